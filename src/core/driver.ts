@@ -1,0 +1,188 @@
+import type { Readable } from 'node:stream'
+import type { Content } from './content.ts'
+import type { ErrorCode } from './errors.ts'
+
+/** Bytes from `start` to `end`, which is exclusive; to the end of the file when `end` is absent. */
+export interface ByteRange {
+  readonly start: number
+  readonly end?: number | undefined
+}
+
+/** Metadata that may be sent with a file and comes back in its `Stat`. */
+export interface FileAttributes {
+  readonly contentType?: string | undefined
+  readonly contentEncoding?: string | undefined
+  readonly contentDisposition?: string | undefined
+  readonly contentLanguage?: string | undefined
+  readonly cacheControl?: string | undefined
+  /** The user's own metadata; names are lower-case, values any Unicode text. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+}
+
+/** What is known of a stored file. Absent fields are not kept by that backend. */
+export interface Stat extends FileAttributes {
+  /** Stored bytes. */
+  readonly size: number
+  readonly modifiedAt?: Date | undefined
+  readonly createdAt?: Date | undefined
+  readonly accessedAt?: Date | undefined
+  /** Changes whenever the bytes change; opaque, without quotes. */
+  readonly etag?: string | undefined
+  readonly versionId?: string | undefined
+  readonly storageClass?: string | undefined
+  /** True where a folder was asked for on a backend that has folders. */
+  readonly isDirectory?: boolean | undefined
+}
+
+/** A file in a listing: its key, and as much of its `Stat` as the listing gives. */
+export interface ListedFile extends Stat {
+  readonly key: string
+}
+
+/** Which part of a listing is wanted. */
+export interface PageRequest {
+  /** Whether to descend: no directories are reported then. */
+  readonly recursive: boolean
+  /** From the previous page's `next`. */
+  readonly token?: string | undefined
+  /** At most so many entries, where the backend can be told. */
+  readonly limit?: number | undefined
+}
+
+/** One page of a listing, in the backend's order; keys are whole, directories without a trailing slash. */
+export interface Page {
+  readonly files: readonly ListedFile[]
+  readonly directories: readonly string[]
+  /** Absent on the last page. */
+  readonly next?: string | undefined
+}
+
+/** How a file is to be written. Conditions are values: a refused one is an error with its code. */
+export interface WriteOptions extends FileAttributes {
+  /** Only create: code `exists` when the key is taken. Never set unless `features.exclusiveCreate`. */
+  readonly ifAbsent?: boolean | undefined
+  /** Only replace the version with this etag: else code `precondition_failed`. Never set unless `features.ifMatch`. */
+  readonly ifMatch?: string | undefined
+  /** What only this backend knows (S3: `storageClass`, `acl`, `tagging` ...), checked by its driver. */
+  readonly extra?: Readonly<Record<string, unknown>> | undefined
+  /** Told the bytes accepted so far. */
+  readonly onProgress?: ((bytes: number) => void) | undefined
+}
+
+/** How a file is to be read. */
+export interface ReadOptions {
+  readonly range?: ByteRange | undefined
+  /** Fail with `precondition_failed` when the file has another etag by now. */
+  readonly ifMatch?: string | undefined
+  readonly versionId?: string | undefined
+}
+
+/** The bytes of a file or of a range of it. */
+export interface ReadResult {
+  readonly body: Readable
+  /** Where the answer tells: `size` is that of the whole file, not of the range. */
+  readonly stat?: Stat | undefined
+}
+
+/** What a signed URL may do and for how long. */
+export interface SignUrlOptions {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE'
+  /** Seconds from now. */
+  readonly expiresInSecs: number
+  /** Of the upload that the URL is for, or of the answer to a download. */
+  readonly contentType?: string | undefined
+  readonly contentDisposition?: string | undefined
+  readonly cacheControl?: string | undefined
+  readonly contentEncoding?: string | undefined
+  readonly contentLanguage?: string | undefined
+  /** More of the backend's own query parameters. */
+  readonly parameters?: Readonly<Record<string, string | number | boolean>> | undefined
+}
+
+/** Variants that a missing method cannot tell. */
+export interface Features {
+  /** `read` honours `range`. */
+  readonly ranges: boolean
+  /** `write` honours `ifAbsent` atomically. */
+  readonly exclusiveCreate: boolean
+  /** `write` and `read` honour `ifMatch`. */
+  readonly ifMatch: boolean
+  /** `write` keeps the user's `metadata`, and `cacheControl` and its like. */
+  readonly metadata: boolean
+}
+
+/** Travels with a call: who may end it, and which try this is. */
+export interface CallContext {
+  readonly signal: AbortSignal
+  /** 1 for the first try. */
+  readonly attempt: number
+  /** To be called whenever bytes move: a time-out counts from here. */
+  progress(): void
+  /** Runs one request of a longer call (a part of an upload) under its own retries and time-out. */
+  step<T>(operation: string, replayable: boolean, run: (ctx: CallContext) => Promise<T>): Promise<T>
+}
+
+/** Bytes that can be read and written at any place; what a `StorageFile` stands on. */
+export interface RandomAccess {
+  /** The size in bytes, where it is known without asking. */
+  readonly knownSize?: number | undefined
+  size(ctx: CallContext): Promise<number>
+  /** Up to `length` bytes from `position`: at least one unless the end was reached. */
+  read(position: number, length: number, ctx: CallContext): Promise<Buffer>
+  write(position: number, data: Uint8Array, ctx: CallContext): Promise<void>
+  truncate(size: number, ctx: CallContext): Promise<void>
+  /** Publishes what was written, all or nothing; releases everything also when it fails. */
+  commit(ctx: CallContext): Promise<void>
+  /** Releases everything and publishes nothing. Never fails. */
+  discard(): Promise<void>
+}
+
+/** How `openHandle` is to open: `create` makes a missing file, `exclusive` refuses an existing one, `truncate` starts empty. */
+export interface HandleFlags {
+  readonly read: boolean
+  readonly write: boolean
+  readonly create: boolean
+  readonly exclusive: boolean
+  readonly truncate: boolean
+}
+
+/** What the server keeps for one copied file. */
+export interface CopyOptions extends WriteOptions {}
+
+/** The outcome of one of many deletions. */
+export interface DeleteResult {
+  readonly key: string
+  readonly error?: unknown
+}
+
+/** Knowledge of one protocol, nothing else: no names, no policy, no retries. Optional methods are absent where unsupported. */
+export interface Driver {
+  /** Short name of the backend, for errors and traces. */
+  readonly name: string
+  readonly features: Features
+  /** Missing: an error that `classify` calls `not_found`. */
+  stat(key: string, ctx: CallContext): Promise<Stat>
+  /** Missing: `not_found`, at the latest when the promise settles, never in the body. */
+  read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult>
+  /** All or nothing: a failed or aborted write leaves the old file, or none. */
+  write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined>
+  /** Missing: fine. */
+  delete(key: string, ctx: CallContext): Promise<void>
+  /** `prefix` is '' or ends in '/'. Missing: an empty page. */
+  list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page>
+  /** The code of a native error; undefined when it is none of this protocol's. */
+  classify(error: unknown): ErrorCode | undefined
+
+  /** Asks the server once for what `features` cannot know beforehand. */
+  discover?(ctx: CallContext): Promise<Features>
+  deleteMany?(keys: readonly string[], ctx: CallContext): Promise<readonly DeleteResult[]>
+  copy?(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat | undefined>
+  move?(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat | undefined>
+  publicUrl?(key: string): string
+  signUrl?(key: string, options: SignUrlOptions, ctx: CallContext): Promise<string>
+  /** Absolute path on this machine. */
+  localPath?(key: string): string
+  openHandle?(key: string, flags: HandleFlags, options: WriteOptions, ctx: CallContext): Promise<RandomAccess>
+  createContainer?(ctx: CallContext): Promise<void>
+  close?(): Promise<void>
+}

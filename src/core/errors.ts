@@ -1,0 +1,175 @@
+/** Why an operation failed. Callers branch on this, never on a message. */
+export type ErrorCode =
+  | 'not_found'
+  | 'exists'
+  | 'is_directory'
+  | 'not_a_directory'
+  | 'suspicious_name'
+  | 'invalid_argument'
+  | 'invalid_range'
+  | 'improperly_configured'
+  | 'unsupported'
+  | 'unsupported_mode'
+  | 'permission_denied'
+  | 'precondition_failed'
+  | 'throttled'
+  | 'unavailable'
+  | 'timeout'
+  | 'aborted'
+  | 'checksum_mismatch'
+  | 'too_large'
+  | 'no_space'
+  | 'no_file'
+  | 'closed'
+  | 'unknown'
+
+/** Whether the operation took effect: `unknown` when the answer was lost after the request may have been carried out. */
+export type Outcome = 'applied' | 'not_applied' | 'unknown'
+
+/** What a caller may want to know besides the code and the message. */
+export interface ErrorDetails {
+  /** The public operation or wire request that failed: `save`, `read`, `PUT`. */
+  readonly operation?: string | undefined
+  /** The name that the user gave, or the key where only that is known. */
+  readonly fileName?: string | undefined
+  /** The backend's short name: `local`, `s3`. */
+  readonly backend?: string | undefined
+  readonly cause?: unknown
+  /** Overrides what the code implies. */
+  readonly retryable?: boolean | undefined
+  /** Overrides what the code implies. */
+  readonly outcome?: Outcome | undefined
+  /** HTTP or FTP status, where there was one. */
+  readonly status?: number | undefined
+  /** The service's id of the request, for its support desk. */
+  readonly requestId?: string | undefined
+  /** How long the service asked to wait, in milliseconds. */
+  readonly retryAfterMs?: number | undefined
+}
+
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['throttled', 'unavailable', 'timeout', 'checksum_mismatch'])
+const UNCERTAIN: ReadonlySet<ErrorCode> = new Set(['unavailable', 'timeout', 'aborted', 'unknown'])
+
+/** The one error of every backend: `code` says why, the other fields say where. Its text never carries a secret. */
+export class StorageError extends Error {
+  readonly code: ErrorCode
+  readonly operation: string | undefined
+  readonly fileName: string | undefined
+  readonly backend: string | undefined
+  readonly retryable: boolean
+  readonly outcome: Outcome
+  readonly status: number | undefined
+  readonly requestId: string | undefined
+  readonly retryAfterMs: number | undefined
+
+  static {
+    StorageError.prototype.name = 'StorageError'
+  }
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.operation = details.operation
+    this.fileName = details.fileName
+    this.backend = details.backend
+    this.retryable = details.retryable ?? RETRYABLE.has(code)
+    this.outcome = details.outcome ?? (UNCERTAIN.has(code) ? 'unknown' : 'not_applied')
+    this.status = details.status
+    this.requestId = details.requestId
+    this.retryAfterMs = details.retryAfterMs
+  }
+
+  /** What `JSON.stringify` and loggers see: no cause, since foreign errors may quote requests. */
+  toJSON(): Record<string, unknown> {
+    const { name, code, message, operation, fileName, backend, retryable, outcome, status, requestId } = this
+    return { name, code, message, operation, fileName, backend, retryable, outcome, status, requestId }
+  }
+}
+
+/** A setting is missing, unknown or has a bad value; the message names the key that the user wrote. */
+export class ImproperlyConfigured extends StorageError {
+  static {
+    ImproperlyConfigured.prototype.name = 'ImproperlyConfigured'
+  }
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('improperly_configured', message, details)
+  }
+}
+
+/** A name points outside the storage, or no file name can be made of it. Nothing was touched. */
+export class SuspiciousFileOperation extends StorageError {
+  static {
+    SuspiciousFileOperation.prototype.name = 'SuspiciousFileOperation'
+  }
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('suspicious_name', message, details)
+  }
+}
+
+/** Tells a `StorageError`, optionally of one code, from any other value. */
+export function isStorageError(error: unknown, code?: ErrorCode): error is StorageError {
+  return error instanceof StorageError && (code === undefined || error.code === code)
+}
+
+/** The error of a call whose signal fired: the signal's reason where it is one of ours, else code `aborted`. */
+export function abortedError(details: ErrorDetails, reason: unknown): StorageError {
+  if (reason instanceof StorageError) return reason
+  const subject = details.fileName === undefined ? '' : ` '${details.fileName}'`
+  return new StorageError('aborted', `${details.operation ?? 'call'}${subject}: the call was aborted.`, {
+    ...details,
+    cause: reason,
+  })
+}
+
+/** The one place where a driver's native error becomes a `StorageError`. A `StorageError` keeps its code and gains what it lacks. */
+export function wrapError(
+  error: unknown,
+  details: ErrorDetails,
+  classify: (error: unknown) => ErrorCode | undefined,
+): StorageError {
+  if (error instanceof StorageError) {
+    const { operation = details.operation, fileName = details.fileName, backend = details.backend } = error
+    Object.assign(error, { operation, fileName, backend })
+    return error
+  }
+  const code = classify(error) ?? classifyCommon(error)
+  const reason =
+    code === 'not_found' ? 'the file does not exist.' : error instanceof Error ? error.message : String(error)
+  const subject = details.fileName === undefined ? '' : ` '${details.fileName}'`
+  return new StorageError(code, `${details.operation ?? 'call'}${subject}: ${reason}`, {
+    ...told(error),
+    ...details,
+    cause: error,
+  })
+}
+
+// What an HTTP error knows of its answer.
+function told(error: unknown): ErrorDetails {
+  const { status, requestId, retryAfterMs } = (error ?? {}) as Record<string, unknown>
+  return {
+    status: typeof status === 'number' ? status : undefined,
+    requestId: typeof requestId === 'string' ? requestId : undefined,
+    retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : undefined,
+  }
+}
+
+/** Codes of errors that any platform call may throw: aborts and broken connections. */
+export function classifyCommon(error: unknown): ErrorCode {
+  const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
+  if (name === 'AbortError' || code === 'ABORT_ERR') return 'aborted'
+  if (name === 'TimeoutError' || code === 'ETIMEDOUT') return 'timeout'
+  return typeof code === 'string' && CONNECTION_ERRORS.has(code) ? 'unavailable' : 'unknown'
+}
+
+const CONNECTION_ERRORS: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ERR_STREAM_PREMATURE_CLOSE',
+])

@@ -1,0 +1,144 @@
+import { posix } from 'node:path'
+import { nodeCrypto } from './builtin.ts'
+import { SuspiciousFileOperation } from './errors.ts'
+
+/** How a taken name is made free: 7 random alphanumerics (Django since 1.7), or an underscore per collision (Django up to 1.4). */
+export type NameStrategy = 'random' | 'underscore'
+
+const ALPHANUMERICS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+
+/** POSIX-normalises a name, keeps a trailing slash, turns `\` into `/` afterwards; '.' and './' are ''. (django-storages `clean_name`) */
+export function cleanName(name: string): string {
+  const normal = normalise(name)
+  const clean = normal.replaceAll('\\', '/')
+  if (clean === '.' || clean === './') return ''
+  return name.endsWith('/') && !clean.endsWith('/') ? `${clean}/` : clean
+}
+
+/** Python's `posixpath.normpath`: no trailing slash, exactly two leading slashes kept, '' is '.'. */
+function normalise(path: string): string {
+  const normal = posix.normalize(path)
+  const cut = normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal
+  return path.startsWith('//') && !path.startsWith('///') ? (cut === '/' ? '//' : `/${cut}`) : cut
+}
+
+/**
+ * Joins paths below `base` and gives the key, without a leading slash; a trailing slash of the last path stays.
+ * Escaping `base` is a `suspicious_name`, also where `base` is the root.
+ */
+export function safeJoin(base: string, ...paths: readonly string[]): string {
+  const root = base.replace(/^\/+|\/+$/g, '')
+  let joined = `/${root}`
+  for (const path of paths) {
+    if (path.startsWith('/')) {
+      if (root !== '') throw denied(path)
+      joined = path
+    } else {
+      joined = `${joined.endsWith('/') ? joined.slice(0, -1) : joined}/${path}`
+    }
+  }
+  if (climbsOut(joined)) throw denied(paths.join('/'))
+  let key = posix.normalize(joined).replace(/^\/+/, '')
+  const last = paths.at(-1) ?? ''
+  if (!last.endsWith('/') && key !== root) key = key.replace(/\/+$/, '')
+  if (root === '') return key === '/' ? '' : key
+  if (key === root || key === `${root}/`) return `${root}/`
+  if (!key.startsWith(`${root}/`)) throw denied(paths.join('/'))
+  return key
+}
+
+function climbsOut(path: string): boolean {
+  let depth = 0
+  for (const part of path.split('/')) {
+    if (part === '..') depth--
+    else if (part !== '' && part !== '.') depth++
+    if (depth < 0) return true
+  }
+  return false
+}
+
+function denied(name: string): SuspiciousFileOperation {
+  return new SuspiciousFileOperation(`Attempted access to '${name}' denied.`, { fileName: name })
+}
+
+/** Throws `suspicious_name` unless the name has a file part, is relative and free of `..`. (Django `validate_file_name`) */
+export function validateFileName(name: string, options: { readonly allowRelativePath?: boolean } = {}): string {
+  const path = name.replaceAll('\\', '/')
+  const last = path.slice(path.lastIndexOf('/') + 1)
+  if (last === '' || last === '.' || last === '..') {
+    throw new SuspiciousFileOperation(`Could not derive file name from '${name}'`, { fileName: name })
+  }
+  if (options.allowRelativePath !== false) {
+    if (path.startsWith('/') || path.split('/').includes('..')) throw traversal(name)
+  } else if (path !== last) {
+    throw new SuspiciousFileOperation(`File name '${name}' includes path elements`, { fileName: name })
+  }
+  return name
+}
+
+function traversal(name: string): SuspiciousFileOperation {
+  return new SuspiciousFileOperation(`Detected path traversal attempt in '${name}'`, { fileName: name })
+}
+
+/** A file name that is safe on every system: trimmed, spaces to `_`, only letters, digits, `_`, `-` and `.`. (Django `get_valid_filename`) */
+export function getValidName(name: string): string {
+  const valid = name
+    .trim()
+    .replaceAll(' ', '_')
+    .replace(/[^\p{L}\p{M}\p{N}_.-]/gu, '')
+  if (valid === '' || valid === '.' || valid === '..') {
+    throw new SuspiciousFileOperation(`Could not derive file name from '${name}'`, { fileName: name })
+  }
+  return valid
+}
+
+/** Folder (with its slash, or ''), stem, and all suffixes: 'a/x.tar.gz' is ['a/', 'x', '.tar.gz'], '.hidden' has none. */
+export function splitName(name: string): [folder: string, stem: string, suffixes: string] {
+  const slash = name.lastIndexOf('/') + 1
+  const last = name.slice(slash)
+  const firstReal = last.search(/[^.]/)
+  const dot = firstReal < 0 ? -1 : last.indexOf('.', firstReal)
+  if (dot < 0 || last.endsWith('.')) return [name.slice(0, slash), last, '']
+  return [name.slice(0, slash), last.slice(0, dot), last.slice(dot)]
+}
+
+/** Another name for a taken one: `stem_Ab3dE9z.ext`, or `stem_.ext` by the old rule. (Django `get_alternative_name`) */
+export function alternativeName(stem: string, suffixes: string, strategy: NameStrategy = 'random'): string {
+  return strategy === 'underscore' ? `${stem}_${suffixes}` : `${stem}_${randomString(7)}${suffixes}`
+}
+
+function randomString(length: number): string {
+  let text = ''
+  for (let i = 0; i < length; i++) text += ALPHANUMERICS[nodeCrypto().randomInt(ALPHANUMERICS.length)]
+  return text
+}
+
+/** Cuts the end of the stem, never folder or suffixes, down to `maxLength` UTF-16 units; `suspicious_name` when the stem would vanish. */
+export function truncateName(name: string, maxLength: number | undefined): string {
+  if (maxLength === undefined || name.length <= maxLength) return name
+  const [folder, stem, suffixes] = splitName(name)
+  const cut = cutText(stem, stem.length - (name.length - maxLength))
+  if (cut === '') {
+    throw new SuspiciousFileOperation(
+      `Storage tried to truncate away entire filename "${name}". Please make sure that the corresponding file field allows sufficient "max_length".`,
+      { fileName: name },
+    )
+  }
+  return `${folder}${cut}${suffixes}`
+}
+
+/** The first `length` UTF-16 units of a text, never half a character. */
+export function cutText(text: string, length: number): string {
+  if (length <= 0) return ''
+  const cut = text.slice(0, length)
+  return /[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut
+}
+
+/** The folder part is free of `..`, the last part is made valid; the whole is normalised. (Django `generate_filename`) */
+export function generateFilename(name: string, valid: (last: string) => string = getValidName): string {
+  const path = name.replaceAll('\\', '/')
+  const slash = path.lastIndexOf('/')
+  const folder = slash < 0 ? '' : path.slice(0, slash || 1)
+  if (folder.split('/').includes('..')) throw traversal(folder)
+  return normalise(posix.join(folder, valid(path.slice(slash + 1))))
+}

@@ -1,0 +1,152 @@
+import type { Setting } from './settings.ts'
+
+/** What a declaration says besides its type. */
+export interface Declaration<V> {
+  readonly default: V
+  readonly doc: string
+  readonly keys?: readonly string[]
+  readonly aliases?: readonly string[]
+  readonly secret?: boolean
+  readonly noEnvironment?: boolean
+}
+
+/** Builds a setting of any type from its parser. */
+export function setting<V>(type: string, parse: (raw: unknown) => V, declaration: Declaration<V>): Setting<V> {
+  const { keys = [], aliases = [], secret = false, noEnvironment = false, doc } = declaration
+  return { keys, aliases, doc, type, secret, noEnvironment, default: declaration.default, parse }
+}
+
+const TRUE: ReadonlySet<string> = new Set(['true', '1', 'yes', 'on'])
+const FALSE: ReadonlySet<string> = new Set(['false', '0', 'no', 'off'])
+
+function isNone(raw: unknown): boolean {
+  return raw === null || raw === 'null' || raw === 'None' || raw === ''
+}
+
+/** A flag; `true/false`, `1/0`, `yes/no`, `on/off` in the environment. */
+export function flag(declaration: Declaration<boolean>): Setting<boolean> {
+  return setting('boolean', parseFlag, declaration)
+}
+
+export function parseFlag(raw: unknown): boolean {
+  if (typeof raw === 'boolean') return raw
+  const word = typeof raw === 'string' ? raw.trim().toLowerCase() : raw === 1 || raw === 0 ? String(raw) : undefined
+  if (word !== undefined && TRUE.has(word)) return true
+  if (word !== undefined && FALSE.has(word)) return false
+  throw new Error('expected true or false')
+}
+
+/** Text. */
+export function text(declaration: Declaration<string>): Setting<string> {
+  return setting('text', parseText, declaration)
+}
+
+/** Text or none. */
+export function optionalText(declaration: Declaration<string | null>): Setting<string | null> {
+  return setting('text or null', raw => (isNone(raw) ? null : parseText(raw)), declaration)
+}
+
+export function parseText(raw: unknown): string {
+  if (typeof raw === 'string') return raw
+  throw new Error('expected text')
+}
+
+/** A whole number of `unit`, 0 or more (or from `min`); digits with `_` and `0o` forms are understood. */
+export function integer(unit: string, declaration: Declaration<number>, min = 0): Setting<number> {
+  return setting(`integer (${unit})`, raw => parseInteger(raw, min), declaration)
+}
+
+/** A whole number of `unit`, or none. */
+export function optionalInteger(
+  unit: string,
+  declaration: Declaration<number | null>,
+  min = 0,
+): Setting<number | null> {
+  return setting(`integer (${unit}) or null`, raw => (isNone(raw) ? null : parseInteger(raw, min)), declaration)
+}
+
+function parseInteger(raw: unknown, min: number): number {
+  const number = typeof raw === 'string' && raw.trim() !== '' ? Number(raw.replaceAll('_', '')) : raw
+  if (typeof number === 'number' && Number.isSafeInteger(number) && number >= min) return number
+  throw new Error(`expected a whole number of at least ${min}`)
+}
+
+/** A number of seconds above 0, or none. */
+export function optionalSeconds(declaration: Declaration<number | null>): Setting<number | null> {
+  return setting('seconds or null', raw => (isNone(raw) ? null : parseSeconds(raw)), declaration)
+}
+
+function parseSeconds(raw: unknown): number {
+  const number = typeof raw === 'string' && raw.trim() !== '' ? Number(raw) : raw
+  if (typeof number === 'number' && Number.isFinite(number) && number > 0) return number
+  throw new Error('expected a number of seconds above 0')
+}
+
+/** Unix permission bits or none: a number, or octal digits (`'644'`, `'0o644'`) as text. */
+export function optionalMode(declaration: Declaration<number | null>): Setting<number | null> {
+  return setting('octal mode or null', raw => (isNone(raw) ? null : parseMode(raw)), declaration)
+}
+
+function parseMode(raw: unknown): number {
+  if (typeof raw === 'string' && /^(0o?)?[0-7]{1,5}$/.test(raw))
+    return Number.parseInt(raw.replace(/^0o?/, '') || '0', 8)
+  if (typeof raw === 'number' && Number.isInteger(raw) && raw >= 0 && raw <= 0o7777) return raw
+  throw new Error("expected permission bits such as 0o644, or '644' as text")
+}
+
+/** One of a few words. */
+export function choice<const V extends string>(values: readonly V[], declaration: Declaration<V>): Setting<V> {
+  return setting(values.join(' | '), raw => parseChoice(raw, values), declaration)
+}
+
+/** One of a few words, or none. */
+export function optionalChoice<const V extends string>(
+  values: readonly V[],
+  declaration: Declaration<V | null>,
+): Setting<V | null> {
+  return setting(`${values.join(' | ')} or null`, raw => (isNone(raw) ? null : parseChoice(raw, values)), declaration)
+}
+
+function parseChoice<V extends string>(raw: unknown, values: readonly V[]): V {
+  const found = values.find(value => value === raw)
+  if (found !== undefined) return found
+  throw new Error(`expected one of ${values.join(', ')}`)
+}
+
+/** A list of texts: an array, or comma-separated in the environment. */
+export function list(declaration: Declaration<readonly string[]>): Setting<readonly string[]> {
+  return setting('list of text', parseList, declaration)
+}
+
+function parseList(raw: unknown): readonly string[] {
+  const items =
+    typeof raw === 'string'
+      ? raw
+          .split(',')
+          .map(item => item.trim())
+          .filter(Boolean)
+      : raw
+  if (Array.isArray(items) && items.every(item => typeof item === 'string')) return items
+  throw new Error('expected a list of texts')
+}
+
+/** An object, or its JSON in the environment. */
+export function map<V = unknown>(
+  declaration: Declaration<Readonly<Record<string, V>>>,
+): Setting<Readonly<Record<string, V>>> {
+  return setting('map', raw => parseMap(raw) as Readonly<Record<string, V>>, declaration)
+}
+
+export function parseMap(raw: unknown): Readonly<Record<string, unknown>> {
+  const value = typeof raw === 'string' ? parseJson(raw) : raw
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  throw new Error('expected an object (JSON in the environment)')
+}
+
+function parseJson(raw: string): unknown {
+  try {
+    return JSON.parse(raw)
+  } catch {
+    return undefined
+  }
+}

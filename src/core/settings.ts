@@ -1,0 +1,160 @@
+import { ImproperlyConfigured } from './errors.ts'
+
+/** One setting, declared once: its parsing, environment names, documentation, validation and redaction come from here. */
+export interface Setting<V> {
+  /** Global names in the settings object and the environment, the winning one first: `['AWS_S3_ACCESS_KEY_ID', 'AWS_ACCESS_KEY_ID']`. */
+  readonly keys: readonly string[]
+  /** Other names of the option, as in Django's OPTIONS where they are not simply snake_case of ours. */
+  readonly aliases: readonly string[]
+  /** One sentence for the table in `docs/`. */
+  readonly doc: string
+  /** What the table calls the type: `text`, `integer (bytes)`. */
+  readonly type: string
+  /** Whether the value must never be printed. */
+  readonly secret: boolean
+  /** Whether only the settings object and options may give it, never the environment. */
+  readonly noEnvironment: boolean
+  readonly default: V
+  /** Turns what a user wrote (in code, JSON or the environment) into a value; throws an `Error` that says what is expected. */
+  parse(raw: unknown): V
+}
+
+/** The declarations of an options interface. */
+export type SettingsOf<O> = { readonly [K in keyof O]-?: Setting<O[K]> }
+
+/** What a constructor takes: every option may be left out. */
+export type Input<O> = { readonly [K in keyof O]?: O[K] | undefined }
+
+/** Declarations of a class whose options are not known. */
+export type AnySettings = Readonly<Record<string, Setting<unknown>>>
+
+/** Where values may come from besides the constructor. */
+export interface SettingsSources {
+  /** The class chain's fixed values, nearest class first. */
+  readonly defaults: ReadonlyArray<Readonly<Record<string, unknown>>>
+  /** The global settings object. */
+  readonly settings: Readonly<Record<string, unknown>>
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** Where a value was found, as `holdall check` explains it. */
+export interface Origin {
+  readonly from: 'option' | 'class' | 'setting' | 'environment' | 'default'
+  /** The name under which it was written there. */
+  readonly key: string
+}
+
+/** Values and their origins. */
+export interface ResolvedSettings<O> {
+  readonly options: Readonly<O>
+  readonly origins: Readonly<Record<keyof O & string, Origin>>
+}
+
+/**
+ * Finds each option's value: constructor, then class defaults, then settings object, then environment, then the declared default.
+ * An unknown option is an `ImproperlyConfigured` "Invalid setting 'x' for Y"; a bad value's error names the key that was written.
+ */
+export function resolveSettings<O>(
+  className: string,
+  declared: SettingsOf<O>,
+  input: Readonly<Record<string, unknown>>,
+  sources: SettingsSources,
+): ResolvedSettings<O> {
+  const settings = declared as AnySettings
+  const given = canonicalOptions(className, settings, input)
+  const fixed = sources.defaults.map(layer => canonicalOptions(className, settings, layer))
+  const options: Record<string, unknown> = {}
+  const origins: Record<string, Origin> = {}
+  for (const name in settings) {
+    const setting = settings[name]!
+    const found = find(name, setting, given, fixed, sources)
+    origins[name] = found.origin
+    options[name] = found.origin.from === 'default' ? setting.default : parse(setting, found.origin, found.raw)
+  }
+  return { options: Object.freeze(options) as Readonly<O>, origins: origins as ResolvedSettings<O>['origins'] }
+}
+
+type Named = ReadonlyMap<string, { readonly key: string; readonly raw: unknown }>
+
+function canonicalOptions(className: string, settings: AnySettings, input: Readonly<Record<string, unknown>>): Named {
+  const found = new Map<string, { key: string; raw: unknown }>()
+  for (const key in input) {
+    if (input[key] === undefined) continue
+    const name = optionName(settings, key)
+    if (name === undefined) throw new ImproperlyConfigured(`Invalid setting '${key}' for ${className}`)
+    found.set(name, { key, raw: input[key] })
+  }
+  return found
+}
+
+/** The declared option that a user's key means: its own name, its snake_case (Django's OPTIONS), or an alias. */
+function optionName(settings: AnySettings, key: string): string | undefined {
+  if (Object.hasOwn(settings, key)) return key
+  const camel = key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+  if (Object.hasOwn(settings, camel)) return camel
+  for (const name in settings) if (settings[name]!.aliases.includes(key)) return name
+  return undefined
+}
+
+function find(
+  name: string,
+  setting: Setting<unknown>,
+  given: Named,
+  fixed: readonly Named[],
+  sources: SettingsSources,
+) {
+  const option = given.get(name)
+  if (option !== undefined) return { raw: option.raw, origin: { from: 'option', key: option.key } satisfies Origin }
+  for (const layer of fixed) {
+    const entry = layer.get(name)
+    if (entry !== undefined) return { raw: entry.raw, origin: { from: 'class', key: entry.key } satisfies Origin }
+  }
+  for (const key of setting.keys) {
+    const raw = sources.settings[key]
+    if (raw !== undefined) return { raw, origin: { from: 'setting', key } satisfies Origin }
+  }
+  for (const key of setting.noEnvironment ? [] : setting.keys) {
+    const raw = sources.env[key]
+    if (raw !== undefined && raw !== '') return { raw, origin: { from: 'environment', key } satisfies Origin }
+  }
+  return { raw: undefined, origin: { from: 'default', key: name } satisfies Origin }
+}
+
+function parse(setting: Setting<unknown>, origin: Origin, raw: unknown): unknown {
+  try {
+    return setting.parse(raw)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new ImproperlyConfigured(`${origin.key}: ${reason}${setting.secret ? '' : `, got ${shown(raw)}`}.`)
+  }
+}
+
+function shown(raw: unknown): string {
+  const text = typeof raw === 'string' ? `'${raw}'` : (JSON.stringify(raw) ?? String(raw))
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+/** Options as they may be printed: secrets are `'***'`, functions and objects of classes are named only. */
+export function redactOptions<O>(declared: SettingsOf<O>, options: Readonly<O>): Record<string, unknown> {
+  const settings = declared as AnySettings
+  const shownOptions: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(options as Record<string, unknown>)) {
+    const hidden = settings[name]?.secret === true && value !== null && value !== ''
+    shownOptions[name] = hidden ? '***' : typeof value === 'function' ? `[function ${value.name}]` : value
+  }
+  return shownOptions
+}
+
+let active: Readonly<Record<string, unknown>> = {}
+
+/** The settings object that storages read when none is handed to them; read at construction, so a later change counts for later storages. */
+export function activeSettings(): Readonly<Record<string, unknown>> {
+  return active
+}
+
+/** Replaces the process's settings object and returns the old one. Called by `configure()`. */
+export function activateSettings(settings: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const before = active
+  active = settings
+  return before
+}

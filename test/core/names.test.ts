@@ -1,0 +1,154 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  alternativeName,
+  cleanName,
+  generateFilename,
+  getValidName,
+  safeJoin,
+  splitName,
+  truncateName,
+  validateFileName,
+} from '../../src/core/names.ts'
+import { strftime } from '../../src/core/strftime.ts'
+import { encodePath, filepathToUri, joinUrl, redactUrl } from '../../src/core/urls.ts'
+
+const suspicious = expect.objectContaining({ code: 'suspicious_name' })
+
+describe('cleanName', () => {
+  it.each([
+    ['path/to/../somewhere', 'path/somewhere'],
+    ['path\\to\\somewhere', 'path/to/somewhere'],
+    ['.', ''],
+    ['./', ''],
+    ['', ''],
+    ['a/../', ''],
+    ['../a', '../a'],
+    ['//a', '//a'],
+    ['///', '/'],
+    ['a//b', 'a/b'],
+    ['a/', 'a/'],
+    ['a//', 'a/'],
+    ['a\\..\\b', 'a/../b'],
+    ['/a/b', '/a/b'],
+    ['a/../../b', '../b'],
+    [' a ', ' a '],
+    ['C:\\x', 'C:/x'],
+  ])('%j is %j', (name, clean) => {
+    expect(cleanName(name)).toBe(clean)
+  })
+})
+
+describe('safeJoin', () => {
+  it.each([
+    [['', 'path/./somewhere/../other', '..', '.', 'to/./somewhere'], 'path/to/somewhere'],
+    [['base_url', ''], 'base_url/'],
+    [['', '.'], ''],
+    [['', '/a'], 'a'],
+    [['loc', '../loc'], 'loc/'],
+    [['loc', 'a/../../loc/b'], 'loc/b'],
+    [['loc/', 'a/'], 'loc/a/'],
+    [['loc', 'a//b'], 'loc/a/b'],
+    [['base/', 'path/to/', 'somewhere/'], 'base/path/to/somewhere/'],
+    [['base', '2017-05-19T14:45:37.123456'], 'base/2017-05-19T14:45:37.123456'],
+  ])('%j is %j', ([base, ...paths], key) => {
+    expect(safeJoin(base!, ...paths)).toBe(key)
+  })
+
+  it.each([
+    ['base', '../../../etc/passwd'],
+    ['base', '/etc/passwd'],
+    ['loc', '../x'],
+    ['loc', '..'],
+    ['loc', '../locx'],
+    ['loc', '../loc2/a'],
+    ['', '../a'],
+    ['', '..'],
+  ])('denies %j, %j', (base, path) => {
+    expect(() => safeJoin(base, path)).toThrow(suspicious)
+    expect(() => safeJoin(base, path)).toThrow(`Attempted access to '${path}' denied.`)
+  })
+
+  it('never leaves its base', () => {
+    const part = fc.oneof(fc.constantFrom('..', '.', '', 'a', '/', '\\', 'base'), fc.string())
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 8 }), parts => {
+        let key: string
+        try {
+          key = safeJoin('base', cleanName(parts.join('/')))
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'suspicious_name' })
+          return
+        }
+        expect(key.startsWith('base/')).toBe(true)
+        expect(key.split('/')).not.toContain('..')
+      }),
+      { numRuns: 5000 },
+    )
+  })
+})
+
+describe('file names', () => {
+  it('truncates the stem, never folder or suffix', () => {
+    expect(truncateName('parent/child.txt', 15)).toBe('parent/chil.txt')
+    expect(() => truncateName('parent/child.txt', 11)).toThrow(suspicious)
+  })
+
+  it.each([
+    ["john's portrait in 2004.jpg", 'johns_portrait_in_2004.jpg'],
+    ['a/b', 'ab'],
+    ['é ü.txt', 'é_ü.txt'],
+    ['-x_.y', '-x_.y'],
+  ])('makes %j valid: %j', (name, valid) => {
+    expect(getValidName(name)).toBe(valid)
+  })
+
+  it.each(['???', '..', '.', ''])('finds nothing valid in %j', name => {
+    expect(() => getValidName(name)).toThrow(suspicious)
+  })
+
+  it.each([
+    ['a\\b.txt', 'a/b.txt'],
+    ['a/b c.txt', 'a/b_c.txt'],
+    ['./z', 'z'],
+    ['/abs/x.txt', '/abs/x.txt'],
+  ])('generates %j as %j', (name, generated) => {
+    expect(generateFilename(name)).toBe(generated)
+  })
+
+  it.each(['a/../b.txt', 'd/'])('refuses to generate %j', name => {
+    expect(() => generateFilename(name)).toThrow(suspicious)
+  })
+
+  it.each(['', '.', '..', 'd/', '../x', 'a/../x', '/etc/x', 'a\\b\\..\\c'])('does not validate %j', name => {
+    expect(() => validateFileName(name)).toThrow(suspicious)
+  })
+
+  it('takes all suffixes as the extension and leaves dot files whole', () => {
+    expect(splitName('a/x.tar.gz')).toEqual(['a/', 'x', '.tar.gz'])
+    expect(splitName('noext')).toEqual(['', 'noext', ''])
+    expect(splitName('.hidden')).toEqual(['', '.hidden', ''])
+    expect(alternativeName('x', '.tar.gz')).toMatch(/^x_[A-Za-z0-9]{7}\.tar\.gz$/)
+    expect(alternativeName('django_test', '.txt', 'underscore')).toBe('django_test_.txt')
+  })
+})
+
+describe('URLs and dates', () => {
+  it('encodes paths', () => {
+    expect(encodePath('a b/é&+?#%.txt')).toBe('a%20b/%C3%A9%26%2B%3F%23%25.txt')
+    expect(encodePath("x~!*()'")).toBe('x~%21%2A%28%29%27')
+    expect(filepathToUri('a\\b.txt')).toBe('a/b.txt')
+    expect(filepathToUri("x~!*()'.txt")).toBe("x~!*()'.txt")
+    expect(joinUrl('/media', '//evil.com/x')).toBe('/media/evil.com/x')
+    expect(joinUrl('http://m/x/', 'a b.txt')).toBe('http://m/x/a%20b.txt')
+  })
+
+  it('shows no credential of a URL', () => {
+    expect(redactUrl('https://user:pw@host/a?X-Amz-Signature=1#f')).toBe('https://***@host/a')
+  })
+
+  it('formats uploadTo', () => {
+    expect(strftime('d/%Y/%m/%d', new Date(2026, 10, 23))).toBe('d/2026/11/23')
+    expect(strftime('%j %y %H%M%S %b %% %q', new Date(2024, 11, 31, 4, 5, 6))).toBe('366 24 040506 Dec % %q')
+  })
+})
