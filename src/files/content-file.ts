@@ -1,0 +1,177 @@
+import { INSPECT } from '../core/builtin.ts'
+import { asContent, bytesContent, type Content, type ContentProvider } from '../core/content.ts'
+import { StorageError } from '../core/errors.ts'
+import { methods } from './methods.ts'
+import { DEFAULT_CHUNK_SIZE, type Whence } from './storage-file.ts'
+
+/** What a `ContentFile` made of `D` gives back. */
+export type ContentData<D> = D extends string ? string : Buffer
+
+// Merged, since a class cannot declare a symbol of ours under `isolatedDeclarations`.
+// biome-ignore lint/correctness/noUnusedVariables: both halves must have the same parameters
+export interface ContentFile<D extends string | Uint8Array = string | Uint8Array> extends ContentProvider {
+  /** All bytes, a text as UTF-8, whatever the position is. */
+  [asContent](): Content
+}
+
+/** A file in memory made of a string or of bytes. Closing it does nothing: it can be read again at any time. */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see above
+export class ContentFile<D extends string | Uint8Array = string | Uint8Array> implements AsyncDisposable {
+  static {
+    methods(ContentFile.prototype, {
+      [asContent](this: ContentFile) {
+        return this.#content()
+      },
+      [INSPECT](this: ContentFile) {
+        return `<ContentFile: ${this.toString()}>`
+      },
+    })
+  }
+
+  name: string | null
+  /** One element per code point of a text; else the bytes. */
+  #units: string[] | Buffer
+  #position = 0
+
+  constructor(content: D, name: string | null = null) {
+    if (typeof content !== 'string' && !((content as unknown) instanceof Uint8Array)) {
+      throw new StorageError('invalid_argument', `A ContentFile is made of a string or bytes, not ${typeof content}.`)
+    }
+    this.name = name
+    this.#units = typeof content === 'string' ? Array.from<string>(content) : Buffer.from(content as Uint8Array)
+  }
+
+  /** Always false. */
+  get closed(): boolean {
+    return false
+  }
+
+  /** Code points of a text, else bytes. */
+  async size(): Promise<number> {
+    return this.#units.length
+  }
+
+  /** `n` code points or bytes; all the rest without `n`. */
+  async read(n?: number | null): Promise<ContentData<D>> {
+    const end = n === undefined || n === null || n < 0 ? this.#units.length : this.#position + n
+    const data = this.#slice(this.#position, end)
+    this.#position = Math.max(this.#position, Math.min(end, this.#units.length))
+    return data
+  }
+
+  /** The next line with its end; lines end at `\n`. */
+  async readLine(): Promise<ContentData<D>> {
+    return this.#line(false)
+  }
+
+  /** All lines from the position on. */
+  async readLines(): Promise<ContentData<D>[]> {
+    const lines: ContentData<D>[] = []
+    for (let line = this.#line(false); line.length > 0; line = this.#line(false)) lines.push(line)
+    return lines
+  }
+
+  /** The whole content in pieces of `size` code points or bytes. */
+  async *chunks(size: number = DEFAULT_CHUNK_SIZE): AsyncGenerator<ContentData<D>, void, undefined> {
+    await this.seek(0)
+    for (let chunk = await this.read(size || DEFAULT_CHUNK_SIZE); chunk.length > 0; ) {
+      yield chunk
+      chunk = await this.read(size || DEFAULT_CHUNK_SIZE)
+    }
+  }
+
+  /** Whether `chunks(size)` would give more than one piece. */
+  async multipleChunks(size: number = DEFAULT_CHUNK_SIZE): Promise<boolean> {
+    return this.#units.length > (size || DEFAULT_CHUNK_SIZE)
+  }
+
+  /** All lines from the beginning, split at `\n`, `\r\n` and a lone `\r`. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ContentData<D>, void, undefined> {
+    await this.seek(0)
+    for (let line = this.#line(true); line.length > 0; line = this.#line(true)) yield line
+  }
+
+  /** Moves to a code point or byte. */
+  async seek(offset: number, whence: Whence = 0): Promise<number> {
+    const fromEnd = whence === 2 || whence === 'end'
+    const base = fromEnd ? this.#units.length : whence === 1 || whence === 'current' ? this.#position : 0
+    if (!Number.isSafeInteger(base + offset) || base + offset < 0) {
+      throw new StorageError('invalid_argument', `Cannot seek to ${base + offset}.`)
+    }
+    this.#position = base + offset
+    return this.#position
+  }
+
+  /** The position, in code points or bytes. */
+  tell(): number {
+    return this.#position
+  }
+
+  /** Writes over the content from the position on; gives the code points or bytes written. */
+  async write(data: D extends string ? string : Uint8Array): Promise<number> {
+    const from = this.#position
+    const units = this.#units
+    if (Array.isArray(units)) {
+      if (typeof data !== 'string') throw new StorageError('invalid_argument', 'A text file takes strings only.')
+      const added = Array.from<string>(data)
+      const gap = Array<string>(Math.max(0, from - units.length)).fill('\0')
+      this.#units = [...units.slice(0, from), ...gap, ...added, ...units.slice(from + added.length)]
+      this.#position = from + added.length
+      return added.length
+    }
+    if (typeof data === 'string') throw new StorageError('invalid_argument', 'A file of bytes takes bytes only.')
+    const gap = Buffer.alloc(Math.max(0, from - units.length))
+    const bytes: Uint8Array = data
+    const after = units.subarray(from + bytes.length)
+    this.#units = Buffer.concat([units.subarray(0, from), gap, bytes, after])
+    this.#position = from + bytes.length
+    return bytes.length
+  }
+
+  /** Goes back to the beginning. */
+  async open(): Promise<this> {
+    this.#position = 0
+    return this
+  }
+
+  /** Does nothing. */
+  async close(): Promise<void> {}
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  /** The name, or 'Raw content'. */
+  toString(): string {
+    return this.name || 'Raw content'
+  }
+
+  #content(): Content {
+    const units = this.#units
+    const bytes = Array.isArray(units) ? Buffer.from(units.join(''), 'utf8') : units
+    return bytesContent(bytes, this.name === null ? {} : { name: this.name })
+  }
+
+  #slice(from: number, to: number): ContentData<D> {
+    const units = this.#units
+    return (
+      Array.isArray(units) ? units.slice(from, to).join('') : Buffer.from(units.subarray(from, to))
+    ) as ContentData<D>
+  }
+
+  #line(universal: boolean): ContentData<D> {
+    const units = this.#units
+    const [lf, cr] = Array.isArray(units) ? ['\n', '\r'] : [10, 13]
+    let end = this.#position
+    while (end < units.length) {
+      const unit = units[end]
+      end += 1
+      if (unit === lf) break
+      if (universal && unit === cr) {
+        if (units[end] === lf) end += 1
+        break
+      }
+    }
+    const line = this.#slice(this.#position, end)
+    this.#position = Math.max(this.#position, end)
+    return line
+  }
+}

@@ -1,0 +1,118 @@
+import { Readable } from 'node:stream'
+import { classifyCommon, type ErrorCode, StorageError } from '../core/errors.ts'
+
+const READ_AHEAD = 64 * 1024
+
+/** When and how often a broken body is continued. */
+export interface ResumeOptions {
+  /** New requests in a row that may bring no byte (4 by default); 0 never continues. */
+  readonly maxAttempts?: number | undefined
+  /** Bytes that the body must have: a shorter one counts as broken. */
+  readonly length?: number | undefined
+  /** The code of the driver's native errors. */
+  readonly classify?: ((error: unknown) => ErrorCode | undefined) | undefined
+  /** Milliseconds to wait before the nth request in a row without progress; 0, 100, 200, 400 ... by default. */
+  readonly delayMs?: ((n: number) => number) | undefined
+}
+
+/**
+ * A body that is requested again at its offset when the connection breaks. `open` gets the number of bytes already
+ * delivered and must fail with `precondition_failed` when the file has changed since (RFC 9110, If-Match); that and every
+ * other error that is not retryable is passed on.
+ */
+export function resumeBody(
+  open: (offset: number) => Promise<Readable>,
+  first: Readable,
+  options: ResumeOptions = {},
+): Readable {
+  return new ResumedBody(open, first, options)
+}
+
+class ResumedBody extends Readable {
+  readonly #open: (offset: number) => Promise<Readable>
+  readonly #options: ResumeOptions
+  #body: Readable
+  #offset = 0
+  #failures = 0
+  #wanted = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(open: (offset: number) => Promise<Readable>, first: Readable, options: ResumeOptions) {
+    super({ highWaterMark: READ_AHEAD })
+    this.#open = open
+    this.#options = options
+    this.#body = first
+    this.#attach(first)
+  }
+
+  override _read(): void {
+    this.#wanted = true
+    this.#body.resume()
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    clearTimeout(this.#timer)
+    this.#body.destroy()
+    done(error)
+  }
+
+  #attach(body: Readable): void {
+    let over = false
+    const end = (error?: unknown): void => {
+      if (over || this.destroyed) return
+      over = true
+      if (error === undefined) this.push(null)
+      else this.#broken(error)
+    }
+    body.on('data', (chunk: Buffer) => {
+      if (over || this.destroyed) return
+      this.#offset += chunk.length
+      this.#failures = 0
+      this.#wanted = this.push(chunk)
+      if (!this.#wanted) body.pause()
+    })
+    body.on('end', () => end(this.#offset < (this.#options.length ?? 0) ? cutShort() : undefined))
+    body.on('error', end)
+    body.on('close', () => end(cutShort()))
+    if (body.errored) end(body.errored)
+    else if (body.destroyed) end(cutShort())
+    if (!this.#wanted) body.pause()
+  }
+
+  #broken(error: unknown): void {
+    this.#failures += 1
+    this.#body.destroy()
+    if (this.#failures > (this.#options.maxAttempts ?? 4) || !this.#isRetryable(error)) {
+      this.destroy(error as Error)
+      return
+    }
+    const delay = this.#options.delayMs ?? ((n: number) => (n === 1 ? 0 : 50 * 2 ** (n - 1)))
+    this.#timer = setTimeout(() => this.#again(), delay(this.#failures))
+  }
+
+  #again(): void {
+    this.#open(this.#offset).then(
+      body => {
+        if (this.destroyed) {
+          body.on('error', () => undefined).destroy()
+          return
+        }
+        this.#body = body
+        this.#attach(body)
+      },
+      error => {
+        if (!this.destroyed) this.#broken(error)
+      },
+    )
+  }
+
+  #isRetryable(error: unknown): boolean {
+    if (error instanceof StorageError) return error.retryable
+    const code = this.#options.classify?.(error) ?? classifyCommon(error)
+    return code === 'unavailable' || code === 'timeout' || code === 'throttled'
+  }
+}
+
+function cutShort(): StorageError {
+  return new StorageError('unavailable', 'The connection broke before all bytes had arrived.')
+}

@@ -1,0 +1,172 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open, unlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { nodeCrypto } from '../core/builtin.ts'
+import { bytesContent, type Content } from '../core/content.ts'
+import type { CallContext, RandomAccess } from '../core/driver.ts'
+import { StorageError } from '../core/errors.ts'
+import { accessStream } from './access-stream.ts'
+
+/** How much a spool keeps in memory, and where the rest goes. */
+export interface SpoolOptions {
+  /** Bytes kept in memory before all moves to a temporary file; 0 keeps everything in memory. */
+  readonly maxMemorySize: number
+  /** Folder of the temporary file; the system's by default. */
+  readonly tempDir?: string | undefined
+}
+
+/** Bytes of this process only: in memory, and beyond `maxMemorySize` in a file of mode 0600 that has no name any more. */
+export class Spool implements RandomAccess {
+  readonly #max: number
+  readonly #tempDir: string
+  #memory: Buffer = Buffer.alloc(0)
+  #size = 0
+  #file: FileHandle | undefined
+  #disposed = false
+
+  constructor(options: SpoolOptions) {
+    this.#max = options.maxMemorySize
+    this.#tempDir = options.tempDir ?? tmpdir()
+  }
+
+  /** Bytes held. */
+  get knownSize(): number {
+    return this.#size
+  }
+
+  /** Whether the bytes are in a temporary file. */
+  get onDisk(): boolean {
+    return this.#file !== undefined
+  }
+
+  async size(): Promise<number> {
+    return this.#size
+  }
+
+  /** Adds bytes at the end. */
+  append(bytes: Uint8Array): Promise<void> {
+    return this.write(this.#size, bytes)
+  }
+
+  /** Adds everything that a stream gives; the stream is destroyed when this fails. */
+  async fill(source: Readable, ctx?: CallContext): Promise<void> {
+    for await (const chunk of source) {
+      ctx?.signal.throwIfAborted()
+      await this.append(typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk)
+      ctx?.progress()
+    }
+  }
+
+  async read(position: number, length: number): Promise<Buffer> {
+    this.#check()
+    const count = Math.max(0, Math.min(length, this.#size - position))
+    if (count === 0) return Buffer.alloc(0)
+    if (this.#file === undefined) return Buffer.from(this.#memory.subarray(position, position + count))
+    const { buffer, bytesRead } = await this.#file.read(Buffer.allocUnsafe(count), 0, count, position)
+    return buffer.subarray(0, bytesRead)
+  }
+
+  async write(position: number, data: Uint8Array): Promise<void> {
+    this.#check()
+    if (data.byteLength === 0) return
+    const end = position + data.byteLength
+    const file = await this.#fileFor(end)
+    if (file !== undefined) await writeFully(file, data, position)
+    else {
+      this.#reserve(end)
+      if (position > this.#size) this.#memory.fill(0, this.#size, position)
+      this.#memory.set(data, position)
+    }
+    this.#size = Math.max(this.#size, end)
+  }
+
+  async truncate(size: number): Promise<void> {
+    this.#check()
+    const file = await this.#fileFor(size)
+    if (file !== undefined) await file.truncate(size)
+    else if (size > this.#size) {
+      this.#reserve(size)
+      this.#memory.fill(0, this.#size, size)
+    }
+    this.#size = size
+  }
+
+  /** The bytes as they are now, to be read any number of times until `dispose`. */
+  asContent(): Content {
+    this.#check()
+    if (this.#file === undefined) return bytesContent(this.#memory.subarray(0, this.#size))
+    const size = this.#size
+    return {
+      size,
+      replayable: true,
+      open: () => accessStream((at, length) => this.read(at, Math.min(length, size - at))),
+    }
+  }
+
+  /** Nothing is published: only releases. */
+  async commit(): Promise<void> {
+    await this.dispose()
+  }
+
+  async discard(): Promise<void> {
+    await this.dispose()
+  }
+
+  /** Releases memory and file; any number of times. Never fails. */
+  async dispose(): Promise<void> {
+    this.#disposed = true
+    const file = this.#file
+    this.#file = undefined
+    this.#memory = Buffer.alloc(0)
+    await file?.close().catch(() => undefined)
+  }
+
+  #check(): void {
+    if (this.#disposed) throw new StorageError('closed', 'The spool was released.')
+  }
+
+  #reserve(size: number): void {
+    if (size <= this.#memory.length) return
+    const grown = Buffer.allocUnsafe(Math.max(size, Math.min(this.#memory.length * 2, size + 64 * 1024 * 1024)))
+    this.#memory.copy(grown, 0, 0, this.#size)
+    this.#memory = grown
+  }
+
+  async #fileFor(size: number): Promise<FileHandle | undefined> {
+    if (this.#file !== undefined || this.#max === 0 || size <= this.#max) return this.#file
+    const file = await openUnlinked(this.#tempDir)
+    try {
+      await writeFully(file, this.#memory.subarray(0, this.#size), 0)
+      this.#check()
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+    this.#memory = Buffer.alloc(0)
+    this.#file = file
+    return file
+  }
+}
+
+async function openUnlinked(folder: string): Promise<FileHandle> {
+  const path = join(folder, `holdall-${nodeCrypto().randomBytes(12).toString('hex')}.tmp`)
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
+  const file = await open(path, flags, 0o600)
+  try {
+    await unlink(path)
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+  return file
+}
+
+async function writeFully(file: FileHandle, data: Uint8Array, position: number): Promise<void> {
+  let done = 0
+  while (done < data.byteLength) {
+    const { bytesWritten } = await file.write(data, done, data.byteLength - done, position + done)
+    done += bytesWritten
+  }
+}

@@ -1,0 +1,160 @@
+import { Readable } from 'node:stream'
+import { bytesContent, type Content } from '../core/content.ts'
+import type { CallContext, RandomAccess } from '../core/driver.ts'
+import { StorageError } from '../core/errors.ts'
+import { notReadable } from './modes.ts'
+
+const DEFAULT_BUFFER_SIZE = 256 * 1024
+
+/** How much of an upload waits in memory. */
+export interface UploadAccessOptions {
+  /** Bytes that may wait for the consumer (256 KiB by default); a smaller file is sent as one content of known size. */
+  readonly bufferSize?: number | undefined
+}
+
+/** A file written from its beginning to its end: it leaves while it is written and appears at `commit`. Any other place is `unsupported`. */
+export class UploadAccess implements RandomAccess {
+  readonly #send: (content: Content, ctx: CallContext) => Promise<void>
+  readonly #bufferSize: number
+  #written = 0
+  #pending: Buffer[] = []
+  #pendingSize = 0
+  #stream: Readable | undefined
+  #sent: Promise<void> | undefined
+  #outcome: { error?: unknown } | undefined
+  #ended = false
+  #wake: (() => void) | undefined
+
+  /** `send` publishes the content, all or nothing; it must fail when the content's stream fails. */
+  constructor(send: (content: Content, ctx: CallContext) => Promise<void>, options: UploadAccessOptions = {}) {
+    this.#send = send
+    this.#bufferSize = options.bufferSize ?? DEFAULT_BUFFER_SIZE
+  }
+
+  get knownSize(): number {
+    return this.#written
+  }
+
+  async size(): Promise<number> {
+    return this.#written
+  }
+
+  read(): Promise<Buffer> {
+    return Promise.reject(notReadable())
+  }
+
+  async write(position: number, data: Uint8Array, ctx: CallContext): Promise<void> {
+    if (position !== this.#written) throw notSequential()
+    if (this.#ended) throw ended()
+    for (let start = 0; start < data.byteLength; start += this.#bufferSize) {
+      // Copied: the caller may use its buffer again as soon as the write has settled.
+      await this.#add(Buffer.from(data.subarray(start, start + this.#bufferSize)), ctx)
+    }
+  }
+
+  async truncate(size: number): Promise<void> {
+    if (size !== this.#written) throw notSequential()
+  }
+
+  async commit(ctx: CallContext): Promise<void> {
+    this.#ended = true
+    if (this.#stream === undefined) {
+      const bytes = Buffer.concat(this.#pending, this.#pendingSize)
+      this.#pending = []
+      await this.#send(bytesContent(bytes), ctx)
+      return
+    }
+    this.#flush()
+    this.#stream.push(null)
+    await this.#sent
+    this.#throwIfOver()
+    if (!this.#stream.readableEnded) {
+      throw new StorageError('unknown', 'The upload was answered before all of it was read.')
+    }
+  }
+
+  async discard(): Promise<void> {
+    this.#ended = true
+    this.#pending = []
+    this.#stream?.destroy(new StorageError('aborted', 'The upload was discarded.', { outcome: 'not_applied' }))
+    this.#wakeUp()
+    await this.#sent
+  }
+
+  /** Takes one piece; waits while more than the buffer's size is ahead of the consumer. */
+  async #add(piece: Buffer, ctx: CallContext): Promise<void> {
+    this.#throwIfOver()
+    this.#pending.push(piece)
+    this.#pendingSize += piece.length
+    this.#written += piece.length
+    if (this.#pendingSize < this.#bufferSize) return
+    this.#stream ??= this.#start(ctx)
+    if (this.#flush()) return
+    const onAbort = (): void => this.#wakeUp()
+    ctx.signal.addEventListener('abort', onAbort, { once: true })
+    await new Promise<void>(resolve => {
+      this.#wake = resolve
+      if (ctx.signal.aborted || this.#outcome !== undefined || this.#ended) resolve()
+    })
+    ctx.signal.removeEventListener('abort', onAbort)
+    ctx.signal.throwIfAborted()
+    this.#throwIfOver()
+    if (this.#ended) throw ended()
+  }
+
+  #start(ctx: CallContext): Readable {
+    const stream = new Readable({ highWaterMark: this.#bufferSize, read: () => this.#wakeUp() })
+    // The consumer hears of it in its own way; without a consumer it is no news.
+    stream.on('error', () => undefined)
+    let opened = false
+    const content: Content = {
+      size: undefined,
+      replayable: false,
+      open() {
+        if (opened) throw new StorageError('invalid_argument', 'An upload can be read only once.')
+        opened = true
+        return stream
+      },
+    }
+    this.#sent = this.#send(content, ctx).then(
+      () => this.#settle({}),
+      error => this.#settle({ error }),
+    )
+    return stream
+  }
+
+  #settle(outcome: { error?: unknown }): void {
+    this.#outcome = outcome
+    if ('error' in outcome) this.#stream?.destroy()
+    this.#wakeUp()
+  }
+
+  /** Hands what is pending to the consumer; whether it takes more at once. */
+  #flush(): boolean {
+    if (this.#pendingSize === 0) return true
+    const piece = this.#pending.length === 1 ? (this.#pending[0] as Buffer) : Buffer.concat(this.#pending)
+    this.#pending = []
+    this.#pendingSize = 0
+    return this.#stream?.push(piece) ?? false
+  }
+
+  #wakeUp(): void {
+    this.#wake?.()
+    this.#wake = undefined
+  }
+
+  #throwIfOver(): void {
+    if (this.#outcome !== undefined && 'error' in this.#outcome) throw this.#outcome.error
+    if (this.#outcome !== undefined && !this.#ended) {
+      throw new StorageError('unknown', 'The upload was answered before all of it was read.')
+    }
+  }
+}
+
+function ended(): StorageError {
+  return new StorageError('closed', 'The upload has ended.')
+}
+
+function notSequential(): StorageError {
+  return new StorageError('unsupported', 'This file can only be written from its beginning to its end; use mode w+.')
+}
