@@ -1,0 +1,58 @@
+import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { StorageError } from '../core/errors.ts'
+import type { Call, Layer } from './layer.ts'
+
+/** Faults to inject into the calls that `on` chooses. */
+export interface ChaosOptions {
+  /** Which calls count; all by default. */
+  readonly on?: ((call: Call) => boolean) | undefined
+  /** Fails these calls, counted from 1, before they reach the driver. */
+  readonly fail?: readonly number[] | undefined
+  /** Fails these calls after the driver carried them out: the answer is lost. */
+  readonly failAfter?: readonly number[] | undefined
+  /** Makes these calls twice. */
+  readonly duplicate?: readonly number[] | undefined
+  /** Breaks the body of a read after so many bytes, in these calls. */
+  readonly breakBody?: { readonly calls: readonly number[]; readonly afterBytes: number } | undefined
+  /** Milliseconds that each call is held back. */
+  readonly delayMs?: number | undefined
+}
+
+/** A layer for tests that makes the counted calls fail, break, repeat or wait. */
+export function chaos(options: ChaosOptions): Layer {
+  let count = 0
+  return async (call, next, ctx) => {
+    if (options.on?.(call) === false) return next(ctx)
+    const n = ++count
+    if (options.delayMs !== undefined) await sleep(options.delayMs, undefined, { signal: ctx.signal })
+    if (options.fail?.includes(n)) throw fault(call, 'not_applied')
+    if (options.duplicate?.includes(n)) await next(ctx)
+    const result = await next(ctx)
+    if (options.failAfter?.includes(n)) throw fault(call, 'unknown')
+    if (options.breakBody?.calls.includes(n)) breakBody(result, options.breakBody.afterBytes)
+    return result
+  }
+}
+
+function fault(call: Call, outcome: 'not_applied' | 'unknown'): StorageError {
+  return new StorageError('unavailable', `chaos: ${call.operation} failed.`, { outcome })
+}
+
+function breakBody(result: unknown, afterBytes: number): void {
+  const holder = result as { body?: unknown }
+  if (holder.body instanceof Readable)
+    holder.body = Readable.from(broken(holder.body, afterBytes), { objectMode: false })
+}
+
+async function* broken(body: Readable, afterBytes: number): AsyncGenerator<Uint8Array> {
+  let left = afterBytes
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    if (chunk.byteLength >= left) {
+      yield chunk.subarray(0, left)
+      throw new StorageError('unavailable', 'chaos: the body broke.')
+    }
+    left -= chunk.byteLength
+    yield chunk
+  }
+}

@@ -1,0 +1,32 @@
+import type { CallContext } from '../core/driver.ts'
+
+/** What a layer may know of a call. */
+export interface Call {
+  /** `stat`, `read`, `write` ... or the name of a step such as `uploadPart`. */
+  readonly operation: string
+  readonly backend: string
+  /** The file's key, where the call has one. */
+  readonly key?: string | undefined
+  /** Whether the same call may be made again. */
+  readonly replayable: boolean
+  /** The call carries a condition that would fail on its own success: it is repeated only after an error that says `not_applied`. */
+  readonly conditional?: boolean | undefined
+  /** The caller gives the bytes at its own pace, so that silence is no failure; the steps have their own time-outs. */
+  readonly paced?: boolean | undefined
+  /** The call reads content that may itself wait for calls of the same storage: it must not hold a slot meanwhile. */
+  readonly streams?: boolean | undefined
+}
+
+/** One function around a call. */
+export type Layer = <T>(call: Call, next: (ctx: CallContext) => Promise<T>, ctx: CallContext) => Promise<T>
+
+/** Makes one layer of many, the first one outermost. */
+export function compose(layers: readonly Layer[]): Layer {
+  return (call, next, ctx) => {
+    const run = (index: number, inner: CallContext): ReturnType<typeof next> => {
+      const layer = layers[index]
+      return layer === undefined ? next(inner) : layer(call, deeper => run(index + 1, deeper), inner)
+    }
+    return run(0, ctx)
+  }
+}
