@@ -1,0 +1,60 @@
+import type { Readable } from 'node:stream'
+import { StorageError } from '../core/errors.ts'
+
+interface WithBody {
+  readonly body: Readable
+}
+
+const DRAIN_LIMIT = 256 * 1024
+
+/** The whole body; code `too_large` if it has more than `limit` bytes, `unavailable` if the connection broke. */
+export function readBytes({ body }: WithBody, limit: number = Number.POSITIVE_INFINITY): Promise<Buffer> {
+  if (body.readableEnded) return Promise.resolve(Buffer.alloc(0))
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    body.on('error', reject)
+    if (body.destroyed) return reject(body.errored ?? incomplete())
+    body.on('close', () => {
+      if (!body.readableEnded) reject(incomplete())
+    })
+    body.on('data', (chunk: Buffer) => {
+      size += chunk.byteLength
+      if (size > limit) {
+        reject(tooLarge(limit))
+        body.destroy()
+      } else chunks.push(chunk)
+    })
+    body.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)))
+  })
+}
+
+/** The whole body as UTF-8 text; fails as `readBytes` does. */
+export async function readText(response: WithBody, limit?: number): Promise<string> {
+  return (await readBytes(response, limit)).toString('utf8')
+}
+
+/** Throws a body away, so that its connection can serve again; a long one is cut off instead. Never fails. */
+export function drain({ body }: WithBody): Promise<void> {
+  if (body.readableEnded || body.closed) return Promise.resolve()
+  return new Promise(resolve => {
+    let size = 0
+    body.on('error', () => resolve())
+    body.on('end', resolve)
+    body.on('close', resolve)
+    if (body.destroyed) return
+    body.on('data', (chunk: Buffer) => {
+      size += chunk.byteLength
+      if (size > DRAIN_LIMIT) body.destroy()
+    })
+    body.resume()
+  })
+}
+
+function tooLarge(limit: number): StorageError {
+  return new StorageError('too_large', `The answer has more than ${limit} bytes.`)
+}
+
+function incomplete(): StorageError {
+  return new StorageError('unavailable', 'The answer was closed before all of it was read.')
+}

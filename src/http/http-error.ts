@@ -1,0 +1,146 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { ErrorCode } from '../core/errors.ts'
+import { readText } from './body.ts'
+import { type HttpRequest, type HttpResponse, shownUrl } from './request.ts'
+
+/** What a service said when it refused a request. */
+export interface HttpErrorDetails {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** At most the first 64 KiB are kept by `httpError`. */
+  readonly bodyText?: string | undefined
+  /** The service's own word for it: `NoSuchKey`. */
+  readonly serviceCode?: string | undefined
+  /** The service's sentence about it. */
+  readonly serviceMessage?: string | undefined
+}
+
+const BODY_LIMIT = 64 * 1024
+
+/** An answer with an error status. Its text and what loggers see of it have no headers, no body and no query. */
+export class HttpStatusError extends Error {
+  readonly status: number
+  /** The service's id of the request. */
+  readonly requestId: string | undefined
+  readonly serviceCode: string | undefined
+  /** How long the service asked to wait, in milliseconds. */
+  readonly retryAfterMs: number | undefined
+  readonly #headers: IncomingHttpHeaders
+  readonly #bodyText: string
+
+  static {
+    HttpStatusError.prototype.name = 'HttpStatusError'
+  }
+
+  constructor(request: Pick<HttpRequest, 'method' | 'url'>, details: HttpErrorDetails) {
+    const { status, headers, bodyText = '', serviceCode, serviceMessage } = details
+    const said = [serviceCode, serviceMessage && shownText(serviceMessage)].filter(Boolean).join(': ')
+    super(`${request.method} ${shownUrl(request.url)}: status ${status}${said && `, ${said}`}`)
+    this.status = status
+    this.requestId = requestIdOf(headers)
+    this.serviceCode = serviceCode
+    this.retryAfterMs = retryAfterOf(headers)
+    this.#headers = headers
+    this.#bodyText = bodyText
+  }
+
+  /** Of the answer; a method of the prototype, so that loggers do not print it. */
+  get headers(): IncomingHttpHeaders {
+    return this.#headers
+  }
+
+  /** Of the answer; it may quote what was signed, so it is not printed. */
+  get bodyText(): string {
+    return this.#bodyText
+  }
+}
+
+/** Reads the body of an answer with an error status and makes an error of it; a broken body counts as an empty one. */
+export async function httpError(
+  request: Pick<HttpRequest, 'method' | 'url'>,
+  response: HttpResponse,
+): Promise<HttpStatusError> {
+  const { status, headers } = response
+  const bodyText = await readText(response, BODY_LIMIT).catch(() => '')
+  const azureCode = headers['x-ms-error-code']
+  const serviceCode = typeof azureCode === 'string' ? azureCode : wordIn(bodyText, 'Code')
+  const serviceMessage = wordIn(bodyText, 'Message')
+  return new HttpStatusError(request, { status, headers, bodyText, serviceCode, serviceMessage })
+}
+
+/** The code of an `HttpStatusError` by its status (RFC 9110 section 15); undefined for any other value. */
+export function classifyHttp(error: unknown): ErrorCode | undefined {
+  if (!(error instanceof HttpStatusError)) return undefined
+  const { status, serviceCode = '' } = error
+  if (status === 409 && /exists/i.test(serviceCode)) return 'exists'
+  if (status === 503 && THROTTLED.test(serviceCode)) return 'throttled'
+  if (status >= 300 && status < 400 && status !== 304) return 'improperly_configured'
+  return BY_STATUS[status] ?? (status >= 500 ? 'unavailable' : undefined)
+}
+
+const THROTTLED = /slow ?down|throttl|busy|too ?many|rate|limit/i
+
+const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
+  304: 'precondition_failed',
+  400: 'invalid_argument',
+  401: 'permission_denied',
+  403: 'permission_denied',
+  404: 'not_found',
+  405: 'unsupported',
+  407: 'permission_denied',
+  408: 'timeout',
+  409: 'precondition_failed',
+  410: 'not_found',
+  411: 'invalid_argument',
+  412: 'precondition_failed',
+  413: 'too_large',
+  414: 'invalid_argument',
+  415: 'invalid_argument',
+  416: 'invalid_range',
+  422: 'invalid_argument',
+  425: 'unavailable',
+  429: 'throttled',
+  501: 'unsupported',
+  504: 'timeout',
+  507: 'no_space',
+}
+
+const REQUEST_IDS = [
+  'x-amz-request-id',
+  'x-amzn-requestid',
+  'x-ms-request-id',
+  'x-guploader-uploadid',
+  'x-trans-id',
+  'x-openstack-request-id',
+  'x-dropbox-request-id',
+  'x-request-id',
+]
+
+function requestIdOf(headers: IncomingHttpHeaders): string | undefined {
+  for (const name of REQUEST_IDS) {
+    const value = headers[name]
+    if (typeof value === 'string' && value !== '') return value
+  }
+  return undefined
+}
+
+// RFC 9110 section 10.2.3: seconds or a date, which is meant by the server's clock; Azure also tells milliseconds.
+function retryAfterOf(headers: IncomingHttpHeaders): number | undefined {
+  const exact = headers['x-ms-retry-after-ms'] ?? headers['retry-after-ms']
+  if (typeof exact === 'string' && /^\d+$/.test(exact)) return Number(exact)
+  const value = headers['retry-after']
+  if (value === undefined) return undefined
+  if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000
+  const then = Date.parse(value)
+  const now = Date.parse(headers.date ?? '')
+  return Number.isNaN(then) ? undefined : Math.max(0, then - (Number.isNaN(now) ? Date.now() : now))
+}
+
+function wordIn(text: string, element: string): string | undefined {
+  return new RegExp(`<${element}>([^<]*)</${element}>`).exec(text)?.[1]
+}
+
+function shownText(text: string): string {
+  const line = text.replace(/\s+/g, ' ').replace(/\?[^\s'"]*/g, '')
+  return line.length > 300 ? `${line.slice(0, 300)}...` : line
+}

@@ -1,0 +1,71 @@
+import { ImproperlyConfigured } from '../core/errors.ts'
+
+/** Where requests go instead of to the server itself. */
+export interface ProxyServer {
+  /** Whether the proxy itself is spoken to by TLS. */
+  readonly secure: boolean
+  readonly hostname: string
+  readonly port: number
+  /** Value of `Proxy-Authorization` (RFC 7617), where the address had `user:password@`. */
+  readonly authorization: string | undefined
+}
+
+const KEY = /^https?(:\/\/[^/?#@]+)?\/?$/i
+
+/** Proxies by scheme (`http`) and by endpoint (`http://hostname`), as botocore's `proxies` has them. */
+export class ProxyTable {
+  readonly #proxies: Map<string, ProxyServer> = new Map()
+
+  /** Throws `improperly_configured` for a key or an address that is none; its text never shows a password. */
+  constructor(proxies: Readonly<Record<string, string>> | null | undefined) {
+    for (const [key, address] of Object.entries(proxies ?? {})) {
+      if (!KEY.test(key)) {
+        throw new ImproperlyConfigured(`proxies: the key '${hidden(key)}' is neither a scheme nor scheme://hostname.`)
+      }
+      if (address) this.#proxies.set(key.toLowerCase().replace(/\/$/, ''), parseProxy(key, address))
+    }
+  }
+
+  /** The proxy for a target; the most exact key wins. `scheme` has no colon, `port` is the effective one. */
+  select(scheme: string, hostname: string, port: number): ProxyServer | undefined {
+    if (this.#proxies.size === 0) return undefined
+    const endpoint = `${scheme}://${hostname}`
+    return this.#proxies.get(`${endpoint}:${port}`) ?? this.#proxies.get(endpoint) ?? this.#proxies.get(scheme)
+  }
+}
+
+function parseProxy(key: string, address: string): ProxyServer {
+  let url: URL
+  try {
+    const text = address.startsWith('//') ? `http:${address}` : address
+    url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`)
+  } catch {
+    throw new ImproperlyConfigured(`proxies: the value of '${key}' is not a proxy address such as 'host:3128'.`)
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new ImproperlyConfigured(
+      `proxies: '${key}' names a proxy of the kind '${url.protocol}'; http and https are known.`,
+    )
+  }
+  const secure = url.protocol === 'https:'
+  const hasUser = url.username !== '' || url.password !== ''
+  const user = `${decoded(url.username)}:${decoded(url.password)}`
+  return {
+    secure,
+    hostname: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
+    authorization: hasUser ? `Basic ${Buffer.from(user, 'utf8').toString('base64')}` : undefined,
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function hidden(text: string): string {
+  return text.replace(/[^/]*@/, '***@')
+}

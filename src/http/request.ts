@@ -1,0 +1,31 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
+
+/** One HTTP/1.1 request (RFC 9112). */
+export interface HttpRequest {
+  /** In capitals. */
+  readonly method: string
+  /** Absolute and already percent-encoded: its path and query are sent exactly as they are. */
+  readonly url: string
+  /** Names in any case; `expect: 100-continue` holds the body back until the server asks for it, one second at most. */
+  readonly headers: Readonly<Record<string, string>>
+  /** A stream goes chunked unless there is a `content-length`; the request owns it and destroys it if it ends early. */
+  readonly body?: Uint8Array | string | Readable | undefined
+}
+
+/** The answer, of whatever status. */
+export interface HttpResponse {
+  readonly status: number
+  /** Names in lower case; `date` is the server's clock. */
+  readonly headers: IncomingHttpHeaders
+  /** Has to be read, drained or destroyed, else its connection stays taken. A broken one fails as `unavailable`. */
+  readonly body: Readable
+  /** Whether the request was sent twice because the first connection broke without an answer: it may have been carried out before. */
+  readonly resent?: boolean | undefined
+}
+
+/** A request's URL for error texts: without its query, where signatures are, and without user information. */
+export function shownUrl(url: string): string {
+  const cut = url.search(/[?#]/)
+  return (cut < 0 ? url : url.slice(0, cut)).replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, '$1')
+}

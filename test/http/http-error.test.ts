@@ -1,0 +1,102 @@
+import { Readable } from 'node:stream'
+import { inspect } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { wrapError } from '../../src/core/errors.ts'
+import { classifyHttp, HttpStatusError, httpError } from '../../src/http/http-error.ts'
+
+const request = { method: 'PUT', url: 'https://host.test/bucket/key?X-Amz-Signature=5ec7e7' }
+
+function made(status: number, serviceCode?: string, headers: Record<string, string> = {}): HttpStatusError {
+  return new HttpStatusError(request, { status, headers, serviceCode })
+}
+
+describe('classifyHttp', () => {
+  test.each([
+    [301, undefined, 'improperly_configured'],
+    [304, undefined, 'precondition_failed'],
+    [400, undefined, 'invalid_argument'],
+    [401, undefined, 'permission_denied'],
+    [403, undefined, 'permission_denied'],
+    [404, undefined, 'not_found'],
+    [408, undefined, 'timeout'],
+    [409, 'BlobAlreadyExists', 'exists'],
+    [409, 'Conflict', 'precondition_failed'],
+    [412, undefined, 'precondition_failed'],
+    [413, undefined, 'too_large'],
+    [416, undefined, 'invalid_range'],
+    [429, undefined, 'throttled'],
+    [500, undefined, 'unavailable'],
+    [501, undefined, 'unsupported'],
+    [503, undefined, 'unavailable'],
+    [503, 'SlowDown', 'throttled'],
+    [503, 'ServerBusy', 'throttled'],
+    [507, undefined, 'no_space'],
+    [599, undefined, 'unavailable'],
+    [418, undefined, undefined],
+  ])('%i %s is %s', (status, serviceCode, code) => {
+    expect(classifyHttp(made(status, serviceCode))).toBe(code)
+  })
+
+  test('knows no other errors', () => {
+    expect(classifyHttp(Object.assign(new Error('x'), { status: 404 }))).toBeUndefined()
+    expect(classifyHttp(undefined)).toBeUndefined()
+  })
+})
+
+describe('HttpStatusError', () => {
+  test('gives its status, request id and wait to the StorageError that is made of it', () => {
+    const headers = { 'retry-after': '2', 'x-request-id': 'R3' }
+    const error = wrapError(made(503, 'SlowDown', headers), { operation: 'save', fileName: 'a' }, classifyHttp)
+    expect(error).toMatchObject({
+      code: 'throttled',
+      status: 503,
+      requestId: 'R3',
+      retryAfterMs: 2000,
+      retryable: true,
+    })
+  })
+
+  test('shows what the service said, but neither query nor headers nor body', async () => {
+    const text =
+      '<Error><Code>SignatureDoesNotMatch</Code><Message>No\n match for /k?Signature=5ec7e7 given</Message>' +
+      '<StringToSign>5ec7e7</StringToSign></Error>'
+    const headers = { 'x-amz-request-id': 'R1', 'set-cookie': ['5ec7e7'] }
+    const error = await httpError(request, { status: 403, headers, body: Readable.from([Buffer.from(text)]) })
+    expect(error.message).toBe(
+      'PUT https://host.test/bucket/key: status 403, SignatureDoesNotMatch: No match for /k given',
+    )
+    expect(error).toMatchObject({ status: 403, serviceCode: 'SignatureDoesNotMatch', requestId: 'R1' })
+    expect(error.bodyText).toBe(text)
+    expect(error.headers).toBe(headers)
+    expect(inspect(error, { depth: 9 })).not.toContain('5ec7e7')
+    expect(JSON.stringify(error)).not.toContain('5ec7e7')
+  })
+
+  test('takes the code of an answer without a body from its header', async () => {
+    const headers = { 'x-ms-error-code': 'BlobNotFound', 'x-ms-request-id': 'R2' }
+    const error = await httpError(request, { status: 404, headers, body: Readable.from([]) })
+    expect(error).toMatchObject({ serviceCode: 'BlobNotFound', requestId: 'R2' })
+  })
+
+  test('a body that breaks or is too long counts as none', async () => {
+    const broken = new Readable({
+      read() {
+        this.destroy(new Error('broke'))
+      },
+    })
+    expect((await httpError(request, { status: 500, headers: {}, body: broken })).bodyText).toBe('')
+    const long = Readable.from([Buffer.alloc(70_000)])
+    expect((await httpError(request, { status: 500, headers: {}, body: long })).bodyText).toBe('')
+  })
+
+  test.each([
+    [{ 'retry-after': '7' }, 7000],
+    [{ 'retry-after': 'Wed, 21 Oct 2015 07:28:30 GMT', date: 'Wed, 21 Oct 2015 07:28:00 GMT' }, 30_000],
+    [{ 'retry-after': 'Wed, 21 Oct 2015 07:28:30 GMT' }, 0],
+    [{ 'retry-after': 'soon' }, undefined],
+    [{ 'x-ms-retry-after-ms': '250', 'retry-after': '1' }, 250],
+    [{}, undefined],
+  ])('%j asks to wait %s ms', (headers, wait) => {
+    expect(made(503, undefined, headers as Record<string, string>).retryAfterMs).toBe(wait)
+  })
+})
