@@ -1,0 +1,32 @@
+import { SuspiciousFileOperation } from '../core/errors.ts'
+import { cleanName, cutText, splitName, truncateName, validateFileName } from '../core/names.ts'
+import type { AnyStorage, AvailableNameOptions } from './types.ts'
+
+/** Looks for a free name like the given one; see `Storage#getAvailableName`. */
+export async function availableName(storage: AnyStorage, name: string, options: AvailableNameOptions): Promise<string> {
+  const { maxLength = Number.POSITIVE_INFINITY, exclusive = false } = options
+  const path = validateFileName(name.replaceAll('\\', '/'))
+  if (storage.options.fileOverwrite) return truncateName(cleanName(path), options.maxLength)
+  const [folder, first, suffixes] = splitName(path)
+  let stem = first
+  let candidate = path
+  while (candidate.length > maxLength || !(exclusive || (await storage.isNameAvailable(candidate, options)))) {
+    let last = storage.getAlternativeName(stem, suffixes)
+    const excess = folder.length + last.length - maxLength
+    if (excess > 0) {
+      stem = cutText(stem, stem.length - excess)
+      if (stem === '') throw noRoom(name)
+      last = storage.getAlternativeName(stem, suffixes)
+    }
+    if (storage.options.nameStrategy === 'underscore') stem = splitName(last)[1]
+    candidate = folder + last
+  }
+  return candidate
+}
+
+function noRoom(name: string): SuspiciousFileOperation {
+  return new SuspiciousFileOperation(
+    `Storage can not find an available filename for "${name}". Please make sure that the corresponding file field allows sufficient "max_length".`,
+    { fileName: name },
+  )
+}

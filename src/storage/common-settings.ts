@@ -1,0 +1,55 @@
+import type { NameStrategy } from '../core/names.ts'
+import { choice, flag, integer, optionalSeconds, optionalText, text } from '../core/setting-types.ts'
+import type { SettingsOf } from '../core/settings.ts'
+
+/** Options that every backend has. */
+export interface CommonOptions {
+  readonly location: string
+  readonly baseUrl: string | null
+  readonly fileOverwrite: boolean
+  readonly nameStrategy: NameStrategy
+  readonly maxMemorySize: number
+  readonly tempDir: string | null
+  readonly maxAttempts: number
+  readonly timeoutSecs: number | null
+  readonly concurrency: number
+  readonly readOnly: boolean
+}
+
+/** Declarations of the options that every backend has; backends override keys and defaults by spreading. */
+export const commonSettings: SettingsOf<CommonOptions> = {
+  location: text({ default: '', doc: 'Path prefix of every file in the storage.' }),
+  baseUrl: optionalText({ default: null, doc: 'URL below which the files are served.' }),
+  fileOverwrite: flag({
+    default: false,
+    aliases: ['allow_overwrite', 'allowOverwrite', 'overwrite_files', 'overwriteFiles'],
+    doc: 'Whether `save` replaces a file of the same name instead of choosing another name.',
+  }),
+  nameStrategy: choice(['random', 'underscore'], {
+    default: 'random',
+    keys: ['HOLDALL_NAME_STRATEGY'],
+    doc: 'How a taken name is made free: 7 random alphanumerics, or an underscore per collision.',
+  }),
+  maxMemorySize: integer('bytes', {
+    default: 2_621_440,
+    keys: ['FILE_UPLOAD_MAX_MEMORY_SIZE'],
+    doc: 'Memory that a spooled file may take before it goes to a temporary file; 0 = never to disk.',
+  }),
+  tempDir: optionalText({
+    default: null,
+    keys: ['FILE_UPLOAD_TEMP_DIR'],
+    doc: "Folder of spooled files; null = the system's.",
+  }),
+  maxAttempts: integer(
+    'tries',
+    { default: 4, keys: ['HOLDALL_MAX_ATTEMPTS'], doc: 'Tries of a call that may be repeated.' },
+    1,
+  ),
+  timeoutSecs: optionalSeconds({
+    default: 60,
+    keys: ['HOLDALL_TIMEOUT_SECS'],
+    doc: 'Seconds without progress after which a try is given up; null = never.',
+  }),
+  concurrency: integer('calls', { default: 64, keys: ['HOLDALL_CONCURRENCY'], doc: 'Calls under way at once.' }, 1),
+  readOnly: flag({ default: false, doc: 'Whether every change is refused.' }),
+}

@@ -1,0 +1,164 @@
+import type { Content } from '../core/content.ts'
+import type { CallContext, FileAttributes, RandomAccess, Stat, WriteOptions } from '../core/driver.ts'
+import { isStorageError, StorageError, SuspiciousFileOperation, wrapError } from '../core/errors.ts'
+import { type OpenMode, type ParsedMode, parseMode } from '../files/modes.ts'
+import { RangeReader } from '../files/range-reader.ts'
+import { SpoolAccess } from '../files/spool-access.ts'
+import { StorageFile } from '../files/storage-file.ts'
+import { UploadAccess } from '../files/upload-access.ts'
+import { pinnedBody } from './bodies.ts'
+import { newSpool } from './spooled.ts'
+import type { AnyStorage, OpenOptions } from './types.ts'
+import { writeContent } from './write.ts'
+
+/** Opens a name of a storage in a mode; see `Storage#open`. */
+export async function openFile<M extends OpenMode>(
+  storage: AnyStorage,
+  name: string,
+  mode: M,
+  options: OpenOptions,
+): Promise<StorageFile<M>> {
+  const access = await new Opening(storage, name, options).access(parseMode(mode))
+  return new StorageFile(storage.nameOf(storage.keyOf(name)), mode, access, {
+    ctx: () => storage.calls.context(options),
+    reopen: again => new Opening(storage, name, options).access(parseMode(again)),
+    wrap: (error, operation) =>
+      wrapError(error, { operation, fileName: name, backend: storage.driver.name }, native =>
+        storage.driver.classify(native),
+      ),
+  })
+}
+
+class Opening {
+  readonly #storage: AnyStorage
+  readonly #name: string
+  readonly #key: string
+  readonly #options: OpenOptions
+
+  constructor(storage: AnyStorage, name: string, options: OpenOptions) {
+    this.#storage = storage
+    this.#name = name
+    this.#key = storage.keyOf(name)
+    this.#options = options
+    if (this.#key === storage.prefix || this.#key.endsWith('/')) {
+      throw new SuspiciousFileOperation(`Could not derive file name from '${name}'`, { fileName: name })
+    }
+  }
+
+  async access(mode: ParsedMode): Promise<RandomAccess> {
+    if (this.#storage.driver.openHandle !== undefined) return this.#handle(mode)
+    if (!mode.write) return this.#reader()
+    if (mode.truncate) return this.#fresh(mode, {})
+    if (mode.exclusive) {
+      if (await this.#storage.exists(this.#name, this.#options)) throw this.#exists()
+      return this.#fresh(mode, this.#storage.features.exclusiveCreate ? { ifAbsent: true } : {})
+    }
+    return this.#changed(mode)
+  }
+
+  async #handle(mode: ParsedMode): Promise<RandomAccess> {
+    const { read, write, create, exclusive, truncate } = mode
+    const flags = { read, write, create, exclusive, truncate }
+    const { driver, calls } = this.#storage
+    const call = { signal: this.#options.signal, replayable: false }
+    const operation = write ? 'openHandle' : 'read'
+    return calls.run(operation, this.#key, call, ctx =>
+      driver.openHandle!(this.#key, flags, this.#write(this.#options), ctx),
+    )
+  }
+
+  async #stat(): Promise<Stat> {
+    const stat = await this.#storage.stat(this.#name, this.#options)
+    if (stat.isDirectory) {
+      throw new StorageError('is_directory', `'${this.#name}' is a directory.`, {
+        fileName: this.#name,
+        operation: 'open',
+      })
+    }
+    return stat
+  }
+
+  async #reader(): Promise<RandomAccess> {
+    const storage = this.#storage
+    const stat = await this.#stat()
+    const decode = storage.decoder(stat)
+    const version = { etag: stat.etag, versionId: this.#options.versionId }
+    if (decode === undefined && storage.features.ranges) {
+      return new RangeReader({
+        stat,
+        read: (range, ctx) => pinnedBody(storage, this.#key, range, version, ctx),
+        classify: error => storage.driver.classify(error),
+      })
+    }
+    return this.#loaded(version, async () => {}, decode)
+  }
+
+  /** A file that starts empty: streamed away while it is written, or spooled when it is to be read back. */
+  #fresh(mode: ParsedMode, conditions: Pick<WriteOptions, 'ifAbsent'>): RandomAccess {
+    const send = this.#sender(this.#options, conditions)
+    if (mode.read) return new SpoolAccess({ spool: newSpool(this.#storage.options), send, dirty: true })
+    return new UploadAccess(send)
+  }
+
+  /** A file that keeps its bytes and is sent again as a whole: r+ and a. */
+  async #changed(mode: ParsedMode): Promise<RandomAccess> {
+    const { features } = this.#storage
+    let stat: Stat
+    try {
+      stat = await this.#stat()
+    } catch (error) {
+      if (!mode.create || !isStorageError(error, 'not_found')) throw error
+      return this.#empty(features.exclusiveCreate ? { ifAbsent: true } : {})
+    }
+    const ifMatch = features.ifMatch ? stat.etag : undefined
+    const attributes = { ...kept(stat), ...given(this.#options) }
+    return this.#loaded({ etag: stat.etag }, this.#sender(attributes, { ifMatch }), this.#storage.decoder(stat))
+  }
+
+  #empty(conditions: Pick<WriteOptions, 'ifAbsent'>): RandomAccess {
+    const send = this.#sender(this.#options, conditions)
+    return new SpoolAccess({ spool: newSpool(this.#storage.options), send, dirty: true })
+  }
+
+  async #loaded(
+    version: Parameters<typeof pinnedBody>[3],
+    send: (content: Content, ctx: CallContext) => Promise<void>,
+    decode: ReturnType<AnyStorage['decoder']>,
+  ): Promise<RandomAccess> {
+    const storage = this.#storage
+    const body = await pinnedBody(storage, this.#key, undefined, version, this.#options)
+    const bytes = decode === undefined ? body : decode(body)
+    const ctx = storage.calls.context(this.#options)
+    return SpoolAccess.load(bytes, { spool: newSpool(storage.options), send }, ctx)
+  }
+
+  #sender(attributes: FileAttributes, conditions: Pick<WriteOptions, 'ifAbsent' | 'ifMatch'>) {
+    return async (content: Content, ctx: CallContext): Promise<void> => {
+      const write = { ...this.#storage.writeOptions(this.#name, content, attributes), ...conditions }
+      const call = { signal: ctx.signal, paced: content.size === undefined }
+      await writeContent(this.#storage, this.#name, content, { ...write, extra: this.#options.extra }, call)
+    }
+  }
+
+  #write(attributes: OpenOptions): WriteOptions {
+    const nothing: Content = { size: 0, replayable: false, open: () => unread() }
+    return this.#storage.writeOptions(this.#name, nothing, attributes)
+  }
+
+  #exists(): StorageError {
+    return new StorageError('exists', `'${this.#name}' exists.`, { fileName: this.#name, operation: 'open' })
+  }
+}
+
+function unread(): never {
+  throw new StorageError('unsupported', 'This content only stands for its attributes.')
+}
+
+function kept(stat: Stat): FileAttributes {
+  const { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, metadata } = stat
+  return { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, metadata }
+}
+
+function given(options: OpenOptions): FileAttributes {
+  return Object.fromEntries(Object.entries(kept(options as Stat)).filter(([, value]) => value !== undefined))
+}

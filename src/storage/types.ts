@@ -1,0 +1,76 @@
+import type { Driver, FileAttributes, SignUrlOptions, Stat } from '../core/driver.ts'
+import type { Layer } from '../layers/layer.ts'
+import type { CallOptions } from './call-runner.ts'
+import type { Storage } from './storage.ts'
+
+/** What a storage may be given besides its options; for tests and for configuration code. */
+export interface Services {
+  /** Used instead of what `connect` makes. */
+  readonly driver?: Driver | undefined
+  /** Layers put innermost, around the driver. */
+  readonly layers?: readonly Layer[] | undefined
+  /** Used instead of the process's settings object. */
+  readonly settings?: Readonly<Record<string, unknown>> | undefined
+  /** Used instead of `process.env`. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
+}
+
+/** How `save` stores. */
+export interface SaveOptions extends CallOptions, FileAttributes {
+  /** Longest name allowed, in UTF-16 units. */
+  readonly maxLength?: number | undefined
+  /** Overrides the option `fileOverwrite` for this file. */
+  readonly overwrite?: boolean | undefined
+  /** What only this backend knows; see its page. */
+  readonly extra?: Readonly<Record<string, unknown>> | undefined
+  /** Told the bytes accepted so far. */
+  readonly onProgress?: ((bytes: number) => void) | undefined
+}
+
+/** How `open` opens. */
+export interface OpenOptions extends CallOptions, FileAttributes {
+  readonly extra?: Readonly<Record<string, unknown>> | undefined
+  readonly versionId?: string | undefined
+}
+
+/** How `url` is made. */
+export interface UrlOptions extends CallOptions, Omit<Partial<SignUrlOptions>, 'expiresInSecs'> {
+  /** Life in seconds of a signed URL. */
+  readonly expiresInSecs?: number | undefined
+}
+
+/** Which part of `createReadStream` is wanted; `end` is exclusive. */
+export interface ReadStreamOptions extends CallOptions {
+  readonly start?: number | undefined
+  readonly end?: number | undefined
+}
+
+/** A file or folder in a listing; `name` is relative to the storage. */
+export interface Entry extends Stat {
+  readonly name: string
+  readonly isDirectory: boolean
+}
+
+/** How an available name is looked for. */
+export interface AvailableNameOptions extends CallOptions {
+  readonly maxLength?: number | undefined
+  /** The caller will create exclusively, so whether the name is taken need not be asked. */
+  readonly exclusive?: boolean | undefined
+}
+
+/** What `supports` answers. */
+export type Feature =
+  | 'ranges'
+  | 'exclusiveCreate'
+  | 'ifMatch'
+  | 'metadata'
+  | 'copy'
+  | 'move'
+  | 'path'
+  | 'publicUrl'
+  | 'signedUrl'
+  | 'createContainer'
+
+/** A storage of any backend. */
+// biome-ignore lint/suspicious/noExplicitAny: the one place that stands for every options type
+export type AnyStorage = Storage<any>

@@ -1,0 +1,21 @@
+import type { Content } from '../core/content.ts'
+import type { Stat, WriteOptions } from '../core/driver.ts'
+import type { CallOptions } from './call-runner.ts'
+import type { AnyStorage } from './types.ts'
+
+/** Sends content to the driver, transformed as the backend wants. After a lost answer a conditional write is not repeated: its condition would fail on itself. */
+export function writeContent(
+  storage: AnyStorage,
+  name: string,
+  given: Content,
+  write: WriteOptions,
+  options: CallOptions & { readonly paced?: boolean },
+): Promise<Stat | undefined> {
+  const { driver } = storage
+  const key = storage.keyOf(name)
+  const { content, options: prepared } = storage.prepareContent(name, given, write)
+  const conditional = prepared.ifAbsent === true || prepared.ifMatch !== undefined
+  const { signal, paced } = options
+  const call = { signal, replayable: content.replayable, conditional, paced, streams: content.bytes === undefined }
+  return storage.calls.run('write', key, call, ctx => driver.write(key, content, prepared, ctx))
+}
