@@ -1,0 +1,199 @@
+import { Readable } from 'node:stream'
+import type { Content } from '../../core/content.ts'
+import type {
+  ByteRange,
+  CallContext,
+  CopyOptions,
+  DeleteResult,
+  Driver,
+  Features,
+  FileAttributes,
+  Page,
+  PageRequest,
+  ReadOptions,
+  ReadResult,
+  Stat,
+  WriteOptions,
+} from '../../core/driver.ts'
+import { type ErrorCode, isStorageError, StorageError } from '../../core/errors.ts'
+import { joinUrl } from '../../core/urls.ts'
+import { type FileNode, isDirectory, MemoryTree, statOf } from './tree.ts'
+
+const CHUNK_SIZE = 65_536
+
+/** What a `MemoryDriver` may be told. */
+export interface MemoryDriverOptions {
+  /** URL that `publicUrl` puts before keys; without it files have no URL. */
+  readonly baseUrl?: string | null | undefined
+}
+
+/**
+ * Files in this process's memory, with the rules of a file system: a file is no folder (`not_a_directory`), a folder is no
+ * file (`is_directory`), deleting a folder takes all that is in it. The yardstick of the other drivers.
+ */
+export class MemoryDriver implements Driver {
+  readonly name: string = 'memory'
+  readonly features: Features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true }
+  readonly publicUrl?: (key: string) => string
+  readonly #tree = new MemoryTree()
+  #versions = 0
+
+  constructor({ baseUrl }: MemoryDriverOptions = {}) {
+    if (typeof baseUrl === 'string') this.publicUrl = key => joinUrl(baseUrl, key)
+  }
+
+  /** Missing: `not_found`. A folder has size 0 and `isDirectory`. */
+  async stat(key: string, ctx: CallContext): Promise<Stat> {
+    ctx.signal.throwIfAborted()
+    const node = this.#tree.find(key)
+    return statOf(node ?? this.#tree.file(key))
+  }
+
+  /** Missing: `not_found`; a range from the end or beyond: `invalid_range`, save 0 of an empty file. */
+  async read(key: string, { range, ifMatch }: ReadOptions, ctx: CallContext): Promise<ReadResult> {
+    ctx.signal.throwIfAborted()
+    const file = this.#tree.file(key)
+    checkMatch(file, ifMatch, key)
+    const body = readableOf(sliceOf(file.bytes, range, key))
+    file.accessedAt = Date.now()
+    return { body, stat: statOf(file) }
+  }
+
+  /** Taken and `ifAbsent`: `exists`; other etag than `ifMatch`: `precondition_failed`. A failed source changes nothing. */
+  async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat> {
+    ctx.signal.throwIfAborted()
+    this.#checkTarget(key, options)
+    const bytes = await collect(content, options, ctx)
+    ctx.signal.throwIfAborted()
+    return this.#publish(key, bytes, attributesOf(options), options)
+  }
+
+  /** Missing: fine. A folder goes with all that is in it. */
+  async delete(key: string, ctx: CallContext): Promise<void> {
+    ctx.signal.throwIfAborted()
+    this.#tree.remove(key)
+  }
+
+  async deleteMany(keys: readonly string[], ctx: CallContext): Promise<readonly DeleteResult[]> {
+    ctx.signal.throwIfAborted()
+    return keys.map(key => {
+      this.#tree.remove(key)
+      return { key }
+    })
+  }
+
+  /** Missing: an empty page; a file: `not_a_directory`. Pages have 1000 entries unless told otherwise. */
+  async list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
+    ctx.signal.throwIfAborted()
+    return this.#tree.page(prefix, page)
+  }
+
+  /** Source missing: `not_found`. Attributes not given anew are the source's. */
+  async copy(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat> {
+    ctx.signal.throwIfAborted()
+    const source = this.#tree.file(from)
+    return this.#publish(to, source.bytes, { ...source.attributes, ...attributesOf(options) }, options)
+  }
+
+  /** Source missing: `not_found`. Moving a file to where it is changes nothing. */
+  async move(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat> {
+    ctx.signal.throwIfAborted()
+    const source = this.#tree.file(from)
+    if (from === to) return statOf(source)
+    const stat = this.#publish(to, source.bytes, { ...source.attributes, ...attributesOf(options) }, options)
+    this.#tree.remove(from)
+    return stat
+  }
+
+  classify(error: unknown): ErrorCode | undefined {
+    return isStorageError(error) ? error.code : undefined
+  }
+
+  #publish(key: string, bytes: Uint8Array, attributes: FileAttributes, options: WriteOptions): Stat {
+    const old = this.#checkTarget(key, options)
+    const modifiedAt = Date.now()
+    const createdAt = old?.createdAt ?? modifiedAt
+    const etag = (++this.#versions).toString(16)
+    const file: FileNode = { kind: 'file', bytes, attributes, etag, createdAt, modifiedAt, accessedAt: modifiedAt }
+    this.#tree.put(key, file)
+    return statOf(file)
+  }
+
+  /** Whether the key may be written now; gives the file that it would replace. */
+  #checkTarget(key: string, { ifAbsent, ifMatch }: WriteOptions): FileNode | undefined {
+    this.#tree.checkParents(key)
+    const old = this.#tree.find(key)
+    if (ifAbsent === true && old !== undefined) throw new StorageError('exists', `File exists: ${key}`)
+    if (old?.kind === 'folder') throw isDirectory(key)
+    checkMatch(old, ifMatch, key)
+    return old
+  }
+}
+
+function checkMatch(file: FileNode | undefined, etag: string | undefined, key: string): void {
+  if (etag === undefined || file?.etag === etag) return
+  throw new StorageError('precondition_failed', `${key} is not the version ${etag} any more.`)
+}
+
+function sliceOf(bytes: Uint8Array, range: ByteRange | undefined, key: string): Uint8Array {
+  if (range === undefined) return bytes
+  const { start, end = bytes.byteLength } = range
+  const inside = start < bytes.byteLength && end > start
+  if (start < 0 || !(inside || (start === 0 && bytes.byteLength === 0))) {
+    throw new StorageError(
+      'invalid_range',
+      `${key} has ${bytes.byteLength} bytes; the range ${start}-${end} is not in it.`,
+    )
+  }
+  return bytes.subarray(start, end)
+}
+
+/** Copies piece by piece, so that nobody can reach the stored bytes. */
+function readableOf(bytes: Uint8Array): Readable {
+  let position = 0
+  return new Readable({
+    read() {
+      const chunk = Buffer.from(bytes.subarray(position, position + CHUNK_SIZE))
+      position += chunk.byteLength
+      this.push(chunk.byteLength === 0 ? null : chunk)
+    },
+  })
+}
+
+function attributesOf(options: FileAttributes): FileAttributes {
+  const { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, metadata } = options
+  const all = { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl }
+  const given: FileAttributes = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+  return metadata === undefined ? given : { ...given, metadata: { ...metadata } }
+}
+
+/** All bytes in memory of our own. An abort ends the wait also when the source does not. */
+async function collect(content: Content, { onProgress }: WriteOptions, ctx: CallContext): Promise<Uint8Array> {
+  const { signal } = ctx
+  const source = content.open()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => reject(signal.reason)
+  aborted.catch(() => undefined)
+  source.on('error', () => undefined)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    const iterator: AsyncIterator<Uint8Array> = source[Symbol.asyncIterator]()
+    for (;;) {
+      const step = await Promise.race([iterator.next(), aborted])
+      if (step.done === true) break
+      chunks.push(Uint8Array.from(step.value))
+      size += step.value.byteLength
+      ctx.progress()
+      onProgress?.(size)
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    source.destroy()
+  }
+  if (content.size !== undefined && content.size !== size) {
+    throw new StorageError('invalid_argument', `content gave ${size} bytes but had promised ${content.size}.`)
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)
+}

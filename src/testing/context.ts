@@ -1,0 +1,10 @@
+import type { CallContext } from '../core/driver.ts'
+
+/** A `CallContext` without layers, for calling a driver directly: one try, no time-out, aborted only by `signal`. */
+export function plainContext(
+  signal: AbortSignal = new AbortController().signal,
+  progress = (): void => {},
+): CallContext {
+  const ctx: CallContext = { signal, attempt: 1, progress, step: (_operation, _replayable, run) => run(ctx) }
+  return ctx
+}

@@ -1,0 +1,65 @@
+import type { Driver } from '../core/driver.ts'
+import type { CaseOf, ConformanceCase } from './case.ts'
+import { plainContext } from './context.ts'
+import { conditionCases } from './driver-conditions.ts'
+import { contentCases } from './driver-content.ts'
+import { failureCases } from './driver-failures.ts'
+import { listingCases } from './driver-listing.ts'
+import { optionalCases } from './driver-optional.ts'
+import { type DriverConformanceOptions, DriverPlace } from './driver-place.ts'
+import { readingCases } from './driver-reading.ts'
+
+const CASES: readonly CaseOf<DriverPlace>[] = [
+  ...contentCases,
+  ...readingCases,
+  ...conditionCases,
+  ...listingCases,
+  ...failureCases,
+  ...optionalCases,
+]
+
+/**
+ * All that a driver must keep to, at the root and under a folder. A feature that the driver does not claim is asserted to be
+ * refused. Rules that the interface leaves open and these cases settle: a range that starts at the end or beyond is
+ * `invalid_range`, save the one from 0 of an empty file; `exists` and `precondition_failed` never change a byte.
+ */
+export function driverConformance(options: DriverConformanceOptions): ConformanceCase[] {
+  const { locations = ['', 'some place/below/'] } = options
+  return locations.flatMap(prefix =>
+    CASES.map(({ title, run }) => ({
+      title: prefix === '' ? title : `Under ${prefix}: ${title}`,
+      run: () => inPlace(prefix, options, run),
+    })),
+  )
+}
+
+async function inPlace(
+  prefix: string,
+  options: DriverConformanceOptions,
+  run: (place: DriverPlace) => Promise<void>,
+): Promise<void> {
+  const driver = await options.create()
+  const destroy = options.destroy ?? removeAll
+  let failure: { error: unknown } | undefined
+  try {
+    const features = (await driver.discover?.(plainContext())) ?? driver.features
+    await run(new DriverPlace(driver, features, prefix, options))
+  } catch (error) {
+    failure = { error }
+  }
+  await Promise.resolve(destroy(driver)).catch(error => {
+    failure ??= { error }
+  })
+  if (failure !== undefined) throw failure.error
+}
+
+/** Takes away what a case left, in at most so many rounds: a broken driver must not hold the tests for ever. */
+async function removeAll(driver: Driver): Promise<void> {
+  const ctx = plainContext()
+  for (let rounds = 0; rounds < 20; rounds++) {
+    const { files, next } = await driver.list('', { recursive: true }, ctx)
+    for (const { key } of files) await driver.delete(key, ctx)
+    if (next === undefined) break
+  }
+  await driver.close?.()
+}

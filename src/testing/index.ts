@@ -1,0 +1,7 @@
+export { type ConformanceCase, type ConformanceRunner, registerConformance } from './case.ts'
+export { plainContext } from './context.ts'
+export { driverConformance } from './driver-conformance.ts'
+export { oddNames } from './driver-listing.ts'
+export type { DriverConformanceOptions, KeptField, OptionalMethod } from './driver-place.ts'
+export { storageConformance } from './storage-conformance.ts'
+export type { StorageConformanceOptions, WantedOptions } from './storage-place.ts'

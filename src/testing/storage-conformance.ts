@@ -1,0 +1,36 @@
+import type { Storage } from '../storage/storage.ts'
+import type { ConformanceCase } from './case.ts'
+import { fileCases } from './storage-files.ts'
+import { nameCases } from './storage-names.ts'
+import { namesOf, type StorageCase, type StorageConformanceOptions } from './storage-place.ts'
+
+/** All that a storage must keep to, at the root and under a location: names, modes, URLs, and that what fails leaves nothing. */
+export function storageConformance(options: StorageConformanceOptions): ConformanceCase[] {
+  const { locations = ['', 'some location/below'] } = options
+  return locations.flatMap(location =>
+    [...fileCases, ...nameCases].map(each => ({
+      title: location === '' ? each.title : `Under ${location}: ${each.title}`,
+      run: () => inStorage(location, options, each),
+    })),
+  )
+}
+
+async function inStorage(location: string, options: StorageConformanceOptions, each: StorageCase): Promise<void> {
+  const storage = await options.create({ location, fileOverwrite: each.overwrite ?? false })
+  const destroy = options.destroy ?? removeAll
+  let failure: { error: unknown } | undefined
+  try {
+    await each.run(storage)
+  } catch (error) {
+    failure = { error }
+  }
+  await Promise.resolve(destroy(storage)).catch(error => {
+    failure ??= { error }
+  })
+  if (failure !== undefined) throw failure.error
+}
+
+async function removeAll(storage: Storage): Promise<void> {
+  await storage.deleteMany(await namesOf(storage))
+  await storage.close()
+}
