@@ -1,0 +1,68 @@
+import { isAbsolute, relative, resolve, sep } from 'node:path'
+import type { Driver } from '../../core/driver.ts'
+import { StorageError, SuspiciousFileOperation } from '../../core/errors.ts'
+import type { SettingsOf } from '../../core/settings.ts'
+import { Storage, type UrlOptions } from '../../storage/storage.ts'
+import { LocalDriver } from './driver.ts'
+import { type LocalOptions, localSettings } from './settings.ts'
+import { type SignedUrl, UrlSigner } from './signed-urls.ts'
+
+export type { LocalOptions } from './settings.ts'
+export type { SignedUrl } from './signed-urls.ts'
+
+/** Files in a folder of this machine: `new LocalStorage({ location: 'media', baseUrl: '/media/' })`. */
+export class LocalStorage extends Storage<LocalOptions> {
+  static override readonly backendName: string = 'local'
+  static override readonly settings: SettingsOf<LocalOptions> = localSettings
+  #signer: UrlSigner | undefined
+
+  protected override connect(options: Readonly<LocalOptions>): Driver {
+    return new LocalDriver(options)
+  }
+
+  /** Absolute path of the folder that holds the files. */
+  get root(): string {
+    return resolve(this.options.location)
+  }
+
+  /** Keys are relative to the folder, so no prefix is needed. */
+  override get prefix(): string {
+    return ''
+  }
+
+  /** The key of a name; an absolute path is taken when it lies in the folder, else it is a `suspicious_name`. */
+  override keyOf(name: string): string {
+    if (typeof name !== 'string' || !isAbsolute(name)) return super.keyOf(name)
+    const inner = relative(this.root, resolve(name))
+    if (inner === '..' || inner.startsWith(`..${sep}`) || isAbsolute(inner)) {
+      throw new SuspiciousFileOperation(
+        `The joined path (${name}) is located outside of the base path component (${this.root})`,
+        { fileName: name },
+      )
+    }
+    return super.keyOf(inner.split(sep).join('/'))
+  }
+
+  /** A URL below `baseUrl`, signed when there is a `urlSecret`; leading slashes of the name cannot lead to another host. */
+  override url(name: string, options: UrlOptions = {}): Promise<string> {
+    return super.url(typeof name === 'string' ? name.replace(/^\/+/, '') : name, options)
+  }
+
+  /** What a signed URL allows, from its method, name and query. Tampered or expired: `permission_denied`; no `urlSecret`: `unsupported`. */
+  verifyUrl(method: string, name: string, query: URLSearchParams): SignedUrl {
+    const { urlSecret } = this.options
+    if (urlSecret === null)
+      throw new StorageError('unsupported', 'The storage has no urlSecret, so its URLs are not signed.')
+    this.#signer ??= new UrlSigner(urlSecret)
+    return this.#signer.verify(method, this.keyOf(name), query)
+  }
+
+  /** Whether URLs of this storage are signed. */
+  get urlsAreSigned(): boolean {
+    return this.options.urlSecret !== null
+  }
+
+  protected override get urlLifeSecs(): number {
+    return this.options.urlExpire
+  }
+}

@@ -1,0 +1,57 @@
+import { flag, integer, optionalMode, optionalText, text } from '../../core/setting-types.ts'
+import type { SettingsOf } from '../../core/settings.ts'
+import { type CommonOptions, commonSettings } from '../../storage/common-settings.ts'
+
+/** Options of `LocalStorage`; `location` is the folder that holds the files and `baseUrl` where a web server shows it. */
+export interface LocalOptions extends CommonOptions {
+  readonly filePermissionsMode: number | null
+  readonly directoryPermissionsMode: number | null
+  readonly keepMetadata: boolean
+  readonly urlSecret: string | null
+  readonly urlExpire: number
+  readonly fsync: boolean
+}
+
+/** Declarations of the options of `LocalStorage`. */
+export const localSettings: SettingsOf<LocalOptions> = {
+  ...commonSettings,
+  location: text({
+    default: '',
+    keys: ['MEDIA_ROOT'],
+    doc: 'Folder that holds the files; made at the first save. Empty = the current folder.',
+  }),
+  baseUrl: optionalText({
+    default: null,
+    keys: ['MEDIA_URL'],
+    doc: 'URL below which a web server shows the folder; null = `url` is refused.',
+  }),
+  filePermissionsMode: optionalMode({
+    default: 0o644,
+    keys: ['FILE_UPLOAD_PERMISSIONS'],
+    doc: 'Permission bits of a new file, whatever the umask is; null = 0o666 without the umask.',
+  }),
+  directoryPermissionsMode: optionalMode({
+    default: null,
+    keys: ['FILE_UPLOAD_DIRECTORY_PERMISSIONS'],
+    doc: 'Permission bits of every new folder, whatever the umask is; null = 0o777 without the umask.',
+  }),
+  keepMetadata: flag({
+    default: false,
+    doc: 'Whether media type, cache control and user metadata are kept, in a hidden file beside each file.',
+  }),
+  urlSecret: optionalText({
+    default: null,
+    keys: ['HOLDALL_URL_SECRET'],
+    secret: true,
+    doc: 'Secret that signs URLs which expire, for `createFileHandler`; null = URLs are not signed.',
+  }),
+  urlExpire: integer(
+    'seconds',
+    { default: 3600, keys: ['HOLDALL_URL_EXPIRE'], doc: 'Life of a signed URL when none is given.' },
+    1,
+  ),
+  fsync: flag({
+    default: true,
+    doc: 'Whether a saved file is on the disk, not only in the system’s cache, when `save` returns.',
+  }),
+}

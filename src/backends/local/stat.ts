@@ -1,0 +1,18 @@
+import type { BigIntStats } from 'node:fs'
+import type { FileAttributes, Stat } from '../../core/driver.ts'
+import { etagOf } from './atomic-write.ts'
+
+/** What the file system tells of a file or a folder; the time of creation where it keeps one, else that of the inode's last change. */
+export function statOf(stats: BigIntStats, attributes: FileAttributes): Stat {
+  const times = {
+    modifiedAt: dateOf(stats.mtimeNs),
+    createdAt: dateOf(stats.birthtimeNs > 0n ? stats.birthtimeNs : stats.ctimeNs),
+    accessedAt: dateOf(stats.atimeNs),
+  }
+  if (stats.isDirectory()) return { size: 0, ...times, isDirectory: true }
+  return { size: Number(stats.size), ...times, etag: etagOf(stats), ...attributes }
+}
+
+function dateOf(nanoseconds: bigint): Date {
+  return new Date(Number(nanoseconds / 1_000_000n))
+}

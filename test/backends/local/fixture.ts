@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { LocalDriver, type LocalDriverOptions } from '../../../src/backends/local/driver.ts'
+import type { CallContext, ListedFile } from '../../../src/core/driver.ts'
+import { isStorageError } from '../../../src/core/errors.ts'
+
+export function callContext(signal: AbortSignal = new AbortController().signal): CallContext {
+  return {
+    signal,
+    attempt: 1,
+    progress() {},
+    step(_operation, _replayable, run) {
+      return run(this)
+    },
+  }
+}
+
+export const ctx: CallContext = callContext()
+
+export function temporaryFolder(): { path: string; [Symbol.dispose](): void } {
+  const path = mkdtempSync(join(tmpdir(), 'holdall-test-'))
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+export function localDriver(location: string, options: Partial<LocalDriverOptions> = {}): LocalDriver {
+  return new LocalDriver({
+    location,
+    baseUrl: null,
+    filePermissionsMode: 0o644,
+    directoryPermissionsMode: null,
+    keepMetadata: false,
+    urlSecret: null,
+    fsync: false,
+    ...options,
+  })
+}
+
+export async function bytesOf(
+  driver: LocalDriver,
+  key: string,
+  range?: { start: number; end?: number },
+): Promise<Buffer> {
+  return buffer((await driver.read(key, { range }, ctx)).body)
+}
+
+export async function allFiles(
+  driver: LocalDriver,
+  prefix = '',
+  recursive = true,
+  limit?: number,
+): Promise<ListedFile[]> {
+  const files: ListedFile[] = []
+  let token: string | undefined
+  do {
+    const page = await driver.list(prefix, { recursive, token, limit }, ctx)
+    files.push(...page.files)
+    token = page.next
+  } while (token !== undefined)
+  return files
+}
+
+export async function codeOf(driver: LocalDriver, work: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await work
+    return undefined
+  } catch (error) {
+    return isStorageError(error) ? error.code : (driver.classify(error) ?? `unclassified: ${error}`)
+  }
+}

@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { sweepTemporaries } from '../../../src/backends/local/atomic-write.ts'
+import { allFiles, bytesOf, ctx, localDriver, temporaryFolder } from './fixture.ts'
+
+function child(name: string, ...args: string[]) {
+  return spawn(process.execPath, [join(import.meta.dirname, name), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+test('eight processes that save one name a hundred times each leave eight hundred right files', {
+  timeout: 120_000,
+}, async () => {
+  using folder = temporaryFolder()
+  const children = Array.from({ length: 8 }, (_, who) => child('saver.child.ts', folder.path, String(who), '100'))
+  const codes = await Promise.all(children.map(async each => (await once(each, 'exit'))[0]))
+  expect(codes).toEqual(Array(8).fill(0))
+  const driver = localDriver(folder.path)
+  const seen = new Set<string>()
+  for (const { key } of await allFiles(driver)) {
+    const content = (await bytesOf(driver, key)).toString()
+    const [who, round] = content.split('/') as [string, string]
+    expect(content).toBe(`${who}/${round}/`.padEnd(5000, who))
+    seen.add(`${who}/${round}`)
+  }
+  expect(seen.size).toBe(800)
+  expect(readdirSync(join(folder.path, 'folder'))).toHaveLength(800)
+})
+
+test('a process killed at any moment leaves one whole version and nothing visible besides', {
+  timeout: 240_000,
+}, async () => {
+  using folder = temporaryFolder()
+  const versions = new Set<number>()
+  async function round(lane: number, index: number): Promise<void> {
+    const location = join(folder.path, String(lane))
+    const writer = child('rewriter.child.ts', location, index % 2 === 0 ? 'metadata' : 'plain')
+    const ended = once(writer, 'exit')
+    await once(writer.stdout, 'data')
+    const driver = localDriver(location, { keepMetadata: true })
+    // Random work, not time, decides the moment.
+    for (let reads = Math.floor(Math.random() * 20); reads > 0; reads--)
+      await driver.list('folder/', { recursive: false }, ctx)
+    writer.kill('SIGKILL')
+    await ended
+    const files = await allFiles(driver)
+    if (files.length === 0) return
+    expect(files.map(file => file.key)).toEqual(['folder/file.bin'])
+    const bytes = await bytesOf(driver, 'folder/file.bin')
+    const first = bytes[0]!
+    expect(bytes.length).toBe(200_000 + first - 97)
+    expect(bytes.equals(Buffer.alloc(bytes.length, first))).toBe(true)
+    const { metadata } = await driver.stat('folder/file.bin', ctx)
+    if (metadata !== undefined) expect(metadata).toEqual({ letter: String.fromCharCode(first) })
+    versions.add(first)
+  }
+  await Promise.all(
+    Array.from({ length: 4 }, async (_, lane) => {
+      for (let index = 0; index < 50; index++) await round(lane, index)
+    }),
+  )
+  expect(versions.size).toBeGreaterThan(2)
+  let swept = 0
+  for (let lane = 0; lane < 4; lane++) swept += await sweepTemporaries(join(folder.path, String(lane), 'folder'), 0)
+  expect(swept).toBeGreaterThan(0)
+  for (let lane = 0; lane < 4; lane++) {
+    expect(readdirSync(join(folder.path, String(lane), 'folder')).filter(name => name.endsWith('.tmp'))).toEqual([])
+  }
+})
