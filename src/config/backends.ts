@@ -1,0 +1,140 @@
+import { pathToFileURL } from 'node:url'
+import { LocalStorage } from '../backends/local/index.ts'
+import { MemoryStorage } from '../backends/memory/index.ts'
+import { nodeModule } from '../core/builtin.ts'
+import { ImproperlyConfigured } from '../core/errors.ts'
+import type { AnySettings } from '../core/settings.ts'
+import type { Services, Storage } from '../storage/storage.ts'
+import { StaticFilesStorage } from './static-files-storage.ts'
+
+/** A class that a configuration can name: its constructor takes OPTIONS. */
+export interface StorageClass {
+  new (
+    // biome-ignore lint/suspicious/noExplicitAny: a class takes its own options, which are checked when it is constructed
+    options?: any,
+    services?: Services,
+    // biome-ignore lint/suspicious/noExplicitAny: any backend's options
+  ): Storage<any>
+  readonly name: string
+  readonly settings: unknown
+  readonly backendName: string
+}
+
+type Loader = () => StorageClass
+
+const registry = new Map<string, Loader>()
+
+/** Gives a class a name that `BACKEND` may use; a later registration of the same name wins. */
+export function registerBackend(name: string, backend: StorageClass): void {
+  registry.set(name, () => backend)
+}
+
+/** The short names of the backends that come along, for help texts and `holdall settings`. */
+export function backendNames(): string[] {
+  return [...registry.keys()].filter(name => !name.includes('.'))
+}
+
+/**
+ * A class whose module is loaded when its name is first used: from the sources their file, in the built package its own subpath.
+ * A bundled program gives the class itself as BACKEND instead.
+ */
+function bundled(folder: string, className: string): Loader {
+  return () => {
+    const here = import.meta.url
+    const path = here.endsWith('.ts') ? `../backends/${folder}/index.ts` : `holdall/${folder}`
+    return exported(nodeModule().createRequire(here)(path), className, className)
+  }
+}
+
+function register(loader: Loader, ...names: string[]): void {
+  for (const name of names) registry.set(name, loader)
+}
+
+register(
+  () => LocalStorage,
+  'local',
+  'django.core.files.storage.FileSystemStorage',
+  'django.core.files.storage.filesystem.FileSystemStorage',
+)
+register(
+  () => MemoryStorage,
+  'memory',
+  'django.core.files.storage.InMemoryStorage',
+  'django.core.files.storage.memory.InMemoryStorage',
+)
+register(() => StaticFilesStorage, 'static', 'django.contrib.staticfiles.storage.StaticFilesStorage')
+register(bundled('s3', 'S3Storage'), 's3', 'storages.backends.s3.S3Storage', 'storages.backends.s3boto3.S3Boto3Storage')
+register(
+  bundled('s3', 'S3StaticStorage'),
+  's3-static',
+  'storages.backends.s3.S3StaticStorage',
+  'storages.backends.s3boto3.S3StaticStorage',
+)
+register(bundled('spaces', 'SpacesStorage'), 'spaces')
+register(() => {
+  process.emitWarning(
+    "The backend 'storages.backends.s3boto.S3BotoStorage' is gone; S3Storage is used in its place. " +
+      "Set the backend to 's3', and run 'holdall check' to see which of the old settings need a new name.",
+    { type: 'DeprecationWarning', code: 'HOLDALL_S3BOTO' },
+  )
+  return bundled('s3', 'S3Storage')()
+}, 'storages.backends.s3boto.S3BotoStorage')
+
+/**
+ * The class that a BACKEND means: a class itself, a short name, a Django class path, or `module#Export` where a module that begins
+ * with `.` is beside `base` (the configuration's file). Anything else is an `ImproperlyConfigured` "Could not find backend ...".
+ */
+export function resolveBackend(backend: unknown, base?: string): StorageClass {
+  if (typeof backend === 'function') return checkedClass(backend, backend.name)
+  if (typeof backend !== 'string') {
+    throw new ImproperlyConfigured(
+      `BACKEND must be a name or a class, not ${backend === null ? 'null' : typeof backend}.`,
+    )
+  }
+  const loader = registry.get(backend)
+  if (loader !== undefined) return load(backend, loader)
+  if (isModulePath(backend)) return load(backend, () => fromModule(backend, base))
+  throw notFound(backend, `it is none of ${backendNames().join(', ')}, and no './module.ts#ClassName'`)
+}
+
+function isModulePath(backend: string): boolean {
+  return backend.includes('#') || /^(\.{0,2}\/|file:)/.test(backend)
+}
+
+function fromModule(path: string, base: string | undefined): StorageClass {
+  const [specifier = '', name = 'default'] = path.split('#')
+  const from = nodeModule().createRequire(base ?? pathToFileURL(`${process.cwd()}/`))
+  return exported(from(specifier.startsWith('file:') ? new URL(specifier).pathname : specifier), name, path)
+}
+
+function exported(module: unknown, name: string, shown: string): StorageClass {
+  const value = (module as Record<string, unknown>)[name]
+  if (value === undefined) throw new Error(`the module has no export '${name}'`)
+  return checkedClass(value, shown)
+}
+
+function checkedClass(value: unknown, shown: string): StorageClass {
+  const prototype = typeof value === 'function' ? (value as { prototype?: unknown }).prototype : undefined
+  if (typeof prototype === 'object' && prototype !== null && 'save' in prototype && 'open' in prototype) {
+    return value as StorageClass
+  }
+  throw new ImproperlyConfigured(`BACKEND '${shown}' is not a class that extends Storage.`)
+}
+
+function load(backend: string, loader: Loader): StorageClass {
+  try {
+    return loader()
+  } catch (error) {
+    if (error instanceof ImproperlyConfigured) throw error
+    throw notFound(backend, error instanceof Error ? error.message.split('\n', 1)[0]! : String(error), error)
+  }
+}
+
+function notFound(backend: string, reason: string, cause?: unknown): ImproperlyConfigured {
+  return new ImproperlyConfigured(`Could not find backend '${backend}': ${reason}.`, { cause })
+}
+
+/** The declarations of a class's settings by option name, for tables and explanations. */
+export function declaredSettings(backend: StorageClass): AnySettings {
+  return backend.settings as AnySettings
+}

@@ -1,0 +1,143 @@
+import { ImproperlyConfigured } from '../core/errors.ts'
+import { parseMap } from '../core/setting-types.ts'
+import { activateSettings, activeSettings } from '../core/settings.ts'
+import type { StorageClass } from './backends.ts'
+
+/** One entry of STORAGES: which class, and what its constructor is given. */
+export interface StorageConfig {
+  /** A short name (`'s3'`), a Django class path, `'./storages.ts#PublicStorage'`, or the class itself. */
+  readonly BACKEND: string | StorageClass
+  /** Options in camelCase, or Django's snake_case names. */
+  readonly OPTIONS?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** The settings object: Django's names. Every backend's own global settings (`AWS_*` ...) belong here as well. */
+export interface HoldallSettings {
+  /** Storages by alias; `default` and `staticfiles` are the ones that have special uses. */
+  readonly STORAGES?: Readonly<Record<string, StorageConfig>> | undefined
+  /** The older way to name the class of `default`; not together with STORAGES. */
+  readonly DEFAULT_FILE_STORAGE?: string | StorageClass | undefined
+  /** The older way to name the class of `staticfiles`; not together with STORAGES. */
+  readonly STATICFILES_STORAGE?: string | StorageClass | undefined
+  /** Folder of uploaded files. */
+  readonly MEDIA_ROOT?: string | undefined
+  /** URL of that folder, with a trailing slash. */
+  readonly MEDIA_URL?: string | undefined
+  /** Folder of collected static files. */
+  readonly STATIC_ROOT?: string | null | undefined
+  /** URL of that folder, with a trailing slash. */
+  readonly STATIC_URL?: string | null | undefined
+  /** Permission bits of stored files (`0o644`); null leaves them to the umask. */
+  readonly FILE_UPLOAD_PERMISSIONS?: number | string | null | undefined
+  /** Permission bits of new folders; null leaves them to the umask. */
+  readonly FILE_UPLOAD_DIRECTORY_PERMISSIONS?: number | string | null | undefined
+  /** Folder of temporary files; null is the system's. */
+  readonly FILE_UPLOAD_TEMP_DIR?: string | null | undefined
+  readonly [key: string]: unknown
+}
+
+/** Where a settings object came from. */
+export interface ConfigureOptions {
+  /** File (path or file: URL) that relative module paths in BACKEND start from; the working directory when absent. */
+  readonly base?: string | undefined
+}
+
+const bases = new WeakMap<object, string>()
+
+/** The file that the active settings came from, where `configure` was told. */
+export function settingsBase(settings: object = activeSettings()): string | undefined {
+  return bases.get(settings)
+}
+
+/** Returns its argument: gives a `holdall.config.ts` completion and type checks. */
+export function defineConfig<const C extends HoldallSettings>(settings: C): C {
+  return settings
+}
+
+/**
+ * Makes `settings` the process's settings object. Storages that were already built stay as they are where nothing changed for them;
+ * `storages.x` and `defaultStorage` give new ones otherwise. Contradictory settings are an `ImproperlyConfigured`.
+ */
+export function configure(settings: HoldallSettings, options: ConfigureOptions = {}): void {
+  const copy = Object.freeze({ ...settings })
+  storageConfigs(copy, {})
+  if (options.base !== undefined) bases.set(copy, options.base)
+  activateSettings(copy)
+}
+
+/**
+ * Runs `fn` while the named settings have other values, for tests: the old settings, and the storages built from them, are back
+ * afterwards even if it throws. The settings are the process's, so calls must not overlap.
+ */
+export function overrideSettings<T>(settings: HoldallSettings, fn: () => T): T {
+  const before = activeSettings()
+  const base = settingsBase(before)
+  configure({ ...withoutRivals(before, settings), ...settings }, { base })
+  const restore = () => void activateSettings(before)
+  let result: T
+  try {
+    result = fn()
+  } catch (error) {
+    restore()
+    throw error
+  }
+  if (result instanceof Promise) return result.finally(restore) as T
+  restore()
+  return result
+}
+
+/** What was there, less the form of naming storages that the override does not use. */
+function withoutRivals(before: HoldallSettings, override: HoldallSettings): HoldallSettings {
+  const { STORAGES, DEFAULT_FILE_STORAGE, STATICFILES_STORAGE, ...rest } = before
+  if (override.STORAGES !== undefined) return rest
+  if (override.DEFAULT_FILE_STORAGE !== undefined || override.STATICFILES_STORAGE !== undefined) {
+    return { ...rest, DEFAULT_FILE_STORAGE, STATICFILES_STORAGE }
+  }
+  return before
+}
+
+const DEFAULT_BACKEND = 'django.core.files.storage.FileSystemStorage'
+const DEFAULT_STATIC = 'django.contrib.staticfiles.storage.StaticFilesStorage'
+
+/** The storages by alias that the settings describe, in either form; the environment counts where the settings are silent. */
+export function storageConfigs(
+  settings: HoldallSettings = activeSettings(),
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Readonly<Record<string, StorageConfig>> {
+  for (const old of ['DEFAULT_FILE_STORAGE', 'STATICFILES_STORAGE']) {
+    if (settings.STORAGES !== undefined && settings[old] !== undefined) {
+      throw new ImproperlyConfigured(`${old}/STORAGES are mutually exclusive.`)
+    }
+  }
+  const older = settings.DEFAULT_FILE_STORAGE ?? settings.STATICFILES_STORAGE
+  const given = settings.STORAGES ?? (older === undefined ? env['STORAGES'] || undefined : undefined)
+  if (given !== undefined) return checkedStorages(given)
+  return {
+    default: { BACKEND: settings.DEFAULT_FILE_STORAGE ?? (env['DEFAULT_FILE_STORAGE'] || DEFAULT_BACKEND) },
+    staticfiles: { BACKEND: settings.STATICFILES_STORAGE ?? (env['STATICFILES_STORAGE'] || DEFAULT_STATIC) },
+  }
+}
+
+function checkedStorages(given: unknown): Readonly<Record<string, StorageConfig>> {
+  const storages = mapping(given, 'STORAGES')
+  for (const alias of Object.keys(storages)) {
+    const entry = mapping(storages[alias], `STORAGES['${alias}']`)
+    const unknown = Object.keys(entry).find(key => key !== 'BACKEND' && key !== 'OPTIONS')
+    if (unknown !== undefined) {
+      throw new ImproperlyConfigured(
+        `STORAGES['${alias}']: unknown key '${unknown}'; only BACKEND and OPTIONS are known.`,
+      )
+    }
+    if (entry['BACKEND'] === undefined) throw new ImproperlyConfigured(`STORAGES['${alias}'] has no BACKEND.`)
+    if (entry['OPTIONS'] !== undefined) mapping(entry['OPTIONS'], `STORAGES['${alias}'].OPTIONS`)
+  }
+  return storages as Readonly<Record<string, StorageConfig>>
+}
+
+function mapping(value: unknown, key: string): Readonly<Record<string, unknown>> {
+  try {
+    return parseMap(value)
+  } catch {
+    throw new ImproperlyConfigured(`${key}: expected an object (JSON in the environment).`)
+  }
+}

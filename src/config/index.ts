@@ -1,0 +1,21 @@
+export { backendNames, declaredSettings, registerBackend, resolveBackend, type StorageClass } from './backends.ts'
+export {
+  type ConfigureOptions,
+  configure,
+  defineConfig,
+  type HoldallSettings,
+  overrideSettings,
+  type StorageConfig,
+  storageConfigs,
+} from './configure.ts'
+export { findConfig, type LoadedConfig, type LoadOptions, loadAndConfigure, loadConfig } from './load.ts'
+export { StaticFilesStorage } from './static-files-storage.ts'
+export {
+  defaultStorage,
+  lazyStorage,
+  type StorageBlueprint,
+  StorageHandler,
+  type Storages,
+  staticfilesStorage,
+  storages,
+} from './storages.ts'

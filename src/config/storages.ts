@@ -1,0 +1,140 @@
+import { nodeUtil } from '../core/builtin.ts'
+import { ImproperlyConfigured } from '../core/errors.ts'
+import { activeSettings } from '../core/settings.ts'
+import type { Storage } from '../storage/storage.ts'
+import { resolveBackend, type StorageClass } from './backends.ts'
+import { settingsBase, storageConfigs } from './configure.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: an alias may be any backend
+type AnyStorage = Storage<any>
+
+/** An alias with everything that its storage is built from, before it is built. */
+export interface StorageBlueprint {
+  readonly alias: string
+  readonly backend: StorageClass
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+/** The named storages of the active settings; each is built at its first use and kept. */
+export class StorageHandler {
+  /** Storages by alias of each settings object that was active; an override finds the old ones again when it ends. */
+  readonly #built = new WeakMap<object, Map<string, AnyStorage>>()
+  #latest: ReadonlyMap<string, AnyStorage> = new Map()
+
+  /** The storage of an alias. An unknown alias or backend is an `ImproperlyConfigured`; nothing is connected yet. */
+  get(alias: string): AnyStorage {
+    const built = this.#current()
+    const known = built.get(alias)
+    if (known !== undefined) return known
+    const fresh = this.create(alias)
+    const before = this.#latest.get(alias)
+    const storage = before !== undefined && isSame(before, fresh) ? before : fresh
+    built.set(alias, storage)
+    this.#latest = new Map([...this.#latest, [alias, storage]])
+    return storage
+  }
+
+  /** Whether the settings have this alias. */
+  has(alias: string): boolean {
+    return Object.hasOwn(storageConfigs(), alias)
+  }
+
+  /** The aliases of the settings, in their order. */
+  aliases(): string[] {
+    return Object.keys(storageConfigs())
+  }
+
+  /** The class and the options of an alias, for who wants to explain them. */
+  blueprint(alias: string): StorageBlueprint {
+    const configs = storageConfigs()
+    if (!Object.hasOwn(configs, alias)) {
+      throw new ImproperlyConfigured(`Could not find config for '${alias}' in settings.STORAGES.`)
+    }
+    const { BACKEND, OPTIONS = {} } = configs[alias]!
+    return { alias, backend: resolveBackend(BACKEND, settingsBase()), options: OPTIONS }
+  }
+
+  /** A new storage of an alias that nobody else gets, with some options changed. Who asks for it closes it. */
+  create(alias: string, options: Readonly<Record<string, unknown>> = {}): AnyStorage {
+    const plan = this.blueprint(alias)
+    return new plan.backend({ ...plan.options, ...options }, { settings: activeSettings() })
+  }
+
+  /** Closes the storages that were built from the active settings; the next use builds new ones. */
+  async closeAll(): Promise<void> {
+    const built = this.#current()
+    const storages = [...built.values()]
+    built.clear()
+    this.#latest = new Map()
+    await Promise.all(storages.map(storage => storage.close()))
+  }
+
+  #current(): Map<string, AnyStorage> {
+    const settings = activeSettings()
+    let built = this.#built.get(settings)
+    if (built === undefined) this.#built.set(settings, (built = new Map()))
+    return built
+  }
+}
+
+function isSame(before: AnyStorage, fresh: AnyStorage): boolean {
+  return before.constructor === fresh.constructor && nodeUtil().isDeepStrictEqual(before.options, fresh.options)
+}
+
+/** `storages.default`, `storages['x']`, `storages.get('x')`. */
+export type Storages = StorageHandler & {
+  readonly default: AnyStorage
+  readonly staticfiles: AnyStorage
+  readonly [alias: string]: AnyStorage
+}
+
+const handler = new StorageHandler()
+
+/** The storages of the settings by alias. An unknown alias is an `ImproperlyConfigured`. */
+export const storages: Storages = new Proxy(handler, {
+  get(target, key) {
+    if (typeof key === 'symbol') return Reflect.get(target, key, target)
+    if (key in target) {
+      const value: unknown = Reflect.get(target, key, target)
+      return typeof value === 'function' && key !== 'constructor' ? value.bind(target) : value
+    }
+    // What `await` and `JSON.stringify` look for on any object.
+    if ((key === 'then' || key === 'toJSON') && !target.has(key)) return undefined
+    return target.get(key)
+  },
+  has: (target, key) => typeof key === 'string' && (key in target || target.has(key)),
+}) as Storages
+
+/**
+ * Stands for the storage of an alias, also for the one that later settings give it. It is built at the first use of any property;
+ * `instanceof`, `constructor` and `console.log` see the storage itself.
+ */
+export function lazyStorage<S extends AnyStorage = AnyStorage>(alias: string): S {
+  const current = (): object => handler.get(alias)
+  const shown = {
+    [Symbol.for('nodejs.util.inspect.custom')]: (
+      _depth: number,
+      options: object,
+      inspect: (v: unknown, o: object) => string,
+    ) => inspect(current(), options),
+  }
+  return new Proxy(shown, {
+    get(_target, key) {
+      const storage = current()
+      const value: unknown = Reflect.get(storage, key, storage)
+      return typeof value === 'function' && key !== 'constructor' ? value.bind(storage) : value
+    },
+    set: (_target, key, value) => {
+      const storage = current()
+      return Reflect.set(storage, key, value, storage)
+    },
+    has: (_target, key) => Reflect.has(current(), key),
+    getPrototypeOf: () => Reflect.getPrototypeOf(current()),
+  }) as unknown as S
+}
+
+/** The storage of alias `default`, built at first use. */
+export const defaultStorage: AnyStorage = lazyStorage('default')
+
+/** The storage of alias `staticfiles`, built at first use. */
+export const staticfilesStorage: AnyStorage = lazyStorage('staticfiles')
