@@ -1,0 +1,68 @@
+import type { Stat } from '../core/driver.ts'
+import { entityTag } from './conditions.ts'
+
+/** How a file is shown where nothing was stored with it. */
+export interface HeaderOptions {
+  /** `Cache-Control` of files that bring none. */
+  readonly cacheControl: string
+  /** Whether browsers show files or download them. */
+  readonly disposition: 'inline' | 'attachment'
+  /** The files come from people whom the site trusts: HTML, SVG and XML may run scripts. */
+  readonly trusted: boolean
+}
+
+/** What a signed URL may set for its one answer, as query parameters. */
+export const OVERRIDES: Readonly<Record<string, string>> = {
+  'response-content-type': 'content-type',
+  'response-content-disposition': 'content-disposition',
+  'response-cache-control': 'cache-control',
+  'response-content-encoding': 'content-encoding',
+  'response-content-language': 'content-language',
+}
+
+const SANDBOX = "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'"
+
+/** The headers of a file's answer, without `Content-Length` and `Content-Range`. */
+export function fileHeaders(
+  name: string,
+  stat: Stat,
+  overrides: Readonly<Record<string, string>>,
+  options: HeaderOptions,
+): Headers {
+  const headers = new Headers({ 'x-content-type-options': 'nosniff' })
+  put(headers, 'content-type', stat.contentType ?? 'application/octet-stream')
+  put(headers, 'content-encoding', stat.contentEncoding)
+  put(headers, 'content-language', stat.contentLanguage)
+  put(headers, 'content-disposition', stat.contentDisposition ?? contentDisposition(options.disposition, name))
+  put(headers, 'cache-control', stat.cacheControl ?? options.cacheControl)
+  put(headers, 'etag', entityTag(stat))
+  put(headers, 'last-modified', stat.modifiedAt?.toUTCString())
+  for (const [parameter, header] of Object.entries(OVERRIDES)) put(headers, header, overrides[parameter])
+  const type = headers.get('content-type') ?? 'application/octet-stream'
+  headers.set('content-type', withCharset(type))
+  if (!options.trusted && isActive(type)) headers.set('content-security-policy', SANDBOX)
+  return headers
+}
+
+/** `Content-Disposition` with the last part of a name, in ASCII and, where that loses anything, in UTF-8. (RFC 6266, RFC 8187) */
+export function contentDisposition(kind: 'inline' | 'attachment', name: string): string {
+  const file = name.slice(name.lastIndexOf('/') + 1).toWellFormed()
+  const ascii = file.replace(/[^\x20-\x7e]|["\\%]/gu, '_')
+  const encoded = encodeURIComponent(file).replace(/['()*]/g, c => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+  return `${kind}; filename="${ascii}"${ascii === file ? '' : `; filename*=UTF-8''${encoded}`}`
+}
+
+/** Types in which a browser may run a script: HTML, SVG, every XML. */
+function isActive(contentType: string): boolean {
+  const type = contentType.split(';', 1)[0]!.trim().toLowerCase()
+  return type === 'text/html' || /[/+](xml|xhtml|xsl|xslt|xml-dtd)$/.test(type) || !/^[\w.+-]+\/[\w.+-]+$/.test(type)
+}
+
+function withCharset(contentType: string): string {
+  return /^text\/[\w.+-]+$/i.test(contentType) ? `${contentType}; charset=utf-8` : contentType
+}
+
+/** Sets a header unless its value is one that HTTP cannot carry. */
+function put(headers: Headers, name: string, value: string | undefined): void {
+  if (value !== undefined && /^[\x20-\x7e\t]+$/.test(value)) headers.set(name, value)
+}

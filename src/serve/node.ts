@@ -1,0 +1,80 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ReadableStream as WebStream } from 'node:stream/web'
+import { takeBody, webStream } from './body.ts'
+
+/** A listener of `node:http`, and the handler of Express and its like. */
+export type NodeListener = (request: IncomingMessage, response: ServerResponse) => void
+
+/**
+ * Puts a handler of web requests behind a `node:http` server. Bodies flow with back-pressure; a client that goes away aborts
+ * `request.signal` and the body; a body that fails midway breaks the connection, so that nobody takes it for whole.
+ */
+export function toNodeListener(handler: (request: Request) => Promise<Response>): NodeListener {
+  return (request, response) => {
+    serve(handler, request, response).catch(() => response.destroy())
+  }
+}
+
+async function serve(
+  handler: (request: Request) => Promise<Response>,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const gone = new AbortController()
+  incoming.on('error', () => gone.abort())
+  outgoing.once('close', () => {
+    if (!outgoing.writableFinished) gone.abort()
+  })
+  const request = toRequest(incoming, gone.signal)
+  if (request === undefined) {
+    outgoing.writeHead(400, { connection: 'close' }).end()
+    return
+  }
+  const answer = await handler(request)
+  const body = takeBody(answer) ?? (answer.body === null ? undefined : Readable.fromWeb(answer.body as WebStream))
+  if (outgoing.destroyed) {
+    body?.destroy()
+    return
+  }
+  outgoing.statusCode = answer.status
+  for (const [name, value] of answer.headers) outgoing.setHeader(name, value)
+  if (!incoming.complete && hasBody(incoming)) outgoing.setHeader('connection', 'close')
+  if (body === undefined || incoming.method === 'HEAD') {
+    body?.destroy()
+    if (answer.status !== 304 && incoming.method !== 'HEAD' && !outgoing.hasHeader('content-length')) {
+      outgoing.setHeader('content-length', 0)
+    }
+    outgoing.end()
+  } else {
+    await pipeline(body, outgoing)
+  }
+}
+
+function hasBody(incoming: IncomingMessage): boolean {
+  return incoming.headers['transfer-encoding'] !== undefined || Number(incoming.headers['content-length'] ?? 0) > 0
+}
+
+function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request | undefined {
+  const { method = 'GET', url = '/' } = incoming
+  // The path is never resolved against a host that the client may choose: '//host/x' stays a path.
+  const target = url.startsWith('/') ? `http://localhost${url}` : url
+  if (!URL.canParse(target)) return undefined
+  try {
+    const headers = new Headers()
+    for (let at = 0; at + 1 < incoming.rawHeaders.length; at += 2) {
+      headers.append(incoming.rawHeaders[at]!, incoming.rawHeaders[at + 1]!)
+    }
+    const body = method === 'GET' || method === 'HEAD' ? null : webStream(incoming, () => incoming.pause())
+    return new Request(target, {
+      method,
+      headers,
+      body,
+      signal,
+      ...(body === null ? {} : { duplex: 'half' }),
+    } as RequestInit)
+  } catch {
+    return undefined
+  }
+}

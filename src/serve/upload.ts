@@ -1,0 +1,64 @@
+import { StorageError } from '../core/errors.ts'
+import type { SaveOptions, Storage } from '../storage/storage.ts'
+
+/** What a checked signed URL allows. */
+export interface ServedUrl {
+  /** Signed query parameters. */
+  readonly parameters: Readonly<Record<string, string>>
+}
+
+const CONDITIONS: readonly string[] = [
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+  'content-range',
+]
+
+/**
+ * Stores the body of a PUT under exactly this name and answers 201. Another media type than the signed one is a 403, too many
+ * bytes a 413, a body that breaks off stores nothing, and conditions are a 501 rather than being ignored.
+ */
+export async function storeUpload(
+  storage: Pick<Storage, 'save'>,
+  name: string,
+  request: Request,
+  url: ServedUrl,
+  maxBytes: number,
+): Promise<Response> {
+  if (CONDITIONS.some(header => request.headers.has(header))) return new Response(null, { status: 501 })
+  const { parameters } = url
+  const contentType = request.headers.get('content-type') ?? undefined
+  const signedType = parameters['content-type']
+  if (signedType !== undefined && signedType !== contentType) {
+    throw new StorageError('permission_denied', 'The media type is not the one that was signed.')
+  }
+  const signedLimit = parameters['max-bytes']
+  const limit = signedLimit === undefined ? maxBytes : Math.min(maxBytes, Number(signedLimit))
+  const declared = request.headers.get('content-length')
+  if (declared !== null && Number(declared) > limit) throw tooLarge(limit)
+  const options: SaveOptions = {
+    overwrite: true,
+    signal: request.signal,
+    contentType,
+    contentDisposition: parameters['content-disposition'],
+    contentEncoding: parameters['content-encoding'],
+    contentLanguage: parameters['content-language'],
+    cacheControl: parameters['cache-control'],
+  }
+  await storage.save(name, request.body === null ? new Uint8Array() : limited(request.body, limit), options)
+  return new Response(null, { status: 201 })
+}
+
+async function* limited(body: ReadableStream<Uint8Array>, limit: number): AsyncGenerator<Uint8Array> {
+  let left = limit
+  for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
+    left -= chunk.byteLength
+    if (!(left >= 0)) throw tooLarge(limit)
+    yield chunk
+  }
+}
+
+function tooLarge(limit: number): StorageError {
+  return new StorageError('too_large', `The upload is larger than ${limit} bytes.`)
+}
