@@ -1,0 +1,84 @@
+import type { Command } from 'commander'
+import { type CliContext, hasAlias, shownTarget, type Target, UsageError } from '../context.ts'
+import { printable } from '../output.ts'
+import { forEachParallel } from '../parallel.ts'
+import { below, lastPart } from '../target.ts'
+import { concurrencyOf } from './put.ts'
+
+interface CopyOptions {
+  readonly recursive?: boolean
+  readonly overwrite?: boolean
+  readonly concurrency: string
+}
+
+/** `holdall cp`: copies within or between storages. */
+export function cp(program: Command, context: CliContext): void {
+  declareTransfer(program, context, 'copy')
+}
+
+/** The declaration that `cp` and `mv` share. */
+export function declareTransfer(program: Command, context: CliContext, kind: 'copy' | 'move'): void {
+  program
+    .command(kind === 'copy' ? 'cp' : 'mv')
+    .description(`${kind} stored files, also between storages; prints the names they got`)
+    .argument('<from>', 'alias:path')
+    .argument('<to>', "alias:path, a folder when it ends in '/'")
+    .option('-r, --recursive', 'everything below a folder')
+    .option('--overwrite', 'replace files of the same name')
+    .option('--concurrency <n>', 'files at once', '4')
+    .action((from: string, to: string, options: CopyOptions) => transfer(context, kind, from, to, options))
+}
+
+async function transfer(
+  context: CliContext,
+  kind: 'copy' | 'move',
+  from: string,
+  to: string,
+  options: CopyOptions,
+): Promise<void> {
+  const local = [from, to].find(place => !hasAlias(place))
+  if (local !== undefined) {
+    throw new UsageError(`'${local}' names no storage; write alias:path, or use put and get for files of this machine.`)
+  }
+  const source = await context.target(from)
+  const target = await context.target(to)
+  const limit = concurrencyOf(options.concurrency)
+  if (options.recursive !== true) {
+    const name =
+      target.path === '' || target.path.endsWith('/') ? below(target.path, lastPart(source.path)) : target.path
+    return transferOne(context, kind, source, { ...target, path: name }, options)
+  }
+  const folder = source.path === '' || source.path.endsWith('/') ? source.path : `${source.path}/`
+  if (source.alias === target.alias && below(target.path, '').startsWith(folder)) {
+    throw new UsageError(`'${to}' is inside '${from}'.`)
+  }
+  await forEachParallel(
+    source.storage.entries(folder, { recursive: true, signal: context.signal }),
+    limit,
+    async entry => {
+      const relative = entry.name.startsWith(folder) ? entry.name.slice(folder.length) : entry.name
+      const name = below(target.path, relative)
+      await transferOne(context, kind, { ...source, path: entry.name }, { ...target, path: name }, options)
+    },
+  )
+}
+
+async function transferOne(
+  context: CliContext,
+  kind: 'copy' | 'move',
+  from: Target,
+  to: Target,
+  options: CopyOptions,
+): Promise<void> {
+  const { out, signal } = context
+  const source = shownTarget(from.alias, from.path)
+  if (context.options.dryRun === true) {
+    const place = shownTarget(to.alias, to.path)
+    await out.record({ dryRun: true, from: source, place }, `would ${kind} ${printable(source)} to ${printable(place)}`)
+    return
+  }
+  const overwrite = options.overwrite
+  const name = await from.storage[kind](from.path, to.path, { storage: to.storage, overwrite, signal })
+  const place = shownTarget(to.alias, name)
+  await out.record({ from: source, name, place }, printable(place))
+}

@@ -1,0 +1,46 @@
+import type { Command } from 'commander'
+import { type CliContext, shownTarget } from '../context.ts'
+import { formatSize, printable } from '../output.ts'
+
+interface Sum {
+  files: number
+  bytes: number
+}
+
+/** `holdall du`: how many files and bytes are below a folder. */
+export function du(program: Command, context: CliContext): void {
+  program
+    .command('du')
+    .description('count files and bytes below a folder')
+    .argument('[place]', 'alias:folder', 'default:')
+    .option('-f, --folders', 'also for each folder in it')
+    .action(async (place: string, options: { readonly folders?: boolean }) => {
+      const { alias, storage, path } = await context.target(place)
+      const { out, signal } = context
+      const start = path === '' || path.endsWith('/') ? path.length : path.length + 1
+      const total: Sum = { files: 0, bytes: 0 }
+      const folders = new Map<string, Sum>()
+      for await (const entry of storage.entries(path, { recursive: true, signal })) {
+        add(total, entry.size)
+        const slash = entry.name.indexOf('/', start)
+        if (options.folders === true && slash > 0) add(sumOf(folders, entry.name.slice(0, slash)), entry.size)
+      }
+      const shownFolders = [...folders].map(([name, sum]) => ({ place: shownTarget(alias, name), ...sum }))
+      const whole = { place: shownTarget(alias, path), ...total }
+      await out.document(options.folders === true ? { ...whole, folders: shownFolders } : whole)
+      for (const { place, files, bytes } of [...shownFolders, whole]) {
+        await out.line(`${formatSize(bytes).padStart(8)}  ${String(files).padStart(8)} files  ${printable(place)}`)
+      }
+    })
+}
+
+function add(sum: Sum, size: number): void {
+  sum.files++
+  sum.bytes += size
+}
+
+function sumOf(sums: Map<string, Sum>, name: string): Sum {
+  let sum = sums.get(name)
+  if (sum === undefined) sums.set(name, (sum = { files: 0, bytes: 0 }))
+  return sum
+}

@@ -1,0 +1,75 @@
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { StorageError } from '../../core/errors.ts'
+import { type CliContext, UsageError } from '../context.ts'
+
+interface InitOptions {
+  readonly backend: string
+  readonly format: string
+  readonly force?: boolean
+}
+
+/** What a first configuration of each backend needs. */
+const STARTS: Readonly<
+  Record<string, { readonly options: Readonly<Record<string, unknown>>; readonly env: readonly string[] }>
+> = {
+  local: { options: { location: './media', baseUrl: '/media/' }, env: [] },
+  memory: { options: {}, env: [] },
+  s3: {
+    options: { bucketName: 'my-bucket', regionName: 'eu-central-1' },
+    env: ['AWS_S3_ACCESS_KEY_ID', 'AWS_S3_SECRET_ACCESS_KEY'],
+  },
+  spaces: {
+    options: { bucketName: 'my-space', regionName: 'fra1' },
+    env: ['AWS_S3_ACCESS_KEY_ID', 'AWS_S3_SECRET_ACCESS_KEY'],
+  },
+}
+
+/** `holdall init`: writes a first configuration file. */
+export function init(program: Command, context: CliContext): void {
+  program
+    .command('init')
+    .description('write a first holdall.config file')
+    .option('--backend <name>', Object.keys(STARTS).join(', '), 'local')
+    .option('--format <ext>', 'ts, js or json', 'ts')
+    .option('--force', 'replace an existing file')
+    .action((options: InitOptions) => writeConfig(context, options))
+}
+
+async function writeConfig(context: CliContext, options: InitOptions): Promise<void> {
+  const { out } = context
+  const start = Object.hasOwn(STARTS, options.backend) ? STARTS[options.backend] : undefined
+  if (start === undefined) throw new UsageError(`--backend: expected one of ${Object.keys(STARTS).join(', ')}.`)
+  if (!['ts', 'js', 'json'].includes(options.format)) throw new UsageError('--format: expected ts, js or json.')
+  const file = context.options.config ?? `holdall.config.${options.format}`
+  const storages = {
+    default: { BACKEND: options.backend, OPTIONS: start.options },
+    staticfiles: { BACKEND: 'static' },
+  }
+  const settings = { STORAGES: storages, STATIC_ROOT: './static', STATIC_URL: '/static/' }
+  const text = file.endsWith('.json') ? `${JSON.stringify(settings, undefined, 2)}\n` : sourceText(settings, file)
+  if (context.options.dryRun === true) await out.line(text.trimEnd())
+  else await write(resolve(file), text, options.force === true)
+  await out.document({ file: resolve(file), backend: options.backend, environment: start.env })
+  out.log(context.options.dryRun === true ? `would write ${file}` : `wrote ${file}`)
+  if (start.env.length > 0) out.log(`put ${start.env.join(' and ')} into the environment or into .env`)
+  out.log("next: 'holdall check'")
+}
+
+async function write(path: string, text: string, force: boolean): Promise<void> {
+  try {
+    await writeFile(path, text, { flag: force ? 'w' : 'wx' })
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'EEXIST') throw error
+    throw new StorageError('exists', `${path} exists; use --force to replace it.`, { cause: error })
+  }
+}
+
+function sourceText(settings: unknown, file: string): string {
+  const value = JSON.stringify(settings, undefined, 2)
+    .replace(/"([A-Za-z_]+)":/g, '$1:')
+    .replaceAll('"', "'")
+  const comment = /\.m?js$/.test(file) ? '// @ts-check\n' : ''
+  return `${comment}import { defineConfig } from 'holdall'\n\nexport default defineConfig(${value})\n`
+}

@@ -1,0 +1,223 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import type { Command } from 'commander'
+import type { Entry } from '../../storage/storage.ts'
+import { type AnyStorage, type CliContext, UsageError } from '../context.ts'
+import { type LocalFile, localContent, localFiles } from '../local-files.ts'
+import { formatSize, formatTime, printable, table } from '../output.ts'
+import { packageRoot } from '../package-root.ts'
+import { forEachParallel } from '../parallel.ts'
+import { Progress } from '../progress.ts'
+
+interface ServeOptions {
+  readonly root?: string
+  readonly port: string
+  readonly host: string
+  readonly expires: string
+  readonly once?: boolean
+}
+
+/** A file that was stored, with the one of this machine that it came from. */
+interface Served {
+  readonly source: LocalFile
+  readonly entry: Entry
+  readonly url: string
+}
+
+/** `holdall serve`: stores the files of a folder in a local storage and serves them with signed URLs. */
+export function serve(program: Command, context: CliContext): void {
+  program
+    .command('serve')
+    .description("store a folder's files in a local storage and serve them with signed URLs")
+    .argument('[dir]', "folder with files; this package's own docs and example media when left out")
+    .option('--root <folder>', 'folder of the storage, which stays; a temporary one when left out')
+    .option('--port <n>', 'port; 0 takes a free one', '0')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--expires <seconds>', 'life of the signed URLs', '3600')
+    .option('--once', 'fetch every URL back, compare the bytes, and end')
+    .action((dir: string | undefined, options: ServeOptions) => run(context, dir, options))
+}
+
+async function run(context: CliContext, dir: string | undefined, options: ServeOptions): Promise<void> {
+  const port = wholeNumber('--port', options.port, 0, 65_535)
+  const urlExpire = wholeNumber('--expires', options.expires, 1, Number.MAX_SAFE_INTEGER)
+  const files = await filesToStore(dir)
+  if (context.options.dryRun === true) {
+    for (const { name, size } of files)
+      await context.out.record({ dryRun: true, name, size }, `would store ${printable(name)}`)
+    return
+  }
+  const root = options.root ?? (await mkdtemp(join(tmpdir(), 'holdall-serve-')))
+  try {
+    await storeAndServe(context, files, root, { ...options, port, urlExpire })
+  } finally {
+    if (options.root === undefined) await rm(root, { recursive: true, force: true })
+  }
+}
+
+function wholeNumber(option: string, text: string, min: number, max: number): number {
+  const value = Number(text)
+  if (text.trim() !== '' && Number.isInteger(value) && value >= min && value <= max) return value
+  throw new UsageError(`${option}: expected a whole number from ${min} to ${max}, got '${text}'.`)
+}
+
+async function filesToStore(dir: string | undefined): Promise<LocalFile[]> {
+  const found: LocalFile[] = []
+  if (dir !== undefined) {
+    if (!(await stat(dir)).isDirectory()) throw new UsageError(`serve: '${dir}' is not a folder.`)
+    for await (const file of localFiles(dir)) found.push(file)
+  } else {
+    for (const folder of ['docs', 'examples/media']) {
+      for await (const file of shipped(folder)) found.push({ ...file, name: `${basename(folder)}/${file.name}` })
+    }
+  }
+  if (found.length === 0) throw new UsageError(`serve: there are no files in '${dir ?? packageRoot()}'.`)
+  return found
+}
+
+async function* shipped(folder: string): AsyncGenerator<LocalFile> {
+  try {
+    yield* localFiles(join(packageRoot(), folder))
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ENOENT') throw error
+  }
+}
+
+interface Serving {
+  readonly port: number
+  readonly host: string
+  readonly urlExpire: number
+  readonly once?: boolean
+}
+
+async function storeAndServe(
+  context: CliContext,
+  files: readonly LocalFile[],
+  root: string,
+  options: Serving,
+): Promise<void> {
+  const { LocalStorage } = await import('../../backends/local/index.ts')
+  const { createFileHandler, toNodeListener } = await import('../../serve/index.ts')
+  const { out, signal } = context
+  const server = createServer()
+  await listen(server, options.port, options.host)
+  const { address, family, port } = server.address() as AddressInfo
+  const origin = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+  await using storage = new LocalStorage(
+    {
+      location: root,
+      baseUrl: `${origin}/media/`,
+      urlSecret: randomBytes(32).toString('base64url'),
+      urlExpire: options.urlExpire,
+      fileOverwrite: true,
+    },
+    { settings: {}, env: {} },
+  )
+  const onError = (error: unknown) => out.warn(printable(error instanceof Error ? error.message : String(error)))
+  server.on('request', toNodeListener(createFileHandler(storage, { basePath: '/media/', onError })))
+  try {
+    const served = await storeAll(context, storage, files)
+    await showServed(context, served)
+    const bytes = served.reduce((sum, { entry }) => sum + entry.size, 0)
+    const stored = { files: served.length, bytes, root, origin }
+    if (options.once === true) {
+      await checkListed(context, storage, served)
+      await checkAll(context, served)
+      await out.document({ ...stored, compared: true, served: served.map(publicView) })
+      await out.line(
+        `${counted(served.length)}, ${formatSize(bytes)}: stored, listed, fetched back and equal; unsigned and tampered URLs refused (403).`,
+      )
+    } else {
+      await out.document({ ...stored, served: served.map(publicView) })
+      out.log(`serving ${counted(served.length)} (${formatSize(bytes)}) of ${root} at ${origin}; Ctrl-C ends`)
+      if (!signal.aborted) await once(signal, 'abort')
+    }
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+}
+
+function counted(files: number): string {
+  return `${files} ${files === 1 ? 'file' : 'files'}`
+}
+
+async function listen(server: Server, port: number, host: string): Promise<void> {
+  server.listen(port, host)
+  await once(server, 'listening')
+}
+
+async function storeAll(context: CliContext, storage: AnyStorage, files: readonly LocalFile[]): Promise<Served[]> {
+  const { out, signal } = context
+  const total = files.reduce((sum, file) => sum + file.size, 0)
+  const progress = new Progress(out, total)
+  const served: Served[] = []
+  try {
+    await forEachParallel(files, 8, async source => {
+      signal.throwIfAborted()
+      const name = await storage.save(source.name, localContent(source), { signal })
+      progress.add(source.size, name)
+      served.push({ source, entry: await storage.stat(name, { signal }), url: await storage.url(name, { signal }) })
+    })
+  } finally {
+    progress.end()
+  }
+  return served.sort((a, b) => (a.entry.name < b.entry.name ? -1 : 1))
+}
+
+async function showServed({ out }: CliContext, served: readonly Served[]): Promise<void> {
+  const { guessType } = await import('../../core/mime.ts')
+  const rows = served.map(({ entry, url }) => [
+    printable(entry.name),
+    formatSize(entry.size),
+    entry.contentType ?? guessType(entry.name).contentType ?? '-',
+    formatTime(entry.modifiedAt),
+    url,
+  ])
+  await out.line(table(['name', 'size', 'type', 'modified', 'url'], rows, ['size']))
+}
+
+function publicView({ entry, url }: Served): Record<string, unknown> {
+  return { ...entry, url }
+}
+
+async function checkListed({ signal }: CliContext, storage: AnyStorage, served: readonly Served[]): Promise<void> {
+  const missing = new Set(served.map(({ entry }) => entry.name))
+  for await (const entry of storage.entries('', { recursive: true, signal })) missing.delete(entry.name)
+  if (missing.size > 0) throw new Error(`The listing lacks ${[...missing].join(', ')}.`)
+}
+
+/** Fetches every URL back and compares; also that URLs without their signature, and with another one, are refused. */
+async function checkAll({ signal }: CliContext, served: readonly Served[]): Promise<void> {
+  await forEachParallel(served, 8, async ({ source, entry, url }) => {
+    await compare(source, entry.name, url, signal)
+    const tampered = new URL(url)
+    const signature = tampered.searchParams.get('signature') ?? ''
+    tampered.searchParams.set('signature', (signature.startsWith('A') ? 'B' : 'A') + signature.slice(1))
+    const unsigned = new URL(url)
+    unsigned.search = ''
+    for (const [kind, address] of [
+      ['tampered', tampered],
+      ['unsigned', unsigned],
+    ] as const) {
+      const { status, body } = await fetch(address, { signal })
+      await body?.cancel()
+      if (status !== 403) throw new Error(`${entry.name}: the ${kind} URL was answered with ${status} instead of 403.`)
+    }
+  })
+}
+
+async function compare(source: LocalFile, name: string, url: string, signal: AbortSignal): Promise<void> {
+  const response = await fetch(url, { signal })
+  if (response.status !== 200) throw new Error(`${name}: ${url} was answered with ${response.status}.`)
+  const [expected, fetched] = [createHash('sha256'), createHash('sha256')]
+  for await (const chunk of createReadStream(source.path)) expected.update(chunk as Uint8Array)
+  for await (const chunk of response.body ?? []) fetched.update(chunk as Uint8Array)
+  if (!expected.digest().equals(fetched.digest())) throw new Error(`${name}: other bytes came back than were stored.`)
+}

@@ -1,0 +1,24 @@
+import type { Command } from 'commander'
+import { type CliContext, shownTarget } from '../context.ts'
+import { paint, printable } from '../output.ts'
+
+/** `holdall stat`: what a storage knows of a file. */
+export function stat(program: Command, context: CliContext): void {
+  program
+    .command('stat')
+    .description('show what is known of a file')
+    .argument('<place>', 'alias:path')
+    .action(async (place: string) => {
+      const { alias, storage, path } = await context.target(place)
+      const known = await storage.stat(path, { signal: context.signal })
+      await context.out.document({ place: shownTarget(alias, path), ...known })
+      for (const [field, value] of Object.entries(known)) {
+        if (value !== undefined) await context.out.line(`${paint('bold', field.padEnd(18))} ${printable(shown(value))}`)
+      }
+    })
+}
+
+function shown(value: unknown): string {
+  if (value instanceof Date) return value.toISOString()
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}

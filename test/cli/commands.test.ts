@@ -1,0 +1,277 @@
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { runCli, startCli } from './run-cli.ts'
+
+// Every command is a process of its own.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+let dir: string
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'holdall-cli-'))
+})
+afterEach(() => rm(dir, { recursive: true }))
+const put = (name: string, text: string) => writeFile(join(dir, name), text)
+const cli = (...args: string[]) => runCli(dir, args)
+
+describe('the command line', () => {
+  test('shows help and version', async () => {
+    const help = await cli('--help')
+    expect(help).toMatchObject({ code: 0, stderr: '' })
+    for (const name of [
+      'serve',
+      'ls',
+      'cat',
+      'put',
+      'get',
+      'cp',
+      'mv',
+      'rm',
+      'stat',
+      'url',
+      'du',
+      'check',
+      'settings',
+      'init',
+      'completion',
+    ]) {
+      expect(help.stdout).toMatch(new RegExp(`^  ${name} `, 'm'))
+    }
+    const { version } = JSON.parse(await readFile(join(import.meta.dirname, '../../package.json'), 'utf8'))
+    expect(await cli('--version')).toMatchObject({ code: 0, stdout: `${version}\n` })
+  })
+
+  test.each([[['nonsense']], [['ls', '--nonsense']], [['stat']], [['put', '--concurrency', '0', 'x']]])(
+    '%j is a usage error',
+    async args => {
+      const result = await cli(...args)
+      expect(result).toMatchObject({ code: 2, stdout: '' })
+      expect(result.stderr).not.toBe('')
+    },
+  )
+
+  test('fails with the reason when the configuration is wrong', async () => {
+    expect(await cli('ls', 'other:')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("Could not find config for 'other' in settings.STORAGES."),
+    })
+    expect(await cli('--config', 'absent.json', 'ls')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("'absent.json' does not exist"),
+    })
+  })
+
+  test('colours nothing when nobody asks for it', async () => {
+    expect((await cli('settings', 'local')).stdout).not.toContain('\x1b')
+  })
+})
+
+describe('check', () => {
+  const config = (extra: object) => put('holdall.config.json', JSON.stringify(extra))
+
+  test('explains options with their origin, hides secrets, and leaves nothing behind', async () => {
+    await put('.env', 'HOLDALL_URL_SECRET=very-secret-text\n')
+    await config({
+      MEDIA_ROOT: 'm',
+      MEDIA_URL: '/m/',
+      STORAGES: { default: { BACKEND: 'local', OPTIONS: { file_overwrite: true } } },
+    })
+    const { code, stdout, stderr } = await cli('check', '--json')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const [report] = JSON.parse(stdout).storages
+    expect(report).toMatchObject({ alias: 'default', backend: 'LocalStorage', ok: true, features: { path: true } })
+    const option = (name: string) => report.options.find((o: { name: string }) => o.name === name)
+    expect(option('fileOverwrite')).toEqual({
+      name: 'fileOverwrite',
+      value: true,
+      from: 'option',
+      key: 'file_overwrite',
+    })
+    expect(option('location')).toMatchObject({ from: 'setting', key: 'MEDIA_ROOT' })
+    expect(option('urlSecret')).toEqual({
+      name: 'urlSecret',
+      value: '***',
+      from: 'environment',
+      key: 'HOLDALL_URL_SECRET',
+    })
+    expect(report.steps.map((step: { name: string }) => step.name)).toEqual([
+      'connect',
+      'write',
+      'read',
+      'list',
+      'url',
+      'delete',
+    ])
+    expect(await readdir(join(dir, 'm'))).toEqual([])
+    const shown = await cli('check')
+    expect(shown).toMatchObject({ code: 0, stderr: '' })
+    expect(shown.stdout).toContain('environment HOLDALL_URL_SECRET')
+    expect(shown.stdout + stdout).not.toContain('very-secret-text')
+  })
+
+  test('fails for the storage that cannot be used and still tries the others', async () => {
+    await put('file', 'in the way')
+    const local = (location: string) => ({ BACKEND: 'local', OPTIONS: { location } })
+    const STORAGES = {
+      bad: local('file'),
+      unknown: { BACKEND: 'nothing' },
+      wrong: { BACKEND: 'memory', OPTIONS: { x: 1 } },
+      good: { BACKEND: 'memory' },
+    }
+    await config({ STORAGES })
+    const { code, stdout } = await cli('check', '--json')
+    expect(code).toBe(1)
+    const reports = JSON.parse(stdout).storages as Array<{
+      alias: string
+      ok: boolean
+      steps: Array<{ ok: boolean; error?: { message: string } }>
+    }>
+    expect(reports.map(({ alias, ok }) => [alias, ok])).toEqual([
+      ['bad', false],
+      ['unknown', false],
+      ['wrong', false],
+      ['good', true],
+    ])
+    expect(reports[1]!.steps[0]!.error!.message).toContain("Could not find backend 'nothing'")
+    expect(reports[2]!.steps[0]!.error!.message).toBe("Invalid setting 'x' for MemoryStorage")
+  })
+
+  test('writes nothing in a dry run', async () => {
+    await config({ MEDIA_ROOT: 'm', STATIC_ROOT: 's' })
+    expect(await cli('check', '--dry-run')).toMatchObject({ code: 0 })
+    expect(await readdir(dir)).toEqual(['holdall.config.json'])
+  })
+
+  test('asks nothing of static files that nobody configured', async () => {
+    await config({ MEDIA_ROOT: 'm' })
+    const { code, stdout } = await cli('check', '--json')
+    expect([code, JSON.parse(stdout).storages.map(({ alias }: { alias: string }) => alias)]).toEqual([0, ['default']])
+    expect(await cli('check', 'staticfiles')).toMatchObject({ code: 1, stdout: expect.stringContaining('STATIC_ROOT') })
+  })
+
+  test('tells how to move settings of the boto backend', async () => {
+    await config({ AWS_HEADERS: { 'Cache-Control': 'max-age=60' }, MEDIA_ROOT: 'm' })
+    const { stdout } = await cli('check', '--json', 'default')
+    expect(JSON.parse(stdout).advice).toContainEqual(
+      expect.stringMatching(/^AWS_HEADERS -> AWS_S3_OBJECT_PARAMETERS: /),
+    )
+  })
+})
+
+describe('init', () => {
+  test('writes a configuration that works, once', async () => {
+    expect(await cli('init', '--format', 'json')).toMatchObject({ code: 0 })
+    expect(await cli('check')).toMatchObject({ code: 0, stderr: '' })
+    expect(await cli('init', '--format', 'json')).toMatchObject({ code: 1, stderr: expect.stringContaining('--force') })
+    expect(await cli('init', '--format', 'json', '--force', '--backend', 'memory')).toMatchObject({ code: 0 })
+    expect(JSON.parse(await readFile(join(dir, 'holdall.config.json'), 'utf8')).STORAGES.default).toEqual({
+      BACKEND: 'memory',
+      OPTIONS: {},
+    })
+  })
+
+  test('writes TypeScript with defineConfig', async () => {
+    await cli('init')
+    const text = await readFile(join(dir, 'holdall.config.ts'), 'utf8')
+    expect(text).toContain("import { defineConfig } from 'holdall'")
+    expect(text).toContain("BACKEND: 'local'")
+  })
+})
+
+describe('settings', () => {
+  test('lists backends and the options of one', async () => {
+    expect((await cli('settings')).stdout.split('\n')).toEqual(
+      expect.arrayContaining(['local', 'memory', 's3', 'spaces']),
+    )
+    const rows = JSON.parse((await cli('settings', 'local', '--json')).stdout)
+    expect(rows).toContainEqual(
+      expect.objectContaining({
+        option: 'filePermissionsMode',
+        settings: ['FILE_UPLOAD_PERMISSIONS'],
+        default: '0o644',
+        aliases: ['file_permissions_mode'],
+      }),
+    )
+    expect((await cli('settings', 'local', '--markdown')).stdout).toMatch(
+      /^\| `location` \| `MEDIA_ROOT` \| text \| `''` \| /m,
+    )
+    expect(await cli('settings', 'nothing')).toMatchObject({ code: 2 })
+  })
+})
+
+describe('completion', () => {
+  test.each(['bash', 'zsh', 'fish'])('prints a script for %s with every command', async shell => {
+    const { code, stdout } = await cli('completion', shell)
+    expect(code).toBe(0)
+    for (const name of ['serve', 'check', 'completion']) expect(stdout).toContain(name)
+    expect(stdout).toMatch(shell === 'fish' ? /-l overwrite/ : /--overwrite/)
+  })
+
+  test('completes in bash', async () => {
+    const { stdout } = await cli('completion', 'bash')
+    const ask = 'COMP_WORDS=(holdall put --ov); COMP_CWORD=2; _holdall; echo "$COMPREPLY"'
+    const bash = spawnSync('bash', ['-c', `${stdout}\n${ask}`], { encoding: 'utf8' })
+    expect(bash).toMatchObject({ status: 0, stdout: '--overwrite\n', stderr: '' })
+  })
+
+  test('refuses an unknown shell', async () => {
+    expect(await cli('completion', 'tcsh')).toMatchObject({ code: 2 })
+    expect(await cli('completion', 'constructor')).toMatchObject({ code: 2 })
+  })
+})
+
+describe('serve', () => {
+  test('--once stores, serves and compares the files of this package', async () => {
+    const result = await cli('serve', '--once')
+    expect(result).toMatchObject({ code: 0, stderr: '' })
+    expect(result.stdout).toContain('media/gradient.png')
+    expect(result.stdout).toMatch(
+      /\n\d+ files, .*fetched back and equal; unsigned and tampered URLs refused \(403\)\.\n$/,
+    )
+  })
+
+  test('takes a folder and keeps the storage at --root', async () => {
+    await put('x.txt', 'x')
+    const { code, stdout } = await cli(
+      'serve',
+      '.',
+      '--once',
+      '--json',
+      '--root',
+      join(dir, '../', `${dir.split('/').pop()}-root`),
+    )
+    const root = `${dir}-root`
+    try {
+      expect(code).toBe(0)
+      expect(JSON.parse(stdout)).toMatchObject({ files: 1, bytes: 1, compared: true, served: [{ name: 'x.txt' }] })
+      expect(await readdir(root)).toContain('x.txt')
+    } finally {
+      await rm(root, { recursive: true })
+    }
+    expect(await cli('serve', 'absent')).toMatchObject({ code: 1 })
+    expect(await cli('serve', 'x.txt')).toMatchObject({ code: 2 })
+  })
+
+  test('serves until it is interrupted, then answers 130 and removes its temporary folder', async () => {
+    await put('x.txt', 'hello')
+    const child = startCli(dir, ['serve', '.'], { env: { TMPDIR: dir } })
+    const closed = once(child, 'close')
+    const stderr = createInterface({ input: child.stderr! })
+    let address = ''
+    for await (const line of createInterface({ input: child.stdout! })) {
+      address = /http:\S+/.exec(line)?.[0] ?? ''
+      if (address !== '') break
+    }
+    const [message] = (await once(stderr, 'line')) as [string]
+    expect(message).toContain('Ctrl-C ends')
+    const answer = await fetch(address)
+    expect([answer.status, await answer.text()]).toEqual([200, 'hello'])
+    child.kill('SIGINT')
+    expect((await closed)[0]).toBe(130)
+    expect(await readdir(dir)).toEqual(['x.txt'])
+  })
+})

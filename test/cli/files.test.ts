@@ -1,0 +1,177 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { type CliResult, runCli, startCli } from './run-cli.ts'
+
+// Every command is a process of its own.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+let dir: string
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'holdall-cli-'))
+  const local = (location: string) => ({ BACKEND: 'local', OPTIONS: { location, baseUrl: `/${location}/` } })
+  await put('holdall.config.json', JSON.stringify({ STORAGES: { default: local('media'), backup: local('backup') } }))
+  await put('a.txt', 'alpha')
+  await mkdir(join(dir, 'tree/sub'), { recursive: true })
+  await put('tree/one.txt', '1')
+  await put('tree/sub/grüße.txt', '22')
+})
+afterEach(() => rm(dir, { recursive: true }))
+
+const put = (name: string, text: string) => writeFile(join(dir, name), text)
+const text = (name: string) => readFile(join(dir, name), 'utf8')
+const cli = (...args: string[]) => runCli(dir, args)
+const lines = (result: CliResult) => result.stdout.split('\n').filter(Boolean).sort()
+const done = async (...args: string[]) => {
+  const result = await cli(...args)
+  expect(result).toMatchObject({ code: 0, stderr: '' })
+  return result
+}
+
+describe('put', () => {
+  test('stores a file and prints the name that it got', async () => {
+    expect((await done('put', 'a.txt', 'default:docs/')).stdout).toBe('default:docs/a.txt\n')
+    expect(await text('media/docs/a.txt')).toBe('alpha')
+    const second = await done('put', 'a.txt', 'default:docs/a.txt')
+    expect(second.stdout).toMatch(/^default:docs\/a_[a-zA-Z0-9]{7}\.txt\n$/)
+    expect((await done('put', '--overwrite', 'a.txt', ':docs/a.txt')).stdout).toBe('default:docs/a.txt\n')
+  })
+
+  test('stores folders with what is below them', async () => {
+    expect(lines(await done('put', '-r', 'tree', 'backup:in'))).toEqual([
+      'backup:in/one.txt',
+      'backup:in/sub/grüße.txt',
+    ])
+    expect(await text('backup/in/sub/grüße.txt')).toBe('22')
+    expect(await cli('put', 'tree', 'backup:in')).toMatchObject({ code: 2, stderr: expect.stringContaining('use -r') })
+  })
+
+  test('stores stdin', async () => {
+    const result = await runCli(dir, ['put', '-', 'default:from-stdin.bin'], Buffer.from([0, 255, 10]))
+    expect(result).toMatchObject({ code: 0, stdout: 'default:from-stdin.bin\n' })
+    expect(await readFile(join(dir, 'media/from-stdin.bin'))).toEqual(Buffer.from([0, 255, 10]))
+  })
+
+  test('does nothing but talk in a dry run', async () => {
+    expect((await done('--dry-run', 'put', 'a.txt', 'default:')).stdout).toBe('would store default:a.txt\n')
+    expect(await readdir(dir)).not.toContain('media')
+  })
+
+  test('fails when the file is missing', async () => {
+    expect(await cli('put', 'absent.txt', 'default:')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('ENOENT'),
+    })
+  })
+})
+
+describe('reading', () => {
+  beforeEach(() => done('put', '-r', 'tree', 'default:t'))
+
+  test('ls lists a folder, or all files below it', async () => {
+    expect(lines(await done('ls'))).toEqual(['t/'])
+    expect(lines(await done('ls', 'default:t'))).toEqual(['t/one.txt', 't/sub/'])
+    expect(lines(await done('ls', '-r', 't'))).toEqual(['t/one.txt', 't/sub/grüße.txt'])
+    expect((await done('ls', '-l', 't')).stdout).toMatch(/ 1 B {2}\d{4}-\d\d-\d\d \d\d:\d\d {2}t\/one\.txt/)
+    const json = (await done('ls', '-r', '--json')).stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    expect(json).toHaveLength(2)
+    expect(json).toContainEqual(expect.objectContaining({ name: 't/sub/grüße.txt', size: 2, isDirectory: false }))
+  })
+
+  test('cat writes the bytes', async () => {
+    expect((await done('cat', 'default:t/one.txt', 't/sub/grüße.txt')).stdout).toBe('122')
+    const missing = await cli('cat', 'default:nothing')
+    expect(missing).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('nothing') })
+    const json = JSON.parse((await cli('--json', 'cat', 'default:nothing')).stderr)
+    expect(json.error).toMatchObject({ code: 'not_found', backend: 'local' })
+  })
+
+  test('stat and du count', async () => {
+    expect(JSON.parse((await done('stat', '--json', 't/one.txt')).stdout)).toMatchObject({ size: 1, name: 't/one.txt' })
+    expect((await done('stat', 't/one.txt')).stdout).toMatch(/^size +1$/m)
+    expect(JSON.parse((await done('du', '--json', '--folders', 't')).stdout)).toEqual({
+      place: 'default:t',
+      files: 2,
+      bytes: 3,
+      folders: [{ place: 'default:t/sub', files: 1, bytes: 2 }],
+    })
+    expect((await done('du')).stdout).toMatch(/3 B +2 files +default:\n/)
+  })
+
+  test('url prints the address', async () => {
+    expect((await done('url', 't/sub/grüße.txt')).stdout).toBe('/media/t/sub/gr%C3%BC%C3%9Fe.txt\n')
+    expect(await cli('url', 't/one.txt', '--expires', 'soon')).toMatchObject({ code: 2 })
+  })
+
+  test('get copies files and folders, and replaces nothing unasked', async () => {
+    expect((await done('get', 'default:t/one.txt')).stdout.trim()).toMatch(/\/one\.txt$/)
+    expect(await text('one.txt')).toBe('1')
+    expect(await cli('get', 'default:t/one.txt', 'a.txt')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('--overwrite'),
+    })
+    expect(await text('a.txt')).toBe('alpha')
+    await done('get', '--overwrite', 'default:t/one.txt', 'a.txt')
+    expect(await text('a.txt')).toBe('1')
+    await done('get', '-r', 'default:t', 'out')
+    expect(await text('out/sub/grüße.txt')).toBe('22')
+    expect((await done('get', 'default:t/one.txt', '-')).stdout).toBe('1')
+    expect(await cli('get', 't/one.txt')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('default:t/one.txt'),
+    })
+    expect(await cli('get', 'default:absent', 'x')).toMatchObject({ code: 1 })
+    expect((await readdir(dir)).filter(name => name === 'x' || name.startsWith('.holdall'))).toEqual([])
+  })
+
+  test('a reader that has enough ends the listing quietly', async () => {
+    const child = startCli(dir, ['ls', '-r'])
+    child.stdout!.destroy()
+    let stderr = ''
+    child.stderr!.on('data', chunk => (stderr += chunk))
+    const code = await new Promise(resolve => child.on('close', resolve))
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+})
+
+describe('changing', () => {
+  beforeEach(() => done('put', '-r', 'tree', 'default:t'))
+
+  test('cp and mv work between storages', async () => {
+    expect((await done('cp', 'default:t/one.txt', 'backup:copies/')).stdout).toBe('backup:copies/one.txt\n')
+    expect(await text('backup/copies/one.txt')).toBe('1')
+    await done('mv', '-r', 'default:t', 'backup:moved')
+    expect(await text('backup/moved/sub/grüße.txt')).toBe('22')
+    expect((await done('ls', '-r')).stdout).toBe('')
+    expect(await cli('cp', 'a.txt', 'backup:')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('put and get'),
+    })
+    expect(await cli('cp', '-r', 'backup:moved', 'backup:moved/again')).toMatchObject({ code: 2 })
+  })
+
+  test('rm removes files, folders, and everything only with --yes', async () => {
+    await done('--quiet', 'rm', 'default:t/one.txt')
+    await done('--quiet', 'rm', 'default:t/one.txt')
+    expect(lines(await done('ls', '-r'))).toEqual(['t/sub/grüße.txt'])
+    expect(lines(await done('--dry-run', 'rm', '-r', 'default:'))).toEqual(['would remove default:t/sub/grüße.txt'])
+    expect(await cli('rm', '-r', 'default:')).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') })
+    expect(await text('media/t/sub/grüße.txt')).toBe('22')
+    const { stdout } = await done('--json', '--quiet', 'rm', '-r', 'default:t')
+    expect(JSON.parse(stdout)).toEqual({ place: 'default:t', deleted: 1, failed: 0 })
+    expect(await readdir(join(dir, 'media'))).toEqual([])
+  })
+
+  test('rm never empties the current folder because nothing is configured', async () => {
+    await rm(join(dir, 'holdall.config.json'))
+    expect(await cli('rm', '-r', '--yes', 'default:')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('no folder is configured'),
+    })
+    expect(await text('a.txt')).toBe('alpha')
+  })
+})
