@@ -1,0 +1,127 @@
+import { isIP } from 'node:net'
+import { ImproperlyConfigured } from '../../core/errors.ts'
+import { encodeComponent } from './encode.ts'
+
+/** Where the bucket's name stands: in the host, in the path, or wherever the endpoint allows (`auto`, the same as `null`). */
+export type AddressingStyle = 'virtual' | 'path' | 'auto'
+
+/** What decides a bucket's address; the names are those of the S3 options. */
+export interface AddressOptions {
+  readonly bucketName: string
+  readonly regionName?: string | null | undefined
+  readonly addressingStyle?: AddressingStyle | null | undefined
+  /** With or without a scheme, with any port and path; it overrides region and, where it has a scheme, `useSsl`. */
+  readonly endpointUrl?: string | null | undefined
+  /** `true` unless given. */
+  readonly useSsl?: boolean | undefined
+}
+
+/** Where requests for a bucket go: `origin + pathPrefix + '/' + encodeKey(key)`. */
+export interface BucketAddress {
+  /** Scheme, host and port without a trailing slash. */
+  readonly origin: string
+  /** Value of the `host` header; a port stands in it unless it is the scheme's own. */
+  readonly host: string
+  /** What stands before `/` and the key: the endpoint's path and the bucket where it is in the path, else empty. */
+  readonly pathPrefix: string
+  /** Whether the bucket is in the path; otherwise it is in the host. */
+  readonly bucketInPath: boolean
+  /** `pathPrefix` with the bucket in front where it is in the host: what version 2 signs before `/` and the key. */
+  readonly resourcePrefix: string
+}
+
+/** Host suffixes of AWS partitions by the beginning of their region names; all others are `amazonaws.com`. */
+const PARTITIONS: ReadonlyArray<readonly [prefix: string, suffix: string]> = [
+  ['cn-', 'amazonaws.com.cn'],
+  ['us-iso-', 'c2s.ic.gov'],
+  ['us-isob-', 'sc2s.sgov.gov'],
+  ['us-isof-', 'csp.hci.ic.gov'],
+  ['eu-isoe-', 'cloud.adc-e.uk'],
+  ['eusc-', 'amazonaws.eu'],
+]
+const GLOBAL_REGIONS: ReadonlySet<string> = new Set(['us-east-1', 'aws-global'])
+
+/** The region to sign for: `us-east-1` where none is configured or the global host is meant. */
+export function signingRegion(regionName: string | null | undefined): string {
+  return !regionName || regionName === 'aws-global' ? 'us-east-1' : regionName
+}
+
+/**
+ * Finds a bucket's address. A bucket that cannot be a host label, or has a dot under https, stays in the path; so does
+ * every bucket of a custom endpoint unless the style is `virtual`. A bad bucket, region or endpoint is `ImproperlyConfigured`.
+ */
+export function bucketAddress(options: AddressOptions): BucketAddress {
+  const { bucketName } = options
+  checkBucket(bucketName)
+  const endpoint = options.endpointUrl ? customEndpoint(options.endpointUrl, options) : awsEndpoint(options)
+  if (isVirtual(endpoint, options)) {
+    const host = `${bucketName}.${endpoint.host}`
+    const origin = `${endpoint.scheme}://${host}`
+    return {
+      origin,
+      host,
+      pathPrefix: endpoint.path,
+      bucketInPath: false,
+      resourcePrefix: `/${bucketName}${endpoint.path}`,
+    }
+  }
+  const { host } = endpoint
+  const pathPrefix = `${endpoint.path}/${encodeComponent(bucketName)}`
+  const origin = `${endpoint.scheme}://${host}`
+  return { origin, host, pathPrefix, bucketInPath: true, resourcePrefix: pathPrefix }
+}
+
+interface Endpoint {
+  readonly scheme: 'http' | 'https'
+  /** With the port, where it is not the scheme's own. */
+  readonly host: string
+  readonly hostName: string
+  /** Without a trailing slash. */
+  readonly path: string
+  readonly isCustom: boolean
+}
+
+function awsEndpoint({ regionName, useSsl = true }: AddressOptions): Endpoint {
+  const region = regionName || 'us-east-1'
+  if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(region)) {
+    throw new ImproperlyConfigured(`AWS_S3_REGION_NAME '${region}' is not the name of a region`)
+  }
+  const suffix = PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'amazonaws.com'
+  const host = GLOBAL_REGIONS.has(region) ? `s3.${suffix}` : `s3.${region}.${suffix}`
+  return { scheme: useSsl ? 'https' : 'http', host, hostName: host, path: '', isCustom: false }
+}
+
+function customEndpoint(endpointUrl: string, { useSsl = true }: AddressOptions): Endpoint {
+  const text = endpointUrl.includes('://') ? endpointUrl : `${useSsl ? 'https' : 'http'}://${endpointUrl}`
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw new ImproperlyConfigured('AWS_S3_ENDPOINT_URL must be an http or https URL, as in https://s3.example.com')
+  }
+  if (url.username || url.password || url.search || url.hash) {
+    throw new ImproperlyConfigured('AWS_S3_ENDPOINT_URL takes no user, password, query or fragment')
+  }
+  let path = url.pathname
+  while (path.endsWith('/')) path = path.slice(0, -1)
+  const scheme = url.protocol === 'https:' ? 'https' : 'http'
+  return { scheme, host: url.host, hostName: url.hostname, path, isCustom: true }
+}
+
+function isVirtual(endpoint: Endpoint, { bucketName, addressingStyle }: AddressOptions): boolean {
+  if (addressingStyle === 'path') return false
+  if (endpoint.isCustom && addressingStyle !== 'virtual') return false
+  if (isIP(endpoint.hostName) !== 0 || endpoint.hostName.startsWith('[')) return false
+  if (bucketName.includes('.') && (endpoint.scheme === 'https' || !endpoint.isCustom)) return false
+  return isHostable(bucketName)
+}
+
+/** DNS labels of 1 to 63 characters joined by dots, 3 to 63 in all, in lower case, not like an IP address. */
+function isHostable(bucketName: string): boolean {
+  if (bucketName.length < 3 || bucketName.length > 63 || isIP(bucketName) !== 0) return false
+  return bucketName.split('.').every(label => /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/.test(label))
+}
+
+function checkBucket(bucketName: string): void {
+  if (!bucketName) throw new ImproperlyConfigured('AWS_STORAGE_BUCKET_NAME must be set')
+  if (/^[\w.:-]+$/.test(bucketName) && !/^\.{1,2}$/.test(bucketName)) return
+  throw new ImproperlyConfigured(`AWS_STORAGE_BUCKET_NAME '${bucketName}' is not the name of a bucket`)
+}

@@ -1,0 +1,99 @@
+import { StorageError } from '../../core/errors.ts'
+import { encodeComponent } from './encode.ts'
+
+/** Pairs not yet encoded (no value: `?acl` without `=`), or a query string encoded as by `encodeQuery`, without `?`. */
+export type Query = string | ReadonlyArray<readonly [name: string, value?: string | undefined]>
+
+/** What the signers see of a request. */
+export interface SignableRequest {
+  /** In capitals. */
+  readonly method: string
+  /** The path of the URL exactly as it is sent, already encoded, without the query. */
+  readonly path: string
+  readonly query?: Query | undefined
+  /** All headers to be signed, `host` among them. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+}
+
+/** The keys that sign; their owner keeps them out of messages. */
+export interface SigningCredentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string | undefined
+}
+
+/** A query parameter with both parts percent-encoded; no value means that there was no `=`. */
+export type EncodedPair = readonly [name: string, value: string | undefined]
+
+/** Splits or encodes a query into pairs in their given order. */
+export function encodedPairs(query: Query | undefined): EncodedPair[] {
+  if (query === undefined || query.length === 0) return []
+  if (typeof query !== 'string') {
+    return query.map(([name, value]) => [
+      encodeComponent(name),
+      value === undefined ? undefined : encodeComponent(value),
+    ])
+  }
+  const pairs: EncodedPair[] = []
+  for (const part of query.split('&')) {
+    if (part === '') continue
+    const at = part.indexOf('=')
+    pairs.push(at === -1 ? [part, undefined] : [part.slice(0, at), part.slice(at + 1)])
+  }
+  return pairs
+}
+
+/** The query string to send for these parameters, in their order and without `?`. */
+export function encodeQuery(query: Query): string {
+  return typeof query === 'string' ? query : joinPairs(encodedPairs(query))
+}
+
+/** Writes encoded pairs as a query string. */
+export function joinPairs(pairs: readonly EncodedPair[]): string {
+  let text = ''
+  for (const [name, value] of pairs) {
+    if (text !== '') text += '&'
+    text += value === undefined ? name : `${name}=${value}`
+  }
+  return text
+}
+
+/** The canonical query of signature version 4: sorted by encoded name, then by value, an absent value written as empty. */
+export function canonicalQuery(pairs: EncodedPair[]): string {
+  if (pairs.length === 0) return ''
+  if (pairs.length > 1) pairs.sort((a, b) => compare(a[0], b[0]) || compare(a[1] ?? '', b[1] ?? ''))
+  let text = ''
+  for (const [name, value] of pairs) text += `${text === '' ? '' : '&'}${name}=${value ?? ''}`
+  return text
+}
+
+/** Orders by UTF-16 code units, which for ASCII is the byte order that the services sort by. */
+export function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** A header value as it is signed: runs of blanks become one space and none is left at the ends. */
+export function canonicalValue(value: string): string {
+  let before = 32
+  for (let at = 0; at < value.length; at++) {
+    const code = value.charCodeAt(at)
+    if (code <= 32 && (code !== 32 || before === 32)) return squeeze(value)
+    before = code
+  }
+  return before === 32 ? squeeze(value) : value
+}
+
+function squeeze(value: string): string {
+  return value
+    .replace(/[\r\n]/g, ' ')
+    .replace(/[ \t]+/g, ' ')
+    .replace(/^ | $/g, '')
+}
+
+/** Life of a signed URL, in whole seconds from 1 to `limit`; anything else is `invalid_argument` and names the limit. */
+export function checkLifetime(expiresInSecs: number, limit: number, what: string): number {
+  if (Number.isInteger(expiresInSecs) && expiresInSecs >= 1 && expiresInSecs <= limit) return expiresInSecs
+  const range = limit === Number.MAX_SAFE_INTEGER ? 'at least 1' : `from 1 to ${limit}`
+  const wanted = `expiresInSecs of ${what} must be a whole number of seconds ${range}`
+  throw new StorageError('invalid_argument', `${wanted}, not ${expiresInSecs}`)
+}

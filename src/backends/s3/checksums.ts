@@ -1,0 +1,76 @@
+import { createHash, type Hash, hash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import { Crc32c, Crc64Nvme } from './crc.ts'
+
+/** The checksums that the service can verify and keep (S3 user guide, "Checking object integrity"), without SHA1. */
+export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA256'
+
+/** The header, in lower case, that carries a checksum of this kind: `x-amz-checksum-crc32`. */
+export function headerOf(algorithm: ChecksumAlgorithm): string {
+  return `x-amz-checksum-${algorithm.toLowerCase()}`
+}
+
+/** The checksum of bytes at hand, in base64 as the header wants it. */
+export function checksumOf(algorithm: ChecksumAlgorithm, bytes: Uint8Array): string {
+  if (algorithm === 'SHA256') return hash('sha256', bytes, 'base64')
+  const running = new RunningChecksum(algorithm)
+  running.update(bytes)
+  return running.digest()
+}
+
+/** The checksum of bytes that come in pieces. */
+export class RunningChecksum {
+  readonly #state: { update(bytes: Uint8Array): void; digest(): Buffer }
+
+  constructor(algorithm: ChecksumAlgorithm) {
+    this.#state = start(algorithm)
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#state.update(bytes)
+  }
+
+  /** The checksum so far, in base64; may be asked repeatedly and between updates. */
+  digest(): string {
+    return this.#state.digest().toString('base64')
+  }
+}
+
+function start(algorithm: ChecksumAlgorithm): { update(bytes: Uint8Array): void; digest(): Buffer } {
+  switch (algorithm) {
+    case 'CRC32':
+      return new Crc32()
+    case 'CRC32C':
+      return new Crc32c()
+    case 'CRC64NVME':
+      return new Crc64Nvme()
+    case 'SHA256':
+      return new RunningSha256()
+  }
+}
+
+class Crc32 {
+  #crc = 0
+
+  update(bytes: Uint8Array): void {
+    this.#crc = crc32(bytes, this.#crc)
+  }
+
+  digest(): Buffer {
+    const out = Buffer.alloc(4)
+    out.writeUInt32BE(this.#crc)
+    return out
+  }
+}
+
+class RunningSha256 {
+  readonly #hash: Hash = createHash('sha256')
+
+  update(bytes: Uint8Array): void {
+    this.#hash.update(bytes)
+  }
+
+  digest(): Buffer {
+    return this.#hash.copy().digest()
+  }
+}

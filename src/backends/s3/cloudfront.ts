@@ -1,0 +1,114 @@
+import type { KeyObject } from 'node:crypto'
+import { createPrivateKey, sign } from 'node:crypto'
+import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+
+/** A CloudFront key pair. */
+export interface CloudFrontKey {
+  /** The public key's id at CloudFront: `AWS_CLOUDFRONT_KEY_ID`. */
+  readonly keyId: string
+  /** The RSA private key as PEM: `AWS_CLOUDFRONT_KEY`. */
+  readonly privateKey: string | Uint8Array
+  readonly passphrase?: string | undefined
+}
+
+/** Until when, and optionally from when and for whom, a URL is valid. Only an end makes a canned policy, more a custom one. */
+export interface CloudFrontLimits {
+  readonly expiresAt: Date
+  readonly startsAt?: Date | undefined
+  /** One IPv4 address or a CIDR block. */
+  readonly ipAddress?: string | undefined
+}
+
+/** A custom policy as the JSON text that is signed. */
+export interface CloudFrontPolicy {
+  readonly policy: string
+}
+
+/** The three cookies of CloudFront, by name. */
+export type CloudFrontCookies = Readonly<Record<string, string>>
+
+/** Signs URLs and cookies of a CloudFront distribution by RSA-SHA1 (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-signed-urls.html). */
+export class CloudFrontSigner {
+  readonly keyId: string
+  readonly #key: KeyObject
+
+  /** A key that is not an RSA private key in PEM is `ImproperlyConfigured`; the message never quotes it. */
+  constructor(key: CloudFrontKey) {
+    this.keyId = key.keyId
+    this.#key = readKey(key)
+  }
+
+  /** Signs an encoded URL, which may have a query; a URL with other than printable ASCII is `invalid_argument`. */
+  url(url: string, limits: CloudFrontLimits | CloudFrontPolicy): string {
+    checkUrl(url)
+    const { policy, expires } = policyOf(url, limits)
+    const first = expires === undefined ? `Policy=${urlSafe(Buffer.from(policy))}` : `Expires=${expires}`
+    const mark = url.includes('?') ? '&' : '?'
+    return `${url}${mark}${first}&Signature=${this.#sign(policy)}&Key-Pair-Id=${encodeURIComponent(this.keyId)}`
+  }
+
+  /** The cookies that open a URL, or with a policy what its `Resource` matches: `CloudFront-Expires` or `-Policy`, `-Signature`, `-Key-Pair-Id`. */
+  cookies(url: string, limits: CloudFrontLimits | CloudFrontPolicy): CloudFrontCookies {
+    checkUrl(url)
+    const { policy, expires } = policyOf(url, limits)
+    const first: CloudFrontCookies =
+      expires === undefined
+        ? { 'CloudFront-Policy': urlSafe(Buffer.from(policy)) }
+        : { 'CloudFront-Expires': String(expires) }
+    return { ...first, 'CloudFront-Signature': this.#sign(policy), 'CloudFront-Key-Pair-Id': this.keyId }
+  }
+
+  #sign(policy: string): string {
+    return urlSafe(sign('sha1', Buffer.from(policy), this.#key))
+  }
+}
+
+function readKey(key: CloudFrontKey): KeyObject {
+  const pem = typeof key.privateKey === 'string' ? key.privateKey : Buffer.from(key.privateKey)
+  const { passphrase } = key
+  let parsed: KeyObject
+  try {
+    parsed = createPrivateKey(passphrase === undefined ? { key: pem } : { key: pem, passphrase })
+  } catch {
+    throw new ImproperlyConfigured('AWS_CLOUDFRONT_KEY is not a readable private key in PEM')
+  }
+  if (parsed.asymmetricKeyType === 'rsa') return parsed
+  throw new ImproperlyConfigured(`AWS_CLOUDFRONT_KEY must be an RSA key, not ${parsed.asymmetricKeyType}`)
+}
+
+function policyOf(url: string, limits: CloudFrontLimits | CloudFrontPolicy): { policy: string; expires?: number } {
+  if ('policy' in limits) return { policy: limits.policy }
+  const expires = epoch(limits.expiresAt, 'expiresAt')
+  const condition: Record<string, unknown> = { DateLessThan: { 'AWS:EpochTime': expires } }
+  if (limits.startsAt) condition['DateGreaterThan'] = { 'AWS:EpochTime': epoch(limits.startsAt, 'startsAt') }
+  if (limits.ipAddress) condition['IpAddress'] = { 'AWS:SourceIp': cidr(limits.ipAddress) }
+  const policy = JSON.stringify({ Statement: [{ Resource: url, Condition: condition }] })
+  return limits.startsAt || limits.ipAddress ? { policy } : { policy, expires }
+}
+
+function epoch(date: Date, what: string): number {
+  const seconds = Math.round(date.getTime() / 1000)
+  if (Number.isFinite(seconds)) return seconds
+  throw new StorageError('invalid_argument', `${what} is not a valid date`)
+}
+
+function cidr(address: string): string {
+  const [ip = '', mask = '32', ...rest] = address.split('/')
+  const octets = ip.split('.')
+  const isAddress = octets.length === 4 && octets.every(octet => isNumber(octet, 255))
+  if (isAddress && isNumber(mask, 32) && rest.length === 0) return `${ip}/${mask}`
+  throw new StorageError('invalid_argument', `'${address}' is not an IPv4 address or CIDR block`)
+}
+
+function isNumber(text: string, max: number): boolean {
+  return /^\d{1,3}$/.test(text) && Number(text) <= max
+}
+
+function checkUrl(url: string): void {
+  if (/^[!-~]+$/.test(url)) return
+  throw new StorageError('invalid_argument', 'a URL must be percent-encoded before CloudFront signs it')
+}
+
+function urlSafe(bytes: Buffer): string {
+  return bytes.toString('base64').replaceAll('+', '-').replaceAll('=', '_').replaceAll('/', '~')
+}

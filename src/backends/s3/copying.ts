@@ -1,0 +1,145 @@
+import type { CallContext, CopyOptions, Stat } from '../../core/driver.ts'
+import type { S3Client } from './client.ts'
+import { encodeComponent, encodeKey } from './encode.ts'
+import { addAttributes, otherHeaders, statOf, writeHeaders } from './headers.ts'
+import { unquoted } from './listing.ts'
+import { inUpload, type MultipartOptions, parallel, partSizeFor } from './multipart.ts'
+
+/** What a copy within the bucket needs besides the keys. */
+export interface CopySettings {
+  /** Parameters of every upload under the target's key. */
+  readonly parameters: Readonly<Record<string, unknown>>
+  readonly partSize: number
+  readonly concurrency: number
+}
+
+const ATTRIBUTES = [
+  'contentType',
+  'contentEncoding',
+  'contentDisposition',
+  'contentLanguage',
+  'cacheControl',
+  'metadata',
+] as const
+
+/** Copies up to 5 GiB by one request (CopyObject); attributes that are not given are those of the source. */
+export async function copyObject(
+  client: S3Client,
+  from: string,
+  to: string,
+  options: CopyOptions,
+  settings: CopySettings,
+  ctx: CallContext,
+): Promise<Stat | undefined> {
+  const replaces = ATTRIBUTES.some(name => options[name] !== undefined)
+  const headers: Record<string, string> = {
+    ...keptParameters(settings.parameters, options),
+    'x-amz-copy-source': sourceOf(client, from),
+    'x-amz-metadata-directive': replaces ? 'REPLACE' : 'COPY',
+  }
+  if (options.extra !== undefined && 'tagging' in options.extra) headers['x-amz-tagging-directive'] = 'REPLACE'
+  if (replaces) {
+    const source = await statSource(client, from, settings.parameters, ctx)
+    addAttributes(headers, { ...source, ...defined(options) })
+    if (source.etag !== undefined) headers['x-amz-copy-source-if-match'] = `"${source.etag}"`
+  }
+  const { root, response } = await client.document({ method: 'PUT', key: to, headers, body: '' }, ctx)
+  const etag = root.child('ETag')?.text
+  const modified = root.child('LastModified')?.text
+  const version = response.headers['x-amz-version-id']
+  if (etag === undefined) return undefined
+  const size = (await statSource(client, to, settings.parameters, ctx)).size
+  return {
+    size,
+    etag: unquoted(etag),
+    modifiedAt: modified === undefined ? undefined : new Date(modified),
+    versionId: typeof version === 'string' ? version : undefined,
+  }
+}
+
+/** Copies any size by ranges (UploadPartCopy). The source must stay the same meanwhile, else `precondition_failed`. */
+export async function copyParts(
+  client: S3Client,
+  from: string,
+  to: string,
+  source: Stat,
+  options: CopyOptions,
+  settings: CopySettings,
+  ctx: CallContext,
+): Promise<void> {
+  const headers = { ...keptParameters(settings.parameters, options) }
+  addAttributes(headers, { ...source, ...defined(options) })
+  const upload: MultipartOptions = {
+    partSize: settings.partSize,
+    concurrency: settings.concurrency,
+    checksum: 'none',
+    headers,
+    partHeaders: otherHeaders('part', settings.parameters),
+    conditions: {},
+  }
+  const size = partSizeFor(source.size, settings.partSize)
+  const numbers = Array.from({ length: Math.max(1, Math.ceil(source.size / size)) }, (_, index) => index + 1)
+  await inUpload(client, to, upload, ctx, uploadId =>
+    parallel(numbers, settings.concurrency, number =>
+      ctx.step('uploadPartCopy', true, async step => {
+        const start = (number - 1) * size
+        const end = Math.min(source.size, start + size) - 1
+        const query: Array<[string, string]> = [
+          ['partNumber', String(number)],
+          ['uploadId', uploadId],
+        ]
+        const partHeaders: Record<string, string> = {
+          ...sourceKeyHeaders(settings.parameters),
+          ...upload.partHeaders,
+          'x-amz-copy-source': sourceOf(client, from),
+          'x-amz-copy-source-range': `bytes=${start}-${end}`,
+        }
+        if (source.etag !== undefined) partHeaders['x-amz-copy-source-if-match'] = `"${source.etag}"`
+        const { root } = await client.document({ method: 'PUT', key: to, query, headers: partHeaders, body: '' }, step)
+        return { number, etag: root.child('ETag')?.text ?? '' }
+      }),
+    ),
+  )
+}
+
+/** The storage's parameters that a copy does not take from its source (ACL, encryption, class), and the caller's own. */
+function keptParameters(parameters: CopySettings['parameters'], options: CopyOptions): Record<string, string> {
+  const headers = writeHeaders(parameters, { extra: options.extra })
+  for (const name of Object.keys(headers)) if (isDescriptive(name)) delete headers[name]
+  return { ...headers, ...sourceKeyHeaders(parameters) }
+}
+
+function isDescriptive(header: string): boolean {
+  if (header.startsWith('content-') || header.startsWith('x-amz-meta-')) return true
+  return header === 'cache-control' || header === 'expires' || header === 'x-amz-tagging'
+}
+
+/** A customer's key also opens the source. */
+function sourceKeyHeaders(parameters: CopySettings['parameters']): Record<string, string> {
+  const headers: Record<string, string> = {}
+  const prefix = 'x-amz-server-side-encryption-customer-'
+  for (const [name, value] of Object.entries(otherHeaders('part', parameters))) {
+    if (name.startsWith(prefix))
+      headers[`x-amz-copy-source-server-side-encryption-customer-${name.slice(prefix.length)}`] = value
+  }
+  return headers
+}
+
+/** HEAD of an object, with the parameters that reading it needs. */
+export async function statSource(
+  client: S3Client,
+  key: string,
+  parameters: CopySettings['parameters'],
+  ctx: CallContext,
+): Promise<Stat> {
+  const headers = otherHeaders('read', parameters)
+  return statOf((await client.call({ method: 'HEAD', key, headers }, ctx)).headers)
+}
+
+function sourceOf(client: S3Client, key: string): string {
+  return `/${encodeComponent(client.bucketName)}/${encodeKey(key)}`
+}
+
+function defined(options: CopyOptions): Record<string, unknown> {
+  return Object.fromEntries(ATTRIBUTES.filter(name => options[name] !== undefined).map(name => [name, options[name]]))
+}

@@ -1,0 +1,109 @@
+import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import { importOptional } from '../../core/optional.ts'
+import type { SigningCredentials } from './canonical.ts'
+import { type Environment, profilePlace, readStaticKeys } from './shared-profile.ts'
+
+/** Gives the keys to sign with; null for anonymous requests. At once when they are at hand. */
+export interface CredentialSource {
+  get(): SigningCredentials | null | Promise<SigningCredentials | null>
+}
+
+/** Keys that may end. */
+export interface ExpiringCredentials extends SigningCredentials {
+  readonly expiration?: Date | undefined
+}
+
+/** The settings that say where keys come from. */
+export interface CredentialOptions {
+  readonly accessKey: string | null
+  readonly secretKey: string | null
+  readonly securityToken: string | null
+  readonly sessionProfile: string | null
+  readonly signatureVersion: string
+}
+
+const EARLY_MS = 5 * 60_000
+
+/** Keys that are loaded when first needed and again before they end: once, however many calls are waiting. */
+export class RefreshingCredentials implements CredentialSource {
+  readonly #load: () => Promise<ExpiringCredentials>
+  readonly #now: () => number
+  #current: ExpiringCredentials | undefined
+  #loading: Promise<ExpiringCredentials> | undefined
+
+  constructor(load: () => Promise<ExpiringCredentials>, now: () => number = Date.now) {
+    this.#load = load
+    this.#now = now
+  }
+
+  get(): SigningCredentials | Promise<SigningCredentials> {
+    const current = this.#current
+    const end = current?.expiration?.getTime() ?? Number.POSITIVE_INFINITY
+    if (current !== undefined && end - this.#now() > EARLY_MS) return current
+    this.#loading ??= this.#load()
+      .then(loaded => {
+        this.#current = loaded
+        return loaded
+      })
+      .finally(() => {
+        this.#loading = undefined
+      })
+    if (current === undefined || end <= this.#now()) return this.#loading
+    // Still valid: a failed renewal is tried again by the next call.
+    this.#loading.catch(() => undefined)
+    return current
+  }
+}
+
+/** Refuses settings that contradict each other; nothing is read yet. */
+export function checkCredentialOptions(options: CredentialOptions): void {
+  const { accessKey, secretKey, sessionProfile } = options
+  if (sessionProfile !== null && (accessKey !== null || secretKey !== null)) {
+    throw new ImproperlyConfigured(
+      'AWS_S3_SESSION_PROFILE/session_profile should not be provided with AWS_S3_ACCESS_KEY_ID/access_key and AWS_S3_SECRET_ACCESS_KEY/secret_key',
+    )
+  }
+  if ((accessKey === null) !== (secretKey === null)) {
+    const missing = accessKey === null ? 'AWS_S3_ACCESS_KEY_ID/access_key' : 'AWS_S3_SECRET_ACCESS_KEY/secret_key'
+    throw new ImproperlyConfigured(`The keys must be provided together: ${missing} is missing.`)
+  }
+}
+
+/** Keys of the options, else of a profile, else of the official provider chain (SSO, web identity, containers, instances). */
+export function credentialSource(options: CredentialOptions, env: Environment): CredentialSource {
+  checkCredentialOptions(options)
+  const { accessKey, secretKey, securityToken } = options
+  if (options.signatureVersion === 'unsigned') return { get: () => null }
+  if (accessKey !== null && secretKey !== null) {
+    const fixed = { accessKeyId: accessKey, secretAccessKey: secretKey, sessionToken: securityToken ?? undefined }
+    return { get: () => fixed }
+  }
+  let chain: (() => Promise<ExpiringCredentials>) | undefined
+  return new RefreshingCredentials(async () => {
+    const place = profilePlace(options.sessionProfile, env)
+    const found = await readStaticKeys(place)
+    if (found !== undefined) return found
+    chain ??= await officialChain(place.isNamed ? place.profile : undefined)
+    return chain()
+  })
+}
+
+async function officialChain(profile: string | undefined): Promise<() => Promise<ExpiringCredentials>> {
+  const purpose = 'Finding AWS credentials without AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
+  const { fromNodeProviderChain } = await importOptional(
+    '@aws-sdk/credential-providers',
+    purpose,
+    () => import('@aws-sdk/credential-providers'),
+  )
+  const provider = fromNodeProviderChain(profile === undefined ? {} : { profile })
+  return async () => {
+    try {
+      return await provider()
+    } catch (cause) {
+      throw new StorageError('permission_denied', 'No AWS credentials were found by the official provider chain.', {
+        cause,
+        retryable: false,
+      })
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import { StorageError, SuspiciousFileOperation } from '../../core/errors.ts'
+
+/** Per ASCII code: itself where RFC 3986 calls it unreserved, else its `%XX`. */
+const ESCAPES: readonly string[] = Array.from({ length: 128 }, (_, code) => {
+  const char = String.fromCharCode(code)
+  return /[A-Za-z0-9._~-]/.test(char) ? char : `%${code.toString(16).toUpperCase().padStart(2, '0')}`
+})
+const UNRESERVED: readonly boolean[] = ESCAPES.map(form => form.length === 1)
+const SLASH = 47
+
+/** Percent-encodes UTF-8 except RFC 3986 unreserved characters, as both signature versions want it; a lone surrogate is `invalid_argument`. */
+export function encodeComponent(text: string): string {
+  return encode(text, false)
+}
+
+/** Percent-encodes an object key for a request path: all but unreserved characters and `/`; a lone surrogate is `suspicious_name`. */
+export function encodeKey(key: string): string {
+  return encode(key, true)
+}
+
+function encode(text: string, isKey: boolean): string {
+  let out = ''
+  let from = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code < 128) {
+      if (UNRESERVED[code] || (isKey && code === SLASH)) continue
+      out += text.slice(from, at) + ESCAPES[code]
+      from = at + 1
+      continue
+    }
+    let end = at + 1
+    while (end < text.length && text.charCodeAt(end) >= 128) end++
+    out += text.slice(from, at) + encodeWide(text.slice(at, end), isKey)
+    from = end
+    at = end - 1
+  }
+  return from === 0 ? text : out + text.slice(from)
+}
+
+function encodeWide(text: string, isKey: boolean): string {
+  if (text.isWellFormed()) return encodeURIComponent(text)
+  const message = `${JSON.stringify(text)} has half of a surrogate pair and so no UTF-8 form`
+  throw isKey ? new SuspiciousFileOperation(message) : new StorageError('invalid_argument', message)
+}

@@ -1,0 +1,194 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { type ErrorCode, StorageError } from '../../core/errors.ts'
+import { readText } from '../../http/body.ts'
+import { classifyHttp, HttpStatusError } from '../../http/http-error.ts'
+import type { HttpRequest, HttpResponse } from '../../http/request.ts'
+import { parseXml, type XmlNode } from '../../http/xml.ts'
+
+/** What an S3 error document says (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). */
+export interface S3ErrorDetails {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly bodyText?: string | undefined
+  readonly serviceCode?: string | undefined
+  readonly serviceMessage?: string | undefined
+  readonly requestId?: string | undefined
+  /** The bucket's own region, where the answer tells it. */
+  readonly region?: string | undefined
+  /** Another host that the request should go to. */
+  readonly endpoint?: string | undefined
+  /** One sentence about the likely cause. */
+  readonly hint?: string | undefined
+}
+
+/** An answer by which S3 refused a request; its message names the likely cause. */
+export class S3Error extends HttpStatusError {
+  readonly region: string | undefined
+  readonly endpoint: string | undefined
+  readonly hint: string | undefined
+  override readonly requestId: string | undefined
+
+  static {
+    S3Error.prototype.name = 'S3Error'
+  }
+
+  constructor(request: Pick<HttpRequest, 'method' | 'url'>, details: S3ErrorDetails) {
+    super(request, details)
+    this.region = details.region
+    this.endpoint = details.endpoint
+    this.hint = details.hint
+    const id = details.headers['x-amz-request-id']
+    this.requestId = details.requestId ?? (typeof id === 'string' ? id : undefined)
+    if (details.hint !== undefined) this.message = `${this.message.replace(/\.$/, '')}. ${details.hint}`
+    if (this.requestId !== undefined) this.message += ` (request ${this.requestId})`
+  }
+}
+
+const BODY_LIMIT = 64 * 1024
+
+/** Reads the error document of an answer and makes an error of it. */
+export async function s3Error(request: Pick<HttpRequest, 'method' | 'url'>, response: HttpResponse): Promise<S3Error> {
+  const { status, headers } = response
+  const bodyText = request.method === 'HEAD' ? '' : await readText(response, BODY_LIMIT).catch(() => '')
+  if (request.method === 'HEAD') response.body.resume()
+  const root = await documentOf(bodyText)
+  return errorOf(request, { status, headers, bodyText }, root)
+}
+
+/** The error of a document that came with status 200, as Copy and Complete may answer; undefined for any other document. */
+export function errorInside(
+  request: Pick<HttpRequest, 'method' | 'url'>,
+  headers: IncomingHttpHeaders,
+  root: XmlNode,
+): S3Error | undefined {
+  if (root.name !== 'Error') return undefined
+  const code = root.child('Code')?.text ?? ''
+  const status = /^(InternalError|SlowDown|ServiceUnavailable)$/.test(code) ? 503 : 500
+  return errorOf(request, { status, headers }, root)
+}
+
+async function documentOf(text: string): Promise<XmlNode | undefined> {
+  if (!text.trimStart().startsWith('<')) return undefined
+  try {
+    const root = await parseXml(text)
+    return root.name === 'Error' ? root : (root.path('Errors', 'Error') ?? root)
+  } catch {
+    return undefined
+  }
+}
+
+function errorOf(
+  request: Pick<HttpRequest, 'method' | 'url'>,
+  answer: Pick<S3ErrorDetails, 'status' | 'headers' | 'bodyText'>,
+  root: XmlNode | undefined,
+): S3Error {
+  const word = (name: string): string | undefined => root?.child(name)?.text || undefined
+  const serviceCode = word('Code')
+  const header = answer.headers['x-amz-bucket-region']
+  const region = typeof header === 'string' ? header : word('Region')
+  return new S3Error(request, {
+    ...answer,
+    serviceCode,
+    serviceMessage: word('Message'),
+    requestId: word('RequestId'),
+    region,
+    endpoint: word('Endpoint'),
+    hint: hintFor(request.method, answer, serviceCode, word('ServerTime')),
+  })
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  SignatureDoesNotMatch: 'The secret key is wrong, or something between changes the request',
+  InvalidAccessKeyId: 'The access key is not known there: it was deleted, or belongs to another service',
+  ExpiredToken: 'The temporary credentials have ended and must be renewed',
+  AccessControlListNotSupported: 'The bucket has ACLs switched off: set AWS_DEFAULT_ACL to null',
+  NoSuchBucket: 'AWS_STORAGE_BUCKET_NAME names no bucket of this service',
+  AuthorizationHeaderMalformed: 'The region signed for is wrong: check AWS_S3_REGION_NAME',
+  PermanentRedirect: 'The bucket is in another region: check AWS_S3_REGION_NAME',
+  XAmzContentSHA256Mismatch: 'The body was changed on its way',
+}
+
+const SKEW_SECS = 300
+
+function hintFor(
+  method: string,
+  { status, headers }: Pick<S3ErrorDetails, 'status' | 'headers'>,
+  code: string | undefined,
+  serverTime: string | undefined,
+): string | undefined {
+  if (status === 403) {
+    const skew = skewOf(serverTime ?? headers.date)
+    if (code === 'RequestTimeTooSkewed' || (skew !== undefined && Math.abs(skew) > SKEW_SECS)) return skewHint(skew)
+    if (method === 'HEAD') {
+      return 'For a missing file S3 answers 403, not 404, unless the credentials may do s3:ListBucket'
+    }
+  }
+  return code === undefined ? undefined : HINTS[code]
+}
+
+function skewOf(date: string | undefined): number | undefined {
+  const server = date === undefined ? Number.NaN : Date.parse(date)
+  return Number.isNaN(server) ? undefined : Math.round((Date.now() - server) / 1000)
+}
+
+function skewHint(skew: number | undefined): string {
+  if (skew === undefined || skew === 0) return "This machine's clock and the server's differ too much"
+  return `This machine's clock is ${Math.abs(skew)} seconds ${skew > 0 ? 'ahead of' : 'behind'} the server's`
+}
+
+/** Codes by S3's own words; they say more than the status. */
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  NoSuchKey: 'not_found',
+  NoSuchVersion: 'not_found',
+  NotFound: 'not_found',
+  NoSuchBucket: 'improperly_configured',
+  NoSuchUpload: 'not_found',
+  InvalidBucketName: 'improperly_configured',
+  PermanentRedirect: 'improperly_configured',
+  AuthorizationHeaderMalformed: 'improperly_configured',
+  AccessControlListNotSupported: 'improperly_configured',
+  BucketAlreadyExists: 'exists',
+  BucketAlreadyOwnedByYou: 'exists',
+  PreconditionFailed: 'precondition_failed',
+  ConditionalRequestConflict: 'precondition_failed',
+  OperationAborted: 'unavailable',
+  SlowDown: 'throttled',
+  Throttling: 'throttled',
+  ThrottlingException: 'throttled',
+  TooManyRequests: 'throttled',
+  RequestLimitExceeded: 'throttled',
+  BandwidthLimitExceeded: 'throttled',
+  ServiceUnavailable: 'unavailable',
+  InternalError: 'unavailable',
+  RequestTimeout: 'timeout',
+  RequestTimeTooSkewed: 'permission_denied',
+  ExpiredToken: 'permission_denied',
+  InvalidToken: 'permission_denied',
+  BadDigest: 'checksum_mismatch',
+  InvalidDigest: 'checksum_mismatch',
+  XAmzContentSHA256Mismatch: 'checksum_mismatch',
+  XAmzContentChecksumMismatch: 'checksum_mismatch',
+  IncompleteBody: 'unavailable',
+  EntityTooLarge: 'too_large',
+  InvalidRange: 'invalid_range',
+  KeyTooLongError: 'suspicious_name',
+  MethodNotAllowed: 'unsupported',
+  NotImplemented: 'unsupported',
+  InvalidObjectState: 'unsupported',
+  QuotaExceeded: 'no_space',
+  StorageFull: 'no_space',
+  XMinioStorageFull: 'no_space',
+}
+
+/** The code of an answer of S3; undefined for any other value. */
+export function classifyS3(error: unknown): ErrorCode | undefined {
+  if (!(error instanceof HttpStatusError)) return undefined
+  const { serviceCode } = error
+  return (serviceCode === undefined ? undefined : CODES[serviceCode]) ?? classifyHttp(error)
+}
+
+/** The code of one of DeleteObjects' answers. */
+export function keyError(key: string, code: string, message: string): StorageError {
+  const known = CODES[code] ?? (code === 'AccessDenied' ? 'permission_denied' : 'unknown')
+  return new StorageError(known, `delete '${key}': ${code}: ${message}`, { operation: 'delete', fileName: key })
+}

@@ -1,0 +1,241 @@
+import type { Readable } from 'node:stream'
+import type { Content } from '../../core/content.ts'
+import type { Driver, FileAttributes, Stat, WriteOptions } from '../../core/driver.ts'
+import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import { guessType } from '../../core/mime.ts'
+import type { Input, SettingsOf } from '../../core/settings.ts'
+import { Storage } from '../../storage/storage.ts'
+import type { Services, UrlOptions } from '../../storage/types.ts'
+import { CloudFrontSigner } from './cloudfront.ts'
+import { checksumMode, type Place, placeOf } from './config.ts'
+import { checkCredentialOptions, credentialSource } from './credentials.ts'
+import { S3Driver } from './driver.ts'
+import { gunzipped, gzipped } from './gzip.ts'
+import { parameterName, parameterOf } from './object-parameters.ts'
+import { type PostCondition, type PostForm, postPolicy } from './post-policy.ts'
+import { type ObjectParameters, type S3Options, s3Settings, type UrlSigner } from './settings.ts'
+import { customUrl, formQuery, responseQuery } from './url.ts'
+
+export { type MigratedSettings, type MigrationNote, migrateBotoSettings } from './boto-migration.ts'
+export { type CloudFrontLimits, CloudFrontSigner } from './cloudfront.ts'
+export { S3Driver, type S3DriverOptions } from './driver.ts'
+export { S3Error } from './errors.ts'
+export type { PostCondition, PostForm } from './post-policy.ts'
+export { type ObjectParameters, type S3Options, s3Settings, type UrlSigner } from './settings.ts'
+
+/** What a browser may upload by a form. */
+export interface UploadFormOptions {
+  /** Life in seconds; default `querystringExpire`. */
+  readonly expiresInSecs?: number | undefined
+  /** Largest file in bytes. */
+  readonly maxSize?: number | undefined
+  /** The type that the form must send; one that ends in '/' admits every type that begins so. */
+  readonly contentType?: string | undefined
+  readonly fields?: Readonly<Record<string, string>> | undefined
+  readonly conditions?: readonly PostCondition[] | undefined
+}
+
+/** Parameters that are portable attributes, by their S3 names. */
+const ATTRIBUTES = {
+  CacheControl: 'cacheControl',
+  ContentDisposition: 'contentDisposition',
+  ContentEncoding: 'contentEncoding',
+  ContentLanguage: 'contentLanguage',
+  ContentType: 'contentType',
+} as const
+
+/** Files in a bucket of Amazon S3 or of a service that speaks its protocol. */
+export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
+  static override readonly settings: SettingsOf<S3Options> = s3Settings
+  static override readonly backendName: string = 's3'
+
+  readonly #env: Readonly<Record<string, string | undefined>>
+  #signer: UrlSigner | null | undefined
+  #place: Place | undefined
+  #base: ObjectParameters | undefined
+
+  /** Checks what needs no network: location, keys that contradict each other, half a CloudFront key are `improperly_configured`. */
+  constructor(options: Input<O> = {}, services: Services = {}) {
+    super(options, services)
+    this.#env = services.env ?? process.env
+    const { location, cloudfrontKeyId, cloudfrontKey } = this.options
+    if (location.startsWith('/')) {
+      const right = location.replace(/^\/+/, '')
+      throw new ImproperlyConfigured(
+        `${this.constructor.name}.location cannot begin with a leading slash. Found '${location}'. Use '${right}' instead.`,
+      )
+    }
+    checkCredentialOptions(this.options)
+    if ((cloudfrontKeyId === null) !== (cloudfrontKey === null)) {
+      throw new ImproperlyConfigured(
+        'Both AWS_CLOUDFRONT_KEY_ID/cloudfront_key_id and AWS_CLOUDFRONT_KEY/cloudfront_key must be provided together.',
+      )
+    }
+  }
+
+  /** Where requests go. */
+  protected get place(): Place {
+    this.#place ??= placeOf(this.options)
+    return this.#place
+  }
+
+  protected override connect(options: Readonly<O>): Driver {
+    const { preset, regionName, endpointUrl, addressingStyle, proxies } = this.place
+    const { verify, maxSockets, connectTimeoutSecs } = options
+    return new S3Driver({
+      bucketName: options.bucketName,
+      regionName,
+      endpointUrl,
+      addressingStyle,
+      useSsl: options.useSsl,
+      preset,
+      credentials: credentialSource(options, this.#env),
+      signatureVersion: options.signatureVersion,
+      transport: { proxies, verify, connectTimeoutSecs, maxSockets: maxSockets ?? undefined },
+      parametersOf: key => this.#uploadParameters(this.nameOf(key)),
+      conditionalWrites: options.conditionalWrites,
+      checksum: checksumMode(options, preset),
+      multipartThreshold: options.multipartThreshold,
+      partSize: options.partSize,
+      uploadConcurrency: options.uploadConcurrency,
+      probePrefix: this.prefix,
+      autoCreateBucket: options.autoCreateBucket,
+      bucketAcl: options.bucketAcl,
+      readOnly: options.readOnly,
+    })
+  }
+
+  /** Upload parameters of one file, by their S3 names; to be overridden where `objectParameters` does not suffice. */
+  getObjectParameters(name: string): ObjectParameters {
+    const { objectParameters } = this.options
+    return typeof objectParameters === 'function' ? objectParameters(name) : objectParameters
+  }
+
+  /** The storage's own parameters below those of the file; an ACL of the latter wins over `defaultAcl`. */
+  #uploadParameters(name: string): ObjectParameters {
+    this.#base ??= this.#baseParameters()
+    const own = this.getObjectParameters(name)
+    let merged: Record<string, unknown> | undefined
+    for (const key in own) (merged ??= { ...this.#base })[parameterName(key)] = own[key]
+    return merged ?? this.#base
+  }
+
+  #baseParameters(): ObjectParameters {
+    const { defaultAcl, encryption, reducedRedundancy } = this.options
+    const base: Record<string, unknown> = {}
+    if (defaultAcl) base['ACL'] = defaultAcl
+    if (encryption) base['ServerSideEncryption'] = 'AES256'
+    if (reducedRedundancy) base['StorageClass'] = 'REDUCED_REDUNDANCY'
+    const { oldParameters } = this.place
+    for (const key in oldParameters) base[parameterName(key)] = oldParameters[key]
+    return base
+  }
+
+  /** The caller's type, then that of the parameters, the content's own, the guess by the name, `application/octet-stream`. */
+  override writeOptions(
+    name: string,
+    content: Content,
+    given: FileAttributes & Pick<WriteOptions, 'extra' | 'onProgress'>,
+  ): WriteOptions {
+    const parameters = this.#uploadParameters(name)
+    const attributes: Record<string, unknown> = { ...given }
+    for (const key of Object.keys(ATTRIBUTES) as Array<keyof typeof ATTRIBUTES>) {
+      const attribute = ATTRIBUTES[key]
+      const value = parameterOf(parameters, key)
+      if (attributes[attribute] === undefined && typeof value === 'string') attributes[attribute] = value
+    }
+    const write = super.writeOptions(name, content, attributes as typeof given)
+    const fixed = given.contentType === undefined && parameterOf(parameters, 'ContentType') !== undefined
+    const contentEncoding = fixed ? (attributes['contentEncoding'] as string | undefined) : write.contentEncoding
+    return { ...write, contentEncoding, contentType: write.contentType ?? 'application/octet-stream' }
+  }
+
+  override prepareContent(
+    name: string,
+    content: Content,
+    options: WriteOptions,
+  ): { content: Content; options: WriteOptions } {
+    if (!this.options.gzip || options.contentEncoding !== undefined || !this.#isGzipType(options.contentType)) {
+      return super.prepareContent(name, content, options)
+    }
+    return { content: gzipped(content), options: { ...options, contentEncoding: 'gzip' } }
+  }
+
+  /** Undoes the compression of `gzip`; files that are compressed by their own name stay as they are. */
+  override decoder(stat: Stat): ((body: Readable) => Readable) | undefined {
+    if (!this.options.gzip || stat.contentEncoding !== 'gzip' || !this.#isGzipType(stat.contentType)) return undefined
+    const { name } = stat as { readonly name?: unknown }
+    return typeof name === 'string' && guessType(name).contentEncoding !== undefined ? undefined : gunzipped
+  }
+
+  #isGzipType(contentType: string | undefined): boolean {
+    const type = (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase()
+    return this.options.gzipContentTypes.includes(type)
+  }
+
+  protected override get urlLifeSecs(): number {
+    return this.options.querystringExpire
+  }
+
+  /**
+   * A URL on the custom domain (signed for CloudFront where keys are set), or one of the service, signed unless
+   * `querystringAuth` is off. Nothing is asked of the network.
+   */
+  override async url(name: string, options: UrlOptions = {}): Promise<string> {
+    const { customDomain, querystringAuth, urlProtocol } = this.options
+    const { method = 'GET', expiresInSecs = this.urlLifeSecs } = options
+    const isDownload = method === 'GET' || method === 'HEAD'
+    if (customDomain && isDownload) {
+      const signer = querystringAuth ? (this.#cloudfront() ?? undefined) : undefined
+      const domain = { domain: customDomain, protocol: urlProtocol, signer }
+      const expiresAt = new Date(Date.now() + expiresInSecs * 1000)
+      return customUrl(domain, this.keyOf(name), options.parameters, expiresAt)
+    }
+    if (!querystringAuth && isDownload) {
+      const query = Object.fromEntries(responseQuery(options))
+      return this.driver.publicUrl!(this.keyOf(name)) + formQuery(query)
+    }
+    return super.url(name, options)
+  }
+
+  #cloudfront(): UrlSigner | null {
+    if (this.#signer === undefined) {
+      const { cloudfrontSigner, cloudfrontKeyId, cloudfrontKey } = this.options
+      const pem = cloudfrontKey?.replaceAll('\\n', '\n')
+      const made = cloudfrontKeyId && pem ? new CloudFrontSigner({ keyId: cloudfrontKeyId, privateKey: pem }) : null
+      this.#signer = cloudfrontSigner === undefined ? made : cloudfrontSigner
+    }
+    return this.#signer
+  }
+
+  /** The address and the signed fields of a browser's form that uploads one file; a name that ends in `${filename}` admits any below it. */
+  async uploadForm(name: string, options: UploadFormOptions = {}): Promise<PostForm> {
+    const { driver } = this
+    if (!(driver instanceof S3Driver)) throw new StorageError('unsupported', 'Forms need the S3 driver.')
+    const { client } = driver
+    const credentials = await client.credentials()
+    if (credentials === null) throw new ImproperlyConfigured('A form must be signed, but no keys are used.')
+    const { maxSize, contentType, expiresInSecs = this.urlLifeSecs } = options
+    const fields: Record<string, string> = { ...options.fields }
+    const conditions: PostCondition[] = [...(options.conditions ?? [])]
+    if (maxSize !== undefined) conditions.push(['content-length-range', 0, maxSize])
+    if (contentType?.endsWith('/')) conditions.push(['starts-with', '$Content-Type', contentType])
+    else if (contentType !== undefined) fields['Content-Type'] = contentType
+    const { origin, pathPrefix } = client.address
+    return postPolicy(credentials, {
+      url: `${origin}${pathPrefix}/`,
+      bucket: client.bucketName,
+      key: this.keyOf(name),
+      region: client.region,
+      now: new Date(),
+      expiresInSecs,
+      fields,
+      conditions,
+    })
+  }
+}
+
+/** An `S3Storage` for files that anybody may read: its URLs are not signed. */
+export class S3StaticStorage extends S3Storage {
+  static override readonly defaults: Readonly<Record<string, unknown>> = { querystringAuth: false }
+}

@@ -1,0 +1,54 @@
+import { StorageError } from '../../core/errors.ts'
+
+const PREFIX = 'x-amz-meta-'
+const PLAIN = /^(?! )(?!.*(?: {2}|=\?| $))[\x20-\x7e]*$/
+const WORD = /=\?utf-8\?([bq])\?([^?]*)\?=/gi
+const WORDS = /^=\?utf-8\?[bq]\?[^?]*\?=(\s+=\?utf-8\?[bq]\?[^?]*\?=)*$/i
+
+/** User metadata as headers: printable ASCII as it is, other text as RFC 2047 words, as S3 itself does. A bad name is `invalid_argument`. */
+export function metadataHeaders(headers: Record<string, string>, metadata: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(metadata)) {
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) {
+      throw new StorageError('invalid_argument', `'${name}' cannot be the name of metadata.`)
+    }
+    if (value !== undefined) headers[PREFIX + name.toLowerCase()] = encodeValue(String(value))
+  }
+}
+
+/** User metadata of an answer's headers; undefined when there is none. */
+export function metadataOf(headers: Readonly<Record<string, unknown>>): Record<string, string> | undefined {
+  let metadata: Record<string, string> | undefined
+  for (const name in headers) {
+    if (!name.startsWith(PREFIX)) continue
+    metadata ??= {}
+    metadata[name.slice(PREFIX.length)] = decodeValue(String(headers[name]))
+  }
+  return metadata
+}
+
+function encodeValue(value: string): string {
+  return PLAIN.test(value) ? value : `=?UTF-8?B?${Buffer.from(value, 'utf8').toString('base64')}?=`
+}
+
+/** Understands RFC 2047 words and UTF-8 sent as it is, which Node's parser shows as Latin-1. */
+function decodeValue(value: string): string {
+  if (WORDS.test(value)) return decodeWords(value)
+  if (!/[\x80-\xff]/.test(value)) return value
+  const text = Buffer.from(value, 'latin1').toString('utf8')
+  return text.includes('\ufffd') ? value : text
+}
+
+function decodeWords(value: string): string {
+  const pieces: Buffer[] = []
+  for (const [, kind, word] of value.matchAll(WORD)) {
+    pieces.push(kind!.toLowerCase() === 'b' ? Buffer.from(word!, 'base64') : quoted(word!))
+  }
+  return Buffer.concat(pieces).toString('utf8')
+}
+
+function quoted(word: string): Buffer {
+  const text = word
+    .replaceAll('_', ' ')
+    .replace(/=([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  return Buffer.from(text, 'latin1')
+}

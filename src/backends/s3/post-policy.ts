@@ -1,0 +1,73 @@
+import { StorageError } from '../../core/errors.ts'
+import type { SigningCredentials } from './canonical.ts'
+import { checkLifetime } from './canonical.ts'
+import type { SigningScope } from './sign-v4.ts'
+import { ALGORITHM, credentialScope, datesOf, MAX_PRESIGN_SECS, signText } from './sign-v4.ts'
+
+/** One demand on a form upload: a field's exact value, its beginning, or the size of the file in bytes. */
+export type PostCondition =
+  | Readonly<Record<string, string>>
+  | readonly ['eq' | 'starts-with', field: string, value: string]
+  | readonly ['content-length-range', minBytes: number, maxBytes: number]
+
+/** What a signed form may upload. */
+export interface PostPolicyOptions extends SigningScope {
+  /** Where the form is sent: the bucket's URL. */
+  readonly url: string
+  readonly bucket: string
+  /** The object's key; one that ends in `${filename}` admits any key with what stands before it. */
+  readonly key: string
+  /** From 1 to 604800. */
+  readonly expiresInSecs: number
+  /** Fields that the form carries and that must arrive unchanged. */
+  readonly fields?: Readonly<Record<string, string>> | undefined
+  readonly conditions?: readonly PostCondition[] | undefined
+}
+
+/** Where a browser sends a form and the fields that must stand before its `file`. */
+export interface PostForm {
+  readonly url: string
+  readonly fields: Record<string, string>
+}
+
+const FILE_NAME = '$' + '{filename}'
+
+/**
+ * Signs a form for browser uploads (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-post-example.html);
+ * a bad life or size range is `invalid_argument`.
+ */
+export function postPolicy(credentials: SigningCredentials, options: PostPolicyOptions): PostForm {
+  const secs = checkLifetime(options.expiresInSecs, MAX_PRESIGN_SECS, 'a form')
+  for (const condition of options.conditions ?? []) checkCondition(condition)
+  const { amzDate, day } = datesOf(options.now)
+  const signed: Record<string, string> = {
+    ...options.fields,
+    bucket: options.bucket,
+    'X-Amz-Algorithm': ALGORITHM,
+    'X-Amz-Credential': `${credentials.accessKeyId}/${credentialScope(options, day)}`,
+    'X-Amz-Date': amzDate,
+  }
+  if (credentials.sessionToken) signed['X-Amz-Security-Token'] = credentials.sessionToken
+  const texts = new Set((options.conditions ?? []).map(condition => JSON.stringify(condition)))
+  for (const name of Object.keys(signed)) texts.add(JSON.stringify({ [name]: signed[name] }))
+  texts.add(JSON.stringify(keyCondition(options.key)))
+  const expiration = `${new Date(options.now.getTime() + secs * 1000).toISOString().slice(0, 19)}Z`
+  const text = `{"expiration":"${expiration}","conditions":[${[...texts].join(',')}]}`
+  const policy = Buffer.from(text).toString('base64')
+  const signature = signText(policy, credentials.secretAccessKey, options)
+  return { url: options.url, fields: { ...signed, key: options.key, Policy: policy, 'X-Amz-Signature': signature } }
+}
+
+function keyCondition(key: string): PostCondition {
+  return key.endsWith(FILE_NAME) ? ['starts-with', '$key', key.slice(0, -FILE_NAME.length)] : { key }
+}
+
+function checkCondition(condition: PostCondition): void {
+  if (!Array.isArray(condition) || condition[0] !== 'content-length-range') return
+  const [, min, max] = condition
+  if (Number.isSafeInteger(min) && Number.isSafeInteger(max) && min >= 0 && min <= max) return
+  throw new StorageError(
+    'invalid_argument',
+    `content-length-range must be two byte counts in order, not ${min}, ${max}`,
+  )
+}

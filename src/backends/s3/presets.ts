@@ -1,0 +1,121 @@
+import { ImproperlyConfigured } from '../../core/errors.ts'
+
+/** Services whose peculiarities are known. */
+export type ProviderName =
+  | 'aws'
+  | 'r2'
+  | 'digitalocean'
+  | 'backblaze'
+  | 'wasabi'
+  | 'minio'
+  | 'ceph'
+  | 'scaleway'
+  | 'oracle'
+  | 'ovh'
+  | 'google'
+
+/** Their names, for the setting. */
+export const PROVIDERS: readonly ProviderName[] = [
+  'aws',
+  'r2',
+  'digitalocean',
+  'backblaze',
+  'wasabi',
+  'minio',
+  'ceph',
+  'scaleway',
+  'oracle',
+  'ovh',
+  'google',
+]
+
+/** What is known of a service; `undefined` has to be asked of the server. */
+export interface Preset {
+  readonly provider: ProviderName | undefined
+  /** PUT keeps `If-None-Match: *` and `If-Match`. */
+  readonly conditions: boolean | undefined
+  /** So does CompleteMultipartUpload. */
+  readonly conditionalComplete: boolean
+  /** `x-amz-checksum-*` headers are checked. */
+  readonly checksums: boolean
+  /** All parts but the last must have one size. */
+  readonly uniformParts: boolean
+}
+
+const UNKNOWN: Preset = {
+  provider: undefined,
+  conditions: undefined,
+  conditionalComplete: false,
+  checksums: false,
+  uniformParts: false,
+}
+
+const KNOWN: Readonly<Partial<Record<ProviderName, Partial<Preset>>>> = {
+  aws: { conditions: true, conditionalComplete: true, checksums: true },
+  r2: { conditions: true, uniformParts: true },
+}
+
+const HOSTS: ReadonlyArray<readonly [RegExp, ProviderName]> = [
+  [/(^|\.)amazonaws\.(com|com\.cn|eu)$/, 'aws'],
+  [/(^|\.)r2\.cloudflarestorage\.com$/, 'r2'],
+  [/(^|\.)digitaloceanspaces\.com$/, 'digitalocean'],
+  [/(^|\.)backblazeb2\.com$/, 'backblaze'],
+  [/(^|\.)wasabisys\.com$/, 'wasabi'],
+  [/(^|\.)scw\.cloud$/, 'scaleway'],
+  [/(^|\.)oraclecloud\.com$/, 'oracle'],
+  [/(^|\.)(cloud\.ovh\.(net|us)|ovh\.net)$/, 'ovh'],
+  [/(^|\.)storage\.googleapis\.com$/, 'google'],
+]
+
+/** What is known of the service at an endpoint; no endpoint is Amazon's own. */
+export function presetOf(provider: ProviderName | null, endpointUrl: string | null): Preset {
+  const name = provider ?? (endpointUrl ? providerOf(endpointUrl) : 'aws')
+  return name === undefined ? UNKNOWN : { ...UNKNOWN, ...KNOWN[name], provider: name }
+}
+
+function providerOf(endpointUrl: string): ProviderName | undefined {
+  const text = endpointUrl.includes('://') ? endpointUrl : `https://${endpointUrl}`
+  if (!URL.canParse(text)) return undefined
+  const url = new URL(text)
+  if (url.pathname.startsWith('/cdn-cgi/local/r2/')) return 'r2'
+  return HOSTS.find(([pattern]) => pattern.test(url.hostname))?.[1]
+}
+
+/** The endpoint of a provider in a region; undefined where the provider is Amazon or runs on one's own machines. */
+export function providerEndpoint(
+  provider: ProviderName,
+  region: string | null,
+  accountId: string | null,
+): string | undefined {
+  const named = (value: string | null, setting: string): string => {
+    if (value) return value
+    throw new ImproperlyConfigured(`${setting} must be set for the provider '${provider}'.`)
+  }
+  switch (provider) {
+    case 'r2':
+      return `https://${named(accountId, 'AWS_S3_ACCOUNT_ID')}.r2.cloudflarestorage.com`
+    case 'digitalocean':
+      return `https://${named(region, 'AWS_S3_REGION_NAME')}.digitaloceanspaces.com`
+    case 'backblaze':
+      return `https://s3.${named(region, 'AWS_S3_REGION_NAME')}.backblazeb2.com`
+    case 'wasabi':
+      return `https://s3.${region ?? 'us-east-1'}.wasabisys.com`
+    case 'scaleway':
+      return `https://s3.${named(region, 'AWS_S3_REGION_NAME')}.scw.cloud`
+    case 'oracle': {
+      const namespace = named(accountId, 'AWS_S3_ACCOUNT_ID')
+      return `https://${namespace}.compat.objectstorage.${named(region, 'AWS_S3_REGION_NAME')}.oraclecloud.com`
+    }
+    case 'ovh':
+      return `https://s3.${named(region, 'AWS_S3_REGION_NAME')}.io.cloud.ovh.net`
+    case 'google':
+      return 'https://storage.googleapis.com'
+    default:
+      return undefined
+  }
+}
+
+/** The region that is signed for where none is set. */
+export function providerRegion(preset: Preset): string | null {
+  return preset.provider === 'r2' ? 'auto' : null
+}

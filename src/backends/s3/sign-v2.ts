@@ -1,0 +1,112 @@
+import { createHmac } from 'node:crypto'
+import type { EncodedPair, SignableRequest, SigningCredentials } from './canonical.ts'
+import { checkLifetime, compare, encodedPairs, joinPairs } from './canonical.ts'
+import { encodeComponent } from './encode.ts'
+
+/** When a version 2 signature is made and for what. */
+export interface SignV2Options {
+  readonly now: Date
+  /** The encoded path with the bucket in front, `/bucket/key`, where the bucket is in the host; the request's path unless given. */
+  readonly resource?: string | undefined
+}
+
+/** What `presignV2` needs besides the request and the keys. */
+export interface PresignV2Options extends SignV2Options {
+  /** At least 1; version 2 has no upper limit. */
+  readonly expiresInSecs: number
+}
+
+/** Parameters that are part of the signed resource, `response-*` overrides among them. */
+const SUB_RESOURCES: ReadonlySet<string> = new Set(
+  (
+    'accelerate acl analytics cors defaultObjectAcl delete inventory lifecycle location logging metrics notification ' +
+    'object-lock partNumber policy replication requestPayment response-cache-control response-content-disposition ' +
+    'response-content-encoding response-content-language response-content-type response-expires restore select ' +
+    'select-type storageClass tagging torrent uploadId uploads versionId versioning versions website'
+  ).split(' '),
+)
+
+/**
+ * Signs a request by AWS Signature Version 2 in its `authorization` header
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/RESTAuthentication.html); gives the headers to add. A `date` or
+ * `x-amz-date` that the request has is signed as it is, otherwise a `date` is added.
+ */
+export function signV2(
+  request: SignableRequest,
+  credentials: SigningCredentials,
+  options: SignV2Options,
+): Record<string, string> {
+  const added: Record<string, string> = {}
+  const headers = lowerCased(request.headers)
+  if (headers['date'] === undefined && headers['x-amz-date'] === undefined) {
+    added['date'] = options.now.toUTCString()
+  }
+  if (credentials.sessionToken) added['x-amz-security-token'] = credentials.sessionToken
+  Object.assign(headers, added)
+  const date = headers['x-amz-date'] === undefined ? headers['date']! : ''
+  const signature = hmac(stringToSign(request, headers, date, options.resource), credentials.secretAccessKey)
+  added['authorization'] = `AWS ${credentials.accessKeyId}:${signature}`
+  return added
+}
+
+/**
+ * Signs a request by AWS Signature Version 2 in its query; gives the whole query string without `?`: the request's own
+ * parameters, then `AWSAccessKeyId`, `Signature`, signed headers and `Expires` (Unix time in seconds).
+ */
+export function presignV2(
+  request: SignableRequest,
+  credentials: SigningCredentials,
+  options: PresignV2Options,
+): string {
+  const secs = checkLifetime(options.expiresInSecs, Number.MAX_SAFE_INTEGER, 'a version 2 signature')
+  const headers = lowerCased(request.headers)
+  if (credentials.sessionToken) {
+    delete headers['x-amz-security-token']
+    headers['x-amz-security-token'] = credentials.sessionToken
+  }
+  const expires = String(Math.floor(options.now.getTime() / 1000) + secs)
+  const signature = hmac(stringToSign(request, headers, expires, options.resource), credentials.secretAccessKey)
+  const pairs = encodedPairs(request.query)
+  pairs.push(['AWSAccessKeyId', encodeComponent(credentials.accessKeyId)], ['Signature', encodeComponent(signature)])
+  for (const name in headers) {
+    if (name.startsWith('x-amz-') || name === 'content-md5' || name === 'content-type') {
+      pairs.push([name, encodeComponent(headers[name]!)])
+    }
+  }
+  pairs.push(['Expires', expires])
+  return joinPairs(pairs)
+}
+
+function lowerCased(headers: SignableRequest['headers']): Record<string, string> {
+  const lower: Record<string, string> = {}
+  for (const name in headers) {
+    const value = headers[name]
+    if (value !== undefined) lower[name.toLowerCase()] = value
+  }
+  return lower
+}
+
+function stringToSign(
+  request: SignableRequest,
+  headers: Readonly<Record<string, string>>,
+  date: string,
+  resource: string | undefined,
+): string {
+  const md5 = headers['content-md5']?.trim() ?? ''
+  const type = headers['content-type']?.trim() ?? ''
+  let text = `${request.method}\n${md5}\n${type}\n${date.trim()}\n`
+  const amz = Object.keys(headers).filter(name => name.startsWith('x-amz-'))
+  for (const name of amz.sort(compare)) text += `${name}:${headers[name]!.trim()}\n`
+  return text + (resource ?? request.path) + subResources(request)
+}
+
+function subResources(request: SignableRequest): string {
+  const wanted = encodedPairs(request.query).filter(([name]) => SUB_RESOURCES.has(name))
+  if (wanted.length === 0) return ''
+  wanted.sort((a, b) => compare(a[0], b[0]))
+  return `?${joinPairs(wanted.map(([name, value]): EncodedPair => [name, value && decodeURIComponent(value)]))}`
+}
+
+function hmac(text: string, secret: string): string {
+  return createHmac('sha1', secret).update(text).digest('base64')
+}

@@ -1,0 +1,195 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import {
+  credentialSource,
+  type ExpiringCredentials,
+  RefreshingCredentials,
+} from '../../../src/backends/s3/credentials.ts'
+import { parseProfiles, profilePlace, readStaticKeys } from '../../../src/backends/s3/shared-profile.ts'
+
+const NONE = { accessKey: null, secretKey: null, securityToken: null, sessionProfile: null, signatureVersion: 's3v4' }
+
+let folder: string
+let env: Record<string, string>
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'credentials-'))
+  const file = (name: string) => join(folder, name)
+  env = { HOME: folder, AWS_SHARED_CREDENTIALS_FILE: file('credentials'), AWS_CONFIG_FILE: file('config') }
+})
+
+afterEach(() => rm(folder, { recursive: true }))
+
+const write = (name: 'credentials' | 'config', ...lines: string[]) => writeFile(join(folder, name), lines.join('\n'))
+
+describe('explicit keys', () => {
+  test('come at once, always the same object', () => {
+    const source = credentialSource({ ...NONE, accessKey: 'AK', secretKey: 'SK', securityToken: 'T' }, env)
+    const keys = source.get()
+    expect(keys).toEqual({ accessKeyId: 'AK', secretAccessKey: 'SK', sessionToken: 'T' })
+    expect(source.get()).toBe(keys)
+  })
+
+  test('are not looked for when nothing is signed', () => {
+    expect(credentialSource({ ...NONE, signatureVersion: 'unsigned' }, env).get()).toBeNull()
+  })
+
+  test.each([
+    [{ accessKey: 'AK' }, 'SECRET_ACCESS_KEY'],
+    [{ secretKey: 'hidden' }, 'ACCESS_KEY_ID'],
+    [{ accessKey: 'AK', secretKey: 'hidden', sessionProfile: 'work' }, 'AWS_S3_SESSION_PROFILE'],
+  ])('that contradict each other are refused without their values: %o', (options, named) => {
+    const make = () => credentialSource({ ...NONE, ...options }, env)
+    expect(make).toThrow(expect.objectContaining({ code: 'improperly_configured' }))
+    expect(make).toThrow(named)
+    expect(make).not.toThrow('hidden')
+  })
+})
+
+describe('shared profiles', () => {
+  test('give static keys by the profile setting, AWS_PROFILE, then default', async () => {
+    await write('credentials', '[default]', 'aws_access_key_id = D', 'aws_secret_access_key = d/+=d')
+    await write('config', '[profile work]', 'aws_access_key_id=W', 'aws_secret_access_key=w', 'aws_session_token=t')
+    const work = { accessKeyId: 'W', secretAccessKey: 'w', sessionToken: 't' }
+    const named = { ...env, AWS_PROFILE: 'work' }
+    expect(await credentialSource(NONE, env).get()).toMatchObject({ accessKeyId: 'D', secretAccessKey: 'd/+=d' })
+    expect(await credentialSource({ ...NONE, sessionProfile: 'work' }, env).get()).toEqual(work)
+    expect(await credentialSource(NONE, named).get()).toEqual(work)
+    expect(await credentialSource({ ...NONE, sessionProfile: 'default' }, named).get()).toMatchObject({
+      accessKeyId: 'D',
+    })
+  })
+
+  test('are read once, after which the keys come at once', async () => {
+    await write('credentials', '[default]', 'aws_access_key_id = D', 'aws_secret_access_key = d')
+    const source = credentialSource(NONE, env)
+    const keys = await source.get()
+    await rm(join(folder, 'credentials'))
+    expect(source.get()).toBe(keys)
+  })
+
+  test('are looked for in the home folder, also by ~', () => {
+    const place = profilePlace(null, { HOME: '/h', AWS_CONFIG_FILE: '~/config' })
+    expect(place).toMatchObject({ profile: 'default', isNamed: false, configFile: '/h/config' })
+    expect(place.credentialsFile).toBe(join('/h', '.aws', 'credentials'))
+  })
+
+  test('of the credentials file go before those of the configuration file and never mix', async () => {
+    await write('credentials', '[default]', 'aws_access_key_id = C', 'aws_secret_access_key = c')
+    await write('config', '[default]', 'aws_access_key_id = X', 'aws_secret_access_key = x', 'aws_session_token = x')
+    const keys = await readStaticKeys(profilePlace(null, env))
+    expect(keys).toEqual({ accessKeyId: 'C', secretAccessKey: 'c', sessionToken: undefined })
+  })
+
+  test('that assume a role, and missing files, give no static keys', async () => {
+    expect(await readStaticKeys(profilePlace(null, env))).toBeUndefined()
+    await write('credentials', '[role]', 'aws_access_key_id = C', 'aws_secret_access_key = c')
+    await write('config', '[profile role]', 'role_arn = arn:aws:iam::1:role/r', 'source_profile = role')
+    expect(await readStaticKeys(profilePlace('role', env))).toBeUndefined()
+  })
+
+  test('that are named and absent, or have half a pair, are errors without their values', async () => {
+    await write('credentials', '[half]', 'aws_secret_access_key = hidden')
+    const failure = (profile: string) => readStaticKeys(profilePlace(profile, env)).catch(error => error)
+    const [absent, half] = [await failure('nobody'), await failure('half')]
+    expect(absent).toMatchObject({ code: 'improperly_configured' })
+    expect(absent.message).toContain(`'nobody' is in neither of '${join(folder, 'credentials')}'`)
+    expect(half).toMatchObject({ code: 'improperly_configured' })
+    expect(half.cause).toBeUndefined()
+    expect(half.message).toContain('aws_access_key_id')
+    expect(half.message).not.toContain('hidden')
+  })
+
+  test('are parsed with comments, nested settings, indents, quotes and foreign line ends', () => {
+    const text = [
+      '\uFEFF# comment = no',
+      'stray = 1',
+      '[ default ] ; comment',
+      '  AWS_Access_Key_Id = a#b  # comment',
+      's3 =',
+      '  aws_secret_access_key = nested',
+      'aws_secret_access_key=x=y==',
+      '[profile "two words"]',
+      'region: none',
+      'key = 1',
+      '[plain]',
+      'key = 2',
+      '[sso-session s]',
+      'key = 3',
+      '[profile __proto__]',
+      'key = 4',
+      '[profile default]',
+      'late = yes',
+    ].join('\r\n')
+    expect(plain(parseProfiles(text, true))).toEqual([
+      ['default', { aws_access_key_id: 'a#b', s3: '', aws_secret_access_key: 'x=y==', late: 'yes' }],
+      ['two words', { key: '1' }],
+      ['__proto__', { key: '4' }],
+    ])
+    expect(plain(parseProfiles('[plain]\nkey = 2', false))).toEqual([['plain', { key: '2' }]])
+  })
+})
+
+describe('keys that end', () => {
+  const MINUTE = 60_000
+
+  /** Keys whose n-th loading answers by `answer`; `clock.now` is in milliseconds. */
+  function refreshing(answer: (call: number) => Promise<ExpiringCredentials>) {
+    const clock = { now: 0, calls: 0 }
+    const load = () => {
+      clock.calls++
+      return answer(clock.calls)
+    }
+    return { clock, source: new RefreshingCredentials(load, () => clock.now) }
+  }
+
+  const lasting = (call: number, minutes: number) => {
+    const expiration = new Date(minutes * MINUTE)
+    return { accessKeyId: `AK${call}`, secretAccessKey: `SK${call}`, expiration }
+  }
+
+  test('are loaded once for 50 callers, then not until 5 minutes before the end', async () => {
+    const { clock, source } = refreshing(async call => lasting(call, 60 * call))
+    const all = await Promise.all(Array.from({ length: 50 }, () => source.get()))
+    expect(new Set(all).size).toBe(1)
+    clock.now = 54.9 * MINUTE
+    expect(source.get()).toBe(all[0])
+    expect(clock.calls).toBe(1)
+    clock.now = 55 * MINUTE
+    await Promise.all(Array.from({ length: 50 }, () => source.get()))
+    expect(clock.calls).toBe(2)
+    await expect.poll(() => source.get()).toMatchObject({ accessKeyId: 'AK2' })
+    expect(clock.calls).toBe(2)
+  })
+
+  test('stay in use while valid when renewing fails, and no longer', async () => {
+    const { clock, source } = refreshing(async call => {
+      if (call > 1) throw new Error('down')
+      return lasting(call, 60)
+    })
+    const old = await source.get()
+    clock.now = 56 * MINUTE
+    expect(await Promise.all(Array.from({ length: 50 }, () => source.get()))).toEqual(Array(50).fill(old))
+    expect(clock.calls).toBe(2)
+    clock.now = 60 * MINUTE
+    await expect(Promise.resolve(source.get())).rejects.toThrow('down')
+  })
+
+  test('are asked for again at once after a failure', async () => {
+    const { clock, source } = refreshing(async call => {
+      if (call === 1) throw new Error('not yet')
+      return { accessKeyId: 'AK', secretAccessKey: 'SK' }
+    })
+    await expect(Promise.all(Array.from({ length: 50 }, () => source.get()))).rejects.toThrow('not yet')
+    const keys = await source.get()
+    clock.now = 1e15
+    expect(source.get(), 'no end was given').toBe(keys)
+    expect(clock.calls).toBe(2)
+  })
+})
+
+function plain(profiles: ReturnType<typeof parseProfiles>) {
+  return Array.from(profiles, ([name, settings]) => [name, Object.fromEntries(settings)])
+}

@@ -1,0 +1,63 @@
+import { afterAll, describe, it } from 'vitest'
+import { driverConformance, registerConformance } from '../../../src/testing/index.ts'
+import { startR2 } from '../../servers/r2.ts'
+import { startStrictS3 } from '../../servers/strict-s3.ts'
+import { driverFor, emptied } from './support.ts'
+
+const methods = ['discover', 'deleteMany', 'copy', 'move', 'publicUrl', 'signUrl', 'createContainer'] as const
+const all = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true }
+const keeps = ['modifiedAt', 'etag'] as const
+
+const strict = await startStrictS3()
+const old = await startStrictS3({ ignoreConditions: true, signatures: ['v2'] })
+const refusing = await startStrictS3({ refuseConditions: true })
+const r2 = await startR2()
+afterAll(() => Promise.all([strict, old, refusing, r2].map(server => server.close())))
+
+registerConformance(
+  { describe, it },
+  driverConformance({
+    create: () => driverFor(strict),
+    destroy: emptied(strict),
+    limits: true,
+    keeps,
+    expects: { features: all, methods },
+  }),
+  'S3Driver and a strict server',
+)
+
+registerConformance(
+  { describe, it },
+  driverConformance({
+    create: () => driverFor(old, { signatureVersion: 's3', checksum: 'MD5' }),
+    destroy: emptied(old, { signatureVersion: 's3' }),
+    locations: [''],
+    limits: true,
+    keeps,
+    expects: { features: { ...all, exclusiveCreate: false, ifMatch: false }, methods },
+  }),
+  'S3Driver, signature version 2 and a server that ignores conditions',
+)
+
+registerConformance(
+  { describe, it },
+  driverConformance({
+    create: () => driverFor(refusing, { checksum: 'none' }),
+    destroy: emptied(refusing),
+    locations: [''],
+    keeps,
+    expects: { features: { ...all, exclusiveCreate: false, ifMatch: false }, methods },
+  }),
+  'S3Driver and a server that refuses conditions',
+)
+
+registerConformance(
+  { describe, it },
+  driverConformance({
+    create: () => driverFor(r2, { checksum: 'none' }),
+    destroy: emptied(r2),
+    keeps,
+    expects: { features: all, methods },
+  }),
+  'S3Driver and R2',
+)

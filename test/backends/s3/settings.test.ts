@@ -1,0 +1,193 @@
+import { createVerify, generateKeyPairSync } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { S3StaticStorage, S3Storage } from '../../../src/backends/s3/index.ts'
+import type { S3Options } from '../../../src/backends/s3/settings.ts'
+import { SpacesStorage } from '../../../src/backends/spaces/index.ts'
+import type { Input } from '../../../src/core/settings.ts'
+
+const KEYS = { accessKey: 'AK', secretKey: 'SK', bucketName: 'bkt' }
+
+function storage(
+  options: Input<S3Options> = {},
+  settings: Record<string, unknown> = {},
+  env: Record<string, string> = {},
+) {
+  return new S3Storage({ ...KEYS, ...options }, { settings, env })
+}
+
+const thrown = (make: () => unknown): { code: string; message: string } => {
+  try {
+    make()
+  } catch (error) {
+    return error as { code: string; message: string }
+  }
+  throw new Error('nothing was thrown')
+}
+
+describe('options', () => {
+  test('a location with a leading slash is refused at construction', () => {
+    expect(thrown(() => storage({ location: '/x' }))).toMatchObject({
+      code: 'improperly_configured',
+      message: "S3Storage.location cannot begin with a leading slash. Found '/x'. Use 'x' instead.",
+    })
+    expect(thrown(() => storage({}, { AWS_LOCATION: '/a/b' })).message).toContain("Use 'a/b' instead.")
+  })
+
+  test('an unknown option is named', () => {
+    const error = thrown(() => new S3Storage({ foo: 1 } as never, { settings: {}, env: {} }))
+    expect(error).toMatchObject({ code: 'improperly_configured', message: "Invalid setting 'foo' for S3Storage" })
+  })
+
+  test('option, then settings, then environment, and the S3 name first', () => {
+    const env = { AWS_ACCESS_KEY_ID: 'env2', AWS_S3_ACCESS_KEY_ID: 'env1', AWS_SECRET_ACCESS_KEY: 's' }
+    const of = (options: Input<S3Options>, settings: Record<string, unknown> = {}) =>
+      new S3Storage(options, { settings, env }).options.accessKey
+    expect(of({})).toBe('env1')
+    expect(of({}, { AWS_ACCESS_KEY_ID: 'set2' })).toBe('set2')
+    expect(of({}, { AWS_ACCESS_KEY_ID: 'set2', AWS_S3_ACCESS_KEY_ID: 'set1' })).toBe('set1')
+    expect(of({ accessKey: 'own' }, { AWS_S3_ACCESS_KEY_ID: 'set1' })).toBe('own')
+  })
+
+  test('a profile and keys exclude each other, and so do half a CloudFront key and nothing', () => {
+    expect(thrown(() => storage({ sessionProfile: 'work' })).message).toContain('AWS_S3_SESSION_PROFILE')
+    const half = thrown(() => storage({ cloudfrontKeyId: 'K1' }))
+    expect(half.code).toBe('improperly_configured')
+    expect(half.message).toContain('must be provided together.')
+  })
+
+  test('the defaults are the safe ones of today and those of the manual', () => {
+    expect(new S3Storage({}, { settings: {}, env: {} }).options).toMatchObject({
+      defaultAcl: null,
+      bucketAcl: null,
+      autoCreateBucket: false,
+      querystringAuth: true,
+      querystringExpire: 3600,
+      maxMemorySize: 0,
+      fileOverwrite: true,
+      gzip: false,
+      useSsl: true,
+      verify: null,
+      signatureVersion: 's3v4',
+      location: '',
+      urlProtocol: 'https:',
+      gzipContentTypes: [
+        'text/css',
+        'text/javascript',
+        'application/javascript',
+        'application/x-javascript',
+        'image/svg+xml',
+      ],
+    })
+  })
+
+  test('secrets are not printed', () => {
+    const shown = JSON.stringify(storage({ securityToken: 'hidden-token', secretKey: 'hidden-key' }))
+    expect(shown).not.toContain('hidden')
+  })
+
+  test('an unknown object parameter is named', async () => {
+    const failure = await storage({ objectParameters: { CacheContrl: 'x' } })
+      .save('a.txt', 'x')
+      .catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'invalid_argument', message: expect.stringContaining("'CacheContrl'") })
+  })
+})
+
+describe('url', () => {
+  test.each([
+    ['', '/'],
+    ['path', '/path'],
+    ['path/', '/path/'],
+    ['path/1/', '/path/1/'],
+    ['ãlöhâ.jpg', '/%C3%A3l%C3%B6h%C3%A2.jpg'],
+  ])('of %o on a custom domain', async (name, path) => {
+    expect(await storage({ customDomain: 'example.com' }).url(name)).toBe(`https://example.com${path}`)
+  })
+
+  test('on a custom domain takes parameters and another protocol', async () => {
+    const domain = storage({ customDomain: 'example.com', urlProtocol: 'http:' })
+    expect(await domain.url('filename.mp4', { parameters: { version: 10 } })).toBe(
+      'http://example.com/filename.mp4?version=10',
+    )
+  })
+
+  test.each<[Input<S3Options>, string]>([
+    [{ regionName: 'eu-west-1', addressingStyle: 'virtual' }, 'https://bkt.s3.eu-west-1.amazonaws.com/a.txt'],
+    [{ regionName: 'eu-west-1', addressingStyle: 'path' }, 'https://s3.eu-west-1.amazonaws.com/bkt/a.txt'],
+    [{ regionName: 'eu-west-1', bucketName: 'my.bkt' }, 'https://s3.eu-west-1.amazonaws.com/my.bkt/a.txt'],
+    [{ endpointUrl: 'nyc3.digitaloceanspaces.com' }, 'https://nyc3.digitaloceanspaces.com/bkt/a.txt'],
+    [{ useSsl: false }, 'http://bkt.s3.amazonaws.com/a.txt'],
+    [{ provider: 'wasabi', regionName: 'eu-central-1' }, 'https://s3.eu-central-1.wasabisys.com/bkt/a.txt'],
+    [{ provider: 'r2', accountId: 'acc' }, 'https://acc.r2.cloudflarestorage.com/bkt/a.txt'],
+    [{ host: 's3-eu-west-1.amazonaws.com' }, 'https://bkt.s3.eu-west-1.amazonaws.com/a.txt'],
+    [{ callingFormat: 'OrdinaryCallingFormat', origin: 'EU' }, 'https://s3.eu-west-1.amazonaws.com/bkt/a.txt'],
+  ])('without a signature: %o', async (options, url) => {
+    expect(await storage({ ...options, querystringAuth: false }).url('a.txt')).toBe(url)
+  })
+
+  test('of version 4 by default, with the life of the settings or of the call', async () => {
+    const url = new URL(await storage({ querystringExpire: 60 }).url('a b.txt'))
+    expect(url.pathname).toBe('/a%20b.txt')
+    expect(url.searchParams.get('X-Amz-Algorithm')).toBe('AWS4-HMAC-SHA256')
+    expect(url.searchParams.get('X-Amz-Expires')).toBe('60')
+    const other = new URL(await storage().url('a', { expiresInSecs: 7 }))
+    expect(other.searchParams.get('X-Amz-Expires')).toBe('7')
+  })
+
+  test('of version 2', async () => {
+    const url = new URL(await storage({ signatureVersion: 's3' }).url('a.txt'))
+    expect([...url.searchParams.keys()].sort()).toEqual(['AWSAccessKeyId', 'Expires', 'Signature'])
+    const life = Number(url.searchParams.get('Expires')) - Date.now() / 1000
+    expect(life).toBeGreaterThan(3590)
+    expect(life).toBeLessThanOrEqual(3600)
+  })
+
+  test('carries response parameters, and refuses unknown ones', async () => {
+    const parameters = { ResponseContentDisposition: 'attachment; filename="ü.txt"' }
+    const url = await storage().url('a.txt', { parameters })
+    expect(url).toContain('response-content-disposition=attachment%3B%20filename%3D%22%C3%BC.txt%22')
+    await expect(storage().url('a.txt', { parameters: { ResponseContentTyp: 'x' } })).rejects.toMatchObject({
+      code: 'invalid_argument',
+    })
+  })
+
+  test('is signed for CloudFront where keys are set', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const cloudfrontKey = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    const options = { customDomain: 'cdn.example.com', cloudfrontKeyId: 'K1', cloudfrontKey }
+    const url = new URL(await storage(options).url('a.txt'))
+    expect([...url.searchParams.keys()]).toEqual(['Expires', 'Signature', 'Key-Pair-Id'])
+    const expires = Number(url.searchParams.get('Expires'))
+    const policy = `{"Statement":[{"Resource":"https://cdn.example.com/a.txt","Condition":{"DateLessThan":{"AWS:EpochTime":${expires}}}}]}`
+    const signature = url.searchParams.get('Signature')!.replaceAll('-', '+').replaceAll('_', '=').replaceAll('~', '/')
+    expect(createVerify('sha1').update(policy).verify(publicKey, signature, 'base64')).toBe(true)
+    const plain = 'https://cdn.example.com/a.txt'
+    expect(await storage({ ...options, querystringAuth: false }).url('a.txt')).toBe(plain)
+    expect(await storage({ ...options, cloudfrontSigner: null }).url('a.txt')).toBe(plain)
+  })
+
+  test('of a static storage has no signature', async () => {
+    const files = new S3StaticStorage(KEYS, { settings: {}, env: {} })
+    expect(await files.url('a.css')).toBe('https://bkt.s3.amazonaws.com/a.css')
+  })
+
+  test('of a Space follows from its region', async () => {
+    const space = (options: Input<S3Options>) =>
+      new SpacesStorage({ ...KEYS, querystringAuth: false, ...options }, { settings: {}, env: {} }).url('a.txt')
+    expect(await space({ regionName: 'nyc3' })).toBe('https://nyc3.digitaloceanspaces.com/bkt/a.txt')
+    expect(await space({ regionName: 'nyc3', addressingStyle: 'virtual' })).toBe(
+      'https://bkt.nyc3.digitaloceanspaces.com/a.txt',
+    )
+    expect(await space({ endpointUrl: 'sfo2.digitaloceanspaces.com' })).toBe(
+      'https://sfo2.digitaloceanspaces.com/bkt/a.txt',
+    )
+    await expect(space({})).rejects.toMatchObject({ code: 'improperly_configured' })
+  })
+
+  test('that leaves the location is denied', async () => {
+    await expect(storage({ location: 'loc' }).url('../x')).rejects.toMatchObject({
+      code: 'suspicious_name',
+      message: "Attempted access to '../x' denied.",
+    })
+  })
+})

@@ -1,0 +1,45 @@
+import { S3Driver, type S3DriverOptions } from '../../../src/backends/s3/driver.ts'
+import { presetOf } from '../../../src/backends/s3/presets.ts'
+import type { Driver } from '../../../src/core/driver.ts'
+import { plainContext } from '../../../src/testing/index.ts'
+
+/** What the test servers tell of themselves. */
+export interface TestServer {
+  readonly url: string
+  readonly region: string
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
+}
+
+/** A driver for a bucket of a test server. */
+export function driverFor(server: TestServer, more: Partial<S3DriverOptions> = {}, bucketName = 'media'): S3Driver {
+  return new S3Driver({
+    bucketName,
+    endpointUrl: server.url,
+    regionName: server.region,
+    credentials: { get: () => server.credentials },
+    signatureVersion: 's3v4',
+    preset: presetOf(null, server.url),
+    parametersOf: () => ({}),
+    conditionalWrites: 'auto',
+    checksum: 'CRC32',
+    multipartThreshold: 5 * 1024 * 1024,
+    partSize: 5 * 1024 * 1024,
+    uploadConcurrency: 3,
+    ...more,
+  })
+}
+
+/** Closes a driver and empties its server's bucket by another one. */
+export function emptied(server: TestServer, more: Partial<S3DriverOptions> = {}): (driver: Driver) => Promise<void> {
+  return async driver => {
+    await driver.close?.()
+    const cleaner = driverFor(server, more)
+    const ctx = plainContext()
+    for (;;) {
+      const { files } = await cleaner.list('', { recursive: true }, ctx)
+      if (files.length === 0) break
+      for (const { key } of files) await cleaner.delete(key, ctx)
+    }
+    await cleaner.close()
+  }
+}

@@ -1,0 +1,30 @@
+import { S3Storage } from '../../src/backends/s3/index.ts'
+import type { S3Options } from '../../src/backends/s3/settings.ts'
+import type { Input } from '../../src/core/settings.ts'
+import type { Storage } from '../../src/storage/storage.ts'
+import type { RgwServer } from '../servers/rgw.ts'
+
+/** What a user of an own Ceph sets: endpoint, keys and bucket; everything else is found out. */
+export function rgwOptions(server: RgwServer, bucketName = 'media'): Input<S3Options> {
+  const { accessKeyId: accessKey, secretAccessKey: secretKey } = server.credentials
+  return { endpointUrl: server.url, accessKey, secretKey, bucketName }
+}
+
+/** A storage in a bucket of the gateway. */
+export function rgwStorage(server: RgwServer, options: Input<S3Options> = {}, bucketName = 'media'): S3Storage {
+  return new S3Storage({ ...rgwOptions(server, bucketName), ...options }, { settings: {}, env: {} })
+}
+
+/** All keys of a storage; a key left by trying out the server would show. */
+export async function keysOf(storage: Storage): Promise<string[]> {
+  const names: string[] = []
+  for await (const { name } of storage.entries('', { recursive: true })) names.push(name)
+  return names.sort()
+}
+
+/** Removes every object below the storage and closes it. */
+export async function emptyAndClose(storage: Storage): Promise<void> {
+  const { errors } = await storage.deleteMany(await keysOf(storage))
+  await storage.close()
+  if (errors.length > 0) throw new Error(`not removed: ${errors.map(each => each.name).join(', ')}`)
+}

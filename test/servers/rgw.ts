@@ -1,0 +1,214 @@
+/**
+ * Ceph RADOS Gateway from Debian's packages, as a real S3 server: one monitor, one memory OSD, one gateway, all on
+ * loopback and in a temporary folder. About 25 seconds from zero; no systemd, no manager daemon.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { closeSync, openSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { get } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { daemonPath, needPrograms } from './debian.ts'
+import { freePort } from './free-port.ts'
+
+const run = promisify(execFile)
+const env: NodeJS.ProcessEnv = { ...process.env, PATH: daemonPath }
+
+/** One user of the gateway. */
+export interface RgwUser {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+}
+
+/** A running gateway. */
+export interface RgwServer {
+  /** Endpoint by address, path style. */
+  readonly url: string
+  /** Endpoint whose subdomains are buckets, virtual style. */
+  readonly virtualUrl: string
+  readonly port: number
+  readonly region: 'us-east-1'
+  readonly credentials: RgwUser
+  /** Name of the KMS key for `aws:kms`. */
+  readonly kmsKeyId: string
+  /** What this server lacks compared with Amazon S3. */
+  readonly lacks: readonly string[]
+  /** Makes another user. */
+  addUser(name: string): Promise<RgwUser>
+  /** Process ids of all daemons. */
+  readonly pids: readonly number[]
+  close(): Promise<void>
+}
+
+function settings(folder: string, fsid: string, monPort: number, port: number): string {
+  return `[global]
+fsid = ${fsid}
+mon host = v2:127.0.0.1:${monPort}
+mon initial members = a
+public addr = 127.0.0.1
+cluster addr = 127.0.0.1
+keyring = ${folder}/keyring
+run dir = ${folder}
+admin socket = ${folder}/$name.asok
+pid file = ${folder}/$name.pid
+log file = ${folder}/$name.log
+mon cluster log file = ${folder}/cluster.log
+crash dir = ${folder}
+mon data = ${folder}/mon
+osd data = ${folder}/osd
+auth cluster required = cephx
+auth service required = cephx
+auth client required = cephx
+osd objectstore = memstore
+memstore device bytes = 4294967296
+osd pool default size = 1
+osd pool default min size = 1
+osd pool default pg num = 1
+osd pool default pg autoscale mode = off
+osd crush chooseleaf type = 0
+mon allow pool size one = true
+mon data avail warn = 1
+mon data avail crit = 0
+mon max pg per osd = 1000
+rgw frontends = beast endpoint=127.0.0.1:${port}
+rgw dns name = localhost
+rgw crypt require ssl = false
+rgw crypt s3 kms backend = testing
+rgw crypt s3 kms encryption keys = testkey=${randomBytes(32).toString('base64')}
+`
+}
+
+/** Whether the gateway answers at all. */
+function answers(url: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const request = get(url, { timeout: 2000 }, response => {
+      response.resume()
+      resolve(response.statusCode === 200)
+    })
+    request.on('timeout', () => request.destroy())
+    request.on('error', () => resolve(false))
+  })
+}
+
+async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
+  child.kill('SIGTERM')
+  const late = setTimeout(() => child.kill('SIGKILL'), 5000)
+  await gone
+  clearTimeout(late)
+}
+
+class Cluster {
+  readonly folder: string
+  readonly daemons: ChildProcess[] = []
+  readonly #killAll = (): void => {
+    for (const child of this.daemons) child.kill('SIGKILL')
+  }
+
+  constructor(folder: string) {
+    this.folder = folder
+    process.once('exit', this.#killAll)
+  }
+
+  /** Runs a tool to its end with the cluster's settings; gives what it printed. */
+  async tool(program: string, ...parameters: string[]): Promise<string> {
+    const { stdout } = await run(program, parameters, { env, timeout: 60_000, maxBuffer: 16 * 1024 * 1024 })
+    return stdout
+  }
+
+  /** Runs a tool that talks to the cluster. */
+  cluster(program: string, ...parameters: string[]): Promise<string> {
+    return this.tool(program, '-c', join(this.folder, 'ceph.conf'), ...parameters)
+  }
+
+  /** Starts a daemon in the foreground. */
+  daemon(program: string, ...parameters: string[]): void {
+    const log = openSync(join(this.folder, `${program}.out`), 'a')
+    const all = ['-c', join(this.folder, 'ceph.conf'), '-f', ...parameters]
+    const child = spawn(program, all, { env, stdio: ['ignore', log, log] })
+    closeSync(log)
+    child.once('error', () => {})
+    this.daemons.push(child)
+  }
+
+  /** Throws when a daemon has ended, with the end of its log. */
+  async check(): Promise<void> {
+    const dead = this.daemons.find(child => child.exitCode !== null || child.signalCode !== null)
+    if (dead === undefined) return
+    const program = dead.spawnfile
+    const log = await readFile(join(this.folder, `${program}.out`), 'utf8').catch(() => '')
+    throw new Error(`${program} ended with ${dead.exitCode ?? dead.signalCode}: ${log.slice(-2000)}`)
+  }
+
+  async close(): Promise<void> {
+    for (const child of this.daemons.toReversed()) await endProcess(child)
+    process.off('exit', this.#killAll)
+    await rm(this.folder, { recursive: true, force: true })
+  }
+}
+
+async function startCluster(cluster: Cluster, port: number): Promise<void> {
+  const { folder } = cluster
+  const fsid = randomUUID()
+  const monPort = await freePort()
+  const keyring = join(folder, 'keyring')
+  const monmap = join(folder, 'monmap')
+  await writeFile(join(folder, 'ceph.conf'), settings(folder, fsid, monPort, port))
+  await mkdir(join(folder, 'osd'))
+  const all = ['mon', 'osd', 'mgr'].flatMap(name => ['--cap', name, 'allow *'])
+  await cluster.tool('ceph-authtool', '--create-keyring', keyring, '--gen-key', '-n', 'mon.', '--cap', 'mon', 'allow *')
+  await cluster.tool('ceph-authtool', keyring, '--gen-key', '-n', 'client.admin', ...all)
+  await cluster.tool('monmaptool', '--create', '--fsid', fsid, '--addv', 'a', `[v2:127.0.0.1:${monPort}]`, monmap)
+  await cluster.cluster('ceph-mon', '--mkfs', '-i', 'a', '--monmap', monmap, '--keyring', keyring)
+  cluster.daemon('ceph-mon', '-i', 'a')
+  const osdUuid = randomUUID()
+  const osdKeyring = join(folder, 'osd', 'keyring')
+  await cluster.cluster('ceph', '--connect-timeout', '30', 'osd', 'new', osdUuid)
+  const caps = ['mon', 'allow profile osd', 'osd', 'allow *']
+  await cluster.cluster('ceph', '--connect-timeout', '30', 'auth', 'get-or-create', 'osd.0', ...caps, '-o', osdKeyring)
+  await cluster.cluster('ceph-osd', '-i', '0', '--mkfs', '--osd-uuid', osdUuid, '--keyring', osdKeyring)
+  cluster.daemon('ceph-osd', '-i', '0', '--keyring', osdKeyring)
+  await cluster.check()
+  cluster.daemon('radosgw', '-n', 'client.admin', '-k', keyring)
+  for (let left = 300; !(await answers(`http://127.0.0.1:${port}/`)); left--) {
+    await cluster.check()
+    if (left === 0) throw new Error('radosgw does not answer')
+    await new Promise(resolve => setTimeout(resolve, 200))
+  }
+}
+
+/** Installs what is missing and starts a gateway with one user; throws when it cannot. */
+export async function startRgw(): Promise<RgwServer> {
+  const programs = ['ceph-mon', 'ceph-osd', 'radosgw', 'radosgw-admin', 'ceph', 'ceph-authtool', 'monmaptool']
+  await needPrograms(programs, ['ceph-mon', 'ceph-osd', 'radosgw', 'ceph-common'])
+  const cluster = new Cluster(await mkdtemp(join(tmpdir(), 'rgw-')))
+  const port = await freePort()
+  const addUser = async (name: string): Promise<RgwUser> => {
+    const user = { accessKeyId: `${name}-access`, secretAccessKey: randomBytes(20).toString('hex') }
+    const keys = ['--access-key', user.accessKeyId, '--secret-key', user.secretAccessKey]
+    await cluster.cluster('radosgw-admin', 'user', 'create', '--uid', name, '--display-name', name, ...keys)
+    return user
+  }
+  try {
+    await startCluster(cluster, port)
+    const credentials = await addUser('owner')
+    return {
+      url: `http://127.0.0.1:${port}`,
+      virtualUrl: `http://localhost:${port}`,
+      port,
+      region: 'us-east-1',
+      credentials,
+      kmsKeyId: 'testkey',
+      lacks: ['conditional-complete', 'checksum-echo', 'aws-chunked', 'quoted-if-match', 'complete-etag'],
+      addUser,
+      pids: cluster.daemons.map(child => child.pid ?? 0),
+      close: () => cluster.close(),
+    }
+  } catch (error) {
+    await cluster.close()
+    throw error
+  }
+}
