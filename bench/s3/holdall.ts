@@ -1,0 +1,30 @@
+import { S3Storage } from '../../src/backends/s3/index.ts'
+import { type Contender, count, length, PARALLEL, PART_SIZE } from './contender.ts'
+
+/** Holdall with the checksums that AWS and its like get by default, or with none. */
+export function holdall(endpoint: string, checksums: 'always' | 'off'): Contender {
+  const storage = new S3Storage(
+    {
+      endpointUrl: endpoint,
+      bucketName: 'bucket',
+      regionName: 'us-east-1',
+      addressingStyle: 'path',
+      accessKey: 'key',
+      secretKey: 'secret',
+      fileOverwrite: true,
+      partSize: PART_SIZE,
+      uploadConcurrency: PARALLEL,
+      checksums,
+    },
+    { env: {} },
+  )
+  const read = (key: string): Promise<number> => count(storage.createReadStream(key))
+  return {
+    put: (key, bytes) => storage.save(key, bytes),
+    get: read,
+    head: key => storage.size(key),
+    upload: (key, source) => storage.save(key, source),
+    download: read,
+    list: () => length(storage.entries('', { recursive: true })),
+  }
+}

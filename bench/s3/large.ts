@@ -1,0 +1,15 @@
+/**
+ * 256 MiB up from a stream of unknown size (in parts of 8 MiB, 4 at a time; `node:http` in one request) and down as a stream,
+ * with the client's peak memory. Each measurement has its own process.
+ *
+ *     node bench/s3/large.ts [name]
+ */
+import { machine } from '../harness.ts'
+import { once } from './once.ts'
+
+const times = 256 * 1024 ** 2
+console.log(`${machine()}\n`)
+await once([
+  { title: '256 MiB up', operation: 'up', times },
+  { title: '256 MiB down', operation: 'down', times },
+])

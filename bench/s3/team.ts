@@ -1,0 +1,90 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { resolve } from 'node:path'
+
+/** Work for one contender: `times` are requests, the bytes of a large body, or the keys of a list. */
+export interface Task {
+  readonly operation: 'put' | 'get' | 'head' | 'up' | 'down' | 'list'
+  readonly times: number
+}
+
+/** What it took in the client's process alone. */
+export interface Taken {
+  readonly wallMs: number
+  /** User and system time, threads included. */
+  readonly cpuMs: number
+  readonly rssBeforeMib: number
+  /** The highest of the whole life of the process. */
+  readonly peakRssMib: number
+}
+
+/** Everything that is compared; the first is the baseline. */
+export const CONTENDERS: readonly string[] = [
+  'node:http',
+  'holdall',
+  'holdall, no checksum',
+  'aws-sdk',
+  'flydrive',
+  'flystorage',
+  'files-sdk',
+  's3mini',
+]
+
+/** The names that contain the first argument of the command line; the baseline is always among them. */
+export function chosen(): readonly string[] {
+  const wanted = process.argv[2] ?? ''
+  return CONTENDERS.filter((name, index) => index === 0 || name.includes(wanted))
+}
+
+/** A server in a process of its own. */
+export interface Sink {
+  readonly endpoint: string
+  stop(): void
+}
+
+/** Starts `sink.ts`; `awake` keeps it from sleeping, at the price of one core. */
+export async function startSink(awake: boolean = false): Promise<Sink> {
+  const child = fork(resolve(import.meta.dirname, 'sink.ts'), awake ? ['--awake'] : [], { execArgv: [] })
+  const port = await message(child)
+  return { endpoint: `http://127.0.0.1:${port}`, stop: () => child.disconnect() }
+}
+
+/** One contender in a process of its own. */
+export class Member {
+  readonly name: string
+  readonly #child: ChildProcess
+
+  private constructor(name: string, child: ChildProcess) {
+    this.name = name
+    this.#child = child
+  }
+
+  /** Starts the process and waits until the contender is loaded. */
+  static async start(name: string, sink: Sink): Promise<Member> {
+    const child = fork(resolve(import.meta.dirname, 'worker.ts'), [name, sink.endpoint], { execArgv: [] })
+    await message(child)
+    return new Member(name, child)
+  }
+
+  async run(task: Task): Promise<Taken> {
+    const answer = message(this.#child)
+    this.#child.send(task)
+    const taken = (await answer) as Taken & { failure?: string }
+    if (taken.failure !== undefined) throw new Error(`${this.name}, ${task.operation}: ${taken.failure}`)
+    return taken
+  }
+
+  stop(): void {
+    this.#child.disconnect()
+  }
+}
+
+function message(child: ChildProcess): Promise<unknown> {
+  return new Promise((done, fail) => {
+    const ended = (): void => fail(new Error(`The process of ${child.spawnargs.slice(1).join(' ')} ended.`))
+    child.once('exit', ended)
+    child.once('message', answer => {
+      child.off('exit', ended)
+      done(answer)
+    })
+  })
+}
