@@ -1,0 +1,82 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize, relative, sep } from 'node:path'
+import { expect, it } from 'vitest'
+
+const SRC = join(import.meta.dirname, '../src')
+const RANKS: Readonly<Record<string, number>> = {
+  core: 0,
+  files: 1,
+  layers: 1,
+  http: 1,
+  storage: 2,
+  backends: 3,
+  testing: 3,
+  config: 4,
+  serve: 5,
+  cli: 6,
+  'index.ts': 7,
+}
+/** Backends that may stand on another one. */
+const STANDS_ON: Readonly<Record<string, readonly string[]>> = { spaces: ['s3'] }
+const OPTIONAL = ['@aws-sdk/credential-providers']
+
+interface Import {
+  readonly file: string
+  readonly target: string
+}
+
+function imports(): { own: Import[]; packages: Import[] } {
+  const own: Import[] = []
+  const packages: Import[] = []
+  for (const file of globSync('**/*.ts', { cwd: SRC })) {
+    const text = readFileSync(join(SRC, file), 'utf8')
+    for (const [, stated, loaded] of text.matchAll(
+      /^(?:import|export)\b[^'"]*?from '([^']+)'|\bimport\('([^']+)'\)/gm,
+    )) {
+      const target = stated ?? loaded
+      if (target!.startsWith('.')) own.push({ file, target: normalize(join(dirname(file), target!)) })
+      else if (!target!.startsWith('node:')) packages.push({ file, target: target! })
+    }
+  }
+  return { own, packages }
+}
+
+const folder = (path: string): string => path.split(sep)[0]!
+
+it('imports only from folders of a lower rank, or from its own', () => {
+  const { own } = imports()
+  expect(own.length).toBeGreaterThan(100)
+  for (const { file, target } of own) {
+    expect(RANKS, `${file}: the folder has no rank`).toHaveProperty([folder(file)])
+    const allowed = folder(file) === folder(target) || RANKS[folder(target)]! < RANKS[folder(file)]!
+    expect(allowed, `${file} imports ${target}`).toBe(true)
+  }
+})
+
+it('keeps backends apart', () => {
+  for (const { file, target } of imports().own) {
+    if (folder(file) !== 'backends' || folder(target) !== 'backends') continue
+    const [from, to] = [file.split(sep)[1]!, target.split(sep)[1]!]
+    expect(from === to || STANDS_ON[from]?.includes(to), `${file} imports ${target}`).toBe(true)
+  }
+})
+
+it('names each optional package in one file only', () => {
+  const { packages } = imports()
+  for (const name of OPTIONAL) {
+    const files = new Set(packages.filter(({ target }) => target === name).map(({ file }) => relative('.', file)))
+    expect([...files].length, name).toBeLessThanOrEqual(1)
+  }
+})
+
+it('imports no package that is not declared', () => {
+  const manifest = JSON.parse(readFileSync(join(SRC, '../package.json'), 'utf8'))
+  const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
+  for (const { file, target } of imports().packages) {
+    expect(
+      declared.some(name => target === name || target.startsWith(`${name}/`)),
+      `${file} imports ${target}`,
+    ).toBe(true)
+  }
+  expect(Object.keys(manifest.dependencies).length).toBeLessThanOrEqual(3)
+})

@@ -1,0 +1,165 @@
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
+import { globSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '..')
+const MAX_BYTES = 2 * 1024 * 1024
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+const dependencies = Object.keys(manifest.dependencies)
+
+let project: string
+let installed: string
+
+/** The package as npm would install it, in a project of its own: the tarball's files, beside the declared dependencies only. */
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), 'holdall-package-'))
+  installed = join(project, 'node_modules/holdall')
+  mkdirSync(installed, { recursive: true })
+  done(spawnSync(process.execPath, ['scripts/build.ts'], { cwd: ROOT, encoding: 'utf8' }))
+  const packing = ['pack', '--ignore-scripts', '--json', '--offline', '--pack-destination', project]
+  const packed = done(spawnSync('npm', packing, { cwd: ROOT, encoding: 'utf8' }))
+  const tarball = /"filename":\s*"([^"]+)"/.exec(packed)![1]!
+  done(
+    spawnSync('tar', ['-xzf', join(project, tarball), '--strip-components=1', '-C', installed], { encoding: 'utf8' }),
+  )
+  for (const name of dependencies) {
+    const link = join(project, 'node_modules', name)
+    mkdirSync(join(link, '..'), { recursive: true })
+    symlinkSync(join(ROOT, 'node_modules', name), link)
+  }
+})
+
+afterAll(() => {
+  rmSync(project, { recursive: true, force: true })
+})
+
+function done({ status, stdout, stderr, error }: SpawnSyncReturns<string>): string {
+  expect({ status, error }, stderr).toEqual({ status: 0, error: undefined })
+  return stdout
+}
+
+/** Runs a module in the project; what it prints is JSON. */
+function run(script: string): unknown {
+  const options = { cwd: project, encoding: 'utf8' } as const
+  return JSON.parse(done(spawnSync(process.execPath, ['--input-type=module', '-e', script], options)))
+}
+
+function diskBytes(folder: string): number {
+  const files = globSync('**/*', { cwd: folder })
+  return files.reduce((sum, file) => sum + lstatSync(join(folder, file)).blocks * 512, 0)
+}
+
+it('exports from every subpath what its source exports', async () => {
+  const subpaths = Object.keys(manifest.exports).filter(subpath => subpath !== './package.json')
+  const names = run(`
+    const names = {}
+    for (const subpath of ${JSON.stringify(subpaths)}) {
+      names[subpath] = Object.keys(await import('holdall' + subpath.slice(1))).sort()
+    }
+    console.log(JSON.stringify(names))`)
+  const expected: Record<string, string[]> = {}
+  for (const subpath of subpaths) {
+    const source = manifest.exports[subpath].default.replace('./dist/', 'src/').replace(/\.js$/, '.ts')
+    expected[subpath] = Object.keys(await import(join(ROOT, source))).sort()
+  }
+  expect(names).toEqual(expected)
+})
+
+it('has each class once, whichever subpath it comes from, under its own name', () => {
+  const result = run(`
+    import { LocalStorage, MemoryStorage, Storage, StorageError } from 'holdall'
+    import { LocalStorage as SameLocal } from 'holdall/local'
+    import { MemoryStorage as SameMemory } from 'holdall/memory'
+    import { S3Storage } from 'holdall/s3'
+    import { SpacesStorage } from 'holdall/spaces'
+    const credentials = { accessKey: 'a', secretKey: 'b', bucketName: 'c', regionName: 'us-east-1' }
+    const s3 = new S3Storage(credentials)
+    const error = await s3.delete('').catch(error => error)
+    const missing = await new SameMemory().open('none').then(file => file.read()).catch(error => error)
+    console.log(JSON.stringify({
+      same: [LocalStorage === SameLocal, MemoryStorage === SameMemory],
+      storages: [s3 instanceof Storage, new SpacesStorage(credentials) instanceof S3Storage],
+      errors: [error instanceof StorageError || error.name, missing instanceof StorageError, missing.code],
+      names: [Storage, StorageError, LocalStorage, MemoryStorage, S3Storage, SpacesStorage].map(({ name }) => name),
+    }))`)
+  expect(result).toEqual({
+    same: [true, true],
+    storages: [true, true],
+    errors: [expect.anything(), true, 'not_found'],
+    names: ['Storage', 'StorageError', 'LocalStorage', 'MemoryStorage', 'S3Storage', 'SpacesStorage'],
+  })
+})
+
+it('finds the backends that a configuration names', () => {
+  const result = run(`
+    import { configure, storages } from 'holdall'
+    import { S3Storage } from 'holdall/s3'
+    const OPTIONS = { accessKey: 'a', secretKey: 'b', bucketName: 'c', regionName: 'us-east-1' }
+    configure({ STORAGES: {
+      default: { BACKEND: 'local' },
+      s3: { BACKEND: 's3', OPTIONS },
+      django: { BACKEND: 'storages.backends.s3.S3StaticStorage', OPTIONS },
+      spaces: { BACKEND: 'spaces', OPTIONS },
+    } })
+    console.log(JSON.stringify(
+      ['default', 's3', 'django', 'spaces'].map(alias => [storages[alias].constructor.name, storages[alias] instanceof S3Storage]),
+    ))`)
+  expect(result).toEqual([
+    ['LocalStorage', false],
+    ['S3Storage', true],
+    ['S3StaticStorage', true],
+    ['SpacesStorage', true],
+  ])
+})
+
+it('knows media types, whose tables are looked up at run time', () => {
+  expect(run(`import { guessType } from 'holdall'; console.log(JSON.stringify(guessType('a.webp')))`)).toEqual({
+    contentType: 'image/webp',
+  })
+})
+
+it('has a command line', () => {
+  const bin = join(installed, manifest.bin.holdall)
+  expect(lstatSync(bin).mode & 0o111).toBe(0o111)
+  const options = { cwd: project, encoding: 'utf8' } as const
+  expect(done(spawnSync(process.execPath, [bin, '--version'], options)).trim()).toBe(manifest.version)
+  expect(done(spawnSync(process.execPath, [bin, 'settings', 's3', '--json'], options))).toContain('"bucketName"')
+})
+
+it('loads no dear module of Node at import', () => {
+  const loaded = (subpath: string): unknown =>
+    run(`await import('${subpath}'); console.log(JSON.stringify(process.moduleLoadList))`)
+  const core = loaded('holdall')
+  for (const name of ['crypto', 'http', 'https', 'net', 'tls', 'zlib', 'child_process', 'module']) {
+    expect(core).not.toContain(`NativeModule ${name}`)
+  }
+  // What `import 'node:http'` would read, and the module itself does not need.
+  expect(loaded('holdall/s3')).not.toContain('NativeModule internal/deps/undici/undici')
+})
+
+it('is small: at most 2 MiB on the disk in all, and three packages beside it, which have none', () => {
+  expect(dependencies.length).toBeLessThanOrEqual(3)
+  const folders = dependencies.map(name => join(ROOT, 'node_modules', name))
+  for (const folder of folders) {
+    const { dependencies: theirs } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    expect(Object.keys(theirs ?? {}), folder).toEqual([])
+  }
+  const sizes = [installed, ...folders].map(diskBytes)
+  expect(
+    sizes.reduce((sum, size) => sum + size, 0),
+    `${sizes}`,
+  ).toBeLessThanOrEqual(MAX_BYTES)
+})
+
+it('ships what it names, and no map of sources that are not shipped', () => {
+  const files = readdirSync(installed).sort()
+  expect(files).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'examples', 'package.json'])
+  for (const target of Object.values<string | { types: string; default: string }>(manifest.exports)) {
+    if (typeof target === 'string') continue
+    for (const file of [target.types, target.default])
+      expect(lstatSync(join(installed, file)).isFile(), file).toBe(true)
+  }
+  expect(globSync('**/*.map', { cwd: installed })).toEqual([])
+})

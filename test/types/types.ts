@@ -1,0 +1,51 @@
+/** Compiled by `npm run types`, never run: each `@ts-expect-error` fails the build when its line becomes valid. */
+import { LocalStorage, MemoryStorage, type OpenMode, type Storage, type StorageFile } from '../../src/index.ts'
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+function assertType<T extends true>(): T | undefined {
+  return undefined
+}
+
+export async function modes(storage: Storage): Promise<void> {
+  const bytes = await storage.open('a')
+  assertType<Equal<Awaited<ReturnType<typeof bytes.read>>, Buffer>>()
+  const text = await storage.open('a', 'r')
+  assertType<Equal<Awaited<ReturnType<typeof text.read>>, string>>()
+  const update = await storage.open('a', 'r+b')
+  assertType<Equal<Awaited<ReturnType<typeof update.readLine>>, Buffer>>()
+  const created: StorageFile<'x'> = await storage.open('a', 'x')
+  await created.write('text')
+  for await (const line of text) assertType<Equal<typeof line, string>>()
+  for await (const chunk of bytes.chunks()) assertType<Equal<typeof chunk, Buffer>>()
+  const result = await storage.edit('a', 'w', file => file.write('x'))
+  assertType<Equal<typeof result, number>>()
+  // @ts-expect-error a mode that does not exist
+  await storage.open('a', 'rw')
+  const mode: OpenMode = 'ab+'
+  await storage.open('a', mode)
+}
+
+export function options(): void {
+  new LocalStorage({ location: '/x', filePermissionsMode: 0o640, baseUrl: undefined })
+  // @ts-expect-error an unknown option
+  new LocalStorage({ foo: 1 })
+  // @ts-expect-error an option of another type
+  new LocalStorage({ location: 1 })
+  // @ts-expect-error an option of another backend
+  new MemoryStorage({ filePermissionsMode: 0o640 })
+  const storage = new LocalStorage({})
+  assertType<Equal<typeof storage.options.filePermissionsMode, number | null>>()
+  // @ts-expect-error options are read-only
+  storage.options.location = '/y'
+}
+
+export async function content(storage: Storage): Promise<void> {
+  await storage.save('a', 'text')
+  await storage.save('a', new Uint8Array(1))
+  await storage.save('a', new Blob(['x']))
+  await storage.save('a', new Blob(['x']).stream())
+  await storage.save('a', storage.createReadStream('b'), { signal: AbortSignal.timeout(1) })
+  await storage.save('a', await storage.open('b', 'r'))
+  // @ts-expect-error a number is no content
+  await storage.save('a', 1)
+}
