@@ -74,6 +74,13 @@ export interface ReadOptions {
   readonly range?: ByteRange | undefined
   /** Fail with `precondition_failed` when the file has another etag by now. */
   readonly ifMatch?: string | undefined
+  /** Never set unless `features.versions`. */
+  readonly versionId?: string | undefined
+}
+
+/** Which version of a file is asked about: the newest where none is named. */
+export interface StatOptions {
+  /** Never set unless `features.versions`. */
   readonly versionId?: string | undefined
 }
 
@@ -109,6 +116,8 @@ export interface Features {
   readonly ifMatch: boolean
   /** `write` keeps the user's `metadata`, and `cacheControl` and its like. */
   readonly metadata: boolean
+  /** `stat` and `read` honour `versionId`; absent: no. */
+  readonly versions?: boolean | undefined
 }
 
 /** Travels with a call: who may end it, and which try this is. */
@@ -161,7 +170,7 @@ export interface Driver {
   readonly name: string
   readonly features: Features
   /** Missing: an error that `classify` calls `not_found`. */
-  stat(key: string, ctx: CallContext): Promise<Stat>
+  stat(key: string, ctx: CallContext, options?: StatOptions): Promise<Stat>
   /** Missing: `not_found`, at the latest when the promise settles, never in the body. */
   read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult>
   /** All or nothing: a failed or aborted write leaves the old file, or none. */

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
-import type { ByteRange, ReadOptions, Stat } from '../core/driver.ts'
+import type { ByteRange, ReadOptions, Stat, StatOptions } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
 import { resumeBody } from '../files/resume.ts'
 import type { CallOptions } from './call-runner.ts'
-import type { AnyStorage } from './types.ts'
+import type { AnyStorage, VersionOptions } from './types.ts'
 
 /** One request for the bytes of a key; the body ends with `aborted` when the signal fires. */
 export async function openBody(
@@ -49,7 +49,7 @@ export async function resumableBody(
   storage: AnyStorage,
   key: string,
   range: ByteRange,
-  options: CallOptions & { readonly versionId?: string | undefined },
+  options: VersionOptions,
 ): Promise<{ body: Readable; stat?: Stat | undefined }> {
   const { versionId } = options
   const { start, end } = range
@@ -61,4 +61,14 @@ export async function resumableBody(
   const again = (offset: number) => pinnedBody(storage, key, { start: start + offset, end }, version, options)
   const length = Math.min(end ?? stat.size, stat.size) - start
   return { body: resumeBody(again, first.body, { length, classify: error => storage.driver.classify(error) }), stat }
+}
+
+/** The version asked for; `unsupported` where the backend keeps only the newest. */
+export function versionOf(storage: AnyStorage, name: string, { versionId }: VersionOptions): StatOptions {
+  if (versionId === undefined) return {}
+  if (storage.features.versions === true) return { versionId }
+  throw new StorageError('unsupported', `${storage.constructor.name} keeps no versions of '${name}'.`, {
+    fileName: name,
+    backend: storage.driver.name,
+  })
 }

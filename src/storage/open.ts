@@ -6,7 +6,7 @@ import { RangeReader } from '../files/range-reader.ts'
 import { SpoolAccess } from '../files/spool-access.ts'
 import { StorageFile } from '../files/storage-file.ts'
 import { UploadAccess } from '../files/upload-access.ts'
-import { pinnedBody } from './bodies.ts'
+import { pinnedBody, versionOf } from './bodies.ts'
 import { newSpool } from './spooled.ts'
 import type { AnyStorage, OpenOptions } from './types.ts'
 import { writeContent } from './write.ts'
@@ -46,6 +46,11 @@ class Opening {
   }
 
   async access(mode: ParsedMode): Promise<RandomAccess> {
+    const { versionId } = versionOf(this.#storage, this.#name, this.#options)
+    if (versionId !== undefined && mode.write) {
+      const details = { fileName: this.#name, operation: 'open' }
+      throw new StorageError('unsupported_mode', `A version of '${this.#name}' can only be read.`, details)
+    }
     if (this.#storage.driver.openHandle !== undefined) return this.#handle(mode)
     if (!mode.write) return this.#reader()
     if (mode.truncate) return this.#fresh(mode, {})

@@ -18,6 +18,7 @@ import { methods } from '../files/methods.ts'
 import type { OpenMode } from '../files/modes.ts'
 import type { StorageFile } from '../files/storage-file.ts'
 import { availableName } from './available-name.ts'
+import { versionOf } from './bodies.ts'
 import { type CallOptions, CallRunner } from './call-runner.ts'
 import { type CommonOptions, commonSettings } from './common-settings.ts'
 import { type CopyFileOptions, copyFile, moveFile } from './copy.ts'
@@ -34,9 +35,20 @@ import type {
   SaveOptions,
   Services,
   UrlOptions,
+  VersionOptions,
 } from './types.ts'
 
-export type { AvailableNameOptions, Entry, Feature, OpenOptions, ReadStreamOptions, SaveOptions, Services, UrlOptions }
+export type {
+  AvailableNameOptions,
+  Entry,
+  Feature,
+  OpenOptions,
+  ReadStreamOptions,
+  SaveOptions,
+  Services,
+  UrlOptions,
+  VersionOptions,
+}
 
 /** One storage of files, whatever holds them. A backend is a subclass that declares settings and makes a driver. */
 export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDisposable {
@@ -147,10 +159,11 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
   }
 
   /** What the backend knows of a file: size in bytes, times, etag, types, metadata. Missing: `not_found`. */
-  async stat(name: string, options: CallOptions = {}): Promise<Entry> {
+  async stat(name: string, options: VersionOptions = {}): Promise<Entry> {
     const key = this.keyOf(name)
     if (key === '' || key === this.prefix) return { name: '', isDirectory: true, size: 0 }
-    const stat = await this.calls.run('stat', key, options, ctx => this.driver.stat(key, ctx))
+    const version = versionOf(this, name, options)
+    const stat = await this.calls.run('stat', key, options, ctx => this.driver.stat(key, ctx, version))
     return { ...stat, name: this.nameOf(key), isDirectory: stat.isDirectory ?? false }
   }
 
@@ -292,7 +305,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
       case 'signedUrl':
         return driver.signUrl !== undefined
       default:
-        return this.features[feature]
+        return this.features[feature] ?? false
     }
   }
 

@@ -1,12 +1,13 @@
 import { Readable, Writable } from 'node:stream'
 import type { StorageFile } from '../files/storage-file.ts'
-import { resumableBody } from './bodies.ts'
+import { resumableBody, versionOf } from './bodies.ts'
 import type { AnyStorage, OpenOptions, ReadStreamOptions } from './types.ts'
 
 /** A stream of a file or of a range of it, requested when it is first read. */
 export function readStream(storage: AnyStorage, name: string, options: ReadStreamOptions): Readable {
   const { start = 0, end } = options
   async function* bytes(): AsyncGenerator<Uint8Array> {
+    versionOf(storage, name, options)
     const { body, stat } = await resumableBody(storage, storage.keyOf(name), { start, end }, options)
     const decode = stat === undefined || start !== 0 || end !== undefined ? undefined : storage.decoder(stat)
     yield* (decode === undefined ? body : decode(body)) as AsyncIterable<Uint8Array>

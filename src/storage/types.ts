@@ -27,10 +27,15 @@ export interface SaveOptions extends CallOptions, FileAttributes {
   readonly onProgress?: ((bytes: number) => void) | undefined
 }
 
-/** How `open` opens. */
-export interface OpenOptions extends CallOptions, FileAttributes {
-  readonly extra?: Readonly<Record<string, unknown>> | undefined
+/** Which version is meant, where the backend keeps more than the newest. */
+export interface VersionOptions extends CallOptions {
+  /** From `stat`; `unsupported` where `supports('versions')` is false. */
   readonly versionId?: string | undefined
+}
+
+/** How `open` opens; a version can only be read. */
+export interface OpenOptions extends VersionOptions, FileAttributes {
+  readonly extra?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** How `url` is made. */
@@ -40,7 +45,7 @@ export interface UrlOptions extends CallOptions, Omit<Partial<SignUrlOptions>, '
 }
 
 /** Which part of `createReadStream` is wanted; `end` is exclusive. */
-export interface ReadStreamOptions extends CallOptions {
+export interface ReadStreamOptions extends VersionOptions {
   readonly start?: number | undefined
   readonly end?: number | undefined
 }
@@ -64,6 +69,7 @@ export type Feature =
   | 'exclusiveCreate'
   | 'ifMatch'
   | 'metadata'
+  | 'versions'
   | 'copy'
   | 'move'
   | 'path'

@@ -1,4 +1,4 @@
-import type { CallContext, CopyOptions, Stat } from '../../core/driver.ts'
+import type { CallContext, CopyOptions, Stat, StatOptions } from '../../core/driver.ts'
 import type { S3Client } from './client.ts'
 import { encodeComponent, encodeKey } from './encode.ts'
 import { addAttributes, otherHeaders, statOf, writeHeaders } from './headers.ts'
@@ -131,9 +131,15 @@ export async function statSource(
   key: string,
   parameters: CopySettings['parameters'],
   ctx: CallContext,
+  options: StatOptions = {},
 ): Promise<Stat> {
   const headers = otherHeaders('read', parameters)
-  return statOf((await client.call({ method: 'HEAD', key, headers }, ctx)).headers)
+  return statOf((await client.call({ method: 'HEAD', key, query: versionQuery(options), headers }, ctx)).headers)
+}
+
+/** The query that names a version. */
+export function versionQuery({ versionId }: StatOptions): Array<[string, string]> {
+  return versionId === undefined ? [] : [['versionId', versionId]]
 }
 
 function sourceOf(client: S3Client, key: string): string {

@@ -11,6 +11,7 @@ import type {
   ReadResult,
   SignUrlOptions,
   Stat,
+  StatOptions,
   WriteOptions,
 } from '../../core/driver.ts'
 import { type ErrorCode, ImproperlyConfigured, StorageError } from '../../core/errors.ts'
@@ -18,7 +19,7 @@ import { drain } from '../../http/body.ts'
 import { Transport, type TransportOptions } from '../../http/transport.ts'
 import { type ChecksumAlgorithm, checksumOf, headerOf } from './checksums.ts'
 import { md5Base64, S3Client, type S3ClientOptions } from './client.ts'
-import { type CopySettings, copyObject, copyParts, statSource } from './copying.ts'
+import { type CopySettings, copyObject, copyParts, statSource, versionQuery } from './copying.ts'
 import { classifyS3, S3Error } from './errors.ts'
 import { otherHeaders, statOf, writeHeaders } from './headers.ts'
 import { deleteDocument, deleteErrors, isXmlText, listQuery, pageOf, unquoted } from './listing.ts'
@@ -72,7 +73,7 @@ export class S3Driver implements Driver {
 
   get features(): Features {
     const { create, match } = this.#conditions ?? NO_CONDITIONS
-    return { ranges: true, exclusiveCreate: create, ifMatch: match, metadata: true }
+    return { ranges: true, exclusiveCreate: create, ifMatch: match, metadata: true, versions: true }
   }
 
   /** Tries out conditions unless they are known; without the right to write they count as not kept. */
@@ -91,9 +92,9 @@ export class S3Driver implements Driver {
     return this.features
   }
 
-  async stat(key: string, ctx: CallContext): Promise<Stat> {
+  async stat(key: string, ctx: CallContext, options: StatOptions = {}): Promise<Stat> {
     await this.#ensureBucket(ctx)
-    return statSource(this.client, key, this.#options.parametersOf(key), ctx)
+    return statSource(this.client, key, this.#options.parametersOf(key), ctx, options)
   }
 
   async read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
@@ -103,7 +104,7 @@ export class S3Driver implements Driver {
     const headers = otherHeaders('read', this.#options.parametersOf(key))
     if (range !== undefined) headers['range'] = `bytes=${range.start}-${range.end === undefined ? '' : range.end - 1}`
     if (ifMatch !== undefined) headers['if-match'] = this.#matchHeader(ifMatch)
-    const query: Array<[string, string]> = versionId === undefined ? [] : [['versionId', versionId]]
+    const query = versionQuery(options)
     try {
       const response = await this.client.send({ method: 'GET', key, query, headers }, ctx)
       return { body: response.body, stat: statOf(response.headers) }

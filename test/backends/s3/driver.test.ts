@@ -5,7 +5,7 @@ import { startStrictS3 } from '../../servers/strict-s3.ts'
 import { driverFor, emptied } from './support.ts'
 
 const methods = ['discover', 'deleteMany', 'copy', 'move', 'publicUrl', 'signUrl', 'createContainer'] as const
-const all = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true }
+const all = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, versions: true }
 const keeps = ['modifiedAt', 'etag'] as const
 
 const strict = await startStrictS3()
