@@ -33,7 +33,7 @@ export class PlainAgent extends Agent {
 
   override createConnection(options: ClientRequestArgs, done: Connected): Duplex | null | undefined {
     if (this.#closed) return refuse(done)
-    const socket = super.createConnection(options, done)
+    const socket = super.createConnection(reachable(options), done)
     return socket && limited(socket, 'connect', this.#timeoutMs)
   }
 
@@ -83,9 +83,14 @@ export class SecureAgent extends TlsAgent {
   }
 
   #connect(options: RequestOptions, done: Connected): Duplex | null | undefined {
-    const socket = super.createConnection(options, done)
+    const socket = super.createConnection(reachable(options), done)
     return socket && limited(socket, 'secureConnect', this.#settings.connectTimeoutMs)
   }
+}
+
+/** Names below localhost are this machine, also where the resolver does not know them. (RFC 6761 section 6.3) */
+function reachable<T extends ClientRequestArgs>(options: T): T {
+  return options.host?.endsWith('.localhost') ? { ...options, host: 'localhost' } : options
 }
 
 /** An IPv6 address in brackets, any other host as it is. */

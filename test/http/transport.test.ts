@@ -39,6 +39,13 @@ describe('requests and answers', () => {
     expect(await ask(`${server.url}?list-type=2`)).toBe('/?list-type=2')
   })
 
+  test('names below localhost are this machine, whatever the resolver knows', async () => {
+    await using server = await serve((request, response) => response.end(request.headers.host))
+    const url = server.url.replace('127.0.0.1', 'bucket.localhost')
+    const answer = await transport.request({ method: 'GET', url, headers: {} }, context())
+    expect(await readText(answer)).toBe(`bucket.localhost:${server.port}`)
+  })
+
   test('a host header of the caller is the only one', async () => {
     let raw: string[] = []
     await using server = await serve((request, response) => {
