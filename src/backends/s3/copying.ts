@@ -2,7 +2,6 @@ import type { CallContext, CopyOptions, Stat, StatOptions } from '../../core/dri
 import type { S3Client } from './client.ts'
 import { encodeComponent, encodeKey } from './encode.ts'
 import { addAttributes, otherHeaders, statOf, writeHeaders } from './headers.ts'
-import { unquoted } from './listing.ts'
 import { inUpload, type MultipartOptions, parallel, partSizeFor } from './multipart.ts'
 
 /** What a copy within the bucket needs besides the keys. */
@@ -11,6 +10,8 @@ export interface CopySettings {
   readonly parameters: Readonly<Record<string, unknown>>
   readonly partSize: number
   readonly concurrency: number
+  /** On the target. */
+  readonly conditions: Readonly<Record<string, string>>
 }
 
 const ATTRIBUTES = [
@@ -30,10 +31,11 @@ export async function copyObject(
   options: CopyOptions,
   settings: CopySettings,
   ctx: CallContext,
-): Promise<Stat | undefined> {
+): Promise<void> {
   const replaces = ATTRIBUTES.some(name => options[name] !== undefined)
   const headers: Record<string, string> = {
     ...keptParameters(settings.parameters, options),
+    ...settings.conditions,
     'x-amz-copy-source': sourceOf(client, from),
     'x-amz-metadata-directive': replaces ? 'REPLACE' : 'COPY',
   }
@@ -43,18 +45,7 @@ export async function copyObject(
     addAttributes(headers, { ...source, ...defined(options) })
     if (source.etag !== undefined) headers['x-amz-copy-source-if-match'] = `"${source.etag}"`
   }
-  const { root, response } = await client.document({ method: 'PUT', key: to, headers, body: '' }, ctx)
-  const etag = root.child('ETag')?.text
-  const modified = root.child('LastModified')?.text
-  const version = response.headers['x-amz-version-id']
-  if (etag === undefined) return undefined
-  const size = (await statSource(client, to, settings.parameters, ctx)).size
-  return {
-    size,
-    etag: unquoted(etag),
-    modifiedAt: modified === undefined ? undefined : new Date(modified),
-    versionId: typeof version === 'string' ? version : undefined,
-  }
+  await client.document({ method: 'PUT', key: to, headers, body: '' }, ctx)
 }
 
 /** Copies any size by ranges (UploadPartCopy). The source must stay the same meanwhile, else `precondition_failed`. */
@@ -75,7 +66,7 @@ export async function copyParts(
     checksum: 'none',
     headers,
     partHeaders: otherHeaders('part', settings.parameters),
-    conditions: {},
+    conditions: settings.conditions,
   }
   const size = partSizeFor(source.size, settings.partSize)
   const numbers = Array.from({ length: Math.max(1, Math.ceil(source.size / size)) }, (_, index) => index + 1)

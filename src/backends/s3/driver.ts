@@ -216,7 +216,7 @@ export class S3Driver implements Driver {
     const claims = options.ifAbsent === true && !this.#options.preset.conditionalComplete
     let claimed: string | undefined
     const claim = async () => {
-      claimed = (await this.#put(key, Buffer.alloc(0), { ...headers }, conditions, { ifAbsent: true }, ctx)).etag ?? ''
+      claimed = await this.#claim(key, headers, conditions, ctx)
     }
     const upload: MultipartOptions = {
       partSize: this.#options.partSize,
@@ -235,6 +235,16 @@ export class S3Driver implements Driver {
     } finally {
       await pieces.return(undefined)
     }
+  }
+
+  /** Stores an empty object where there is none, so that what replaces it needs no condition; gives its etag. */
+  async #claim(
+    key: string,
+    headers: Record<string, string>,
+    conditions: Record<string, string>,
+    ctx: CallContext,
+  ): Promise<string> {
+    return (await this.#put(key, Buffer.alloc(0), { ...headers }, conditions, { ifAbsent: true }, ctx)).etag ?? ''
   }
 
   /** Takes back the empty object that stood for an upload which then failed; another's object stays. */
@@ -295,23 +305,50 @@ export class S3Driver implements Driver {
     return pageOf(root)
   }
 
+  /** A condition on the target goes with the copy, or a large file claims its key first; others are `unsupported`. */
   async copy(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat | undefined> {
-    if (options.ifAbsent === true || options.ifMatch !== undefined) {
-      throw new StorageError('unsupported', 'A copy within S3 takes no conditions.')
-    }
+    if (options.ifMatch !== undefined) throw new StorageError('unsupported', 'A copy within S3 takes no ifMatch.')
     if (from === to && Object.values(options).every(value => value === undefined)) return this.stat(from, ctx)
     await this.#ensureBucket(ctx)
+    const conditions = this.#conditionHeaders(options)
+    if (options.ifAbsent !== true || this.#options.preset.conditionalCopy) {
+      await this.#copy(from, to, options, conditions, ctx).catch(error => conditionFailed(error, options))
+      return undefined
+    }
+    const { size } = await this.stat(from, ctx)
+    if (size <= this.#options.multipartThreshold) {
+      throw new StorageError(
+        'unsupported',
+        'This service copies without conditions; a small file is better sent again.',
+      )
+    }
+    const claimed = await this.#claim(to, writeHeaders(this.#options.parametersOf(to), {}), conditions, ctx)
+    try {
+      await this.#copy(from, to, options, {}, ctx)
+    } catch (error) {
+      await this.#unclaim(to, claimed)
+      throw error
+    }
+    return undefined
+  }
+
+  async #copy(
+    from: string,
+    to: string,
+    options: CopyOptions,
+    conditions: Record<string, string>,
+    ctx: CallContext,
+  ): Promise<void> {
     const { partSize, uploadConcurrency: concurrency, maxCopySize = 5 * GIB } = this.#options
     const parameters = this.#options.parametersOf(to)
-    const settings: CopySettings = { parameters, partSize, concurrency }
+    const settings: CopySettings = { parameters, partSize, concurrency, conditions }
     try {
-      return await copyObject(this.client, from, to, options, settings, ctx)
+      await copyObject(this.client, from, to, options, settings, ctx)
     } catch (error) {
       if (!(error instanceof S3Error) || !/^(InvalidRequest|EntityTooLarge)$/.test(error.serviceCode ?? '')) throw error
       const source = await statSource(this.client, from, parameters, ctx)
       if (source.size <= maxCopySize) throw error
       await copyParts(this.client, from, to, source, options, settings, ctx)
-      return undefined
     }
   }
 

@@ -36,6 +36,8 @@ export interface Preset {
   readonly conditions: boolean | undefined
   /** So does CompleteMultipartUpload. */
   readonly conditionalComplete: boolean
+  /** And CopyObject. */
+  readonly conditionalCopy: boolean
   /** `x-amz-checksum-*` headers are checked. */
   readonly checksums: boolean
   /** All parts but the last must have one size. */
@@ -46,12 +48,13 @@ const UNKNOWN: Preset = {
   provider: undefined,
   conditions: undefined,
   conditionalComplete: false,
+  conditionalCopy: false,
   checksums: false,
   uniformParts: false,
 }
 
 const KNOWN: Readonly<Partial<Record<ProviderName, Partial<Preset>>>> = {
-  aws: { conditions: true, conditionalComplete: true, checksums: true },
+  aws: { conditions: true, conditionalComplete: true, conditionalCopy: true, checksums: true },
   r2: { conditions: true, uniformParts: true },
 }
 
