@@ -7,13 +7,15 @@ export interface Declaration<V> {
   readonly keys?: readonly string[]
   readonly aliases?: readonly string[]
   readonly secret?: boolean
+  readonly shown?: (value: V) => unknown
   readonly noEnvironment?: boolean
 }
 
 /** Builds a setting of any type from its parser. */
 export function setting<V>(type: string, parse: (raw: unknown) => V, declaration: Declaration<V>): Setting<V> {
-  const { keys = [], aliases = [], secret = false, noEnvironment = false, doc } = declaration
-  return { keys, aliases, doc, type, secret, noEnvironment, default: declaration.default, parse }
+  const { keys = [], aliases = [], secret = false, noEnvironment = false, doc, shown } = declaration
+  const made = { keys, aliases, doc, type, secret, noEnvironment, default: declaration.default, parse }
+  return shown === undefined ? made : { ...made, shown }
 }
 
 const TRUE: ReadonlySet<string> = new Set(['true', '1', 'yes', 'on'])

@@ -12,6 +12,8 @@ export interface Setting<V> {
   readonly type: string
   /** Whether the value must never be printed. */
   readonly secret: boolean
+  /** What may be printed of a value that may hold secrets among other things. */
+  shown?(value: V): unknown
   /** Whether only the settings object and options may give it, never the environment. */
   readonly noEnvironment: boolean
   readonly default: V
@@ -125,7 +127,8 @@ function parse(setting: Setting<unknown>, origin: Origin, raw: unknown): unknown
     return setting.parse(raw)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new ImproperlyConfigured(`${origin.key}: ${reason}${setting.secret ? '' : `, got ${shown(raw)}`}.`)
+    const hidden = setting.secret || setting.shown !== undefined
+    throw new ImproperlyConfigured(`${origin.key}: ${reason}${hidden ? '' : `, got ${shown(raw)}`}.`)
   }
 }
 
@@ -139,8 +142,11 @@ export function redactOptions<O>(declared: SettingsOf<O>, options: Readonly<O>):
   const settings = declared as AnySettings
   const shownOptions: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(options as Record<string, unknown>)) {
-    const hidden = settings[name]?.secret === true && value !== null && value !== ''
-    shownOptions[name] = hidden ? '***' : typeof value === 'function' ? `[function ${value.name}]` : value
+    const { secret = false, shown: show } = settings[name] ?? {}
+    const hidden = secret && value !== null && value !== ''
+    if (hidden) shownOptions[name] = '***'
+    else if (typeof value === 'function') shownOptions[name] = `[function ${value.name}]`
+    else shownOptions[name] = show === undefined ? value : show(value)
   }
   return shownOptions
 }

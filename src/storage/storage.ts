@@ -10,6 +10,7 @@ import {
   activeSettings,
   type Input,
   type Origin,
+  type ResolvedSettings,
   redactOptions,
   resolveSettings,
   type SettingsOf,
@@ -71,14 +72,20 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
   #discovery: Promise<void> | undefined
   #discovered: Driver['features'] | undefined
 
+  /** A backend's chance to make some options of others, where one setting stands for several. */
+  static refineOptions<T>(found: ResolvedSettings<T>): ResolvedSettings<T> {
+    return found
+  }
+
   /** Reads the settings now and connects at the first use; an unknown or bad option is `improperly_configured`. */
   constructor(options: Input<O> = {}, services: Services = {}) {
     const self = new.target as unknown as typeof Storage
-    const resolved = resolveSettings<O>(self.name, self.settings as unknown as SettingsOf<O>, options, {
+    const found = resolveSettings<O>(self.name, self.settings as unknown as SettingsOf<O>, options, {
       defaults: classDefaults(self),
       settings: services.settings ?? activeSettings(),
       env: services.env ?? process.env,
     })
+    const resolved = self.refineOptions(found)
     this.options = resolved.options as O
     this.origins = resolved.origins
     this.#services = services

@@ -64,6 +64,7 @@ export class S3Client {
   readonly #transport: Transport
   #region: string
   #address: BucketAddress | undefined
+  #hasBucket = false
 
   constructor(options: S3ClientOptions, transport: Transport) {
     this.#options = options
@@ -73,6 +74,11 @@ export class S3Client {
 
   get bucketName(): string {
     return this.#options.bucketName
+  }
+
+  /** Whether a request has succeeded, so that there is a bucket. */
+  get hasBucket(): boolean {
+    return this.#hasBucket
   }
 
   /** The region signed for. */
@@ -183,7 +189,10 @@ export class S3Client {
     if (body !== undefined && !isStream(body)) headers['content-length'] ??= String(Buffer.byteLength(body))
     const wire = { method, url: `${origin}${path}${queryPart(query)}`, headers, body }
     const response = await this.#transport.request(wire, ctx)
-    if (response.status < 300) return response
+    if (response.status < 300) {
+      this.#hasBucket = true
+      return response
+    }
     if (response.resent && response.status === 412 && headers['if-none-match'] !== undefined) {
       response.body.resume()
       const text = `${method} '${request.key}': the answer was lost, and the key is taken now, perhaps by this very request.`

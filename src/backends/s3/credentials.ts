@@ -1,5 +1,6 @@
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import { importOptional } from '../../core/optional.ts'
+import type { Origin, ResolvedSettings } from '../../core/settings.ts'
 import type { SigningCredentials } from './canonical.ts'
 import { type Environment, profilePlace, readStaticKeys } from './shared-profile.ts'
 
@@ -53,6 +54,18 @@ export class RefreshingCredentials implements CredentialSource {
     this.#loading.catch(() => undefined)
     return current
   }
+}
+
+const NEAREST: readonly Origin['from'][] = ['option', 'class', 'setting', 'environment']
+
+/** Options without a session token that comes from farther away than the secret key, and so belongs to other keys. */
+export function withOwnToken<O>(found: ResolvedSettings<O>): ResolvedSettings<O> {
+  const origins = found.origins as Readonly<Record<string, Origin>>
+  const distance = (name: string) => NEAREST.indexOf(origins[name]?.from ?? 'default')
+  if (distance('secretKey') === -1 || distance('securityToken') <= distance('secretKey')) return found
+  const options = Object.freeze({ ...found.options, securityToken: null })
+  const none = { from: 'default', key: 'securityToken' } as const
+  return { options, origins: { ...found.origins, securityToken: none } }
 }
 
 /** Refuses settings that contradict each other; nothing is read yet. */

@@ -14,9 +14,10 @@ import type {
   StatOptions,
   WriteOptions,
 } from '../../core/driver.ts'
-import { type ErrorCode, ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import { drain } from '../../http/body.ts'
 import { Transport, type TransportOptions } from '../../http/transport.ts'
+import { Bucket } from './bucket.ts'
 import { type ChecksumAlgorithm, checksumOf, headerOf } from './checksums.ts'
 import { md5Base64, S3Client, type S3ClientOptions } from './client.ts'
 import { type CopySettings, copyObject, copyParts, statSource, versionQuery } from './copying.ts'
@@ -60,14 +61,15 @@ export class S3Driver implements Driver {
   readonly client: S3Client
   readonly #options: S3DriverOptions
   readonly #transport: Transport
+  readonly #bucket: Bucket
   #conditions: Conditions | undefined
   #probe: Promise<Conditions> | undefined
-  #bucket: Promise<void> | undefined
 
   constructor(options: S3DriverOptions) {
     this.#options = options
     this.#transport = new Transport(options.transport)
     this.client = new S3Client(options, this.#transport)
+    this.#bucket = new Bucket(this.client, options)
     this.#conditions = knownConditions(options)
   }
 
@@ -79,7 +81,7 @@ export class S3Driver implements Driver {
   /** Tries out conditions unless they are known; without the right to write they count as not kept. */
   async discover(ctx: CallContext): Promise<Features> {
     if (this.#conditions === undefined) {
-      await this.#ensureBucket(ctx)
+      await this.#bucket.ready(ctx)
       const { readOnly = false, probePrefix = '' } = this.#options
       const headersOf = (key: string) => writeHeaders(this.#options.parametersOf(key), {})
       this.#probe ??= readOnly
@@ -93,12 +95,13 @@ export class S3Driver implements Driver {
   }
 
   async stat(key: string, ctx: CallContext, options: StatOptions = {}): Promise<Stat> {
-    await this.#ensureBucket(ctx)
-    return statSource(this.client, key, this.#options.parametersOf(key), ctx, options)
+    await this.#bucket.ready(ctx)
+    const headers = otherHeaders('read', this.#options.parametersOf(key))
+    return statOf((await this.#bucket.head({ key, query: versionQuery(options), headers }, ctx)).headers)
   }
 
   async read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
-    await this.#ensureBucket(ctx)
+    await this.#bucket.ready(ctx)
     const { range, ifMatch, versionId } = options
     if (range?.end !== undefined && range.end <= range.start) return this.#readNothing(key, options, ctx)
     const headers = otherHeaders('read', this.#options.parametersOf(key))
@@ -124,7 +127,7 @@ export class S3Driver implements Driver {
 
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     ctx.signal.throwIfAborted()
-    await this.#ensureBucket(ctx)
+    await this.#bucket.ready(ctx)
     const { multipartThreshold } = this.#options
     const { bytes, size } = content
     const parameters = this.#options.parametersOf(key)
@@ -260,7 +263,7 @@ export class S3Driver implements Driver {
   }
 
   async delete(key: string, ctx: CallContext): Promise<void> {
-    await this.#ensureBucket(ctx)
+    await this.#bucket.ready(ctx)
     const headers = otherHeaders('base', this.#options.parametersOf(key))
     try {
       await this.client.call({ method: 'DELETE', key, headers }, ctx)
@@ -289,7 +292,7 @@ export class S3Driver implements Driver {
   }
 
   async #deleteBatch(keys: readonly string[], ctx: CallContext): Promise<Map<string, unknown>> {
-    await this.#ensureBucket(ctx)
+    await this.#bucket.ready(ctx)
     const body = deleteDocument(keys)
     const headers = { 'content-md5': md5Base64(body), 'content-type': 'application/xml' }
     return ctx.step('deleteObjects', true, async step => {
@@ -299,7 +302,7 @@ export class S3Driver implements Driver {
   }
 
   async list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
-    await this.#ensureBucket(ctx)
+    await this.#bucket.ready(ctx)
     const headers = otherHeaders('base', this.#options.parametersOf(prefix))
     const { root } = await this.client.document({ method: 'GET', query: listQuery(prefix, page), headers }, ctx)
     return pageOf(root)
@@ -309,7 +312,7 @@ export class S3Driver implements Driver {
   async copy(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat | undefined> {
     if (options.ifMatch !== undefined) throw new StorageError('unsupported', 'A copy within S3 takes no ifMatch.')
     if (from === to && Object.values(options).every(value => value === undefined)) return this.stat(from, ctx)
-    await this.#ensureBucket(ctx)
+    await this.#bucket.ready(ctx)
     const conditions = this.#conditionHeaders(options)
     if (options.ifAbsent !== true || this.#options.preset.conditionalCopy) {
       await this.#copy(from, to, options, conditions, ctx).catch(error => conditionFailed(error, options))
@@ -366,19 +369,9 @@ export class S3Driver implements Driver {
     return signedUrl(this.client, key, options, this.#options)
   }
 
-  /** Creates the bucket in the region of the settings; one that is ours already is fine. */
+  /** Creates the bucket; one that is ours already is fine. */
   async createContainer(ctx: CallContext): Promise<void> {
-    const { bucketAcl, regionName, preset } = this.#options
-    const headers: Record<string, string> = bucketAcl ? { 'x-amz-acl': bucketAcl } : {}
-    const located = preset.provider === 'aws' && regionName && regionName !== 'us-east-1'
-    const body = located
-      ? `<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><LocationConstraint>${regionName}</LocationConstraint></CreateBucketConfiguration>`
-      : ''
-    try {
-      await this.client.call({ method: 'PUT', headers, body, stay: true }, ctx)
-    } catch (error) {
-      if (!(error instanceof S3Error) || error.serviceCode !== 'BucketAlreadyOwnedByYou') throw error
-    }
+    await this.#bucket.create(ctx)
   }
 
   classify(error: unknown): ErrorCode | undefined {
@@ -387,29 +380,6 @@ export class S3Driver implements Driver {
 
   async close(): Promise<void> {
     await this.#transport.close()
-  }
-
-  #ensureBucket(ctx: CallContext): Promise<void> | undefined {
-    if (this.#options.autoCreateBucket !== true) return undefined
-    this.#bucket ??= this.#findBucket(ctx).catch(error => {
-      this.#bucket = undefined
-      throw error
-    })
-    return this.#bucket
-  }
-
-  async #findBucket(ctx: CallContext): Promise<void> {
-    try {
-      await this.client.call({ method: 'HEAD', stay: true }, ctx)
-    } catch (error) {
-      if (error instanceof S3Error && error.status === 301) {
-        const where = error.region === undefined ? 'another region' : `the region '${error.region}'`
-        const text = `Bucket ${this.client.bucketName} exists in ${where}: set AWS_S3_REGION_NAME to the bucket's region.`
-        throw new ImproperlyConfigured(text, { cause: error })
-      }
-      if (!(error instanceof S3Error) || error.status !== 404) throw error
-      await this.createContainer(ctx)
-    }
   }
 
   #conditionHeaders({ ifAbsent, ifMatch }: WriteOptions): Record<string, string> {

@@ -86,14 +86,12 @@ function errorOf(
   const serviceCode = word('Code')
   const header = answer.headers['x-amz-bucket-region']
   const region = typeof header === 'string' ? header : word('Region')
+  const details = { ...answer, serviceCode, region, endpoint: word('Endpoint') }
   return new S3Error(request, {
-    ...answer,
-    serviceCode,
+    ...details,
     serviceMessage: word('Message'),
     requestId: word('RequestId'),
-    region,
-    endpoint: word('Endpoint'),
-    hint: hintFor(request.method, answer, serviceCode, word('ServerTime')),
+    hint: hintFor(request, details, word('ServerTime')),
   })
 }
 
@@ -101,29 +99,51 @@ const HINTS: Readonly<Record<string, string>> = {
   SignatureDoesNotMatch: 'The secret key is wrong, or something between changes the request',
   InvalidAccessKeyId: 'The access key is not known there: it was deleted, or belongs to another service',
   ExpiredToken: 'The temporary credentials have ended and must be renewed',
+  InvalidToken: 'The session token does not belong to the keys: check AWS_SESSION_TOKEN',
   AccessControlListNotSupported: 'The bucket has ACLs switched off: set AWS_DEFAULT_ACL to null',
+  InvalidBucketAclWithObjectOwnership: 'New buckets have ACLs switched off: set AWS_BUCKET_ACL to null',
   NoSuchBucket: 'AWS_STORAGE_BUCKET_NAME names no bucket of this service',
   AuthorizationHeaderMalformed: 'The region signed for is wrong: check AWS_S3_REGION_NAME',
+  IllegalLocationConstraintException: 'The endpoint is of another region: check AWS_S3_REGION_NAME',
+  InvalidLocationConstraint: 'The service has no such region: check AWS_S3_REGION_NAME',
   PermanentRedirect: 'The bucket is in another region: check AWS_S3_REGION_NAME',
   XAmzContentSHA256Mismatch: 'The body was changed on its way',
 }
 
 const SKEW_SECS = 300
 
+/** Codes by which S3 says that the bucket is in another region; a HEAD has none. */
+const ELSEWHERE: ReadonlySet<string | undefined> = new Set([
+  'AuthorizationHeaderMalformed',
+  'PermanentRedirect',
+  'TemporaryRedirect',
+  undefined,
+])
+
+type Refusal = Pick<S3ErrorDetails, 'status' | 'headers' | 'serviceCode' | 'region' | 'endpoint'>
+
+/** The likely cause in one sentence. */
 function hintFor(
-  method: string,
-  { status, headers }: Pick<S3ErrorDetails, 'status' | 'headers'>,
-  code: string | undefined,
+  { method, url }: Pick<HttpRequest, 'method' | 'url'>,
+  { status, headers, serviceCode: code, region, endpoint }: Refusal,
   serverTime: string | undefined,
 ): string | undefined {
   if (status === 403) {
     const skew = skewOf(serverTime ?? headers.date)
     if (code === 'RequestTimeTooSkewed' || (skew !== undefined && Math.abs(skew) > SKEW_SECS)) return skewHint(skew)
-    if (method === 'HEAD') {
-      return 'For a missing file S3 answers 403, not 404, unless the credentials may do s3:ListBucket'
-    }
+    if (code === undefined || code === 'AccessDenied') return deniedHint(method, url)
+  }
+  if (ELSEWHERE.has(code) && (status === 400 || status === 301 || status === 307)) {
+    if (region !== undefined) return `The bucket is in the region '${region}': set AWS_S3_REGION_NAME to it`
+    if (endpoint !== undefined) return `The bucket is reached at '${endpoint}': check AWS_S3_REGION_NAME`
   }
   return code === undefined ? undefined : HINTS[code]
+}
+
+function deniedHint(method: string, url: string): string | undefined {
+  if (/[?&]list-type=/.test(url)) return 'Listing needs the permission s3:ListBucket'
+  if (method !== 'GET' && method !== 'HEAD') return undefined
+  return 'For a missing file S3 answers 403, not 404, unless the credentials may do s3:ListBucket'
 }
 
 function skewOf(date: string | undefined): number | undefined {
@@ -146,7 +166,10 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   InvalidBucketName: 'improperly_configured',
   PermanentRedirect: 'improperly_configured',
   AuthorizationHeaderMalformed: 'improperly_configured',
+  IllegalLocationConstraintException: 'improperly_configured',
+  InvalidLocationConstraint: 'improperly_configured',
   AccessControlListNotSupported: 'improperly_configured',
+  InvalidBucketAclWithObjectOwnership: 'improperly_configured',
   BucketAlreadyExists: 'exists',
   BucketAlreadyOwnedByYou: 'exists',
   PreconditionFailed: 'precondition_failed',

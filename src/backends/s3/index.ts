@@ -3,12 +3,13 @@ import type { Content } from '../../core/content.ts'
 import type { Driver, FileAttributes, Stat, WriteOptions } from '../../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import { guessType } from '../../core/mime.ts'
-import type { Input, SettingsOf } from '../../core/settings.ts'
+import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
 import { Storage } from '../../storage/storage.ts'
 import type { Services, UrlOptions } from '../../storage/types.ts'
+import { withBotoConfig } from './boto-config.ts'
 import { CloudFrontSigner } from './cloudfront.ts'
 import { checksumMode, type Place, placeOf } from './config.ts'
-import { checkCredentialOptions, credentialSource } from './credentials.ts'
+import { checkCredentialOptions, credentialSource, withOwnToken } from './credentials.ts'
 import { S3Driver } from './driver.ts'
 import { gunzipped, gzipped } from './gzip.ts'
 import { parameterName, parameterOf } from './object-parameters.ts'
@@ -48,6 +49,10 @@ const ATTRIBUTES = {
 export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
   static override readonly settings: SettingsOf<S3Options> = s3Settings
   static override readonly backendName: string = 's3'
+
+  static override refineOptions<T>(found: ResolvedSettings<T>): ResolvedSettings<T> {
+    return withBotoConfig(withOwnToken(found))
+  }
 
   readonly #env: Readonly<Record<string, string | undefined>>
   #signer: UrlSigner | null | undefined

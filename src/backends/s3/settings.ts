@@ -18,6 +18,7 @@ import type { AddressingStyle } from './addressing.ts'
 import type { ChecksumAlgorithm } from './checksums.ts'
 import type { CloudFrontSigner } from './cloudfront.ts'
 import { PROVIDERS, type ProviderName } from './presets.ts'
+import { shownAddress, shownClientConfig, shownParameters, shownProxies } from './shown.ts'
 
 /** Upload parameters by their S3 names: `{ CacheControl: 'max-age=86400' }`. */
 export type ObjectParameters = Readonly<Record<string, unknown>>
@@ -65,6 +66,8 @@ export interface S3Options extends CommonOptions {
   readonly multipartThreshold: number
   readonly partSize: number
   readonly uploadConcurrency: number
+  readonly transferConfig: Readonly<Record<string, unknown>>
+  readonly clientConfig: Readonly<Record<string, unknown>>
   readonly maxSockets: number | null
   readonly connectTimeoutSecs: number
   readonly headers: ObjectParameters
@@ -74,6 +77,8 @@ export interface S3Options extends CommonOptions {
   readonly callingFormat: unknown
   readonly proxyHost: string | null
   readonly proxyPort: number | null
+  readonly useThreads: boolean
+  readonly secureUrls: boolean | null
 }
 
 const MIB = 1_048_576
@@ -139,7 +144,8 @@ export const s3Settings: SettingsOf<S3Options> = {
   }),
   endpointUrl: optionalText({
     default: null,
-    keys: ['AWS_S3_ENDPOINT_URL'],
+    keys: ['AWS_S3_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
+    shown: shownAddress,
     doc: 'URL of another service, with or without a scheme; overrides region and SSL.',
   }),
   provider: optionalChoice(PROVIDERS, {
@@ -168,7 +174,12 @@ export const s3Settings: SettingsOf<S3Options> = {
     keys: ['AWS_S3_SIGNATURE_VERSION'],
     doc: "'s3' = the old version 2; 'unsigned' = without credentials, for public buckets.",
   }),
-  proxies: map<string>({ default: {}, keys: ['AWS_S3_PROXIES'], doc: 'Proxies by scheme or endpoint.' }),
+  proxies: map<string>({
+    default: {},
+    keys: ['AWS_S3_PROXIES'],
+    shown: shownProxies,
+    doc: 'Proxies by scheme or endpoint.',
+  }),
   defaultAcl: optionalText({
     default: null,
     keys: ['AWS_DEFAULT_ACL'],
@@ -184,6 +195,7 @@ export const s3Settings: SettingsOf<S3Options> = {
   objectParameters: setting<ObjectParametersSource>('map or function of the name', parseParameters, {
     default: {},
     keys: ['AWS_S3_OBJECT_PARAMETERS'],
+    shown: shownParameters,
     doc: 'Parameters of every upload (CacheControl, StorageClass, Metadata ...), or a function that gives them.',
   }),
   encryption: flag({ default: false, keys: ['AWS_S3_ENCRYPTION'], doc: 'Encrypt at rest with AES256.' }),
@@ -265,6 +277,17 @@ export const s3Settings: SettingsOf<S3Options> = {
     { default: 4, keys: ['AWS_S3_UPLOAD_CONCURRENCY'], doc: 'Parts of one upload under way at once.' },
     1,
   ),
+  transferConfig: map({
+    default: {},
+    keys: ['AWS_S3_TRANSFER_CONFIG'],
+    doc: "boto3's TransferConfig as a map: multipart_threshold, multipart_chunksize, max_concurrency, use_threads.",
+  }),
+  clientConfig: map({
+    default: {},
+    keys: ['AWS_S3_CLIENT_CONFIG'],
+    shown: shownClientConfig,
+    doc: "botocore's Config as a map: signature_version, s3.addressing_style, proxies, time-outs, retries; wins over theirs.",
+  }),
   maxSockets: optionalInteger('connections', {
     default: null,
     keys: ['AWS_S3_MAX_POOL_CONNECTIONS'],
@@ -275,7 +298,12 @@ export const s3Settings: SettingsOf<S3Options> = {
     keys: ['AWS_S3_CONNECT_TIMEOUT_SECS'],
     doc: 'Seconds in which a connection must stand.',
   }),
-  headers: map({ default: {}, keys: ['AWS_HEADERS'], doc: 'Old: headers of every upload; use objectParameters.' }),
+  headers: map({
+    default: {},
+    keys: ['AWS_HEADERS'],
+    shown: shownParameters,
+    doc: 'Old: headers of every upload; use objectParameters.',
+  }),
   host: optionalText({ default: null, keys: ['AWS_S3_HOST'], doc: 'Old: use regionName or endpointUrl.' }),
   port: optionalInteger('port', { default: null, keys: ['AWS_S3_PORT'], doc: 'Old: use endpointUrl.' }),
   origin: optionalText({ default: null, keys: ['AWS_ORIGIN'], doc: 'Old: use regionName.' }),
@@ -284,8 +312,27 @@ export const s3Settings: SettingsOf<S3Options> = {
     keys: ['AWS_S3_CALLING_FORMAT'],
     doc: 'Old: use addressingStyle.',
   }),
-  proxyHost: optionalText({ default: null, keys: ['AWS_S3_PROXY_HOST'], doc: 'Old: use proxies.' }),
-  proxyPort: optionalInteger('port', { default: null, keys: ['AWS_S3_PROXY_PORT'], doc: 'Old: use proxies.' }),
+  proxyHost: optionalText({
+    default: null,
+    keys: ['AWS_S3_PROXY_HOST'],
+    shown: shownAddress,
+    doc: 'Old: use proxies.',
+  }),
+  proxyPort: optionalInteger('port', {
+    default: null,
+    keys: ['AWS_S3_PROXY_PORT', 'AWS_S3_PROXY_PORTY'],
+    doc: 'Old: use proxies.',
+  }),
+  useThreads: flag({
+    default: true,
+    keys: ['AWS_S3_USE_THREADS'],
+    doc: 'Old: false = one part at a time; use uploadConcurrency.',
+  }),
+  secureUrls: setting('true, false or null', raw => (raw === null ? null : parseFlag(raw)), {
+    default: null,
+    keys: ['AWS_S3_SECURE_URLS'],
+    doc: 'Old: true = https on the custom domain; use urlProtocol.',
+  }),
 }
 
 function parseVerify(raw: unknown): boolean | string | null {
