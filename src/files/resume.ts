@@ -73,7 +73,9 @@ class ResumedBody extends Readable {
     })
     body.on('end', () => end(this.#offset < (this.#options.length ?? 0) ? cutShort() : undefined))
     body.on('error', end)
-    body.on('close', () => end(cutShort()))
+    body.on('close', () => {
+      if (!over) end(cutShort())
+    })
     if (body.errored) end(body.errored)
     else if (body.destroyed) end(cutShort())
     if (!this.#wanted) body.pause()
