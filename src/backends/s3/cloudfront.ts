@@ -78,12 +78,16 @@ function readKey(key: CloudFrontKey): KeyObject {
 
 function policyOf(url: string, limits: CloudFrontLimits | CloudFrontPolicy): { policy: string; expires?: number } {
   if ('policy' in limits) return { policy: limits.policy }
-  const expires = epoch(limits.expiresAt, 'expiresAt')
-  const condition: Record<string, unknown> = { DateLessThan: { 'AWS:EpochTime': expires } }
-  if (limits.startsAt) condition['DateGreaterThan'] = { 'AWS:EpochTime': epoch(limits.startsAt, 'startsAt') }
-  if (limits.ipAddress) condition['IpAddress'] = { 'AWS:SourceIp': cidr(limits.ipAddress) }
-  const policy = JSON.stringify({ Statement: [{ Resource: url, Condition: condition }] })
-  return limits.startsAt || limits.ipAddress ? { policy } : { policy, expires }
+  const policy = policyText(url, limits)
+  return limits.startsAt || limits.ipAddress ? { policy } : { policy, expires: epoch(limits.expiresAt, 'expiresAt') }
+}
+
+/** The policy for a URL, in which `*` stands for any characters, as the JSON text that is signed. */
+export function policyText(url: string, { expiresAt, startsAt, ipAddress }: CloudFrontLimits): string {
+  const condition: Record<string, unknown> = { DateLessThan: { 'AWS:EpochTime': epoch(expiresAt, 'expiresAt') } }
+  if (startsAt) condition['DateGreaterThan'] = { 'AWS:EpochTime': epoch(startsAt, 'startsAt') }
+  if (ipAddress) condition['IpAddress'] = { 'AWS:SourceIp': cidr(ipAddress) }
+  return JSON.stringify({ Statement: [{ Resource: url, Condition: condition }] })
 }
 
 function epoch(date: Date, what: string): number {

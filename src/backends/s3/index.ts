@@ -7,34 +7,35 @@ import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts
 import { Storage } from '../../storage/storage.ts'
 import type { Services, UrlOptions } from '../../storage/types.ts'
 import { withBotoConfig } from './boto-config.ts'
-import { CloudFrontSigner } from './cloudfront.ts'
+import { encodeQuery } from './canonical.ts'
+import type { CloudFrontCookies, CloudFrontLimits } from './cloudfront.ts'
 import { checksumMode, type Place, placeOf } from './config.ts'
 import { checkCredentialOptions, credentialSource, withOwnToken } from './credentials.ts'
+import { CustomDomain, checkCustomDomain } from './custom-domain.ts'
 import { S3Driver } from './driver.ts'
 import { gunzipped, gzipped } from './gzip.ts'
 import { parameterName, parameterOf } from './object-parameters.ts'
-import { type PostCondition, type PostForm, postPolicy } from './post-policy.ts'
-import { type ObjectParameters, type S3Options, s3Settings, type UrlSigner } from './settings.ts'
-import { customUrl, formQuery, responseQuery } from './url.ts'
+import type { PostForm } from './post-policy.ts'
+import { type ObjectParameters, type S3Options, s3Settings } from './settings.ts'
+import { type UploadFormOptions, uploadForm } from './upload-form.ts'
+import { customQuery, responseQuery } from './url.ts'
 
 export { type MigratedSettings, type MigrationNote, migrateBotoSettings } from './boto-migration.ts'
-export { type CloudFrontLimits, CloudFrontSigner } from './cloudfront.ts'
+export { type CloudFrontCookies, type CloudFrontLimits, CloudFrontSigner } from './cloudfront.ts'
 export { S3Driver, type S3DriverOptions } from './driver.ts'
 export { S3Error } from './errors.ts'
 export type { PostCondition, PostForm } from './post-policy.ts'
 export { type ObjectParameters, type S3Options, s3Settings, type UrlSigner } from './settings.ts'
+export type { UploadFormOptions } from './upload-form.ts'
 
-/** What a browser may upload by a form. */
-export interface UploadFormOptions {
+/** For how long, and optionally from when and for whom, CloudFront opens a file. */
+export interface CookieOptions extends Pick<CloudFrontLimits, 'startsAt' | 'ipAddress'> {
   /** Life in seconds; default `querystringExpire`. */
   readonly expiresInSecs?: number | undefined
-  /** Largest file in bytes. */
-  readonly maxSize?: number | undefined
-  /** The type that the form must send; one that ends in '/' admits every type that begins so. */
-  readonly contentType?: string | undefined
-  readonly fields?: Readonly<Record<string, string>> | undefined
-  readonly conditions?: readonly PostCondition[] | undefined
 }
+
+/** How `url` is made; a start or an address is only for URLs that CloudFront's key signs. */
+export interface S3UrlOptions extends UrlOptions, Pick<CloudFrontLimits, 'startsAt' | 'ipAddress'> {}
 
 /** Parameters that are portable attributes, by their S3 names. */
 const ATTRIBUTES = {
@@ -55,7 +56,7 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
   }
 
   readonly #env: Readonly<Record<string, string | undefined>>
-  #signer: UrlSigner | null | undefined
+  #domain: CustomDomain | undefined
   #place: Place | undefined
   #base: ObjectParameters | undefined
 
@@ -63,7 +64,7 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
   constructor(options: Input<O> = {}, services: Services = {}) {
     super(options, services)
     this.#env = services.env ?? process.env
-    const { location, cloudfrontKeyId, cloudfrontKey } = this.options
+    const { location } = this.options
     if (location.startsWith('/')) {
       const right = location.replace(/^\/+/, '')
       throw new ImproperlyConfigured(
@@ -71,11 +72,7 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
       )
     }
     checkCredentialOptions(this.options)
-    if ((cloudfrontKeyId === null) !== (cloudfrontKey === null)) {
-      throw new ImproperlyConfigured(
-        'Both AWS_CLOUDFRONT_KEY_ID/cloudfront_key_id and AWS_CLOUDFRONT_KEY/cloudfront_key must be provided together.',
-      )
-    }
+    checkCustomDomain(this.options)
   }
 
   /** Where requests go. */
@@ -186,57 +183,47 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
    * A URL on the custom domain (signed for CloudFront where keys are set), or one of the service, signed unless
    * `querystringAuth` is off. Nothing is asked of the network.
    */
-  override async url(name: string, options: UrlOptions = {}): Promise<string> {
-    const { customDomain, querystringAuth, urlProtocol } = this.options
-    const { method = 'GET', expiresInSecs = this.urlLifeSecs } = options
+  override async url(name: string, options: S3UrlOptions = {}): Promise<string> {
+    const { startsAt, ipAddress, ...rest } = options
+    const { method = 'GET' } = rest
     const isDownload = method === 'GET' || method === 'HEAD'
-    if (customDomain && isDownload) {
-      const signer = querystringAuth ? (this.#cloudfront() ?? undefined) : undefined
-      const domain = { domain: customDomain, protocol: urlProtocol, signer }
-      const expiresAt = new Date(Date.now() + expiresInSecs * 1000)
-      return customUrl(domain, this.keyOf(name), options.parameters, expiresAt)
+    if (isDownload && this.options.customDomain) {
+      return this.#customDomain().url(this.keyOf(name), customQuery(rest), this.#limits(options))
     }
-    if (!querystringAuth && isDownload) {
-      const query = Object.fromEntries(responseQuery(options))
-      return this.driver.publicUrl!(this.keyOf(name)) + formQuery(query)
+    if (startsAt !== undefined || ipAddress !== undefined) {
+      throw new StorageError('unsupported', 'Only signed CloudFront URLs have a start or an address.', {
+        fileName: name,
+      })
     }
-    return super.url(name, options)
+    if (!isDownload || this.options.querystringAuth) return super.url(name, rest)
+    const query = encodeQuery(responseQuery(rest))
+    return this.driver.publicUrl!(this.keyOf(name)) + (query && `?${query}`)
   }
 
-  #cloudfront(): UrlSigner | null {
-    if (this.#signer === undefined) {
-      const { cloudfrontSigner, cloudfrontKeyId, cloudfrontKey } = this.options
-      const pem = cloudfrontKey?.replaceAll('\\n', '\n')
-      const made = cloudfrontKeyId && pem ? new CloudFrontSigner({ keyId: cloudfrontKeyId, privateKey: pem }) : null
-      this.#signer = cloudfrontSigner === undefined ? made : cloudfrontSigner
-    }
-    return this.#signer
+  /**
+   * Cookies by which CloudFront opens a file on the custom domain to a browser; `*` in the name stands for any characters, so that
+   * `videos/*` opens a folder. `improperly_configured` without a custom domain or a CloudFront key.
+   */
+  async signedCookies(name: string, options: CookieOptions = {}): Promise<CloudFrontCookies> {
+    return this.#customDomain().cookies(this.keyOf(name), this.#limits(options))
+  }
+
+  #limits({ expiresInSecs = this.urlLifeSecs, startsAt, ipAddress }: CookieOptions): CloudFrontLimits {
+    return { expiresAt: new Date(Date.now() + expiresInSecs * 1000), startsAt, ipAddress }
+  }
+
+  #customDomain(): CustomDomain {
+    const { customDomain } = this.options
+    if (!customDomain) throw new ImproperlyConfigured('AWS_S3_CUSTOM_DOMAIN must be set: cookies are for a domain.')
+    this.#domain ??= new CustomDomain(customDomain, this.options)
+    return this.#domain
   }
 
   /** The address and the signed fields of a browser's form that uploads one file; a name that ends in `${filename}` admits any below it. */
   async uploadForm(name: string, options: UploadFormOptions = {}): Promise<PostForm> {
     const { driver } = this
     if (!(driver instanceof S3Driver)) throw new StorageError('unsupported', 'Forms need the S3 driver.')
-    const { client } = driver
-    const credentials = await client.credentials()
-    if (credentials === null) throw new ImproperlyConfigured('A form must be signed, but no keys are used.')
-    const { maxSize, contentType, expiresInSecs = this.urlLifeSecs } = options
-    const fields: Record<string, string> = { ...options.fields }
-    const conditions: PostCondition[] = [...(options.conditions ?? [])]
-    if (maxSize !== undefined) conditions.push(['content-length-range', 0, maxSize])
-    if (contentType?.endsWith('/')) conditions.push(['starts-with', '$Content-Type', contentType])
-    else if (contentType !== undefined) fields['Content-Type'] = contentType
-    const { origin, pathPrefix } = client.address
-    return postPolicy(credentials, {
-      url: `${origin}${pathPrefix}/`,
-      bucket: client.bucketName,
-      key: this.keyOf(name),
-      region: client.region,
-      now: new Date(),
-      expiresInSecs,
-      fields,
-      conditions,
-    })
+    return uploadForm(driver.client, this.keyOf(name), options, this.urlLifeSecs)
   }
 }
 

@@ -9,6 +9,7 @@ import {
   optionalText,
   parseFlag,
   parseMap,
+  parseText,
   setting,
   text,
 } from '../../core/setting-types.ts'
@@ -26,8 +27,8 @@ export type ObjectParameters = Readonly<Record<string, unknown>>
 /** The same for every file, or made from the file's name. */
 export type ObjectParametersSource = ObjectParameters | ((name: string) => ObjectParameters)
 
-/** What signs CloudFront URLs. */
-export type UrlSigner = Pick<CloudFrontSigner, 'url'>
+/** What signs CloudFront URLs, and cookies if it can. */
+export type UrlSigner = Pick<CloudFrontSigner, 'url'> & Partial<Pick<CloudFrontSigner, 'cookies'>>
 
 /** Options of `S3Storage`. */
 export interface S3Options extends CommonOptions {
@@ -231,7 +232,7 @@ export const s3Settings: SettingsOf<S3Options> = {
     keys: ['AWS_CLOUDFRONT_KEY_ID'],
     doc: 'Id of the CloudFront key that signs URLs on the custom domain.',
   }),
-  cloudfrontKey: optionalText({
+  cloudfrontKey: setting('text or null', parsePem, {
     default: null,
     keys: ['AWS_CLOUDFRONT_KEY'],
     secret: true,
@@ -352,7 +353,14 @@ function parseParameters(raw: unknown): ObjectParametersSource {
 function parseProtocol(raw: unknown): string {
   if (raw === null || raw === '') return 'https:'
   if (raw === 'https:' || raw === 'http:') return raw
+  if (raw === 'https' || raw === 'http') return `${raw}:`
   throw new Error("expected 'https:' or 'http:'")
+}
+
+/** Python's settings have the key as bytes. */
+function parsePem(raw: unknown): string | null {
+  if (raw === null || raw === '') return null
+  return raw instanceof Uint8Array ? Buffer.from(raw).toString('utf8') : parseText(raw)
 }
 
 function parseSigner(raw: unknown): UrlSigner | null {

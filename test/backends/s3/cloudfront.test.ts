@@ -1,7 +1,10 @@
 import { generateKeyPairSync, verify } from 'node:crypto'
 import { getSignedCookies, getSignedUrl } from '@aws-sdk/cloudfront-signer'
-import { expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { CloudFrontSigner } from '../../../src/backends/s3/cloudfront.ts'
+import { S3Storage } from '../../../src/backends/s3/index.ts'
+import type { S3Options } from '../../../src/backends/s3/settings.ts'
+import type { Input } from '../../../src/core/settings.ts'
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const PEM = privateKey.export({ type: 'pkcs1', format: 'pem' }) as string
@@ -102,4 +105,96 @@ test.each([
   ['https://cdn.x.com/a', { expiresAt, ipAddress: '10.0.0.0/8/8' }],
 ])('%s with %j is refused', (url, limits) => {
   expect(() => signer.url(url, limits)).toThrow(expect.objectContaining({ code: 'invalid_argument' }))
+})
+
+describe('a storage on a CloudFront domain', () => {
+  const NOW = new Date('2030-01-01T00:00:00Z')
+  const inAnHour = new Date(NOW.getTime() + 3_600_000).toISOString()
+  const official = { keyPairId: ID, privateKey: PEM }
+
+  function storage(options: Input<S3Options> = {}, settings: Record<string, unknown> = {}, env = {}) {
+    vi.useFakeTimers({ now: NOW, toFake: ['Date'] })
+    const keys = { cloudfrontKeyId: ID, cloudfrontKey: PEM }
+    const base = { bucketName: 'bkt', accessKey: 'AK', secretKey: 'SK', customDomain: 'cdn.x.com', ...keys }
+    return new S3Storage({ ...base, ...options }, { settings, env })
+  }
+
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  test('signs URLs that end, begin and are for an address as the official signer does', async () => {
+    const files = storage({ location: 'loc' })
+    const url = 'https://cdn.x.com/loc/a%20b.txt'
+    const startsAt = new Date('2029-12-31T00:00:00Z')
+    const ipAddress = '10.1.0.0/16'
+    expect(parts(await files.url('a b.txt'))).toEqual(parts(getSignedUrl({ ...official, url, dateLessThan: inAnHour })))
+    const custom = await files.url('a b.txt', { expiresInSecs: 60, startsAt, ipAddress })
+    const dateLessThan = new Date(NOW.getTime() + 60_000).toISOString()
+    const dateGreaterThan = startsAt.toISOString()
+    expect(parts(custom)).toEqual(parts(getSignedUrl({ ...official, url, dateLessThan, dateGreaterThan, ipAddress })))
+  })
+
+  test('gives cookies for a file, and for all below a folder by a policy', async () => {
+    const files = storage({ location: 'loc' })
+    const url = 'https://cdn.x.com/loc/a.txt'
+    expect(await files.signedCookies('a.txt')).toEqual(
+      asText(getSignedCookies({ ...official, url, dateLessThan: inAnHour })),
+    )
+    const epoch = NOW.getTime() / 1000 + 60
+    const policy = `{"Statement":[{"Resource":"https://cdn.x.com/loc/videos/*","Condition":{"DateLessThan":{"AWS:EpochTime":${epoch}}}}]}`
+    const cookies = await files.signedCookies('videos/*', { expiresInSecs: 60 })
+    expect(Object.keys(cookies)).toEqual(['CloudFront-Policy', 'CloudFront-Signature', 'CloudFront-Key-Pair-Id'])
+    expect(cookies).toEqual(asText(getSignedCookies({ ...official, policy })))
+    const limited = await files.signedCookies('a.txt', { startsAt: NOW, ipAddress: '10.0.0.1' })
+    expect(limited).toEqual(
+      asText(
+        getSignedCookies({
+          ...official,
+          url,
+          dateLessThan: inAnHour,
+          dateGreaterThan: NOW.toISOString(),
+          ipAddress: '10.0.0.1',
+        }),
+      ),
+    )
+  })
+
+  test('takes the key as bytes, from the settings, and with written-out line ends from the environment', async () => {
+    const none = { cloudfrontKeyId: undefined, cloudfrontKey: undefined }
+    const wanted = await storage().url('a')
+    expect(await storage({ cloudfrontKey: Buffer.from(PEM) as never }).url('a')).toBe(wanted)
+    const settings = { AWS_CLOUDFRONT_KEY_ID: ID, AWS_CLOUDFRONT_KEY: PEM }
+    expect(await storage(none, settings).url('a')).toBe(wanted)
+    const env = { ...settings, AWS_CLOUDFRONT_KEY: PEM.replaceAll('\n', '\\n') }
+    expect(await storage(none, {}, env).url('a')).toBe(wanted)
+    const other = { ...none, cloudfrontSigner: signer }
+    expect(await storage(other).url('a')).toBe(wanted)
+  })
+
+  test('keeps parameters and response headers inside what is signed', async () => {
+    const url = await storage().url('a', { contentDisposition: 'attachment', parameters: { v: 1, VersionId: 'x' } })
+    expect(url).toContain('https://cdn.x.com/a?response-content-disposition=attachment&v=1&versionId=x&Expires=')
+    const { Signature, ...rest } = parts(url)
+    const plain = url.slice(0, url.indexOf('&Expires='))
+    expect(Signature).toBe(parts(getSignedUrl({ ...official, url: plain, dateLessThan: inAnHour }))['Signature'])
+    expect(rest['Key-Pair-Id']).toBe(ID)
+  })
+
+  test('refuses what it could not sign instead of leaving it out', async () => {
+    const startsAt = NOW
+    const plain = { cloudfrontKeyId: null, cloudfrontKey: null }
+    await expect(storage(plain).url('a', { startsAt })).rejects.toMatchObject({ code: 'unsupported' })
+    await expect(storage({ querystringAuth: false }).url('a', { startsAt })).rejects.toMatchObject({
+      code: 'unsupported',
+    })
+    await expect(storage({ customDomain: null }).url('a', { ipAddress: '10.0.0.1' })).rejects.toMatchObject({
+      code: 'unsupported',
+    })
+    await expect(storage(plain).signedCookies('a')).rejects.toThrow('AWS_CLOUDFRONT_KEY_ID')
+    await expect(storage({ customDomain: null }).signedCookies('a')).rejects.toThrow('AWS_S3_CUSTOM_DOMAIN')
+    const bad = storage({ cloudfrontKey: 'hunter2' })
+    await expect(bad.url('a')).rejects.toMatchObject({ code: 'improperly_configured' })
+    await expect(bad.url('a')).rejects.not.toThrow('hunter2')
+  })
 })

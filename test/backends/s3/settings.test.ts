@@ -111,6 +111,34 @@ describe('url', () => {
     )
   })
 
+  test('on a custom domain carries response headers and parameters of any name', async () => {
+    const url = await storage({ customDomain: 'cdn.example.com/media/' }).url('a b.txt', {
+      contentDisposition: 'attachment; filename="ü b.txt"',
+      parameters: { Width: 100, VersionId: 'v' },
+    })
+    expect(url).toBe(
+      'https://cdn.example.com/media/a%20b.txt?response-content-disposition=attachment%3B+filename%3D%22%C3%BC+b.txt%22&Width=100&versionId=v',
+    )
+  })
+
+  test.each(['https://cdn.example.com', '//cdn.example.com', 'cdn.example.com/?a=1', 'user@cdn.example.com', 'c d'])(
+    'the custom domain %o is refused at construction',
+    customDomain => {
+      expect(thrown(() => storage({ customDomain }))).toMatchObject({
+        code: 'improperly_configured',
+        message: expect.stringContaining('AWS_S3_CUSTOM_DOMAIN/custom_domain must be a host without a scheme'),
+      })
+    },
+  )
+
+  test('uploads and deletes go to the service, whatever the custom domain', async () => {
+    const files = storage({ customDomain: 'cdn.example.com', querystringAuth: false })
+    for (const method of ['PUT', 'DELETE'] as const) {
+      expect(await files.url('a', { method })).toMatch(/^https:\/\/bkt\.s3\.amazonaws\.com\/a\?X-Amz-/)
+    }
+    expect(await files.url('a', { method: 'HEAD' })).toBe('https://cdn.example.com/a')
+  })
+
   test.each<[Input<S3Options>, string]>([
     [{ regionName: 'eu-west-1', addressingStyle: 'virtual' }, 'https://bkt.s3.eu-west-1.amazonaws.com/a.txt'],
     [{ regionName: 'eu-west-1', addressingStyle: 'path' }, 'https://s3.eu-west-1.amazonaws.com/bkt/a.txt'],
@@ -123,6 +151,12 @@ describe('url', () => {
     [{ callingFormat: 'OrdinaryCallingFormat', origin: 'EU' }, 'https://s3.eu-west-1.amazonaws.com/bkt/a.txt'],
   ])('without a signature: %o', async (options, url) => {
     expect(await storage({ ...options, querystringAuth: false }).url('a.txt')).toBe(url)
+  })
+
+  test('without a signature keeps the version and encodes parameters as S3 does', async () => {
+    const parameters = { VersionId: 'v +1' }
+    const url = await storage({ querystringAuth: false }).url('a', { parameters, contentType: 'text/plain' })
+    expect(url).toBe('https://bkt.s3.amazonaws.com/a?response-content-type=text%2Fplain&versionId=v%20%2B1')
   })
 
   test('of version 4 by default, with the life of the settings or of the call', async () => {

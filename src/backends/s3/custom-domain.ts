@@ -1,0 +1,68 @@
+import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import { filepathToUri } from '../../core/urls.ts'
+import { type CloudFrontCookies, type CloudFrontLimits, CloudFrontSigner, policyText } from './cloudfront.ts'
+import type { S3Options, UrlSigner } from './settings.ts'
+
+/** The options that say how files are reached on a domain of one's own. */
+export type CustomDomainOptions = Pick<
+  S3Options,
+  'customDomain' | 'urlProtocol' | 'querystringAuth' | 'cloudfrontKeyId' | 'cloudfrontKey' | 'cloudfrontSigner'
+>
+
+/** Refuses half a CloudFront key, and a domain that is more than a host and a path. */
+export function checkCustomDomain({ customDomain, cloudfrontKeyId, cloudfrontKey }: CustomDomainOptions): void {
+  if ((cloudfrontKeyId === null) !== (cloudfrontKey === null)) {
+    throw new ImproperlyConfigured(
+      'Both AWS_CLOUDFRONT_KEY_ID/cloudfront_key_id and AWS_CLOUDFRONT_KEY/cloudfront_key must be provided together.',
+    )
+  }
+  if (customDomain !== null && (/[\s?#@]/.test(customDomain) || customDomain.includes('//'))) {
+    throw new ImproperlyConfigured(
+      "AWS_S3_CUSTOM_DOMAIN/custom_domain must be a host without a scheme, as 'cdn.example.com'; AWS_S3_URL_PROTOCOL has the scheme.",
+    )
+  }
+}
+
+/** A domain of one's own in front of the bucket, with or without CloudFront's signatures. */
+export class CustomDomain {
+  readonly #base: string
+  readonly #isOpen: boolean
+  readonly #options: CustomDomainOptions
+  #signer: UrlSigner | null | undefined
+
+  constructor(domain: string, options: CustomDomainOptions) {
+    this.#base = `${options.urlProtocol}//${domain.replace(/\/+$/, '')}/`
+    this.#isOpen = !options.querystringAuth
+    this.#options = options
+  }
+
+  /** The URL of a key, signed unless `querystringAuth` is off or there is no CloudFront key; then limits are `unsupported`. */
+  url(key: string, query: ReadonlyArray<readonly [string, string]>, limits: CloudFrontLimits): string {
+    const search = new URLSearchParams(query.map(([name, value]): [string, string] => [name, value]))
+    const url = this.#base + filepathToUri(key) + (query.length === 0 ? '' : `?${search}`)
+    const signer = this.#isOpen ? null : this.#cloudfront()
+    if (signer !== null) return signer.url(url, limits)
+    if (limits.startsAt === undefined && limits.ipAddress === undefined) return url
+    throw new StorageError('unsupported', 'Only signed CloudFront URLs have a start or an address.')
+  }
+
+  /** The cookies that open a key, or with `*` all keys that match; `improperly_configured` without a CloudFront key. */
+  cookies(key: string, limits: CloudFrontLimits): CloudFrontCookies {
+    const signer = this.#cloudfront()
+    if (signer?.cookies === undefined) {
+      throw new ImproperlyConfigured('Cookies need AWS_CLOUDFRONT_KEY_ID and AWS_CLOUDFRONT_KEY.')
+    }
+    const url = this.#base + filepathToUri(key)
+    return signer.cookies(url, key.includes('*') ? { policy: policyText(url, limits) } : limits)
+  }
+
+  #cloudfront(): UrlSigner | null {
+    if (this.#signer === undefined) {
+      const { cloudfrontSigner, cloudfrontKeyId, cloudfrontKey } = this.#options
+      const pem = cloudfrontKey?.replaceAll('\\n', '\n')
+      const made = cloudfrontKeyId && pem ? new CloudFrontSigner({ keyId: cloudfrontKeyId, privateKey: pem }) : null
+      this.#signer = cloudfrontSigner === undefined ? made : cloudfrontSigner
+    }
+    return this.#signer
+  }
+}

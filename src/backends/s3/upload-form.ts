@@ -1,0 +1,43 @@
+import { ImproperlyConfigured } from '../../core/errors.ts'
+import type { S3Client } from './client.ts'
+import { type PostCondition, type PostForm, postPolicy } from './post-policy.ts'
+
+/** What a browser may upload by a form. */
+export interface UploadFormOptions {
+  /** Life in seconds; default `querystringExpire`. */
+  readonly expiresInSecs?: number | undefined
+  /** Largest file in bytes. */
+  readonly maxSize?: number | undefined
+  /** The type that the form must send; one that ends in '/' admits every type that begins so. */
+  readonly contentType?: string | undefined
+  readonly fields?: Readonly<Record<string, string>> | undefined
+  readonly conditions?: readonly PostCondition[] | undefined
+}
+
+/** Signs a form that uploads one key; `improperly_configured` without keys. */
+export async function uploadForm(
+  client: S3Client,
+  key: string,
+  options: UploadFormOptions,
+  lifeSecs: number,
+): Promise<PostForm> {
+  const credentials = await client.credentials()
+  if (credentials === null) throw new ImproperlyConfigured('A form must be signed, but no keys are used.')
+  const { maxSize, contentType, expiresInSecs = lifeSecs } = options
+  const fields: Record<string, string> = { ...options.fields }
+  const conditions: PostCondition[] = [...(options.conditions ?? [])]
+  if (maxSize !== undefined) conditions.push(['content-length-range', 0, maxSize])
+  if (contentType?.endsWith('/')) conditions.push(['starts-with', '$Content-Type', contentType])
+  else if (contentType !== undefined) fields['Content-Type'] = contentType
+  const { origin, pathPrefix } = client.address
+  return postPolicy(credentials, {
+    url: `${origin}${pathPrefix}/`,
+    bucket: client.bucketName,
+    key,
+    region: client.region,
+    now: new Date(),
+    expiresInSecs,
+    fields,
+    conditions,
+  })
+}
