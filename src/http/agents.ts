@@ -39,6 +39,7 @@ export class PlainAgent extends Agent {
 
   override destroy(): void {
     this.#closed = true
+    refuseWaiting(this)
     super.destroy()
   }
 }
@@ -79,6 +80,7 @@ export class SecureAgent extends TlsAgent {
 
   override destroy(): void {
     this.#closed = true
+    refuseWaiting(this)
     super.destroy()
   }
 
@@ -135,8 +137,18 @@ function refusedTunnel(status: number, authority: string): StorageError {
 }
 
 function refuse(done: Connected): undefined {
-  const error = new StorageError('closed', 'The HTTP transport was closed.', { outcome: 'not_applied' })
-  process.nextTick(done, error, undefined)
+  process.nextTick(done, closedError(), undefined)
+}
+
+/** Ends the requests that have no connection yet: node would leave all but the first of them waiting for ever. */
+function refuseWaiting(agent: Agent): void {
+  for (const queue of Object.values(agent.requests)) {
+    for (const request of queue ?? []) process.nextTick(() => request.emit('error', closedError()))
+  }
+}
+
+function closedError(): StorageError {
+  return new StorageError('closed', 'The HTTP transport was closed.', { outcome: 'not_applied' })
 }
 
 function limited(socket: Duplex, event: 'connect' | 'secureConnect', milliseconds: number): Duplex {

@@ -1,8 +1,9 @@
-import { type Agent, ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import { type Agent, ClientRequest, type IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { CallContext } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
-import type { HttpRequest, HttpResponse } from './request.ts'
+import { Answer, watchBody } from './answer.ts'
+import { type HttpRequest, type HttpResponse, shownUrl } from './request.ts'
 import { abortError, isReset, transportError } from './transport-error.ts'
 import { sendBytes, sendStream, type Upload } from './upload.ts'
 
@@ -21,6 +22,10 @@ export interface Origin {
   readonly agent: Agent
   /** Never gives a connection that was used before. */
   freshAgent(): Agent
+  /** Milliseconds that an answer's body may stand still while it is read; 0 for no limit. */
+  readonly idleMs: number
+  /** Whether the transport was closed, which breaks the connections. */
+  readonly closed: boolean
 }
 
 const CONTINUE_WAIT_MS = 1000
@@ -29,22 +34,6 @@ const SMALL = 64 * 1024
 /** Sends one request and gives its answer as soon as its headers are there. */
 export function exchange(origin: Origin, path: string, request: HttpRequest, ctx: CallContext): Promise<HttpResponse> {
   return new Promise((resolve, reject) => new Exchange(origin, path, request, ctx, resolve, reject).start())
-}
-
-class Answer implements HttpResponse {
-  readonly status: number
-  readonly body: IncomingMessage
-  readonly resent: boolean
-
-  constructor(body: IncomingMessage, resent: boolean) {
-    this.resent = resent
-    this.status = body.statusCode ?? 0
-    this.body = body
-  }
-
-  get headers(): IncomingHttpHeaders {
-    return this.body.headers
-  }
 }
 
 class Exchange {
@@ -63,6 +52,7 @@ class Exchange {
   #incoming: IncomingMessage | undefined
   #upload: Upload | undefined
   #timer: NodeJS.Timeout | undefined
+  #stopWatch: (() => void) | undefined
   #retried = false
   #over = false
 
@@ -93,7 +83,7 @@ class Exchange {
       return
     }
     signal.addEventListener('abort', this.#onAbort)
-    this.#tryToSend(this.#origin.agent)
+    this.#tryToSend()
   }
 
   readonly #onAbort = (): void => {
@@ -133,10 +123,10 @@ class Exchange {
     }
   }
 
-  #tryToSend(agent: Agent): void {
+  #tryToSend(): void {
     try {
       if (!this.#retried) this.#collectHeaders()
-      this.#send(agent)
+      this.#send(this.#retried ? this.#origin.freshAgent() : this.#origin.agent)
     } catch (error) {
       // What cannot be sent at all: a character in a header or the path, a wrong length.
       this.#fail(transportError(error, this.#request.method, this.#request.url))
@@ -205,19 +195,25 @@ class Exchange {
       this.#upload?.stop()
       incoming.once('close', () => this.#outgoing?.destroy())
     }
-    this.#watchBody(incoming)
+    this.#stopWatch = watchBody(incoming, {
+      idleMs: this.#origin.idleMs,
+      progress: this.#onProgress,
+      broken: cause => this.#broken(cause),
+      stalled: () => this.#fail(this.#stalled()),
+    })
     if (this.#request.method === 'HEAD' || incoming.headers['content-length'] === '0') incoming.resume()
     this.#resolve(new Answer(incoming, this.#retried))
   }
 
-  // The message itself is the body: these two methods are where node:http delivers bytes and breaks.
-  #watchBody(incoming: IncomingMessage): void {
-    const { push, destroy } = incoming
-    incoming.push = (chunk, encoding) => {
-      this.#ctx.progress()
-      return push.call(incoming, chunk, encoding)
-    }
-    incoming.destroy = error => destroy.call(incoming, isReset(error) ? this.#broken(error) : error)
+  #stalled(): StorageError {
+    const text = `no byte of the answer came for ${this.#origin.idleMs / 1000} s`
+    return new StorageError('timeout', `${this.#request.method} ${shownUrl(this.#request.url)}: ${text}`)
+  }
+
+  #closed(): StorageError {
+    const text = 'the HTTP transport was closed before the answer came'
+    const subject = `${this.#request.method} ${shownUrl(this.#request.url)}`
+    return new StorageError('closed', `${subject}: ${text}`, { outcome: 'unknown' })
   }
 
   #broken(cause: unknown): StorageError {
@@ -227,12 +223,16 @@ class Exchange {
 
   #onError(error: unknown): void {
     if (this.#over || this.#incoming !== undefined) return
+    if (this.#origin.closed && !(error instanceof StorageError)) {
+      this.#fail(this.#closed())
+      return
+    }
     if (!this.#retried && this.#stream === undefined && this.#outgoing?.reusedSocket && isReset(error)) {
       // The server had closed the idle connection: nothing was answered, so the request goes to a new one, once.
       this.#retried = true
       this.#stopWaiting()
       this.#upload?.stop()
-      this.#tryToSend(this.#origin.freshAgent())
+      this.#tryToSend()
       return
     }
     this.#fail(transportError(error, this.#request.method, this.#request.url))
@@ -247,6 +247,7 @@ class Exchange {
     this.#over = true
     this.#ctx.signal.removeEventListener('abort', this.#onAbort)
     if (this.#timer !== undefined) this.#stopWaiting()
+    this.#stopWatch?.()
     if (this.#upload?.active) this.#upload.stop()
   }
 

@@ -18,6 +18,8 @@ export interface TransportOptions {
   readonly maxSockets?: number | undefined
   /** Seconds for one connection to stand, tunnel and TLS included; 0 for no limit. Default: 30. */
   readonly connectTimeoutSecs?: number | undefined
+  /** Seconds that an answer's body may stand still while it is read; it breaks as `timeout`. 0 for no limit. Default: 0. */
+  readonly idleTimeoutSecs?: number | undefined
 }
 
 /** The HTTP client of every backend: kept-alive connections, no redirects, no retries but that of a stale connection. */
@@ -55,7 +57,7 @@ export class Transport {
     }
   }
 
-  /** Closes every connection; requests under way fail, later ones are `closed`. */
+  /** Closes every connection; requests under way and later ones are `closed`. */
   async close(): Promise<void> {
     this.#closed = true
     for (const agent of this.#agents) agent.destroy()
@@ -90,6 +92,7 @@ export class Transport {
     const forward = secure ? undefined : proxy
     const connectSecure = secure || forward?.secure === true
     let fresh: Agent | undefined
+    const isClosed = (): boolean => this.#closed
     return {
       protocol: connectSecure ? 'https:' : 'http:',
       hostname: forward?.hostname ?? hostname,
@@ -99,6 +102,10 @@ export class Transport {
       proxyAuthorization: forward?.authorization,
       agent: this.#agent(connectSecure, secure ? proxy : undefined, true),
       freshAgent: () => (fresh ??= this.#agent(connectSecure, secure ? proxy : undefined, false)),
+      idleMs: (this.#options.idleTimeoutSecs ?? 0) * 1000,
+      get closed() {
+        return isClosed()
+      },
     }
   }
 
