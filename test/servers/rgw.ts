@@ -72,7 +72,7 @@ mon allow pool size one = true
 mon data avail warn = 1
 mon data avail crit = 0
 mon max pg per osd = 1000
-rgw frontends = beast endpoint=127.0.0.1:${port}
+rgw frontends = beast endpoint=127.0.0.1:${port} tcp_nodelay=1
 rgw dns name = localhost
 rgw crypt require ssl = false
 rgw crypt s3 kms backend = testing
