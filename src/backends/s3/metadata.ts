@@ -1,7 +1,7 @@
 import { StorageError } from '../../core/errors.ts'
 
 const PREFIX = 'x-amz-meta-'
-const PLAIN = /^(?! )(?!.*(?: {2}|=\?| $))[\x20-\x7e]*$/
+const PLAIN = /^(?! )(?!.*(?:=\?| $))[\x20-\x7e]*$/
 const WORD = /=\?utf-8\?([bq])\?([^?]*)\?=/gi
 const WORDS = /^=\?utf-8\?[bq]\?[^?]*\?=(\s+=\?utf-8\?[bq]\?[^?]*\?=)*$/i
 
