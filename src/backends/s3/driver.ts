@@ -142,7 +142,7 @@ export class S3Driver implements Driver {
     }
     const single = size !== undefined && size <= multipartThreshold
     const wanted = single ? multipartThreshold : partSizeFor(size, this.#options.partSize)
-    const pieces = piecesOf(content, Math.max(1, wanted), ctx.signal)
+    const pieces = piecesOf(content, Math.max(1, wanted), ctx.signal, this.#options.preset.uniformParts)
     const first = await pieces.next()
     const start = first.done ? Buffer.alloc(0) : first.value.bytes
     const second = first.done ? first : await pieces.next()

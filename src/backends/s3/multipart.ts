@@ -206,10 +206,18 @@ export interface Piece {
   readonly bytes: Buffer
 }
 
-/** Cuts a content into parts, at least one; those of an unknown length double every 1,000 parts, so that 5 TiB fit. */
-export async function* piecesOf(content: Content, partSize: number, signal: AbortSignal): AsyncGenerator<Piece> {
-  const sizeOf = (number: number) =>
-    content.size === undefined ? partSize * 2 ** Math.min(9, Math.floor((number - 1) / 1000)) : partSize
+/**
+ * Cuts a content into parts, at least one; those of an unknown length double every 1,000 parts, so that 5 TiB fit, unless they have to
+ * be `uniform`.
+ */
+export async function* piecesOf(
+  content: Content,
+  partSize: number,
+  signal: AbortSignal,
+  uniform = false,
+): AsyncGenerator<Piece> {
+  const grows = content.size === undefined && !uniform
+  const sizeOf = (number: number) => (grows ? partSize * 2 ** Math.min(9, Math.floor((number - 1) / 1000)) : partSize)
   const body = content.open()
   const end = () => body.destroy(abortedError({ operation: 'write' }, signal.reason))
   signal.addEventListener('abort', end, { once: true })
@@ -226,7 +234,8 @@ export async function* piecesOf(content: Content, partSize: number, signal: Abor
         rest = rest.subarray(room)
         held = []
         size = 0
-        if (++number > MAX_PARTS) throw new StorageError('too_large', 'The content needs more than 10,000 parts.')
+        if (++number > MAX_PARTS)
+          throw new StorageError('too_large', 'The content needs more than 10,000 parts: set a larger partSize.')
       }
       if (rest.byteLength > 0) held.push(rest)
       size += rest.byteLength

@@ -65,7 +65,7 @@ const HOSTS: ReadonlyArray<readonly [RegExp, ProviderName]> = [
   [/(^|\.)backblazeb2\.com$/, 'backblaze'],
   [/(^|\.)wasabisys\.com$/, 'wasabi'],
   [/(^|\.)scw\.cloud$/, 'scaleway'],
-  [/(^|\.)oraclecloud\.com$/, 'oracle'],
+  [/(^|\.)(oci\.customer-oci|oraclecloud|oraclegovcloud)\.com$/, 'oracle'],
   [/(^|\.)(cloud\.ovh\.(net|us)|ovh\.net)$/, 'ovh'],
   [/(^|\.)storage\.googleapis\.com$/, 'google'],
 ]
@@ -84,7 +84,7 @@ function providerOf(endpointUrl: string): ProviderName | undefined {
   return HOSTS.find(([pattern]) => pattern.test(url.hostname))?.[1]
 }
 
-/** The endpoint of a provider in a region; undefined where the provider is Amazon or runs on one's own machines. */
+/** The endpoint of a provider in a region; undefined for Amazon. A missing region, account or endpoint of one's own is `improperly_configured`. */
 export function providerEndpoint(
   provider: ProviderName,
   region: string | null,
@@ -107,12 +107,17 @@ export function providerEndpoint(
       return `https://s3.${named(region, 'AWS_S3_REGION_NAME')}.scw.cloud`
     case 'oracle': {
       const namespace = named(accountId, 'AWS_S3_ACCOUNT_ID')
-      return `https://${namespace}.compat.objectstorage.${named(region, 'AWS_S3_REGION_NAME')}.oraclecloud.com`
+      return `https://${namespace}.compat.objectstorage.${named(region, 'AWS_S3_REGION_NAME')}.oci.customer-oci.com`
     }
-    case 'ovh':
-      return `https://s3.${named(region, 'AWS_S3_REGION_NAME')}.io.cloud.ovh.net`
+    case 'ovh': {
+      const place = named(region, 'AWS_S3_REGION_NAME').toLowerCase()
+      return `https://s3.${place}.io.cloud.ovh.${place.startsWith('us-') ? 'us' : 'net'}`
+    }
     case 'google':
       return 'https://storage.googleapis.com'
+    case 'minio':
+    case 'ceph':
+      throw new ImproperlyConfigured(`AWS_S3_ENDPOINT_URL must be set for the provider '${provider}'.`)
     default:
       return undefined
   }
