@@ -160,6 +160,27 @@ describe('check', () => {
       expect.stringMatching(/^AWS_HEADERS -> AWS_S3_OBJECT_PARAMETERS: /),
     )
   })
+
+  test('finds the boto backend among storages, and settings that nothing reads', async () => {
+    await config({
+      STORAGES: { default: { BACKEND: 'memory' }, old: { BACKEND: 'storages.backends.s3boto.S3BotoStorage' } },
+      AWS_S3_PROXY_HOST: 'p',
+      AWS_S3_PROXY_PORTY: 1,
+      AWS_STORAGE_BUCKET_NAME: 'bkt',
+      AWS_PRELOAD_METADATA: true,
+      GZIP_CONTENT_TYPES: ['text/css'],
+    })
+    const { stdout } = await cli('check', '--json', 'default')
+    const { advice } = JSON.parse(stdout)
+    expect(advice).toEqual([
+      'AWS_S3_PROXY_HOST, AWS_S3_PROXY_PORT -> AWS_S3_PROXIES: The proxy is now used for http and https.',
+      expect.stringMatching(/^S3_USE_SIGV4: URLs are now signed by version 4/),
+      "STORAGES['old'].BACKEND: The class is now storages.backends.s3boto3.S3Boto3Storage.",
+      'AWS_PRELOAD_METADATA: no backend reads this setting.',
+    ])
+    await config({ MEDIA_ROOT: 'm', AWS_STORAGE_BUCKET_NAME: 'bkt', AWS_S3_TRANSFER_CONFIG: {} })
+    expect(JSON.parse((await cli('check', '--json', 'default')).stdout).advice).toEqual([])
+  })
 })
 
 describe('init', () => {

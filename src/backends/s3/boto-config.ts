@@ -1,6 +1,7 @@
 import { ImproperlyConfigured } from '../../core/errors.ts'
 import type { Origin, ResolvedSettings } from '../../core/settings.ts'
 import { s3Settings } from './settings.ts'
+import { warnOnce } from './warn.ts'
 
 type Map = Readonly<Record<string, unknown>>
 
@@ -48,7 +49,7 @@ export function withBotoConfig<O>(resolved: ResolvedSettings<O>): ResolvedSettin
       if (value === null || value === undefined) continue
       const meaning = meanings[name]?.(value)
       if (meaning === undefined) {
-        if (!IDLE.has(name)) warn(`${origin.key}: '${name}' has no effect.`)
+        if (!IDLE.has(name)) warnOnce(`${origin.key}: '${name}' has no effect.`)
         continue
       }
       const [option, meant] = meaning
@@ -86,13 +87,4 @@ function parsed(option: string, value: unknown, key: string): unknown {
   } catch (error) {
     throw new ImproperlyConfigured(`${key}: ${(error as Error).message}.`)
   }
-}
-
-const told = new Set<string>()
-
-/** Once for each text. */
-function warn(text: string): void {
-  if (told.has(text)) return
-  told.add(text)
-  process.emitWarning(text, { code: 'HOLDALL_NO_EFFECT' })
 }

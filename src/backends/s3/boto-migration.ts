@@ -1,3 +1,5 @@
+import { headerParameter } from './object-parameters.ts'
+
 /** What one rule changed or wants to be known. */
 export interface MigrationNote {
   /** The rule's short name: `object-parameters`, `region`, `signature`. */
@@ -59,7 +61,10 @@ class Migration {
     const headers = this.#take('AWS_HEADERS')
     if (headers === undefined) return
     const renamed: Settings = {}
-    for (const [header, value] of Object.entries(isRecord(headers) ? headers : {})) addParameter(renamed, header, value)
+    for (const [header, value] of Object.entries(isRecord(headers) ? headers : {})) {
+      if (addParameter(renamed, header, value)) continue
+      this.#note('object-parameters', 'AWS_HEADERS', null, `S3 does not keep the header '${header}': it was dropped.`)
+    }
     const present = this.settings['AWS_S3_OBJECT_PARAMETERS']
     const names = Object.keys(renamed).join(', ') || 'nothing'
     this.settings['AWS_S3_OBJECT_PARAMETERS'] = { ...renamed, ...(isRecord(present) ? present : {}) }
@@ -181,22 +186,17 @@ const STYLES: Readonly<Record<string, string>> = {
   ProtocolIndependentOrdinaryCallingFormat: 'path',
 }
 
-/** Headers whose parameter is not the header without its hyphens. */
-const PARAMETERS: Readonly<Record<string, string>> = {
-  'x-amz-acl': 'ACL',
-  'x-amz-server-side-encryption-aws-kms-key-id': 'SSEKMSKeyId',
-  'content-md5': 'ContentMD5',
-}
-
-function addParameter(parameters: Settings, header: string, value: unknown): void {
+/** Adds the parameter that a header stands for; false for a header that no upload has. */
+function addParameter(parameters: Settings, header: string, value: unknown): boolean {
   const name = header.toLowerCase()
   if (name.startsWith('x-amz-meta-')) {
     const metadata = isRecord(parameters['Metadata']) ? parameters['Metadata'] : {}
     parameters['Metadata'] = { ...metadata, [header.slice('x-amz-meta-'.length)]: value }
-    return
+    return true
   }
-  const words = (name.startsWith('x-amz-') ? header.slice('x-amz-'.length) : header).split('-')
-  parameters[PARAMETERS[name] ?? words.map(word => word.slice(0, 1).toUpperCase() + word.slice(1)).join('')] = value
+  const parameter = headerParameter(name)
+  if (parameter !== undefined) parameters[parameter] = value
+  return parameter !== undefined
 }
 
 /** The last part of a format's name, whether given as text, as a class or as an instance. */
@@ -207,7 +207,7 @@ function formatName(format: unknown): string {
 
 /** The region in one of Amazon's S3 hosts, '' for the global one, undefined for a host that is not Amazon's. */
 function awsRegion(host: string): string | undefined {
-  const found = /^s3(?:[.-](?:dualstack\.)?([a-z]{2,}(?:-[a-z]+)+-\d+))?\.amazonaws\.com(?:\.cn)?$/i.exec(host)
+  const found = /^s3(?:[.-](?:dualstack\.)?((?!fips-)[a-z]{2,}(?:-[a-z]+)+-\d+))?\.amazonaws\.com(?:\.cn)?$/i.exec(host)
   return found ? (found[1]?.toLowerCase() ?? '') : undefined
 }
 

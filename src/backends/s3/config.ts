@@ -3,6 +3,7 @@ import { migrateBotoSettings } from './boto-migration.ts'
 import type { S3DriverOptions } from './driver.ts'
 import { type Preset, presetOf, providerEndpoint, providerRegion } from './presets.ts'
 import type { ObjectParameters, S3Options } from './settings.ts'
+import { warnOnce } from './warn.ts'
 
 /** Where requests go, with the old boto options translated and the provider's own values filled in. */
 export interface Place {
@@ -51,7 +52,9 @@ function migrated(options: S3Options): Record<string, unknown> {
   set('AWS_S3_PROXY_PORT', options.proxyPort)
   if (Object.keys(old).length === 0) return old
   set('AWS_S3_USE_SSL', options.useSsl)
-  return migrateBotoSettings(old).settings
+  const { settings, notes } = migrateBotoSettings(old)
+  for (const { rule, to, message } of notes) if (rule === 'object-parameters' && to === null) warnOnce(message)
+  return settings
 }
 
 function textOr(value: unknown): string | null {

@@ -10,13 +10,14 @@ import { withBotoConfig } from './boto-config.ts'
 import { encodeQuery } from './canonical.ts'
 import type { CloudFrontCookies, CloudFrontLimits } from './cloudfront.ts'
 import { checksumMode, type Place, placeOf } from './config.ts'
-import { checkCredentialOptions, credentialSource, withOwnToken } from './credentials.ts'
+import { checkCredentialOptions, credentialSource, withNamedProfile, withOwnToken } from './credentials.ts'
 import { CustomDomain, checkCustomDomain } from './custom-domain.ts'
 import { S3Driver } from './driver.ts'
 import { gunzipped, gzipped } from './gzip.ts'
 import { parameterName, parameterOf } from './object-parameters.ts'
 import type { PostForm } from './post-policy.ts'
 import { type ObjectParameters, type S3Options, s3Settings } from './settings.ts'
+import { MAX_PRESIGN_SECS } from './sign-v4.ts'
 import { type UploadFormOptions, uploadForm } from './upload-form.ts'
 import { customQuery, responseQuery } from './url.ts'
 
@@ -52,7 +53,7 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
   static override readonly backendName: string = 's3'
 
   static override refineOptions<T>(found: ResolvedSettings<T>): ResolvedSettings<T> {
-    return withBotoConfig(withOwnToken(found))
+    return withBotoConfig(withOwnToken(withNamedProfile(found)))
   }
 
   readonly #env: Readonly<Record<string, string | undefined>>
@@ -195,7 +196,10 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
         fileName: name,
       })
     }
-    if (!isDownload || this.options.querystringAuth) return super.url(name, rest)
+    if (!isDownload || this.options.querystringAuth) {
+      this.#checkLife(rest)
+      return super.url(name, rest)
+    }
     const query = encodeQuery(responseQuery(rest))
     return this.driver.publicUrl!(this.keyOf(name)) + (query && `?${query}`)
   }
@@ -206,6 +210,16 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
    */
   async signedCookies(name: string, options: CookieOptions = {}): Promise<CloudFrontCookies> {
     return this.#customDomain().cookies(this.keyOf(name), this.#limits(options))
+  }
+
+  /** A life of the settings that version 4 does not allow is their fault, not the caller's. */
+  #checkLife({ expiresInSecs }: UrlOptions): void {
+    const { querystringExpire, signatureVersion } = this.options
+    if (expiresInSecs !== undefined || querystringExpire <= MAX_PRESIGN_SECS || signatureVersion !== 's3v4') return
+    const { key } = this.origins['querystringExpire']!
+    throw new ImproperlyConfigured(
+      `${key}: a URL of version 4 lives at most ${MAX_PRESIGN_SECS} seconds (7 days), not ${querystringExpire}.`,
+    )
   }
 
   #limits({ expiresInSecs = this.urlLifeSecs, startsAt, ipAddress }: CookieOptions): CloudFrontLimits {

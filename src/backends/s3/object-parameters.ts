@@ -63,6 +63,11 @@ export function parameterName(name: string): string {
   return find(name).name
 }
 
+/** The parameter that a header, in lower case, stands for. */
+export function headerParameter(header: string): string | undefined {
+  return header === '' ? undefined : TABLE.find(row => row[1] === header)?.[0]
+}
+
 /** A parameter by name, whatever its case. */
 export function parameterOf(parameters: Readonly<Record<string, unknown>>, name: string): unknown {
   if (parameters[name] !== undefined) return parameters[name]

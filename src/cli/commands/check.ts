@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
-import type { StorageClass } from '../../config/backends.ts'
+import { backendNames, declaredSettings, resolveBackend, type StorageClass } from '../../config/backends.ts'
 import type { HoldallSettings } from '../../config/configure.ts'
 import type { Storages } from '../../config/storages.ts'
 import { isStorageError } from '../../core/errors.ts'
@@ -58,7 +58,7 @@ export function check(program: Command, context: CliContext): void {
 async function run(context: CliContext, given: readonly string[], all: boolean): Promise<void> {
   const { out } = context
   const loaded = await context.config()
-  const advice = await migrationAdvice(loaded.settings)
+  const advice = await settingsAdvice(loaded.settings)
   await out.line(`configuration  ${loaded.file ?? 'none found: the defaults and the environment count'}`)
   if (loaded.envFile !== undefined) await out.line(`environment    ${loaded.envFile}`)
   for (const message of advice) out.warn(message)
@@ -179,18 +179,22 @@ function plain(error: unknown): unknown {
   return { message: error instanceof Error ? error.message : String(error) }
 }
 
-const BOTO_KEY =
-  /^(AWS_HEADERS|AWS_ORIGIN|AWS_S3_CALLING_FORMAT|AWS_S3_HOST|AWS_S3_PORT|AWS_S3_PROXY_(HOST|PORT)|S3_USE_SIGV4)$/
-
-async function migrationAdvice(settings: Readonly<Record<string, unknown>>): Promise<string[]> {
-  const classes = [settings['DEFAULT_FILE_STORAGE'], settings['STATICFILES_STORAGE']]
-  const isOld = (value: unknown) => typeof value === 'string' && value.startsWith('storages.backends.s3boto.')
-  if (!classes.some(isOld) && !Object.keys(settings).some(key => BOTO_KEY.test(key))) return []
+/** What the settings should rather say: those of the boto backend, and those that nothing reads. */
+async function settingsAdvice(settings: Readonly<Record<string, unknown>>): Promise<string[]> {
   const { migrateBotoSettings } = await import('../../backends/s3/boto-migration.ts')
-  return migrateBotoSettings(settings).notes.map(({ from, to, message }) =>
-    to === null ? `${from}: ${message}` : `${from} -> ${to}: ${message}`,
+  const { settings: now, notes } = migrateBotoSettings(settings)
+  const advice = notes.map(({ from, to, message }) =>
+    to === null || to === from ? `${from}: ${message}` : `${from} -> ${to}: ${message}`,
   )
+  const read = new Set(
+    backendNames().flatMap(name => Object.values(declaredSettings(resolveBackend(name))).flatMap(({ keys }) => keys)),
+  )
+  const unread = Object.keys(now).filter(key => STORAGE_KEY.test(key) && !read.has(key))
+  return [...advice, ...unread.map(key => `${key}: no backend reads this setting.`)]
 }
+
+/** Settings of django-storages' backends by their beginnings. */
+const STORAGE_KEY = /^(AWS|AZURE|DROPBOX|FTP|GS|LIBCLOUD|SFTP)_/
 
 async function show(context: CliContext, report: Report, all: boolean): Promise<void> {
   const { out } = context

@@ -33,6 +33,16 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
     },
   ],
   [
+    'headers in capitals, and those that S3 does not keep',
+    { AWS_HEADERS: { 'CACHE-CONTROL': 'x', 'content-md5': 'y', 'X-Robots-Tag': 'z', 'x-amz-tagging': 'a=b' } },
+    { AWS_S3_OBJECT_PARAMETERS: { CacheControl: 'x', Tagging: 'a=b' } },
+  ],
+  [
+    'headers of encryption',
+    { AWS_HEADERS: { 'x-amz-server-side-encryption': 'aws:kms', 'x-amz-server-side-encryption-aws-kms-key-id': 'k' } },
+    { AWS_S3_OBJECT_PARAMETERS: { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: 'k' } },
+  ],
+  [
     'parameters that are there win',
     { AWS_HEADERS: { 'cache-control': 'old', expires: 'x' }, AWS_S3_OBJECT_PARAMETERS: { CacheControl: 'new' } },
     { AWS_S3_OBJECT_PARAMETERS: { CacheControl: 'new', Expires: 'x' } },
@@ -73,6 +83,11 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
   ['host with a dot', { AWS_S3_HOST: 's3.us-gov-west-1.amazonaws.com' }, { AWS_S3_REGION_NAME: 'us-gov-west-1' }],
   ['host in China', { AWS_S3_HOST: 's3.cn-north-1.amazonaws.com.cn' }, { AWS_S3_REGION_NAME: 'cn-north-1' }],
   ['dual-stack host', { AWS_S3_HOST: 's3.dualstack.eu-west-1.amazonaws.com' }, { AWS_S3_REGION_NAME: 'eu-west-1' }],
+  [
+    'FIPS host',
+    { AWS_S3_HOST: 's3-fips-us-gov-west-1.amazonaws.com' },
+    { AWS_S3_ENDPOINT_URL: 'https://s3-fips-us-gov-west-1.amazonaws.com' },
+  ],
   ['global host', { AWS_S3_HOST: 's3.amazonaws.com' }, {}],
   [
     'region host with a port',
@@ -151,6 +166,24 @@ test('notes say what became what', () => {
     ['storage-class', 'DEFAULT_FILE_STORAGE', 'DEFAULT_FILE_STORAGE'],
   ])
   expect(JSON.stringify(notes)).not.toContain('secret-value')
+})
+
+test('a header that S3 does not keep is dropped by name', () => {
+  const { notes } = migrateBotoSettings({ AWS_HEADERS: { 'X-Robots-Tag': 'secret-value', Expires: 'never' } })
+  expect(notes.slice(0, 2)).toEqual([
+    {
+      rule: 'object-parameters',
+      from: 'AWS_HEADERS',
+      to: null,
+      message: "S3 does not keep the header 'X-Robots-Tag': it was dropped.",
+    },
+    {
+      rule: 'object-parameters',
+      from: 'AWS_HEADERS',
+      to: 'AWS_S3_OBJECT_PARAMETERS',
+      message: 'Headers became parameters: Expires.',
+    },
+  ])
 })
 
 test('stored version 2 URLs keep version 2 where wanted', () => {

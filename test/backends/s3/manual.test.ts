@@ -1,5 +1,5 @@
 import { gunzipSync } from 'node:zlib'
-import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
 import type { S3Options } from '../../../src/backends/s3/settings.ts'
 import type { Input } from '../../../src/core/settings.ts'
@@ -99,6 +99,16 @@ describe('save', () => {
       'cache-control': 'max-age=1',
       expires: 'Thu, 15 Apr 2010 20:00:00 GMT',
     })
+  })
+
+  test('leaves out old headers that S3 does not keep, and says so', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    await storage({ headers: { 'X-Robots-Tag': 'none', 'cache-control': 'max-age=2' } }).save('x.txt', 'x')
+    expect(warned.mock.calls.map(([text]) => text)).toEqual([
+      "S3 does not keep the header 'X-Robots-Tag': it was dropped.",
+    ])
+    expect(sent('PutObject')[0]!.headers).toMatchObject({ 'cache-control': 'max-age=2' })
+    warned.mockRestore()
   })
 
   test('sends an ACL only when there is one, and that of the parameters wins', async () => {

@@ -55,6 +55,13 @@ describe('options', () => {
     expect(half.message).toContain('must be provided together.')
   })
 
+  test('a profile wins over keys of the environment', () => {
+    const env = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 's', AWS_SESSION_TOKEN: 't' }
+    const { options, origins } = new S3Storage({}, { settings: { AWS_S3_SESSION_PROFILE: 'work' }, env })
+    expect(options).toMatchObject({ sessionProfile: 'work', accessKey: null, secretKey: null, securityToken: null })
+    expect(origins.accessKey).toEqual({ from: 'default', key: 'accessKey' })
+  })
+
   test('the defaults are the safe ones of today and those of the manual', () => {
     expect(new S3Storage({}, { settings: {}, env: {} }).options).toMatchObject({
       defaultAcl: null,
@@ -102,6 +109,11 @@ describe('url', () => {
     ['ãlöhâ.jpg', '/%C3%A3l%C3%B6h%C3%A2.jpg'],
   ])('of %o on a custom domain', async (name, path) => {
     expect(await storage({ customDomain: 'example.com' }).url(name)).toBe(`https://example.com${path}`)
+  })
+
+  test('on a custom domain has a query as Python writes it', async () => {
+    const url = await storage({ customDomain: 'example.com' }).url('a', { parameters: { q: "a b/é+~*'" } })
+    expect(url).toBe('https://example.com/a?q=a+b%2F%C3%A9%2B~%2A%27')
   })
 
   test('on a custom domain takes parameters and another protocol', async () => {
@@ -166,6 +178,17 @@ describe('url', () => {
     expect(url.searchParams.get('X-Amz-Expires')).toBe('60')
     const other = new URL(await storage().url('a', { expiresInSecs: 7 }))
     expect(other.searchParams.get('X-Amz-Expires')).toBe('7')
+  })
+
+  test('of version 4 for longer than seven days is refused, under the name of the setting', async () => {
+    const long = { AWS_QUERYSTRING_EXPIRE: 604_801 }
+    await expect(storage({}, long).url('a')).rejects.toMatchObject({
+      code: 'improperly_configured',
+      message: 'AWS_QUERYSTRING_EXPIRE: a URL of version 4 lives at most 604800 seconds (7 days), not 604801.',
+    })
+    await expect(storage().url('a', { expiresInSecs: 604_801 })).rejects.toMatchObject({ code: 'invalid_argument' })
+    expect(await storage({ signatureVersion: 's3' }, long).url('a')).toContain('Expires=')
+    expect(await storage({ customDomain: 'cdn.example.com' }, long).url('a')).toBe('https://cdn.example.com/a')
   })
 
   test('of version 2', async () => {
