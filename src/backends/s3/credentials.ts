@@ -2,6 +2,7 @@ import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import { importOptional } from '../../core/optional.ts'
 import type { Origin, ResolvedSettings } from '../../core/settings.ts'
 import type { SigningCredentials } from './canonical.ts'
+import { s3Settings } from './settings.ts'
 import { type Environment, profilePlace, readStaticKeys } from './shared-profile.ts'
 
 /** Gives the keys to sign with; null for anonymous requests. At once when they are at hand. */
@@ -63,9 +64,22 @@ export function withOwnToken<O>(found: ResolvedSettings<O>): ResolvedSettings<O>
   const origins = found.origins as Readonly<Record<string, Origin>>
   const distance = (name: string) => NEAREST.indexOf(origins[name]?.from ?? 'default')
   if (distance('secretKey') === -1 || distance('securityToken') <= distance('secretKey')) return found
-  const options = Object.freeze({ ...found.options, securityToken: null })
-  const none = { from: 'default', key: 'securityToken' } as const
-  return { options, origins: { ...found.origins, securityToken: none } }
+  return without(found, ['securityToken'])
+}
+
+/** Options without keys of the environment where a profile is named: the profile wins over them, as it does in Python. */
+export function withNamedProfile<O>(found: ResolvedSettings<O>): ResolvedSettings<O> {
+  const { sessionProfile = null } = found.options as Partial<CredentialOptions>
+  if (sessionProfile === null) return found
+  const origins = found.origins as Readonly<Record<string, Origin>>
+  const names = ['accessKey', 'secretKey', 'securityToken'].filter(name => origins[name]?.from === 'environment')
+  return without(found, names)
+}
+
+function without<O>({ options, origins }: ResolvedSettings<O>, names: readonly string[]): ResolvedSettings<O> {
+  const values = Object.fromEntries(names.map(name => [name, null]))
+  const nowhere = Object.fromEntries(names.map((key): [string, Origin] => [key, { from: 'default', key }]))
+  return { options: Object.freeze({ ...options, ...values }), origins: { ...origins, ...nowhere } }
 }
 
 /** Refuses settings that contradict each other; nothing is read yet. */
@@ -82,7 +96,10 @@ export function checkCredentialOptions(options: CredentialOptions): void {
   }
 }
 
-/** Keys of the options, else of a profile, else of the official provider chain (SSO, web identity, containers, instances). */
+/**
+ * Keys of the options, else of the environment unless a profile is named, else of a profile, else of the official provider chain
+ * (SSO, web identity, containers, instances).
+ */
 export function credentialSource(options: CredentialOptions, env: Environment): CredentialSource {
   checkCredentialOptions(options)
   const { accessKey, secretKey, securityToken } = options
@@ -91,6 +108,8 @@ export function credentialSource(options: CredentialOptions, env: Environment): 
     const fixed = { accessKeyId: accessKey, secretAccessKey: secretKey, sessionToken: securityToken ?? undefined }
     return { get: () => fixed }
   }
+  const ofEnvironment = options.sessionProfile === null ? environmentKeys(env) : undefined
+  if (ofEnvironment !== undefined) return { get: () => ofEnvironment }
   let chain: (() => Promise<ExpiringCredentials>) | undefined
   return new RefreshingCredentials(async () => {
     const place = profilePlace(options.sessionProfile, env)
@@ -99,6 +118,15 @@ export function credentialSource(options: CredentialOptions, env: Environment): 
     chain ??= await officialChain(place.isNamed ? place.profile : undefined)
     return chain()
   })
+}
+
+/** Keys of the environment, which count also where the settings say null: so does Python's None. */
+function environmentKeys(env: Environment): SigningCredentials | undefined {
+  const first = (names: readonly string[]) => names.map(name => env[name]).find(Boolean)
+  const accessKeyId = first(s3Settings.accessKey.keys)
+  const secretAccessKey = first(s3Settings.secretKey.keys)
+  if (accessKeyId === undefined || secretAccessKey === undefined) return undefined
+  return { accessKeyId, secretAccessKey, sessionToken: first(s3Settings.securityToken.keys) }
 }
 
 async function officialChain(profile: string | undefined): Promise<() => Promise<ExpiringCredentials>> {

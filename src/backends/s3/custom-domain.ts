@@ -1,5 +1,6 @@
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import { filepathToUri } from '../../core/urls.ts'
+import { encodeQuery } from './canonical.ts'
 import { type CloudFrontCookies, type CloudFrontLimits, CloudFrontSigner, policyText } from './cloudfront.ts'
 import type { S3Options, UrlSigner } from './settings.ts'
 
@@ -38,8 +39,8 @@ export class CustomDomain {
 
   /** The URL of a key, signed unless `querystringAuth` is off or there is no CloudFront key; then limits are `unsupported`. */
   url(key: string, query: ReadonlyArray<readonly [string, string]>, limits: CloudFrontLimits): string {
-    const search = new URLSearchParams(query.map(([name, value]): [string, string] => [name, value]))
-    const url = this.#base + filepathToUri(key) + (query.length === 0 ? '' : `?${search}`)
+    const search = query.length === 0 ? '' : `?${encodeQuery(query).replaceAll('%20', '+')}`
+    const url = this.#base + filepathToUri(key) + search
     const signer = this.#isOpen ? null : this.#cloudfront()
     if (signer !== null) return signer.url(url, limits)
     if (limits.startsAt === undefined && limits.ipAddress === undefined) return url

@@ -132,6 +132,19 @@ describe('shared profiles', () => {
   })
 })
 
+test('settings that say null leave the keys of the environment, but not beside a profile', async () => {
+  const env = {
+    AWS_S3_ACCESS_KEY_ID: 'A',
+    AWS_SECRET_ACCESS_KEY: 'S',
+    AWS_SESSION_TOKEN: 'T',
+    AWS_CONFIG_FILE: '/none',
+  }
+  const keys = { accessKeyId: 'A', secretAccessKey: 'S', sessionToken: 'T' }
+  expect(credentialSource(NONE, env).get()).toEqual(keys)
+  const named = credentialSource({ ...NONE, sessionProfile: 'none' }, { ...env, AWS_SHARED_CREDENTIALS_FILE: '/none' })
+  await expect(named.get()).rejects.toMatchObject({ code: 'improperly_configured' })
+})
+
 describe('keys that end', () => {
   const MINUTE = 60_000
 
