@@ -67,8 +67,12 @@ function sameVersion(ifRange: string | null, stat: Stat): boolean {
   return date !== undefined && date === wholeSeconds(stat.modifiedAt)
 }
 
+/** An HTTP date in any of its three forms, all in GMT; undefined for anything else. (RFC 9110 5.6.7) */
 function parseDate(value: string | null): number | undefined {
-  const time = value === null ? Number.NaN : Date.parse(value)
+  const text = value?.trim() ?? ''
+  const isAsctime = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:]{8} \d{4}$/.test(text)
+  const time =
+    isAsctime || /^[A-Z][a-z]+, .* GMT$/.test(text) ? Date.parse(isAsctime ? `${text} GMT` : text) : Number.NaN
   return Number.isNaN(time) ? undefined : time
 }
 

@@ -5,6 +5,7 @@ import { isStorageError, StorageError } from '../core/errors.ts'
 import type { Entry, Storage } from '../storage/storage.ts'
 import { streamResponse } from './body.ts'
 import { checkConditions, type Part, requestedPart } from './conditions.ts'
+import { failure } from './failure.ts'
 import { fileHeaders, type HeaderOptions } from './headers.ts'
 import { type ServedUrl, storeUpload } from './upload.ts'
 
@@ -87,7 +88,8 @@ export function createFileHandler(storage: ServedStorage, options: FileHandlerOp
     } catch (error) {
       const status = (isStorageError(error) ? STATUS[error.code] : undefined) ?? 500
       if (status >= 500 && !request.signal.aborted) options.onError?.(error, request)
-      return failure(status)
+      const wait = isStorageError(error) ? error.retryAfterMs : undefined
+      return failure(status, wait === undefined ? {} : { 'retry-after': String(Math.ceil(wait / 1000)) })
     }
   }
 }
@@ -137,16 +139,14 @@ async function sendFile(
     if (request.method === 'HEAD' || (!unpacked && end === start)) return new Response(null, { status, headers })
     const body = await openBody(storage, name, part, unpacked ? undefined : end - start, request)
     // Where it costs little, the version that was opened is checked to be the one that the headers speak of.
-    if (attempt < 4 && storage.supports('path') && (await isReplaced(storage, name, stat))) {
-      body.destroy()
-      continue
-    }
-    return streamResponse(body, { status, headers })
+    if (attempt < 4 && storage.supports('path') && (await isReplaced(storage, name, stat))) body.destroy()
+    else return streamResponse(body, { status, headers })
   }
 }
 
 async function isReplaced(storage: ServedStorage, name: string, before: Entry): Promise<boolean> {
-  return (await storage.stat(name)).etag !== before.etag
+  const now = await storage.stat(name).catch(() => undefined)
+  return now?.etag !== before.etag
 }
 
 /** A stream that has begun, so that a failure up to here is still an answer; it fails unless it gives exactly `length` bytes. */
@@ -158,6 +158,8 @@ async function openBody(
   request: Request,
 ): Promise<Readable> {
   const source = storage.createReadStream(name, { start: part?.start, end: part?.end, signal: request.signal })
+  // A client may go away at any moment: an error that nobody waits for then must not end the process.
+  source.on('error', () => {})
   if (!source.readableEnded && source.readableLength === 0) await once(source, 'readable', { signal: request.signal })
   if (length === undefined) return source
   const exact = new ExactLength(length)
@@ -194,17 +196,4 @@ function withoutContent(headers: Headers): Headers {
   for (const name of ['content-type', 'content-encoding', 'content-language', 'content-disposition'])
     headers.delete(name)
   return headers
-}
-
-/** A short answer in plain text that tells no name and no path. */
-export function failure(status: number, headers: Record<string, string> = {}): Response {
-  return new Response(`${status}\n`, {
-    status,
-    headers: {
-      'content-type': 'text/plain; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      ...headers,
-    },
-  })
 }

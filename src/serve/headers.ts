@@ -52,17 +52,20 @@ export function contentDisposition(kind: 'inline' | 'attachment', name: string):
   return `${kind}; filename="${ascii}"${ascii === file ? '' : `; filename*=UTF-8''${encoded}`}`
 }
 
-/** Types in which a browser may run a script: HTML, SVG, every XML. */
+/** Types in which a browser may run a script: HTML, also as a part, SVG, every XML. */
 function isActive(contentType: string): boolean {
   const type = contentType.split(';', 1)[0]!.trim().toLowerCase()
-  return type === 'text/html' || /[/+](xml|xhtml|xsl|xslt|xml-dtd)$/.test(type) || !/^[\w.+-]+\/[\w.+-]+$/.test(type)
+  return (
+    /^(text\/html|multipart\/.*)$|[/+](xml|xhtml|xsl|xslt|xml-dtd)$/.test(type) || !/^[\w.+-]+\/[\w.+-]+$/.test(type)
+  )
 }
 
 function withCharset(contentType: string): string {
   return /^text\/[\w.+-]+$/i.test(contentType) ? `${contentType}; charset=utf-8` : contentType
 }
 
-/** Sets a header unless its value is one that HTTP cannot carry. */
+/** Sets a header unless its value is one that HTTP cannot carry; of a disposition the rest counts, it may say `attachment`. */
 function put(headers: Headers, name: string, value: string | undefined): void {
-  if (value !== undefined && /^[\x20-\x7e\t]+$/.test(value)) headers.set(name, value)
+  const sent = name === 'content-disposition' ? value?.replace(/[^\x20-\x7e]/gu, '_') : value
+  if (sent !== undefined && /^[\x20-\x7e\t]+$/.test(sent)) headers.set(name, sent)
 }

@@ -1,5 +1,6 @@
 import { StorageError } from '../core/errors.ts'
 import type { SaveOptions, Storage } from '../storage/storage.ts'
+import { failure } from './failure.ts'
 
 /** What a checked signed URL allows. */
 export interface ServedUrl {
@@ -16,17 +17,17 @@ const CONDITIONS: readonly string[] = [
 ]
 
 /**
- * Stores the body of a PUT under exactly this name and answers 201. Another media type than the signed one is a 403, too many
+ * Stores the body of a PUT under exactly this name and answers 201, or 204 when it replaced a file (RFC 9110 9.3.4). Another media type than the signed one is a 403, too many
  * bytes a 413, a body that breaks off stores nothing, and conditions are a 501 rather than being ignored.
  */
 export async function storeUpload(
-  storage: Pick<Storage, 'save'>,
+  storage: Pick<Storage, 'save' | 'stat'>,
   name: string,
   request: Request,
   url: ServedUrl,
   maxBytes: number,
 ): Promise<Response> {
-  if (CONDITIONS.some(header => request.headers.has(header))) return new Response(null, { status: 501 })
+  if (CONDITIONS.some(header => request.headers.has(header))) return failure(501)
   const { parameters } = url
   const contentType = request.headers.get('content-type') ?? undefined
   const signedType = parameters['content-type']
@@ -46,8 +47,12 @@ export async function storeUpload(
     contentLanguage: parameters['content-language'],
     cacheControl: parameters['cache-control'],
   }
+  const status = await storage.stat(name, { signal: request.signal }).then(
+    () => 204,
+    () => 201,
+  )
   await storage.save(name, request.body === null ? new Uint8Array() : limited(request.body, limit), options)
-  return new Response(null, { status: 201 })
+  return new Response(null, { status })
 }
 
 async function* limited(body: ReadableStream<Uint8Array>, limit: number): AsyncGenerator<Uint8Array> {

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { LocalStorage } from '../../src/backends/local/index.ts'
+import { UrlSigner } from '../../src/backends/local/signed-urls.ts'
 import { createFileHandler, type FileHandlerOptions, toNodeListener } from '../../src/serve/index.ts'
 import { temporaryFolder } from '../backends/local/fixture.ts'
 
@@ -92,6 +93,11 @@ test('conditions answer 304 and 412, and If-Range guards a range', async () => {
   expect(await status({ 'if-none-match': '"x"', 'if-modified-since': modified })).toBe(200)
   expect(await status({ 'if-modified-since': modified })).toBe(304)
   expect(await status({ 'if-modified-since': 'Thu, 01 Jan 1970 00:00:00 GMT' })).toBe(200)
+  expect(await status({ 'if-modified-since': 'Fri Jan  1 00:00:00 2100' })).toBe(304)
+  expect(await status({ 'if-modified-since': 'Sunday, 06-Nov-94 08:49:37 GMT' })).toBe(200)
+  for (const other of ['2100', '2100-01-01', 'Fri, 01 Jan 2100 00:00:00', 'soon']) {
+    expect([other, await status({ 'if-modified-since': other })]).toEqual([other, 200])
+  }
   expect(await status({ 'if-match': `W/${etag}` })).toBe(412)
   expect(await status({ 'if-match': etag })).toBe(200)
   expect(await status({ range: 'bytes=0-1', 'if-range': etag })).toBe(206)
@@ -147,7 +153,14 @@ test('signed URLs are needed, and good for what was signed only', async () => {
     'text/x-own; charset=utf-8',
   ])
   expect((await fetch(url, { method: 'HEAD' })).status).toBe(200)
-  const expired = await web.storage.url('a b.txt', { expiresInSecs: -5 })
+  const named = await web.storage.url('a b.txt', { contentDisposition: 'attachment; filename="ü\r\nx"' })
+  expect((await fetch(named)).headers.get('content-disposition')).toBe('attachment; filename="___x"')
+  const parts = await web.storage.url('a b.txt', { contentType: 'multipart/x-mixed-replace;boundary=b' })
+  expect((await fetch(parts)).headers.get('content-security-policy')).toContain('sandbox')
+  const life = { method: 'GET', expiresInSecs: 60 } as const
+  const expired = `${url.split('?')[0]}?${new UrlSigner('secret').sign('a b.txt', life, Date.now() - 61_000)}`
+  const valid = `${url.split('?')[0]}?${new UrlSigner('secret').sign('a b.txt', life)}`
+  expect((await fetch(valid)).status).toBe(200)
   const bad = [
     url.replace('red', 'blue'),
     url.replace('a%20b', 'other'),
