@@ -1,4 +1,5 @@
-import { pathToFileURL } from 'node:url'
+import { dirname, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { LocalStorage } from '../backends/local/index.ts'
 import { MemoryStorage } from '../backends/memory/index.ts'
 import { nodeModule } from '../core/builtin.ts'
@@ -94,8 +95,26 @@ export function resolveBackend(backend: unknown, base?: string): StorageClass {
   const loader = registry.get(backend)
   if (loader !== undefined) return load(backend, loader)
   if (isModulePath(backend)) return load(backend, () => fromModule(backend, base))
-  throw notFound(backend, `it is none of ${backendNames().join(', ')}, and no './module.ts#ClassName'`)
+  const known = PLANNED.find(([path]) => path.test(backend))?.[1]
+  const names = backendNames().join(', ')
+  throw notFound(
+    backend,
+    known === undefined
+      ? `it is none of ${names}, and no './module.ts#ClassName'`
+      : `this version of Holdall has no backend for ${known} yet; it has ${names}`,
+  )
 }
+
+/** Django's class paths that are understood and have no class here. */
+const PLANNED: ReadonlyArray<readonly [path: RegExp, what: string]> = [
+  [/^storages\.backends\.azure_storage\./, 'Azure Blob Storage'],
+  [/^storages\.backends\.gcloud\./, 'Google Cloud Storage'],
+  [/^storages\.backends\.dropbox\./, 'Dropbox'],
+  [/^storages\.backends\.ftp\./, 'FTP'],
+  [/^storages\.backends\.sftpstorage\./, 'SFTP'],
+  [/^storages\.backends\.apache_libcloud\./, 'Apache Libcloud'],
+  [/\.(S3)?Manifest(Files|Static|StaticFiles)Storage$/, 'static files with a manifest'],
+]
 
 function isModulePath(backend: string): boolean {
   return backend.includes('#') || /^(\.{0,2}\/|file:)/.test(backend)
@@ -103,8 +122,15 @@ function isModulePath(backend: string): boolean {
 
 function fromModule(path: string, base: string | undefined): StorageClass {
   const [specifier = '', name = 'default'] = path.split('#')
-  const from = nodeModule().createRequire(base ?? pathToFileURL(`${process.cwd()}/`))
-  return exported(from(specifier.startsWith('file:') ? new URL(specifier).pathname : specifier), name, path)
+  const from = base ?? pathToFileURL(`${process.cwd()}/`).href
+  const file = from.startsWith('file:') ? fileURLToPath(from) : from
+  const folder = file.endsWith('/') ? file : dirname(file)
+  const found = specifier.startsWith('file:')
+    ? fileURLToPath(specifier)
+    : specifier.startsWith('.')
+      ? resolve(folder, specifier)
+      : specifier
+  return exported(nodeModule().createRequire(from)(found), name, path)
 }
 
 function exported(module: unknown, name: string, shown: string): StorageClass {

@@ -38,7 +38,10 @@ export interface HoldallSettings {
 
 /** Where a settings object came from. */
 export interface ConfigureOptions {
-  /** File (path or file: URL) that relative module paths in BACKEND start from; the working directory when absent. */
+  /**
+   * File (path or file: URL) whose folder relative module paths in BACKEND and relative locations of local storages start from;
+   * the working directory when absent.
+   */
   readonly base?: string | undefined
 }
 
@@ -72,7 +75,7 @@ export function configure(settings: HoldallSettings, options: ConfigureOptions =
 export function overrideSettings<T>(settings: HoldallSettings, fn: () => T): T {
   const before = activeSettings()
   const base = settingsBase(before)
-  configure({ ...withoutRivals(before, settings), ...settings }, { base })
+  configure(overlaid(before, settings), { base })
   const restore = () => void activateSettings(before)
   let result: T
   try {
@@ -86,14 +89,14 @@ export function overrideSettings<T>(settings: HoldallSettings, fn: () => T): T {
   return result
 }
 
-/** What was there, less the form of naming storages that the override does not use. */
-function withoutRivals(before: HoldallSettings, override: HoldallSettings): HoldallSettings {
+/** Settings with others over them; of the two forms of naming storages the one that the override uses is left. */
+export function overlaid(before: HoldallSettings, override: HoldallSettings): HoldallSettings {
   const { STORAGES, DEFAULT_FILE_STORAGE, STATICFILES_STORAGE, ...rest } = before
-  if (override.STORAGES !== undefined) return rest
+  if (override.STORAGES !== undefined) return { ...rest, ...override }
   if (override.DEFAULT_FILE_STORAGE !== undefined || override.STATICFILES_STORAGE !== undefined) {
-    return { ...rest, DEFAULT_FILE_STORAGE, STATICFILES_STORAGE }
+    return { ...rest, DEFAULT_FILE_STORAGE, STATICFILES_STORAGE, ...override }
   }
-  return before
+  return { ...before, ...override }
 }
 
 const DEFAULT_BACKEND = 'django.core.files.storage.FileSystemStorage'
@@ -104,24 +107,31 @@ export function storageConfigs(
   settings: HoldallSettings = activeSettings(),
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Readonly<Record<string, StorageConfig>> {
-  for (const old of ['DEFAULT_FILE_STORAGE', 'STATICFILES_STORAGE']) {
-    if (settings.STORAGES !== undefined && settings[old] !== undefined) {
-      throw new ImproperlyConfigured(`${old}/STORAGES are mutually exclusive.`)
-    }
-  }
+  refuseBoth(settings)
   const older = settings.DEFAULT_FILE_STORAGE ?? settings.STATICFILES_STORAGE
   const given = settings.STORAGES ?? (older === undefined ? env['STORAGES'] || undefined : undefined)
-  if (given !== undefined) return checkedStorages(given)
+  if (given !== undefined) {
+    if (given !== settings.STORAGES) refuseBoth(env)
+    return checkedStorages(given)
+  }
   return {
     default: { BACKEND: settings.DEFAULT_FILE_STORAGE ?? (env['DEFAULT_FILE_STORAGE'] || DEFAULT_BACKEND) },
     staticfiles: { BACKEND: settings.STATICFILES_STORAGE ?? (env['STATICFILES_STORAGE'] || DEFAULT_STATIC) },
   }
 }
 
+function refuseBoth(source: Readonly<Record<string, unknown>>): void {
+  if (source['STORAGES'] === undefined) return
+  for (const old of ['DEFAULT_FILE_STORAGE', 'STATICFILES_STORAGE']) {
+    if (source[old] === undefined || source[old] === '') continue
+    throw new ImproperlyConfigured(`${old}/STORAGES are mutually exclusive.`)
+  }
+}
+
 function checkedStorages(given: unknown): Readonly<Record<string, StorageConfig>> {
-  const storages = mapping(given, 'STORAGES')
-  for (const alias of Object.keys(storages)) {
-    const entry = mapping(storages[alias], `STORAGES['${alias}']`)
+  const checked: Record<string, StorageConfig> = {}
+  for (const [alias, value] of Object.entries(mapping(given, 'STORAGES'))) {
+    const entry = mapping(value, `STORAGES['${alias}']`)
     const unknown = Object.keys(entry).find(key => key !== 'BACKEND' && key !== 'OPTIONS')
     if (unknown !== undefined) {
       throw new ImproperlyConfigured(
@@ -129,9 +139,10 @@ function checkedStorages(given: unknown): Readonly<Record<string, StorageConfig>
       )
     }
     if (entry['BACKEND'] === undefined) throw new ImproperlyConfigured(`STORAGES['${alias}'] has no BACKEND.`)
-    if (entry['OPTIONS'] !== undefined) mapping(entry['OPTIONS'], `STORAGES['${alias}'].OPTIONS`)
+    const OPTIONS = mapping(entry['OPTIONS'] ?? {}, `STORAGES['${alias}'].OPTIONS`)
+    checked[alias] = { BACKEND: entry['BACKEND'] as string | StorageClass, OPTIONS }
   }
-  return storages as Readonly<Record<string, StorageConfig>>
+  return checked
 }
 
 function mapping(value: unknown, key: string): Readonly<Record<string, unknown>> {

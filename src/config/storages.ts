@@ -1,3 +1,5 @@
+import { dirname, isAbsolute, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { nodeUtil } from '../core/builtin.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
 import { activeSettings } from '../core/settings.ts'
@@ -51,13 +53,20 @@ export class StorageHandler {
       throw new ImproperlyConfigured(`Could not find config for '${alias}' in settings.STORAGES.`)
     }
     const { BACKEND, OPTIONS = {} } = configs[alias]!
-    return { alias, backend: resolveBackend(BACKEND, settingsBase()), options: OPTIONS }
+    const base = settingsBase()
+    const backend = resolveBackend(BACKEND, base)
+    return { alias, backend, options: absoluteLocation(backend, OPTIONS, base) }
   }
 
   /** A new storage of an alias that nobody else gets, with some options changed. Who asks for it closes it. */
   create(alias: string, options: Readonly<Record<string, unknown>> = {}): AnyStorage {
     const plan = this.blueprint(alias)
-    return new plan.backend({ ...plan.options, ...options }, { settings: activeSettings() })
+    try {
+      return new plan.backend({ ...plan.options, ...options }, { settings: activeSettings() })
+    } catch (cause) {
+      if (!(cause instanceof ImproperlyConfigured)) throw cause
+      throw new ImproperlyConfigured(`storage '${alias}': ${cause.message}`, { cause })
+    }
   }
 
   /** Closes the storages that were built from the active settings; the next use builds new ones. */
@@ -75,6 +84,19 @@ export class StorageHandler {
     if (built === undefined) this.#built.set(settings, (built = new Map()))
     return built
   }
+}
+
+/** The options with the location of a local storage from the folder of the configuration's file. */
+function absoluteLocation(
+  backend: StorageClass,
+  options: Readonly<Record<string, unknown>>,
+  base: string | undefined,
+): Readonly<Record<string, unknown>> {
+  const { location } = options
+  const isRelative = typeof location === 'string' && location !== '' && !isAbsolute(location)
+  if (base === undefined || backend.backendName !== 'local' || !isRelative) return options
+  const file = base.startsWith('file:') ? fileURLToPath(base) : base
+  return { ...options, location: resolve(dirname(file), location) }
 }
 
 function isSame(before: AnyStorage, fresh: AnyStorage): boolean {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { inspect } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
 import { LocalStorage } from '../../src/backends/local/index.ts'
@@ -63,7 +64,7 @@ describe('storages', () => {
     })
     expect(storages.default.options).toMatchObject({ fileOverwrite: true, nameStrategy: 'underscore' })
     configure({ STORAGES: { default: { BACKEND: 'memory', OPTIONS: { foo: 1 } } } })
-    expect(() => storages.default).toThrow("Invalid setting 'foo' for MemoryStorage")
+    expect(() => storages.default).toThrow("storage 'default': Invalid setting 'foo' for MemoryStorage")
   })
 
   test('gives a new storage when a setting changed that it reads, else the same one', () => {
@@ -119,6 +120,7 @@ describe('backends', () => {
     ['django.core.files.storage.filesystem.FileSystemStorage', LocalStorage],
     ['memory', MemoryStorage],
     ['django.core.files.storage.InMemoryStorage', MemoryStorage],
+    ['django.core.files.storage.memory.InMemoryStorage', MemoryStorage],
     ['django.contrib.staticfiles.storage.StaticFilesStorage', StaticFilesStorage],
   ])('%s names its class', (name, type) => {
     expect(resolveBackend(name)).toBe(type)
@@ -130,7 +132,30 @@ describe('backends', () => {
     expect(() => resolveBackend(7)).toThrow('BACKEND must be a name or a class, not number.')
   })
 
-  test.each(['storages.backends.dropbox.DropBoxStorage', 'nothing', 'constructor'])('%s cannot be found', name => {
+  test.each([
+    ['storages.backends.s3boto3.S3Boto3Storage', 'S3Storage'],
+    ['storages.backends.s3.S3Storage', 'S3Storage'],
+    ['storages.backends.s3boto3.S3StaticStorage', 'S3StaticStorage'],
+    ['storages.backends.s3.S3StaticStorage', 'S3StaticStorage'],
+  ])('%s names %s', (name, className) => {
+    expect(resolveBackend(name).name).toBe(className)
+  })
+
+  test('the boto class is understood and warns', async () => {
+    const warned = once(process, 'warning')
+    expect(resolveBackend('storages.backends.s3boto.S3BotoStorage').name).toBe('S3Storage')
+    const [warning] = await warned
+    expect(warning).toMatchObject({ name: 'DeprecationWarning', code: 'HOLDALL_S3BOTO' })
+  })
+
+  test.each([
+    ['storages.backends.s3boto3.S3ManifestStaticStorage', 'static files with a manifest'],
+    ['storages.backends.apache_libcloud.LibCloudStorage', 'Apache Libcloud'],
+  ])('%s is known to be missing', (name, what) => {
+    expect(() => resolveBackend(name)).toThrow(`this version of Holdall has no backend for ${what} yet; it has local`)
+  })
+
+  test.each(['storages.backends.nonsense.Storage', 'nothing', 'constructor'])('%s cannot be found', name => {
     expect(() => resolveBackend(name)).toThrow(
       expect.objectContaining({
         code: 'improperly_configured',
@@ -172,7 +197,10 @@ describe('configure', () => {
 
   test('reads the environment where the settings are silent', () => {
     const STORAGES = '{"default":{"BACKEND":"memory"}}'
-    expect(storageConfigs({}, { STORAGES })).toEqual({ default: { BACKEND: 'memory' } })
+    expect(storageConfigs({}, { STORAGES })).toEqual({ default: { BACKEND: 'memory', OPTIONS: {} } })
+    expect(() => storageConfigs({}, { STORAGES, STATICFILES_STORAGE: 'local' })).toThrow(
+      'STATICFILES_STORAGE/STORAGES are mutually exclusive.',
+    )
     expect(storageConfigs({ DEFAULT_FILE_STORAGE: 'local' }, { STORAGES })['default']).toEqual({ BACKEND: 'local' })
     expect(storageConfigs({}, { DEFAULT_FILE_STORAGE: 'memory' })['default']).toEqual({ BACKEND: 'memory' })
     expect(() => storageConfigs({}, { STORAGES: 'nonsense' })).toThrow('STORAGES: expected an object')
