@@ -86,13 +86,49 @@ test('duplicates a request, so that a conditional write meets its own work', asy
   expect([stored(), server.requests.map(one => one.status)]).toEqual(['mine', [200, 412]])
 })
 
-test('delays and hangs', async () => {
+test('delays before and after the work, and hangs with it done or not', async () => {
   const started = performance.now()
   proxy.rule = () => ({ do: 'delay', ms: 60 })
   await s3.send(put('late'))
   expect(performance.now() - started).toBeGreaterThanOrEqual(59)
-  proxy.rule = () => ({ do: 'hang' })
-  await expect(fetch(`${proxy.url}/media/k`, { signal: AbortSignal.timeout(50) })).rejects.toMatchObject({
-    name: 'TimeoutError',
-  })
+  proxy.rule = () => ({ do: 'delay', ms: 60_000, after: true })
+  const waiting = fetch(`${proxy.url}/media/k`, { signal: AbortSignal.timeout(50) })
+  await expect(waiting).rejects.toMatchObject({ name: 'TimeoutError' })
+  await expect.poll(() => server.requests.map(request => request.method)).toEqual(['PUT', 'GET'])
+  for (const forward of [false, true]) {
+    const count = server.requests.length
+    proxy.rule = () => ({ do: 'hang', forward })
+    const hanging = fetch(`${proxy.url}/media/k`, { signal: AbortSignal.timeout(50) })
+    await expect(hanging).rejects.toMatchObject({ name: 'TimeoutError' })
+    await expect.poll(() => server.requests.length - count).toBe(forward ? 1 : 0)
+  }
+})
+
+test('forwards late although the client has gone', async () => {
+  proxy.rule = () => ({ do: 'delay', ms: 400 })
+  const gone = s3.send(put('late'), { abortSignal: AbortSignal.timeout(20) })
+  await expect(gone).rejects.toMatchObject({ name: 'AbortError' })
+  expect(stored()).toBeUndefined()
+  await expect.poll(stored).toBe('late')
+})
+
+test('cuts an answer within its head, and stalls within its body', async () => {
+  proxy.rule = () => ({ do: 'cut-head' })
+  await expect(s3.send(put('cut'))).rejects.toThrow()
+  expect(stored()).toBe('cut')
+  proxy.rule = () => ({ do: 'stall', bytes: 2 })
+  const got = await s3.send(new GetObjectCommand({ Bucket: 'media', Key: 'k' }))
+  const body = got.Body as unknown as AsyncIterable<Buffer> & { destroy(): void }
+  for await (const chunk of body) {
+    expect(chunk.toString()).toBe('cu')
+    break
+  }
+})
+
+test('tells when no client is connected any more', async () => {
+  await s3.send(put('one'))
+  expect(proxy.connections).toBe(1)
+  s3.destroy()
+  await proxy.unused()
+  expect(proxy.connections).toBe(0)
 })

@@ -7,7 +7,7 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 
 /** One request on its way through the proxy. */
 export interface ProxiedRequest {
@@ -29,10 +29,14 @@ export type FaultAction =
   | { readonly do: 'reset-during'; readonly bytes: number }
   /** Pass on so many bytes of the answer's body, then break the connection. */
   | { readonly do: 'truncate'; readonly bytes: number }
-  /** Wait, then forward; milliseconds. */
-  | { readonly do: 'delay'; readonly ms: number }
-  /** Never answer. */
-  | { readonly do: 'hang' }
+  /** Pass on only the beginning of the answer's status line, then break the connection. */
+  | { readonly do: 'cut-head' }
+  /** Pass on so many bytes of the answer's body, then nothing more. */
+  | { readonly do: 'stall'; readonly bytes: number }
+  /** Wait, then forward, whether or not the client is still there; with `after` forward first. Milliseconds. */
+  | { readonly do: 'delay'; readonly ms: number; readonly after?: boolean }
+  /** Never answer; with `forward` the server carries the request out. */
+  | { readonly do: 'hang'; readonly forward?: boolean }
   /** Answer this without forwarding, or with `forward` after the server carried it out. */
   | {
       readonly do: 'answer'
@@ -72,6 +76,10 @@ export interface FaultProxy {
   readonly log: (ProxiedRequest & { readonly action: FaultAction['do'] | 'forward' })[]
   /** May be replaced at any time. */
   rule: FaultRule
+  /** Connections of clients that are open now. */
+  readonly connections: number
+  /** Resolves as soon as no client has a connection open. */
+  unused(): Promise<void>
   close(): Promise<void>
 }
 
@@ -123,17 +131,25 @@ function answerHeaders(answer: Answer, bodyless: boolean): [string, string][] {
   return headers
 }
 
-function reply(message: IncomingMessage, response: ServerResponse, answer: Answer, cutAt?: number): void {
+function reply(
+  message: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+  cut?: { readonly at: number; readonly stall?: boolean },
+): void {
   const bodyless = message.method === 'HEAD' || answer.status === 204 || answer.status === 304
   response.writeHead(answer.status, answerHeaders(answer, bodyless).flat())
-  if (cutAt === undefined) {
+  if (cut === undefined) {
     response.end(bodyless ? undefined : answer.body)
     return
   }
   response.flushHeaders()
-  const part = answer.body.subarray(0, cutAt)
-  if (part.length === 0) message.socket.destroySoon()
-  else response.write(part, () => message.socket.destroySoon())
+  const part = answer.body.subarray(0, cut.at)
+  const leave = (): void => {
+    if (cut.stall !== true) message.socket.destroySoon()
+  }
+  if (part.length === 0) leave()
+  else response.write(part, leave)
 }
 
 /** Reads until enough bytes came (or the body ended), then breaks the connection. */
@@ -159,19 +175,18 @@ export async function startFaultProxy(target: string, rule: FaultRule = () => un
   const base = new URL(target)
   const agent = new Agent({ keepAlive: false })
   const timers = new Set<NodeJS.Timeout>()
+  const wait = (ms: number): Promise<void> => new Promise(resolve => timers.add(setTimeout(resolve, ms)))
   const handle = async (message: IncomingMessage, response: ServerResponse, expects: boolean): Promise<void> => {
     const { method = 'GET', url = '/', headers } = message
     const request: ProxiedRequest = { index: proxy.log.length + 1, method, url, headers }
     const action = proxy.rule(request)
     proxy.log.push({ ...request, action: action?.do ?? 'forward' })
     if (action?.do === 'reset-before') return void message.socket.resetAndDestroy()
-    if (action?.do === 'hang') return void message.resume()
     if (expects) response.writeContinue()
     if (action?.do === 'reset-during') return resetDuring(message, action.bytes)
-    if (action?.do === 'delay') {
-      await new Promise<void>(resolve => timers.add(setTimeout(resolve, action.ms)))
-    }
     const body = await readAll(message)
+    if (action?.do === 'hang' && !action.forward) return
+    if (action?.do === 'delay' && !action.after) await wait(action.ms)
     if (action?.do === 'answer') {
       if (action.forward) await forward(base, agent, message, body)
       const rawHeaders = Object.entries(action.headers ?? {}).flat()
@@ -179,12 +194,39 @@ export async function startFaultProxy(target: string, rule: FaultRule = () => un
     }
     if (action?.do === 'duplicate') await forward(base, agent, message, body)
     const answer = await forward(base, agent, message, body)
-    if (action?.do === 'reset-after') return void message.socket.resetAndDestroy()
-    if (action?.do === 'corrupt')
-      return reply(message, response, { ...answer, body: corrupted(answer.body, action.at) })
-    return reply(message, response, answer, action?.do === 'truncate' ? action.bytes : undefined)
+    switch (action?.do) {
+      case 'reset-after':
+        return void message.socket.resetAndDestroy()
+      case 'hang':
+        return
+      case 'cut-head':
+        message.socket.write(`HTTP/1.1 ${answer.status} `)
+        return message.socket.destroySoon()
+      case 'delay':
+        if (action.after) await wait(action.ms)
+        return reply(message, response, answer)
+      case 'truncate':
+        return reply(message, response, answer, { at: action.bytes })
+      case 'stall':
+        return reply(message, response, answer, { at: action.bytes, stall: true })
+      case 'corrupt':
+        return reply(message, response, { ...answer, body: corrupted(answer.body, action.at) })
+      default:
+        return reply(message, response, answer)
+    }
   }
   const server = createServer({ maxHeaderSize: 64 * 1024 })
+  const sockets = new Set<Socket>()
+  let whenUnused = Promise.withResolvers<void>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => {
+      sockets.delete(socket)
+      if (sockets.size > 0) return
+      whenUnused.resolve()
+      whenUnused = Promise.withResolvers<void>()
+    })
+  })
   const start = (message: IncomingMessage, response: ServerResponse, expects: boolean): void => {
     const { socket } = message
     handle(message, response, expects).catch(() => socket.destroy())
@@ -201,6 +243,12 @@ export async function startFaultProxy(target: string, rule: FaultRule = () => un
     port,
     log: [],
     rule,
+    get connections() {
+      return sockets.size
+    },
+    unused: async () => {
+      if (sockets.size > 0) await whenUnused.promise
+    },
     close: async () => {
       for (const timer of timers) clearTimeout(timer)
       agent.destroy()
