@@ -3,7 +3,7 @@ import { importOptional } from '../../core/optional.ts'
 import type { Origin, ResolvedSettings } from '../../core/settings.ts'
 import type { SigningCredentials } from './canonical.ts'
 import { s3Settings } from './settings.ts'
-import { type Environment, profilePlace, readStaticKeys } from './shared-profile.ts'
+import { type Environment, type ProfilePlace, profilePlace, readStaticKeys } from './shared-profile.ts'
 
 /** Gives the keys to sign with; null for anonymous requests. At once when they are at hand. */
 export interface CredentialSource {
@@ -33,7 +33,7 @@ export class RefreshingCredentials implements CredentialSource {
   #current: ExpiringCredentials | undefined
   #loading: Promise<ExpiringCredentials> | undefined
 
-  constructor(load: () => Promise<ExpiringCredentials>, now: () => number = Date.now) {
+  constructor(load: () => Promise<ExpiringCredentials>, now: () => number = () => Date.now()) {
     this.#load = load
     this.#now = now
   }
@@ -115,7 +115,7 @@ export function credentialSource(options: CredentialOptions, env: Environment): 
     const place = profilePlace(options.sessionProfile, env)
     const found = await readStaticKeys(place)
     if (found !== undefined) return found
-    chain ??= await officialChain(place.isNamed ? place.profile : undefined)
+    chain ??= await officialChain(place)
     return chain()
   })
 }
@@ -129,14 +129,15 @@ function environmentKeys(env: Environment): SigningCredentials | undefined {
   return { accessKeyId, secretAccessKey, sessionToken: first(s3Settings.securityToken.keys) }
 }
 
-async function officialChain(profile: string | undefined): Promise<() => Promise<ExpiringCredentials>> {
+async function officialChain(place: ProfilePlace): Promise<() => Promise<ExpiringCredentials>> {
   const purpose = 'Finding AWS credentials without AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
   const { fromNodeProviderChain } = await importOptional(
     '@aws-sdk/credential-providers',
     purpose,
     () => import('@aws-sdk/credential-providers'),
   )
-  const provider = fromNodeProviderChain(profile === undefined ? {} : { profile })
+  const { profile, isNamed, credentialsFile: filepath, configFile: configFilepath } = place
+  const provider = fromNodeProviderChain({ filepath, configFilepath, ...(isNamed ? { profile } : {}) })
   return async () => {
     try {
       return await provider()
