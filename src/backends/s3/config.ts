@@ -3,6 +3,7 @@ import { migrateBotoSettings } from './boto-migration.ts'
 import type { S3DriverOptions } from './driver.ts'
 import { type Preset, presetOf, providerEndpoint, providerRegion } from './presets.ts'
 import type { ObjectParameters, S3Options } from './settings.ts'
+import { type Environment, profilePlace, readRegion } from './shared-profile.ts'
 import { warnOnce } from './warn.ts'
 
 /** Where requests go, with the old boto options translated and the provider's own values filled in. */
@@ -16,8 +17,11 @@ export interface Place {
   readonly oldParameters: ObjectParameters
 }
 
-/** Finds the place of the options; a missing region or account of a provider is `improperly_configured`. */
-export function placeOf(options: S3Options): Place {
+/**
+ * Finds the place of the options; a missing region or account of a provider is `improperly_configured`. Where the keys are those of a
+ * profile and the service is Amazon's, so is the region.
+ */
+export function placeOf(options: S3Options, env: Environment): Place {
   const old = migrated(options)
   const regionName = options.regionName ?? textOr(old['AWS_S3_REGION_NAME'])
   const { provider, accountId } = options
@@ -27,15 +31,20 @@ export function placeOf(options: S3Options): Place {
     textOr(old['AWS_S3_ENDPOINT_URL'])
   const endpointUrl = endpoint?.replace(/\$\{(AWS_S3_REGION_NAME|region)\}/g, signingRegion(regionName)) ?? null
   const preset = presetOf(provider, endpointUrl)
+  const hasProfile = preset.provider === 'aws' && endpointUrl === null && options.accessKey === null
   const hasProxies = Object.keys(options.proxies).length > 0
   return {
     preset,
     endpointUrl,
-    regionName: regionName ?? providerRegion(preset),
+    regionName: regionName ?? providerRegion(preset) ?? (hasProfile ? profileRegion(options, env) : null),
     addressingStyle: options.addressingStyle ?? (old['AWS_S3_ADDRESSING_STYLE'] as Place['addressingStyle']) ?? null,
     proxies: hasProxies ? options.proxies : ((old['AWS_S3_PROXIES'] as Place['proxies']) ?? {}),
     oldParameters: (old['AWS_S3_OBJECT_PARAMETERS'] as ObjectParameters) ?? {},
   }
+}
+
+function profileRegion({ sessionProfile }: S3Options, env: Environment): string | null {
+  return readRegion(profilePlace(sessionProfile, env)) ?? null
 }
 
 function migrated(options: S3Options): Record<string, unknown> {

@@ -78,7 +78,7 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
 
   /** Where requests go. */
   protected get place(): Place {
-    this.#place ??= placeOf(this.options)
+    this.#place ??= placeOf(this.options, this.#env)
     return this.#place
   }
 

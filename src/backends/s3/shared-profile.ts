@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -53,6 +54,18 @@ export async function readStaticKeys(place: ProfilePlace): Promise<SigningCreden
   return (
     keysOf(fromCredentials, place.profile, place.credentialsFile) ?? keysOf(fromConfig, place.profile, place.configFile)
   )
+}
+
+/** The region of the profile, read at once; undefined where it has none or a file cannot be read. */
+export function readRegion(place: ProfilePlace): string | undefined {
+  const regionIn = (path: string, isConfig: boolean): string | undefined => {
+    try {
+      return parseProfiles(readFileSync(path, 'utf8'), isConfig).get(place.profile)?.get('region') || undefined
+    } catch {
+      return undefined
+    }
+  }
+  return regionIn(place.configFile, true) ?? regionIn(place.credentialsFile, false)
 }
 
 /** Both keys of one file's profile, never mixed with another file's. */

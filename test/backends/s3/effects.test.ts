@@ -95,6 +95,17 @@ describe('keys', () => {
     await storage({ ...none, AWS_S3_SESSION_PROFILE: 'work' }, {}, env).save('profile', 'x')
     await storage(none, {}, { ...env, AWS_PROFILE: 'work' }).save('profile', 'x')
     await expect(storage(none, {}, env).save('profile', 'x')).rejects.toMatchObject({ code: 'permission_denied' })
+    await writeFile(config, '[profile work]\nregion = eu-west-3\n[default]\nregion = ap-south-1\n')
+    const host = async (settings: Record<string, unknown>, options: Input<S3Options> = {}, more = {}) =>
+      new URL(await storage({ ...none, ...settings }, options, { ...env, ...more }).url('a')).host
+    const amazon = { AWS_S3_ENDPOINT_URL: undefined }
+    expect(await host({ ...amazon, AWS_S3_SESSION_PROFILE: 'work' })).toBe('media.s3.eu-west-3.amazonaws.com')
+    expect(await host(amazon, {}, { AWS_PROFILE: 'work' })).toBe('media.s3.eu-west-3.amazonaws.com')
+    expect(await host(amazon)).toBe('media.s3.ap-south-1.amazonaws.com')
+    expect(await host({ ...amazon, AWS_S3_REGION_NAME: 'eu-west-1' })).toBe('media.s3.eu-west-1.amazonaws.com')
+    expect(await host({ ...amazon, ...PLACE, ...amazon })).toBe('media.s3.amazonaws.com')
+    const other = new URL(await storage({ ...none, AWS_S3_SESSION_PROFILE: 'work' }, {}, env).url('a'))
+    expect(other.searchParams.get('X-Amz-Credential')).toContain('/us-east-1/')
     await rm(folder, { recursive: true })
   })
 })
