@@ -71,12 +71,14 @@ class ResumedBody extends Readable {
       this.#wanted = this.push(chunk)
       if (!this.#wanted) body.pause()
     })
-    body.on('end', () => end(this.#offset < (this.#options.length ?? 0) ? cutShort() : undefined))
+    const finish = (): void => end(this.#offset < (this.#options.length ?? 0) ? cutShort() : undefined)
+    body.on('end', finish)
     body.on('error', end)
     body.on('close', () => {
       if (!over) end(cutShort())
     })
     if (body.errored) end(body.errored)
+    else if (body.readableEnded) finish()
     else if (body.destroyed) end(cutShort())
     if (!this.#wanted) body.pause()
   }

@@ -80,6 +80,18 @@ describe('resumeBody', () => {
     expect(String(await bytesOf(resumed))).toBe('x')
   })
 
+  test('a body that has ended before it was taken is whole, unless bytes are missing', async () => {
+    const ended = async (): Promise<Readable> => {
+      const empty = body('').resume()
+      await once(empty, 'close')
+      return empty
+    }
+    const open = async (): Promise<Readable> => body('x')
+    expect(await bytesOf(resumeBody(open, await ended(), { delayMs }))).toHaveLength(0)
+    expect(await bytesOf(resumeBody(open, await ended(), { delayMs, length: 0 }))).toHaveLength(0)
+    expect(String(await bytesOf(resumeBody(open, await ended(), { delayMs, length: 1 })))).toBe('x')
+  })
+
   test('an abandoned body gives its connection up, a late one too', async () => {
     const first = body('abc')
     const resumed = resumeBody(async () => body(''), first, { delayMs })
