@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
+import type { PostForm } from '../../../src/backends/s3/post-policy.ts'
 import type { S3Options } from '../../../src/backends/s3/settings.ts'
 import type { Input } from '../../../src/core/settings.ts'
 import { startR2 } from '../../servers/r2.ts'
@@ -332,18 +333,53 @@ describe('buckets', () => {
 })
 
 describe('forms', () => {
+  const FILE_NAME = '$' + '{filename}'
+  const post = (form: PostForm, text: string, more: Record<string, string> = {}, fileName = 'blob') => {
+    const body = new FormData()
+    for (const [name, value] of Object.entries({ ...form.fields, ...more })) body.append(name, value)
+    body.append('file', new Blob([text]), fileName)
+    return fetch(form.url, { method: 'POST', body })
+  }
+
   test('upload a file of the right size and type from a browser', async () => {
-    const files = storage()
+    const files = storage({ location: 'loc' })
     const form = await files.uploadForm('up/a.txt', { maxSize: 10, contentType: 'text/plain' })
-    const post = (text: string) => {
-      const body = new FormData()
-      for (const [name, value] of Object.entries(form.fields)) body.append(name, value)
-      body.append('file', new Blob([text]))
-      return fetch(form.url, { method: 'POST', body })
-    }
-    expect((await post('short')).status).toBe(204)
+    expect((await post(form, 'short')).status).toBe(204)
     expect(await (await files.open('up/a.txt', 'r')).read()).toBe('short')
-    expect((await post('far too long for it')).status).toBe(400)
+    expect((await files.stat('up/a.txt')).contentType).toBe('text/plain')
+    expect((await post(form, 'exactly 10')).status).toBe(204)
+    expect((await post(form, 'more than 10')).status).toBe(400)
+    expect((await post(form, 'short', { 'Content-Type': 'text/html' })).status).toBe(403)
+    expect((await post(form, 'short', { key: 'loc/up/other.txt' })).status).toBe(403)
+  })
+
+  test('admit every type that begins so, and every name below a folder', async () => {
+    const files = storage()
+    const form = await files.uploadForm(`photos/${FILE_NAME}`, {
+      contentType: 'image/',
+      fields: { acl: 'public-read' },
+    })
+    const type = (contentType: string) => ({ 'Content-Type': contentType })
+    expect((await post(form, 'png', type('image/png'), 'a.png')).status).toBe(204)
+    expect(await files.stat('photos/a.png')).toMatchObject({ contentType: 'image/png', size: 3 })
+    expect((await server.anonymous('/media/photos/a.png')).status).toBe(200)
+    expect((await post(form, 'html', type('text/html'), 'b.html')).status).toBe(403)
+    expect((await post(form, 'x', { ...type('image/png'), key: 'elsewhere/c.png' })).status).toBe(403)
+    expect((await post(form, 'x', { ...type('image/png'), acl: 'private' })).status).toBe(403)
+  })
+
+  test('end when they say so, and are not made without keys', async () => {
+    const now = Date.now() - 120_000
+    vi.useFakeTimers({ now, toFake: ['Date'] })
+    const past = await storage()
+      .uploadForm('late.txt', { expiresInSecs: 60 })
+      .finally(() => vi.useRealTimers())
+    const policy = JSON.parse(Buffer.from(past.fields['Policy']!, 'base64').toString())
+    expect(Date.parse(policy.expiration)).toBe(Math.floor(now / 1000) * 1000 + 60_000)
+    expect((await post(past, 'x')).status).toBe(403)
+    const anybody = storage({ signatureVersion: 'unsigned' })
+    await expect(anybody.uploadForm('a')).rejects.toMatchObject({ code: 'improperly_configured' })
+    await expect(storage().uploadForm('../a')).rejects.toMatchObject({ code: 'suspicious_name' })
   })
 
   test('and signed URLs upload with PUT', async () => {
