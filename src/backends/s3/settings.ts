@@ -141,7 +141,7 @@ export const s3Settings: SettingsOf<S3Options> = {
   regionName: optionalText({
     default: null,
     keys: ['AWS_S3_REGION_NAME', 'AWS_REGION', 'AWS_DEFAULT_REGION'],
-    doc: 'Region of the bucket; null = us-east-1. A wrong one is corrected once the server has told.',
+    doc: "Region of the bucket; null = the profile's, else us-east-1. A wrong one is corrected once the server has told.",
   }),
   endpointUrl: optionalText({
     default: null,
