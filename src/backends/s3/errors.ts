@@ -195,6 +195,8 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EntityTooLarge: 'too_large',
   InvalidRange: 'invalid_range',
   KeyTooLongError: 'suspicious_name',
+  InvalidObjectName: 'suspicious_name',
+  XMinioInvalidObjectName: 'suspicious_name',
   MethodNotAllowed: 'unsupported',
   NotImplemented: 'unsupported',
   InvalidObjectState: 'unsupported',

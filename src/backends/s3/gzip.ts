@@ -1,6 +1,7 @@
-import { pipeline, type Readable } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
 import { createGunzip, createGzip, gzipSync } from 'node:zlib'
 import { bytesContent, type Content } from '../../core/content.ts'
+import { StorageError } from '../../core/errors.ts'
 
 const LEVEL = 9
 const AT_ONCE = 65_536
@@ -20,9 +21,23 @@ export function gzipped(content: Content): Content {
   }
 }
 
-/** The body uncompressed; a damaged one fails. */
+/** The body uncompressed; a damaged one fails with a `StorageError`. */
 export function gunzipped(body: Readable): Readable {
-  return pipeline(body, createGunzip(), ignore)
+  return Readable.from(decoded(body), { objectMode: false })
+}
+
+async function* decoded(body: Readable): AsyncGenerator<Buffer> {
+  try {
+    yield* pipeline(body, createGunzip(), ignore) as AsyncIterable<Buffer>
+  } catch (error) {
+    if (!isZlibError(error)) throw error
+    const text = `The stored bytes are no whole gzip data: ${(error as Error).message}.`
+    throw new StorageError('unknown', text, { cause: error })
+  }
+}
+
+function isZlibError(error: unknown): boolean {
+  return String((error as { code?: unknown } | null)?.code).startsWith('Z_')
 }
 
 // The failure reaches whoever reads.

@@ -99,6 +99,7 @@ describe('a refused request', () => {
     ['InvalidObjectState', 403, 'unsupported', /InvalidObjectState/],
     ['QuotaExceeded', 403, 'no_space', /QuotaExceeded/],
     ['KeyTooLongError', 400, 'suspicious_name', /KeyTooLongError/],
+    ['InvalidObjectName', 400, 'suspicious_name', /InvalidObjectName/],
     ['MetadataTooLarge', 400, 'invalid_argument', /MetadataTooLarge/],
   ])('with %s (%d) is %s, tells the likely cause and no secret', async (code, status, wanted, message, more = {}) => {
     answer = { status, code, ...more }
