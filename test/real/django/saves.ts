@@ -7,15 +7,44 @@ import { FORM_CASES, type Outcome, type SaveCase } from './save-cases.ts'
 
 type Read = { readonly read: string } | { readonly refused: string }
 
+/** Types that differ: Debian's /etc/mime.types here, the registry of npm's `mime` there, which knows the later names. */
+const OTHER_TYPES: Readonly<Record<string, readonly [django: string, holdall: string]>> = {
+  flac: ['audio/flac', 'audio/x-flac'],
+  map: ['application/octet-stream', 'application/json'],
+  py: ['text/x-python', 'application/octet-stream'],
+  ts: ['text/vnd.trolltech.linguist', 'video/mp2t'],
+  wav: ['audio/x-wav', 'audio/wav'],
+  yaml: ['application/octet-stream', 'text/yaml'],
+}
+
 /** What one side stored or refused, and what the other reads of it. */
 interface Result {
   readonly outcome: Outcome
   readonly read: Read | undefined
 }
 
+const EXTENSIONS =
+  'html css js mjs json xml txt csv md pdf zip gz gif jpg jpeg png svg webp avif ico bmp tiff mp3 m4a ogg mp4 webm mov avi mpeg ' +
+  'woff woff2 ttf otf wasm doc docx xls xlsx ppt pptx odt ods rtf tar 7z epub ics eml webmanifest'
+
 /** Every case is saved by django-storages and by us into the empty bucket; what the server then holds must be equal. */
 export function describeSaves(place: Place): void {
   describe('a save', () => {
+    test('of common names has the same types', async () => {
+      const extensions = [...EXTENSIONS.split(' '), ...Object.keys(OTHER_TYPES)]
+      const names = extensions.map(extension => `a.${extension}`)
+      const settings = place.settings()
+      await using storage = place.holdall(settings)
+      const content = Buffer.from('x')
+      const theirs = await typesOf(place, names, name => place.django.ask('save', { settings }, { name, content }))
+      const ours = await typesOf(place, names, name => storage.save(name, content))
+      for (const [extension, [django, holdall]] of Object.entries(OTHER_TYPES)) {
+        expect([theirs[`a.${extension}`]![0], ours[`a.${extension}`]![0]]).toEqual([django, holdall])
+        theirs[`a.${extension}`] = ours[`a.${extension}`]!
+      }
+      expect(ours).toEqual(theirs)
+    })
+
     test.each([...FORM_CASES, ...SETTING_CASES])('$title', async wanted => {
       const content = Buffer.from(wanted.content ?? 'content')
       const settings = place.settings(wanted.settings)
@@ -27,6 +56,14 @@ export function describeSaves(place: Place): void {
       if (isStored(ours)) expect(ours.read).toEqual(wanted.read?.django ?? given)
     })
   })
+}
+
+/** The types that one side gives to names. */
+async function typesOf(place: Place, names: readonly string[], save: (name: string) => Promise<unknown>) {
+  for (const name of names) await save(name)
+  const objects = await objectsIn(place.client, place.bucket)
+  await place.empty()
+  return Object.fromEntries(names.map(name => [name, [objects[name]!['type'], objects[name]!['encoding']]]))
 }
 
 function isStored({ outcome }: Result): boolean {
