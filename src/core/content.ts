@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
-import { StorageError } from './errors.ts'
+import { abortable } from './abort.ts'
+import type { CallContext } from './driver.ts'
+import { StorageError, sourceError } from './errors.ts'
 
 /** What is to be stored. It says itself whether it can be sent twice. */
 export interface Content {
@@ -68,8 +70,8 @@ export function toContent(source: ContentSource): Content {
   if (source instanceof Blob) return blobContent(source)
   if (typeof source === 'object' && source !== null) {
     if (asContent in source) return source[asContent]()
-    if (source instanceof Readable) return streamContent(source.iterator({ destroyOnReturn: false }))
-    if ('getReader' in source) return streamContent((source as WebStream).values({ preventCancel: true }))
+    if (source instanceof Readable) return readableContent(source)
+    if ('getReader' in source) return webContent(source as WebStream)
     if (Symbol.asyncIterator in source || Symbol.iterator in source) return streamContent(source)
   }
   throw new StorageError(
@@ -78,14 +80,71 @@ export function toContent(source: ContentSource): Content {
   )
 }
 
+/**
+ * The bytes of content piece by piece, to be read by a driver's `write`: an abort ends it although the source hangs, and content
+ * that is shorter or longer than it said is an `invalid_argument`. Each piece that was taken counts as progress.
+ */
+export async function* contentChunks(
+  content: Content,
+  ctx: CallContext,
+  onProgress?: ((bytes: number) => void) | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const source = content.open()
+  const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array | string>
+  let done = 0
+  try {
+    for (;;) {
+      const { done: over, value } = await nextOf(chunks, ctx.signal)
+      if (over === true) break
+      const bytes = typeof value === 'string' ? Buffer.from(value, 'utf8') : value
+      done += bytes.byteLength
+      if (content.size !== undefined && done > content.size) throw wrongSize(content.size, 'more')
+      yield bytes
+      ctx.progress()
+      onProgress?.(done)
+    }
+  } finally {
+    // A source that hangs does not even end when it is destroyed, so nothing waits for that.
+    if (!source.destroyed) source.on('error', () => undefined).destroy()
+  }
+  if (content.size !== undefined && done < content.size) throw wrongSize(content.size, `only ${done}`)
+}
+
+async function nextOf<T>(chunks: AsyncIterator<T>, signal: AbortSignal): Promise<IteratorResult<T>> {
+  try {
+    return await abortable(chunks.next(), signal)
+  } catch (error) {
+    throw signal.aborted ? error : sourceError(error)
+  }
+}
+
+function wrongSize(promised: number, given: string): StorageError {
+  return new StorageError('invalid_argument', `The content gave ${given} bytes where ${promised} were promised.`)
+}
+
+function readableContent(source: Readable): Content {
+  if (source.errored) throw sourceError(source.errored)
+  if (source.destroyed || source.readableEnded) {
+    throw new StorageError('invalid_argument', 'content: the stream was read to its end or destroyed before.')
+  }
+  return streamContent(source.iterator({ destroyOnReturn: false }))
+}
+
+function webContent(source: WebStream): Content {
+  if (source.locked) throw new StorageError('invalid_argument', 'content: the stream is locked by another reader.')
+  return streamContent(source.values({ preventCancel: true }))
+}
+
+/** A browser tells a file's name, never where it lies; a path in it is somebody's trick or an old browser. */
 function blobContent(blob: Blob): Content {
-  const name = (blob as { name?: unknown }).name
+  const { name } = blob as { name?: unknown }
   return {
     size: blob.size,
     replayable: true,
     open: () => Readable.fromWeb(blob.stream() as WebStream),
     contentType: blob.type === '' ? undefined : blob.type,
-    name: typeof name === 'string' ? name : undefined,
+    name:
+      typeof name === 'string' ? name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1) : undefined,
   }
 }
 
@@ -105,15 +164,20 @@ function viewBytes(view: ArrayBufferView): Uint8Array {
 }
 
 async function* bytesOf(source: AsyncIterable<unknown> | Iterable<unknown>): AsyncGenerator<Uint8Array> {
-  for await (const chunk of source) {
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk
-    if (ArrayBuffer.isView(bytes)) {
+  try {
+    for await (const chunk of source) {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk
+      if (!ArrayBuffer.isView(bytes)) throw notBytes(chunk)
       if (bytes.byteLength > 0) yield viewBytes(bytes)
-    } else {
-      throw new StorageError(
-        'invalid_argument',
-        `content gave a chunk of type ${typeof chunk}; strings and bytes are taken.`,
-      )
     }
+  } catch (error) {
+    throw sourceError(error)
   }
+}
+
+function notBytes(chunk: unknown): StorageError {
+  return new StorageError(
+    'invalid_argument',
+    `content gave a chunk of type ${typeof chunk}; strings and bytes are taken.`,
+  )
 }

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Content } from './content.ts'
 import type { ErrorCode } from './errors.ts'
 
-/** Bytes from `start` to `end`, which is exclusive; to the end of the file when `end` is absent. */
+/** Bytes from `start` to `end`, which is exclusive and greater; to the end of the file when `end` is absent. */
 export interface ByteRange {
   readonly start: number
   readonly end?: number | undefined
@@ -120,6 +120,12 @@ export interface Features {
   readonly versions?: boolean | undefined
 }
 
+/** What the caller of a public method may say of the call itself. */
+export interface CallOptions {
+  /** Ends the call with code `aborted`. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /** Travels with a call: who may end it, and which try this is. */
 export interface CallContext {
   readonly signal: AbortSignal
@@ -128,8 +134,11 @@ export interface CallContext {
   /** To be called whenever bytes move: a time-out counts from here. */
   progress(): void
   /** Runs one request of a longer call (a part of an upload) under its own retries and time-out. */
-  step<T>(operation: string, replayable: boolean, run: (ctx: CallContext) => Promise<T>): Promise<T>
+  step<T>(operation: string, repeat: Repeat, run: (ctx: CallContext) => Promise<T>): Promise<T>
 }
+
+/** When a step may be made again: always, never, or only after an error that says that nothing was done. */
+export type Repeat = boolean | 'if_not_applied'
 
 /** Bytes that can be read and written at any place; what a `StorageFile` stands on. */
 export interface RandomAccess {
@@ -189,6 +198,8 @@ export interface Driver {
   move?(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat | undefined>
   publicUrl?(key: string): string
   signUrl?(key: string, options: SignUrlOptions, ctx: CallContext): Promise<string>
+  /** Where the bytes of a key lie, the same text for two drivers of one place: so that a move onto itself deletes nothing. */
+  address?(key: string, ctx: CallContext): Promise<string>
   /** Absolute path on this machine. */
   localPath?(key: string): string
   openHandle?(key: string, flags: HandleFlags, options: WriteOptions, ctx: CallContext): Promise<RandomAccess>

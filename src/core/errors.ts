@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'checksum_mismatch'
   | 'too_large'
   | 'no_space'
+  | 'source_failed'
   | 'no_file'
   | 'closed'
   | 'unknown'
@@ -119,6 +120,24 @@ export function abortedError(details: ErrorDetails, reason: unknown): StorageErr
     ...details,
     cause: reason,
   })
+}
+
+/** What to report of a call that failed while its signal was aborted: that it was aborted, unless the failure says more. */
+export function abortReason(signal: AbortSignal, error: unknown, details: ErrorDetails = {}): StorageError {
+  if (error instanceof StorageError && error.code !== 'unavailable' && error.code !== 'unknown') return error
+  return abortedError(details, signal.reason)
+}
+
+/** The error of a call whose signal was aborted before anything was begun. */
+export function notBegun(signal: AbortSignal, details: ErrorDetails): StorageError {
+  return abortedError({ ...details, outcome: 'not_applied' }, signal.reason)
+}
+
+/** The error of content that could not be read: its source failed, not the storage. */
+export function sourceError(error: unknown): StorageError {
+  if (error instanceof StorageError) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  return new StorageError('source_failed', `The content could not be read: ${reason}`, { cause: error })
 }
 
 /** The one place where a driver's native error becomes a `StorageError`. A `StorageError` keeps its code and gains what it lacks. */

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { nodeCrypto } from './builtin.ts'
-import { SuspiciousFileOperation } from './errors.ts'
+import { StorageError, SuspiciousFileOperation } from './errors.ts'
 
 /** How a taken name is made free: 7 random alphanumerics (Django since 1.7), or an underscore per collision (Django up to 1.4). */
 export type NameStrategy = 'random' | 'underscore'
@@ -63,7 +63,7 @@ function denied(name: string): SuspiciousFileOperation {
 
 /** Throws `suspicious_name` unless the name has a file part, is relative and free of `..`. (Django `validate_file_name`) */
 export function validateFileName(name: string, options: { readonly allowRelativePath?: boolean } = {}): string {
-  const path = name.replaceAll('\\', '/')
+  const path = textOf(name).replaceAll('\\', '/')
   const last = path.slice(path.lastIndexOf('/') + 1)
   if (last === '' || last === '.' || last === '..') {
     throw new SuspiciousFileOperation(`Could not derive file name from '${name}'`, { fileName: name })
@@ -74,6 +74,12 @@ export function validateFileName(name: string, options: { readonly allowRelative
     throw new SuspiciousFileOperation(`File name '${name}' includes path elements`, { fileName: name })
   }
   return name
+}
+
+/** The name itself; what is no text is an `invalid_argument`. */
+export function textOf(name: unknown): string {
+  if (typeof name === 'string') return name
+  throw new StorageError('invalid_argument', `name: expected text, got ${name === null ? 'null' : typeof name}.`)
 }
 
 function traversal(name: string): SuspiciousFileOperation {

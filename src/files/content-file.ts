@@ -1,8 +1,9 @@
 import { INSPECT } from '../core/builtin.ts'
 import { asContent, bytesContent, type Content, type ContentProvider } from '../core/content.ts'
 import { StorageError } from '../core/errors.ts'
+import { chunkSizeOf, countOf } from './counts.ts'
 import { methods } from './methods.ts'
-import { DEFAULT_CHUNK_SIZE, type Whence } from './storage-file.ts'
+import type { Whence } from './storage-file.ts'
 
 /** What a `ContentFile` made of `D` gives back. */
 export type ContentData<D> = D extends string ? string : Buffer
@@ -12,6 +13,17 @@ export type ContentData<D> = D extends string ? string : Buffer
 export interface ContentFile<D extends string | Uint8Array = string | Uint8Array> extends ContentProvider {
   /** All bytes, a text as UTF-8, whatever the position is. */
   [asContent](): Content
+}
+
+/** The bytes, or a text by its code points: as it is where none of them takes two units, which costs the least. */
+type Units = Buffer | string | readonly string[]
+
+function unitsOf(text: string): string | readonly string[] {
+  return /[\ud800-\udfff]/.test(text) ? Array.from<string>(text) : text
+}
+
+function textOf(units: string | readonly string[]): string {
+  return typeof units === 'string' ? units : units.join('')
 }
 
 /** A file in memory made of a string or of bytes. Closing it does nothing: it can be read again at any time. */
@@ -29,8 +41,7 @@ export class ContentFile<D extends string | Uint8Array = string | Uint8Array> im
   }
 
   name: string | null
-  /** One element per code point of a text; else the bytes. */
-  #units: string[] | Buffer
+  #units: Units
   #position = 0
 
   constructor(content: D, name: string | null = null) {
@@ -38,7 +49,7 @@ export class ContentFile<D extends string | Uint8Array = string | Uint8Array> im
       throw new StorageError('invalid_argument', `A ContentFile is made of a string or bytes, not ${typeof content}.`)
     }
     this.name = name
-    this.#units = typeof content === 'string' ? Array.from<string>(content) : Buffer.from(content as Uint8Array)
+    this.#units = typeof content === 'string' ? unitsOf(content) : Buffer.from(content as Uint8Array)
   }
 
   /** Always false. */
@@ -53,7 +64,8 @@ export class ContentFile<D extends string | Uint8Array = string | Uint8Array> im
 
   /** `n` code points or bytes; all the rest without `n`. */
   async read(n?: number | null): Promise<ContentData<D>> {
-    const end = n === undefined || n === null || n < 0 ? this.#units.length : this.#position + n
+    const count = countOf(n)
+    const end = count === undefined ? this.#units.length : this.#position + count
     const data = this.#slice(this.#position, end)
     this.#position = Math.max(this.#position, Math.min(end, this.#units.length))
     return data
@@ -72,17 +84,15 @@ export class ContentFile<D extends string | Uint8Array = string | Uint8Array> im
   }
 
   /** The whole content in pieces of `size` code points or bytes. */
-  async *chunks(size: number = DEFAULT_CHUNK_SIZE): AsyncGenerator<ContentData<D>, void, undefined> {
+  async *chunks(size?: number): AsyncGenerator<ContentData<D>, void, undefined> {
+    const count = chunkSizeOf(size)
     await this.seek(0)
-    for (let chunk = await this.read(size || DEFAULT_CHUNK_SIZE); chunk.length > 0; ) {
-      yield chunk
-      chunk = await this.read(size || DEFAULT_CHUNK_SIZE)
-    }
+    for (let chunk = await this.read(count); chunk.length > 0; chunk = await this.read(count)) yield chunk
   }
 
   /** Whether `chunks(size)` would give more than one piece. */
-  async multipleChunks(size: number = DEFAULT_CHUNK_SIZE): Promise<boolean> {
-    return this.#units.length > (size || DEFAULT_CHUNK_SIZE)
+  async multipleChunks(size?: number): Promise<boolean> {
+    return this.#units.length > chunkSizeOf(size)
   }
 
   /** All lines from the beginning, split at `\n`, `\r\n` and a lone `\r`. */
@@ -111,13 +121,13 @@ export class ContentFile<D extends string | Uint8Array = string | Uint8Array> im
   async write(data: D extends string ? string : Uint8Array): Promise<number> {
     const from = this.#position
     const units = this.#units
-    if (Array.isArray(units)) {
+    if (!Buffer.isBuffer(units)) {
       if (typeof data !== 'string') throw new StorageError('invalid_argument', 'A text file takes strings only.')
-      const added = Array.from<string>(data)
-      const gap = Array<string>(Math.max(0, from - units.length)).fill('\0')
-      this.#units = [...units.slice(0, from), ...gap, ...added, ...units.slice(from + added.length)]
-      this.#position = from + added.length
-      return added.length
+      const added = unitsOf(data).length
+      const gap = '\0'.repeat(Math.max(0, from - units.length))
+      this.#units = unitsOf(`${this.#slice(0, from)}${gap}${data}${this.#slice(from + added, units.length)}`)
+      this.#position = from + added
+      return added
     }
     if (typeof data === 'string') throw new StorageError('invalid_argument', 'A file of bytes takes bytes only.')
     const gap = Buffer.alloc(Math.max(0, from - units.length))
@@ -146,20 +156,19 @@ export class ContentFile<D extends string | Uint8Array = string | Uint8Array> im
 
   #content(): Content {
     const units = this.#units
-    const bytes = Array.isArray(units) ? Buffer.from(units.join(''), 'utf8') : units
+    const bytes = Buffer.isBuffer(units) ? units : Buffer.from(textOf(units), 'utf8')
     return bytesContent(bytes, this.name === null ? {} : { name: this.name })
   }
 
   #slice(from: number, to: number): ContentData<D> {
     const units = this.#units
-    return (
-      Array.isArray(units) ? units.slice(from, to).join('') : Buffer.from(units.subarray(from, to))
-    ) as ContentData<D>
+    const part = Buffer.isBuffer(units) ? Buffer.from(units.subarray(from, to)) : textOf(units.slice(from, to))
+    return part as ContentData<D>
   }
 
   #line(universal: boolean): ContentData<D> {
     const units = this.#units
-    const [lf, cr] = Array.isArray(units) ? ['\n', '\r'] : [10, 13]
+    const [lf, cr] = Buffer.isBuffer(units) ? [10, 13] : ['\n', '\r']
     let end = this.#position
     while (end < units.length) {
       const unit = units[end]

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { abortable } from '../core/abort.ts'
 import type { ByteRange, CallContext, RandomAccess, Stat } from '../core/driver.ts'
 import { type ErrorCode, StorageError } from '../core/errors.ts'
 import { notWritable } from './modes.ts'
@@ -15,8 +16,8 @@ const TAIL = 256 * 1024
 export interface RangeSource {
   /** Of the version that is read. */
   readonly stat: Stat
-  /** Requests a range, with `stat.etag` as the condition, so that two versions are never mixed. */
-  read(range: ByteRange, ctx: CallContext): Promise<Readable>
+  /** Requests a range, with `stat.etag` as the condition, so that two versions are never mixed. The body outlives the call that asked for it. */
+  read(range: ByteRange): Promise<Readable>
   /** The code of the driver's native errors. */
   classify?(error: unknown): ErrorCode | undefined
 }
@@ -118,8 +119,9 @@ export class RangeReader implements RandomAccess {
   async #openAt(start: number, end: number | undefined, ctx: CallContext): Promise<void> {
     const { stat } = this.#source
     const request = (offset: number): Promise<Readable> =>
-      this.#source.read(end === undefined ? { start: start + offset } : { start: start + offset, end }, ctx)
-    this.#body = resumeBody(request, await request(0), {
+      this.#source.read(end === undefined ? { start: start + offset } : { start: start + offset, end })
+    const first = await abortable(request(0), ctx.signal, late => late.on('error', () => undefined).destroy())
+    this.#body = resumeBody(request, first, {
       maxAttempts: stat.etag === undefined ? 0 : undefined,
       length: stat.size - start,
       classify: this.#source.classify?.bind(this.#source),

@@ -2,7 +2,6 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { nodeCrypto } from '../core/builtin.ts'
 import { bytesContent, type Content } from '../core/content.ts'
 import type { CallContext, RandomAccess } from '../core/driver.ts'
@@ -50,8 +49,8 @@ export class Spool implements RandomAccess {
     return this.write(this.#size, bytes)
   }
 
-  /** Adds everything that a stream gives; the stream is destroyed when this fails. */
-  async fill(source: Readable, ctx?: CallContext): Promise<void> {
+  /** Adds everything that a stream or another iterable gives; it is ended when this fails. */
+  async fill(source: AsyncIterable<Uint8Array | string>, ctx?: CallContext): Promise<void> {
     for await (const chunk of source) {
       ctx?.signal.throwIfAborted()
       await this.append(typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk)

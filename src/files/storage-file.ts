@@ -1,27 +1,25 @@
 import type { Readable } from 'node:stream'
 import { INSPECT } from '../core/builtin.ts'
 import { asContent, type Content, type ContentProvider } from '../core/content.ts'
-import type { CallContext, RandomAccess } from '../core/driver.ts'
-import { StorageError } from '../core/errors.ts'
+import type { CallContext, CallOptions, RandomAccess } from '../core/driver.ts'
+import { abortReason, notBegun, StorageError } from '../core/errors.ts'
 import { accessStream } from './access-stream.ts'
 import { ByteReader, decode } from './byte-reader.ts'
+import { chunkSizeOf, countOf } from './counts.ts'
 import { methods } from './methods.ts'
 import { type Data, notReadable, notWritable, type OpenMode, type ParsedMode, parseMode } from './modes.ts'
-
-/** Bytes or characters of one chunk where none is given. */
-export const DEFAULT_CHUNK_SIZE = 65536
 
 /** From where `seek` counts: 0 or 'start', 1 or 'current', 2 or 'end'. */
 export type Whence = 0 | 1 | 2 | 'start' | 'current' | 'end'
 
 /** What a file needs from the storage that opened it. */
 export interface FileServices {
-  /** The context of the file's next call. */
-  ctx(): CallContext
+  /** The context of the file's next call, which ends when its own signal or the file's fires. */
+  ctx(options: CallOptions): CallContext
   /** Told once the file is closed, and whether what was written was published. */
   onClose?(committed: boolean): void
   /** Opens the same name again; without it a closed file stays closed. */
-  reopen?(mode: OpenMode): Promise<RandomAccess>
+  reopen?(mode: OpenMode, options: CallOptions): Promise<RandomAccess>
   /** Makes a `StorageError` of what the bytes below threw. */
   wrap?(error: unknown, operation: string): unknown
 }
@@ -33,7 +31,10 @@ export interface StorageFile<M extends OpenMode = 'rb'> extends ContentProvider 
   [asContent](): Content
 }
 
-/** An open file of any storage: text in the modes without `b`, bytes in those with it. Calls on one file run one after another. */
+/**
+ * An open file of any storage: text in the modes without `b`, bytes in those with it. Calls on one file run one after another. The
+ * signal that it was opened with ends all of them, and that of a call the one call.
+ */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see above
 export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
   static {
@@ -81,63 +82,64 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
   }
 
   /** Bytes in the file, with what was written so far. */
-  size(): Promise<number> {
-    return this.#run('size', ctx => this.#access.size(ctx))
+  size(options: CallOptions = {}): Promise<number> {
+    return this.#run('size', options, ctx => this.#access.size(ctx))
   }
 
   /** `n` bytes, or code points in a text mode; all the rest without `n`. Empty at the end. */
-  read(n?: number | null): Promise<Data<M>> {
-    const count = n === undefined || n === null || n < 0 ? undefined : n
-    return this.#run('read', async ctx => {
+  read(n?: number | null, options: CallOptions = {}): Promise<Data<M>> {
+    return this.#run('read', options, async ctx => {
       this.#mayRead()
+      const count = countOf(n)
       const { binary } = this.#parsed
       return (await (binary ? this.#reader.bytes(count, ctx) : this.#reader.text(count, ctx))) as Data<M>
     })
   }
 
   /** The next line with its end, empty at the end of the file. Bytes are split at `\n` only, text at every line end. */
-  readLine(): Promise<Data<M>> {
-    return this.#line(!this.#parsed.binary)
+  readLine(options: CallOptions = {}): Promise<Data<M>> {
+    return this.#line(!this.#parsed.binary, options)
   }
 
   /** All lines from the current position on. */
-  async readLines(): Promise<Data<M>[]> {
+  async readLines(options: CallOptions = {}): Promise<Data<M>[]> {
     const lines: Data<M>[] = []
     for (;;) {
-      const line = await this.readLine()
+      const line = await this.readLine(options)
       if (line.length === 0) return lines
       lines.push(line)
     }
   }
 
   /** The whole file from its beginning in pieces of `size` bytes, or code points in a text mode. */
-  async *chunks(size: number = DEFAULT_CHUNK_SIZE): AsyncGenerator<Data<M>, void, undefined> {
-    await this.seek(0)
+  async *chunks(size?: number, options: CallOptions = {}): AsyncGenerator<Data<M>, void, undefined> {
+    const count = chunkSizeOf(size)
+    await this.seek(0, 0, options)
     for (;;) {
-      const chunk = await this.read(size || DEFAULT_CHUNK_SIZE)
+      const chunk = await this.read(count, options)
       if (chunk.length === 0) return
       yield chunk
     }
   }
 
   /** Whether `chunks(size)` would give more than one piece. */
-  async multipleChunks(size: number = DEFAULT_CHUNK_SIZE): Promise<boolean> {
-    return (await this.size()) > (size || DEFAULT_CHUNK_SIZE)
+  async multipleChunks(size?: number, options: CallOptions = {}): Promise<boolean> {
+    return (await this.size(options)) > chunkSizeOf(size)
   }
 
   /** The lines from the beginning of the file; bytes too are split at `\n`, `\r\n` and a lone `\r`. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Data<M>, void, undefined> {
     await this.seek(0)
     for (;;) {
-      const line = await this.#line(true)
+      const line = await this.#line(true, {})
       if (line.length === 0) return
       yield line
     }
   }
 
   /** Moves to a byte and gives its position. A position before the beginning is an `invalid_argument`. */
-  seek(offset: number, whence: Whence = 0): Promise<number> {
-    return this.#run('seek', async ctx => {
+  seek(offset: number, whence: Whence = 0, options: CallOptions = {}): Promise<number> {
+    return this.#run('seek', options, async ctx => {
       let base = 0
       if (whence === 1 || whence === 'current') base = this.#reader.position
       else if (whence === 2 || whence === 'end') base = await this.#access.size(ctx)
@@ -158,8 +160,8 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
   }
 
   /** Writes at the position, in append mode at the end, and gives the bytes written. Text is written as UTF-8. */
-  write(data: string | Uint8Array): Promise<number> {
-    return this.#run('write', async ctx => {
+  write(data: string | Uint8Array, options: CallOptions = {}): Promise<number> {
+    return this.#run('write', options, async ctx => {
       if (!this.#parsed.write) throw notWritable()
       const bytes = typeof data === 'string' ? Buffer.from(data, 'utf8') : data
       if (!(bytes instanceof Uint8Array)) {
@@ -175,13 +177,16 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
   }
 
   /** Writes the pieces one after another, without adding line ends. */
-  async writeLines(lines: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>): Promise<void> {
-    for await (const line of lines) await this.write(line)
+  async writeLines(
+    lines: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
+    options: CallOptions = {},
+  ): Promise<void> {
+    for await (const line of lines) await this.write(line, options)
   }
 
   /** Cuts or extends with zeros to `size` bytes, by default to the position, which stays; gives the size. */
-  truncate(size?: number): Promise<number> {
-    return this.#run('truncate', async ctx => {
+  truncate(size?: number, options: CallOptions = {}): Promise<number> {
+    return this.#run('truncate', options, async ctx => {
       if (!this.#parsed.write) throw notWritable()
       const length = size ?? this.#reader.position
       if (!Number.isSafeInteger(length) || length < 0) {
@@ -193,35 +198,24 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
   }
 
   /** The bytes from the current position on, without moving it; the file stays open. */
-  stream(): Readable {
+  stream(options: CallOptions = {}): Readable {
     this.#mayRead()
-    return this.#positional(this.#reader.position)
+    return this.#positional(this.#reader.position, options)
   }
 
   /** Goes back to the beginning of an open file; opens a closed one again, or fails with code `closed`. */
-  async open(mode?: OpenMode): Promise<this> {
+  async open(mode?: OpenMode, options: CallOptions = {}): Promise<this> {
     if (!this.#closed) {
-      await this.seek(0)
+      await this.seek(0, 0, options)
       return this
     }
-    await this.#closing?.catch(() => undefined)
-    if (this.#services.reopen === undefined) throw new StorageError('closed', 'The file cannot be reopened.')
-    const wanted = mode ?? this.#mode
-    this.#parsed = parseMode(wanted)
-    this.#access = await this.#services.reopen(wanted)
-    this.#reader = new ByteReader(this.#access)
-    this.#mode = wanted as M
-    this.#atEnd = this.#parsed.append
-    this.#failed = undefined
-    this.#closing = undefined
-    this.#discarded = false
-    this.#closed = false
+    await this.#enqueue(() => this.#reopen(mode ?? this.#mode, options))
     return this
   }
 
   /** Publishes what was written and releases the file. After a failed write nothing is published and that error is thrown again. */
-  close(): Promise<void> {
-    this.#closing ??= this.#enqueue(() => this.#finish())
+  close(options: CallOptions = {}): Promise<void> {
+    this.#closing ??= this.#enqueue(() => this.#finish(options))
     this.#closed = true
     return this.#closing
   }
@@ -245,6 +239,22 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     return this.name
   }
 
+  async #reopen(mode: OpenMode, options: CallOptions): Promise<void> {
+    await this.#closing?.catch(() => undefined)
+    if (!this.#closed) return
+    if (this.#services.reopen === undefined) throw new StorageError('closed', 'The file cannot be reopened.')
+    const parsed = parseMode(mode)
+    this.#access = await this.#services.reopen(mode, options)
+    this.#parsed = parsed
+    this.#reader = new ByteReader(this.#access)
+    this.#mode = mode as M
+    this.#atEnd = parsed.append
+    this.#failed = undefined
+    this.#closing = undefined
+    this.#discarded = false
+    this.#closed = false
+  }
+
   #content(): Content {
     if (this.#closed) throw closedError()
     this.#mayRead()
@@ -252,22 +262,22 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
       size: this.#access.knownSize,
       replayable: true,
       name: this.name === '' ? undefined : this.name,
-      open: () => this.#positional(0),
+      open: () => this.#positional(0, {}),
     }
   }
 
-  #line(universal: boolean): Promise<Data<M>> {
-    return this.#run('read', async ctx => {
+  #line(universal: boolean, options: CallOptions): Promise<Data<M>> {
+    return this.#run('read', options, async ctx => {
       this.#mayRead()
       const line = await this.#reader.line(universal, ctx)
       return (this.#parsed.binary ? line : decode(line)) as Data<M>
     })
   }
 
-  #positional(start: number): Readable {
+  #positional(start: number, options: CallOptions): Readable {
     const access = this.#access
     const read = (at: number, length: number): Promise<Buffer> =>
-      this.#run('read', ctx => {
+      this.#run('read', options, ctx => {
         if (access !== this.#access) throw closedError()
         return access.read(at, length, ctx)
       })
@@ -288,21 +298,31 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     }
   }
 
-  #run<T>(operation: string, work: (ctx: CallContext) => Promise<T>): Promise<T> {
+  #run<T>(operation: string, options: CallOptions, work: (ctx: CallContext) => Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(closedError())
-    return this.#enqueue(async () => {
-      if (this.#discarded) throw closedError()
-      const ctx = this.#services.ctx()
-      try {
+    return this.#enqueue(() =>
+      this.#call(operation, options, async ctx => {
+        if (this.#discarded) throw closedError()
         if (this.#atEnd) {
           this.#reader.position = await this.#access.size(ctx)
           this.#atEnd = false
         }
-        return await work(ctx)
-      } catch (error) {
-        throw this.#services.wrap?.(error, operation) ?? error
-      }
-    })
+        return work(ctx)
+      }),
+    )
+  }
+
+  async #call<T>(operation: string, options: CallOptions, work: (ctx: CallContext) => Promise<T>): Promise<T> {
+    const ctx = this.#services.ctx(options)
+    const { signal } = ctx
+    const details = { operation, fileName: this.name }
+    try {
+      if (signal.aborted) throw notBegun(signal, details)
+      return await work(ctx)
+    } catch (error) {
+      const failure = signal.aborted ? abortReason(signal, error, details) : error
+      throw this.#services.wrap?.(failure, operation) ?? failure
+    }
   }
 
   #enqueue<T>(work: () => Promise<T>): Promise<T> {
@@ -311,20 +331,17 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     return result
   }
 
-  async #finish(): Promise<void> {
+  async #finish(options: CallOptions): Promise<void> {
     let committed = false
     try {
-      if (!this.#parsed.write || this.#failed !== undefined) await this.#access.discard()
-      else {
-        await this.#access.commit(this.#services.ctx())
-        committed = true
-      }
-      if (this.#failed !== undefined) throw this.#failed.error
-    } catch (error) {
-      throw this.#services.wrap?.(error, 'close') ?? error
+      const wanted = this.#parsed.write && this.#failed === undefined
+      if (!wanted || this.#services.ctx(options).signal.aborted) await this.#access.discard()
+      if (wanted) await this.#call('close', options, ctx => this.#access.commit(ctx))
+      committed = wanted
     } finally {
       this.#services.onClose?.(committed)
     }
+    if (this.#failed !== undefined) throw this.#failed.error
   }
 
   async #drop(): Promise<void> {

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { abortable } from '../core/abort.ts'
 import { bytesContent, type Content } from '../core/content.ts'
 import type { CallContext, RandomAccess } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
@@ -10,12 +11,15 @@ const DEFAULT_BUFFER_SIZE = 256 * 1024
 export interface UploadAccessOptions {
   /** Bytes that may wait for the consumer (256 KiB by default); a smaller file is sent as one content of known size. */
   readonly bufferSize?: number | undefined
+  /** The context of the upload as a whole, which outlives the write that began it; that write's own by default. */
+  readonly ctx?: CallContext | undefined
 }
 
 /** A file written from its beginning to its end: it leaves while it is written and appears at `commit`. Any other place is `unsupported`. */
 export class UploadAccess implements RandomAccess {
   readonly #send: (content: Content, ctx: CallContext) => Promise<void>
   readonly #bufferSize: number
+  readonly #ctx: CallContext | undefined
   #written = 0
   #pending: Buffer[] = []
   #pendingSize = 0
@@ -29,6 +33,7 @@ export class UploadAccess implements RandomAccess {
   constructor(send: (content: Content, ctx: CallContext) => Promise<void>, options: UploadAccessOptions = {}) {
     this.#send = send
     this.#bufferSize = options.bufferSize ?? DEFAULT_BUFFER_SIZE
+    this.#ctx = options.ctx
   }
 
   get knownSize(): number {
@@ -66,7 +71,12 @@ export class UploadAccess implements RandomAccess {
     }
     this.#flush()
     this.#stream.push(null)
-    await this.#sent
+    try {
+      await abortable(this.#sent!, ctx.signal)
+    } catch (error) {
+      await this.discard()
+      throw error
+    }
     this.#throwIfOver()
     if (!this.#stream.readableEnded) {
       throw new StorageError('unknown', 'The upload was answered before all of it was read.')
@@ -88,16 +98,13 @@ export class UploadAccess implements RandomAccess {
     this.#pendingSize += piece.length
     this.#written += piece.length
     if (this.#pendingSize < this.#bufferSize) return
-    this.#stream ??= this.#start(ctx)
+    this.#stream ??= this.#start(this.#ctx ?? ctx)
     if (this.#flush()) return
-    const onAbort = (): void => this.#wakeUp()
-    ctx.signal.addEventListener('abort', onAbort, { once: true })
-    await new Promise<void>(resolve => {
+    const taken = new Promise<void>(resolve => {
       this.#wake = resolve
-      if (ctx.signal.aborted || this.#outcome !== undefined || this.#ended) resolve()
+      if (this.#outcome !== undefined || this.#ended) resolve()
     })
-    ctx.signal.removeEventListener('abort', onAbort)
-    ctx.signal.throwIfAborted()
+    await abortable(taken, ctx.signal)
     this.#throwIfOver()
     if (this.#ended) throw ended()
   }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { release } from '../core/abort.ts'
 import { StorageError } from '../core/errors.ts'
 import type { Call, Layer } from './layer.ts'
 
@@ -27,9 +28,12 @@ export function chaos(options: ChaosOptions): Layer {
     const n = ++count
     if (options.delayMs !== undefined) await sleep(options.delayMs, undefined, { signal: ctx.signal })
     if (options.fail?.includes(n)) throw fault(call, 'not_applied')
-    if (options.duplicate?.includes(n)) await next(ctx)
+    if (options.duplicate?.includes(n)) release(await next(ctx))
     const result = await next(ctx)
-    if (options.failAfter?.includes(n)) throw fault(call, 'unknown')
+    if (options.failAfter?.includes(n)) {
+      release(result)
+      throw fault(call, 'unknown')
+    }
     if (options.breakBody?.calls.includes(n)) breakBody(result, options.breakBody.afterBytes)
     return result
   }

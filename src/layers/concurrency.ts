@@ -1,5 +1,5 @@
-import { StorageError } from '../core/errors.ts'
-import type { Layer } from './layer.ts'
+import { notBegun } from '../core/errors.ts'
+import type { Call, Layer } from './layer.ts'
 
 /**
  * Lets at most `limit` tries run at once; the others wait in order. A waiting call that is aborted leaves the queue. Calls
@@ -13,23 +13,24 @@ export function concurrency(limit: number): Layer {
     if (next === undefined) running--
     else next()
   }
-  const turn = (signal: AbortSignal): Promise<void> =>
+  const turn = ({ operation, key, backend }: Call, signal: AbortSignal): Promise<void> =>
     new Promise((resolve, reject) => {
+      const refuse = () => reject(notBegun(signal, { operation, fileName: key, backend }))
       const start = () => {
         signal.removeEventListener('abort', leave)
         resolve()
       }
       const leave = () => {
-        const place = waiting.indexOf(start)
-        if (place >= 0) waiting.splice(place, 1)
-        reject(new StorageError('aborted', 'The call was aborted while it waited.', { outcome: 'not_applied' }))
+        waiting.splice(waiting.indexOf(start), 1)
+        refuse()
       }
+      if (signal.aborted) return refuse()
       waiting.push(start)
       signal.addEventListener('abort', leave, { once: true })
     })
   return async (call, next, ctx) => {
     if (call.streams) return next(ctx)
-    if (running >= limit) await turn(ctx.signal)
+    if (running >= limit) await turn(call, ctx.signal)
     else running++
     try {
       return await next(ctx)

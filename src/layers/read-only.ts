@@ -1,5 +1,5 @@
 import { StorageError } from '../core/errors.ts'
-import type { Layer } from './layer.ts'
+import type { Call, Layer } from './layer.ts'
 
 const CHANGES: ReadonlySet<string> = new Set([
   'write',
@@ -13,12 +13,15 @@ const CHANGES: ReadonlySet<string> = new Set([
 
 /** Refuses every change with code `permission_denied`, before anything is sent. */
 export const readOnly: Layer = async (call, next, ctx) => {
-  if (CHANGES.has(call.operation)) {
-    throw new StorageError('permission_denied', `This storage is read-only: ${call.operation} is refused.`, {
-      operation: call.operation,
-      fileName: call.key,
-      backend: call.backend,
-    })
-  }
+  if (CHANGES.has(call.operation)) throw readOnlyError(call)
   return next(ctx)
+}
+
+/** The error of a change to a storage that is only to be read. */
+export function readOnlyError({ operation, key, backend }: Pick<Call, 'operation' | 'key' | 'backend'>): StorageError {
+  return new StorageError('permission_denied', `This storage is read-only: ${operation} is refused.`, {
+    operation,
+    fileName: key,
+    backend,
+  })
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallContext } from '../core/driver.ts'
-import { isStorageError, StorageError } from '../core/errors.ts'
+import { abortedError, isStorageError, StorageError } from '../core/errors.ts'
 import type { Call, Layer } from './layer.ts'
 
 /** How often and how patiently to try again. */
@@ -8,11 +8,11 @@ export interface RetryOptions {
   /** Tries in all, the first one included. */
   readonly maxAttempts: number
   /** Milliseconds; the wait before try n+1 is random below `baseMs * 2^n`. */
-  readonly baseMs?: number | undefined
+  readonly baseMs?: number
   /** Upper bound of a wait in milliseconds, also of one that the server asks for. */
-  readonly capMs?: number | undefined
+  readonly capMs?: number
   /** Random number in [0, 1). */
-  readonly random?: (() => number) | undefined
+  readonly random?: () => number
 }
 
 /**
@@ -30,9 +30,11 @@ export function retry(options: RetryOptions): Layer {
   ): Promise<T> => {
     let last = error
     for (let attempt = 2; attempt <= maxAttempts; attempt++) {
-      if (!isStorageError(last) || !last.retryable || exhausted.has(last) || ctx.signal.aborted) throw last
+      if (!isStorageError(last) || !last.retryable || exhausted.has(last)) throw last
       if (call.conditional && last.outcome !== 'not_applied') throw last
-      await pause(last, Math.min(capMs, baseMs * 2 ** (attempt - 1)) * random(), capMs, ctx.signal)
+      const wait = waitMs(attempt - 1, last.retryAfterMs, { baseMs, capMs, random })
+      await sleep(wait, undefined, { signal: ctx.signal }).catch(() => undefined)
+      if (ctx.signal.aborted) throw givenUp(call, last, ctx.signal)
       ctx.progress()
       try {
         return await next({ ...ctx, attempt })
@@ -47,11 +49,17 @@ export function retry(options: RetryOptions): Layer {
     call.replayable && maxAttempts > 1 ? next(ctx).catch(error => again(call, error, next, ctx)) : next(ctx)
 }
 
-async function pause(error: StorageError, waitMs: number, capMs: number, signal: AbortSignal): Promise<void> {
-  const asked = Math.min(error.retryAfterMs ?? 0, capMs)
-  try {
-    await sleep(Math.max(waitMs, asked), undefined, { signal })
-  } catch {
-    throw error
-  }
+/** Milliseconds before the try that follows `failures` failed ones: random up to a bound that doubles, no less than the server asked for. */
+export function waitMs(
+  failures: number,
+  askedMs: number | undefined,
+  { baseMs, capMs, random }: Required<Omit<RetryOptions, 'maxAttempts'>>,
+): number {
+  const jittered = Math.min(capMs, baseMs * 2 ** failures) * random()
+  return Math.max(jittered, Math.min(askedMs ?? 0, capMs))
+}
+
+/** The abort of a call that waited for its next try; what the last one did is what is known of the outcome. */
+function givenUp({ operation, key, backend }: Call, last: StorageError, signal: AbortSignal): StorageError {
+  return abortedError({ operation, fileName: key, backend, outcome: last.outcome }, signal.reason)
 }

@@ -4,15 +4,15 @@ import type { AnyStorage, AvailableNameOptions } from './types.ts'
 
 /** Looks for a free name like the given one; see `Storage#getAvailableName`. */
 export async function availableName(storage: AnyStorage, name: string, options: AvailableNameOptions): Promise<string> {
-  const { maxLength = Number.POSITIVE_INFINITY, exclusive = false } = options
+  const { maxLength = Number.POSITIVE_INFINITY, exclusive = false, overwrite = storage.options.fileOverwrite } = options
   const path = validateFileName(name.replaceAll('\\', '/'))
-  if (storage.options.fileOverwrite) return truncateName(cleanName(path), options.maxLength)
+  if (overwrite) return truncateName(cleanName(path), options.maxLength)
   const [folder, first, suffixes] = splitName(path)
   let stem = first
   let candidate = path
   while (candidate.length > maxLength || !(exclusive || (await storage.isNameAvailable(candidate, options)))) {
     let last = storage.getAlternativeName(stem, suffixes)
-    const excess = folder.length + last.length - maxLength
+    const excess = Math.max(folder.length + last.length - maxLength, Buffer.byteLength(last) - storage.maxPartBytes)
     if (excess > 0) {
       stem = cutText(stem, stem.length - excess)
       if (stem === '') throw noRoom(name)

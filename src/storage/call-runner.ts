@@ -1,18 +1,14 @@
-import type { CallContext, Driver } from '../core/driver.ts'
-import { abortedError, StorageError, wrapError } from '../core/errors.ts'
+import type { CallContext, CallOptions, Driver } from '../core/driver.ts'
+import { abortReason, notBegun, type StorageError, wrapError } from '../core/errors.ts'
 import { concurrency } from '../layers/concurrency.ts'
 import { type Call, compose, type Layer } from '../layers/layer.ts'
-import { readOnly } from '../layers/read-only.ts'
+import { readOnly, readOnlyError } from '../layers/read-only.ts'
 import { retry } from '../layers/retry.ts'
 import { timeout } from '../layers/timeout.ts'
 import { trace } from '../layers/trace.ts'
 import type { CommonOptions } from './common-settings.ts'
 
-/** What the caller of a public method may say of the call itself. */
-export interface CallOptions {
-  /** Ends the call with code `aborted`. */
-  readonly signal?: AbortSignal | undefined
-}
+export type { CallOptions }
 
 /** A signal that never fires: one for all calls that nobody can end. */
 const NEVER: AbortSignal = new AbortController().signal
@@ -24,19 +20,17 @@ export class CallRunner {
   readonly #call: Layer
   readonly #step: Layer
   readonly #backend: string
+  readonly #readOnly: boolean
+  readonly #classify: Driver['classify']
 
   constructor(driver: Driver, options: CommonOptions, extra: readonly Layer[] = []) {
     this.#backend = driver.name
-    const wrap: Layer = async (call, next, ctx) => {
-      try {
-        return await next(ctx)
-      } catch (error) {
-        const failure = ctx.signal.aborted ? abortReason(ctx.signal, error) : error
-        throw wrapError(failure, { operation: call.operation, fileName: call.key, backend: this.#backend }, native =>
-          driver.classify(native),
-        )
-      }
-    }
+    this.#readOnly = options.readOnly
+    this.#classify = error => driver.classify(error)
+    const wrap: Layer = (call, next, ctx) =>
+      next(ctx).catch(error => {
+        throw this.failure(error, call.operation, call.key, ctx.signal)
+      })
     const again = retry({ maxAttempts: options.maxAttempts })
     const inner = [...(options.timeoutSecs === null ? [] : [timeout(options.timeoutSecs * 1000)]), ...extra, wrap]
     this.#call = compose([
@@ -50,17 +44,29 @@ export class CallRunner {
   }
 
   /** Makes a call; `replayable` false lets it be tried only once. */
-  run<T>(
+  async run<T>(
     operation: string,
     key: string | undefined,
     options: CallOptions & Partial<Pick<Call, 'replayable' | 'conditional' | 'paced' | 'streams'>>,
     call: (ctx: CallContext) => Promise<T>,
   ): Promise<T> {
-    const { signal, replayable = true, conditional, paced, streams } = options
-    if (signal?.aborted)
-      return Promise.reject(abortedError({ operation, fileName: key, backend: this.#backend }, signal.reason))
+    const { replayable = true, conditional, paced, streams } = options
+    this.begin(operation, key, options)
     const about: Call = { operation, backend: this.#backend, key, replayable, conditional, paced, streams }
     return this.#call(about, call, this.context(options))
+  }
+
+  /** Refuses what need not be begun: a call whose signal was aborted before (`aborted`), a change to a read-only storage (`permission_denied`). */
+  begin(operation: string, name: string | undefined, { signal }: CallOptions, changes = false): void {
+    const backend = this.#backend
+    if (signal?.aborted) throw notBegun(signal, { operation, fileName: name, backend })
+    if (changes && this.#readOnly) throw readOnlyError({ operation, key: name, backend })
+  }
+
+  /** The `StorageError` of what was thrown outside the layers: a driver's own error, or that a signal was aborted. */
+  failure(error: unknown, operation: string, fileName: string | undefined, signal?: AbortSignal): StorageError {
+    const details = { operation, fileName, backend: this.#backend }
+    return wrapError(signal?.aborted ? abortReason(signal, error, details) : error, details, this.#classify)
   }
 
   /** A context for work on an open handle, outside the layers. */
@@ -81,15 +87,11 @@ export class CallRunner {
       signal,
       attempt: 1,
       progress,
-      step(operation, replayable, run) {
+      step(operation, repeat, run) {
         // `this` is the context as the layers have narrowed it: its signal and progress reach the step.
-        return runStep(this, { operation, backend, replayable }, run)
+        const conditional = repeat === 'if_not_applied'
+        return runStep(this, { operation, backend, replayable: repeat !== false, conditional }, run)
       },
     }
   }
-}
-
-function abortReason(signal: AbortSignal, error: unknown): unknown {
-  if (error instanceof StorageError && error.code !== 'unavailable' && error.code !== 'unknown') return error
-  return abortedError({}, signal.reason)
 }

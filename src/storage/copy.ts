@@ -1,8 +1,11 @@
-import { asContent, type Content } from '../core/content.ts'
-import type { Stat, WriteOptions } from '../core/driver.ts'
-import { isStorageError } from '../core/errors.ts'
+import { asContent, type Content, type ContentProvider } from '../core/content.ts'
+import type { CallOptions, FileAttributes, WriteOptions } from '../core/driver.ts'
+import { isStorageError, StorageError } from '../core/errors.ts'
+import { validateFileName } from '../core/names.ts'
+import { fileKeyOf } from './file-key.ts'
+import { isTaken, MAX_NAMES, targetName } from './save.ts'
 import { readStream } from './streams.ts'
-import type { AnyStorage, SaveOptions } from './types.ts'
+import type { AnyStorage, Entry, SaveOptions } from './types.ts'
 
 /** Where and how `copy` and `move` store. */
 export interface CopyFileOptions extends SaveOptions {
@@ -18,12 +21,14 @@ export async function copyFile(
   options: CopyFileOptions,
 ): Promise<string> {
   const { storage: target = source, ...save } = options
+  begin('copy', source, from, target, to, save)
   if (target === source) {
     const name = await native('copy', source, from, to, save)
     if (name !== undefined) return name
   }
-  const stat = await source.stat(from, save)
-  return target.save(to, { [asContent]: () => fileContent(source, from, stat, save) }, { ...attributes(stat), ...save })
+  const stat = await source.stat(from, { signal: save.signal })
+  if (stat.isDirectory) throw new StorageError('is_directory', `'${from}' is a directory.`, { fileName: from })
+  return target.save(to, contentOf(source, from, stat, save), { ...attributesOf(source, stat), ...save })
 }
 
 /** Moves within a storage on the server where it can, else copies and deletes the source at last. */
@@ -34,17 +39,52 @@ export async function moveFile(
   options: CopyFileOptions,
 ): Promise<string> {
   const { storage: target = source, ...save } = options
+  begin('move', source, from, target, to, save)
+  source.calls.begin('move', from, save, true)
+  if (await isSameFile(source, from, target, to, save)) {
+    await source.stat(from, { signal: save.signal })
+    return target.nameOf(target.keyOf(to))
+  }
   if (target === source) {
-    if (source.keyOf(from) === source.keyOf(to)) {
-      await source.stat(from, save)
-      return source.nameOf(source.keyOf(to))
-    }
     const name = await native('move', source, from, to, save)
     if (name !== undefined) return name
   }
   const name = await copyFile(source, from, to, options)
-  await source.delete(from, save)
+  await source.delete(from, { signal: save.signal })
   return name
+}
+
+function begin(
+  operation: 'copy' | 'move',
+  source: AnyStorage,
+  from: string,
+  target: AnyStorage,
+  to: string,
+  options: SaveOptions,
+): void {
+  fileKeyOf(source, from)
+  fileKeyOf(target, validateFileName(to))
+  target.calls.begin(operation, to, options, true)
+}
+
+/** Whether two names mean one file, so that deleting one would delete the other: also in two storages of one place. */
+async function isSameFile(
+  source: AnyStorage,
+  from: string,
+  target: AnyStorage,
+  to: string,
+  options: CallOptions,
+): Promise<boolean> {
+  const [key, other] = [source.keyOf(from), target.keyOf(to)]
+  if (source.driver === target.driver) return key === other
+  const addresses = await Promise.all([addressOf(source, key, options), addressOf(target, other, options)])
+  return addresses[0] !== undefined && addresses[0] === addresses[1]
+}
+
+async function addressOf(storage: AnyStorage, key: string, options: CallOptions): Promise<string | undefined> {
+  const { driver, calls } = storage
+  if (driver.address === undefined) return undefined
+  return `${driver.name} ${await calls.run('address', key, options, ctx => driver.address!(key, ctx))}`
 }
 
 async function native(
@@ -56,10 +96,11 @@ async function native(
 ): Promise<string | undefined> {
   const { driver } = storage
   if (driver[operation] === undefined) return undefined
-  const { signal, maxLength, overwrite = storage.options.fileOverwrite } = options
+  const { signal, overwrite = storage.options.fileOverwrite } = options
+  if (!overwrite) await storage.discover({ signal })
   const ifAbsent = !overwrite && storage.features.exclusiveCreate
-  for (let tries = 0; tries < 100; tries++) {
-    const name = overwrite ? to : await storage.getAvailableName(to, { maxLength, signal })
+  for (let tries = 0; tries < MAX_NAMES; tries++) {
+    const name = await targetName(storage, to, { ...options, overwrite })
     const [source, target] = [storage.keyOf(from), storage.keyOf(name)]
     const given = storage.writeOptions(name, nothing, options)
     const write: WriteOptions = { ...definedOf(options, given), ...(ifAbsent ? { ifAbsent } : {}) }
@@ -69,7 +110,7 @@ async function native(
       return storage.nameOf(target)
     } catch (error) {
       if (isStorageError(error, 'unsupported')) return undefined
-      if (overwrite || !isStorageError(error, 'exists')) throw error
+      if (overwrite || !isTaken(error)) throw error
     }
   }
   return undefined
@@ -97,18 +138,19 @@ const nothing: Content = {
   },
 }
 
-function fileContent(storage: AnyStorage, name: string, stat: Stat, options: SaveOptions): Content {
+function contentOf(storage: AnyStorage, name: string, stat: Entry, { signal }: CallOptions): ContentProvider {
   const decoded = storage.decoder(stat) !== undefined
-  return {
+  const content: Content = {
     size: decoded ? undefined : stat.size,
     replayable: true,
-    open: () => readStream(storage, name, { signal: options.signal }),
+    open: () => readStream(storage, name, { signal }),
   }
+  return { [asContent]: () => content }
 }
 
-function attributes(
-  stat: Stat,
-): Pick<SaveOptions, 'contentType' | 'contentDisposition' | 'contentLanguage' | 'cacheControl' | 'metadata'> {
+/** What goes along with the bytes; they are as they were stored, or decoded, and then of no encoding. */
+function attributesOf(storage: AnyStorage, stat: Entry): FileAttributes {
   const { contentType, contentDisposition, contentLanguage, cacheControl, metadata } = stat
-  return { contentType, contentDisposition, contentLanguage, cacheControl, metadata }
+  const contentEncoding = storage.decoder(stat) === undefined ? stat.contentEncoding : undefined
+  return { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, metadata }
 }

@@ -1,6 +1,7 @@
 import type { DeleteResult } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
 import type { CallOptions } from './call-runner.ts'
+import { isRoot } from './file-key.ts'
 import type { AnyStorage } from './types.ts'
 
 /** Names of one batch. */
@@ -9,7 +10,7 @@ const BATCH = 1000
 /** What became of many deletions; a name that was missing counts as deleted. */
 export interface DeletedFiles {
   readonly deleted: number
-  readonly errors: ReadonlyArray<{ readonly name: string; readonly error: unknown }>
+  readonly errors: ReadonlyArray<{ readonly name: string; readonly error: StorageError }>
 }
 
 /** Deletes names batch by batch; see `Storage#deleteMany`. */
@@ -18,25 +19,33 @@ export async function deleteMany(
   names: Iterable<string> | AsyncIterable<string>,
   options: CallOptions,
 ): Promise<DeletedFiles> {
-  const errors: Array<{ name: string; error: unknown }> = []
+  const { calls } = storage
+  const errors: Array<{ name: string; error: StorageError }> = []
   let deleted = 0
   let batch: string[] = []
   const flush = async () => {
     for (const { key, error } of batch.length === 0 ? [] : await deleteBatch(storage, batch, options)) {
       if (error === undefined) deleted++
-      else errors.push({ name: storage.nameOf(key), error })
+      else errors.push({ name: storage.nameOf(key), error: calls.failure(error, 'delete', key) })
     }
     batch = []
   }
+  calls.begin('deleteMany', undefined, options, true)
   for await (const name of names) {
-    if (name === '') throw new StorageError('invalid_argument', 'The name must be given to deleteMany().')
-    if (batch.push(storage.keyOf(name)) === BATCH) await flush()
+    if (batch.push(deletedKey(storage, name)) === BATCH) await flush()
   }
   await flush()
   return { deleted, errors }
 }
 
-function deleteBatch(
+/** The key of what is to be deleted; the storage as a whole never is, however its name is written. */
+export function deletedKey(storage: AnyStorage, name: string): string {
+  const key = storage.keyOf(name)
+  if (!isRoot(storage, key)) return key
+  throw new StorageError('invalid_argument', 'The name must be given to delete().', { fileName: name })
+}
+
+async function deleteBatch(
   storage: AnyStorage,
   keys: readonly string[],
   options: CallOptions,
@@ -44,13 +53,17 @@ function deleteBatch(
   const { driver, calls } = storage
   if (driver.deleteMany !== undefined)
     return calls.run('deleteMany', undefined, options, ctx => driver.deleteMany!(keys, ctx))
-  const deletions = keys.map(key =>
-    calls
-      .run('delete', key, options, ctx => driver.delete(key, ctx))
-      .then(
-        (): DeleteResult => ({ key }),
-        (error: unknown): DeleteResult => ({ key, error }),
-      ),
+  const results = await Promise.all(
+    keys.map(key =>
+      calls
+        .run('delete', key, options, ctx => driver.delete(key, ctx))
+        .then(
+          (): DeleteResult => ({ key }),
+          (error: unknown): DeleteResult => ({ key, error }),
+        ),
+    ),
   )
-  return Promise.all(deletions)
+  const { signal } = options
+  if (signal?.aborted) throw calls.failure(signal.reason, 'deleteMany', undefined, signal)
+  return results
 }

@@ -1,12 +1,13 @@
 import type { Content } from '../core/content.ts'
-import type { CallContext, FileAttributes, RandomAccess, Stat, WriteOptions } from '../core/driver.ts'
-import { isStorageError, StorageError, SuspiciousFileOperation, wrapError } from '../core/errors.ts'
+import type { CallContext, CallOptions, FileAttributes, RandomAccess, Stat, WriteOptions } from '../core/driver.ts'
+import { isStorageError, StorageError } from '../core/errors.ts'
 import { type OpenMode, type ParsedMode, parseMode } from '../files/modes.ts'
 import { RangeReader } from '../files/range-reader.ts'
 import { SpoolAccess } from '../files/spool-access.ts'
 import { StorageFile } from '../files/storage-file.ts'
 import { UploadAccess } from '../files/upload-access.ts'
-import { pinnedBody, versionOf } from './bodies.ts'
+import { pinnedBody, resumableBody, type Version, versionOf } from './bodies.ts'
+import { fileKeyOf } from './file-key.ts'
 import { newSpool } from './spooled.ts'
 import type { AnyStorage, OpenOptions } from './types.ts'
 import { writeContent } from './write.ts'
@@ -18,15 +19,25 @@ export async function openFile<M extends OpenMode>(
   mode: M,
   options: OpenOptions,
 ): Promise<StorageFile<M>> {
-  const access = await new Opening(storage, name, options).access(parseMode(mode))
+  const open = async (wanted: OpenMode, given: OpenOptions): Promise<RandomAccess> => {
+    const parsed = parseMode(wanted)
+    const opening = new Opening(storage, name, given)
+    storage.calls.begin('open', name, given, parsed.write)
+    if (parsed.write && !parsed.truncate) await storage.discover(given)
+    return opening.access(parsed)
+  }
+  const access = await open(mode, options)
   return new StorageFile(storage.nameOf(storage.keyOf(name)), mode, access, {
-    ctx: () => storage.calls.context(options),
-    reopen: again => new Opening(storage, name, options).access(parseMode(again)),
-    wrap: (error, operation) =>
-      wrapError(error, { operation, fileName: name, backend: storage.driver.name }, native =>
-        storage.driver.classify(native),
-      ),
+    ctx: given => storage.calls.context(either(options, given)),
+    reopen: (again, given) => open(again, either(options, given)),
+    wrap: (error, operation) => storage.calls.failure(error, operation, name),
   })
+}
+
+/** The options of the file with the signal of one call beside their own. */
+function either(options: OpenOptions, { signal }: CallOptions): OpenOptions {
+  if (signal === undefined) return options
+  return { ...options, signal: options.signal === undefined ? signal : AbortSignal.any([options.signal, signal]) }
 }
 
 class Opening {
@@ -38,11 +49,8 @@ class Opening {
   constructor(storage: AnyStorage, name: string, options: OpenOptions) {
     this.#storage = storage
     this.#name = name
-    this.#key = storage.keyOf(name)
+    this.#key = fileKeyOf(storage, name)
     this.#options = options
-    if (this.#key === storage.prefix || this.#key.endsWith('/')) {
-      throw new SuspiciousFileOperation(`Could not derive file name from '${name}'`, { fileName: name })
-    }
   }
 
   async access(mode: ParsedMode): Promise<RandomAccess> {
@@ -91,7 +99,7 @@ class Opening {
     if (decode === undefined && storage.features.ranges) {
       return new RangeReader({
         stat,
-        read: (range, ctx) => pinnedBody(storage, this.#key, range, version, ctx),
+        read: async range => (await pinnedBody(storage, this.#key, range, version, this.#options)).body,
         classify: error => storage.driver.classify(error),
       })
     }
@@ -102,7 +110,7 @@ class Opening {
   #fresh(mode: ParsedMode, conditions: Pick<WriteOptions, 'ifAbsent'>): RandomAccess {
     const send = this.#sender(this.#options, conditions)
     if (mode.read) return new SpoolAccess({ spool: newSpool(this.#storage.options), send, dirty: true })
-    return new UploadAccess(send)
+    return new UploadAccess(send, { ctx: this.#storage.calls.context(this.#options) })
   }
 
   /** A file that keeps its bytes and is sent again as a whole: r+ and a. */
@@ -116,8 +124,11 @@ class Opening {
       return this.#empty(features.exclusiveCreate ? { ifAbsent: true } : {})
     }
     const ifMatch = features.ifMatch ? stat.etag : undefined
-    const attributes = { ...kept(stat), ...given(this.#options) }
-    return this.#loaded({ etag: stat.etag }, this.#sender(attributes, { ifMatch }), this.#storage.decoder(stat))
+    const decode = this.#storage.decoder(stat)
+    // What was decoded is encoded again when it is sent.
+    const old = decode === undefined ? kept(stat) : { ...kept(stat), contentEncoding: undefined }
+    const attributes = { ...old, ...given(this.#options) }
+    return this.#loaded({ etag: stat.etag }, this.#sender(attributes, { ifMatch }), decode)
   }
 
   #empty(conditions: Pick<WriteOptions, 'ifAbsent'>): RandomAccess {
@@ -126,12 +137,12 @@ class Opening {
   }
 
   async #loaded(
-    version: Parameters<typeof pinnedBody>[3],
+    version: Version,
     send: (content: Content, ctx: CallContext) => Promise<void>,
     decode: ReturnType<AnyStorage['decoder']>,
   ): Promise<RandomAccess> {
     const storage = this.#storage
-    const body = await pinnedBody(storage, this.#key, undefined, version, this.#options)
+    const { body } = await resumableBody(storage, this.#key, undefined, version, this.#options)
     const bytes = decode === undefined ? body : decode(body)
     const ctx = storage.calls.context(this.#options)
     return SpoolAccess.load(bytes, { spool: newSpool(storage.options), send }, ctx)

@@ -1,23 +1,28 @@
-import type { Content } from '../core/content.ts'
-import type { CallContext } from '../core/driver.ts'
+import { type Content, contentChunks } from '../core/content.ts'
+import type { CallOptions } from '../core/driver.ts'
+import { notBegun } from '../core/errors.ts'
 import { Spool } from '../files/spool.ts'
 import type { CommonOptions } from './common-settings.ts'
+import type { AnyStorage } from './types.ts'
 
-/** Makes content that can be read once into content that can be sent again; released by its disposal. */
+/** Makes content that can be read once into content that can be sent again; released by its disposal. Nothing was sent when it fails. */
 export async function spooled(
+  storage: AnyStorage,
+  name: string,
   content: Content,
-  options: CommonOptions,
-  ctx: CallContext,
+  options: CallOptions,
 ): Promise<Content & AsyncDisposable> {
-  const spool = newSpool(options)
+  const { calls } = storage
+  const { signal } = options
+  const spool = newSpool(storage.options)
   try {
-    await spool.fill(content.open(), ctx)
+    await spool.fill(contentChunks(content, calls.context(options)))
   } catch (error) {
     await spool.dispose()
-    throw error
+    throw calls.failure(signal?.aborted ? notBegun(signal, {}) : error, 'save', name)
   }
-  const { contentType, name } = content
-  return { ...spool.asContent(), contentType, name, [Symbol.asyncDispose]: () => spool.dispose() }
+  const { contentType, name: ownName } = content
+  return { ...spool.asContent(), contentType, name: ownName, [Symbol.asyncDispose]: () => spool.dispose() }
 }
 
 /** A spool as the storage's options want it. */

@@ -1,11 +1,12 @@
 import type { Readable, Writable } from 'node:stream'
 import type { InspectOptions, inspect } from 'node:util'
+import { abortable } from '../core/abort.ts'
 import { INSPECT, nodeUtil } from '../core/builtin.ts'
 import type { Content, ContentSource } from '../core/content.ts'
 import type { Driver, FileAttributes, Stat, WriteOptions } from '../core/driver.ts'
 import { ImproperlyConfigured, isStorageError, StorageError, SuspiciousFileOperation } from '../core/errors.ts'
 import { guessType } from '../core/mime.ts'
-import { alternativeName, cleanName, generateFilename, getValidName, safeJoin } from '../core/names.ts'
+import { alternativeName, cleanName, generateFilename, getValidName, safeJoin, textOf } from '../core/names.ts'
 import {
   activeSettings,
   type Input,
@@ -23,7 +24,8 @@ import { versionOf } from './bodies.ts'
 import { type CallOptions, CallRunner } from './call-runner.ts'
 import { type CommonOptions, commonSettings } from './common-settings.ts'
 import { type CopyFileOptions, copyFile, moveFile } from './copy.ts'
-import { type DeletedFiles, deleteMany } from './delete-many.ts'
+import { type DeletedFiles, deletedKey, deleteMany } from './delete-many.ts'
+import { fileKeyOf, isRoot } from './file-key.ts'
 import { openFile } from './open.ts'
 import { saveFile } from './save.ts'
 import { readStream, writeStream } from './streams.ts'
@@ -110,9 +112,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
 
   /** Opens a file; the default mode gives bytes. Reading a missing one is `not_found` at once; `x` on an existing one is `exists`. */
   async open<M extends OpenMode = 'rb'>(name: string, mode?: M, options: OpenOptions = {}): Promise<StorageFile<M>> {
-    const wanted = (mode ?? 'rb') as M
-    if (/[xa]|r.*\+/.test(wanted)) await this.discover(options)
-    return openFile(this, name, wanted, options)
+    return openFile(this, name, (mode ?? 'rb') as M, options)
   }
 
   /** Opens, runs `work`, commits; a throw discards what was written and is rethrown. */
@@ -144,8 +144,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
 
   /** Removes a file; a missing one is no error. An empty name is `invalid_argument`. */
   async delete(name: string, options: CallOptions = {}): Promise<void> {
-    if (name === '') throw new StorageError('invalid_argument', 'The name must be given to delete().')
-    const key = this.keyOf(name)
+    const key = deletedKey(this, name)
     await this.calls.run('delete', key, options, ctx => this.driver.delete(key, ctx))
   }
 
@@ -168,7 +167,8 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
   /** What the backend knows of a file: size in bytes, times, etag, types, metadata. Missing: `not_found`. */
   async stat(name: string, options: VersionOptions = {}): Promise<Entry> {
     const key = this.keyOf(name)
-    if (key === '' || key === this.prefix) return { name: '', isDirectory: true, size: 0 }
+    this.calls.begin('stat', name, options)
+    if (isRoot(this, key)) return { name: '', isDirectory: true, size: 0 }
     const version = versionOf(this, name, options)
     const stat = await this.calls.run('stat', key, options, ctx => this.driver.stat(key, ctx, version))
     return { ...stat, name: this.nameOf(key), isDirectory: stat.isDirectory ?? false }
@@ -221,7 +221,12 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
     const { driver } = this
     const key = this.keyOf(name)
     const { signal, expiresInSecs = this.urlLifeSecs, method = 'GET', ...rest } = options
+    this.calls.begin('signUrl', name, options, method === 'PUT' || method === 'DELETE')
     if (this.signsUrl(options) && driver.signUrl !== undefined) {
+      fileKeyOf(this, name)
+      if (!(expiresInSecs > 0)) {
+        throw new StorageError('invalid_argument', `expiresInSecs: expected seconds above 0, got ${expiresInSecs}.`)
+      }
       const sign = { ...rest, method, expiresInSecs }
       return this.calls.run('signUrl', key, { signal }, ctx => driver.signUrl!(key, sign, ctx))
     }
@@ -319,6 +324,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
   /** Makes the bucket or root folder; `unsupported` where that is not ours to do. */
   async createContainer(options: CallOptions = {}): Promise<void> {
     const { driver } = this
+    this.calls.begin('createContainer', undefined, options, true)
     if (driver.createContainer === undefined) {
       throw new StorageError('unsupported', `${this.constructor.name} cannot create its container.`)
     }
@@ -327,16 +333,22 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
 
   /** Asks the server, once, what it can do; later answers of `supports` rest on it. */
   async discover(options: CallOptions = {}): Promise<void> {
+    this.calls.begin('discover', undefined, options)
     if (this.#discovered !== undefined || this.driver.discover === undefined) return
+    // One question for all who wait; whoever gives up waiting does not end it for the others.
     this.#discovery ??= this.calls
-      .run('discover', undefined, options, ctx => this.driver.discover!(ctx))
+      .run('discover', undefined, {}, ctx => this.driver.discover!(ctx))
       .then(features => {
         this.#discovered = features
       })
       .finally(() => {
         this.#discovery = undefined
       })
-    await this.#discovery
+    const { signal } = options
+    if (signal === undefined) return this.#discovery
+    await abortable(this.#discovery, signal).catch(error => {
+      throw this.calls.failure(error, 'discover', undefined, signal)
+    })
   }
 
   /** Makes a file name valid; Django's rule by default. */
@@ -351,6 +363,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
 
   /** A free name like the given one, within `maxLength`. With overwriting on it is the name itself, cut to fit. */
   async getAvailableName(name: string, options: AvailableNameOptions = {}): Promise<string> {
+    this.calls.begin('getAvailableName', name, options)
     return availableName(this, name, options)
   }
 
@@ -367,6 +380,11 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
   /** Longest name that the backend can hold, in UTF-16 units. */
   getNameMaxLength(): number {
     return Math.max(0, 1024 - this.prefix.length)
+  }
+
+  /** Bytes that a part of a name between slashes may have, as UTF-8: no alternative name is longer. */
+  get maxPartBytes(): number {
+    return Number.POSITIVE_INFINITY
   }
 
   /** What goes with the bytes: the type is the caller's, else the content's own, else guessed from the name. */
@@ -397,7 +415,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
   }
 
   /** A backend's chance to undo `prepareContent`: a transform of the whole body of a file with this stat, or undefined. */
-  decoder(_stat: Stat): ((body: Readable) => Readable) | undefined {
+  decoder(_stat: Stat & { readonly name?: string }): ((body: Readable) => Readable) | undefined {
     return undefined
   }
 
@@ -409,10 +427,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
 
   /** The driver's key of a name; outside the storage it is `suspicious_name`. */
   keyOf(name: string): string {
-    if (typeof name !== 'string') {
-      throw new StorageError('invalid_argument', `name: expected text, got ${name === null ? 'null' : typeof name}.`)
-    }
-    if (name.includes('\0') || !name.isWellFormed()) {
+    if (textOf(name).includes('\0') || !name.isWellFormed()) {
       throw new SuspiciousFileOperation(`${nodeUtil().inspect(name)} has characters that no file name can have.`, {
         fileName: name,
       })

@@ -1,18 +1,61 @@
 import { Readable, Writable } from 'node:stream'
+import { StorageError } from '../core/errors.ts'
 import type { StorageFile } from '../files/storage-file.ts'
 import { resumableBody, versionOf } from './bodies.ts'
+import { fileKeyOf } from './file-key.ts'
 import type { AnyStorage, OpenOptions, ReadStreamOptions } from './types.ts'
 
 /** A stream of a file or of a range of it, requested when it is first read. */
 export function readStream(storage: AnyStorage, name: string, options: ReadStreamOptions): Readable {
-  const { start = 0, end } = options
+  const fail = (error: unknown): never => {
+    throw storage.calls.failure(error, 'read', name, options.signal)
+  }
   async function* bytes(): AsyncGenerator<Uint8Array> {
-    versionOf(storage, name, options)
-    const { body, stat } = await resumableBody(storage, storage.keyOf(name), { start, end }, options)
-    const decode = stat === undefined || start !== 0 || end !== undefined ? undefined : storage.decoder(stat)
-    yield* (decode === undefined ? body : decode(body)) as AsyncIterable<Uint8Array>
+    const body = await opened(storage, name, options).catch(fail)
+    const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+    try {
+      for (;;) {
+        const next = await chunks.next().catch(fail)
+        if (next.done === true) return
+        yield next.value
+      }
+    } finally {
+      await chunks.return?.()
+    }
   }
   return Readable.from(bytes(), { objectMode: false })
+}
+
+async function opened(storage: AnyStorage, name: string, options: ReadStreamOptions): Promise<Readable> {
+  const { start = 0, end } = options
+  checkRange(start, end)
+  const key = fileKeyOf(storage, name)
+  const version = versionOf(storage, name, options)
+  if (start === end) return nothing(storage, name, start, options)
+  const whole = start === 0 && end === undefined
+  const { body, stat } = await resumableBody(storage, key, whole ? undefined : { start, end }, version, options)
+  const decode = whole && stat !== undefined ? storage.decoder({ ...stat, name }) : undefined
+  return decode === undefined ? body : decode(body)
+}
+
+/** A range without a byte asks for none, only that it lies within the file. */
+async function nothing(
+  storage: AnyStorage,
+  name: string,
+  start: number,
+  options: ReadStreamOptions,
+): Promise<Readable> {
+  const { size, isDirectory } = await storage.stat(name, options)
+  if (isDirectory) throw new StorageError('is_directory', `'${name}' is a directory.`)
+  if (start > size) throw new StorageError('invalid_range', `'${name}' has ${size} bytes; none at ${start}.`)
+  return Readable.from([], { objectMode: false })
+}
+
+function checkRange(start: number, end: number | undefined): void {
+  const wrong = [start, end ?? start].some(place => !Number.isSafeInteger(place) || place < 0)
+  if (wrong || (end !== undefined && end < start)) {
+    throw new StorageError('invalid_argument', `The range from ${start} to ${end ?? 'the end'} is none of a file.`)
+  }
 }
 
 /** A stream that replaces a file when it ends and leaves everything as it was when it is destroyed. */

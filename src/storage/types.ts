@@ -59,6 +59,8 @@ export interface Entry extends Stat {
 /** How an available name is looked for. */
 export interface AvailableNameOptions extends CallOptions {
   readonly maxLength?: number | undefined
+  /** Overrides the option `fileOverwrite`: with overwriting every name is available. */
+  readonly overwrite?: boolean | undefined
   /** The caller will create exclusively, so whether the name is taken need not be asked. */
   readonly exclusive?: boolean | undefined
 }

@@ -5,6 +5,12 @@ export function plainContext(
   signal: AbortSignal = new AbortController().signal,
   progress = (): void => {},
 ): CallContext {
-  const ctx: CallContext = { signal, attempt: 1, progress, step: (_operation, _replayable, run) => run(ctx) }
-  return ctx
+  return {
+    signal,
+    attempt: 1,
+    progress,
+    step(_operation, _repeat, run) {
+      return run(this)
+    },
+  }
 }

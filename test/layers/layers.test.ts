@@ -86,7 +86,7 @@ describe('retry', () => {
       },
       { ...plainContext(), signal: controller.signal },
     )
-    await expect(waiting).rejects.toMatchObject({ code: 'throttled' })
+    await expect(waiting).rejects.toMatchObject({ code: 'aborted', operation: 'stat' })
   })
 })
 

@@ -417,7 +417,7 @@ export const mutants: Readonly<Record<string, new () => Driver>> = {
   }),
   'a failed stream takes the old file away': writing(function (key, content, options, ctx, right) {
     return right(key, content, options, ctx).catch(async error => {
-      if (error.code === undefined) await this.delete(key, ctx)
+      if (error.code === 'source_failed') await this.delete(key, ctx)
       throw error
     })
   }),

@@ -1,11 +1,10 @@
 import type { BigIntStats } from 'node:fs'
-import { link, lstat, open, opendir, readFile, rename, unlink, writeFile } from 'node:fs/promises'
+import { link, lstat, open, readFile, rename, unlink, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
-import { nodeCrypto } from '../../core/builtin.ts'
+import { dirname, join } from 'node:path'
 import { StorageError } from '../../core/errors.ts'
 import { errnoOf, unless } from './errno.ts'
-import { ownerOf, temporaryName } from './hidden.ts'
+import { claimName, isAlive, temporaryName } from './hidden.ts'
 import type { Place } from './paths.ts'
 
 /** What must hold when a file is published. */
@@ -15,6 +14,8 @@ export interface PublishConditions {
 }
 
 const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
+/** Age in milliseconds at which nobody can still be holding a claim. */
+const CLAIM_MS = 600_000
 const NO_FOLDER_SYNC: readonly string[] = ['EINVAL', 'EPERM', 'EACCES', 'EISDIR', 'ENOTSUP', 'EBADF']
 
 /** The etag of a file: changes with every write, because each makes a new inode or a new time. */
@@ -60,8 +61,7 @@ export async function publishReserved(source: string, target: string): Promise<v
 
 /** An etag never comes back, so whoever creates the claim on it is the only one that may replace that version. */
 async function replaceVersion(source: string, target: Place, etag: string): Promise<void> {
-  const id = nodeCrypto().createHash('sha256').update(`${target.base}\0${etag}`).digest('hex').slice(0, 40)
-  const claim = join(target.folder, `.holdall-${id}.claim`)
+  const claim = join(target.folder, claimName(target.base, etag))
   await makeClaim(claim)
   try {
     const current = await unless(['ENOENT'], lstat(target.path, { bigint: true }))
@@ -80,28 +80,21 @@ async function makeClaim(claim: string): Promise<void> {
       writeFile(claim, mine, { flag: 'wx', mode: 0o600 }).then(() => true),
     )
     if (made === true) return
-    const owner = await unless(['ENOENT'], readFile(claim, 'utf8'))
-    if (owner === undefined) continue
-    if (!isDead(owner)) throw changed()
-    const aside = `${claim.slice(0, -'.claim'.length)}-${temporaryName().slice('.holdall-'.length)}`
+    if (!(await isAbandoned(claim))) throw changed()
+    const aside = join(dirname(claim), temporaryName())
     await unless(['ENOENT'], rename(claim, aside))
     await unless(['ENOENT'], unlink(aside))
   }
   throw changed()
 }
 
-function isDead(owner: string): boolean {
+/** Whether the process that made a claim is dead, or must be: a claim is held for a moment only. */
+async function isAbandoned(claim: string): Promise<boolean> {
+  const stats = await unless(['ENOENT'], lstat(claim))
+  const owner = await unless(['ENOENT'], readFile(claim, 'utf8'))
+  if (stats === undefined || owner === undefined || Date.now() - stats.mtimeMs > CLAIM_MS) return true
   const [pid, host] = owner.split(' ')
   return host === hostname() && !isAlive(Number(pid))
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return errnoOf(error) !== 'ESRCH'
-  }
 }
 
 function changed(): StorageError {
@@ -117,24 +110,4 @@ export async function syncFolder(path: string): Promise<void> {
   } finally {
     await handle.close()
   }
-}
-
-/**
- * Removes temporary files in one folder whose process is dead and that are older than `minAgeMs` (a day unless told, since a
- * process of another machine cannot be asked). Gives how many were removed; a missing folder has none.
- */
-export async function sweepTemporaries(folder: string, minAgeMs: number = 86_400_000): Promise<number> {
-  const entries = await unless(['ENOENT', 'ENOTDIR'], opendir(folder))
-  if (entries === undefined) return 0
-  let removed = 0
-  for await (const entry of entries) {
-    const owner = ownerOf(entry.name)
-    if (owner === undefined || isAlive(owner)) continue
-    const path = join(folder, entry.name)
-    const stats = await unless(['ENOENT'], lstat(path))
-    if (stats === undefined || !stats.isFile() || Date.now() - stats.mtimeMs < minAgeMs) continue
-    await unless(['ENOENT'], unlink(path))
-    removed++
-  }
-  return removed
 }

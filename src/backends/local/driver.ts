@@ -1,7 +1,8 @@
 import { type BigIntStats, constants } from 'node:fs'
 import { copyFile, type FileHandle, lstat, open, rmdir, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import type { Content } from '../../core/content.ts'
+import { type Content, contentChunks } from '../../core/content.ts'
 import type {
   CallContext,
   CopyOptions,
@@ -20,34 +21,31 @@ import type {
 } from '../../core/driver.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import { joinUrl } from '../../core/urls.ts'
-import { etagOf, syncFolder } from './atomic-write.ts'
+import { syncFolder } from './atomic-write.ts'
 import { classifyErrno, errnoOf, unless } from './errno.ts'
 import { openForWriting, ReadHandle, writeAll } from './handle.ts'
 import { Listing } from './listing.ts'
-import { type Place, Root } from './paths.ts'
-import { dropTemporary, openTemporary, publishFile, publishTemporary, type WritePolicy } from './publication.ts'
+import { type OpenFile, openFile, READ_FLAGS, statPlace, withAttributes } from './open-file.ts'
+import { type Place, Root, withoutSlash } from './paths.ts'
+import { beating, publishFile, publishTemporary, type WritePolicy, withTemporary } from './publication.ts'
 import type { LocalOptions } from './settings.ts'
-import { guessedAttributes, readSidecar, removeSidecar } from './sidecar.ts'
+import { removeSidecar } from './sidecar.ts'
 import { UrlSigner } from './signed-urls.ts'
 import { statOf } from './stat.ts'
+import { emptyFolder, sweepTree } from './sweep.ts'
 
 /** Reads of at most so many bytes are made at once, without a stream over the open file. */
 const SMALL_READ = 65_536
-const NOFOLLOW = constants.O_NOFOLLOW ?? 0
-const READ_FLAGS = constants.O_RDONLY | NOFOLLOW | (constants.O_NONBLOCK ?? 0)
-const LINK_ERRORS: ReadonlySet<string> = new Set(['ELOOP', 'EMLINK'])
+/** What a rename says between two file systems. */
+const OTHER_DEVICE = 'EXDEV'
+/** Age in milliseconds at which leftovers in a folder that is being deleted are taken for such. */
+const LEFTOVER_MS = 60_000
 
 /** What the driver needs of the storage's options. */
 export type LocalDriverOptions = Pick<
   LocalOptions,
   'location' | 'baseUrl' | 'filePermissionsMode' | 'directoryPermissionsMode' | 'keepMetadata' | 'urlSecret' | 'fsync'
 >
-
-interface OpenFile {
-  readonly handle: FileHandle
-  readonly stats: BigIntStats
-  readonly place: Place
-}
 
 /**
  * Files below one folder of this machine. Every write goes to a temporary file beside its target and is published by one rename or
@@ -82,43 +80,45 @@ export class LocalDriver implements Driver {
     return this.#root.lexical(key)
   }
 
+  /** The absolute path with every link on the way resolved. */
+  async address(key: string): Promise<string> {
+    const real = unless(
+      ['ENOENT', 'ENOTDIR'],
+      this.#root.within(key, async ({ anchor, base }) => join(anchor.real, base)),
+    )
+    return (await real) ?? this.#root.lexical(key)
+  }
+
   /** Times, size and etag; for a folder `isDirectory`. */
   async stat(key: string, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
     if (key === '') return statOf(await stat(this.#root.path, { bigint: true }), {})
-    const place = await this.#root.place(withoutSlash(key))
-    const stats = await this.#statPlace(place)
-    if (key.endsWith('/') && !stats.isDirectory()) throw new StorageError('not_found', `There is no folder '${key}'.`)
-    return statOf(stats, stats.isDirectory() ? {} : await this.#attributes(place, stats))
+    return this.#root.within(withoutSlash(key), async place => {
+      const look = () => statPlace(this.#root, place)
+      const [{ stats }, attributes] = await withAttributes(place, this.#policy.keepMetadata, look)
+      if (key.endsWith('/') && !stats.isDirectory()) throw new StorageError('not_found', `There is no folder '${key}'.`)
+      return statOf(stats, attributes)
+    })
   }
 
   /** Small answers are read at once; a `start` behind the last byte is `invalid_range`. */
   async read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
     ctx.signal.throwIfAborted()
-    const { handle, stats, place } = await this.#openFile(key)
-    try {
-      const etag = etagOf(stats)
-      if (options.ifMatch !== undefined && options.ifMatch !== etag) {
-        throw new StorageError('precondition_failed', `'${key}' has changed.`)
-      }
-      const known = statOf(stats, await this.#attributes(place, stats))
-      const { start = 0, end = known.size } = options.range ?? {}
-      if (start > 0 && start >= known.size) {
-        throw new StorageError('invalid_range', `'${key}' has ${known.size} bytes; none at ${start}.`)
-      }
-      const length = Math.max(0, Math.min(end, known.size) - start)
-      if (length > SMALL_READ) {
-        const body = handle.createReadStream({ start, end: start + length - 1, highWaterMark: 262_144 })
-        return { body, stat: known }
-      }
-      const bytes = await readFully(handle, start, length)
-      await handle.close()
-      ctx.progress()
-      return { body: readableOf(bytes), stat: known }
-    } catch (error) {
-      await handle.close().catch(() => undefined)
-      throw error
-    }
+    return this.#reading(key, async (place, look, drop) => {
+      const [{ handle, stats }, attributes] = await withAttributes(place, this.#policy.keepMetadata, look, drop)
+      return orClosed(handle, async () => {
+        const known = statOf(stats, attributes)
+        const { start, length } = partOf(key, known, options)
+        if (length > SMALL_READ) {
+          const body = handle.createReadStream({ start, end: start + length - 1, highWaterMark: 262_144 })
+          return { body, stat: known }
+        }
+        const bytes = await readFully(handle, start, length)
+        await handle.close()
+        ctx.progress()
+        return { body: readableOf(bytes), stat: known }
+      })
+    })
   }
 
   /** Makes missing folders; a file in their way is `not_a_directory`. */
@@ -128,21 +128,18 @@ export class LocalDriver implements Driver {
         const moved = await this.#takeTemporary(content.temporaryPath, place, options, ctx)
         if (moved !== undefined) return moved
       }
-      const temporary = await openTemporary(place.folder, this.#policy)
-      try {
+      return withTemporary(place.folder, this.#policy, async temporary => {
         if (content.bytes !== undefined) {
           await writeAll(temporary.handle, content.bytes, null)
           ctx.progress()
           options.onProgress?.(content.bytes.byteLength)
         } else {
-          await pump(content, temporary.handle, options, ctx)
+          for await (const chunk of contentChunks(content, ctx, options.onProgress)) {
+            await writeAll(temporary.handle, chunk, null)
+          }
         }
-        ctx.signal.throwIfAborted()
-        return await publishTemporary(temporary, place, options, this.#policy)
-      } catch (error) {
-        await dropTemporary(temporary)
-        throw error
-      }
+        return publishTemporary(temporary, place, options, this.#policy, ctx)
+      })
     })
   }
 
@@ -150,13 +147,15 @@ export class LocalDriver implements Driver {
   async delete(key: string, ctx: CallContext): Promise<void> {
     ctx.signal.throwIfAborted()
     if (key === '') throw new StorageError('invalid_argument', 'The name must be given to delete().')
-    const place = await unless(['ENOENT', 'ENOTDIR'], this.#root.place(withoutSlash(key)))
-    if (place === undefined) return
-    const stats = await unless(['ENOENT', 'ENOTDIR'], lstat(place.path, { bigint: true }))
-    if (stats === undefined || (key.endsWith('/') && !stats.isDirectory())) return
-    await unless(['ENOENT'], stats.isDirectory() ? rmdir(place.path) : unlink(place.path))
-    if (this.#policy.keepMetadata && stats.isFile()) await removeSidecar(place, stats)
-    if (this.#policy.fsync) await syncFolder(place.folder)
+    const missing = ['ENOENT', 'ENOTDIR']
+    const remove = this.#root.within(withoutSlash(key), async place => {
+      const stats = await lstat(place.path, { bigint: true })
+      if (key.endsWith('/') && !stats.isDirectory()) return
+      await (stats.isDirectory() ? this.#removeFolder(key, place.path) : unlink(place.path))
+      if (this.#policy.keepMetadata && stats.isFile()) await removeSidecar(place, stats)
+      if (this.#policy.fsync) await syncFolder(place.folder)
+    })
+    await unless(missing, remove)
   }
 
   /** One page in the file system's order, sorted within itself; see `Listing`. */
@@ -168,62 +167,71 @@ export class LocalDriver implements Driver {
   /** Copies within the file system, sharing blocks where it can; attributes come along unless given anew. */
   async copy(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
-    const { handle, stats, place: source } = await this.#openFile(from)
-    await handle.close()
-    const merged = await this.#inherited(source, stats, options)
-    return this.#writing(to, async place => {
-      const temporary = await openTemporary(place.folder, this.#policy)
-      try {
-        await copyFile(source.path, temporary.path, constants.COPYFILE_FICLONE)
-        return await publishTemporary(temporary, place, merged, this.#policy)
-      } catch (error) {
-        await dropTemporary(temporary)
-        throw error
-      }
+    const { source, write } = await this.#reading(from, async (place, look, drop) => {
+      const [source, attributes] = await withAttributes(place, this.#policy.keepMetadata, look, drop)
+      return { source, write: this.#inherited(attributes, options) }
     })
+    try {
+      return await this.#writing(to, place =>
+        withTemporary(place.folder, this.#policy, async temporary => {
+          await beating(copyFile(source.path, temporary.path, constants.COPYFILE_FICLONE), ctx)
+          return publishTemporary(temporary, place, write, this.#policy, ctx)
+        }),
+      )
+    } finally {
+      await source.handle.close()
+    }
   }
 
   /** Renames where it can, else copies and deletes. */
   async move(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
-    const { handle, stats, place: source } = await this.#openFile(from)
-    await handle.close()
-    const named = await this.#root.place(from)
-    if (source.path !== named.path) return this.#copyAndDelete(from, to, options, ctx)
-    const merged = await this.#inherited(source, stats, options)
-    if (from === to) {
-      if (options.ifAbsent === true) throw new StorageError('exists', `'${to}' exists.`)
-      return statOf(stats, await this.#attributes(source, stats))
-    }
-    try {
-      return await this.#writing(to, async place => {
-        ctx.signal.throwIfAborted()
-        const moved = await publishFile(source.path, stats, place, merged, this.#policy)
-        if (this.#policy.keepMetadata) await removeSidecar(source, stats)
-        if (this.#policy.fsync && source.folder !== place.folder) await syncFolder(source.folder)
-        return moved
-      })
-    } catch (error) {
-      if (errnoOf(error) !== 'EXDEV') throw error
-      return this.#copyAndDelete(from, to, options, ctx)
-    }
+    const moved = await this.#reading(from, async (place, look, drop) => {
+      const [source, attributes] = await withAttributes(place, this.#policy.keepMetadata, look, drop)
+      await source.handle.close()
+      if (source.linked) return undefined
+      if (from === to) {
+        if (options.ifAbsent === true) throw new StorageError('exists', `'${to}' exists.`)
+        return statOf(source.stats, attributes)
+      }
+      const write = this.#inherited(attributes, options)
+      return unless([OTHER_DEVICE], this.#rename(place, source.stats, to, write, ctx))
+    })
+    if (moved !== undefined) return moved
+    const copied = await this.copy(from, to, options, ctx)
+    await this.delete(from, ctx)
+    return copied
   }
 
   /** Reads in place; writes go to a temporary file that `commit` publishes. */
   async openHandle(key: string, flags: HandleFlags, options: WriteOptions, ctx: CallContext): Promise<RandomAccess> {
     ctx.signal.throwIfAborted()
-    if (!flags.write) {
-      return new ReadHandle((await this.#openFile(key)).handle)
+    const opened = this.#reading(key, (_place, look) => look())
+    if (!flags.write) return new ReadHandle((await opened).handle)
+    const source = await unless(['ENOENT', 'ENOTDIR'], opened)
+    try {
+      if (source === undefined && !flags.create) throw new StorageError('not_found', `'${key}' does not exist.`)
+      return await this.#retried(key, async () => {
+        const place = await this.#root.placeMade(key)
+        return openForWriting(place, source, flags, options, this.#policy, ctx).catch(error => {
+          place.anchor.release()
+          throw place.anchor.explain(error)
+        })
+      })
+    } finally {
+      await source?.handle.close()
     }
-    const source = await unless(['ENOENT', 'ENOTDIR'], this.#openFile(key))
-    await source?.handle.close()
-    if (source === undefined && !flags.create) throw new StorageError('not_found', `'${key}' does not exist.`)
-    return this.#writing(key, place => openForWriting(place, source?.place.path, flags, options, this.#policy))
   }
 
   /** Makes the folder. */
-  async createContainer(): Promise<void> {
+  async createContainer(ctx: CallContext): Promise<void> {
+    ctx.signal.throwIfAborted()
     await this.#root.makeFolders([])
+  }
+
+  /** Removes what killed processes have left anywhere in the storage, older than `minAgeMs`; gives how many files. */
+  sweep(minAgeMs: number, ctx: CallContext): Promise<number> {
+    return sweepTree(this.#root, minAgeMs, ctx)
   }
 
   /** Closes listings that were not read to their end. */
@@ -235,68 +243,76 @@ export class LocalDriver implements Driver {
     return classifyErrno(error)
   }
 
-  /** Runs `work` at a place whose folders exist, again when somebody removed a just made one. */
-  async #writing<T>(key: string, work: (place: Place) => Promise<T>): Promise<T> {
+  /** Runs `work` at the place of a file, with a way to open it, as often as it takes, and to close it again. */
+  #reading<T>(
+    key: string,
+    work: (place: Place, look: () => Promise<OpenFile>, drop: (file: OpenFile) => Promise<void>) => Promise<T>,
+  ): Promise<T> {
+    if (key === '') throw new StorageError('is_directory', 'The storage’s own folder is no file.')
+    return this.#root.within(key, place =>
+      work(
+        place,
+        () => openFile(this.#root, place),
+        file => file.handle.close(),
+      ),
+    )
+  }
+
+  /** Runs `work` at a place whose folders exist. */
+  #writing<T>(key: string, work: (place: Place) => Promise<T>): Promise<T> {
+    return this.#retried(key, () => this.#root.withinMade(key, work))
+  }
+
+  /** Again when somebody removed a folder that was just found or made. */
+  async #retried<T>(key: string, work: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await work(await this.#root.placeForWriting(key))
+        return await work()
       } catch (error) {
         if (errnoOf(error) === 'ENOTDIR') throw await this.#root.notAFolder(key, error)
-        if (errnoOf(error) !== 'ENOENT' || attempt === 3 || !(await this.#folderIsGone(key))) throw error
+        if (errnoOf(error) !== 'ENOENT' || attempt === 3 || !(await this.#root.isGone(key))) throw error
       }
     }
   }
 
-  async #folderIsGone(key: string): Promise<boolean> {
-    const place = await unless(['ENOENT'], this.#root.place(key))
-    return place === undefined || (await unless(['ENOENT'], stat(place.folder))) === undefined
+  async #rename(source: Place, stats: BigIntStats, to: string, write: WriteOptions, ctx: CallContext): Promise<Stat> {
+    const { keepMetadata, fsync } = this.#policy
+    return this.#writing(to, async place => {
+      ctx.signal.throwIfAborted()
+      const moved = await publishFile(source.path, stats, place, write, this.#policy)
+      // Two names of one inode: a rename of one onto the other does nothing. (rename(2))
+      if (stats.nlink > 1n) await this.#unlinkSame(source.path, stats)
+      if (keepMetadata) await removeSidecar(source, stats)
+      if (fsync && source.anchor.real !== place.anchor.real) await syncFolder(source.folder)
+      return moved
+    })
   }
 
-  async #statPlace(place: Place): Promise<BigIntStats> {
-    const stats = await lstat(place.path, { bigint: true })
-    return stats.isSymbolicLink() ? stat(await this.#root.confine(place.path), { bigint: true }) : stats
+  async #unlinkSame(path: string, stats: BigIntStats): Promise<void> {
+    const left = await unless(['ENOENT'], lstat(path, { bigint: true }))
+    if (left?.ino === stats.ino && left.dev === stats.dev) await unless(['ENOENT'], unlink(path))
   }
 
-  async #openFile(key: string): Promise<OpenFile> {
-    if (key === '') throw new StorageError('is_directory', 'The storage’s own folder is no file.')
-    const place = await this.#root.place(key)
-    const { handle, path } = await this.#openConfined(place.path)
+  /** A folder that holds nothing but what killed processes left is empty to everybody. */
+  async #removeFolder(key: string, path: string): Promise<void> {
     try {
-      const stats = await handle.stat({ bigint: true })
-      if (stats.isDirectory()) throw new StorageError('is_directory', `'${key}' is a directory.`)
-      if (!stats.isFile()) throw new StorageError('unsupported', `'${key}' is no regular file.`)
-      return { handle, stats, place: { ...place, path } }
+      await rmdir(path)
     } catch (error) {
-      await handle.close()
-      throw error
+      if (classifyErrno(error) !== 'is_directory' && errnoOf(error) !== 'EEXIST') throw error
+      const folder = await this.#root.folder(key.endsWith('/') ? key : `${key}/`)
+      try {
+        await emptyFolder(folder.path, LEFTOVER_MS)
+      } finally {
+        folder.release()
+      }
+      await rmdir(path)
     }
   }
 
-  async #openConfined(path: string): Promise<{ handle: FileHandle; path: string }> {
-    try {
-      const target = NOFOLLOW === 0 ? await this.#root.confine(path) : path
-      return { handle: await open(target, READ_FLAGS), path: target }
-    } catch (error) {
-      if (!LINK_ERRORS.has(errnoOf(error) ?? '')) throw error
-      const target = await this.#root.confine(path)
-      return { handle: await open(target, READ_FLAGS), path: target }
-    }
-  }
-
-  #attributes(place: Place, stats: BigIntStats): Promise<FileAttributes> | FileAttributes {
-    return this.#policy.keepMetadata ? readSidecar(place, stats) : guessedAttributes(place.base)
-  }
-
-  async #inherited(source: Place, stats: BigIntStats, options: CopyOptions): Promise<CopyOptions> {
+  #inherited(kept: FileAttributes, options: CopyOptions): CopyOptions {
     if (!this.#policy.keepMetadata) return options
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-    return { ...(await readSidecar(source, stats)), ...given }
-  }
-
-  async #copyAndDelete(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat> {
-    const copied = await this.copy(from, to, options, ctx)
-    await this.delete(from, ctx)
-    return copied
+    return { ...kept, ...given }
   }
 
   /** Moves an upload's temporary file here; undefined when it is on another file system and has to be copied. */
@@ -312,9 +328,9 @@ export class LocalDriver implements Driver {
       const folder = await stat(target.folder, { bigint: true })
       if (!stats.isFile() || stats.nlink !== 1n || stats.dev !== folder.dev) return undefined
       if (this.#policy.filePermissionsMode !== null) await handle.chmod(this.#policy.filePermissionsMode)
-      if (this.#policy.fsync) await handle.sync()
+      if (this.#policy.fsync) await beating(handle.sync(), ctx)
       ctx.signal.throwIfAborted()
-      const moved = await unless(['EXDEV'], publishFile(path, stats, target, options, this.#policy))
+      const moved = await unless([OTHER_DEVICE], publishFile(path, stats, target, options, this.#policy))
       if (moved !== undefined) options.onProgress?.(moved.size)
       return moved
     } finally {
@@ -323,35 +339,24 @@ export class LocalDriver implements Driver {
   }
 }
 
-function withoutSlash(key: string): string {
-  return key.endsWith('/') ? key.slice(0, -1) : key
+/** Which bytes are wanted of a file of which this is known. */
+function partOf(key: string, known: Stat, { range, ifMatch }: ReadOptions): { start: number; length: number } {
+  if (ifMatch !== undefined && ifMatch !== known.etag) {
+    throw new StorageError('precondition_failed', `'${key}' has changed.`)
+  }
+  const { start = 0, end = known.size } = range ?? {}
+  if (start > 0 && start >= known.size) {
+    throw new StorageError('invalid_range', `'${key}' has ${known.size} bytes; none at ${start}.`)
+  }
+  return { start, length: Math.max(0, Math.min(end, known.size) - start) }
 }
 
-async function pump(content: Content, handle: FileHandle, options: WriteOptions, ctx: CallContext): Promise<void> {
-  const source = content.open()
-  const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
-  const { promise: ended, reject } = Promise.withResolvers<never>()
-  ended.catch(() => undefined)
-  const abort = () => reject(ctx.signal.reason)
-  if (ctx.signal.aborted) abort()
-  ctx.signal.addEventListener('abort', abort, { once: true })
-  let done = 0
+async function orClosed<T>(handle: FileHandle, work: () => Promise<T>): Promise<T> {
   try {
-    for (;;) {
-      // A source that hangs does not even end when it is destroyed, so the abort is awaited beside it.
-      const next = await Promise.race([chunks.next(), ended])
-      if (next.done === true) break
-      await writeAll(handle, next.value, null)
-      done += next.value.byteLength
-      ctx.progress()
-      options.onProgress?.(done)
-    }
-  } finally {
-    ctx.signal.removeEventListener('abort', abort)
-    if (!source.destroyed) source.on('error', () => undefined).destroy()
-  }
-  if (content.size !== undefined && content.size !== done) {
-    throw new StorageError('invalid_argument', `The content gave ${done} bytes instead of ${content.size}.`)
+    return await work()
+  } catch (error) {
+    await handle.close().catch(() => undefined)
+    throw error
   }
 }
 

@@ -1,10 +1,20 @@
 import { constants } from 'node:fs'
-import { copyFile, type FileHandle, lstat, open } from 'node:fs/promises'
+import { copyFile, type FileHandle, lstat } from 'node:fs/promises'
 import type { CallContext, HandleFlags, RandomAccess, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
+import { notWritable } from '../../files/modes.ts'
+import { etagOf } from './atomic-write.ts'
 import { unless } from './errno.ts'
+import type { OpenFile } from './open-file.ts'
 import type { Place } from './paths.ts'
-import { dropTemporary, openTemporary, publishTemporary, type Temporary, type WritePolicy } from './publication.ts'
+import {
+  beating,
+  dropTemporary,
+  publishTemporary,
+  type Temporary,
+  type WritePolicy,
+  withTemporary,
+} from './publication.ts'
 
 /** Reads of more bytes ask for the size of the file first. */
 const LARGE_READ = 65_536
@@ -44,7 +54,7 @@ export class ReadHandle implements RandomAccess {
   }
 }
 
-/** Writes to a temporary file beside the target, which `commit` publishes; nobody sees any of it before. */
+/** Writes to a temporary file beside the target, which `commit` publishes; nobody sees any of it before. Holds the target's folder. */
 export class WriteHandle implements RandomAccess {
   readonly #temporary: Temporary
   readonly #target: Place
@@ -86,48 +96,45 @@ export class WriteHandle implements RandomAccess {
     if (!this.#dirty) return this.discard()
     try {
       ctx.signal.throwIfAborted()
-      await publishTemporary(this.#temporary, this.#target, this.#options, this.#policy)
+      await publishTemporary(this.#temporary, this.#target, this.#options, this.#policy, ctx)
     } catch (error) {
       await this.discard()
-      throw error
+      throw this.#target.anchor.explain(error)
     }
+    this.#target.anchor.release()
   }
 
-  discard(): Promise<void> {
-    return dropTemporary(this.#temporary)
+  async discard(): Promise<void> {
+    await dropTemporary(this.#temporary)
+    this.#target.anchor.release()
   }
 }
 
 /**
- * Opens a handle that writes. Without `truncate` the old bytes are there; without `create` a missing file throws the system's
- * ENOENT; with `exclusive` a taken name throws EEXIST, now or at `commit`. A file that was not changed is not replaced.
+ * Opens a handle that writes. Without `truncate` the old bytes are there, and only their version is replaced; without a `source` nobody
+ * else's new file is; with `exclusive` a taken name throws `exists`, now or at `commit`. A file that was not changed is not replaced.
  */
 export async function openForWriting(
   target: Place,
-  source: string | undefined,
+  source: OpenFile | undefined,
   flags: HandleFlags,
   options: WriteOptions,
   policy: WritePolicy,
+  ctx: CallContext,
 ): Promise<WriteHandle> {
   if (flags.exclusive) {
     const taken = await unless(['ENOENT'], lstat(target.path))
     if (taken !== undefined) throw new StorageError('exists', `${target.base} exists.`)
   }
-  let temporary = await openTemporary(target.folder, policy)
-  try {
-    const keep = source !== undefined && !flags.truncate
-    if (keep) {
-      await copyFile(source, temporary.path, constants.COPYFILE_FICLONE)
-      // copyFile may replace the file's content through a handle of its own; ours sees the same inode.
-      await temporary.handle.close()
-      temporary = { path: temporary.path, handle: await open(temporary.path, 'r+') }
+  return withTemporary(target.folder, policy, async temporary => {
+    if (flags.truncate || source === undefined) {
+      const conditions = flags.exclusive || !flags.truncate ? { ...options, ifAbsent: true } : options
+      return new WriteHandle(temporary, target, conditions, policy, true)
     }
-    const conditions = flags.exclusive ? { ...options, ifAbsent: true } : options
-    return new WriteHandle(temporary, target, conditions, policy, !keep)
-  } catch (error) {
-    await dropTemporary(temporary)
-    throw error
-  }
+    await beating(copyFile(source.path, temporary.path, constants.COPYFILE_FICLONE), ctx)
+    const conditions = source.linked ? options : { ...options, ifMatch: etagOf(source.stats) }
+    return new WriteHandle(temporary, target, conditions, policy, false)
+  })
 }
 
 /** Writes all of the bytes, however few of them the system takes at a time. */
@@ -152,8 +159,4 @@ async function readAt(handle: FileHandle, position: number, length: number, ctx:
 async function roomFor(handle: FileHandle, position: number, length: number): Promise<number> {
   const { size } = await handle.stat()
   return Math.min(length, Math.max(size - position, PROBE))
-}
-
-function notWritable(): StorageError {
-  return new StorageError('unsupported_mode', 'The file was opened for reading only.')
 }

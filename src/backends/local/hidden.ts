@@ -1,4 +1,5 @@
 import { nodeCrypto } from '../../core/builtin.ts'
+import { errnoOf } from './errno.ts'
 
 const HIDDEN = /^\.holdall-[^/]*\.(tmp|meta|claim)$/
 
@@ -12,8 +13,32 @@ export function temporaryName(): string {
   return `.holdall-${process.pid}-${nodeCrypto().randomUUID().replaceAll('-', '')}.tmp`
 }
 
+/** The name of a claim on one version of a file. */
+export function claimName(base: string, etag: string): string {
+  return `.holdall-${digest(`${base}\0${etag}`, 40)}.claim`
+}
+
+/** What the names of a file's sidecars begin with; the rest tells the version. */
+export function sidecarStem(base: string): string {
+  return `.holdall-${digest(base, 32)}-`
+}
+
 /** The process that made a temporary file, or undefined when the name is none of a temporary file. */
 export function ownerOf(name: string): number | undefined {
   const match = /^\.holdall-(\d+)-[0-9a-f]+\.tmp$/.exec(name)
   return match === null ? undefined : Number(match[1])
+}
+
+/** Whether a process of this machine runs. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return errnoOf(error) !== 'ESRCH'
+  }
+}
+
+function digest(text: string, length: number): string {
+  return nodeCrypto().createHash('sha256').update(text).digest('hex').slice(0, length)
 }

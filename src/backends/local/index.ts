@@ -1,9 +1,10 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path'
-import type { Driver } from '../../core/driver.ts'
+import type { CallOptions, Driver } from '../../core/driver.ts'
 import { StorageError, SuspiciousFileOperation } from '../../core/errors.ts'
 import type { SettingsOf } from '../../core/settings.ts'
 import { Storage, type UrlOptions } from '../../storage/storage.ts'
 import { LocalDriver } from './driver.ts'
+import { MAX_COMPONENT_BYTES } from './key-components.ts'
 import { type LocalOptions, localSettings } from './settings.ts'
 import { type SignedUrl, UrlSigner } from './signed-urls.ts'
 
@@ -30,6 +31,10 @@ export class LocalStorage extends Storage<LocalOptions> {
     return ''
   }
 
+  override get maxPartBytes(): number {
+    return MAX_COMPONENT_BYTES
+  }
+
   /** The key of a name; an absolute path is taken when it lies in the folder, else it is a `suspicious_name`. */
   override keyOf(name: string): string {
     if (typeof name !== 'string' || !isAbsolute(name)) return super.keyOf(name)
@@ -46,6 +51,18 @@ export class LocalStorage extends Storage<LocalOptions> {
   /** A URL below `baseUrl`, signed when there is a `urlSecret`; leading slashes of the name cannot lead to another host. */
   override url(name: string, options: UrlOptions = {}): Promise<string> {
     return super.url(typeof name === 'string' ? name.replace(/^\/+/, '') : name, options)
+  }
+
+  /**
+   * Removes what killed processes have left (temporary files, attributes of files that are gone) where it is older than `minAgeSecs`: a day
+   * unless told. Gives how many files it removed. To be called now and then, or never: such files are neither listed nor served.
+   */
+  async sweep(options: CallOptions & { readonly minAgeSecs?: number } = {}): Promise<number> {
+    const { driver } = this
+    if (!(driver instanceof LocalDriver)) throw new StorageError('unsupported', 'Sweeping needs the local driver.')
+    const { signal, minAgeSecs = 86_400 } = options
+    this.calls.begin('sweep', undefined, options, true)
+    return this.calls.run('sweep', undefined, { signal }, ctx => driver.sweep(minAgeSecs * 1000, ctx))
   }
 
   /** What a signed URL allows, from its method, name and query. Tampered or expired: `permission_denied`; no `urlSecret`: `unsupported`. */

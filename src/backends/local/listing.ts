@@ -1,28 +1,22 @@
 import type { BigIntStats, Dirent } from 'node:fs'
-import { lstat, opendir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { nodeCrypto } from '../../core/builtin.ts'
 import type { ListedFile, Page, PageRequest } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
-import { unless } from './errno.ts'
-import { isHidden } from './hidden.ts'
-import { keyComponents, type Place, type Root } from './paths.ts'
-import { guessedAttributes, readSidecar } from './sidecar.ts'
+import { errnoOf } from './errno.ts'
+import { statPlace, withAttributes } from './open-file.ts'
+import { placed, type Root } from './paths.ts'
 import { statOf } from './stat.ts'
+import { type Batch, walk } from './walk.ts'
 
 const PAGE_SIZE = 1000
 const MAX_CURSORS = 64
 const IDLE_MS = 60_000
 
-interface Found {
-  readonly key: string
-  readonly folder: string
-  readonly entry: Dirent
-}
-
 interface Cursor {
   readonly id: string
-  readonly walk: AsyncGenerator<Found>
+  readonly walk: AsyncGenerator<Batch>
+  /** What the walk has given and no page has taken yet; its folder stays open until the walk goes on. */
+  rest: Batch | undefined
   /** Entries handed out, and how many before the page that came last. */
   position: number
   previous: { readonly position: number; readonly page: Page } | undefined
@@ -55,27 +49,34 @@ export class Listing {
       const [, position] = parseToken(request.token)
       if (position === cursor.previous.position) return this.#keep(cursor, cursor.previous.page)
     }
-    const found: Found[] = []
-    let finished = false
+    const files: ListedFile[] = []
+    const directories: string[] = []
+    let last: string | undefined
+    let taken = 0
     try {
-      while (found.length < limit && !finished) {
+      while (taken < limit) {
         signal.throwIfAborted()
-        const { done, value } = await cursor.walk.next()
-        if (done === true) finished = true
-        else found.push(value)
+        const batch = await take(cursor, limit - taken)
+        if (batch === undefined) break
+        taken += batch.entries.length
+        last = batch.prefix + batch.entries.at(-1)!.name
+        for (const entry of await this.#describe(batch)) {
+          if (entry.isDirectory !== true) files.push(entry)
+          else if (!request.recursive) directories.push(entry.key)
+        }
       }
     } catch (error) {
       this.#drop(cursor)
       throw error
     }
-    const last = found.at(-1)
-    const position = cursor.position + found.length
-    const { files, directories } = await this.#describe(found)
-    if (finished || last === undefined) {
+    files.sort((a, b) => compare(a.key, b.key))
+    directories.sort(compare)
+    if (taken < limit || last === undefined) {
       this.#drop(cursor)
       return { files, directories }
     }
-    const page: Page = { files, directories, next: formatToken([cursor.id, position, last.key]) }
+    const position = cursor.position + taken
+    const page: Page = { files, directories, next: formatToken([cursor.id, position, last]) }
     cursor.previous = { position: cursor.position, page }
     cursor.position = position
     return this.#keep(cursor, page)
@@ -87,28 +88,34 @@ export class Listing {
   }
 
   async #cursor(prefix: string, request: PageRequest): Promise<Cursor> {
-    if (request.token === undefined) return this.#open(nodeCrypto().randomUUID(), prefix, request.recursive)
+    const begin = (position: number) => this.#begin(prefix, request.recursive, position)
+    if (request.token === undefined) return begin(0)
     const [id, position, last] = parseToken(request.token)
     const open = this.#cursors.get(id)
-    if (open !== undefined) {
-      if (open.position === position || open.previous?.position === position) {
-        clearTimeout(open.timer)
-        this.#cursors.delete(id)
-        return open
-      }
+    if (open !== undefined && (open.position === position || open.previous?.position === position)) {
+      clearTimeout(open.timer)
+      this.#cursors.delete(id)
+      return open
     }
-    const resumed = this.#open(nodeCrypto().randomUUID(), prefix, request.recursive)
-    resumed.position = position
-    for await (const found of keepOpen(resumed.walk)) if (found.key === last) return resumed
-    const counted = this.#open(nodeCrypto().randomUUID(), prefix, request.recursive)
-    let passed = 0
-    while (passed < position && (await counted.walk.next()).done !== true) passed++
-    counted.position = position
+    const resumed = begin(position)
+    for (let batch = await take(resumed, 1); batch !== undefined; batch = await take(resumed, 1)) {
+      if (batch.prefix + batch.entries[0]!.name === last) return resumed
+    }
+    const counted = begin(position)
+    for (let passed = 0; passed < position && (await take(counted, 1)) !== undefined; ) passed++
     return counted
   }
 
-  #open(id: string, prefix: string, recursive: boolean): Cursor {
-    return { id, walk: this.#walk(prefix, recursive), position: 0, previous: undefined, timer: undefined }
+  #begin(prefix: string, recursive: boolean, position: number): Cursor {
+    const id = nodeCrypto().randomUUID()
+    return {
+      id,
+      walk: walk(this.#root, prefix, recursive),
+      rest: undefined,
+      position,
+      previous: undefined,
+      timer: undefined,
+    }
   }
 
   #keep(cursor: Cursor, page: Page): Page {
@@ -126,58 +133,42 @@ export class Listing {
     cursor.walk.return(undefined).catch(() => undefined)
   }
 
-  async *#walk(prefix: string, recursive: boolean): AsyncGenerator<Found> {
-    const components = keyComponents(prefix.replace(/\/$/, ''))
-    const folder = await unless(['ENOENT', 'ENOTDIR'], this.#root.confine(join(this.#root.path, ...components)))
-    if (folder !== undefined) yield* this.#walkFolder(folder, prefix, recursive)
+  async #describe(batch: Batch): Promise<ListedFile[]> {
+    const entries = await Promise.all(batch.entries.map(entry => this.#entry(batch, entry)))
+    return entries.filter(entry => entry !== undefined)
   }
 
-  async *#walkFolder(folder: string, prefix: string, recursive: boolean): AsyncGenerator<Found> {
-    const entries = await unless(['ENOENT', 'ENOTDIR'], opendir(folder, { bufferSize: 256 }))
-    if (entries === undefined) return
-    for await (const entry of entries) {
-      if (isHidden(entry.name)) continue
-      const key = prefix + entry.name
-      if (recursive && entry.isDirectory()) yield* this.#walkFolder(join(folder, entry.name), `${key}/`, true)
-      else yield { key, folder, entry }
-    }
-  }
-
-  async #describe(found: readonly Found[]): Promise<Page> {
-    const files: ListedFile[] = []
-    const directories: string[] = []
-    for (let from = 0; from < found.length; from += 32) {
-      const entries = await Promise.all(found.slice(from, from + 32).map(each => this.#entry(each)))
-      for (const entry of entries) {
-        if (entry?.isDirectory === true) directories.push(entry.key)
-        else if (entry !== undefined) files.push(entry)
-      }
-    }
-    return { files: files.sort((a, b) => compare(a.key, b.key)), directories: directories.sort(compare) }
-  }
-
-  async #entry({ key, folder, entry }: Found): Promise<ListedFile | undefined> {
+  /** Undefined for what is gone, leads outside, or is neither a file nor a folder. */
+  async #entry({ anchor, prefix }: Batch, entry: Dirent): Promise<ListedFile | undefined> {
+    const key = prefix + entry.name
     if (entry.isDirectory()) return { key, size: 0, isDirectory: true }
-    const place: Place = { folder, base: entry.name, path: join(folder, entry.name) }
-    const stats = await this.#statEntry(place)
-    if (stats === undefined || !(stats.isFile() || stats.isDirectory())) return undefined
-    const attributes = this.#keepMetadata ? await readSidecar(place, stats) : guessedAttributes(entry.name)
-    return { key, ...statOf(stats, attributes) }
-  }
-
-  async #statEntry(place: Place): Promise<BigIntStats | undefined> {
-    const stats = await unless(['ENOENT'], lstat(place.path, { bigint: true }))
-    if (stats === undefined || !stats.isSymbolicLink()) return stats
+    const place = placed(anchor, entry.name)
     try {
-      return await stat(await this.#root.confine(place.path), { bigint: true })
-    } catch {
-      return undefined
+      const look = () => statPlace(this.#root, place)
+      const [{ stats }, attributes] = await withAttributes(place, this.#keepMetadata, look)
+      return isListed(stats) ? { key, ...statOf(stats, attributes) } : undefined
+    } catch (error) {
+      if (entry.isSymbolicLink() || errnoOf(error) === 'ENOENT') return undefined
+      throw error
     }
   }
 }
 
-async function* keepOpen<T>(walk: AsyncGenerator<T>): AsyncGenerator<T> {
-  for (let next = await walk.next(); next.done !== true; next = await walk.next()) yield next.value
+function isListed(stats: BigIntStats): boolean {
+  return stats.isFile() || stats.isDirectory()
+}
+
+/** Up to `limit` entries of one folder; undefined at the end. */
+async function take(cursor: Cursor, limit: number): Promise<Batch | undefined> {
+  if (cursor.rest === undefined) {
+    const { done, value } = await cursor.walk.next()
+    if (done === true) return undefined
+    cursor.rest = value
+  }
+  const { entries } = cursor.rest
+  const batch = { ...cursor.rest, entries: entries.slice(0, limit) }
+  cursor.rest = limit < entries.length ? { ...cursor.rest, entries: entries.slice(limit) } : undefined
+  return batch
 }
 
 function compare(a: string, b: string): number {

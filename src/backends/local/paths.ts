@@ -1,52 +1,25 @@
 import { chmod, mkdir, realpath, stat } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { StorageError, SuspiciousFileOperation } from '../../core/errors.ts'
+import { Anchor } from './anchor.ts'
 import { syncFolder } from './atomic-write.ts'
 import { errnoOf } from './errno.ts'
-import { isHidden } from './hidden.ts'
+import { keyComponents, refused } from './key-components.ts'
 
-/** Bytes of one component that every usual file system holds (NAME_MAX). */
-export const MAX_COMPONENT_BYTES: number = 255
+/** Bytes of a whole path that the system takes (PATH_MAX). */
+const MAX_PATH_BYTES = process.platform === 'linux' ? 4095 : process.platform === 'win32' ? 32_000 : 1023
 
-const WINDOWS_DEVICE =
-  /^(con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3]|conin\$|conout\$)(\..*)?$/i
-const WINDOWS_BAD = /[<>:"|?*\\\u0000-\u001f]|[. ]$/
-
-/** The components of a key ('' has none). A key that the file system cannot hold, or that is not clean, is a `suspicious_name`. */
-export function keyComponents(key: string, platform: string = process.platform): readonly string[] {
-  if (key === '') return []
-  if (key.includes('\0')) throw refused(key, 'it contains a NUL character')
-  if (/\p{Surrogate}/u.test(key)) throw refused(key, 'it contains half a surrogate pair, which has no UTF-8 form')
-  const components = key.split('/')
-  for (const component of components) {
-    if (component === '' || component === '.' || component === '..')
-      throw refused(key, 'it is not a clean relative path')
-    if (component.length > 85 && Buffer.byteLength(component) > MAX_COMPONENT_BYTES) {
-      throw refused(key, `a component is longer than ${MAX_COMPONENT_BYTES} bytes`)
-    }
-    if (isHidden(component))
-      throw refused(key, "it is a name that the storage keeps for its own files ('.holdall-...')")
-    if (platform === 'win32' && (WINDOWS_BAD.test(component) || WINDOWS_DEVICE.test(component))) {
-      throw refused(key, 'Windows does not allow it')
-    }
-  }
-  return components
-}
-
-function refused(key: string, reason: string): SuspiciousFileOperation {
-  const shown = JSON.stringify(key.length > 80 ? `${key.slice(0, 77)}...` : key)
-  return new SuspiciousFileOperation(`The name ${shown} cannot be used: ${reason}.`)
-}
-
-/** A file's place: its folder with every link resolved, and its name in there. */
+/** A file's place: its folder, held open where the system can, and its name in there. To be released. */
 export interface Place {
+  /** Path of the folder for calls of the system. */
   readonly folder: string
   readonly base: string
   /** `folder` and `base` joined. */
   readonly path: string
+  readonly anchor: Anchor
 }
 
-/** The folder that holds all files. Every path that leaves this class has a folder that lies inside it, links resolved. */
+/** The folder that holds all files. Every place that leaves this class has a folder that lies inside it, links resolved. */
 export class Root {
   /** Absolute, links not resolved. */
   readonly path: string
@@ -60,53 +33,80 @@ export class Root {
     this.#sync = sync
   }
 
-  /** Where a key would be, without looking at the disk. */
+  /** Where a key would be, without looking at the disk; a folder's may end in '/'. */
   lexical(key: string): string {
-    return join(this.path, ...keyComponents(key))
+    return join(this.path, ...keyComponents(withoutSlash(key)))
   }
 
-  /** The place of a key. A missing folder throws the system's ENOENT; a folder outside of the root is a `suspicious_name`. */
-  async place(key: string): Promise<Place> {
-    const components = keyComponents(key)
-    const base = components.at(-1)
-    if (base === undefined) throw new StorageError('invalid_argument', 'The name must be given.')
-    const folder =
-      components.length === 1 ? await this.#realRoot() : await this.confine(join(this.path, ...components.slice(0, -1)))
-    return { folder, base, path: join(folder, base) }
+  /** Runs work at the place of a key. A missing folder throws the system's ENOENT; one outside of the root is a `suspicious_name`. */
+  async within<T>(key: string, work: (place: Place) => Promise<T>): Promise<T> {
+    return working(await this.place(key), work)
   }
 
   /** The same, after making the missing folders. A file in the way is `not_a_directory`. */
-  async placeForWriting(key: string): Promise<Place> {
+  async withinMade<T>(key: string, work: (place: Place) => Promise<T>): Promise<T> {
+    return working(await this.placeMade(key), work)
+  }
+
+  /** The place of a key, to be released by whoever asked for it. */
+  async place(key: string): Promise<Place> {
+    const { folders, base } = this.#split(key)
+    return placed(await this.#folder(folders), base)
+  }
+
+  /** The same, after making the missing folders. */
+  async placeMade(key: string): Promise<Place> {
+    const { folders, base } = this.#split(key)
     try {
-      return await this.place(key)
+      return placed(await this.#folder(folders), base)
     } catch (error) {
       const errno = errnoOf(error)
       if (errno !== 'ENOENT' && errno !== 'ENOTDIR') throw error
-      await this.makeFolders(keyComponents(key).slice(0, -1))
-      return await this.place(key)
+      return placed(await this.makeFolders(folders), base)
     }
   }
 
-  /** Resolves every link of an existing path; a result outside of the root is a `suspicious_name`. */
-  async confine(path: string): Promise<string> {
-    const real = await realpath(path)
-    if (inside(await this.#realRoot(), real)) return real
+  /** The folder of a prefix ('' or ending in '/'), to be released. */
+  folder(prefix: string): Promise<Anchor> {
+    return this.#folder(keyComponents(withoutSlash(prefix)))
+  }
+
+  /** What a link leads to, to be released; outside of the root it is a `suspicious_name`. */
+  async follow(path: string): Promise<Anchor> {
+    return this.#confined(await Anchor.at(path))
+  }
+
+  /** Whether the folder of a key is not there any more; the root is looked for anew. */
+  async isGone(key: string): Promise<boolean> {
     this.#real = undefined
-    if (inside(await this.#realRoot(), real)) return real
-    throw new SuspiciousFileOperation(
-      `The path (${path}) is located outside of the base path component (${this.path}) because of a symbolic link.`,
-    )
+    try {
+      await this.within(key, place => stat(place.folder))
+      return false
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return true
+      throw error
+    }
   }
 
-  /** Makes the root and the folders below it; each new one gets exactly the folder mode, whatever the umask is. */
-  async makeFolders(components: readonly string[]): Promise<void> {
+  /** Makes the root and the folders below it, each new one with exactly the folder mode, whatever the umask is; gives the last. */
+  async makeFolders(components: readonly string[]): Promise<Anchor> {
     await this.#makeTree(this.path)
-    let folder = await this.#realRoot()
+    let folder = new Anchor(await this.#realRoot())
     for (const component of components) {
-      const path = join(folder, component)
-      await this.#makeOne(path)
-      folder = await this.confine(path)
+      const parent = folder
+      try {
+        const path = join(parent.path, component)
+        const isNew = await this.#makeOne(path, join(parent.real, component))
+        folder = await this.#confined(await Anchor.at(path, { folder: true }))
+        if (isNew) await this.#finish(folder.path, parent.path)
+      } catch (error) {
+        if (folder !== parent) folder.release()
+        throw parent.explain(error)
+      } finally {
+        parent.release()
+      }
     }
+    return folder
   }
 
   /** Says which folder of a key is a file: to be thrown where writing failed with ENOTDIR. */
@@ -120,6 +120,37 @@ export class Root {
     return fallback
   }
 
+  #split(key: string): { folders: readonly string[]; base: string } {
+    const components = keyComponents(key)
+    const base = components.at(-1)
+    if (base === undefined) throw new StorageError('invalid_argument', 'The name must be given.')
+    const long = (this.path.length + key.length + 1) * 3 > MAX_PATH_BYTES
+    if (long && Buffer.byteLength(this.path) + Buffer.byteLength(key) + 1 > MAX_PATH_BYTES) {
+      throw refused(key, `its path is longer than ${MAX_PATH_BYTES} bytes`)
+    }
+    return { folders: components.slice(0, -1), base }
+  }
+
+  /** The root is its owner's affair; below it nobody may lead a path outside. */
+  async #folder(components: readonly string[]): Promise<Anchor> {
+    if (components.length === 0) return new Anchor(await this.#realRoot())
+    return this.#confined(await Anchor.at(join(this.path, ...components), { folder: true }))
+  }
+
+  async #confined(anchor: Anchor): Promise<Anchor> {
+    try {
+      if (inside(await this.#realRoot(), anchor.real)) return anchor
+      this.#real = undefined
+      if (inside(await this.#realRoot(), anchor.real)) return anchor
+      throw new SuspiciousFileOperation(
+        `The path (${anchor.real}) is located outside of the base path component (${this.path}) because of a symbolic link.`,
+      )
+    } catch (error) {
+      anchor.release()
+      throw error
+    }
+  }
+
   async #realRoot(): Promise<string> {
     this.#real ??= await realpath(this.path)
     return this.#real
@@ -127,28 +158,54 @@ export class Root {
 
   async #makeTree(path: string): Promise<void> {
     try {
-      await this.#makeOne(path)
+      if (await this.#makeOne(path, path)) await this.#finish(path, dirname(path))
     } catch (error) {
       if (errnoOf(error) === 'ENOTDIR') throw inTheWay(dirname(path))
       if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error
       await this.#makeTree(dirname(path))
-      await this.#makeOne(path)
+      if (await this.#makeOne(path, path)) await this.#finish(path, dirname(path))
     }
   }
 
-  async #makeOne(path: string): Promise<void> {
+  /** Whether the folder is new. */
+  async #makeOne(path: string, shown: string): Promise<boolean> {
     try {
-      await mkdir(path)
+      // The umask can only take bits away here; `#finish` gives them back.
+      await mkdir(path, this.#folderMode === null ? 0o777 : this.#folderMode & 0o777)
+      return true
     } catch (error) {
       // A root like C:\ or a read-only mount answers something else than EEXIST for a folder that is there.
       if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') throw error
       const found = await stat(path).catch(() => undefined)
       if (found === undefined) throw error
-      if (!found.isDirectory()) throw inTheWay(path)
-      return
+      if (!found.isDirectory()) throw inTheWay(shown)
+      return false
     }
-    if (this.#folderMode !== null) await chmod(path, this.#folderMode)
-    if (this.#sync) await syncFolder(dirname(path))
+  }
+
+  async #finish(folder: string, parent: string): Promise<void> {
+    if (this.#folderMode !== null) await chmod(folder, this.#folderMode)
+    if (this.#sync) await syncFolder(parent)
+  }
+}
+
+/** A folder's key without its slash. */
+export function withoutSlash(key: string): string {
+  return key.endsWith('/') ? key.slice(0, -1) : key
+}
+
+/** Another name in the folder of an anchor. */
+export function placed(anchor: Anchor, base: string): Place {
+  return { folder: anchor.path, base, path: join(anchor.path, base), anchor }
+}
+
+async function working<T>(place: Place, work: (place: Place) => Promise<T>): Promise<T> {
+  try {
+    return await work(place)
+  } catch (error) {
+    throw place.anchor.explain(error)
+  } finally {
+    place.anchor.release()
   }
 }
 

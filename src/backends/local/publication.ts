@@ -1,7 +1,8 @@
 import type { BigIntStats } from 'node:fs'
-import { type FileHandle, lstat, open, unlink, utimes } from 'node:fs/promises'
+import { type FileHandle, lstat, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { FileAttributes, Stat, WriteOptions } from '../../core/driver.ts'
+import type { CallContext, FileAttributes, Stat, WriteOptions } from '../../core/driver.ts'
+import { StorageError } from '../../core/errors.ts'
 import { publish, syncFolder } from './atomic-write.ts'
 import { unless } from './errno.ts'
 import { temporaryName } from './hidden.ts'
@@ -22,6 +23,9 @@ export interface Temporary {
   readonly path: string
 }
 
+/** How often work of the system counts as progress, in milliseconds. */
+const BEAT_MS = 500
+
 /** Opens a new temporary file beside a target, readable and writable; nobody else may read it before it is published. */
 export async function openTemporary(folder: string, policy: WritePolicy): Promise<Temporary> {
   const path = join(folder, temporaryName())
@@ -35,26 +39,43 @@ export async function dropTemporary(temporary: Temporary): Promise<void> {
   await unlink(temporary.path).catch(() => undefined)
 }
 
+/** Work on a temporary file that is to be published by it; what fails leaves nothing. */
+export async function withTemporary<T>(
+  folder: string,
+  policy: WritePolicy,
+  work: (temporary: Temporary) => Promise<T>,
+): Promise<T> {
+  const temporary = await openTemporary(folder, policy)
+  try {
+    return await work(temporary)
+  } catch (error) {
+    await dropTemporary(temporary)
+    throw error
+  }
+}
+
 /**
- * Gives a complete temporary file its mode, makes it durable, closes it and publishes it with its attributes. The handle is closed
- * in every case; on failure the temporary file is left to the caller.
+ * Gives a complete temporary file its mode and a time of its own, makes it durable, closes it and publishes it with its attributes.
+ * The handle is closed in every case; on failure the temporary file is left to the caller.
  */
 export async function publishTemporary(
   temporary: Temporary,
   target: Place,
   options: WriteOptions,
   policy: WritePolicy,
+  ctx: CallContext,
 ): Promise<Stat> {
   const { handle, path } = temporary
   let stats: BigIntStats
   try {
     if (policy.filePermissionsMode !== null) await handle.chmod(policy.filePermissionsMode)
-    if (policy.keepMetadata) await distinctTime(path)
-    if (policy.fsync) await handle.sync()
+    await distinctTime(handle)
+    if (policy.fsync) await beating(handle.sync(), ctx)
     stats = await handle.stat({ bigint: true })
   } finally {
     await handle.close()
   }
+  ctx.signal.throwIfAborted()
   return publishFile(path, stats, target, options, policy)
 }
 
@@ -73,7 +94,7 @@ export async function publishFile(
   } else {
     await publish(source, target, options)
   }
-  if (policy.fsync) await syncFolder(target.folder)
+  if (policy.fsync) await syncFolder(target.folder).catch(notDurable)
   return statOf(stats, attributes)
 }
 
@@ -85,9 +106,10 @@ async function publishWithSidecar(
   options: WriteOptions,
   policy: WritePolicy,
 ): Promise<void> {
-  const old = await unless(['ENOENT'], lstat(target.path, { bigint: true }))
-  const sidecar = await writeSidecar(target, stats, attributes, policy.fsync)
+  const sidecar = await writeSidecar(target, stats, attributes, policy)
+  let old: BigIntStats | undefined
   try {
+    old = await unless(['ENOENT'], lstat(target.path, { bigint: true }))
     await publish(source, target, options)
   } catch (error) {
     if (sidecar !== undefined) await unless(['ENOENT'], unlink(sidecar))
@@ -97,8 +119,25 @@ async function publishWithSidecar(
   if (old !== undefined && !sameVersion) await removeSidecar(target, old)
 }
 
-/** The kernel's clock ticks every few milliseconds; sidecars of two writes within one tick must not share a name. */
-async function distinctTime(path: string): Promise<void> {
-  const now = (performance.timeOrigin + performance.now() + Math.random() / 1000) / 1000
-  await utimes(path, now, now)
+/** The kernel's clock may tick every few milliseconds only, and inodes are used again: without a time of its own a version could pass for another one. */
+async function distinctTime(handle: FileHandle): Promise<void> {
+  const now = (Date.now() + Math.random()) / 1000
+  await handle.utimes(now, now)
+}
+
+/** Work of the system that tells no progress of its own: as long as it is under way the call is not dead. */
+export async function beating<T>(work: Promise<T>, ctx: CallContext): Promise<T> {
+  const timer = setInterval(() => ctx.progress(), BEAT_MS)
+  try {
+    return await work
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+function notDurable(error: unknown): never {
+  throw new StorageError('unknown', 'The file is in its place, but its folder could not be made durable.', {
+    cause: error,
+    outcome: 'applied',
+  })
 }

@@ -1,19 +1,27 @@
 import type { BigIntStats } from 'node:fs'
-import { open, readFile, unlink } from 'node:fs/promises'
+import { lstat, open, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { nodeCrypto } from '../../core/builtin.ts'
 import type { FileAttributes } from '../../core/driver.ts'
 import { guessType } from '../../core/mime.ts'
+import { etagOf } from './atomic-write.ts'
 import { unless } from './errno.ts'
+import { sidecarStem } from './hidden.ts'
 import type { Place } from './paths.ts'
+
+/** What of a place names its files; it need not be held. */
+export type Named = Pick<Place, 'folder' | 'base' | 'path'>
 
 /**
  * Path of the hidden file with a file's attributes. Its name holds the modification time and the size of the one version that it
  * describes: it is written before that version is published, and so both appear in the same step. `cp -a` keeps them together.
  */
-export function sidecarPath(place: Place, stats: BigIntStats): string {
-  const id = nodeCrypto().createHash('sha256').update(place.base).digest('hex').slice(0, 32)
-  return join(place.folder, `.holdall-${id}-${stats.mtimeNs.toString(16)}-${stats.size.toString(16)}.meta`)
+export function sidecarPath(place: Named, stats: BigIntStats): string {
+  return join(place.folder, sidecarName(place.base, stats))
+}
+
+/** The name of the sidecar of a version. */
+export function sidecarName(base: string, stats: BigIntStats): string {
+  return `${sidecarStem(base)}${stats.mtimeNs.toString(16)}-${stats.size.toString(16)}.meta`
 }
 
 const PACKED: Readonly<Record<string, string>> = {
@@ -31,25 +39,34 @@ export function guessedAttributes(base: string): FileAttributes {
   return { contentType: contentEncoding === undefined ? contentType : PACKED[contentEncoding] }
 }
 
-/** The attributes of that version; without a (readable) sidecar, what the name tells. */
-export async function readSidecar(place: Place, stats: BigIntStats): Promise<FileAttributes> {
-  const text = await unless(['ENOENT'], readFile(sidecarPath(place, stats), 'utf8'))
-  return text === undefined ? guessedAttributes(place.base) : (JSON.parse(text) as FileAttributes)
+/**
+ * The attributes of exactly this version; what the name tells where none were kept or they cannot be read. Undefined when the
+ * version was replaced meanwhile, since its sidecar goes with it.
+ */
+export async function readSidecar(place: Named, stats: BigIntStats): Promise<FileAttributes | undefined> {
+  try {
+    return JSON.parse(await readFile(sidecarPath(place, stats), 'utf8')) as FileAttributes
+  } catch {
+    const now = await unless(['ENOENT'], lstat(place.path, { bigint: true }))
+    return now !== undefined && etagOf(now) === etagOf(stats) ? guessedAttributes(place.base) : undefined
+  }
 }
 
-/** Writes a sidecar before its file is published; nothing is written when there is nothing to keep. Gives its path. */
+/** Writes a sidecar before its file is published, with the mode of the file; nothing is written when there is nothing to keep. Gives its path. */
 export async function writeSidecar(
-  place: Place,
+  place: Named,
   stats: BigIntStats,
   attributes: FileAttributes,
-  sync: boolean,
+  policy: { readonly filePermissionsMode: number | null; readonly fsync: boolean },
 ): Promise<string | undefined> {
   if (Object.values(attributes).every(value => value === undefined)) return undefined
   const path = sidecarPath(place, stats)
-  const handle = await open(path, 'w', 0o600)
+  const mode = policy.filePermissionsMode
+  const handle = await open(path, 'w', mode ?? 0o666)
   try {
     await handle.writeFile(JSON.stringify(attributes))
-    if (sync) await handle.sync()
+    if (mode !== null) await handle.chmod(mode)
+    if (policy.fsync) await handle.sync()
   } finally {
     await handle.close()
   }
@@ -57,7 +74,7 @@ export async function writeSidecar(
 }
 
 /** Removes the sidecar of a version that is gone; missing is fine. */
-export async function removeSidecar(place: Place, stats: BigIntStats): Promise<void> {
+export async function removeSidecar(place: Named, stats: BigIntStats): Promise<void> {
   await unless(['ENOENT'], unlink(sidecarPath(place, stats)))
 }
 

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { Content } from '../../core/content.ts'
+import { type Content, contentChunks } from '../../core/content.ts'
 import type {
   ByteRange,
   CallContext,
@@ -82,7 +82,7 @@ export class MemoryDriver implements Driver {
     })
   }
 
-  /** Missing: an empty page; a file: `not_a_directory`. Pages have 1000 entries unless told otherwise. */
+  /** Missing: an empty page. Pages have 1000 entries unless told otherwise. */
   async list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
     ctx.signal.throwIfAborted()
     return this.#tree.page(prefix, page)
@@ -99,7 +99,10 @@ export class MemoryDriver implements Driver {
   async move(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
     const source = this.#tree.file(from)
-    if (from === to) return statOf(source)
+    if (from === to) {
+      this.#checkTarget(to, options)
+      return statOf(source)
+    }
     const stat = this.#publish(to, source.bytes, { ...source.attributes, ...attributesOf(options) }, options)
     this.#tree.remove(from)
     return stat
@@ -167,33 +170,9 @@ function attributesOf(options: FileAttributes): FileAttributes {
   return metadata === undefined ? given : { ...given, metadata: { ...metadata } }
 }
 
-/** All bytes in memory of our own. An abort ends the wait also when the source does not. */
+/** All bytes in memory of our own. */
 async function collect(content: Content, { onProgress }: WriteOptions, ctx: CallContext): Promise<Uint8Array> {
-  const { signal } = ctx
-  const source = content.open()
   const chunks: Uint8Array[] = []
-  let size = 0
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = (): void => reject(signal.reason)
-  aborted.catch(() => undefined)
-  source.on('error', () => undefined)
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    const iterator: AsyncIterator<Uint8Array> = source[Symbol.asyncIterator]()
-    for (;;) {
-      const step = await Promise.race([iterator.next(), aborted])
-      if (step.done === true) break
-      chunks.push(Uint8Array.from(step.value))
-      size += step.value.byteLength
-      ctx.progress()
-      onProgress?.(size)
-    }
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-    source.destroy()
-  }
-  if (content.size !== undefined && content.size !== size) {
-    throw new StorageError('invalid_argument', `content gave ${size} bytes but had promised ${content.size}.`)
-  }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)
+  for await (const chunk of contentChunks(content, ctx, onProgress)) chunks.push(Uint8Array.from(chunk))
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
 }

@@ -44,14 +44,14 @@ export class FolderNode {
 export class MemoryTree {
   readonly #root = new FolderNode()
 
-  /** What stands under the key; undefined when nothing does, also when a file stands where a folder is needed. */
+  /** What stands under the key; undefined when nothing does, also when a file stands where a folder is needed (`key` ends in '/'). */
   find(key: string): FileNode | FolderNode | undefined {
     let node: FileNode | FolderNode | undefined = this.#root
     for (const part of segments(key)) {
       if (node?.kind !== 'folder') return undefined
       node = node.get(part)
     }
-    return node
+    return key.endsWith('/') && node?.kind === 'file' ? undefined : node
   }
 
   /** The file; missing: `not_found`; a folder: `is_directory`. */
@@ -94,16 +94,15 @@ export class MemoryTree {
     const name = parts.pop()
     if (name === undefined) throw new StorageError('invalid_argument', 'The name must be given to delete().')
     const folder = this.find(parts.join('/'))
-    if (folder?.kind === 'folder') folder.delete(name)
+    if (folder?.kind === 'folder' && this.find(key) !== undefined) folder.delete(name)
   }
 
-  /** One page in the order of names, folder by folder. The token is the last key given, so deletions between pages lose nothing. */
+  /** One page in the order of names, folder by folder; nothing lies below a file. The token is the last key given, so deletions between pages lose nothing. */
   page(prefix: string, { recursive, token, limit = 1000 }: PageRequest): Page {
     const folder = this.find(prefix)
     const files: ListedFile[] = []
     const directories: string[] = []
-    if (folder === undefined) return { files, directories }
-    if (folder.kind === 'file') throw notADirectory(prefix.slice(0, -1))
+    if (folder?.kind !== 'folder') return { files, directories }
     let last = token
     const after = token === undefined ? [] : segments(token.slice(prefix.length))
     for (const [key, node] of walk(folder, prefix, recursive, after)) {
@@ -148,20 +147,22 @@ function segments(key: string): string[] {
   return key.split('/').filter(part => part !== '')
 }
 
-/** Entries below a folder that come after the path `after`. */
+/** Entries below a folder that come after the path `after`; however deep it is, no call is nested. */
 function* walk(
   folder: FolderNode,
   prefix: string,
   recursive: boolean,
   after: readonly string[],
 ): Generator<[string, FileNode | FolderNode]> {
-  const [passed = '', ...below] = after
-  for (const name of folder.names(passed)) {
-    const node = folder.get(name)
-    if (node === undefined) continue
-    const here = name === passed
-    if (node.kind === 'folder' && recursive) yield* walk(node, `${prefix}${name}/`, true, here ? below : [])
-    else if (!here) yield [prefix + name, node]
+  const levels = [{ folder, prefix, passed: after[0], names: folder.names(after[0] ?? '') }]
+  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+    const { done, value: name } = level.names.next()
+    const node = done === true ? undefined : level.folder.get(name)
+    if (done === true) levels.pop()
+    else if (node?.kind === 'folder' && recursive) {
+      const passed = name === level.passed ? after[levels.length] : undefined
+      levels.push({ folder: node, prefix: `${level.prefix}${name}/`, passed, names: node.names(passed ?? '') })
+    } else if (node !== undefined && name !== level.passed) yield [level.prefix + name, node]
   }
 }
 

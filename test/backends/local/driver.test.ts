@@ -11,8 +11,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { publishReserved, sweepTemporaries } from '../../../src/backends/local/atomic-write.ts'
-import { keyComponents } from '../../../src/backends/local/paths.ts'
+import { publishReserved } from '../../../src/backends/local/atomic-write.ts'
+import { keyComponents } from '../../../src/backends/local/key-components.ts'
+import { sweepFolder } from '../../../src/backends/local/sweep.ts'
 import { bytesContent, type Content, streamContent } from '../../../src/core/content.ts'
 import { allFiles, bytesOf, callContext, codeOf, ctx, localDriver, temporaryFolder } from './fixture.ts'
 
@@ -326,6 +327,6 @@ test('the sweep takes old temporaries of dead processes only', async () => {
     utimesSync(join(folder.path, name), old, old)
   }
   writeFileSync(join(folder.path, '.holdall-4194999-123456.tmp'), '')
-  expect(await sweepTemporaries(folder.path)).toBe(1)
+  expect(await sweepFolder(folder.path, 86_400_000)).toBe(1)
   expect(readdirSync(folder.path).sort()).toEqual(['.holdall-4194999-123456.tmp', alive, 'mine.tmp'].sort())
 })

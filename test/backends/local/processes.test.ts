@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { sweepTemporaries } from '../../../src/backends/local/atomic-write.ts'
+import { sweepFolder } from '../../../src/backends/local/sweep.ts'
 import { allFiles, bytesOf, ctx, localDriver, temporaryFolder } from './fixture.ts'
 
 function child(name: string, ...args: string[]) {
@@ -63,7 +63,7 @@ test('a process killed at any moment leaves one whole version and nothing visibl
   )
   expect(versions.size).toBeGreaterThan(2)
   let swept = 0
-  for (let lane = 0; lane < 4; lane++) swept += await sweepTemporaries(join(folder.path, String(lane), 'folder'), 0)
+  for (let lane = 0; lane < 4; lane++) swept += await sweepFolder(join(folder.path, String(lane), 'folder'), 0)
   expect(swept).toBeGreaterThan(0)
   for (let lane = 0; lane < 4; lane++) {
     expect(readdirSync(join(folder.path, String(lane), 'folder')).filter(name => name.endsWith('.tmp'))).toEqual([])
