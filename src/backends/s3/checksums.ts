@@ -10,6 +10,16 @@ export function headerOf(algorithm: ChecksumAlgorithm): string {
   return `x-amz-checksum-${algorithm.toLowerCase()}`
 }
 
+/** What protects a body: a checksum that the service verifies, Content-MD5, or nothing. */
+export type ChecksumMode = ChecksumAlgorithm | 'MD5' | 'none'
+
+/** The header that protects a body; none where the mode says so. */
+export function checksumHeaders(mode: ChecksumMode, bytes: Uint8Array): Record<string, string> {
+  if (mode === 'none') return {}
+  if (mode === 'MD5') return { 'content-md5': hash('md5', bytes, 'base64') }
+  return { [headerOf(mode)]: checksumOf(mode, bytes) }
+}
+
 /** The checksum of bytes at hand, in base64 as the header wants it. */
 export function checksumOf(algorithm: ChecksumAlgorithm, bytes: Uint8Array): string {
   if (algorithm === 'SHA256') return hash('sha256', bytes, 'base64')

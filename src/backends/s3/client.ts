@@ -11,6 +11,7 @@ import type { Query, SigningCredentials } from './canonical.ts'
 import { encodeQuery } from './canonical.ts'
 import { encodeKey } from './encode.ts'
 import { classifyS3, errorInside, S3Error, s3Error } from './errors.ts'
+import { OpenUploads } from './open-uploads.ts'
 import { presignV2, signV2 } from './sign-v2.ts'
 import { EMPTY_PAYLOAD_HASH, presignV4, signV4, UNSIGNED_PAYLOAD } from './sign-v4.ts'
 
@@ -60,6 +61,8 @@ const MAX_HASHED = 1_048_576
 
 /** Builds, signs and sends requests for one bucket; learns the bucket's region when it was told a wrong one. */
 export class S3Client {
+  /** The uploads in parts that are under way. */
+  readonly uploads: OpenUploads = new OpenUploads()
   readonly #options: S3ClientOptions
   readonly #transport: Transport
   #region: string
@@ -193,9 +196,9 @@ export class S3Client {
       this.#hasBucket = true
       return response
     }
-    if (response.resent && response.status === 412 && headers['if-none-match'] !== undefined) {
+    if (response.resent && response.status === 412 && isConditionalWrite(method, headers)) {
       response.body.resume()
-      const text = `${method} '${request.key}': the answer was lost, and the key is taken now, perhaps by this very request.`
+      const text = `${method} '${request.key}': the answer was lost, and the key is taken or changed now, perhaps by this very request.`
       throw new StorageError('unavailable', text, { outcome: 'unknown', retryable: false, status: 412 })
     }
     throw await s3Error(wire, response)
@@ -256,6 +259,11 @@ export class S3Client {
 function queryPart(query: Query | undefined): string {
   if (query === undefined || query.length === 0) return ''
   return `?${encodeQuery(query)}`
+}
+
+function isConditionalWrite(method: S3Request['method'], headers: Readonly<Record<string, string>>): boolean {
+  if (method === 'GET' || method === 'HEAD') return false
+  return headers['if-none-match'] !== undefined || headers['if-match'] !== undefined
 }
 
 function isStream(body: S3Request['body']): body is Readable {

@@ -2,13 +2,17 @@ import type { CallContext, CopyOptions, Stat, StatOptions } from '../../core/dri
 import type { S3Client } from './client.ts'
 import { encodeComponent, encodeKey } from './encode.ts'
 import { addAttributes, otherHeaders, statOf, writeHeaders } from './headers.ts'
-import { inUpload, type MultipartOptions, parallel, partSizeFor } from './multipart.ts'
+import { inUpload, type MultipartOptions, partSizeFor } from './multipart.ts'
+import { parallel } from './pieces.ts'
+import { partQuery } from './upload-requests.ts'
 
 /** What a copy within the bucket needs besides the keys. */
 export interface CopySettings {
   /** Parameters of every upload under the target's key. */
   readonly parameters: Readonly<Record<string, unknown>>
   readonly partSize: number
+  /** Bytes that every part but the last must have. Default: 5 MiB. */
+  readonly minPartSize?: number | undefined
   readonly concurrency: number
   /** On the target. */
   readonly conditions: Readonly<Record<string, string>>
@@ -61,34 +65,31 @@ export async function copyParts(
   const headers = { ...keptParameters(settings.parameters, options) }
   addAttributes(headers, { ...source, ...defined(options) })
   const upload: MultipartOptions = {
-    partSize: settings.partSize,
     concurrency: settings.concurrency,
     checksum: 'none',
     headers,
     partHeaders: otherHeaders('part', settings.parameters),
     conditions: settings.conditions,
   }
-  const size = partSizeFor(source.size, settings.partSize)
-  const numbers = Array.from({ length: Math.max(1, Math.ceil(source.size / size)) }, (_, index) => index + 1)
-  await inUpload(client, to, upload, ctx, uploadId =>
-    parallel(numbers, settings.concurrency, number =>
-      ctx.step('uploadPartCopy', true, async step => {
-        const start = (number - 1) * size
-        const end = Math.min(source.size, start + size) - 1
-        const query: Array<[string, string]> = [
-          ['partNumber', String(number)],
-          ['uploadId', uploadId],
-        ]
-        const partHeaders: Record<string, string> = {
-          ...sourceKeyHeaders(settings.parameters),
-          ...upload.partHeaders,
-          'x-amz-copy-source': sourceOf(client, from),
-          'x-amz-copy-source-range': `bytes=${start}-${end}`,
-        }
-        if (source.etag !== undefined) partHeaders['x-amz-copy-source-if-match'] = `"${source.etag}"`
-        const { root } = await client.document({ method: 'PUT', key: to, query, headers: partHeaders, body: '' }, step)
-        return { number, etag: root.child('ETag')?.text ?? '' }
-      }),
+  const size = partSizeFor(source.size, settings.partSize, settings.minPartSize)
+  const starts = Array.from({ length: Math.max(1, Math.ceil(source.size / size)) }, (_, index) => index * size)
+  const partHeaders: Record<string, string> = {
+    ...sourceKeyHeaders(settings.parameters),
+    ...upload.partHeaders,
+    'x-amz-copy-source': sourceOf(client, from),
+  }
+  if (source.etag !== undefined) partHeaders['x-amz-copy-source-if-match'] = `"${source.etag}"`
+  await client.uploads.run(ctx, (inner, stop) =>
+    inUpload(client, to, upload, inner, ({ uploadId }) =>
+      parallel(starts.entries(), settings.concurrency, stop, ([index, start]) =>
+        inner.step('uploadPartCopy', true, async step => {
+          const end = Math.min(source.size, start + size)
+          const headers = { ...partHeaders, 'x-amz-copy-source-range': `bytes=${start}-${end - 1}` }
+          const query = partQuery(uploadId, index + 1)
+          const { root } = await client.document({ method: 'PUT', key: to, query, headers, body: '' }, step)
+          return { number: index + 1, etag: root.child('ETag')?.text ?? '', size: end - start }
+        }),
+      ),
     ),
   )
 }

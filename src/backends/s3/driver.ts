@@ -18,30 +18,19 @@ import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import { drain } from '../../http/body.ts'
 import { Transport, type TransportOptions } from '../../http/transport.ts'
 import { Bucket } from './bucket.ts'
-import { type ChecksumAlgorithm, checksumOf, headerOf } from './checksums.ts'
 import { md5Base64, S3Client, type S3ClientOptions } from './client.ts'
 import { type CopySettings, copyObject, copyParts, statSource, versionQuery } from './copying.ts'
 import { classifyS3, S3Error } from './errors.ts'
 import { otherHeaders, statOf, writeHeaders } from './headers.ts'
-import { deleteDocument, deleteErrors, isXmlText, listQuery, pageOf, unquoted } from './listing.ts'
-import { type MultipartOptions, partSizeFor, piecesOf, uploadPieces, wrongLength } from './multipart.ts'
-import type { Preset } from './presets.ts'
+import { deleteDocument, deleteErrors, isXmlText, listQuery, pageOf } from './listing.ts'
 import { type Conditions, FULL_CONDITIONS, NO_CONDITIONS, probeConditions } from './probe.ts'
 import { signedUrl } from './url.ts'
+import { conditionFailed, Writer, type WriterOptions } from './writer.ts'
 
 /** What an `S3Driver` needs; `S3Storage` makes it of its options. */
-export interface S3DriverOptions extends S3ClientOptions {
-  readonly preset: Preset
+export interface S3DriverOptions extends S3ClientOptions, WriterOptions {
   readonly transport?: TransportOptions | undefined
-  /** Upload parameters of a key. */
-  parametersOf(key: string): Readonly<Record<string, unknown>>
   readonly conditionalWrites: 'auto' | 'on' | 'off'
-  readonly checksum: ChecksumAlgorithm | 'MD5' | 'none'
-  /** Largest upload in one request, in bytes. */
-  readonly multipartThreshold: number
-  /** Bytes. */
-  readonly partSize: number
-  readonly uploadConcurrency: number
   /** Largest copy in one request, in bytes. Default: 5 GiB. */
   readonly maxCopySize?: number | undefined
   /** Where the object that tries out conditions may stand. */
@@ -62,6 +51,7 @@ export class S3Driver implements Driver {
   readonly #options: S3DriverOptions
   readonly #transport: Transport
   readonly #bucket: Bucket
+  readonly #writer: Writer
   #conditions: Conditions | undefined
   #probe: Promise<Conditions> | undefined
 
@@ -70,6 +60,7 @@ export class S3Driver implements Driver {
     this.#transport = new Transport(options.transport)
     this.client = new S3Client(options, this.#transport)
     this.#bucket = new Bucket(this.client, options)
+    this.#writer = new Writer(this.client, options)
     this.#conditions = knownConditions(options)
   }
 
@@ -128,138 +119,7 @@ export class S3Driver implements Driver {
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     ctx.signal.throwIfAborted()
     await this.#bucket.ready(ctx)
-    const { multipartThreshold } = this.#options
-    const { bytes, size } = content
-    const parameters = this.#options.parametersOf(key)
-    const headers = writeHeaders(parameters, options)
-    const conditions = this.#conditionHeaders(options)
-    if (bytes !== undefined && bytes.byteLength <= multipartThreshold) {
-      return this.#put(key, bytes, headers, conditions, options, ctx)
-    }
-    const matchesOnlyPut = options.ifMatch !== undefined && !this.#options.preset.conditionalComplete
-    if (matchesOnlyPut && size !== undefined && size > multipartThreshold) {
-      return this.#putStream(key, content, size, headers, conditions, options, ctx)
-    }
-    const single = size !== undefined && size <= multipartThreshold
-    const wanted = single ? multipartThreshold : partSizeFor(size, this.#options.partSize)
-    const pieces = piecesOf(content, Math.max(1, wanted), ctx.signal, this.#options.preset.uniformParts)
-    const first = await pieces.next()
-    const start = first.done ? Buffer.alloc(0) : first.value.bytes
-    const second = first.done ? first : await pieces.next()
-    if (second.done) {
-      if (size !== undefined && start.byteLength !== size) throw wrongLength(start.byteLength, size)
-      return this.#put(key, start, headers, conditions, options, ctx)
-    }
-    if (single || matchesOnlyPut) {
-      await pieces.return(undefined)
-      if (single)
-        throw new StorageError('invalid_argument', `The content has more than the ${size} bytes that it said.`)
-      throw new StorageError('unsupported', 'This service keeps ifMatch only for uploads whose size is known.')
-    }
-    const all = followed([first.value!, second.value], pieces)
-    await this.#putParts(key, all, size, headers, conditions, parameters, options, ctx)
-    return undefined
-  }
-
-  async #put(
-    key: string,
-    bytes: Uint8Array,
-    headers: Record<string, string>,
-    conditions: Record<string, string>,
-    options: WriteOptions,
-    ctx: CallContext,
-  ): Promise<Stat> {
-    const { checksum } = this.#options
-    if (checksum === 'MD5') headers['content-md5'] = md5Base64(bytes)
-    else if (checksum !== 'none') headers[headerOf(checksum)] = checksumOf(checksum, bytes)
-    Object.assign(headers, conditions)
-    const response = await this.client
-      .call({ method: 'PUT', key, headers, body: bytes }, ctx)
-      .catch(error => conditionFailed(error, options))
-    options.onProgress?.(bytes.byteLength)
-    const { etag } = response.headers
-    const version = response.headers['x-amz-version-id']
-    return {
-      size: bytes.byteLength,
-      etag: etag === undefined ? undefined : unquoted(etag),
-      versionId: typeof version === 'string' ? version : undefined,
-    }
-  }
-
-  /** A conditional write that cannot go in parts, because their completion would ignore the condition. */
-  async #putStream(
-    key: string,
-    content: Content,
-    size: number,
-    headers: Record<string, string>,
-    conditions: Record<string, string>,
-    options: WriteOptions,
-    ctx: CallContext,
-  ): Promise<undefined> {
-    if (size > 5 * GIB) {
-      throw new StorageError('unsupported', 'This service keeps ifMatch only for uploads of at most 5 GiB.')
-    }
-    const all = { ...headers, ...conditions, 'content-length': String(size) }
-    await this.client
-      .call({ method: 'PUT', key, headers: all, body: content.open() }, ctx)
-      .catch(error => conditionFailed(error, options))
-    options.onProgress?.(size)
-  }
-
-  async #putParts(
-    key: string,
-    pieces: AsyncGenerator<{ number: number; bytes: Buffer }>,
-    size: number | undefined,
-    headers: Record<string, string>,
-    conditions: Record<string, string>,
-    parameters: Readonly<Record<string, unknown>>,
-    options: WriteOptions,
-    ctx: CallContext,
-  ): Promise<void> {
-    const claims = options.ifAbsent === true && !this.#options.preset.conditionalComplete
-    let claimed: string | undefined
-    const claim = async () => {
-      claimed = await this.#claim(key, headers, conditions, ctx)
-    }
-    const upload: MultipartOptions = {
-      partSize: this.#options.partSize,
-      concurrency: this.#options.uploadConcurrency,
-      checksum: this.#options.checksum,
-      headers,
-      partHeaders: otherHeaders('part', parameters, options.extra),
-      conditions: claims ? {} : conditions,
-      onProgress: options.onProgress,
-    }
-    try {
-      await uploadPieces(this.client, key, claims ? ended(pieces, claim) : pieces, size, upload, ctx)
-    } catch (error) {
-      if (claimed !== undefined) await this.#unclaim(key, claimed)
-      conditionFailed(error, options)
-    } finally {
-      await pieces.return(undefined)
-    }
-  }
-
-  /** Stores an empty object where there is none, so that what replaces it needs no condition; gives its etag. */
-  async #claim(
-    key: string,
-    headers: Record<string, string>,
-    conditions: Record<string, string>,
-    ctx: CallContext,
-  ): Promise<string> {
-    return (await this.#put(key, Buffer.alloc(0), { ...headers }, conditions, { ifAbsent: true }, ctx)).etag ?? ''
-  }
-
-  /** Takes back the empty object that stood for an upload which then failed; another's object stays. */
-  async #unclaim(key: string, etag: string): Promise<void> {
-    const signal = AbortSignal.timeout(30_000)
-    const ctx: CallContext = { signal, attempt: 1, progress() {}, step: (_name, _replayable, run) => run(ctx) }
-    try {
-      const stat = await this.stat(key, ctx)
-      if (stat.size === 0 && stat.etag === etag) await this.delete(key, ctx)
-    } catch {
-      // The failure of the upload is what counts.
-    }
+    return this.#writer.write(key, content, options, this.#conditionHeaders(options), ctx)
   }
 
   async delete(key: string, ctx: CallContext): Promise<void> {
@@ -315,7 +175,9 @@ export class S3Driver implements Driver {
     await this.#bucket.ready(ctx)
     const conditions = this.#conditionHeaders(options)
     if (options.ifAbsent !== true || this.#options.preset.conditionalCopy) {
-      await this.#copy(from, to, options, conditions, ctx).catch(error => conditionFailed(error, options))
+      await this.#copy(from, to, options, conditions, ctx).catch(error => {
+        throw conditionFailed(error, options)
+      })
       return undefined
     }
     const { size } = await this.stat(from, ctx)
@@ -325,12 +187,13 @@ export class S3Driver implements Driver {
         'This service copies without conditions; a small file is better sent again.',
       )
     }
-    const claimed = await this.#claim(to, writeHeaders(this.#options.parametersOf(to), {}), conditions, ctx)
+    const claim = this.#writer.claim(to, { extra: options.extra })
     try {
+      await claim.take(ctx)
       await this.#copy(from, to, options, {}, ctx)
     } catch (error) {
-      await this.#unclaim(to, claimed)
-      throw error
+      await claim.release(ctx)
+      throw conditionFailed(error, options)
     }
     return undefined
   }
@@ -342,9 +205,9 @@ export class S3Driver implements Driver {
     conditions: Record<string, string>,
     ctx: CallContext,
   ): Promise<void> {
-    const { partSize, uploadConcurrency: concurrency, maxCopySize = 5 * GIB } = this.#options
+    const { partSize, minPartSize, uploadConcurrency: concurrency, maxCopySize = 5 * GIB } = this.#options
     const parameters = this.#options.parametersOf(to)
-    const settings: CopySettings = { parameters, partSize, concurrency, conditions }
+    const settings: CopySettings = { parameters, partSize, minPartSize, concurrency, conditions }
     try {
       await copyObject(this.client, from, to, options, settings, ctx)
     } catch (error) {
@@ -378,7 +241,9 @@ export class S3Driver implements Driver {
     return classifyS3(error)
   }
 
+  /** Ends the uploads under way and waits until they are undone, at most half a minute; then closes the connections. */
   async close(): Promise<void> {
+    await this.client.uploads.close()
     await this.#transport.close()
   }
 
@@ -403,24 +268,4 @@ function knownConditions({ conditionalWrites, preset }: S3DriverOptions): Condit
   if (conditionalWrites === 'off') return NO_CONDITIONS
   if (preset.conditions === undefined) return undefined
   return preset.conditions ? FULL_CONDITIONS : NO_CONDITIONS
-}
-
-/** Turns the refusal of `ifAbsent` into `exists`; anything else is thrown as it is. */
-function conditionFailed(error: unknown, { ifAbsent }: WriteOptions): never {
-  const code = error instanceof StorageError ? error.code : classifyS3(error)
-  if (ifAbsent === true && code === 'precondition_failed') {
-    throw new StorageError('exists', 'The key is taken.', { cause: error, status: 412 })
-  }
-  throw error
-}
-
-async function* followed<T>(first: readonly T[], rest: AsyncGenerator<T>): AsyncGenerator<T> {
-  yield* first
-  yield* rest
-}
-
-/** The pieces, then `last` before their end is told. */
-async function* ended<T>(pieces: AsyncGenerator<T>, last: () => Promise<void>): AsyncGenerator<T> {
-  yield* pieces
-  await last()
 }

@@ -18,7 +18,7 @@ export function listQuery(prefix: string, page: PageRequest): Array<[string, str
 
 /** The page in a ListObjectsV2 answer; folder markers (keys that end in '/') are no files. */
 export function pageOf(root: XmlNode): Page {
-  const decode = root.child('EncodingType')?.text === 'url' ? decodeListed : (text: string) => text
+  const decode = keyDecoder(root)
   const files: ListedFile[] = []
   const directories: string[] = []
   let isTruncated = false
@@ -67,6 +67,11 @@ function addFile(files: ListedFile[], node: XmlNode, decode: (text: string) => s
     }
   }
   if (!key.endsWith('/')) files.push({ key, size, etag, modifiedAt, storageClass })
+}
+
+/** How the keys in a listing are written: encoded where it says so. */
+export function keyDecoder(root: XmlNode): (text: string) => string {
+  return root.child('EncodingType')?.text === 'url' ? decodeListed : text => text
 }
 
 function decodeListed(text: string): string {

@@ -224,7 +224,7 @@ describe('open', () => {
     const file = await files.open('big.bin', 'wb')
     for (let at = 0; at < 12; at++) await file.write(Buffer.alloc(MIB, at))
     await file.close()
-    expect(operations()).toEqual([
+    expect(operations().filter(name => name !== 'ListMultipartUploads')).toEqual([
       'CreateMultipartUpload',
       'UploadPart',
       'UploadPart',

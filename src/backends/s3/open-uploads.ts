@@ -1,0 +1,53 @@
+import type { CallContext } from '../../core/driver.ts'
+import { StorageError } from '../../core/errors.ts'
+
+/** Ends the work of an upload that has become pointless: its other parts, and the reading of its content. */
+export type Stop = (reason: unknown) => void
+
+/** The uploads under way over one client: closing ends them and waits until nothing is left of them on the server. */
+export class OpenUploads {
+  readonly #closing = new AbortController()
+  readonly #running = new Set<Promise<unknown>>()
+  /** Ids of the uploads that this client created and has not ended. */
+  readonly ids: Set<string> = new Set()
+  /** False once the service refused to list its open uploads. */
+  listable = true
+
+  /** Runs an upload in a context whose signal fires with the call's own, by `stop` and at `close`. */
+  async run<T>(ctx: CallContext, work: (inner: CallContext, stop: Stop) => Promise<T>): Promise<T> {
+    const controller = new AbortController()
+    const stop: Stop = reason => controller.abort(reason)
+    const unlink = [ctx.signal, this.#closing.signal].map(signal => follow(signal, stop))
+    try {
+      return await this.keep(work({ ...ctx, signal: controller.signal }, stop))
+    } finally {
+      for (const each of unlink) each()
+    }
+  }
+
+  /** Makes `close` wait for work. */
+  keep<T>(work: Promise<T>): Promise<T> {
+    const settled = work.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#running.add(settled)
+    void settled.then(() => this.#running.delete(settled))
+    return work
+  }
+
+  /** Ends all uploads with code `closed` and waits until they are undone. */
+  async close(): Promise<void> {
+    const text = 'The storage was closed during the upload.'
+    this.#closing.abort(new StorageError('closed', text, { outcome: 'unknown' }))
+    while (this.#running.size > 0) await Promise.all(this.#running)
+  }
+}
+
+/** Calls `stop` with the signal's reason when it fires; gives what ends that. */
+function follow(signal: AbortSignal, stop: Stop): () => void {
+  const relay = (): void => stop(signal.reason)
+  if (signal.aborted) relay()
+  else signal.addEventListener('abort', relay, { once: true })
+  return () => signal.removeEventListener('abort', relay)
+}
