@@ -80,6 +80,8 @@ export interface FaultProxy {
   readonly connections: number
   /** Resolves as soon as no client has a connection open. */
   unused(): Promise<void>
+  /** Resolves as soon as the server has carried out all that was and is to be forwarded, however late. */
+  quiet(): Promise<void>
   close(): Promise<void>
 }
 
@@ -175,6 +177,7 @@ export async function startFaultProxy(target: string, rule: FaultRule = () => un
   const base = new URL(target)
   const agent = new Agent({ keepAlive: false })
   const timers = new Set<NodeJS.Timeout>()
+  const working = new Set<Promise<unknown>>()
   const wait = (ms: number): Promise<void> => new Promise(resolve => timers.add(setTimeout(resolve, ms)))
   const handle = async (message: IncomingMessage, response: ServerResponse, expects: boolean): Promise<void> => {
     const { method = 'GET', url = '/', headers } = message
@@ -229,7 +232,10 @@ export async function startFaultProxy(target: string, rule: FaultRule = () => un
   })
   const start = (message: IncomingMessage, response: ServerResponse, expects: boolean): void => {
     const { socket } = message
-    handle(message, response, expects).catch(() => socket.destroy())
+    const work: Promise<unknown> = handle(message, response, expects)
+      .catch(() => socket.destroy())
+      .finally(() => working.delete(work))
+    working.add(work)
   }
   server.on('request', (message, response) => start(message, response, false))
   server.on('checkContinue', (message, response) => start(message, response, true))
@@ -245,6 +251,9 @@ export async function startFaultProxy(target: string, rule: FaultRule = () => un
     rule,
     get connections() {
       return sockets.size
+    },
+    quiet: async () => {
+      while (working.size > 0) await Promise.all(working)
     },
     unused: async () => {
       if (sockets.size > 0) await whenUnused.promise
