@@ -142,6 +142,20 @@ describe('save', () => {
     expect((await files.listdir(''))[1], 'the probe is gone').toEqual([])
   })
 
+  test('tries conditions out below the location only, and not at all where nothing may be written', async () => {
+    const files = storage({ fileOverwrite: false, location: 'mine/' })
+    await files.save('a.txt', 'x')
+    const keys = server.requests.filter(({ method }) => method === 'PUT').map(({ key }) => key)
+    expect(keys.length).toBeGreaterThan(1)
+    expect(keys.every(key => key.startsWith('mine/'))).toBe(true)
+    server.requests.length = 0
+    const shown = storage({ readOnly: true })
+    await shown.discover()
+    expect(shown.supports('exclusiveCreate')).toBe(false)
+    await expect(shown.save('b.txt', 'x')).rejects.toMatchObject({ name: 'StorageError' })
+    expect(server.requests).toEqual([])
+  })
+
   test('keeps both large files on a server whose completion ignores conditions', async () => {
     const { accessKeyId: accessKey, secretAccessKey: secretKey } = r2.credentials
     const files = new S3Storage(

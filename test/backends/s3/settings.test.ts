@@ -48,6 +48,52 @@ describe('options', () => {
     expect(of({ accessKey: 'own' }, { AWS_S3_ACCESS_KEY_ID: 'set1' })).toBe('own')
   })
 
+  test.each<[string, keyof S3Options, unknown, unknown?]>([
+    ['AWS_STORAGE_BUCKET_NAME', 'bucketName', 'b'],
+    ['AWS_DEFAULT_ACL', 'defaultAcl', 'public-read'],
+    ['AWS_BUCKET_ACL', 'bucketAcl', 'public-read'],
+    ['AWS_AUTO_CREATE_BUCKET', 'autoCreateBucket', true],
+    ['AWS_HEADERS', 'headers', { Expires: 'x' }],
+    ['AWS_S3_OBJECT_PARAMETERS', 'objectParameters', { CacheControl: 'x' }],
+    ['AWS_QUERYSTRING_AUTH', 'querystringAuth', false],
+    ['AWS_S3_MAX_MEMORY_SIZE', 'maxMemorySize', 5],
+    ['AWS_QUERYSTRING_EXPIRE', 'querystringExpire', 5],
+    ['AWS_S3_ENCRYPTION', 'encryption', true],
+    ['AWS_S3_FILE_OVERWRITE', 'fileOverwrite', false],
+    ['AWS_S3_HOST', 'host', 'h'],
+    ['AWS_S3_PORT', 'port', 80],
+    ['AWS_LOCATION', 'location', 'l'],
+    ['AWS_IS_GZIPPED', 'gzip', true],
+    ['GZIP_CONTENT_TYPES', 'gzipContentTypes', ['text/css'], 'text/css'],
+    ['AWS_S3_REGION_NAME', 'regionName', 'r'],
+    ['AWS_S3_USE_SSL', 'useSsl', false],
+    ['AWS_S3_VERIFY', 'verify', false],
+    ['AWS_S3_ENDPOINT_URL', 'endpointUrl', 'https://e'],
+    ['AWS_S3_ADDRESSING_STYLE', 'addressingStyle', 'path'],
+    ['AWS_S3_PROXIES', 'proxies', { http: 'p:1' }],
+    ['AWS_S3_PROXY_HOST', 'proxyHost', 'p'],
+    ['AWS_S3_PROXY_PORT', 'proxyPort', 1],
+    ['AWS_S3_CALLING_FORMAT', 'callingFormat', 'VHostCallingFormat'],
+    ['AWS_S3_SIGNATURE_VERSION', 'signatureVersion', 's3'],
+    ['AWS_S3_CUSTOM_DOMAIN', 'customDomain', 'd'],
+    ['AWS_S3_URL_PROTOCOL', 'urlProtocol', 'http:'],
+    ['AWS_ORIGIN', 'origin', 'EU'],
+    ['AWS_REDUCED_REDUNDANCY', 'reducedRedundancy', true],
+    ['AWS_S3_FILE_BUFFER_SIZE', 'partSize', 6_000_000],
+    ['AWS_S3_PROVIDER', 'provider', 'r2'],
+    ['AWS_S3_ACCOUNT_ID', 'accountId', 'a'],
+    ['AWS_S3_TRANSFER_CONFIG', 'transferConfig', { max_concurrency: 2 }],
+    ['AWS_S3_CLIENT_CONFIG', 'clientConfig', { max_pool_connections: 2 }],
+    ['AWS_S3_USE_THREADS', 'useThreads', false],
+    ['AWS_S3_SECURE_URLS', 'secureUrls', true],
+  ])('%s is the option %s, in the settings and as text in the environment', (name, option, value, text) => {
+    expect(storage({ bucketName: undefined }, { [name]: value }).options[option]).toEqual(value)
+    const written = text ?? (typeof value === 'object' ? JSON.stringify(value) : String(value))
+    expect(storage({ bucketName: undefined }, {}, { [name]: written as string }).options[option]).toEqual(value)
+    const snake = option.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+    expect(storage({ [snake]: value } as Input<S3Options>).options[option]).toEqual(value)
+  })
+
   test('a profile and keys exclude each other, and so do half a CloudFront key and nothing', () => {
     expect(thrown(() => storage({ sessionProfile: 'work' })).message).toContain('AWS_S3_SESSION_PROFILE')
     const half = thrown(() => storage({ cloudfrontKeyId: 'K1' }))
