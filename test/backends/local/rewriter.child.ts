@@ -1,13 +1,17 @@
-// Writes versions of one file until it is killed; each version is one letter all through.
-import { bytesContent, streamContent } from '../../../src/core/content.ts'
-import { ctx, localDriver } from './fixture.ts'
+// Writes versions of one file until it is killed; each version is one letter all through, a capital where attributes go with it.
+import { LocalStorage } from '../../../src/backends/local/index.ts'
 
-const driver = localDriver(process.argv[2]!, { keepMetadata: process.argv[3] === 'metadata' })
+const [location, mode] = process.argv.slice(2) as [string, string]
+const keepMetadata = mode === 'metadata'
+const options = { location, keepMetadata, fsync: false, fileOverwrite: true }
+const storage = new LocalStorage(options, { settings: {}, env: {} })
 process.stdout.write('ready\n')
-for (let version = 0; ; version++) {
-  const letter = String.fromCharCode(97 + (version % 26))
+for (let version = 0; mode !== 'warm-up'; version++) {
+  const letter = String.fromCharCode((keepMetadata ? 65 : 97) + (version % 26))
   const bytes = Buffer.alloc(200_000 + (version % 26), letter)
   const pieces = [bytes.subarray(0, 70_000), bytes.subarray(70_000)]
-  const content = version % 2 === 0 ? bytesContent(bytes) : streamContent(pieces)
-  await driver.write('folder/file.bin', content, { metadata: { letter } }, ctx)
+  const metadata = { letter }
+  if (version % 3 === 0) await storage.save('folder/file.bin', bytes, { metadata })
+  else if (version % 3 === 1) await storage.save('folder/file.bin', pieces, { metadata })
+  else await storage.edit('folder/file.bin', 'wb', file => file.writeLines(pieces), { metadata })
 }
