@@ -5,6 +5,9 @@ import { Crc32c, Crc64Nvme } from './crc.ts'
 /** The checksums that the service can verify and keep (S3 user guide, "Checking object integrity"), without SHA1. */
 export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA256'
 
+/** Their names. */
+export const CHECKSUM_ALGORITHMS: readonly ChecksumAlgorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA256']
+
 /** The header, in lower case, that carries a checksum of this kind: `x-amz-checksum-crc32`. */
 export function headerOf(algorithm: ChecksumAlgorithm): string {
   return `x-amz-checksum-${algorithm.toLowerCase()}`

@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto'
 import { StorageError } from '../../core/errors.ts'
+import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from './checksums.ts'
 import { encodeComponent } from './encode.ts'
 import { metadataHeaders } from './metadata.ts'
 
-type Kind = 'text' | 'date' | 'tags' | 'metadata' | 'flag' | 'key' | 'json'
+type Kind = 'text' | 'date' | 'tags' | 'metadata' | 'flag' | 'key' | 'json' | 'checksum'
 
 interface Parameter {
   readonly name: string
@@ -15,6 +16,7 @@ const TABLE: ReadonlyArray<readonly [name: string, header: string, kind?: Kind]>
   ['ACL', 'x-amz-acl'],
   ['BucketKeyEnabled', 'x-amz-server-side-encryption-bucket-key-enabled', 'flag'],
   ['CacheControl', 'cache-control'],
+  ['ChecksumAlgorithm', '', 'checksum'],
   ['ContentDisposition', 'content-disposition'],
   ['ContentEncoding', 'content-encoding'],
   ['ContentLanguage', 'content-language'],
@@ -76,6 +78,18 @@ export function parameterOf(parameters: Readonly<Record<string, unknown>>, name:
   return undefined
 }
 
+/** The algorithm that `ChecksumAlgorithm` asks for; another than ours is `invalid_argument`. */
+export function checksumOption(
+  parameters: Readonly<Record<string, unknown>> | undefined,
+): ChecksumAlgorithm | undefined {
+  const wanted = parameters === undefined ? undefined : parameterOf(parameters, 'ChecksumAlgorithm')
+  if (wanted === undefined || wanted === null) return undefined
+  const found = CHECKSUM_ALGORITHMS.find(name => name === wanted)
+  if (found !== undefined) return found
+  const known = CHECKSUM_ALGORITHMS.join(', ')
+  throw new StorageError('invalid_argument', `ChecksumAlgorithm must be one of ${known}, not '${wanted}'.`)
+}
+
 /** Adds the headers of S3 parameters (`CacheControl`, `storageClass` ...); null and undefined are left out. */
 export function addParameters(
   headers: Record<string, string>,
@@ -101,6 +115,8 @@ function find(key: string): Parameter {
 
 function add(headers: Record<string, string>, { name, header, kind }: Parameter, value: unknown): void {
   switch (kind) {
+    case 'checksum':
+      return
     case 'metadata':
       metadataHeaders(headers, recordOf(name, value))
       return

@@ -16,7 +16,7 @@ import {
 import type { SettingsOf } from '../../core/settings.ts'
 import { type CommonOptions, commonSettings } from '../../storage/common-settings.ts'
 import type { AddressingStyle } from './addressing.ts'
-import type { ChecksumAlgorithm } from './checksums.ts'
+import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from './checksums.ts'
 import type { CloudFrontSigner } from './cloudfront.ts'
 import { PROVIDERS, type ProviderName } from './presets.ts'
 import { shownAddress, shownClientConfig, shownParameters, shownProxies } from './shown.ts'
@@ -253,7 +253,7 @@ export const s3Settings: SettingsOf<S3Options> = {
     keys: ['AWS_S3_CHECKSUMS'],
     doc: 'x-amz-checksum headers for services known to check them, for all, Content-MD5 instead, or none.',
   }),
-  checksumAlgorithm: choice(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA256'], {
+  checksumAlgorithm: choice(CHECKSUM_ALGORITHMS, {
     default: 'CRC32',
     keys: ['AWS_S3_CHECKSUM_ALGORITHM'],
     doc: 'Algorithm of the checksums.',

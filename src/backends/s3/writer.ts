@@ -8,6 +8,7 @@ import { classifyS3 } from './errors.ts'
 import { otherHeaders, writeHeaders } from './headers.ts'
 import { unquoted } from './listing.ts'
 import { type MultipartOptions, partSizeFor, uploadPieces } from './multipart.ts'
+import { checksumOption } from './object-parameters.ts'
 import type { Stop } from './open-uploads.ts'
 import { followed, type Piece, piecesOf, takeFirst } from './pieces.ts'
 import type { Preset } from './presets.ts'
@@ -32,6 +33,7 @@ interface Write {
   readonly key: string
   readonly headers: Record<string, string>
   readonly conditions: Readonly<Record<string, string>>
+  readonly checksum: ChecksumMode
   readonly options: WriteOptions
 }
 
@@ -57,8 +59,10 @@ export class Writer {
   ): Promise<Stat | undefined> {
     const { multipartThreshold, preset } = this.#options
     const { bytes, size } = content
-    const headers = writeHeaders(this.#options.parametersOf(key), options)
-    const write: Write = { key, headers, conditions, options }
+    const parameters = this.#options.parametersOf(key)
+    const headers = writeHeaders(parameters, options)
+    const checksum = checksumOption(options.extra) ?? checksumOption(parameters) ?? this.#options.checksum
+    const write: Write = { key, headers, conditions, checksum, options }
     try {
       if (bytes !== undefined && bytes.byteLength <= multipartThreshold) return await this.#put(write, bytes, ctx)
       const matchesOnlyPut = options.ifMatch !== undefined && !preset.conditionalComplete
@@ -81,8 +85,9 @@ export class Writer {
     return new Claim(this.#client, key, { headers, readHeaders, checksum: this.#options.checksum })
   }
 
-  async #put({ key, headers, conditions, options }: Write, bytes: Uint8Array, ctx: CallContext): Promise<Stat> {
-    const all = { ...headers, ...checksumHeaders(this.#options.checksum, bytes), ...conditions }
+  async #put(write: Write, bytes: Uint8Array, ctx: CallContext): Promise<Stat> {
+    const { key, headers, conditions, checksum, options } = write
+    const all = { ...headers, ...checksumHeaders(checksum, bytes), ...conditions }
     const response = await this.#client.call({ method: 'PUT', key, headers: all, body: bytes }, ctx)
     options.onProgress?.(bytes.byteLength)
     const { etag } = response.headers
@@ -136,8 +141,8 @@ export class Writer {
   }
 
   async #putParts(write: Write, pieces: AsyncIterator<Piece>, ctx: CallContext, stop: Stop): Promise<void> {
-    const { key, headers, options } = write
-    const { uploadConcurrency, checksum, preset } = this.#options
+    const { key, headers, checksum, options } = write
+    const { uploadConcurrency, preset } = this.#options
     const claim = options.ifAbsent === true && !preset.conditionalComplete ? this.claim(key, options) : undefined
     const upload: MultipartOptions = {
       concurrency: uploadConcurrency,

@@ -424,6 +424,7 @@ describe('transfers', () => {
     [{ AWS_S3_CHECKSUMS: 'always' }, [CRC]],
     [{ AWS_S3_CHECKSUMS: 'always', AWS_S3_CHECKSUM_ALGORITHM: 'SHA256' }, ['x-amz-checksum-sha256']],
     [{ AWS_S3_CHECKSUMS: 'md5' }, ['content-md5']],
+    [{ AWS_S3_OBJECT_PARAMETERS: { ChecksumAlgorithm: 'CRC64NVME' } }, ['x-amz-checksum-crc64nvme']],
   ])('%j: uploads and parts carry %j', async (settings, wanted) => {
     const files = storage({ ...settings, AWS_S3_MULTIPART_THRESHOLD: 5 * MIB })
     await files.save('small', 'x')
@@ -434,6 +435,18 @@ describe('transfers', () => {
       const found = Object.keys(headers).filter(name => name === 'content-md5' || name.startsWith('x-amz-checksum'))
       expect(found).toEqual(wanted)
     }
+  })
+
+  test('ChecksumAlgorithm of one file wins, and another than ours is refused by name', async () => {
+    const files = storage({ AWS_S3_CHECKSUMS: 'always' })
+    await files.save('own', 'x', { extra: { checksumAlgorithm: 'SHA256' } })
+    expect(Object.keys(server.bucket().current('own')!.checksums)).toEqual(['sha256'])
+    await expect(files.save('own', 'x', { extra: { ChecksumAlgorithm: 'SHA1' } })).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringContaining(
+        "ChecksumAlgorithm must be one of CRC32, CRC32C, CRC64NVME, SHA256, not 'SHA1'.",
+      ),
+    })
   })
 
   test.each([
