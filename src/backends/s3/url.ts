@@ -39,7 +39,7 @@ export async function signedUrl(
   } else {
     query.push(...responseQuery(options))
   }
-  if (method !== 'DELETE') addParameters(headers, settings.parametersOf(key), 'base')
+  addParameters(headers, settings.parametersOf(key), 'base')
   return client.presign({ method, key, query, headers, expiresInSecs })
 }
 

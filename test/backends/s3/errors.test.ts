@@ -70,6 +70,7 @@ describe('a refused request', () => {
     ['InvalidAccessKeyId', 403, 'permission_denied', /access key is not known/],
     ['AccessDenied', 403, 'permission_denied', /AccessDenied/],
     ['RequestTimeTooSkewed', 403, 'permission_denied', /clock is 36\d\d seconds behind the server's/, { more: BEHIND }],
+    ['RequestTimeTooSkewed', 403, 'permission_denied', /This machine's clock and the server's differ too much/],
     ['ExpiredToken', 400, 'permission_denied', /must be renewed/],
     ['InvalidToken', 400, 'permission_denied', /check AWS_SESSION_TOKEN/],
     [

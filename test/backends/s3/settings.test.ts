@@ -254,6 +254,18 @@ describe('url', () => {
     })
   })
 
+  test('of any method carries the payer and the owner that the parameters name, signed', async () => {
+    const files = storage({
+      objectParameters: { RequestPayer: 'requester', ExpectedBucketOwner: '1', CacheControl: 'x' },
+    })
+    for (const method of ['GET', 'HEAD', 'PUT', 'DELETE'] as const) {
+      const { searchParams } = new URL(await files.url('a.txt', { method }))
+      expect(searchParams.get('x-amz-request-payer')).toBe('requester')
+      expect(searchParams.get('x-amz-expected-bucket-owner')).toBe('1')
+      expect(searchParams.get('X-Amz-SignedHeaders')).toBe('host')
+    }
+  })
+
   test('is signed for CloudFront where keys are set', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const cloudfrontKey = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
