@@ -35,8 +35,8 @@ export type FaultAction =
   | { readonly do: 'stall'; readonly bytes: number }
   /** Wait, then forward, whether or not the client is still there; with `after` forward first. Milliseconds. */
   | { readonly do: 'delay'; readonly ms: number; readonly after?: boolean }
-  /** Never answer; with `forward` the server carries the request out. */
-  | { readonly do: 'hang'; readonly forward?: boolean }
+  /** Never answer; with `forward` the server carries the request out. `then` is called when that has come about. */
+  | { readonly do: 'hang'; readonly forward?: boolean; readonly then?: () => void }
   /** Answer this without forwarding, or with `forward` after the server carried it out. */
   | {
       readonly do: 'answer'
@@ -188,7 +188,7 @@ export async function startFaultProxy(target: string, rule: FaultRule = () => un
     if (expects) response.writeContinue()
     if (action?.do === 'reset-during') return resetDuring(message, action.bytes)
     const body = await readAll(message)
-    if (action?.do === 'hang' && !action.forward) return
+    if (action?.do === 'hang' && !action.forward) return action.then?.()
     if (action?.do === 'delay' && !action.after) await wait(action.ms)
     if (action?.do === 'answer') {
       if (action.forward) await forward(base, agent, message, body)
@@ -201,7 +201,7 @@ export async function startFaultProxy(target: string, rule: FaultRule = () => un
       case 'reset-after':
         return void message.socket.resetAndDestroy()
       case 'hang':
-        return
+        return action.then?.()
       case 'cut-head':
         message.socket.write(`HTTP/1.1 ${answer.status} `)
         return message.socket.destroySoon()

@@ -1,55 +1,24 @@
 /** Every step of every kind of request, with every fault of the proxy, once and always. */
 import { afterAll, describe, expect, test } from 'vitest'
 import type { S3Storage } from '../../../src/backends/s3/index.ts'
-import { presetOf } from '../../../src/backends/s3/presets.ts'
-import { plainContext } from '../../../src/testing/index.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
 import * as cases from './fault-cases.ts'
 import { type Fault, type FaultResult, type Ground, isHarmless, isLie, type StepName } from './fault-cases.ts'
-import { driverFor } from './support.ts'
+import { distinctBytes, PART, streamed, strictGround } from './fault-ground.ts'
 
-const PART = 96 * 1024
 const server = await startStrictS3({ minPartSize: PART, maxCopySize: 2 * PART })
-const direct = driverFor(server)
+/** A service whose completion keeps conditions, as Amazon's, and one where only PUT does. */
+const amazon = strictGround(server, { conditionalComplete: true })
+const others = strictGround(server, { conditionalComplete: false })
 afterAll(async () => {
-  await direct.close()
+  await amazon.close()
+  await others.close()
   await server.close()
 })
 
-function ground(conditionalComplete: boolean): Ground {
-  const sizes = { multipartThreshold: PART, partSize: PART, minPartSize: PART, uploadConcurrency: 3 }
-  const preset = { ...presetOf(null, server.url), conditionalComplete }
-  return {
-    server,
-    bucketName: 'media',
-    driver: { ...sizes, maxCopySize: 2 * PART, conditionalWrites: 'on', preset },
-    put: async (key, bytes) => {
-      await direct.write(key, { bytes, size: bytes.length, replayable: true, open: () => never() }, {}, plainContext())
-    },
-    stored: async key => server.bucket().current(key)?.body,
-    openUploads: async prefix => {
-      return [...server.bucket().uploads.values()].map(({ key }) => key).filter(key => key.startsWith(prefix))
-    },
-  }
-}
-
-function never(): never {
-  throw new Error('the bytes are at hand')
-}
-
-/** A service whose completion keeps conditions, as Amazon's, and one where only PUT does. */
-const amazon = ground(true)
-const others = ground(false)
-
-/** Three parts, whose bytes differ everywhere, so that a wrong order shows. */
-const large = Buffer.from(Uint32Array.from({ length: (3 * PART - 1000) / 4 }, (_, at) => at * 2654435761).buffer)
+const large = distinctBytes(3 * PART - 1000)
 const small = large.subarray(0, 30_000)
 const old = Buffer.from('what was there before')
-
-/** The bytes as a stream of unknown length, in pieces that have nothing to do with parts. */
-async function* streamed(bytes: Buffer): AsyncGenerator<Buffer> {
-  for (let start = 0; start < bytes.length; start += 20_011) yield bytes.subarray(start, start + 20_011)
-}
 
 type Mode = 'once' | 'always'
 type Expected = 'succeeds' | 'fails' | 'either'

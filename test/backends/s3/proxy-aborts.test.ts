@@ -1,0 +1,127 @@
+/** A call that is aborted, or whose storage is closed, while a request of its is on the way: at every step, with the work done or not. */
+import { getEventListeners } from 'node:events'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { S3Storage } from '../../../src/backends/s3/index.ts'
+import { startStrictS3 } from '../../servers/strict-s3.ts'
+import { type Fault, type Ground, runCase, type StepName } from './fault-cases.ts'
+import { distinctBytes, PART, streamed, strictGround } from './fault-ground.ts'
+
+const server = await startStrictS3({ minPartSize: PART, maxCopySize: 2 * PART })
+const amazon = strictGround(server, { conditionalComplete: true })
+const others = strictGround(server, { conditionalComplete: false })
+afterAll(async () => {
+  await amazon.close()
+  await others.close()
+  await server.close()
+})
+
+const large = distinctBytes(3 * PART - 1000)
+const small = large.subarray(0, 30_000)
+const old = Buffer.from('what was there before')
+
+interface Plan {
+  readonly title: string
+  readonly on: Ground
+  readonly steps: readonly StepName[]
+  readonly bytes: Buffer
+  readonly before?: Buffer
+  write(files: S3Storage, name: string, signal: AbortSignal): Promise<unknown>
+}
+
+const plans: readonly Plan[] = [
+  {
+    title: 'a stream over an old file',
+    on: others,
+    steps: ['CreateMultipartUpload', 'UploadPart 1', 'UploadPart 2', 'UploadPart 3', 'CompleteMultipartUpload'],
+    bytes: large,
+    before: old,
+    write: (files, name, signal) => files.save(name, streamed(large), { overwrite: true, signal }),
+  },
+  {
+    title: 'a stream whose source hangs',
+    on: others,
+    steps: ['UploadPart 1', 'UploadPart 2'],
+    bytes: large,
+    write: (files, name, signal) => files.save(name, hanging(2 * PART + 10), { overwrite: true, signal }),
+  },
+  {
+    title: 'a new file in parts, where completion keeps conditions',
+    on: amazon,
+    steps: ['CreateMultipartUpload', 'UploadPart 2', 'CompleteMultipartUpload'],
+    bytes: large,
+    write: (files, name, signal) => files.save(name, large, { overwrite: false, signal }),
+  },
+  {
+    title: 'a new file in parts, where only PUT keeps conditions',
+    on: others,
+    steps: ['UploadPart 2', 'PutObject', 'CompleteMultipartUpload'],
+    bytes: large,
+    write: (files, name, signal) => files.save(name, large, { overwrite: false, signal }),
+  },
+  {
+    title: 'a small stream',
+    on: others,
+    steps: ['PutObject'],
+    bytes: small,
+    write: (files, name, signal) => files.save(name, streamed(small), { overwrite: true, signal }),
+  },
+  {
+    title: 'a copy in parts',
+    on: others,
+    steps: ['CreateMultipartUpload', 'UploadPartCopy', 'CompleteMultipartUpload'],
+    bytes: large,
+    write: async (files, name, signal) => {
+      await others.put(`${name} from`, large)
+      return files.copy(`${name} from`, name, { overwrite: true, signal })
+    },
+  },
+]
+
+/** Bytes, and then nothing: neither more of them nor an end. */
+async function* hanging(size: number): AsyncGenerator<Buffer> {
+  yield* streamed(large.subarray(0, size))
+  await new Promise(() => {})
+}
+
+type End = 'aborted' | 'closed'
+
+async function complaints(plan: Plan, step: StepName, forward: boolean, end: End): Promise<string[]> {
+  const controller = new AbortController()
+  let storage: S3Storage | undefined
+  const then = (): void => {
+    if (end === 'aborted') controller.abort()
+    else void storage?.close()
+  }
+  const action = { do: 'hang', forward, then } as const
+  const fault: Fault = { title: end, action, work: forward ? 'done' : 'none', code: undefined }
+  const result = await runCase(plan.on, { step, fault, mode: 'always' }, async (files, prefix) => {
+    storage = files
+    if (plan.before !== undefined) await plan.on.put(`${prefix}new`, plan.before)
+    return plan.write(files, `${prefix}new`, controller.signal)
+  })
+  const stored = await plan.on.stored(`${result.prefix}new`)
+  const isBefore = plan.before === undefined ? stored === undefined : stored?.equals(plan.before) === true
+  const mayBeWhole = forward && !step.startsWith('UploadPart') && step !== 'CreateMultipartUpload'
+  const isWhole = mayBeWhole && stored?.equals(plan.bytes) === true
+  const said: string[] = []
+  if (!result.hit) said.push('the step never came')
+  if (result.error === undefined) said.push('it succeeded')
+  else if (result.error.code !== end && !(end === 'closed' && result.error.code === 'unavailable')) {
+    said.push(`its code is ${result.error.code}: ${result.error.message}`)
+  }
+  if (!isBefore && !isWhole) said.push(`neither the old nor the new object, but ${stored?.length} bytes`)
+  if (result.open.length > 0) said.push(`${result.open.length} uploads are open`)
+  const listeners = getEventListeners(controller.signal, 'abort').length
+  if (listeners > 0) said.push(`${listeners} listeners are left`)
+  return said
+}
+
+describe.each(plans)('$title', plan => {
+  for (const end of ['aborted', 'closed'] as const) {
+    for (const step of plan.steps) {
+      test.concurrent.each([false, true])(`${end} at ${step}, carried out: %s`, async forward => {
+        expect(await complaints(plan, step, forward, end)).toEqual([])
+      })
+    }
+  }
+})
