@@ -154,7 +154,11 @@ export class S3Driver implements Driver {
   async #deleteBatch(keys: readonly string[], ctx: CallContext): Promise<Map<string, unknown>> {
     await this.#bucket.ready(ctx)
     const body = deleteDocument(keys)
-    const headers = { 'content-md5': md5Base64(body), 'content-type': 'application/xml' }
+    const headers = {
+      ...otherHeaders('base', this.#options.parametersOf(keys[0]!)),
+      'content-md5': md5Base64(body),
+      'content-type': 'application/xml',
+    }
     return ctx.step('deleteObjects', true, async step => {
       const { root } = await this.client.document({ method: 'POST', query: [['delete']], headers, body }, step)
       return deleteErrors(root)

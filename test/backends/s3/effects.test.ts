@@ -200,6 +200,24 @@ describe('object parameters', () => {
     expect([storageClass, system['cache-control'], tags, acl]).toEqual(['ONEZONE_IA', 'b', { x: 'ü' }, 'public-read'])
   })
 
+  test('for the payer and the owner go with every request about files', async () => {
+    const AWS_S3_OBJECT_PARAMETERS = { RequestPayer: 'requester', ExpectedBucketOwner: '111122223333' }
+    const files = storage({ AWS_S3_OBJECT_PARAMETERS, AWS_S3_MULTIPART_THRESHOLD: 5 * MIB })
+    await files.save('payer', 'x')
+    await files.save('payer large', Buffer.alloc(9 * MIB))
+    await (await files.open('payer')).read()
+    await files.copy('payer', 'payer copy')
+    await files.listdir()
+    await files.deleteMany(['payer', 'payer large'])
+    await files.delete('payer copy')
+    expect(operations().length).toBeGreaterThan(9)
+    for (const { headers, operation } of server.requests) {
+      if (operation === 'ListMultipartUploads') continue
+      const { 'x-amz-request-payer': payer, 'x-amz-expected-bucket-owner': owner } = headers
+      expect([operation, payer, owner]).toEqual([operation, 'requester', '111122223333'])
+    }
+  })
+
   test('of a subclass replace those of the settings', async () => {
     class Css extends S3Storage {
       override getObjectParameters(name: string) {
