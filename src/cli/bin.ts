@@ -2,7 +2,11 @@
 // This file must run on any Node, to be able to say which one is needed: it imports nothing by itself.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 18)) {
-  console.error(`holdall needs Node 22.18 or newer; this is ${process.versions.node} (${process.execPath}).`)
+  console.error(
+    `holdall needs Node 22.18 or newer, and this is ${process.versions.node} (${process.execPath}).\n` +
+      "Install the newest Node from https://nodejs.org, or give only this project one: 'npm install --save-dev node', " +
+      "then 'npx holdall'.",
+  )
   process.exitCode = 1
 } else {
   const { main } = await import('./main.ts')

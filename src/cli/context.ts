@@ -1,8 +1,11 @@
 import type { Command } from 'commander'
 import type { LoadedConfig } from '../config/load.ts'
 import type { Storages } from '../config/storages.ts'
+import { type ErrorCode, ImproperlyConfigured, isStorageError } from '../core/errors.ts'
 import type { Storage } from '../storage/storage.ts'
+import type { Skipped } from './local-files.ts'
 import { Output } from './output.ts'
+import { offerOwnPackage } from './own-package.ts'
 import { hasAlias, splitTarget } from './target.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: an alias may be any backend
@@ -38,6 +41,7 @@ export class CliContext {
   readonly #abort = new AbortController()
   #loaded: Promise<LoadedConfig> | undefined
   #storages: Storages | undefined
+  #isHinted = false
   /** What a command found wrong without throwing. */
   exitCode = 0
 
@@ -62,10 +66,14 @@ export class CliContext {
 
   /** Reads the configuration at the first call and makes it the process's. */
   async config(): Promise<LoadedConfig> {
-    this.#loaded ??= import('../config/load.ts').then(({ loadAndConfigure }) =>
-      loadAndConfigure({ file: this.options.config }),
-    )
+    this.#loaded ??= this.#load()
     return this.#loaded
+  }
+
+  async #load(): Promise<LoadedConfig> {
+    const { loadAndConfigure } = await import('../config/load.ts')
+    offerOwnPackage()
+    return loadAndConfigure({ file: this.options.config })
   }
 
   /** The storages of the configuration. */
@@ -78,7 +86,37 @@ export class CliContext {
   /** The place that `alias:path` names; without an alias it is in the storage `default`. */
   async target(text: string): Promise<Target> {
     const { alias, path } = splitTarget(text)
-    return { alias, path, storage: (await this.storages()).get(alias) }
+    const storages = await this.storages()
+    const { file } = await this.config()
+    let storage: AnyStorage
+    try {
+      storage = storages.get(alias)
+    } catch (cause) {
+      if (!(cause instanceof ImproperlyConfigured) || file === undefined) throw cause
+      throw new ImproperlyConfigured(`${file}: ${cause.message}`, { cause })
+    }
+    if (file === undefined && isCurrentFolder(storage) && !this.#isHinted) {
+      this.#isHinted = true
+      this.out.log(`no holdall.config.* here: '${alias}' is the current folder ('holdall init' writes one)`)
+    }
+    return { alias, path: storage.nameOf(storage.keyOf(path)), storage }
+  }
+
+  /** Tells of a local file that is left out; of one that could not be read also by the exit code. */
+  readonly skipped: Skipped = (path, reason, isFailure) => {
+    this.out.warn(`'${path}' is left out: ${reason}`)
+    if (isFailure) this.exitCode = 1
+  }
+
+  /** Works on one file of several: an error that is only this file's is told, and the work goes on. Alone it is thrown. */
+  async attempt(work: () => Promise<void>, several = true): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (!several || !isStorageError(error) || !OF_ONE_FILE.has(error.code)) throw error
+      this.out.error(error)
+      this.exitCode = 1
+    }
   }
 
   /** Ends connections. */
@@ -86,6 +124,23 @@ export class CliContext {
     await this.#storages?.closeAll()
   }
 }
+
+/** Whether this is a local storage that nobody gave a folder. */
+export function isCurrentFolder(storage: AnyStorage): boolean {
+  return storage.supports('path') && storage.origins['location']?.from === 'default'
+}
+
+const OF_ONE_FILE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'not_found',
+  'exists',
+  'is_directory',
+  'not_a_directory',
+  'suspicious_name',
+  'invalid_argument',
+  'too_large',
+  'precondition_failed',
+  'checksum_mismatch',
+])
 
 /** The text of a place, as commands take it. */
 export function shownTarget(alias: string, path: string): string {

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
-import { link, mkdir, opendir, rename, rm, stat } from 'node:fs/promises'
+import { constants, createReadStream, createWriteStream, type Dirent } from 'node:fs'
+import { access, link, mkdir, opendir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
-import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { asContent, type ContentProvider } from '../core/content.ts'
 import { StorageError, SuspiciousFileOperation } from '../core/errors.ts'
@@ -16,29 +15,68 @@ export interface LocalFile {
   readonly size: number
 }
 
-/** The files that a path stands for: itself, or everything below a folder in the order of names. Links to folders are not followed. */
-export async function* localFiles(path: string, name: string = basename(resolve(path))): AsyncGenerator<LocalFile> {
-  const stats = await stat(path)
-  if (!stats.isDirectory()) {
-    yield { path, name, size: stats.size }
-    return
+/** Told what cannot be stored: `isFailure` for what could not be read, else it is a kind that is never stored. */
+export type Skipped = (path: string, reason: string, isFailure: boolean) => void
+
+/**
+ * The files that a path stands for: itself, or everything below a folder in the order of names. What cannot be read below a
+ * folder is skipped, and so are links to folders; a path that itself is missing or cannot be read is an error.
+ */
+export async function* localFiles(path: string, skipped: Skipped): AsyncGenerator<LocalFile> {
+  let stats: Awaited<ReturnType<typeof stat>>
+  try {
+    stats = await stat(path)
+    await access(path, constants.R_OK)
+  } catch (error) {
+    throw new Error(`'${path}' ${missing(error) ? 'does not exist' : `cannot be read: ${reasonOf(error)}`}.`)
   }
-  yield* filesBelow(path, '')
+  if (stats.isDirectory()) yield* filesBelow(path, '', skipped)
+  else yield { path, name: basename(resolve(path)), size: stats.size }
 }
 
-async function* filesBelow(folder: string, prefix: string): AsyncGenerator<LocalFile> {
-  const entries = []
-  for await (const entry of await opendir(folder)) entries.push(entry)
+async function* filesBelow(folder: string, prefix: string, skipped: Skipped): AsyncGenerator<LocalFile> {
+  const entries: Dirent[] = []
+  try {
+    for await (const entry of await opendir(folder)) entries.push(entry)
+  } catch (error) {
+    return skipped(folder, reasonOf(error), true)
+  }
   entries.sort((a, b) => (a.name < b.name ? -1 : 1))
   for (const entry of entries) {
     const path = join(folder, entry.name)
     const name = `${prefix}${entry.name}`
-    if (entry.isDirectory()) yield* filesBelow(path, `${name}/`)
-    else if (entry.isFile() || entry.isSymbolicLink()) {
-      const stats = await stat(path)
-      if (stats.isFile()) yield { path, name, size: stats.size }
+    if (entry.isDirectory()) yield* filesBelow(path, `${name}/`, skipped)
+    else {
+      const size = await sizeOf(path, entry, skipped)
+      if (size !== undefined) yield { path, name, size }
     }
   }
+}
+
+async function sizeOf(path: string, entry: Dirent, skipped: Skipped): Promise<number | undefined> {
+  try {
+    const stats = await stat(path)
+    if (stats.isFile()) {
+      await access(path, constants.R_OK)
+      return stats.size
+    }
+    skipped(path, stats.isDirectory() ? 'links to folders are not followed' : 'it is no file', false)
+  } catch (error) {
+    const isNamed = !missing(error) || !entry.name.includes('\ufffd')
+    const reason = isNamed ? reasonOf(error) : 'its name is not UTF-8'
+    skipped(path, missing(error) && entry.isSymbolicLink() ? 'the link leads nowhere' : reason, true)
+  }
+  return undefined
+}
+
+function missing(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'ENOENT'
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'EACCES' || code === 'EPERM') return 'permission denied'
+  return code === 'ENOENT' ? 'it is gone' : message
 }
 
 /** A file of this machine as something that `save` can send again after a failure. */
@@ -57,11 +95,16 @@ export function localTarget(folder: string, name: string): string {
 }
 
 /** Writes a stream to a file of this machine, all or nothing. An existing one is `exists` unless `overwrite`. */
-export async function writeLocal(path: string, body: Readable, overwrite: boolean, signal: AbortSignal): Promise<void> {
+export async function writeLocal(
+  path: string,
+  open: () => AsyncIterable<Uint8Array>,
+  overwrite: boolean,
+  signal: AbortSignal,
+): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   const temporary = join(dirname(path), `.holdall-${randomUUID()}.part`)
   try {
-    await pipeline(body, createWriteStream(temporary, { flags: 'wx' }), { signal })
+    await pipeline(open, createWriteStream(temporary, { flags: 'wx' }), { signal })
     if (overwrite) await rename(temporary, path)
     else await link(temporary, path)
   } catch (error) {

@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { styleText } from 'node:util'
 import { Command, CommanderError } from 'commander'
-import { isStorageError } from '../core/errors.ts'
 import { cat } from './commands/cat.ts'
 import { check } from './commands/check.ts'
 import { completion } from './commands/completion.ts'
@@ -22,7 +20,8 @@ import { CliContext, UsageError } from './context.ts'
 import { packageRoot } from './package-root.ts'
 
 const REGISTRATIONS = [serve, ls, cat, put, get, cp, mv, rm, stat, url, du, check, settings, init, completion]
-const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const
+/** Exit codes of what ends a command from outside. A reader that has enough (`| head`) is no failure. */
+const STOPPED = { SIGINT: 130, SIGTERM: 143, EPIPE: 0 } as const
 
 /** The whole command line and what its commands share. */
 export function createProgram(): { readonly program: Command; readonly context: CliContext } {
@@ -39,58 +38,67 @@ export function createProgram(): { readonly program: Command; readonly context: 
     .helpCommand('help [command]', 'show help of a command')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(usageError(text)) })
     .hook('preAction', () => {
       context.out.json = context.options.json === true
       context.out.quiet = context.options.quiet === true
     })
   for (const register of REGISTRATIONS) register(program, context)
-  for (const command of program.commands) command.exitOverride()
   return { program, context }
 }
 
 /** Runs a command line and sets the exit code: 0 done, 1 failed, 2 not understood, 130 interrupted. */
 export async function main(argv: readonly string[]): Promise<void> {
   const { program, context } = createProgram()
-  ignoreBrokenPipe()
-  let stoppedBy: keyof typeof SIGNAL_CODES | undefined
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => {
-      if (stoppedBy !== undefined) process.exit(SIGNAL_CODES[stoppedBy])
-      stoppedBy = name
-      context.stop(new Error(`stopped by ${name}`))
+  let stoppedBy: keyof typeof STOPPED | undefined
+  const stop = (name: keyof typeof STOPPED) => {
+    if (stoppedBy === undefined) context.stop(new Error(`stopped by ${name}`))
+    else if (name !== 'EPIPE') process.exit(STOPPED[stoppedBy])
+    stoppedBy ??= name
+  }
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop(name))
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') stop('EPIPE')
+      else process.exit(1)
     })
   }
+  showWarnings(context)
   try {
     await program.parseAsync(argv)
     process.exitCode = context.exitCode
   } catch (error) {
-    process.exitCode = stoppedBy === undefined ? report(error, context) : SIGNAL_CODES[stoppedBy]
+    process.exitCode = stoppedBy === undefined ? report(error, context) : STOPPED[stoppedBy]
   } finally {
     await context.close().catch((error: unknown) => report(error, context))
-    if (stoppedBy !== undefined) process.exitCode = SIGNAL_CODES[stoppedBy]
+    if (stoppedBy !== undefined) process.exitCode = STOPPED[stoppedBy]
     process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM')
   }
 }
 
 function report(error: unknown, { out }: CliContext): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-  const message = error instanceof Error ? error.message : String(error)
-  if (out.json) {
-    const value = isStorageError(error) ? error.toJSON() : { name: (error as Error).name, message }
-    process.stderr.write(`${JSON.stringify({ error: value })}\n`)
-  } else {
-    process.stderr.write(`${styleText('red', 'holdall:', { stream: process.stderr })} ${message}\n`)
-  }
+  out.error(error)
   return error instanceof UsageError ? 2 : 1
 }
 
-/** A reader that has enough (`| head`) ends the program without noise. */
-function ignoreBrokenPipe(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      process.exit(error.code === 'EPIPE' ? 0 : 1)
-    })
-  }
+/** What commander says of a wrong command line, before any option counts: in the words and the form of our own errors. */
+function usageError(text: string): string {
+  const message = text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\n\(Did you mean (.*)\?\)$/, " (did you mean '$1'?)")
+  if (process.argv.includes('--json')) return `${JSON.stringify({ error: { name: 'UsageError', message } })}\n`
+  return text.startsWith('error: ') ? `holdall: ${message}; see 'holdall --help'\n` : text
+}
+
+/** Warnings in our own form; Node's advice on how to write a configuration file that works anyway is left out. */
+function showWarnings({ out }: CliContext): void {
+  if (process.listenerCount('warning') === 0) return
+  process.removeAllListeners('warning').on('warning', (warning: Error & { readonly code?: string }) => {
+    if (warning.code !== 'MODULE_TYPELESS_PACKAGE_JSON' && warning.name !== 'ExperimentalWarning')
+      out.warn(warning.message)
+  })
 }
 
 function version(): string {

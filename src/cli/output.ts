@@ -1,10 +1,17 @@
 import { once } from 'node:events'
 import { styleText } from 'node:util'
+import { isStorageError } from '../core/errors.ts'
+
+/** Something that is drawn over on a terminal, and must be gone while a line is written. */
+export interface StatusLine {
+  clear(): void
+}
 
 /** Where a command's results and messages go: results to stdout, messages to stderr. */
 export class Output {
   json = false
   quiet = false
+  status: StatusLine | undefined
 
   /** A line of the result for people; nothing in JSON mode. Waits while the reader is slow. */
   async line(text: string): Promise<void> {
@@ -23,16 +30,36 @@ export class Output {
 
   /** A message about what goes on, on stderr; nothing when quiet. */
   log(text: string): void {
-    if (!this.quiet) process.stderr.write(`${text}\n`)
+    if (!this.quiet) this.#message(text)
   }
 
   /** A message that matters also when quiet, on stderr. */
   warn(text: string): void {
-    process.stderr.write(`${styleText('yellow', 'warning:', { stream: process.stderr })} ${text}\n`)
+    if (this.json) this.#message(JSON.stringify({ warning: text }))
+    else this.#message(`${styleText('yellow', 'warning:', { stream: process.stderr })} ${lines(text)}`)
+  }
+
+  /** An error: as text, or as a JSON line in JSON mode. */
+  error(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error)
+    if (this.json) {
+      const value = isStorageError(error)
+        ? error.toJSON()
+        : { name: error instanceof Error ? error.name : 'Error', message }
+      this.#message(JSON.stringify({ error: value }))
+    } else {
+      this.#message(`${styleText('red', 'holdall:', { stream: process.stderr })} ${lines(message)}`)
+    }
+  }
+
+  #message(text: string): void {
+    this.status?.clear()
+    process.stderr.write(`${text}\n`)
   }
 
   /** Bytes or text to stdout as they are. */
   async write(data: string | Uint8Array): Promise<void> {
+    this.status?.clear()
     if (!process.stdout.write(data)) await once(process.stdout, 'drain')
   }
 }
@@ -42,9 +69,16 @@ export function paint(format: Parameters<typeof styleText>[0], text: string): st
   return styleText(format, text, { stream: process.stdout })
 }
 
-/** Text that cannot steer a terminal: control characters are shown as `\x1b`. */
+/** Text that cannot steer a terminal: control characters, also those that turn the writing direction, are shown as `\x1b`. */
 export function printable(text: string): string {
-  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, c => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  return text.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, c => {
+    const code = c.charCodeAt(0)
+    return code > 0xff ? `\\u${code.toString(16)}` : `\\x${code.toString(16).padStart(2, '0')}`
+  })
+}
+
+function lines(text: string): string {
+  return text.split('\n').map(printable).join('\n')
 }
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
@@ -84,14 +118,29 @@ export function table(
 }
 
 const graphemes = new Intl.Segmenter()
+const WIDE =
+  /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}\p{Emoji_Presentation}]|\ufe0f/u
 
+/** Columns that a text takes on a terminal. (Unicode TR 11: wide characters take two, combining ones none) */
 function width(text: string): number {
   let count = 0
-  for (const { segment } of graphemes.segment(text))
-    count += /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}]/u.test(
-      segment,
-    )
-      ? 2
-      : 1
+  for (const { segment } of graphemes.segment(text)) count += widthOf(segment)
   return count
+}
+
+function widthOf(segment: string): number {
+  if (/^[\p{Mn}\p{Me}\p{Cf}]+$/u.test(segment)) return 0
+  return WIDE.test(segment) ? 2 : 1
+}
+
+/** As much of a text as fits into so many columns. */
+export function clipped(text: string, columns: number): string {
+  let left = columns
+  let fitting = ''
+  for (const { segment } of graphemes.segment(text)) {
+    left -= widthOf(segment)
+    if (left < 0) break
+    fitting += segment
+  }
+  return fitting
 }

@@ -1,38 +1,69 @@
-import { formatSize, type Output, printable } from './output.ts'
+import { clipped, formatSize, type Output, printable, type StatusLine } from './output.ts'
 
-/** A bar on stderr while a command works; silent unless stderr is a terminal. */
-export class Progress {
+/** A bar on stderr while a command works; silent unless stderr is a terminal. One at a time. */
+export class Progress implements StatusLine {
   readonly #stream = process.stderr
-  readonly #shown: boolean
+  readonly #out: Output
   #total: number
+  readonly #startedAt = Date.now()
   #done = 0
   #label = ''
   #drawnAt = 0
+  #visible = false
 
   /** `total` is in bytes; 0 when it is not known. */
   constructor(out: Output, total = 0) {
-    this.#shown = this.#stream.isTTY === true && !out.json && !out.quiet && process.env['CI'] === undefined
+    this.#out = out
     this.#total = total
+    if (this.#stream.isTTY === true && !out.json && !out.quiet && process.env['CI'] === undefined) out.status = this
+  }
+
+  /** Whether anybody sees it. */
+  get isShown(): boolean {
+    return this.#out.status === this
+  }
+
+  /** Adds to the bytes that there will be. */
+  expect(bytes: number): void {
+    this.#total += bytes
   }
 
   /** Adds bytes that were dealt with. */
   add(bytes: number, label: string = this.#label): void {
     this.#done += bytes
     this.#label = label
-    if (this.#shown && Date.now() - this.#drawnAt >= 50) this.#draw()
+    if (this.isShown && Date.now() - this.#drawnAt >= 50) this.#draw()
   }
 
-  /** Takes the bar away. */
+  /** A counter for one of the files: told all bytes so far, it adds what is new. */
+  of(label: string): (bytes: number) => void {
+    let seen = 0
+    return bytes => {
+      this.add(Math.max(0, bytes - seen), label)
+      seen = Math.max(seen, bytes)
+    }
+  }
+
+  /** Takes the bar away until more is added. */
+  clear(): void {
+    if (this.#visible) this.#stream.write('\r\x1b[K')
+    this.#visible = false
+  }
+
+  /** Takes the bar away for good. */
   end(): void {
-    if (this.#shown && this.#drawnAt > 0) this.#stream.write('\r\x1b[K')
+    this.clear()
+    if (this.isShown) this.#out.status = undefined
   }
 
   #draw(): void {
-    this.#drawnAt = Date.now()
+    const now = Date.now()
+    this.#drawnAt = now
+    this.#visible = true
     const share = this.#total === 0 ? 0 : Math.min(1, this.#done / this.#total)
-    const bar =
-      this.#total === 0 ? '' : `[${'#'.repeat(Math.round(share * 24)).padEnd(24, '.')}] ${Math.round(share * 100)}% `
-    const room = Math.max(10, (this.#stream.columns ?? 80) - bar.length - 14)
-    this.#stream.write(`\r\x1b[K${bar}${formatSize(this.#done)} ${printable(this.#label).slice(0, room)}`)
+    const bar = `[${'#'.repeat(Math.round(share * 24)).padEnd(24, '.')}] ${Math.round(share * 100)}%  `
+    const rate = formatSize((this.#done * 1000) / Math.max(1, now - this.#startedAt))
+    const line = `${this.#total === 0 ? '' : bar}${formatSize(this.#done)}  ${rate}/s  ${printable(this.#label)}`
+    this.#stream.write(`\r\x1b[K${clipped(line, (this.#stream.columns ?? 80) - 1)}`)
   }
 }

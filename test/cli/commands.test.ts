@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { startStrictS3 } from '../servers/strict-s3.ts'
 import { runCli, startCli } from './run-cli.ts'
 
 // Every command is a process of its own.
@@ -50,9 +51,29 @@ describe('the command line', () => {
     async args => {
       const result = await cli(...args)
       expect(result).toMatchObject({ code: 2, stdout: '' })
-      expect(result.stderr).not.toBe('')
+      expect(result.stderr).toMatch(/^holdall: .+\n$/)
     },
   )
+
+  test('says what is wrong with a command line also as JSON', async () => {
+    const { code, stderr } = await cli('--json', 'lss')
+    expect([code, JSON.parse(stderr)]).toEqual([
+      2,
+      { error: { name: 'UsageError', message: "unknown command 'lss' (did you mean 'ls'?)" } },
+    ])
+  })
+
+  test('says which Node it needs when an older one runs it', () => {
+    const old = 'data:text/javascript,Object.defineProperty(process,"versions",{value:{node:"20.1.0"}})'
+    const bin = join(import.meta.dirname, '../../src/cli/bin.ts')
+    const result = spawnSync(process.execPath, ['--import', old, bin, 'ls'], { encoding: 'utf8' })
+    expect(result).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringContaining('needs Node 22.18 or newer'),
+    })
+    expect(result.stderr).toContain('npm install')
+  })
 
   test('fails with the reason when the configuration is wrong', async () => {
     expect(await cli('ls', 'other:')).toMatchObject({
@@ -63,6 +84,27 @@ describe('the command line', () => {
       code: 1,
       stderr: expect.stringContaining("'absent.json' does not exist"),
     })
+    await put('holdall.config.ts', 'export default {}\nconst wrong: number = ;')
+    expect((await cli('ls')).stderr).toContain(`${join(dir, 'holdall.config.ts')}:2 could not be loaded: `)
+    await put('holdall.config.ts', 'enum Kind { A }\nexport default {}')
+    expect((await cli('ls')).stderr).toContain('holdall.config.ts:1 could not be loaded: TypeScript enum')
+    await put('holdall.config.ts', "export default { STORAGES: { a: { BACKEND: 'local', OPTIONS: { locatoin: 1 } } } }")
+    expect((await cli('ls', 'a:')).stderr).toBe(
+      `holdall: ${join(dir, 'holdall.config.ts')}: storage 'a': Invalid setting 'locatoin' for LocalStorage\n`,
+    )
+  })
+
+  test('tells where files go when nothing is configured', async () => {
+    expect(await cli('put', '-', 'x')).toMatchObject({ code: 2 })
+    const { code, stderr } = await cli('ls')
+    expect([code, stderr]).toEqual([0, expect.stringContaining("'default' is the current folder")])
+    expect(await cli('ls', '--quiet')).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test('loads a TypeScript configuration in a CommonJS package without a warning', async () => {
+    await put('package.json', '{}')
+    await put('holdall.config.ts', "export default { STORAGES: { default: { BACKEND: 'memory' as const } } }")
+    expect(await cli('ls')).toEqual(expect.objectContaining({ code: 0, stdout: '', stderr: '' }))
   })
 
   test('colours nothing when nobody asks for it', async () => {
@@ -137,7 +179,8 @@ describe('check', () => {
       ['good', true],
     ])
     expect(reports[1]!.steps[0]!.error!.message).toContain("Could not find backend 'nothing'")
-    expect(reports[2]!.steps[0]!.error!.message).toBe("Invalid setting 'x' for MemoryStorage")
+    expect(reports[0]!.steps.map(({ ok }) => ok)).toEqual([true, false])
+    expect(reports[2]!.steps[0]!.error!.message).toBe("storage 'wrong': Invalid setting 'x' for MemoryStorage")
   })
 
   test('writes nothing in a dry run', async () => {
@@ -159,6 +202,44 @@ describe('check', () => {
     expect(JSON.parse(stdout).advice).toContainEqual(
       expect.stringMatching(/^AWS_HEADERS -> AWS_S3_OBJECT_PARAMETERS: /),
     )
+  })
+
+  test('finds settings of the boto backend in the environment, and warns in its own form', async () => {
+    await put('.env', 'AWS_HEADERS={"Expires":"0"}\nDEFAULT_FILE_STORAGE=storages.backends.s3boto.S3BotoStorage\n')
+    const { stdout, stderr } = await cli('check', '--json', '--dry-run')
+    expect(JSON.parse(stdout).advice).toEqual([
+      'AWS_HEADERS -> AWS_S3_OBJECT_PARAMETERS: Headers became parameters: Expires.',
+      expect.stringMatching(/^S3_USE_SIGV4: /),
+      'DEFAULT_FILE_STORAGE: The class is now storages.backends.s3boto3.S3Boto3Storage.',
+    ])
+    const warnings = stderr
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line).warning as string)
+    expect(warnings).toContainEqual(expect.stringContaining("'storages.backends.s3boto.S3BotoStorage' is gone"))
+  })
+
+  test('connects to S3, asks it what it can do, and removes what it wrote', async () => {
+    const server = await startStrictS3()
+    try {
+      const { accessKeyId, secretAccessKey } = server.credentials
+      const s3 = (OPTIONS: object) => ({ BACKEND: 's3', OPTIONS: { bucketName: 'media', ...OPTIONS } })
+      const keys = { accessKey: accessKeyId, secretKey: secretAccessKey }
+      const STORAGES = {
+        good: s3({ endpointUrl: server.url, ...keys }),
+        down: s3({ endpointUrl: 'http://127.0.0.1:9', ...keys, maxAttempts: 1 }),
+      }
+      await config({ STORAGES })
+      const { code, stdout } = await cli('check', '--json')
+      expect(code).toBe(1)
+      const [good, down] = JSON.parse(stdout).storages
+      expect(good).toMatchObject({ ok: true, features: { exclusiveCreate: true, signedUrl: true, path: false } })
+      expect(down.steps).toEqual([expect.objectContaining({ name: 'connect', ok: false })])
+      expect(stdout).not.toContain(secretAccessKey)
+      expect([...server.bucket().objects.keys()]).toEqual([])
+    } finally {
+      await server.close()
+    }
   })
 
   test('finds the boto backend among storages, and settings that nothing reads', async () => {
@@ -188,6 +269,8 @@ describe('init', () => {
     expect(await cli('init', '--format', 'json')).toMatchObject({ code: 0 })
     expect(await cli('check')).toMatchObject({ code: 0, stderr: '' })
     expect(await cli('init', '--format', 'json')).toMatchObject({ code: 1, stderr: expect.stringContaining('--force') })
+    expect(await cli('init', '--force')).toMatchObject({ code: 1, stderr: expect.stringContaining('remove it first') })
+    expect(await cli('init', '--config', 'own.yaml')).toMatchObject({ code: 2 })
     expect(await cli('init', '--format', 'json', '--force', '--backend', 'memory')).toMatchObject({ code: 0 })
     expect(JSON.parse(await readFile(join(dir, 'holdall.config.json'), 'utf8')).STORAGES.default).toEqual({
       BACKEND: 'memory',
@@ -234,9 +317,13 @@ describe('completion', () => {
 
   test('completes in bash', async () => {
     const { stdout } = await cli('completion', 'bash')
-    const ask = 'COMP_WORDS=(holdall put --ov); COMP_CWORD=2; _holdall; echo "$COMPREPLY"'
-    const bash = spawnSync('bash', ['-c', `${stdout}\n${ask}`], { encoding: 'utf8' })
-    expect(bash).toMatchObject({ status: 0, stdout: '--overwrite\n', stderr: '' })
+    const lines = ['put --ov', '--config put ge', 'completion ""', 'settings mem', 'put x', '--json he']
+    const ask = lines.map(
+      line => `COMP_WORDS=(holdall ${line}); COMP_CWORD=$((\${#COMP_WORDS[@]}-1)); _holdall; echo "\${COMPREPLY[*]}"`,
+    )
+    const bash = spawnSync('bash', ['-c', `${stdout}\n${ask.join('\n')}`], { encoding: 'utf8' })
+    const completed = '--overwrite\nget\nbash zsh fish\nmemory\n\nhelp\n'
+    expect(bash).toMatchObject({ status: 0, stdout: completed, stderr: '' })
   })
 
   test('refuses an unknown shell', async () => {
@@ -251,7 +338,7 @@ describe('serve', () => {
     expect(result).toMatchObject({ code: 0, stderr: '' })
     expect(result.stdout).toContain('media/gradient.png')
     expect(result.stdout).toMatch(
-      /\n\d+ files, .*fetched back and equal; unsigned and tampered URLs refused \(403\)\.\n$/,
+      /\n\d+ files, .*fetched back and equal; unsigned, tampered and expired URLs refused \(403\)\.\n$/,
     )
   })
 
@@ -273,7 +360,9 @@ describe('serve', () => {
     } finally {
       await rm(root, { recursive: true })
     }
-    expect(await cli('serve', 'absent')).toMatchObject({ code: 1 })
+    expect(await cli('serve', 'absent')).toMatchObject({ code: 1, stderr: "holdall: 'absent' does not exist.\n" })
+    await mkdir(join(dir, 'empty'))
+    expect(await cli('serve', 'empty')).toMatchObject({ code: 1, stderr: expect.stringContaining('no file to serve') })
     expect(await cli('serve', 'x.txt')).toMatchObject({ code: 2 })
   })
 

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -61,8 +62,42 @@ describe('put', () => {
   test('fails when the file is missing', async () => {
     expect(await cli('put', 'absent.txt', 'default:')).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('ENOENT'),
+      stdout: '',
+      stderr: "holdall: 'absent.txt' does not exist.\n",
     })
+  })
+
+  test('of several things each keeps its own name', async () => {
+    await mkdir(join(dir, 'other'))
+    await put('other/one.txt', '11')
+    expect(lines(await done('put', '-R', 'tree', 'other', 'a.txt', 'default:all'))).toEqual([
+      'default:all/a.txt',
+      'default:all/other/one.txt',
+      'default:all/tree/one.txt',
+      'default:all/tree/sub/grüße.txt',
+    ])
+  })
+
+  test('goes on with the others when one cannot be stored, and says so', async () => {
+    await symlink('nowhere', join(dir, 'tree/broken'))
+    await symlink('sub', join(dir, 'tree/folder'))
+    const folder = await cli('put', '-r', 'tree', 'default:t')
+    expect([folder.code, lines(folder)]).toEqual([1, ['default:t/one.txt', 'default:t/sub/grüße.txt']])
+    expect(folder.stderr).toContain("'tree/broken' is left out: the link leads nowhere")
+    expect(folder.stderr).toContain("'tree/folder' is left out: links to folders are not followed")
+    const several = await cli('put', 'absent.txt', 'a.txt', 'default:')
+    expect(several).toMatchObject({ code: 1, stdout: 'default:a.txt\n', stderr: expect.stringContaining('absent.txt') })
+  })
+
+  test('stopped by Ctrl-C it leaves no half file', async () => {
+    const child = startCli(dir, ['put', '--overwrite', '-', 'default:half.bin'])
+    const closed = once(child, 'close')
+    child.stdin!.on('error', () => {}).write(Buffer.alloc(3_000_000))
+    const names = () => readdir(join(dir, 'media')).catch(() => [])
+    while ((await names()).length === 0) await new Promise(resolve => setImmediate(resolve))
+    child.kill('SIGINT')
+    expect((await closed)[0]).toBe(130)
+    expect(await names()).toEqual([])
   })
 })
 
@@ -82,8 +117,28 @@ describe('reading', () => {
     expect(json).toContainEqual(expect.objectContaining({ name: 't/sub/grüße.txt', size: 2, isDirectory: false }))
   })
 
+  test('a place that is a file is listed and counted, one with nothing is an error', async () => {
+    expect((await done('ls', 't/one.txt')).stdout).toBe('t/one.txt\n')
+    expect((await done('ls', '-R', 'default:t/sub/')).stdout).toBe('t/sub/grüße.txt\n')
+    expect((await done('du', 't/one.txt')).stdout).toMatch(/1 B +1 file +default:t\/one\.txt\n/)
+    await done('get', '-r', 'default:t/one.txt', 'alone')
+    expect(await readdir(join(dir, 'alone'))).toEqual(['one.txt'])
+    for (const args of [
+      ['ls', 'typo'],
+      ['du', 'typo'],
+      ['get', '-r', 'default:typo', 'x'],
+      ['cp', '-r', ':typo', ':x'],
+    ]) {
+      expect([args, await cli(...args)]).toMatchObject([
+        args,
+        { code: 1, stdout: '', stderr: "holdall: There is nothing at 'default:typo'.\n" },
+      ])
+    }
+  })
+
   test('cat writes the bytes', async () => {
     expect((await done('cat', 'default:t/one.txt', 't/sub/grüße.txt')).stdout).toBe('122')
+    expect(await cli('cat', 't/one.txt', 'absent', 't/sub/grüße.txt')).toMatchObject({ code: 1, stdout: '122' })
     const missing = await cli('cat', 'default:nothing')
     expect(missing).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('nothing') })
     const json = JSON.parse((await cli('--json', 'cat', 'default:nothing')).stderr)
@@ -124,7 +179,15 @@ describe('reading', () => {
       code: 2,
       stderr: expect.stringContaining('default:t/one.txt'),
     })
-    expect(await cli('get', 'default:absent', 'x')).toMatchObject({ code: 1 })
+    expect(await cli('get', 'default:absent', 'x')).toMatchObject({
+      code: 1,
+      stderr: "holdall: read 'absent': the file does not exist.\n",
+    })
+    expect(await cli('get', 'default:t/one.txt', 'default:absent', 'backup:b', 'many/')).toMatchObject({ code: 1 })
+    expect(await readdir(join(dir, 'many'))).toEqual(['one.txt'])
+    expect(await cli('get', 'default:t', 'x')).toMatchObject({ code: 2, stderr: expect.stringContaining('use -r') })
+    await done('get', '-r', 'default:t/sub', 'default:t', 'both')
+    expect((await readdir(join(dir, 'both'))).sort()).toEqual(['sub', 't'])
     expect((await readdir(dir)).filter(name => name === 'x' || name.startsWith('.holdall'))).toEqual([])
   })
 
@@ -152,6 +215,9 @@ describe('changing', () => {
       stderr: expect.stringContaining('put and get'),
     })
     expect(await cli('cp', '-r', 'backup:moved', 'backup:moved/again')).toMatchObject({ code: 2 })
+    for (const folder of ['backup:moved', 'backup:']) {
+      expect(await cli('cp', folder, 'default:x')).toMatchObject({ code: 2, stderr: expect.stringContaining('use -r') })
+    }
   })
 
   test('rm removes files, folders, and everything only with --yes', async () => {
@@ -159,7 +225,10 @@ describe('changing', () => {
     await done('--quiet', 'rm', 'default:t/one.txt')
     expect(lines(await done('ls', '-r'))).toEqual(['t/sub/grüße.txt'])
     expect(lines(await done('--dry-run', 'rm', '-r', 'default:'))).toEqual(['would remove default:t/sub/grüße.txt'])
-    expect(await cli('rm', '-r', 'default:')).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') })
+    for (const root of ['default:', 'default:t/..', 'default:./']) {
+      expect(await cli('rm', '-r', root)).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') })
+    }
+    expect(await cli('rm', 'default:t')).toMatchObject({ code: 2, stderr: expect.stringContaining('use -r') })
     expect(await text('media/t/sub/grüße.txt')).toBe('22')
     const { stdout } = await done('--json', '--quiet', 'rm', '-r', 'default:t')
     expect(JSON.parse(stdout)).toEqual({ place: 'default:t', deleted: 1, failed: 0 })

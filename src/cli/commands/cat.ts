@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { CliContext } from '../context.ts'
+import type { CliContext, Target } from '../context.ts'
 
 /** `holdall cat`: the bytes of files, to stdout. */
 export function cat(program: Command, context: CliContext): void {
@@ -9,10 +9,13 @@ export function cat(program: Command, context: CliContext): void {
     .argument('<places...>', 'alias:path')
     .action(async (places: string[]) => {
       for (const place of places) {
-        const { storage, path } = await context.target(place)
-        for await (const chunk of storage.createReadStream(path, { signal: context.signal })) {
-          await context.out.write(chunk as Uint8Array)
-        }
+        const target = await context.target(place)
+        await context.attempt(() => writeOut(context, target), places.length > 1)
       }
     })
+}
+
+/** Writes the bytes of a file to stdout. */
+export async function writeOut({ out, signal }: CliContext, { storage, path }: Target): Promise<void> {
+  for await (const chunk of storage.createReadStream(path, { signal })) await out.write(chunk as Uint8Array)
 }

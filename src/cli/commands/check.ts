@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
-import { backendNames, declaredSettings, resolveBackend, type StorageClass } from '../../config/backends.ts'
+import type { StorageClass } from '../../config/backends.ts'
 import type { HoldallSettings } from '../../config/configure.ts'
 import type { Storages } from '../../config/storages.ts'
 import { isStorageError } from '../../core/errors.ts'
 import { redactOptions, type SettingsOf } from '../../core/settings.ts'
 import type { Feature } from '../../storage/storage.ts'
+import { settingsAdvice } from '../advice.ts'
 import type { AnyStorage, CliContext } from '../context.ts'
 import { paint, printable, table } from '../output.ts'
 
@@ -58,7 +59,7 @@ export function check(program: Command, context: CliContext): void {
 async function run(context: CliContext, given: readonly string[], all: boolean): Promise<void> {
   const { out } = context
   const loaded = await context.config()
-  const advice = await settingsAdvice(loaded.settings)
+  const advice = await settingsAdvice(loaded.settings, process.env)
   await out.line(`configuration  ${loaded.file ?? 'none found: the defaults and the environment count'}`)
   if (loaded.envFile !== undefined) await out.line(`environment    ${loaded.envFile}`)
   for (const message of advice) out.warn(message)
@@ -126,18 +127,24 @@ async function probe(context: CliContext, storage: AnyStorage): Promise<Step[]> 
       return false
     }
   }
-  const readOnly = (storage.options as { readOnly?: boolean }).readOnly === true
-  if (!(await step('connect', () => storage.driver))) return steps
+  const folder = `${PROBE}${randomUUID()}`
+  let name = `${folder}/probe.txt`
+  if (!(await step('connect', () => reach(storage, name, signal)))) return steps
   if (context.options.dryRun === true) return steps
-  if (readOnly) {
+  if ((storage.options as { readOnly?: boolean }).readOnly === true) {
     await step('list', () => storage.entries('', { signal }).next())
     return steps
   }
-  const folder = `holdall-check-${randomUUID()}`
   const bytes = Buffer.from(`Written by 'holdall check', which removes it again. ${folder}\n`)
-  let name = `${folder}/probe.txt`
+  const write = async () => {
+    await storage.discover({ signal })
+    name = await storage.save(name, bytes, { signal })
+  }
+  if (!(await step('write', write))) {
+    await remove(storage, name, folder).catch(() => {}) // Whether a part of it was done is not known.
+    return steps
+  }
   try {
-    if (!(await step('write', async () => void (name = await storage.save(name, bytes, { signal }))))) return steps
     await step('read', () => readBack(storage, name, bytes, signal))
     await step('list', () => findListed(storage, folder, name, signal))
     await step('url', () => urlOf(storage, name, signal))
@@ -145,6 +152,17 @@ async function probe(context: CliContext, storage: AnyStorage): Promise<Step[]> 
     await step('delete', () => remove(storage, name, folder))
   }
   return steps
+}
+
+const PROBE = 'holdall-check-'
+
+/** One request: a server that answers it, in whatever way, is reached. */
+async function reach(storage: AnyStorage, name: string, signal: AbortSignal): Promise<void> {
+  try {
+    await storage.exists(name, { signal })
+  } catch (error) {
+    if (!isStorageError(error, 'permission_denied') || error.status === undefined) throw error
+  }
 }
 
 async function readBack(storage: AnyStorage, name: string, bytes: Buffer, signal: AbortSignal): Promise<void> {
@@ -178,23 +196,6 @@ function plain(error: unknown): unknown {
   if (isStorageError(error)) return error.toJSON()
   return { message: error instanceof Error ? error.message : String(error) }
 }
-
-/** What the settings should rather say: those of the boto backend, and those that nothing reads. */
-async function settingsAdvice(settings: Readonly<Record<string, unknown>>): Promise<string[]> {
-  const { migrateBotoSettings } = await import('../../backends/s3/boto-migration.ts')
-  const { settings: now, notes } = migrateBotoSettings(settings)
-  const advice = notes.map(({ from, to, message }) =>
-    to === null || to === from ? `${from}: ${message}` : `${from} -> ${to}: ${message}`,
-  )
-  const read = new Set(
-    backendNames().flatMap(name => Object.values(declaredSettings(resolveBackend(name))).flatMap(({ keys }) => keys)),
-  )
-  const unread = Object.keys(now).filter(key => STORAGE_KEY.test(key) && !read.has(key))
-  return [...advice, ...unread.map(key => `${key}: no backend reads this setting.`)]
-}
-
-/** Settings of django-storages' backends by their beginnings. */
-const STORAGE_KEY = /^(AWS|AZURE|DROPBOX|FTP|GS|LIBCLOUD|SFTP)_/
 
 async function show(context: CliContext, report: Report, all: boolean): Promise<void> {
   const { out } = context

@@ -1,84 +1,120 @@
 import type { Command } from 'commander'
+import { backendNames } from '../../config/backends.ts'
 import { type CliContext, UsageError } from '../context.ts'
 
-/** `holdall completion`: a script that lets a shell complete commands and options. */
+/** `holdall completion`: a script that lets a shell complete commands, options and the words that some commands take. */
 export function completion(program: Command, context: CliContext): void {
   program
     .command('completion')
     .description('print a completion script')
     .argument('<shell>', 'bash, zsh or fish')
     .action(async (shell: string) => {
-      const script = new Map([
-        ['bash', bash],
-        ['zsh', zsh],
-        ['fish', fish],
-      ]).get(shell)
+      const script = SCRIPTS.get(shell)
       if (script === undefined) throw new UsageError(`completion: expected bash, zsh or fish, got '${shell}'.`)
       await context.out.write(script(program))
     })
 }
 
+/** Words that the arguments of a command are taken from; other commands take files and places. */
+function wordsOf(program: Command): Readonly<Record<string, readonly string[]>> {
+  return { completion: [...SCRIPTS.keys()], settings: backendNames(), help: program.commands.map(each => each.name()) }
+}
+
+/** Commands with their options, and `help`, which the program adds by itself. */
+function commandsOf(program: Command): ReadonlyArray<{ name: string; description: string; options: string[] }> {
+  const all = program.commands.map(command => ({
+    name: command.name(),
+    description: command.description(),
+    options: optionsOf(command),
+  }))
+  return [...all, { name: 'help', description: 'show help of a command', options: [] }]
+}
+
 function optionsOf(command: Command): string[] {
-  return [...command.options.flatMap(option => (option.long === undefined ? [] : [option.long])), '--help']
+  return command.options.flatMap(({ long }) => (long === undefined ? [] : [long]))
+}
+
+/** Global options; those that take a value are needed to tell the command from a value. */
+function globalOf(program: Command): { all: string[]; valued: string[] } {
+  const valued = program.options.flatMap(({ long, required }) => (required && long !== undefined ? [long] : []))
+  return { all: [...optionsOf(program), '--help'], valued }
 }
 
 function bash(program: Command): string {
-  const names = program.commands.map(command => command.name())
-  const global = optionsOf(program).filter(option => option !== '--help')
-  const cases = program.commands.map(
-    command => `    ${command.name()}) words="${[...optionsOf(command), ...global].join(' ')}" ;;`,
+  const { all, valued } = globalOf(program)
+  const words = wordsOf(program)
+  const cases = commandsOf(program).map(
+    ({ name, options }) =>
+      `    ${name}) options="${[...options, ...all].join(' ')}"; words="${(words[name] ?? []).join(' ')}" ;;`,
   )
   return `# holdall: source <(holdall completion bash)
 _holdall() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" command='' word words
+  local current="\${COMP_WORDS[COMP_CWORD]}" command='' before='' options words word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "$word" in -*) ;; *) command="$word"; break ;; esac
+    case "$before" in ${valued.join('|')}) before=''; continue ;; esac
+    case "$word" in -*) before="$word" ;; *) command="$word"; break ;; esac
   done
   case "$command" in
-    '') words="${[...names, ...global].join(' ')}" ;;
+    '') options="${all.join(' ')}"; words="${commandsOf(program)
+      .map(({ name }) => name)
+      .join(' ')}" ;;
 ${cases.join('\n')}
-    *) words='' ;;
   esac
-  COMPREPLY=()
-  if [[ -z "$command" || "$current" == -* ]]; then COMPREPLY=($(compgen -W "$words" -- "$current")); fi
+  case "$before" in ${valued.join('|')}) words='' ;; esac
+  case "$current" in -*) words="$options" ;; esac
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
 complete -o default -F _holdall holdall
 `
 }
 
 function zsh(program: Command): string {
-  const global = optionsOf(program).filter(option => option !== '--help')
-  const commands = program.commands.map(command => `    '${quoted(`${command.name()}:${command.description()}`)}'`)
-  const cases = program.commands.map(
-    command => `    ${command.name()}) options=(${[...optionsOf(command), ...global].join(' ')}) ;;`,
+  const { all, valued } = globalOf(program)
+  const words = wordsOf(program)
+  const commands = commandsOf(program)
+  const described = commands.map(({ name, description }) => `    '${quoted(`${name}:${description}`)}'`)
+  const cases = commands.map(
+    ({ name, options }) =>
+      `    ${name}) options=(${[...options, ...all].join(' ')}); values=(${(words[name] ?? []).join(' ')}) ;;`,
   )
   return `#compdef holdall
 # holdall: source <(holdall completion zsh)
 _holdall() {
-  local -a commands options
+  local -a commands options values
+  local command='' before='' word
   commands=(
-${commands.join('\n')}
+${described.join('\n')}
   )
-  if (( CURRENT == 2 )); then
-    _describe 'command' commands
-    return
-  fi
-  case "$words[2]" in
+  for word in "\${(@)words[2,CURRENT-1]}"; do
+    case "$before" in ${valued.join('|')}) before=''; continue ;; esac
+    case "$word" in -*) before="$word" ;; *) command="$word"; break ;; esac
+  done
+  case "$command" in
+    '') options=(${all.join(' ')}) ;;
 ${cases.join('\n')}
   esac
-  if [[ "$words[CURRENT]" == -* ]]; then compadd -- $options; else _files; fi
+  if [[ "$words[CURRENT]" == -* ]]; then compadd -- $options
+  elif [[ -n "$before" && " ${valued.join(' ')} " == *" $before "* ]]; then _files
+  elif [[ -z "$command" ]]; then _describe 'command' commands
+  elif (( $#values )); then compadd -- $values
+  else _files; fi
 }
 compdef _holdall holdall
 `
 }
 
 function fish(program: Command): string {
-  const lines = program.commands.flatMap(command => [
-    `complete -c holdall -n __fish_use_subcommand -f -a ${command.name()} -d '${quoted(command.description())}'`,
-    ...optionLines(command, `'__fish_seen_subcommand_from ${command.name()}'`),
-  ])
-  const global = optionLines(program, undefined)
-  return `# holdall: holdall completion fish | source\n${[...global, ...lines].join('\n')}\n`
+  const words = wordsOf(program)
+  const lines = commandsOf(program).flatMap(({ name, description }) => {
+    const command = program.commands.find(each => each.name() === name)
+    const seen = `'__fish_seen_subcommand_from ${name}'`
+    return [
+      `complete -c holdall -n __fish_use_subcommand -f -a ${name} -d '${quoted(description)}'`,
+      ...(command === undefined ? [] : optionLines(command, seen)),
+      ...(words[name] === undefined ? [] : [`complete -c holdall -n ${seen} -f -a '${words[name].join(' ')}'`]),
+    ]
+  })
+  return `# holdall: holdall completion fish | source\n${[...optionLines(program, undefined), ...lines].join('\n')}\n`
 }
 
 function optionLines(command: Command, condition: string | undefined): string[] {
@@ -92,3 +128,9 @@ function optionLines(command: Command, condition: string | undefined): string[] 
 function quoted(text: string): string {
   return text.replaceAll("'", '’')
 }
+
+const SCRIPTS: ReadonlyMap<string, (program: Command) => string> = new Map([
+  ['bash', bash],
+  ['zsh', zsh],
+  ['fish', fish],
+])

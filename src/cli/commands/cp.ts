@@ -1,9 +1,11 @@
 import type { Command } from 'commander'
+import { isStorageError, StorageError } from '../../core/errors.ts'
 import { type CliContext, hasAlias, shownTarget, type Target, UsageError } from '../context.ts'
+import { allowRecursive, concurrencyOf } from '../options.ts'
 import { printable } from '../output.ts'
 import { forEachParallel } from '../parallel.ts'
 import { below, lastPart } from '../target.ts'
-import { concurrencyOf } from './put.ts'
+import { filesBelow } from '../tree.ts'
 
 interface CopyOptions {
   readonly recursive?: boolean
@@ -18,12 +20,12 @@ export function cp(program: Command, context: CliContext): void {
 
 /** The declaration that `cp` and `mv` share. */
 export function declareTransfer(program: Command, context: CliContext, kind: 'copy' | 'move'): void {
-  program
+  const command = program
     .command(kind === 'copy' ? 'cp' : 'mv')
     .description(`${kind} stored files, also between storages; prints the names they got`)
     .argument('<from>', 'alias:path')
     .argument('<to>', "alias:path, a folder when it ends in '/'")
-    .option('-r, --recursive', 'everything below a folder')
+  allowRecursive(command, 'everything below a folder')
     .option('--overwrite', 'replace files of the same name')
     .option('--concurrency <n>', 'files at once', '4')
     .action((from: string, to: string, options: CopyOptions) => transfer(context, kind, from, to, options))
@@ -40,27 +42,38 @@ async function transfer(
   if (local !== undefined) {
     throw new UsageError(`'${local}' names no storage; write alias:path, or use put and get for files of this machine.`)
   }
+  const limit = concurrencyOf(options.concurrency)
   const source = await context.target(from)
   const target = await context.target(to)
-  const limit = concurrencyOf(options.concurrency)
-  if (options.recursive !== true) {
-    const name =
-      target.path === '' || target.path.endsWith('/') ? below(target.path, lastPart(source.path)) : target.path
-    return transferOne(context, kind, source, { ...target, path: name }, options)
-  }
+  if (options.recursive !== true) return transferAlone(context, kind, source, target, options)
   const folder = source.path === '' || source.path.endsWith('/') ? source.path : `${source.path}/`
   if (source.alias === target.alias && below(target.path, '').startsWith(folder)) {
     throw new UsageError(`'${to}' is inside '${from}'.`)
   }
-  await forEachParallel(
-    source.storage.entries(folder, { recursive: true, signal: context.signal }),
-    limit,
-    async entry => {
-      const relative = entry.name.startsWith(folder) ? entry.name.slice(folder.length) : entry.name
+  await forEachParallel(filesBelow(source, context.signal), limit, ({ entry, relative }) =>
+    context.attempt(async () => {
       const name = below(target.path, relative)
       await transferOne(context, kind, { ...source, path: entry.name }, { ...target, path: name }, options)
-    },
+    }),
   )
+}
+
+async function transferAlone(
+  context: CliContext,
+  kind: 'copy' | 'move',
+  from: Target,
+  to: Target,
+  options: CopyOptions,
+): Promise<void> {
+  const name = to.path === '' || to.path.endsWith('/') ? below(to.path, lastPart(from.path)) : to.path
+  try {
+    if (from.path === '') throw new StorageError('is_directory', 'A whole storage.')
+    await transferOne(context, kind, from, { ...to, path: name }, options)
+  } catch (error) {
+    if (!isStorageError(error, 'is_directory')) throw error
+    const place = shownTarget(from.alias, from.path)
+    throw new UsageError(`${kind === 'copy' ? 'cp' : 'mv'}: '${place}' is a folder; use -r.`)
+  }
 }
 
 async function transferOne(

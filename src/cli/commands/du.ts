@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { type CliContext, shownTarget } from '../context.ts'
 import { formatSize, printable } from '../output.ts'
+import { filesBelow } from '../tree.ts'
 
 interface Sum {
   files: number
@@ -15,12 +16,13 @@ export function du(program: Command, context: CliContext): void {
     .argument('[place]', 'alias:folder', 'default:')
     .option('-f, --folders', 'also for each folder in it')
     .action(async (place: string, options: { readonly folders?: boolean }) => {
-      const { alias, storage, path } = await context.target(place)
+      const target = await context.target(place)
+      const { alias, path } = target
       const { out, signal } = context
       const start = path === '' || path.endsWith('/') ? path.length : path.length + 1
       const total: Sum = { files: 0, bytes: 0 }
       const folders = new Map<string, Sum>()
-      for await (const entry of storage.entries(path, { recursive: true, signal })) {
+      for await (const { entry } of filesBelow(target, signal)) {
         add(total, entry.size)
         const slash = entry.name.indexOf('/', start)
         if (options.folders === true && slash > 0) add(sumOf(folders, entry.name.slice(0, slash)), entry.size)
@@ -29,7 +31,9 @@ export function du(program: Command, context: CliContext): void {
       const whole = { place: shownTarget(alias, path), ...total }
       await out.document(options.folders === true ? { ...whole, folders: shownFolders } : whole)
       for (const { place, files, bytes } of [...shownFolders, whole]) {
-        await out.line(`${formatSize(bytes).padStart(8)}  ${String(files).padStart(8)} files  ${printable(place)}`)
+        await out.line(
+          `${formatSize(bytes).padStart(8)}  ${String(files).padStart(8)} ${files === 1 ? 'file ' : 'files'}  ${printable(place)}`,
+        )
       }
     })
 }

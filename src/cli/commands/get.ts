@@ -1,13 +1,16 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { isStorageError } from '../../core/errors.ts'
 import { type CliContext, hasAlias, shownTarget, type Target, UsageError } from '../context.ts'
 import { localTarget, writeLocal } from '../local-files.ts'
+import { allowRecursive, concurrencyOf } from '../options.ts'
 import { printable } from '../output.ts'
 import { forEachParallel } from '../parallel.ts'
 import { Progress } from '../progress.ts'
 import { lastPart } from '../target.ts'
-import { concurrencyOf } from './put.ts'
+import { filesBelow } from '../tree.ts'
+import { writeOut } from './cat.ts'
 
 interface GetOptions {
   readonly recursive?: boolean
@@ -17,11 +20,11 @@ interface GetOptions {
 
 /** `holdall get`: copies stored files to this machine. */
 export function get(program: Command, context: CliContext): void {
-  program
+  const command = program
     .command('get')
     .description('copy stored files to this machine')
     .argument('<places...>', "alias:path; the last may be a file or folder of this machine, or '-' for stdout")
-    .option('-r, --recursive', 'everything below a folder')
+  allowRecursive(command, 'everything below a folder; of several, each under its own name')
     .option('--overwrite', 'replace files of this machine')
     .option('--concurrency <n>', 'files at once', '4')
     .action((places: string[], options: GetOptions) => getFiles(context, places, options))
@@ -35,12 +38,34 @@ async function getFiles(context: CliContext, places: string[], options: GetOptio
   if (sources.length === 0)
     throw new UsageError(`get: '${last}' is a path of this machine; did you mean 'default:${last}'?`)
   if (wrong !== undefined) throw new UsageError(`get: '${wrong}' names no storage; did you mean 'default:${wrong}'?`)
+  const recursive = options.recursive === true
+  if (recursive && local === '-') throw new UsageError("get: '-' takes files, no folders.")
   const limit = concurrencyOf(options.concurrency)
-  for (const source of sources) {
-    const target = await context.target(source)
-    if (options.recursive === true) await getFolder(context, target, local ?? '.', options, limit)
-    else if (local === '-') await getToStdout(context, target)
-    else await getOne(context, target, await destination(local, target.path, sources.length > 1), options)
+  const several = sources.length > 1
+  const targets: Target[] = []
+  for (const source of sources) targets.push(await context.target(source))
+  if (local === '-') return toStdout(context, targets)
+  const progress = new Progress(context.out)
+  try {
+    for (const target of targets) {
+      if (recursive) {
+        const folder = several ? localTarget(local ?? '.', lastPart(target.path) || target.alias) : (local ?? '.')
+        await getFolder(context, target, folder, options, limit, progress)
+      } else {
+        const file = await destination(local, target.path, several)
+        const work = async () => {
+          if (progress.isShown)
+            progress.expect((await target.storage.stat(target.path, { signal: context.signal })).size)
+          await getOne(context, target, file, options, progress)
+        }
+        await context.attempt(work, several)
+      }
+    }
+  } catch (error) {
+    if (recursive || !isStorageError(error, 'is_directory')) throw error
+    throw new UsageError(`get: '${error.fileName}' is a folder; use -r.`)
+  } finally {
+    progress.end()
   }
 }
 
@@ -59,10 +84,8 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
-async function getToStdout(context: CliContext, { storage, path }: Target): Promise<void> {
-  for await (const chunk of storage.createReadStream(path, { signal: context.signal })) {
-    await context.out.write(chunk as Uint8Array)
-  }
+async function toStdout(context: CliContext, targets: readonly Target[]): Promise<void> {
+  for (const target of targets) await context.attempt(() => writeOut(context, target), targets.length > 1)
 }
 
 async function getFolder(
@@ -71,13 +94,13 @@ async function getFolder(
   local: string,
   options: GetOptions,
   limit: number,
+  progress: Progress,
 ): Promise<void> {
-  const { alias, storage, path } = target
-  const folder = path === '' || path.endsWith('/') ? path : `${path}/`
-  await forEachParallel(storage.entries(folder, { recursive: true, signal: context.signal }), limit, async entry => {
-    const relative = entry.name.startsWith(folder) ? entry.name.slice(folder.length) : entry.name
-    await getOne(context, { alias, storage, path: entry.name }, localTarget(local, relative), options)
-  })
+  await forEachParallel(filesBelow(target, context.signal), limit, ({ entry, relative }) =>
+    context.attempt(() =>
+      getOne(context, { ...target, path: entry.name }, localTarget(local, relative), options, progress),
+    ),
+  )
 }
 
 async function getOne(
@@ -85,6 +108,7 @@ async function getOne(
   { alias, storage, path }: Target,
   file: string,
   options: GetOptions,
+  progress: Progress,
 ): Promise<void> {
   const { out, signal } = context
   const place = shownTarget(alias, path)
@@ -92,14 +116,12 @@ async function getOne(
     await out.record({ dryRun: true, place, file }, `would write ${printable(file)} from ${printable(place)}`)
     return
   }
-  const progress = new Progress(out)
-  try {
-    const body = storage.createReadStream(path, { signal })
-    body.on('data', (chunk: Uint8Array) => progress.add(chunk.byteLength, path))
-    body.pause()
-    await writeLocal(file, body, options.overwrite === true, signal)
-  } finally {
-    progress.end()
+  async function* body(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of storage.createReadStream(path, { signal }) as AsyncIterable<Uint8Array>) {
+      yield chunk
+      progress.add(chunk.byteLength, path)
+    }
   }
+  await writeLocal(file, body, options.overwrite === true, signal)
   await out.record({ place, file }, printable(file))
 }

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { CONFIG_FILES } from '../../config/load.ts'
 import { StorageError } from '../../core/errors.ts'
 import { type CliContext, UsageError } from '../context.ts'
 
@@ -43,27 +45,34 @@ async function writeConfig(context: CliContext, options: InitOptions): Promise<v
   if (start === undefined) throw new UsageError(`--backend: expected one of ${Object.keys(STARTS).join(', ')}.`)
   if (!['ts', 'js', 'json'].includes(options.format)) throw new UsageError('--format: expected ts, js or json.')
   const file = context.options.config ?? `holdall.config.${options.format}`
+  if (!/\.(m?[jt]s|json)$/.test(file))
+    throw new UsageError(`--config: '${file}' must end in .ts, .mts, .js, .mjs or .json.`)
   const storages = {
     default: { BACKEND: options.backend, OPTIONS: start.options },
     staticfiles: { BACKEND: 'static' },
   }
   const settings = { STORAGES: storages, STATIC_ROOT: './static', STATIC_URL: '/static/' }
   const text = file.endsWith('.json') ? `${JSON.stringify(settings, undefined, 2)}\n` : sourceText(settings, file)
-  if (context.options.dryRun === true) await out.line(text.trimEnd())
-  else await write(resolve(file), text, options.force === true)
+  if (context.options.dryRun === true) {
+    await out.line(text.trimEnd())
+    return out.log(`would write ${file}`)
+  }
+  await write(resolve(file), text, options.force === true)
   await out.document({ file: resolve(file), backend: options.backend, environment: start.env })
-  out.log(context.options.dryRun === true ? `would write ${file}` : `wrote ${file}`)
+  out.log(`wrote ${file}`)
   if (start.env.length > 0) out.log(`put ${start.env.join(' and ')} into the environment or into .env`)
   out.log("next: 'holdall check'")
 }
 
+/** Writes the file, unless there is one: also under one of the names of which only the first counts. */
 async function write(path: string, text: string, force: boolean): Promise<void> {
-  try {
-    await writeFile(path, text, { flag: force ? 'w' : 'wx' })
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== 'EEXIST') throw error
-    throw new StorageError('exists', `${path} exists; use --force to replace it.`, { cause: error })
+  const rivals = CONFIG_FILES.map(name => join(dirname(path), name))
+  const present = [path, ...(rivals.includes(path) ? rivals : [])].find(name => existsSync(name))
+  if (present !== undefined && !(force && present === path)) {
+    const advice = force || present !== path ? 'remove it first' : 'use --force to replace it'
+    throw new StorageError('exists', `${present} exists; ${advice}.`)
   }
+  await writeFile(path, text, { flag: force ? 'w' : 'wx' })
 }
 
 function sourceText(settings: unknown, file: string): string {

@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
 import type { Entry } from '../../storage/storage.ts'
 import type { CliContext } from '../context.ts'
+import { allowRecursive } from '../options.ts'
 import { formatSize, formatTime, paint, printable } from '../output.ts'
+import { existing } from '../tree.ts'
 
 interface LsOptions {
   readonly long?: boolean
@@ -10,19 +12,24 @@ interface LsOptions {
 
 /** `holdall ls`: the files and folders in a folder, page by page. */
 export function ls(program: Command, context: CliContext): void {
-  program
+  const command = program
     .command('ls')
     .description('list a folder')
     .argument('[place]', 'alias:folder', 'default:')
     .option('-l, --long', 'with size and time (UTC)')
-    .option('-r, --recursive', 'all files below, without folders')
-    .action(async (place: string, options: LsOptions) => {
-      const { storage, path } = await context.target(place)
-      const { out, signal } = context
-      for await (const entry of storage.entries(path, { recursive: options.recursive === true, signal })) {
-        await out.record(entry, options.long === true ? longLine(entry) : shownName(entry))
-      }
-    })
+  allowRecursive(command, 'all files below, without folders').action(async (place: string, options: LsOptions) => {
+    const target = await context.target(place)
+    const { out, signal } = context
+    let count = 0
+    const show = (entry: Entry) => out.record(entry, options.long === true ? longLine(entry) : shownName(entry))
+    for await (const entry of target.storage.entries(target.path, { recursive: options.recursive === true, signal })) {
+      count++
+      await show(entry)
+    }
+    if (count > 0 || target.path === '') return
+    const entry = await existing(target, signal)
+    if (!entry.isDirectory) await show(entry)
+  })
 }
 
 function shownName(entry: Entry): string {

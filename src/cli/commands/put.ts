@@ -1,7 +1,10 @@
+import { statSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { ContentSource } from '../../core/content.ts'
 import { type CliContext, hasAlias, shownTarget, type Target, UsageError } from '../context.ts'
 import { type LocalFile, localContent, localFiles } from '../local-files.ts'
+import { allowRecursive, concurrencyOf } from '../options.ts'
 import { printable } from '../output.ts'
 import { forEachParallel } from '../parallel.ts'
 import { Progress } from '../progress.ts'
@@ -15,16 +18,22 @@ interface PutOptions {
   readonly concurrency: string
 }
 
+/** A file with the name that it is to get. */
+interface Chosen {
+  readonly file: LocalFile
+  readonly name: string
+}
+
 /** `holdall put`: stores files of this machine and prints the names that they got. */
 export function put(program: Command, context: CliContext): void {
-  program
+  const command = program
     .command('put')
     .description('store files of this machine; prints the names they got')
     .argument(
       '<paths...>',
       "files, folders (with -r) or '-' for stdin; the last may be alias:path, a folder when it ends in '/'",
     )
-    .option('-r, --recursive', 'folders with everything below them')
+  allowRecursive(command, 'what is in a folder; of several, each under its own name')
     .option('--overwrite', 'replace files of the same name')
     .option('--content-type <type>', 'media type instead of the one that the name tells')
     .option('--cache-control <value>', 'Cache-Control of the stored files')
@@ -36,42 +45,46 @@ async function putFiles(context: CliContext, paths: string[], options: PutOption
   const last = paths[paths.length - 1]!
   const sources = paths.length > 1 && hasAlias(last) ? paths.slice(0, -1) : paths
   if (paths.length === 1 && hasAlias(last)) throw new UsageError('put: name the files to store before the place.')
-  const target = await context.target(sources === paths ? 'default:' : last)
   const limit = concurrencyOf(options.concurrency)
+  const target = await context.target(sources === paths ? 'default:' : last)
   if (sources.includes('-')) return putStdin(context, sources, target, options)
-  const folders = target.path === '' || target.path.endsWith('/') || sources.length > 1
+  const several = sources.length > 1 || options.recursive === true
   const progress = new Progress(context.out)
+  if (options.recursive !== true) {
+    for (const path of sources) progress.expect(statSync(path, { throwIfNoEntry: false })?.size ?? 0)
+  }
   try {
-    await forEachParallel(chosen(sources, target.path, folders, options), limit, async ({ file, name }) => {
-      await store(context, target, name, localContent(file), options, progress)
-    })
+    await forEachParallel(chosen(context, sources, target.path, options), limit, ({ file, name }) =>
+      context.attempt(() => store(context, target, name, localContent(file), options, progress), several),
+    )
   } finally {
     progress.end()
   }
 }
 
-/** `--concurrency` as a number. */
-export function concurrencyOf(text: string): number {
-  const limit = Number(text)
-  if (Number.isInteger(limit) && limit >= 1) return limit
-  throw new UsageError(`--concurrency: expected a whole number of at least 1, got '${text}'.`)
-}
-
-async function* chosen(sources: readonly string[], path: string, folders: boolean, options: PutOptions) {
+/** The files to store. A folder gives what is in it; where several things are named, each keeps its own name. */
+async function* chosen(
+  context: CliContext,
+  sources: readonly string[],
+  path: string,
+  options: PutOptions,
+): AsyncGenerator<Chosen> {
+  const several = sources.length > 1
   for (const source of sources) {
-    let count = 0
-    for await (const file of localFiles(source)) {
-      const inside = file.path !== source
-      if (inside && options.recursive !== true) throw new UsageError(`put: '${source}' is a folder; use -r.`)
-      yield { file, name: nameFor(file, path, folders || inside) }
-      count++
+    const isFolder = statSync(source, { throwIfNoEntry: false })?.isDirectory() === true
+    if (isFolder && options.recursive !== true) throw new UsageError(`put: '${source}' is a folder; use -r.`)
+    const own = isFolder && several ? `${basename(resolve(source))}/` : ''
+    try {
+      for await (const file of localFiles(source, context.skipped)) {
+        const isPlace = isFolder || several || path === '' || path.endsWith('/')
+        yield { file, name: isPlace ? below(path, own + file.name) : path }
+      }
+    } catch (error) {
+      if (!several) throw error
+      context.out.error(error)
+      context.exitCode = 1
     }
-    if (count === 0 && options.recursive !== true) throw new UsageError(`put: '${source}' is a folder; use -r.`)
   }
-}
-
-function nameFor(file: LocalFile, path: string, isFolder: boolean): string {
-  return isFolder ? below(path, file.name) : path
 }
 
 async function putStdin(context: CliContext, sources: string[], target: Target, options: PutOptions): Promise<void> {
@@ -102,16 +115,12 @@ async function store(
     )
     return
   }
-  let seen = 0
   const saved = await storage.save(name, content, {
     signal,
     overwrite: options.overwrite,
     contentType: options.contentType,
     cacheControl: options.cacheControl,
-    onProgress: bytes => {
-      progress.add(Math.max(0, bytes - seen), name)
-      seen = Math.max(seen, bytes)
-    },
+    onProgress: progress.of(name),
   })
   const place = shownTarget(alias, saved)
   await out.record({ name: saved, place, asked: name }, printable(place))

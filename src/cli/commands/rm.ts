@@ -1,6 +1,9 @@
 import type { Command } from 'commander'
-import { type AnyStorage, type CliContext, shownTarget, type Target, UsageError } from '../context.ts'
+import { isStorageError } from '../../core/errors.ts'
+import { type AnyStorage, type CliContext, isCurrentFolder, shownTarget, type Target, UsageError } from '../context.ts'
+import { allowRecursive } from '../options.ts'
 import { printable } from '../output.ts'
+import { filesBelow } from '../tree.ts'
 
 interface RmOptions {
   readonly recursive?: boolean
@@ -9,11 +12,11 @@ interface RmOptions {
 
 /** `holdall rm`: removes stored files; a missing one is no error. */
 export function rm(program: Command, context: CliContext): void {
-  program
+  const command = program
     .command('rm')
     .description('remove stored files; missing ones are no error')
     .argument('<places...>', 'alias:path')
-    .option('-r, --recursive', 'everything below a folder')
+  allowRecursive(command, 'everything below a folder')
     .option('-y, --yes', 'really remove everything in a storage')
     .action(async (places: string[], options: RmOptions) => {
       for (const place of places) await remove(context, await context.target(place), options)
@@ -24,13 +27,13 @@ async function remove(context: CliContext, target: Target, options: RmOptions): 
   const { alias, storage, path } = target
   const { out, signal } = context
   const dryRun = context.options.dryRun === true
-  if (/^[./]*$/.test(path) && options.recursive !== true)
-    throw new UsageError(`rm: '${alias}:' is a whole storage; use -r --yes.`)
-  if (/^[./]*$/.test(path) && options.yes !== true && !dryRun) {
+  const isRoot = path === ''
+  if (isRoot && options.recursive !== true) throw new UsageError(`rm: '${alias}:' is a whole storage; use -r --yes.`)
+  if (isRoot && options.yes !== true && !dryRun) {
     throw new UsageError(`rm: this removes everything in '${alias}'; add --yes if that is meant.`)
   }
   // Without a location a local storage is the current folder: nobody asked for that to be emptied.
-  if (/^[./]*$/.test(path) && !dryRun && storage.supports('path') && storage.origins['location']?.from === 'default') {
+  if (isRoot && !dryRun && isCurrentFolder(storage)) {
     throw new UsageError(
       `rm: no folder is configured for '${alias}', so it would be the current one; name what to remove.`,
     )
@@ -44,7 +47,7 @@ async function remove(context: CliContext, target: Target, options: RmOptions): 
     return
   }
   if (options.recursive !== true) {
-    await storage.delete(path, { signal })
+    await removeOne(target, signal)
     out.log(`removed ${printable(shownTarget(alias, path))}`)
     if (out.json) await out.record({ place: shownTarget(alias, path), deleted: 1 }, '')
     return
@@ -57,8 +60,22 @@ async function remove(context: CliContext, target: Target, options: RmOptions): 
   if (out.json) await out.record({ place: shownTarget(alias, path), deleted, failed: errors.length }, '')
 }
 
-async function* namesBelow(context: CliContext, { storage, path }: Target): AsyncGenerator<string> {
-  for await (const entry of storage.entries(path, { recursive: true, signal: context.signal })) yield entry.name
+async function removeOne({ alias, storage, path }: Target, signal: AbortSignal): Promise<void> {
+  try {
+    await storage.delete(path, { signal })
+  } catch (error) {
+    const entry = await storage.stat(path, { signal }).catch(() => undefined)
+    if (entry?.isDirectory !== true) throw error
+    throw new UsageError(`rm: '${shownTarget(alias, path)}' is a folder that is not empty; use -r.`)
+  }
+}
+
+async function* namesBelow(context: CliContext, target: Target): AsyncGenerator<string> {
+  try {
+    for await (const { entry } of filesBelow(target, context.signal)) yield entry.name
+  } catch (error) {
+    if (!isStorageError(error, 'not_found')) throw error
+  }
 }
 
 /** On a file system the emptied folders are left; the root stays. */
@@ -66,5 +83,5 @@ async function removeFolders(storage: AnyStorage, path: string, signal: AbortSig
   const [folders] = await storage.listdir(path, { signal })
   for (const folder of folders)
     await removeFolders(storage, path === '' ? folder : `${path.replace(/\/$/, '')}/${folder}`, signal)
-  if (!/^[./]*$/.test(path)) await storage.delete(path.replace(/\/$/, ''), { signal })
+  if (path !== '') await storage.delete(path.replace(/\/$/, ''), { signal })
 }

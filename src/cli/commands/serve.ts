@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createReadStream } from 'node:fs'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { createReadStream, statSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -47,7 +47,7 @@ export function serve(program: Command, context: CliContext): void {
 async function run(context: CliContext, dir: string | undefined, options: ServeOptions): Promise<void> {
   const port = wholeNumber('--port', options.port, 0, 65_535)
   const urlExpire = wholeNumber('--expires', options.expires, 1, Number.MAX_SAFE_INTEGER)
-  const files = await filesToStore(dir)
+  const files = await filesToStore(context, dir)
   if (context.options.dryRun === true) {
     for (const { name, size } of files)
       await context.out.record({ dryRun: true, name, size }, `would store ${printable(name)}`)
@@ -67,26 +67,21 @@ function wholeNumber(option: string, text: string, min: number, max: number): nu
   throw new UsageError(`${option}: expected a whole number from ${min} to ${max}, got '${text}'.`)
 }
 
-async function filesToStore(dir: string | undefined): Promise<LocalFile[]> {
+async function filesToStore({ skipped }: CliContext, dir: string | undefined): Promise<LocalFile[]> {
   const found: LocalFile[] = []
   if (dir !== undefined) {
-    if (!(await stat(dir)).isDirectory()) throw new UsageError(`serve: '${dir}' is not a folder.`)
-    for await (const file of localFiles(dir)) found.push(file)
+    if (statSync(dir, { throwIfNoEntry: false })?.isFile()) throw new UsageError(`serve: '${dir}' is not a folder.`)
+    for await (const file of localFiles(dir, skipped)) found.push(file)
   } else {
     for (const folder of ['docs', 'examples/media']) {
-      for await (const file of shipped(folder)) found.push({ ...file, name: `${basename(folder)}/${file.name}` })
+      const prefix = `${basename(folder)}/`
+      for await (const file of localFiles(join(packageRoot(), folder), skipped)) {
+        found.push({ ...file, name: prefix + file.name })
+      }
     }
   }
-  if (found.length === 0) throw new UsageError(`serve: there are no files in '${dir ?? packageRoot()}'.`)
+  if (found.length === 0) throw new Error(`There is no file to serve in '${dir ?? packageRoot()}'.`)
   return found
-}
-
-async function* shipped(folder: string): AsyncGenerator<LocalFile> {
-  try {
-    yield* localFiles(join(packageRoot(), folder))
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== 'ENOENT') throw error
-  }
 }
 
 interface Serving {
@@ -109,11 +104,12 @@ async function storeAndServe(
   await listen(server, options.port, options.host)
   const { address, family, port } = server.address() as AddressInfo
   const origin = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+  const urlSecret = randomBytes(32).toString('base64url')
   await using storage = new LocalStorage(
     {
       location: root,
       baseUrl: `${origin}/media/`,
-      urlSecret: randomBytes(32).toString('base64url'),
+      urlSecret,
       urlExpire: options.urlExpire,
       fileOverwrite: true,
     },
@@ -128,10 +124,10 @@ async function storeAndServe(
     const stored = { files: served.length, bytes, root, origin }
     if (options.once === true) {
       await checkListed(context, storage, served)
-      await checkAll(context, served)
+      await checkAll(context, served, bytes, urlSecret)
       await out.document({ ...stored, compared: true, served: served.map(publicView) })
       await out.line(
-        `${counted(served.length)}, ${formatSize(bytes)}: stored, listed, fetched back and equal; unsigned and tampered URLs refused (403).`,
+        `${counted(served.length)}, ${formatSize(bytes)}: stored, listed, fetched back and equal; unsigned, tampered and expired URLs refused (403).`,
       )
     } else {
       await out.document({ ...stored, served: served.map(publicView) })
@@ -150,7 +146,11 @@ function counted(files: number): string {
 
 async function listen(server: Server, port: number, host: string): Promise<void> {
   server.listen(port, host)
-  await once(server, 'listening')
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    throw new Error(`serve: cannot listen on ${host}, port ${port}: ${(error as Error).message}`, { cause: error })
+  }
 }
 
 async function storeAll(context: CliContext, storage: AnyStorage, files: readonly LocalFile[]): Promise<Served[]> {
@@ -161,8 +161,8 @@ async function storeAll(context: CliContext, storage: AnyStorage, files: readonl
   try {
     await forEachParallel(files, 8, async source => {
       signal.throwIfAborted()
-      const name = await storage.save(source.name, localContent(source), { signal })
-      progress.add(source.size, name)
+      const onProgress = progress.of(source.name)
+      const name = await storage.save(source.name, localContent(source), { signal, onProgress })
       served.push({ source, entry: await storage.stat(name, { signal }), url: await storage.url(name, { signal }) })
     })
   } finally {
@@ -176,7 +176,7 @@ async function showServed({ out }: CliContext, served: readonly Served[]): Promi
   const rows = served.map(({ entry, url }) => [
     printable(entry.name),
     formatSize(entry.size),
-    entry.contentType ?? guessType(entry.name).contentType ?? '-',
+    entry.contentType ?? guessType(entry.name).contentType ?? 'application/octet-stream',
     formatTime(entry.modifiedAt),
     url,
   ])
@@ -193,31 +193,49 @@ async function checkListed({ signal }: CliContext, storage: AnyStorage, served: 
   if (missing.size > 0) throw new Error(`The listing lacks ${[...missing].join(', ')}.`)
 }
 
-/** Fetches every URL back and compares; also that URLs without their signature, and with another one, are refused. */
-async function checkAll({ signal }: CliContext, served: readonly Served[]): Promise<void> {
-  await forEachParallel(served, 8, async ({ source, entry, url }) => {
-    await compare(source, entry.name, url, signal)
-    const tampered = new URL(url)
-    const signature = tampered.searchParams.get('signature') ?? ''
-    tampered.searchParams.set('signature', (signature.startsWith('A') ? 'B' : 'A') + signature.slice(1))
-    const unsigned = new URL(url)
-    unsigned.search = ''
-    for (const [kind, address] of [
-      ['tampered', tampered],
-      ['unsigned', unsigned],
-    ] as const) {
-      const { status, body } = await fetch(address, { signal })
-      await body?.cancel()
-      if (status !== 403) throw new Error(`${entry.name}: the ${kind} URL was answered with ${status} instead of 403.`)
-    }
-  })
+/** Fetches every URL back and compares; also that it is refused without its signature, with another one, and after its time. */
+async function checkAll(
+  { out, signal }: CliContext,
+  served: readonly Served[],
+  bytes: number,
+  urlSecret: string,
+): Promise<void> {
+  const { UrlSigner } = await import('../../backends/local/signed-urls.ts')
+  const signer = new UrlSigner(urlSecret)
+  const progress = new Progress(out, bytes)
+  try {
+    await forEachParallel(served, 8, async ({ source, entry, url }) => {
+      await compare(source, url, progress.of(entry.name), signal)
+      const refused = { tampered: new URL(url), unsigned: new URL(url), expired: new URL(url) }
+      const signature = refused.tampered.searchParams.get('signature') ?? ''
+      refused.tampered.searchParams.set('signature', (signature.startsWith('A') ? 'B' : 'A') + signature.slice(1))
+      refused.unsigned.search = ''
+      refused.expired.search = signer.sign(entry.name, { method: 'GET', expiresInSecs: 1 }, Date.now() - 2000)
+      for (const [kind, address] of Object.entries(refused)) {
+        const { status, body } = await fetch(address, { signal })
+        await body?.cancel()
+        if (status !== 403) throw new Error(`${entry.name}: its ${kind} URL was answered with ${status}, not 403.`)
+      }
+    })
+  } finally {
+    progress.end()
+  }
 }
 
-async function compare(source: LocalFile, name: string, url: string, signal: AbortSignal): Promise<void> {
+async function compare(
+  source: LocalFile,
+  url: string,
+  onProgress: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const response = await fetch(url, { signal })
-  if (response.status !== 200) throw new Error(`${name}: ${url} was answered with ${response.status}.`)
+  if (response.status !== 200) throw new Error(`${url} was answered with ${response.status}.`)
   const [expected, fetched] = [createHash('sha256'), createHash('sha256')]
+  let size = 0
   for await (const chunk of createReadStream(source.path)) expected.update(chunk as Uint8Array)
-  for await (const chunk of response.body ?? []) fetched.update(chunk as Uint8Array)
-  if (!expected.digest().equals(fetched.digest())) throw new Error(`${name}: other bytes came back than were stored.`)
+  for await (const chunk of response.body ?? []) {
+    fetched.update(chunk as Uint8Array)
+    onProgress((size += chunk.byteLength))
+  }
+  if (!expected.digest().equals(fetched.digest())) throw new Error(`${url} gave other bytes than were stored.`)
 }

@@ -12,7 +12,8 @@ export function stat(program: Command, context: CliContext): void {
       const { alias, storage, path } = await context.target(place)
       const known = await storage.stat(path, { signal: context.signal })
       await context.out.document({ place: shownTarget(alias, path), ...known })
-      for (const [field, value] of Object.entries(known)) {
+      const { name, ...rest } = known
+      for (const [field, value] of Object.entries({ name, ...rest })) {
         if (value !== undefined) await context.out.line(`${paint('bold', field.padEnd(18))} ${printable(shown(value))}`)
       }
     })

@@ -1,0 +1,38 @@
+import { isStorageError, StorageError } from '../core/errors.ts'
+import type { Entry } from '../storage/storage.ts'
+import { shownTarget, type Target } from './context.ts'
+import { lastPart } from './target.ts'
+
+/** A stored file that was found below a place. */
+export interface Found {
+  readonly entry: Entry
+  /** Its name from the place on. */
+  readonly relative: string
+}
+
+/** Every file below a place, page by page; a place that is a file gives itself. Nothing there: `not_found`. */
+export async function* filesBelow(target: Target, signal: AbortSignal): AsyncGenerator<Found> {
+  const { storage, path } = target
+  const folder = path === '' || path.endsWith('/') ? path : `${path}/`
+  let count = 0
+  for await (const entry of storage.entries(folder, { recursive: true, signal })) {
+    count++
+    yield { entry, relative: entry.name.slice(folder.length) }
+  }
+  if (count > 0) return
+  const entry = await existing(target, signal)
+  if (!entry.isDirectory) yield { entry, relative: lastPart(entry.name) }
+}
+
+/** What is known of the file or folder at a place. Nothing there: `not_found`. */
+export async function existing({ alias, storage, path }: Target, signal: AbortSignal): Promise<Entry> {
+  try {
+    return await storage.stat(path.replace(/\/+$/, ''), { signal })
+  } catch (error) {
+    if (!isStorageError(error, 'not_found')) throw error
+    throw new StorageError('not_found', `There is nothing at '${shownTarget(alias, path)}'.`, {
+      fileName: path,
+      cause: error,
+    })
+  }
+}
