@@ -417,11 +417,14 @@ describe('transfers', () => {
   ])('%j: at most so many parts at a time', async (settings, most) => {
     let under = 0
     let highest = 0
+    const waiting: Array<() => void> = []
     const watching = createServer((incoming, outgoing) => {
       if (!incoming.url!.includes('partNumber')) return passOn(incoming, outgoing)
       highest = Math.max(highest, ++under)
       outgoing.on('finish', () => under--)
-      passOn(incoming, outgoing)
+      // The first parts wait for each other, so that as many as are allowed are seen at a time.
+      waiting.push(() => passOn(incoming, outgoing))
+      if (highest >= most) for (const go of waiting.splice(0)) go()
     }).listen(0, '127.0.0.1')
     await once(watching, 'listening')
     const AWS_S3_ENDPOINT_URL = `http://127.0.0.1:${(watching.address() as AddressInfo).port}`
