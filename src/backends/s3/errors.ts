@@ -152,7 +152,7 @@ function skewOf(date: string | undefined): number | undefined {
 }
 
 function skewHint(skew: number | undefined): string {
-  if (skew === undefined || skew === 0) return "This machine's clock and the server's differ too much"
+  if (skew === undefined || Math.abs(skew) <= SKEW_SECS) return "This machine's clock and the server's differ too much"
   return `This machine's clock is ${Math.abs(skew)} seconds ${skew > 0 ? 'ahead of' : 'behind'} the server's`
 }
 
