@@ -304,6 +304,24 @@ describe('folders', () => {
     await files.driver.delete('some/', files.calls.context())
   })
 
+  test('are no files where everything below is listed', async () => {
+    const files = storage()
+    await files.save('some/path/1.txt', 'x')
+    for (const marker of ['some/', 'some/path/', 'empty/']) {
+      await files.driver.write(
+        marker,
+        { size: 0, replayable: true, bytes: new Uint8Array(), open: never },
+        {},
+        files.calls.context(),
+      )
+    }
+    const names: string[] = []
+    for await (const { name } of files.entries('', { recursive: true })) names.push(name)
+    expect(names).toEqual(['some/path/1.txt'])
+    expect(await files.listdir()).toEqual([['empty', 'some'], []])
+    for (const marker of ['some/', 'some/path/', 'empty/']) await files.driver.delete(marker, files.calls.context())
+  })
+
   test('are listed over many pages', async () => {
     const files = storage({ location: 'loc' })
     await Promise.all(Array.from({ length: 250 }, (_, at) => files.save(`many/${at}`, 'x')))
