@@ -1,5 +1,15 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
-import { globSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  globSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -123,9 +133,30 @@ it('knows media types, whose tables are looked up at run time', () => {
 it('has a command line', () => {
   const bin = join(installed, manifest.bin.holdall)
   expect(lstatSync(bin).mode & 0o111).toBe(0o111)
-  const options = { cwd: project, encoding: 'utf8' } as const
+  const env = { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' }
+  const options = { cwd: project, encoding: 'utf8', env } as const
   expect(done(spawnSync(process.execPath, [bin, '--version'], options)).trim()).toBe(manifest.version)
   expect(done(spawnSync(process.execPath, [bin, 'settings', 's3', '--json'], options))).toContain('"bucketName"')
+})
+
+it('gives its command line to a folder where no package is installed', () => {
+  const elsewhere = mkdtempSync(join(tmpdir(), 'holdall-elsewhere-'))
+  const bin = join(installed, manifest.bin.holdall)
+  const env = { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' }
+  const cli = (...args: string[]): string =>
+    done(spawnSync(process.execPath, [bin, ...args], { cwd: elsewhere, encoding: 'utf8', env }))
+  try {
+    cli('init')
+    const own = "import { LocalStorage } from 'holdall/local'\nexport class Own extends LocalStorage {}\n"
+    writeFileSync(join(elsewhere, 'own.ts'), own)
+    expect(cli('settings', './own.ts#Own', '--json')).toContain('"location"')
+    const text = readFileSync(join(elsewhere, 'holdall.config.ts'), 'utf8')
+    writeFileSync(join(elsewhere, 'holdall.config.ts'), text.replace("BACKEND: 'local'", "BACKEND: './own.ts#Own'"))
+    const [report] = JSON.parse(cli('check', '--json')).storages
+    expect(report).toMatchObject({ alias: 'default', backend: 'Own', ok: true })
+  } finally {
+    rmSync(elsewhere, { recursive: true })
+  }
 })
 
 it('loads no dear module of Node at import', () => {

@@ -9,6 +9,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
   )
   process.exitCode = 1
 } else {
+  process.getBuiltinModule('node:module').enableCompileCache()
   const { main } = await import('./main.ts')
   await main(process.argv)
 }

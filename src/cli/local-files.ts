@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import { constants, createReadStream, createWriteStream, type Dirent } from 'node:fs'
 import { access, link, mkdir, opendir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { nodeCrypto } from '../core/builtin.ts'
 import { asContent, type ContentProvider } from '../core/content.ts'
 import { StorageError, SuspiciousFileOperation } from '../core/errors.ts'
 
@@ -102,7 +102,7 @@ export async function writeLocal(
   signal: AbortSignal,
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
-  const temporary = join(dirname(path), `.holdall-${randomUUID()}.part`)
+  const temporary = join(dirname(path), `.holdall-${nodeCrypto().randomUUID()}.part`)
   try {
     await pipeline(open, createWriteStream(temporary, { flags: 'wx' }), { signal })
     if (overwrite) await rename(temporary, path)

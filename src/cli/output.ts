@@ -117,14 +117,19 @@ export function table(
   return [paint('bold', line(heading)), ...rows.map(line)].join('\n')
 }
 
-const graphemes = new Intl.Segmenter()
+let segmenter: Intl.Segmenter | undefined
 const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}\p{Emoji_Presentation}]|\ufe0f/u
+
+function graphemes(text: string): Iterable<Intl.SegmentData> {
+  segmenter ??= new Intl.Segmenter() // It takes 10 ms to make.
+  return segmenter.segment(text)
+}
 
 /** Columns that a text takes on a terminal. (Unicode TR 11: wide characters take two, combining ones none) */
 function width(text: string): number {
   let count = 0
-  for (const { segment } of graphemes.segment(text)) count += widthOf(segment)
+  for (const { segment } of graphemes(text)) count += widthOf(segment)
   return count
 }
 
@@ -137,7 +142,7 @@ function widthOf(segment: string): number {
 export function clipped(text: string, columns: number): string {
   let left = columns
   let fitting = ''
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemes(text)) {
     left -= widthOf(segment)
     if (left < 0) break
     fitting += segment

@@ -19,7 +19,7 @@ export function startCli(cwd: string, args: readonly string[], options: SpawnOpt
     cwd,
     stdio: 'pipe',
     ...options,
-    env: { PATH: process.env['PATH'], ...options.env },
+    env: { PATH: process.env['PATH'], NODE_DISABLE_COMPILE_CACHE: '1', ...options.env },
   })
 }
 

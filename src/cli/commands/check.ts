@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
 import type { StorageClass } from '../../config/backends.ts'
 import type { HoldallSettings } from '../../config/configure.ts'
 import type { Storages } from '../../config/storages.ts'
+import { nodeCrypto } from '../../core/builtin.ts'
 import { isStorageError } from '../../core/errors.ts'
 import { redactOptions, type SettingsOf } from '../../core/settings.ts'
 import type { Feature } from '../../storage/storage.ts'
@@ -127,7 +127,7 @@ async function probe(context: CliContext, storage: AnyStorage): Promise<Step[]> 
       return false
     }
   }
-  const folder = `${PROBE}${randomUUID()}`
+  const folder = `${PROBE}${nodeCrypto().randomUUID()}`
   let name = `${folder}/probe.txt`
   if (!(await step('connect', () => reach(storage, name, signal)))) return steps
   if (context.options.dryRun === true) return steps

@@ -1,12 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createReadStream, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Command } from 'commander'
+import { nodeCrypto } from '../../core/builtin.ts'
 import type { Entry } from '../../storage/storage.ts'
 import { type AnyStorage, type CliContext, UsageError } from '../context.ts'
 import { type LocalFile, localContent, localFiles } from '../local-files.ts'
@@ -100,11 +100,12 @@ async function storeAndServe(
   const { LocalStorage } = await import('../../backends/local/index.ts')
   const { createFileHandler, toNodeListener } = await import('../../serve/index.ts')
   const { out, signal } = context
+  const { createServer } = await import('node:http')
   const server = createServer()
   await listen(server, options.port, options.host)
   const { address, family, port } = server.address() as AddressInfo
   const origin = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
-  const urlSecret = randomBytes(32).toString('base64url')
+  const urlSecret = nodeCrypto().randomBytes(32).toString('base64url')
   await using storage = new LocalStorage(
     {
       location: root,
@@ -230,6 +231,7 @@ async function compare(
 ): Promise<void> {
   const response = await fetch(url, { signal })
   if (response.status !== 200) throw new Error(`${url} was answered with ${response.status}.`)
+  const { createHash } = nodeCrypto()
   const [expected, fetched] = [createHash('sha256'), createHash('sha256')]
   let size = 0
   for await (const chunk of createReadStream(source.path)) expected.update(chunk as Uint8Array)
