@@ -127,6 +127,8 @@ function readableContent(source: Readable): Content {
   if (source.destroyed || source.readableEnded) {
     throw new StorageError('invalid_argument', 'content: the stream was read to its end or destroyed before.')
   }
+  // It may fail before the storage has come so far as to read it; it is reported then.
+  source.on('error', () => undefined)
   return streamContent(source.iterator({ destroyOnReturn: false }))
 }
 

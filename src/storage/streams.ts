@@ -1,5 +1,6 @@
 import { Readable, Writable } from 'node:stream'
-import { StorageError } from '../core/errors.ts'
+import { release } from '../core/abort.ts'
+import { isStorageError, StorageError } from '../core/errors.ts'
 import type { StorageFile } from '../files/storage-file.ts'
 import { resumableBody, versionOf } from './bodies.ts'
 import { fileKeyOf } from './file-key.ts'
@@ -33,9 +34,32 @@ async function opened(storage: AnyStorage, name: string, options: ReadStreamOpti
   const version = versionOf(storage, name, options)
   if (start === end) return nothing(storage, name, start, options)
   const whole = start === 0 && end === undefined
-  const { body, stat } = await resumableBody(storage, key, whole ? undefined : { start, end }, version, options)
-  const decode = whole && stat !== undefined ? storage.decoder({ ...stat, name }) : undefined
-  return decode === undefined ? body : decode(body)
+  const first = await resumableBody(storage, key, whole ? undefined : { start, end }, version, options).catch(error => {
+    if (isStorageError(error, 'invalid_range')) return { error }
+    throw error
+  })
+  const stat = 'error' in first ? await storage.stat(name, options) : first.stat
+  const decode = stat === undefined ? undefined : storage.decoder({ ...stat, name })
+  if (decode === undefined) {
+    if ('error' in first) throw first.error
+    return first.body
+  }
+  if (whole && 'body' in first) return decode(first.body)
+  // Places are those of the decoded bytes, which only reading from the beginning tells.
+  release(first)
+  const { body } = await resumableBody(storage, key, undefined, version, options)
+  return Readable.from(partOf(decode(body), start, end), { objectMode: false })
+}
+
+async function* partOf(body: Readable, start: number, end = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array> {
+  let place = 0
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    const part = chunk.subarray(Math.max(0, start - place), Math.max(0, end - place))
+    place += chunk.byteLength
+    if (part.byteLength > 0) yield part
+    if (place >= end) return
+  }
+  if (start > 0 && start >= place) throw beyond(place, start)
 }
 
 /** A range without a byte asks for none, only that it lies within the file. */
@@ -45,10 +69,14 @@ async function nothing(
   start: number,
   options: ReadStreamOptions,
 ): Promise<Readable> {
-  const { size, isDirectory } = await storage.stat(name, options)
-  if (isDirectory) throw new StorageError('is_directory', `'${name}' is a directory.`)
-  if (start > size) throw new StorageError('invalid_range', `'${name}' has ${size} bytes; none at ${start}.`)
+  const stat = await storage.stat(name, options)
+  if (stat.isDirectory) throw new StorageError('is_directory', `'${name}' is a directory.`)
+  if (start > stat.size && storage.decoder(stat) === undefined) throw beyond(stat.size, start)
   return Readable.from([], { objectMode: false })
+}
+
+function beyond(size: number, start: number): StorageError {
+  return new StorageError('invalid_range', `The file has ${size} bytes; none at ${start}.`)
 }
 
 function checkRange(start: number, end: number | undefined): void {

@@ -177,6 +177,20 @@ export const optionalCases: readonly CaseOf<DriverPlace>[] = [
     },
   },
   {
+    title: 'The address of a key is always the same and no other key has it.',
+    async run(place) {
+      if (place.driver.address === undefined) return
+      await place.put('here', 'bytes')
+      const addresses: string[] = []
+      for (const name of ['here', 'here.txt', 'dir/here', 'missing/here']) {
+        const address = await place.driver.address(place.key(name), place.ctx)
+        assert.equal(await place.driver.address(place.key(name), place.ctx), address)
+        addresses.push(address)
+      }
+      assert.equal(new Set(addresses).size, addresses.length, addresses.join(' '))
+    },
+  },
+  {
     title: 'A local path leads to the bytes.',
     async run(place) {
       if (place.driver.localPath === undefined) return

@@ -88,6 +88,19 @@ export const readingCases: readonly CaseOf<DriverPlace>[] = [
     },
   },
   {
+    title: 'A key that ends in a slash is no file, and nothing is listed below a file.',
+    async run(place) {
+      await place.put('file', 'bytes')
+      await place.fails(place.stat('file/'), 'not_found')
+      await place.driver.delete(place.key('file/'), place.ctx)
+      assert.equal(await place.text('file'), 'bytes')
+      for (const recursive of [false, true]) {
+        const { names, directories } = await place.list('file/', recursive)
+        assert.deepEqual([names, directories], [[], []])
+      }
+    },
+  },
+  {
     title: 'A deleted file is gone, and its neighbours stay.',
     async run(place) {
       for (const name of ['a/one', 'a/one.txt', 'a/two']) await place.put(name, name)

@@ -3,12 +3,13 @@ import type { ConformanceCase } from './case.ts'
 import { fileCases } from './storage-files.ts'
 import { nameCases } from './storage-names.ts'
 import { namesOf, type StorageCase, type StorageConformanceOptions } from './storage-place.ts'
+import { safetyCases } from './storage-safety.ts'
 
 /** All that a storage must keep to, at the root and under a location: names, modes, URLs, and that what fails leaves nothing. */
 export function storageConformance(options: StorageConformanceOptions): ConformanceCase[] {
   const { locations = ['', 'some location/below'] } = options
   return locations.flatMap(location =>
-    [...fileCases, ...nameCases].map(each => ({
+    [...fileCases, ...nameCases, ...safetyCases].map(each => ({
       title: location === '' ? each.title : `Under ${location}: ${each.title}`,
       run: () => inStorage(location, options, each),
     })),
