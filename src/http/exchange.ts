@@ -39,11 +39,11 @@ export function exchange(origin: Origin, path: string, request: HttpRequest, ctx
 class Exchange {
   readonly #origin: Origin
   readonly #path: string
-  readonly #request: HttpRequest
+  readonly #request: Omit<HttpRequest, 'body'>
   readonly #ctx: CallContext
   readonly #resolve: (response: HttpResponse) => void
   readonly #reject: (error: unknown) => void
-  readonly #bytes: Uint8Array | undefined
+  #bytes: Uint8Array | undefined
   readonly #stream: Readable | undefined
   readonly #headers: string[] = []
   #length: number | undefined
@@ -66,11 +66,11 @@ class Exchange {
   ) {
     this.#origin = origin
     this.#path = path
-    this.#request = request
+    const { method, url, headers, body } = request
+    this.#request = { method, url, headers }
     this.#ctx = ctx
     this.#resolve = resolve
     this.#reject = reject
-    const { body } = request
     if (typeof body === 'string') this.#bytes = Buffer.from(body, 'utf8')
     else if (body instanceof Uint8Array) this.#bytes = body
     else this.#stream = body
@@ -195,6 +195,7 @@ class Exchange {
       this.#upload?.stop()
       incoming.once('close', () => this.#outgoing?.destroy())
     }
+    if (!this.#upload?.active) this.#letGo()
     this.#stopWatch = watchBody(incoming, {
       idleMs: this.#origin.idleMs,
       progress: this.#onProgress,
@@ -203,6 +204,12 @@ class Exchange {
     })
     if (this.#request.method === 'HEAD' || incoming.headers['content-length'] === '0') incoming.resume()
     this.#resolve(new Answer(incoming, this.#retried))
+  }
+
+  // The body is not needed any more, and the exchange stays as long as its connection's next turn.
+  #letGo(): void {
+    this.#bytes = undefined
+    this.#upload = undefined
   }
 
   #stalled(): StorageError {

@@ -1,6 +1,8 @@
 import { createServer, type Socket } from 'node:net'
 import { expect, it } from 'vitest'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
+import { bytesContent } from '../../../src/core/content.ts'
+import { plainContext } from '../../../src/testing/index.ts'
 
 /** Answers each connection's first request by 200; drops the second unread; new connections get `last`. */
 async function withServer(last: string, use: (port: number) => Promise<void>): Promise<void> {
@@ -46,6 +48,16 @@ it('never takes the refusal of a request that was sent twice for somebody elseâ€
     await using files = storage(port)
     await files.save('one', '1')
     await expect(files.save('two', '2')).rejects.toMatchObject({ code: 'unavailable', outcome: 'unknown' })
+  })
+})
+
+it('nor for somebody elseâ€™s change of a file that is being changed', async () => {
+  const changed = 'HTTP/1.1 412 Precondition Failed\r\ncontent-length: 0\r\n\r\n'
+  await withServer(changed, async port => {
+    await using files = storage(port)
+    await files.exists('one')
+    const write = files.driver.write('one', bytesContent(Buffer.from('1')), { ifMatch: 'x' }, plainContext())
+    await expect(write).rejects.toMatchObject({ code: 'unavailable', outcome: 'unknown', retryable: false })
   })
 })
 
