@@ -1,5 +1,7 @@
+import { abortable } from '../../core/abort.ts'
 import type { CallContext } from '../../core/driver.ts'
 import { ImproperlyConfigured } from '../../core/errors.ts'
+import { detached } from './aftermath.ts'
 import type { S3Client, S3Request } from './client.ts'
 import { S3Error } from './errors.ts'
 import type { Preset } from './presets.ts'
@@ -29,11 +31,12 @@ export class Bucket {
   /** Looks for the bucket once and creates it, where `autoCreateBucket` is on; one in another region is `improperly_configured`. */
   ready(ctx: CallContext): Promise<void> | undefined {
     if (this.#options.autoCreateBucket !== true) return undefined
-    this.#found ??= this.#find(ctx).catch(error => {
+    // One look for all who wait; whoever gives up waiting does not end it for the others.
+    this.#found ??= this.#find(detached(ctx)).catch(error => {
       this.#found = undefined
       throw error
     })
-    return this.#found
+    return abortable(this.#found, ctx.signal)
   }
 
   /** Creates the bucket in the region of the settings; one that is ours already is fine. */

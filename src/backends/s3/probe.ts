@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { CallContext } from '../../core/driver.ts'
+import { detached } from './aftermath.ts'
 import type { S3Client } from './client.ts'
 import { classifyS3 } from './errors.ts'
 
@@ -54,6 +55,8 @@ export async function probeConditions(
     if (code === 'permission_denied' || code === 'unsupported' || code === 'invalid_argument') return NO_CONDITIONS
     throw error
   } finally {
-    await client.call({ method: 'DELETE', key }, ctx).catch(() => undefined)
+    await detached(ctx)
+      .step('delete', true, step => client.sendOnly({ method: 'DELETE', key }, step))
+      .catch(() => undefined)
   }
 }
