@@ -201,7 +201,10 @@ export class S3Client {
       const text = `${method} '${request.key}': the answer was lost, and the key is taken or changed now, perhaps by this very request.`
       throw new StorageError('unavailable', text, { outcome: 'unknown', retryable: false, status: 412 })
     }
-    throw await s3Error(wire, response)
+    const error = await s3Error(wire, response)
+    if (error.serviceCode !== 'ConditionalRequestConflict') throw error
+    const { status, requestId } = error
+    throw new StorageError('unavailable', error.message, { status, requestId, outcome: 'not_applied', cause: error })
   }
 
   #sign(

@@ -80,8 +80,9 @@ export async function inUpload(
   } catch (error) {
     if (place === undefined) {
       creation.until = Date.now()
-      const isDoubtful = creation.lost || (isStorageError(error) && error.retryable)
-      if (isDoubtful) void client.uploads.keep(endOrphans(client, key, creation, ended, ctx))
+      creation.lost ||= !isStorageError(error) || error.outcome === 'unknown'
+      if (creation.lost || (error as StorageError).retryable)
+        void client.uploads.keep(endOrphans(client, key, creation, ended, ctx))
     } else if (!(await endUpload(place, ctx))) tellOpen(error, place)
     throw isUploadGone(error) ? endedElsewhere(key, error, 'not_applied') : error
   } finally {

@@ -143,7 +143,8 @@ export async function endUpload(place: UploadPlace, ctx: CallContext): Promise<b
       if (!isStorageError(error) || !error.retryable) return false
       continue
     }
-    if (!(await isOpen(place, clean))) return true
+    // A service that cannot be asked has at least accepted the abort.
+    if ((await partCount(place, clean).catch(() => undefined)) === undefined) return true
   }
   return false
 }

@@ -1,4 +1,5 @@
-import type { Content } from '../../core/content.ts'
+import { Readable } from 'node:stream'
+import { type Content, contentChunks } from '../../core/content.ts'
 import type { CallContext, Stat, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { type ChecksumMode, checksumHeaders } from './checksums.ts'
@@ -105,8 +106,8 @@ export class Writer {
       throw new StorageError('unsupported', 'This service keeps ifMatch only for uploads of at most 5 GiB.')
     }
     const headers = { ...write.headers, ...write.conditions, 'content-length': String(size) }
-    await this.#client.call({ method: 'PUT', key: write.key, headers, body: content.open() }, ctx)
-    write.options.onProgress?.(size)
+    const body = Readable.from(contentChunks(content, ctx, write.options.onProgress), { objectMode: false })
+    await this.#client.call({ method: 'PUT', key: write.key, headers, body }, ctx)
   }
 
   async #writePieces(

@@ -1,6 +1,8 @@
+import { Readable } from 'node:stream'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
 import { settled } from '../../../src/testing/case.ts'
+import { plainContext } from '../../../src/testing/index.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
 import { distinctBytes, PART, streamed, strictGround } from './fault-ground.ts'
 import { driverFor } from './support.ts'
@@ -94,6 +96,35 @@ describe('an upload in parts', () => {
     const error = await files.save('stuck', streamed(large)).catch(failure => failure)
     const [id] = server.bucket().uploads.keys()
     expect(error).toMatchObject({ code: 'invalid_argument', message: expect.stringContaining(`upload ${id}.`) })
+  })
+})
+
+describe('a conditional write', () => {
+  const conflict = { status: 409, code: 'ConditionalRequestConflict' }
+
+  test('is made again when it met another write that was under way', async () => {
+    await using files = storage()
+    server.faults.add({ operation: 'PutObject', error: conflict, times: 2 })
+    expect(await files.save('small', 'x', { overwrite: false })).toBe('small')
+    server.faults.add({ operation: 'PutObject', error: conflict })
+    server.faults.add({ operation: 'CompleteMultipartUpload', error: conflict })
+    expect(await files.save('large', large, { overwrite: false })).toBe('large')
+    expect([...server.bucket().objects.keys()]).toEqual(['small', 'large'])
+  })
+
+  test('of a large stream that fails is the source’s failure, not the service’s', async () => {
+    await using files = storage()
+    await files.save('kept', 'old')
+    const { etag = '' } = await files.stat('kept')
+    async function* failing(): AsyncGenerator<Buffer> {
+      yield large.subarray(0, PART)
+      throw new Error('the disk is gone')
+    }
+    const open = (): Readable => Readable.from(failing(), { objectMode: false })
+    const content = { size: large.length, replayable: false, open }
+    const write = files.driver.write('kept', content, { ifMatch: etag }, plainContext())
+    await expect(write).rejects.toMatchObject({ code: 'source_failed', outcome: 'not_applied' })
+    expect(server.bucket().current('kept')?.body.toString()).toBe('old')
   })
 })
 
