@@ -1,4 +1,4 @@
-import { SuspiciousFileOperation } from '../core/errors.ts'
+import { StorageError, SuspiciousFileOperation } from '../core/errors.ts'
 import { cleanName, cutText, splitName, truncateName, validateFileName } from '../core/names.ts'
 import type { AnyStorage, AvailableNameOptions } from './types.ts'
 
@@ -19,9 +19,16 @@ export async function availableName(storage: AnyStorage, name: string, options: 
       last = storage.getAlternativeName(stem, suffixes)
     }
     if (storage.options.nameStrategy === 'underscore') stem = splitName(last)[1]
+    if (candidate === folder + last) throw sameAgain(candidate)
     candidate = folder + last
   }
   return candidate
+}
+
+function sameAgain(name: string): StorageError {
+  return new StorageError('exists', `'${name}' is taken, and getAlternativeName gives no other name.`, {
+    fileName: name,
+  })
 }
 
 function noRoom(name: string): SuspiciousFileOperation {

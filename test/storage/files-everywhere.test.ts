@@ -112,16 +112,12 @@ function isStreamable(model: FileModel, [kind, value]: Step): boolean {
 }
 
 const places: Array<[string, (options?: Options) => Storage, runs: number]> = [
-  ['MemoryStorage', options => kinds.memory(options) as Storage, 60],
-  ['MemoryStorage whose spools go to disk', options => kinds.memory({ maxMemorySize: 5, ...options }) as Storage, 30],
-  ['LocalStorage', options => kinds.local(options) as unknown as Storage, 40],
-  ['LocalStorage with metadata', options => kinds.local({ keepMetadata: true, ...options }) as unknown as Storage, 15],
-  ['S3Storage', options => kinds.s3(options) as unknown as Storage, 10],
-  [
-    'S3Storage that compresses',
-    options => kinds.s3({ gzip: true, gzipContentTypes: ['text/plain'], ...options }) as unknown as Storage,
-    6,
-  ],
+  ['MemoryStorage', options => kinds.memory(options), 60],
+  ['MemoryStorage whose spools go to disk', options => kinds.memory({ maxMemorySize: 5, ...options }), 30],
+  ['LocalStorage', options => kinds.local(options), 40],
+  ['LocalStorage with metadata', options => kinds.local({ keepMetadata: true, ...options }), 15],
+  ['S3Storage', options => kinds.s3(options), 10],
+  ['S3Storage that compresses', options => kinds.s3({ gzip: true, gzipContentTypes: ['text/plain'], ...options }), 6],
 ]
 
 describe.each(places)('a file of %s', (_, make, runs) => {

@@ -53,7 +53,7 @@ export class Kinds {
   }
 
   #kept<T extends Storage>(storage: T): T {
-    this.#storages.push(storage as Storage)
+    this.#storages.push(storage)
     return storage
   }
 }

@@ -115,6 +115,10 @@ function listing(
   }
 }
 
+function parentOf(prefix: string): string {
+  return prefix.slice(0, prefix.lastIndexOf('/', prefix.length - 2) + 1)
+}
+
 async function everything(list: (page: PageRequest) => Promise<Page>, page: PageRequest): Promise<Page> {
   return list({ ...page, token: undefined, limit: 1e9 })
 }
@@ -421,6 +425,21 @@ export const mutants: Readonly<Record<string, new () => Driver>> = {
       throw error
     })
   }),
+  'a slash at the end of a key is ignored': renaming(key => key.replace(/\/$/, '')),
+  'a file is listed below itself': listing(async (prefix, page, right) => {
+    const found = await right(prefix, page)
+    const file = await right(parentOf(prefix), { recursive: false, limit: 1e9 })
+    const self = file.files.filter(({ key }) => `${key}/` === prefix)
+    return self.length === 0 ? found : { ...found, files: self }
+  }),
+  'the address of all keys is that of the storage': class extends MemoryDriver {
+    readonly address = async (): Promise<string> => 'memory'
+  },
+  'a source that fails is taken for a failing server': writing((key, content, options, ctx, right) =>
+    right(key, content, options, ctx).catch(error => {
+      throw error.code === 'source_failed' ? new StorageError('unavailable', 'unavailable') : error
+    }),
+  ),
   'a wrong length is believed': writing((key, content, options, ctx, right) =>
     right(key, { ...content, size: undefined, open: () => content.open() }, options, ctx),
   ),

@@ -232,6 +232,11 @@ export class S3Driver implements Driver {
     return this.client.url(key)
   }
 
+  /** The object's URL in the service. */
+  async address(key: string): Promise<string> {
+    return this.client.url(key)
+  }
+
   signUrl(key: string, options: SignUrlOptions, _ctx: CallContext): Promise<string> {
     return signedUrl(this.client, key, options, this.#options)
   }
