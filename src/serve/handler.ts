@@ -10,7 +10,7 @@ import { fileHeaders, type HeaderOptions } from './headers.ts'
 import { type ServedUrl, storeUpload } from './upload.ts'
 
 /** What of a storage is served. */
-export type ServedStorage = Pick<Storage, 'stat' | 'createReadStream' | 'save' | 'supports' | 'decoder'>
+export type ServedStorage = Pick<Storage, 'stat' | 'createReadStream' | 'save' | 'decoder'>
 
 /** A storage that can tell its own signed URLs, as `LocalStorage` does. */
 export interface UrlVerifier {
@@ -122,42 +122,50 @@ async function sendFile(
   options: HeaderOptions,
 ): Promise<Response> {
   for (let attempt = 1; ; attempt++) {
-    const stat = await storage.stat(name, { signal: request.signal })
-    if (stat.isDirectory) return failure(404)
-    const unpacked = storage.decoder(stat) !== undefined
-    const headers = fileHeaders(name, unpacked ? { ...stat, contentEncoding: undefined } : stat, overrides, options)
-    const condition = checkConditions(request.headers, stat)
-    if (condition === 412) return failure(412)
-    if (condition === 304) return new Response(null, { status: 304, headers: withoutContent(headers) })
-    if (!unpacked) headers.set('accept-ranges', 'bytes')
-    const part = unpacked || request.method !== 'GET' ? undefined : requestedPart(request.headers, stat)
-    if (part === 'unsatisfiable') return failure(416, { 'content-range': `bytes */${stat.size}` })
-    const { start, end } = part ?? { start: 0, end: stat.size }
-    if (!unpacked) headers.set('content-length', String(end - start))
-    if (part !== undefined) headers.set('content-range', `bytes ${start}-${end - 1}/${stat.size}`)
-    const status = part === undefined ? 200 : 206
-    if (request.method === 'HEAD' || (!unpacked && end === start)) return new Response(null, { status, headers })
-    const body = await openBody(storage, name, part, unpacked ? undefined : end - start, request)
-    // Where it costs little, the version that was opened is checked to be the one that the headers speak of.
-    if (attempt < 4 && storage.supports('path') && (await isReplaced(storage, name, stat))) body.destroy()
-    else return streamResponse(body, { status, headers })
+    try {
+      return await sendVersion(storage, name, request, overrides, options)
+    } catch (error) {
+      // The file was replaced since its headers were made: the new one has others.
+      if (attempt === 4 || !isStorageError(error, 'precondition_failed')) throw error
+    }
   }
 }
 
-async function isReplaced(storage: ServedStorage, name: string, before: Entry): Promise<boolean> {
-  const now = await storage.stat(name).catch(() => undefined)
-  return now?.etag !== before.etag
+async function sendVersion(
+  storage: ServedStorage,
+  name: string,
+  request: Request,
+  overrides: Readonly<Record<string, string>>,
+  options: HeaderOptions,
+): Promise<Response> {
+  const stat = await storage.stat(name, { signal: request.signal })
+  if (stat.isDirectory) return failure(404)
+  const unpacked = storage.decoder(stat) !== undefined
+  const headers = fileHeaders(name, unpacked ? { ...stat, contentEncoding: undefined } : stat, overrides, options)
+  const condition = checkConditions(request.headers, stat)
+  if (condition === 412) return failure(412)
+  if (condition === 304) return new Response(null, { status: 304, headers: withoutContent(headers) })
+  if (!unpacked) headers.set('accept-ranges', 'bytes')
+  const part = unpacked || request.method !== 'GET' ? undefined : requestedPart(request.headers, stat)
+  if (part === 'unsatisfiable') return failure(416, { 'content-range': `bytes */${stat.size}` })
+  const { start, end } = part ?? { start: 0, end: stat.size }
+  if (!unpacked) headers.set('content-length', String(end - start))
+  if (part !== undefined) headers.set('content-range', `bytes ${start}-${end - 1}/${stat.size}`)
+  const status = part === undefined ? 200 : 206
+  if (request.method === 'HEAD' || (!unpacked && end === start)) return new Response(null, { status, headers })
+  const body = await openBody(storage, stat, part, unpacked ? undefined : end - start, request)
+  return streamResponse(body, { status, headers })
 }
 
 /** A stream that has begun, so that a failure up to here is still an answer; it fails unless it gives exactly `length` bytes. */
 async function openBody(
   storage: ServedStorage,
-  name: string,
+  { name, etag }: Entry,
   part: Part | undefined,
   length: number | undefined,
   request: Request,
 ): Promise<Readable> {
-  const source = storage.createReadStream(name, { start: part?.start, end: part?.end, signal: request.signal })
+  const source = storage.createReadStream(name, { start: part?.start, end: part?.end, etag, signal: request.signal })
   // A client may go away at any moment: an error that nobody waits for then must not end the process.
   source.on('error', () => {})
   if (!source.readableEnded && source.readableLength === 0) await once(source, 'readable', { signal: request.signal })

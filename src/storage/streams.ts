@@ -31,7 +31,7 @@ async function opened(storage: AnyStorage, name: string, options: ReadStreamOpti
   const { start = 0, end } = options
   checkRange(start, end)
   const key = fileKeyOf(storage, name)
-  const version = versionOf(storage, name, options)
+  const version = { ...versionOf(storage, name, options), etag: options.etag }
   if (start === end) return nothing(storage, name, start, options)
   const whole = start === 0 && end === undefined
   const first = await resumableBody(storage, key, whole ? undefined : { start, end }, version, options).catch(error => {

@@ -46,6 +46,8 @@ export interface UrlOptions extends CallOptions, Omit<Partial<SignUrlOptions>, '
 
 /** Which part of `createReadStream` is wanted; `end` is exclusive. */
 export interface ReadStreamOptions extends VersionOptions {
+  /** From `stat`: a file that has another one by now is `precondition_failed`, where the backend keeps etags. */
+  readonly etag?: string | undefined
   readonly start?: number | undefined
   readonly end?: number | undefined
 }

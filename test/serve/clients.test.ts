@@ -4,6 +4,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { LocalStorage } from '../../src/backends/local/index.ts'
+import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { StorageError } from '../../src/core/errors.ts'
 import { createFileHandler, type ServedStorage, toNodeListener } from '../../src/serve/index.ts'
 import { temporaryFolder } from '../backends/local/fixture.ts'
@@ -13,7 +14,6 @@ function stored(stream: () => Readable): ServedStorage {
     stat: async name => ({ name, isDirectory: false, size: 5 }),
     createReadStream: stream,
     save: async name => String(name),
-    supports: () => false,
     decoder: () => undefined,
   }
 }
@@ -37,6 +37,34 @@ test('a failure that tells when to come again says so to the client', async () =
   expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '2'])
 })
 
+test.each([
+  ['memory', () => new MemoryStorage({}, { env: {}, settings: {} })],
+  ['local', (path: string) => new LocalStorage({ location: path, fsync: false }, { env: {}, settings: {} })],
+])('headers and bytes are of one version when a file is replaced in between: %s', async (_, make) => {
+  using folder = temporaryFolder()
+  await using storage = make(folder.path)
+  await storage.save('f', 'old')
+  let replaced = false
+  const served: ServedStorage = {
+    stat: (name, options) => storage.stat(name, options),
+    save: (name, source, options) => storage.save(name, source, options),
+    decoder: () => undefined,
+    createReadStream(name, options) {
+      if (replaced) return storage.createReadStream(name, options)
+      replaced = true
+      return Readable.from(
+        (async function* () {
+          await storage.save('f', 'new', { overwrite: true })
+          yield* storage.createReadStream(name, options)
+        })(),
+        { objectMode: false },
+      )
+    },
+  }
+  const answer = await createFileHandler(served)(new Request('http://localhost/f'))
+  expect([await answer.text(), answer.headers.get('etag')]).toEqual(['new', `"${(await storage.stat('f')).etag}"`])
+})
+
 test('clients that go away at any moment leave no stream open', async () => {
   using folder = temporaryFolder()
   await using storage = new LocalStorage({ location: folder.path, fsync: false }, { env: {}, settings: {} })
@@ -45,7 +73,6 @@ test('clients that go away at any moment leave no stream open', async () => {
   const served: ServedStorage = {
     ...stored(() => new Readable()),
     stat: (name, options) => storage.stat(name, options),
-    supports: feature => storage.supports(feature),
     createReadStream(name, options) {
       const stream = storage.createReadStream(name, options)
       streams.push(stream)

@@ -22,11 +22,18 @@ export function settings(program: Command, context: CliContext): void {
       const rows = settingRows(declaredSettings(found(() => resolveBackend(backend))))
       await out.document(rows)
       if (options.markdown === true) return out.line(markdownTable(rows))
-      const cells = rows.map(row => [row.option, row.settings.join(', '), row.type, row.default])
-      await out.line(table(['option', 'setting', 'type', 'default'], cells))
+      const cells = rows.map(row => [row.option, row.settings.join(', '), short(row.default)])
+      await out.line(table(['option', 'setting', 'default'], cells))
       await out.line('')
-      for (const row of rows) await out.line(`${paint('bold', row.option)}: ${row.doc}${row.secret ? ' Secret.' : ''}`)
+      for (const row of rows) {
+        await out.line(`${paint('bold', row.option)}, ${row.type}: ${row.doc}${row.secret ? ' Secret.' : ''}`)
+      }
     })
+}
+
+/** So much of a default that the table keeps its form. */
+function short(text: string): string {
+  return text.length > 32 ? `${text.slice(0, 29)}...` : text
 }
 
 function found<T>(resolve: () => T): T {
