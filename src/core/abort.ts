@@ -4,23 +4,30 @@ import { Readable } from 'node:stream'
  * Waits for work only as long as the signal lets it: then the signal's reason is thrown at once, also when the work never
  * ends. What the work still gives after that is handed to `release`, since nobody else will.
  */
-export async function abortable<T>(
+export function abortable<T>(
   work: Promise<T>,
   signal: AbortSignal,
   release: (late: T) => unknown = () => undefined,
 ): Promise<T> {
-  const { promise: ended, reject } = Promise.withResolvers<never>()
-  const abort = (): void => reject(signal.reason)
-  if (signal.aborted) abort()
-  else signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([ended, work])
-  } catch (error) {
-    if (signal.aborted) work.then(release).catch(() => undefined)
-    throw error
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      reject(signal.reason)
+      work.then(release).catch(() => undefined)
+    }
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort, { once: true })
+    const over = (): void => signal.removeEventListener('abort', abort)
+    work.then(
+      result => {
+        over()
+        resolve(result)
+      },
+      error => {
+        over()
+        reject(error)
+      },
+    )
+  })
 }
 
 /** Frees what a call gave that nobody waits for any more: an open body, or an open file. */

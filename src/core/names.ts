@@ -7,8 +7,12 @@ export type NameStrategy = 'random' | 'underscore'
 
 const ALPHANUMERICS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
+/** Names that are normal as they are: no empty part, none that begins with a dot, no `\`. Most are, and need no more work. */
+const PLAIN = /^[^./\\][^/\\]*(?:\/[^./\\][^/\\]*)*$/
+
 /** POSIX-normalises a name, keeps a trailing slash, turns `\` into `/` afterwards; '.' and './' are ''. (django-storages `clean_name`) */
 export function cleanName(name: string): string {
+  if (PLAIN.test(name)) return name
   const normal = normalise(name)
   const clean = normal.replaceAll('\\', '/')
   if (clean === '.' || clean === './') return ''
@@ -28,6 +32,10 @@ function normalise(path: string): string {
  */
 export function safeJoin(base: string, ...paths: readonly string[]): string {
   const root = base.replace(/^\/+|\/+$/g, '')
+  const [only = ''] = paths
+  if (paths.length === 1 && PLAIN.test(only) && (root === '' || PLAIN.test(root))) {
+    return root === '' ? only : `${root}/${only}`
+  }
   let joined = `/${root}`
   for (const path of paths) {
     if (path.startsWith('/')) {

@@ -133,6 +133,33 @@ describe('file names', () => {
   })
 })
 
+describe('names that are normal as they are', () => {
+  const parts = fc.array(fc.string({ unit: fc.constantFrom('a', 'é', ' ', '.', '/', '\\', '\n', '-') }), {
+    minLength: 1,
+  })
+
+  it('take a shorter way to the same result', () => {
+    fc.assert(
+      fc.property(parts, fc.constantFrom('', 'loc', 'a/b/', '.hidden'), (given, base) => {
+        const name = given.join('/')
+        if (name.startsWith('/')) return
+        // A beginning that means nothing sends the name the long way.
+        expect(cleanName(name)).toBe(cleanName(`./${name}`))
+        expect(outcome(() => safeJoin(base, name))).toEqual(outcome(() => safeJoin(base, `./${name}`)))
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  function outcome(run: () => string): string | undefined {
+    try {
+      return run()
+    } catch {
+      return undefined
+    }
+  }
+})
+
 describe('URLs and dates', () => {
   it('encodes paths', () => {
     expect(encodePath('a b/é&+?#%.txt')).toBe('a%20b/%C3%A9%26%2B%3F%23%25.txt')
