@@ -1,0 +1,134 @@
+import { mkdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { afterAll, describe, expect, it } from 'vitest'
+import { isStorageError } from '../../src/core/errors.ts'
+import type { Storage } from '../../src/storage/storage.ts'
+import { bytesOf } from '../files/helpers.ts'
+import { Kinds } from './kinds.ts'
+
+const kinds = await Kinds.start()
+afterAll(() => kinds.end())
+
+async function textOf(storage: Storage, name: string): Promise<string> {
+  return (await bytesOf(storage.createReadStream(name))).toString()
+}
+
+describe('copies and moves between storages', () => {
+  const makers: Array<[string, () => Storage]> = [
+    ['memory', () => kinds.memory()],
+    ['local disk', () => kinds.local({ keepMetadata: true })],
+    ['S3', () => kinds.s3()],
+  ]
+  const pairs = makers.flatMap(([from, source]) => makers.map(([to, target]) => [from, to, source, target] as const))
+
+  it.each(pairs)('from %s to %s keep bytes and attributes', async (_from, _to, source, target) => {
+    const [one, two] = [source(), target()]
+    const attributes = {
+      contentType: 'text/x-odd',
+      contentEncoding: 'br',
+      contentDisposition: 'attachment',
+      cacheControl: 'max-age=7',
+      metadata: { who: 'Grüße' },
+    }
+    const bytes = Buffer.alloc(300_000, 'bytes')
+    await one.save('dir/from.odd', bytes, attributes)
+    expect(await one.copy('dir/from.odd', 'to.odd', { storage: two })).toBe('to.odd')
+    expect(await two.stat('to.odd')).toMatchObject({ size: 300_000, ...attributes })
+    expect(await one.move('dir/from.odd', 'to.odd', { storage: two })).toMatch(/^to_\w{7}\.odd$/)
+    expect(await one.exists('dir/from.odd')).toBe(false)
+    expect((await bytesOf(two.createReadStream('to.odd'))).equals(bytes)).toBe(true)
+  })
+
+  it('take a compressed file out of its compression and put it back', async () => {
+    const packed = kinds.s3({ gzip: true })
+    const plain = kinds.memory()
+    await packed.save('style.css', 'a { color: red }'.repeat(100))
+    await packed.copy('style.css', 'style.css', { storage: plain })
+    expect((await plain.stat('style.css')).contentEncoding).toBeUndefined()
+    expect(await textOf(plain, 'style.css')).toBe('a { color: red }'.repeat(100))
+    await plain.move('style.css', 'back.css', { storage: packed })
+    const stored = kinds.server.bucket().current(packed.keyOf('back.css'))
+    expect(gunzipSync(stored!.body).toString()).toBe('a { color: red }'.repeat(100))
+  })
+
+  it('refuse a folder, and a storage that is only to be read', async () => {
+    const [storage, readOnly] = [kinds.memory(), kinds.memory({ readOnly: true })]
+    await storage.save('dir/file', 'x')
+    await expect(storage.copy('dir', 'other')).rejects.toMatchObject({ code: 'is_directory' })
+    await expect(storage.move('dir', 'other', { storage: kinds.memory() })).rejects.toMatchObject({
+      code: 'is_directory',
+    })
+    await expect(storage.move('dir/file', 'x', { storage: readOnly })).rejects.toMatchObject({
+      code: 'permission_denied',
+    })
+    await expect(readOnly.move('dir/file', 'x', { storage })).rejects.toMatchObject({ code: 'permission_denied' })
+    expect(await storage.listdir()).toEqual([['dir'], []])
+    expect(await storage.exists('dir/file')).toBe(true)
+  })
+})
+
+describe('a move onto itself through another storage of the same place', () => {
+  it('changes nothing on local disk, whatever links lead there', async () => {
+    const folder = kinds.folder()
+    mkdirSync(join(folder, 'real/below'), { recursive: true })
+    symlinkSync('real', join(folder, 'link'))
+    const one = kinds.local({ location: join(folder, 'real') })
+    const two = kinds.local({ location: join(folder, 'link') })
+    const below = kinds.local({ location: join(folder, 'link/below') })
+    await one.save('below/file', 'bytes')
+    for (const overwrite of [true, false]) {
+      expect(await one.move('below/file', 'below/file', { storage: two, overwrite })).toBe('below/file')
+      expect(await two.move('below/file', 'file', { storage: below, overwrite })).toBe('file')
+      expect(await textOf(one, 'below/file')).toBe('bytes')
+    }
+    expect(await one.listdir('below')).toEqual([[], ['file']])
+    await expect(one.move('none', 'none', { storage: two })).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  it('changes nothing in a bucket seen through two locations', async () => {
+    const below = kinds.s3({ location: 'shared/below' })
+    const above = kinds.s3({ location: 'shared' })
+    await above.save('below/file', 'bytes')
+    for (const overwrite of [true, false]) {
+      expect(await above.move('below/file', 'file', { storage: below, overwrite })).toBe('file')
+      expect(await textOf(above, 'below/file')).toBe('bytes')
+    }
+  })
+
+  it('is a move between storages that only look alike', async () => {
+    const options = { baseUrl: 'https://files.example/' }
+    const [one, two] = [kinds.memory(options), kinds.memory(options)]
+    await one.save('file', 'bytes')
+    await one.move('file', 'file', { storage: two })
+    expect([await one.exists('file'), await textOf(two, 'file')]).toEqual([false, 'bytes'])
+  })
+})
+
+describe('a file that is stored compressed', () => {
+  const css = Array.from({ length: 500 }, (_, line) => `.c${line} { width: ${line}px }\n`).join('')
+
+  it('is sought, read in ranges and appended to by its own bytes', async () => {
+    const storage = kinds.s3({ gzip: true })
+    await storage.save('style.css', css)
+    expect(await storage.size('style.css')).toBeLessThan(css.length)
+    const range = (start: number, end?: number) => bytesOf(storage.createReadStream('style.css', { start, end }))
+    expect((await range(100, 150)).toString()).toBe(css.slice(100, 150))
+    expect((await range(css.length - 5)).toString()).toBe(css.slice(-5))
+    expect((await range(9000, 9000)).length).toBe(0)
+    const beyond = await range(css.length + 1).catch(error => error)
+    expect(isStorageError(beyond, 'invalid_range')).toBe(true)
+    await storage.edit('style.css', 'a', file => file.write('/* end */'))
+    const stored = kinds.server.bucket().current(storage.keyOf('style.css'))!
+    expect(gunzipSync(stored.body).toString()).toBe(`${css}/* end */`)
+    expect(await textOf(storage, 'style.css')).toBe(`${css}/* end */`)
+  })
+
+  it('comes as it is where its own name says that it is packed', async () => {
+    const storage = kinds.s3({ gzip: true })
+    await storage.save('style.css.gz', 'not really gzip')
+    await using file = await storage.open('style.css.gz', 'r')
+    expect(await file.read()).toBe('not really gzip')
+    expect(await textOf(storage, 'style.css.gz')).toBe('not really gzip')
+  })
+})
