@@ -21,7 +21,7 @@ export function holdall(endpoint: string, checksums: 'always' | 'off'): Contende
   const read = (key: string): Promise<number> => count(storage.createReadStream(key))
   return {
     put: (key, bytes) => storage.save(key, bytes),
-    get: read,
+    get: async key => (await storage.readBytes(key)).byteLength,
     head: key => storage.size(key),
     upload: (key, source) => storage.save(key, source),
     download: read,

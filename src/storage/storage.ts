@@ -28,7 +28,7 @@ import { type DeletedFiles, deletedKey, deleteMany } from './delete-many.ts'
 import { fileKeyOf, isRoot } from './file-key.ts'
 import { openFile } from './open.ts'
 import { saveFile } from './save.ts'
-import { readStream, writeStream } from './streams.ts'
+import { readStream, readWhole, writeStream } from './streams.ts'
 import type {
   AvailableNameOptions,
   Entry,
@@ -275,6 +275,16 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
     const { driver } = this
     if (driver.localPath !== undefined) return driver.localPath(this.keyOf(name))
     throw new StorageError('unsupported', "This backend doesn't support absolute paths.", { fileName: name })
+  }
+
+  /** All bytes of a file, or of a range of it, in one request where the backend can. Missing: `not_found`. */
+  async readBytes(name: string, options: ReadStreamOptions = {}): Promise<Buffer> {
+    return readWhole(this, name, options)
+  }
+
+  /** The same as text in UTF-8. Missing: `not_found`. */
+  async readText(name: string, options: ReadStreamOptions = {}): Promise<string> {
+    return (await readWhole(this, name, options)).toString('utf8')
   }
 
   /** A stream of the file or of a range of it. Errors, `not_found` among them, come as the stream's `error`. */

@@ -2,6 +2,7 @@ import { Readable, Writable } from 'node:stream'
 import { release } from '../core/abort.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import type { StorageFile } from '../files/storage-file.ts'
+import { readBytes } from '../http/body.ts'
 import { resumableBody, versionOf } from './bodies.ts'
 import { fileKeyOf } from './file-key.ts'
 import type { AnyStorage, OpenOptions, ReadStreamOptions } from './types.ts'
@@ -25,6 +26,15 @@ export function readStream(storage: AnyStorage, name: string, options: ReadStrea
     }
   }
   return Readable.from(bytes(), { objectMode: false })
+}
+
+/** All bytes of a file or of a range of it, held in memory. */
+export async function readWhole(storage: AnyStorage, name: string, options: ReadStreamOptions): Promise<Buffer> {
+  try {
+    return await readBytes({ body: await opened(storage, name, options) })
+  } catch (error) {
+    throw storage.calls.failure(error, 'read', name, options.signal)
+  }
 }
 
 async function opened(storage: AnyStorage, name: string, options: ReadStreamOptions): Promise<Readable> {

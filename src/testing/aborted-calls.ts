@@ -26,6 +26,8 @@ export const storageCalls: Readonly<Record<string, (storage: Storage, signal: Ab
   getModifiedTime: (storage, signal) => storage.getModifiedTime('file', { signal }),
   getCreatedTime: (storage, signal) => storage.getCreatedTime('file', { signal }),
   getAccessedTime: (storage, signal) => storage.getAccessedTime('file', { signal }),
+  readBytes: (storage, signal) => storage.readBytes('file', { signal }),
+  readText: (storage, signal) => storage.readText('file', { start: 1, end: 1, signal }),
   createReadStream: (storage, signal) => buffer(storage.createReadStream('file', { signal })),
   'createReadStream of nothing': (storage, signal) =>
     buffer(storage.createReadStream('file', { start: 1, end: 1, signal })),

@@ -208,6 +208,19 @@ export const fileCases: readonly StorageCase[] = [
     },
   },
   {
+    title: 'A file or a part of it is read at once, as bytes or text.',
+    async run(storage) {
+      await storage.save('whole', 'häppy')
+      await storage.save('empty', '')
+      assert.deepEqual(await storage.readBytes('whole'), Buffer.from('häppy'))
+      assert.equal(await storage.readText('whole'), 'häppy')
+      assert.equal(await storage.readText('whole', { start: 3, end: 5 }), 'pp')
+      assert.equal(await storage.readText('empty'), '')
+      await failsWith('not_found', storage.readBytes('missing'))
+      await failsWith('invalid_range', storage.readText('whole', { start: 9 }))
+    },
+  },
+  {
     title: 'Times are Dates, or the storage says that it keeps none.',
     async run(storage) {
       await storage.save('timed', 'x')
