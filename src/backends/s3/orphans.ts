@@ -9,6 +9,8 @@ import { endUpload, partCount } from './upload-requests.ts'
 
 /** Milliseconds that an upload of somebody else gets at least to show its first part. */
 const GRACE_MS = 2000
+/** Milliseconds that a request whose answer was lost gets to arrive late. */
+const LATE_MS = 2000
 /** Milliseconds by which the server's times may be off: it tells whole seconds. */
 const SLACK_MS = 2000
 
@@ -36,10 +38,12 @@ export async function endOrphans(
   const { uploads } = client
   if (!uploads.listable) return
   try {
-    if (!creation.lost && (await strangers(client, key, creation, detached(ctx))).length === 0) return
+    if (creation.lost) await Promise.all([work, sleep(LATE_MS)])
+    const found = await strangers(client, key, creation, detached(ctx))
+    if (found.length === 0) return
     await Promise.all([work, sleep(GRACE_MS)])
     const clean = detached(ctx)
-    for (const uploadId of await strangers(client, key, creation, clean)) {
+    for (const uploadId of found) {
       const place = { client, key, uploadId }
       if ((await partCount(place, clean)) === 0 && !uploads.ids.has(uploadId)) await endUpload(place, clean)
     }
@@ -61,7 +65,7 @@ async function strangers(client: S3Client, key: string, creation: Creation, ctx:
   const date = Date.parse(response.headers.date ?? '')
   const offset = Number.isNaN(date) ? 0 : date - Date.now()
   const from = creation.since + offset - SLACK_MS
-  const to = creation.until + offset + SLACK_MS
+  const to = creation.until + offset + SLACK_MS + (creation.lost ? LATE_MS : 0)
   const root = await parseXml(text)
   const decode = keyDecoder(root)
   const ids: string[] = []
