@@ -46,7 +46,7 @@ export class Claim {
           this.#client.sendOnly({ method: 'PUT', key: this.#key, headers: all, body }, step),
         )
       } catch (error) {
-        await this.#lookAfter(error, ctx)
+        await this.#lookAfter(error, outer)
       }
     })
   }

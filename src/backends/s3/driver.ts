@@ -250,7 +250,7 @@ export class S3Driver implements Driver {
     return classifyS3(error)
   }
 
-  /** Ends the uploads under way and waits until they are undone, at most half a minute; then closes the connections. */
+  /** Ends the uploads under way, waits until they are undone, and closes the connections. */
   async close(): Promise<void> {
     await this.client.uploads.close()
     await this.#transport.close()

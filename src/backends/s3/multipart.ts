@@ -111,9 +111,9 @@ async function complete(
     } catch (error) {
       if (!isStorageError(error)) throw error
       lost ||= error.outcome === 'unknown'
-      const gone = isUploadGone(error) || ((lost || error.retryable) && !(await isOpen(place, ctx)))
+      const gone = isUploadGone(error) || ((lost || error.retryable) && !(await isOpen(place, outer)))
       if (gone) {
-        if (await isOf(place, parts, options, lost, ctx)) return
+        if (await isOf(place, parts, options, lost, outer)) return
         throw endedElsewhere(place.key, error, 'unknown')
       }
       // The refusal of a request that went twice: it is a true one, since the upload is still there.

@@ -54,11 +54,7 @@ export async function endOrphans(
 
 /** Ids of the key's uploads that were created at that time, but not by this client as far as it knows. */
 async function strangers(client: S3Client, key: string, creation: Creation, ctx: CallContext): Promise<string[]> {
-  const query: Array<[string, string]> = [
-    ['uploads', ''],
-    ['encoding-type', 'url'],
-    ['prefix', key],
-  ]
+  const query: Array<[string, string?]> = [['uploads'], ['encoding-type', 'url'], ['prefix', key]]
   const { text, response } = await ctx.step('listUploads', true, step =>
     client.sendForText({ method: 'GET', query }, step),
   )

@@ -187,6 +187,19 @@ describe('uploads of others under the same key', () => {
     expect(count('AbortMultipartUpload')).toBe(0)
   })
 
+  test.each([
+    ['version 4', {}],
+    ['version 2', { signatureVersion: 's3', checksum: 'MD5' }],
+  ] as const)('are asked for with signatures of %s, for any key', async (_title, more) => {
+    const { accessKeyId: accessKey, secretAccessKey: secretKey } = server.credentials
+    const driver = driverFor(server, { ...ground.driver, ...more })
+    await using files = new S3Storage({ bucketName: 'media', accessKey, secretKey }, { settings: {}, env: {}, driver })
+    await files.save('a+b c/ü%41.bin', large)
+    await files.close()
+    const asked = server.requests.filter(request => request.operation === 'ListMultipartUploads')
+    expect(asked.map(request => request.status)).toEqual([200])
+  })
+
   test('are asked for only until that is refused', async () => {
     server.faults.add({ operation: 'ListMultipartUploads', error: { status: 403, code: 'AccessDenied' }, times: 99 })
     await using files = storage()

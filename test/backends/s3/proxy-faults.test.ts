@@ -292,6 +292,11 @@ async function complaints(plan: Plan, step: StepName, fault: Fault, mode: Mode):
   return said.filter(text => text !== undefined)
 }
 
+const warnings: string[] = []
+process.on('warning', warning => warnings.push(String(warning)))
+// Listeners that pile up on a signal or a stream are told as a warning.
+afterAll(() => expect(warnings).toEqual([]))
+
 describe.each(plans)('$title', plan => {
   for (const step of plan.steps) {
     const runs = cases.FAULTS.flatMap(fault => (['once', 'always'] as const).map(mode => ({ fault, mode })))
