@@ -1,12 +1,14 @@
 import { channel } from 'node:diagnostics_channel'
 import { getEventListeners } from 'node:events'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { StorageError } from '../../src/core/errors.ts'
 import { chaos } from '../../src/layers/chaos.ts'
 import { concurrency } from '../../src/layers/concurrency.ts'
 import { compose, type Layer } from '../../src/layers/layer.ts'
-import { retry } from '../../src/layers/retry.ts'
+import { retry, waitMs } from '../../src/layers/retry.ts'
 import { timeout } from '../../src/layers/timeout.ts'
 import { plainContext } from '../../src/testing/index.ts'
 
@@ -59,6 +61,19 @@ describe('retry', () => {
       plainContext(),
     )
     expect(performance.now() - started).toBeGreaterThanOrEqual(35)
+  })
+
+  it('waits at random below a bound that doubles and is capped, and no less than the server asks', () => {
+    const options = { baseMs: 100, capMs: 20_000, random: () => 0.999_999 }
+    const waits = [1, 2, 3, 7, 8, 20].map(failures => Math.round(waitMs(failures, undefined, options)))
+    expect(waits).toEqual([200, 400, 800, 12_800, 20_000, 20_000])
+    expect(waitMs(3, undefined, { ...options, random: () => 0 })).toBe(0)
+    expect(waitMs(3, undefined, { ...options, random: () => 0.25 })).toBe(200)
+    expect(waitMs(1, 5000, { ...options, random: () => 0 })).toBe(5000)
+    expect(waitMs(1, 60_000, options)).toBe(20_000)
+    const random = Array.from({ length: 200 }, () => waitMs(4, undefined, { ...options, random: Math.random }))
+    expect(Math.max(...random)).toBeLessThan(1600)
+    expect(Math.max(...random) - Math.min(...random)).toBeGreaterThan(400)
   })
 
   it('does not repeat outside what was repeated inside', async () => {
@@ -117,6 +132,24 @@ describe('timeout', () => {
     await expect(moving).resolves.toBe('long')
   })
 
+  it('frees what comes after it gave up: a body, an open file', async () => {
+    const body = new Readable({ read() {} })
+    let discarded = false
+    for (const late of [{ body }, { discard: async () => void (discarded = true) }]) {
+      const { promise, resolve } = Promise.withResolvers<object>()
+      await expect(timeout(10)(call, () => promise, plainContext())).rejects.toMatchObject({ code: 'timeout' })
+      resolve(late)
+      await promise
+      await new Promise(setImmediate)
+    }
+    expect([body.destroyed, discarded]).toEqual([true, true])
+  })
+
+  it('can be longer than the longest timer', async () => {
+    const slow = () => new Promise(resolve => setTimeout(resolve, 20, 'slow'))
+    expect(await timeout(1e12)(call, slow, plainContext())).toBe('slow')
+  })
+
   it('passes the caller’s abort on and leaves no listener', async () => {
     const controller = new AbortController()
     const ctx = { ...plainContext(), signal: controller.signal }
@@ -164,10 +197,61 @@ describe('concurrency', () => {
     const controller = new AbortController()
     const second = layer(call, async () => {}, { ...plainContext(), signal: controller.signal })
     controller.abort()
-    await expect(second).rejects.toMatchObject({ code: 'aborted', outcome: 'not_applied' })
+    await expect(second).rejects.toMatchObject({ code: 'aborted', outcome: 'not_applied', operation: 'stat' })
+    const late = layer(call, async () => {}, { ...plainContext(), signal: controller.signal })
+    await expect(late).rejects.toMatchObject({ code: 'aborted', outcome: 'not_applied' })
     release()
     await first
     await layer(call, async () => {}, plainContext())
+  })
+})
+
+describe('chaos', () => {
+  const bodyOf = (text: string) => async () => ({ body: Readable.from([Buffer.from(text)], { objectMode: false }) })
+
+  it('fails the counted calls before or after they are made, and makes some twice', async () => {
+    const made: number[] = []
+    const layer = chaos({ on: ({ operation }) => operation === 'stat', fail: [2], failAfter: [3], duplicate: [4] })
+    const outcomes: unknown[] = []
+    for (let n = 1; n <= 5; n++) {
+      const work = layer(call, async () => made.push(n), plainContext())
+      outcomes.push(await work.then(() => 'done').catch(error => `${error.code} ${error.outcome}`))
+    }
+    expect(outcomes).toEqual(['done', 'unavailable not_applied', 'unavailable unknown', 'done', 'done'])
+    expect(made).toEqual([1, 3, 4, 4, 5])
+    expect(await layer({ ...call, operation: 'list' }, async () => 'not counted', plainContext())).toBe('not counted')
+  })
+
+  it.each([0, 1, 5, 9])('breaks a body after %i bytes', async afterBytes => {
+    const layer = chaos({ breakBody: { calls: [1], afterBytes } })
+    const { body } = await layer(call, bodyOf('0123456789'), plainContext())
+    const chunks: Buffer[] = []
+    const reading = (async () => {
+      for await (const chunk of body) chunks.push(chunk)
+    })()
+    await expect(reading).rejects.toMatchObject({ code: 'unavailable' })
+    expect(Buffer.concat(chunks).toString()).toBe('0123456789'.slice(0, afterBytes))
+    expect((await buffer((await layer(call, bodyOf('whole'), plainContext())).body)).toString()).toBe('whole')
+  })
+
+  it('holds calls back, and no longer than they may', async () => {
+    const controller = new AbortController()
+    const held = chaos({ delayMs: 60_000 })(call, async () => 'made', { ...plainContext(), signal: controller.signal })
+    controller.abort()
+    await expect(held).rejects.toMatchObject({ name: 'AbortError' })
+    expect(await chaos({ delayMs: 5 })(call, async () => 'made', plainContext())).toBe('made')
+  })
+
+  it('frees the bodies that nobody gets', async () => {
+    const bodies: Readable[] = []
+    const open = async () => {
+      const { body } = await bodyOf('x')()
+      bodies.push(body)
+      return { body }
+    }
+    await chaos({ duplicate: [1] })(call, open, plainContext())
+    await expect(chaos({ failAfter: [1] })(call, open, plainContext())).rejects.toMatchObject({ code: 'unavailable' })
+    expect(bodies.map(body => body.destroyed)).toEqual([true, false, true])
   })
 })
 
@@ -223,6 +307,58 @@ describe('the layers of a storage', () => {
     await expect(storage.save('a.txt', 'text')).rejects.toMatchObject({ code: 'permission_denied' })
     await expect(storage.delete('a.txt')).rejects.toMatchObject({ code: 'permission_denied' })
     expect(await storage.exists('a.txt')).toBe(false)
+    let asked = false
+    const source = (function* () {
+      asked = true
+      yield 'text'
+    })()
+    await expect(storage.save('a.txt', source)).rejects.toMatchObject({ code: 'permission_denied' })
+    expect(asked).toBe(false)
+    for (const mode of ['w', 'a', 'x', 'r+'] as const) {
+      await expect(storage.open('a.txt', mode)).rejects.toMatchObject({ code: 'permission_denied' })
+    }
+    await expect(storage.copy('a.txt', 'b.txt')).rejects.toMatchObject({ code: 'permission_denied' })
+    await expect(storage.move('a.txt', 'b.txt')).rejects.toMatchObject({ code: 'permission_denied' })
+    await expect(storage.deleteMany(['a.txt'])).rejects.toMatchObject({ code: 'permission_denied' })
+    await expect(storage.createContainer()).rejects.toMatchObject({ code: 'permission_denied' })
+    for (const method of ['PUT', 'DELETE'] as const) {
+      await expect(storage.url('a.txt', { method })).rejects.toMatchObject({ code: 'permission_denied' })
+    }
+  })
+
+  it('never wait for each other: copies, streams and files that read while others write', async () => {
+    const storage = new MemoryStorage({ concurrency: 1, timeoutSecs: 5 })
+    await storage.save('source', Buffer.alloc(300_000, 'x'))
+    const work = Array.from({ length: 20 }, async (_, n) => {
+      await storage.copy('source', `copy ${n}`, { storage })
+      await using file = await storage.open('source')
+      await storage.save(`file ${n}`, file)
+      await storage.edit(`edited ${n}`, 'w', async target => {
+        for await (const chunk of file.chunks(50_000)) await target.write(chunk)
+      })
+    })
+    await Promise.all(work)
+    for (const name of ['copy 19', 'file 19', 'edited 19']) expect(await storage.size(name)).toBe(300_000)
+  })
+
+  it('ask a server once what it can do, and whoever gives up waiting ends it for nobody else', async () => {
+    const storage = new MemoryStorage()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    let asked = 0
+    const { driver } = storage
+    driver.discover = async () => {
+      asked++
+      await promise
+      return { ...driver.features, exclusiveCreate: false }
+    }
+    const controller = new AbortController()
+    const first = storage.save('a.txt', 'one', { signal: controller.signal })
+    const second = storage.save('a.txt', 'two')
+    controller.abort()
+    await expect(first).rejects.toMatchObject({ code: 'aborted', operation: 'discover' })
+    resolve()
+    expect(await second).toBe('a.txt')
+    expect([asked, storage.supports('exclusiveCreate')]).toEqual([1, false])
   })
 
   it('publish each call on its tracing channel', async () => {
