@@ -1,4 +1,4 @@
-import { chmod, mkdir, realpath, stat } from 'node:fs/promises'
+import { chmod, lstat, mkdir, realpath, stat } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { StorageError, SuspiciousFileOperation } from '../../core/errors.ts'
 import { Anchor } from './anchor.ts'
@@ -8,6 +8,9 @@ import { keyComponents, refused } from './key-components.ts'
 
 /** Bytes of a whole path that the system takes (PATH_MAX). */
 const MAX_PATH_BYTES = process.platform === 'linux' ? 4095 : process.platform === 'win32' ? 32_000 : 1023
+
+/** How often a folder is made that somebody takes away again at once. */
+const MAX_TRIES = 5
 
 /** A file's place: its folder, held open where the system can, and its name in there. To be released. */
 export interface Place {
@@ -169,17 +172,20 @@ export class Root {
 
   /** Whether the folder is new. */
   async #makeOne(path: string, shown: string): Promise<boolean> {
-    try {
-      // The umask can only take bits away here; `#finish` gives them back.
-      await mkdir(path, this.#folderMode === null ? 0o777 : this.#folderMode & 0o777)
-      return true
-    } catch (error) {
-      // A root like C:\ or a read-only mount answers something else than EEXIST for a folder that is there.
-      if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') throw error
-      const found = await stat(path).catch(() => undefined)
-      if (found === undefined) throw error
-      if (!found.isDirectory()) throw inTheWay(shown)
-      return false
+    for (let attempt = 1; ; attempt++) {
+      try {
+        // The umask can only take bits away here; `#finish` gives them back.
+        await mkdir(path, this.#folderMode === null ? 0o777 : this.#folderMode & 0o777)
+        return true
+      } catch (error) {
+        // A root like C:\ or a read-only mount answers something else than EEXIST for a folder that is there.
+        if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') throw error
+        const found = await stat(path).catch(() => undefined)
+        if (found?.isDirectory()) return false
+        if (found !== undefined || (await isLink(path))) throw inTheWay(shown)
+        // It was there and was taken away meanwhile.
+        if (errnoOf(error) !== 'EEXIST' || attempt === MAX_TRIES) throw error
+      }
     }
   }
 
@@ -207,6 +213,13 @@ async function working<T>(place: Place, work: (place: Place) => Promise<T>): Pro
   } finally {
     place.anchor.release()
   }
+}
+
+async function isLink(path: string): Promise<boolean> {
+  return lstat(path).then(
+    found => found.isSymbolicLink(),
+    () => false,
+  )
 }
 
 function inTheWay(path: string): StorageError {
