@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { MemoryDriver } from '../../src/backends/memory/driver.ts'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
+import { bytesContent } from '../../src/core/content.ts'
 import { driverConformance, registerConformance, storageConformance } from '../../src/testing/index.ts'
 
 const cases = driverConformance({
@@ -39,5 +40,38 @@ describe('MemoryStorage', () => {
     await storage.save('kept', '1')
     await storage.close()
     assert.equal(await storage.exists('kept'), true)
+  })
+
+  it('keeps any name, however deep, and lists it a page at a time', async () => {
+    const storage = new MemoryStorage()
+    const deep = `${'a/'.repeat(20_000)}file`
+    await storage.save(deep, 'deep')
+    await storage.save('b', 'x')
+    const page = await storage.driver.list('', { recursive: true, limit: 1 }, storage.calls.context())
+    assert.deepEqual([page.files[0]?.key.length, page.next === undefined], [deep.length, false])
+    const names: string[] = []
+    for await (const { name } of storage.entries('', { recursive: true })) names.push(name)
+    assert.deepEqual(names, [deep, 'b'])
+    assert.equal(await storage.size(deep), 4)
+  })
+
+  it('gives each storage files of its own', async () => {
+    const [one, two] = [new MemoryStorage(), new MemoryStorage()]
+    await one.save('a', '1')
+    assert.equal(await two.exists('a'), false)
+  })
+
+  it('lists a hundred thousand files page by page', async () => {
+    const storage = new MemoryStorage()
+    for (let n = 0; n < 100_000; n++) {
+      await storage.driver.write(`f/${n}`, bytesContent(new Uint8Array(1)), {}, storage.calls.context())
+    }
+    const pages = new Set<number>()
+    let count = 0
+    for await (const { name } of storage.entries('', { recursive: true })) {
+      assert.ok(name.startsWith('f/'))
+      pages.add(Math.floor(count++ / 1000))
+    }
+    assert.deepEqual([count, pages.size], [100_000, 100])
   })
 })

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { configure, defaultStorage, LocalStorage, overrideSettings, storages } from '../../src/index.ts'
+import { startStrictS3 } from '../servers/strict-s3.ts'
 
 let folder: string | undefined
 
@@ -17,20 +18,45 @@ afterEach(async () => {
   folder = undefined
 })
 
-/** Chapter 1.1.4 of the manual, line by line; the settings are all that differs between backends. */
+/** Chapter 1.1.4 of the manual, word for word; the settings are all that differs between backends. */
+const TRANSCRIPT = `
+>>> from django.core.files.storage import default_storage
+>>> default_storage.exists('storage_test')
+False
+>>> file = default_storage.open('storage_test', 'w')
+>>> file.write('storage contents')
+>>> file.close()
+>>> default_storage.exists('storage_test')
+True
+>>> file = default_storage.open('storage_test', 'r')
+>>> file.read()
+'storage contents'
+>>> file.close()
+>>> default_storage.delete('storage_test')
+>>> default_storage.exists('storage_test')
+False
+`
+
+/** Does what each line says, with our names for the same things, and compares what it prints with the next line. */
 async function transcript(): Promise<void> {
-  expect(await defaultStorage.exists('storage_test')).toBe(false)
-  let file = await defaultStorage.open('storage_test', 'w')
-  await file.write('storage contents')
-  await file.close()
-  expect(await defaultStorage.exists('storage_test')).toBe(true)
-  const read = await defaultStorage.open('storage_test', 'r')
-  expect(await read.read()).toBe('storage contents')
-  await read.close()
-  await defaultStorage.delete('storage_test')
-  expect(await defaultStorage.exists('storage_test')).toBe(false)
-  file = await defaultStorage.open('storage_test', 'w')
-  await file.discard()
+  const objects: Record<string, unknown> = { default_storage: defaultStorage }
+  const lines = TRANSCRIPT.trim().split('\n')
+  let calls = 0
+  for (const [at, line] of lines.entries()) {
+    const call = /^>>> (?:(\w+) = )?(\w+)\.(\w+)\((.*)\)$/.exec(line)
+    if (call === null) continue
+    const [, assigned, object, method, given] = call as unknown as [string, string | undefined, string, string, string]
+    const values = [...given.matchAll(/'([^']*)'/g)].map(([, value]) => value)
+    const target = objects[object] as Record<string, (...args: unknown[]) => Promise<unknown>>
+    const result = await target[method]!(...values)
+    calls++
+    if (assigned !== undefined) objects[assigned] = result
+    const printed = lines[at + 1]
+    if (printed === undefined || printed.startsWith('>>>')) continue
+    const shown = typeof result === 'string' ? `'${result}'` : result === true ? 'True' : String(result)
+    expect(result === false ? 'False' : shown, line).toBe(printed)
+  }
+  expect(calls).toBe(10)
 }
 
 describe('the manual, 1.1.4 Storage', () => {
@@ -45,6 +71,22 @@ describe('the manual, 1.1.4 Storage', () => {
   it('runs on memory by Django’s new setting', async () => {
     configure({ STORAGES: { default: { BACKEND: 'django.core.files.storage.InMemoryStorage' } } })
     await transcript()
+  })
+
+  it('runs on S3 by its own settings', async () => {
+    const server = await startStrictS3()
+    const { accessKeyId, secretAccessKey } = server.credentials
+    configure({
+      DEFAULT_FILE_STORAGE: 'storages.backends.s3boto3.S3Boto3Storage',
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_STORAGE_BUCKET_NAME: 'media',
+      AWS_S3_ENDPOINT_URL: server.url,
+      AWS_S3_REGION_NAME: server.region,
+    })
+    await transcript()
+    await storages['default']?.close()
+    await server.close()
   })
 
   it('builds a storage once per alias and reads settings when it builds', async () => {
