@@ -10,13 +10,6 @@ export function detached(ctx: CallContext): CallContext {
   return { ...ctx, signal: AbortSignal.timeout(LIMIT_SECS * 1000), attempt: 1, progress() {} }
 }
 
-/** The same failure, of which it was found out that nothing came of it: the request may be made again. */
-export function notApplied(error: StorageError): StorageError {
-  const { operation, fileName, backend, retryable, status, requestId, retryAfterMs } = error
-  const details = { operation, fileName, backend, retryable, status, requestId, retryAfterMs }
-  return new StorageError(error.code, error.message, { ...details, cause: error, outcome: 'not_applied' })
-}
-
 /** Whether a request failed because its upload is not there: it was completed, aborted, or has expired. */
 export function isUploadGone(error: unknown): boolean {
   const native = error instanceof StorageError ? error.cause : error

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { CallContext } from '../../core/driver.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
-import { detached, notApplied } from './aftermath.ts'
+import { detached } from './aftermath.ts'
 import { type ChecksumMode, checksumHeaders } from './checksums.ts'
 import type { S3Client } from './client.ts'
 
@@ -73,7 +73,7 @@ export class Claim {
     const holder = await this.#holder(ctx)
     if (holder === 'self') return
     if (holder === 'other') throw new StorageError('exists', `The key '${this.#key}' is taken.`, { cause: error })
-    throw isRefusal || !error.retryable ? error : notApplied(error)
+    throw error
   }
 
   async #holder(ctx: CallContext): Promise<'self' | 'other' | 'nobody'> {

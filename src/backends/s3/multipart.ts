@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { CallContext } from '../../core/driver.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
-import { detached, isUploadGone, notApplied } from './aftermath.ts'
+import { detached, isUploadGone } from './aftermath.ts'
 import type { S3Client } from './client.ts'
 import type { Stop } from './open-uploads.ts'
 import { type Creation, endOrphans } from './orphans.ts'
@@ -119,7 +119,7 @@ async function complete(
       // The refusal of a request that went twice: it is a true one, since the upload is still there.
       if (error.status === 412)
         throw new StorageError('precondition_failed', error.message, { cause: error, status: 412 })
-      throw conditional && error.retryable && error.outcome === 'unknown' ? notApplied(error) : error
+      throw error
     }
   })
 }
