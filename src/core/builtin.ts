@@ -1,11 +1,24 @@
 /**
- * Modules of Node that are dear to load (`node:crypto` alone takes some 10 ms as an import), got at first use instead.
- * (https://nodejs.org/api/process.html#processgetbuiltinmoduleid)
+ * Modules of Node that are dear to load, got at first use instead. An `import` of `node:http` is the dearest: it reads every
+ * export, and one of them loads all of fetch. (https://nodejs.org/api/process.html#processgetbuiltinmoduleid)
  */
+
+let crypto: typeof import('node:crypto') | undefined
 
 /** `node:crypto`. */
 export function nodeCrypto(): typeof import('node:crypto') {
-  return process.getBuiltinModule('node:crypto')
+  crypto ??= process.getBuiltinModule('node:crypto')
+  return crypto
+}
+
+/** `node:http`. */
+export function nodeHttp(): typeof import('node:http') {
+  return process.getBuiltinModule('node:http')
+}
+
+/** `node:https`. */
+export function nodeHttps(): typeof import('node:https') {
+  return process.getBuiltinModule('node:https')
 }
 
 /** `node:util`. */

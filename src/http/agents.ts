@@ -1,6 +1,7 @@
-import { Agent, type ClientRequestArgs, request as plainRequest } from 'node:http'
-import { type RequestOptions, Agent as TlsAgent, request as tlsRequest } from 'node:https'
+import type { Agent, ClientRequestArgs } from 'node:http'
+import type { Agent as HttpsAgent, RequestOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
+import { nodeHttp, nodeHttps } from '../core/builtin.ts'
 import { StorageError } from '../core/errors.ts'
 import type { ProxyServer } from './proxy.ts'
 
@@ -16,8 +17,10 @@ export interface AgentSettings {
 
 type Connected = (error: Error | null, stream: Duplex) => void
 
+const HttpAgent: typeof Agent = nodeHttp().Agent
+
 /** Connections of one origin that speaks plain HTTP, to itself or to its proxy. */
-export class PlainAgent extends Agent {
+export class PlainAgent extends HttpAgent {
   readonly #timeoutMs: number
   #closed = false
 
@@ -44,49 +47,61 @@ export class PlainAgent extends Agent {
   }
 }
 
+type SecureAgentClass = new (settings: AgentSettings, tunnel: ProxyServer | undefined) => Agent
+
+let SecureAgent: SecureAgentClass | undefined
+
 /** Connections of one origin that speaks TLS; through a tunnel (RFC 9110 section 9.3.6) if `tunnel` names a proxy. */
-export class SecureAgent extends TlsAgent {
-  readonly #settings: AgentSettings
-  readonly #tunnel: ProxyServer | undefined
-  #closed = false
+export function secureAgent(settings: AgentSettings, tunnel: ProxyServer | undefined): Agent {
+  SecureAgent ??= secureAgentClass(nodeHttps().Agent)
+  return new SecureAgent(settings, tunnel)
+}
 
-  constructor(settings: AgentSettings, tunnel: ProxyServer | undefined) {
-    const { maxSockets, keepAlive, ca, rejectUnauthorized } = settings
-    super({ keepAlive, maxSockets, rejectUnauthorized, ...(ca && { ca }) })
-    this.#settings = settings
-    this.#tunnel = tunnel
-  }
+/** Made at first use, since TLS takes longer to load than everything else together. */
+function secureAgentClass(TlsAgent: typeof HttpsAgent): SecureAgentClass {
+  return class SecureAgent extends TlsAgent {
+    readonly #settings: AgentSettings
+    readonly #tunnel: ProxyServer | undefined
+    #closed = false
 
-  /** All connections of this agent are alike. */
-  override getName(): string {
-    return 'origin'
-  }
+    constructor(settings: AgentSettings, tunnel: ProxyServer | undefined) {
+      const { maxSockets, keepAlive, ca, rejectUnauthorized } = settings
+      super({ keepAlive, maxSockets, rejectUnauthorized, ...(ca && { ca }) })
+      this.#settings = settings
+      this.#tunnel = tunnel
+    }
 
-  override createConnection(options: RequestOptions, done: Connected): Duplex | null | undefined {
-    if (this.#closed) return refuse(done)
-    if (this.#tunnel === undefined) return this.#connect(options, done)
-    const authority = `${bracketed(String(options.host))}:${options.port}`
-    openTunnel(this.#tunnel, authority, this.#settings, (error, raw) => {
-      if (error !== null) return done(error, raw)
-      if (this.#closed) {
-        raw.destroy()
-        return refuse(done)
-      }
-      const socket = this.#connect({ ...options, socket: raw } as RequestOptions, done)
-      if (socket) done(null, socket)
-    })
-    return undefined
-  }
+    /** All connections of this agent are alike. */
+    override getName(): string {
+      return 'origin'
+    }
 
-  override destroy(): void {
-    this.#closed = true
-    refuseWaiting(this)
-    super.destroy()
-  }
+    override createConnection(options: RequestOptions, done: Connected): Duplex | null | undefined {
+      if (this.#closed) return refuse(done)
+      if (this.#tunnel === undefined) return this.#connect(options, done)
+      const authority = `${bracketed(String(options.host))}:${options.port}`
+      openTunnel(this.#tunnel, authority, this.#settings, (error, raw) => {
+        if (error !== null) return done(error, raw)
+        if (this.#closed) {
+          raw.destroy()
+          return refuse(done)
+        }
+        const socket = this.#connect({ ...options, socket: raw } as RequestOptions, done)
+        if (socket) done(null, socket)
+      })
+      return undefined
+    }
 
-  #connect(options: RequestOptions, done: Connected): Duplex | null | undefined {
-    const socket = super.createConnection(reachable(options), done)
-    return socket && limited(socket, 'secureConnect', this.#settings.connectTimeoutMs)
+    override destroy(): void {
+      this.#closed = true
+      refuseWaiting(this)
+      super.destroy()
+    }
+
+    #connect(options: RequestOptions, done: Connected): Duplex | null | undefined {
+      const socket = super.createConnection(reachable(options), done)
+      return socket && limited(socket, 'secureConnect', this.#settings.connectTimeoutMs)
+    }
   }
 }
 
@@ -107,7 +122,7 @@ function openTunnel(proxy: ProxyServer, authority: string, settings: AgentSettin
   const tls = proxy.secure ? { rejectUnauthorized, ...(ca && { ca }) } : undefined
   const { hostname, port } = proxy
   const options = { agent: false, method: 'CONNECT', hostname, port, path: authority, headers, ...tls } as const
-  const request = proxy.secure ? tlsRequest(options) : plainRequest(options)
+  const request = (proxy.secure ? nodeHttps() : nodeHttp()).request(options)
   const timer = timeLimit(connectTimeoutMs, error => request.destroy(error))
   request.on('error', error => {
     clearTimeout(timer)

@@ -3,7 +3,7 @@ import type { Agent } from 'node:http'
 import { Readable } from 'node:stream'
 import type { CallContext } from '../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
-import { type AgentSettings, bracketed, PlainAgent, SecureAgent } from './agents.ts'
+import { type AgentSettings, bracketed, PlainAgent, secureAgent } from './agents.ts'
 import { exchange, type Origin } from './exchange.ts'
 import { type ProxyServer, ProxyTable } from './proxy.ts'
 import { type HttpRequest, type HttpResponse, shownUrl } from './request.ts'
@@ -118,7 +118,7 @@ export class Transport {
       rejectUnauthorized: verify !== false,
       keepAlive,
     }
-    const agent = secure ? new SecureAgent(settings, tunnel) : new PlainAgent(settings)
+    const agent = secure ? secureAgent(settings, tunnel) : new PlainAgent(settings)
     this.#agents.add(agent)
     return agent
   }

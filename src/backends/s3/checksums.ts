@@ -1,5 +1,6 @@
-import { createHash, type Hash, hash } from 'node:crypto'
+import type { Hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import { nodeCrypto } from '../../core/builtin.ts'
 import { Crc32c, Crc64Nvme } from './crc.ts'
 
 /** The checksums that the service can verify and keep (S3 user guide, "Checking object integrity"), without SHA1. */
@@ -19,13 +20,13 @@ export type ChecksumMode = ChecksumAlgorithm | 'MD5' | 'none'
 /** The header that protects a body; none where the mode says so. */
 export function checksumHeaders(mode: ChecksumMode, bytes: Uint8Array): Record<string, string> {
   if (mode === 'none') return {}
-  if (mode === 'MD5') return { 'content-md5': hash('md5', bytes, 'base64') }
+  if (mode === 'MD5') return { 'content-md5': nodeCrypto().hash('md5', bytes, 'base64') }
   return { [headerOf(mode)]: checksumOf(mode, bytes) }
 }
 
 /** The checksum of bytes at hand, in base64 as the header wants it. */
 export function checksumOf(algorithm: ChecksumAlgorithm, bytes: Uint8Array): string {
-  if (algorithm === 'SHA256') return hash('sha256', bytes, 'base64')
+  if (algorithm === 'SHA256') return nodeCrypto().hash('sha256', bytes, 'base64')
   const running = new RunningChecksum(algorithm)
   running.update(bytes)
   return running.digest()
@@ -77,7 +78,7 @@ class Crc32 {
 }
 
 class RunningSha256 {
-  readonly #hash: Hash = createHash('sha256')
+  readonly #hash: Hash = nodeCrypto().createHash('sha256')
 
   update(bytes: Uint8Array): void {
     this.#hash.update(bytes)

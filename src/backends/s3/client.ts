@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import { nodeCrypto } from '../../core/builtin.ts'
 import type { CallContext } from '../../core/driver.ts'
 import { StorageError, wrapError } from '../../core/errors.ts'
 import { drain, readText } from '../../http/body.ts'
@@ -54,7 +54,7 @@ export interface PresignRequest {
 
 /** Base64 of MD5, for the `content-md5` header. (RFC 1864) */
 export function md5Base64(bytes: Uint8Array | string): string {
-  return hash('md5', bytes, 'base64')
+  return nodeCrypto().hash('md5', bytes, 'base64')
 }
 
 const MAX_HASHED = 1_048_576
@@ -227,7 +227,7 @@ export class S3Client {
     if (body === undefined) return EMPTY_PAYLOAD_HASH
     if (isStream(body)) return UNSIGNED_PAYLOAD
     if (body.length > MAX_HASHED && this.address.origin.startsWith('https:')) return UNSIGNED_PAYLOAD
-    return hash('sha256', body, 'hex')
+    return nodeCrypto().hash('sha256', body, 'hex')
   }
 
   /** Whether the error told another region or host, which is used from now on. */

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { createPrivateKey, sign } from 'node:crypto'
+import { nodeCrypto } from '../../core/builtin.ts'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 
 /** A CloudFront key pair. */
@@ -59,7 +59,7 @@ export class CloudFrontSigner {
   }
 
   #sign(policy: string): string {
-    return urlSafe(sign('sha1', Buffer.from(policy), this.#key))
+    return urlSafe(nodeCrypto().sign('sha1', Buffer.from(policy), this.#key))
   }
 }
 
@@ -68,7 +68,7 @@ function readKey(key: CloudFrontKey): KeyObject {
   const { passphrase } = key
   let parsed: KeyObject
   try {
-    parsed = createPrivateKey(passphrase === undefined ? { key: pem } : { key: pem, passphrase })
+    parsed = nodeCrypto().createPrivateKey(passphrase === undefined ? { key: pem } : { key: pem, passphrase })
   } catch {
     throw new ImproperlyConfigured('AWS_CLOUDFRONT_KEY is not a readable private key in PEM')
   }

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { nodeCrypto } from '../../core/builtin.ts'
 import { StorageError } from '../../core/errors.ts'
 import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from './checksums.ts'
 import { encodeComponent } from './encode.ts'
@@ -173,7 +173,7 @@ function addKey(headers: Record<string, string>, header: string, value: unknown)
     throw new StorageError('invalid_argument', 'SSECustomerKey must have 32 bytes.')
   }
   headers[header] = given.toString('base64')
-  headers[`${header}-md5`] ??= hash('md5', given, 'base64')
+  headers[`${header}-md5`] ??= nodeCrypto().hash('md5', given, 'base64')
   headers['x-amz-server-side-encryption-customer-algorithm'] ??= 'AES256'
 }
 

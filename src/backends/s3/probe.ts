@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { nodeCrypto } from '../../core/builtin.ts'
 import type { CallContext } from '../../core/driver.ts'
 import { detached } from './aftermath.ts'
 import type { S3Client } from './client.ts'
@@ -29,7 +29,7 @@ export async function probeConditions(
   headersOf: (key: string) => Record<string, string>,
   ctx: CallContext,
 ): Promise<Conditions> {
-  const key = `${prefix}.holdall-probe-${randomUUID()}`
+  const key = `${prefix}.holdall-probe-${nodeCrypto().randomUUID()}`
   const put = async (conditions: Record<string, string>): Promise<string | undefined> => {
     try {
       const headers = { ...headersOf(key), ...conditions }

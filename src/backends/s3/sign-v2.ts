@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { nodeCrypto } from '../../core/builtin.ts'
 import type { EncodedPair, SignableRequest, SigningCredentials } from './canonical.ts'
 import { checkLifetime, compare, encodedPairs, joinPairs } from './canonical.ts'
 import { encodeComponent } from './encode.ts'
@@ -108,5 +108,5 @@ function subResources(request: SignableRequest): string {
 }
 
 function hmac(text: string, secret: string): string {
-  return createHmac('sha1', secret).update(text).digest('base64')
+  return nodeCrypto().createHmac('sha1', secret).update(text).digest('base64')
 }

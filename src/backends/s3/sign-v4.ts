@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { createHmac, createSecretKey, hash } from 'node:crypto'
+import { nodeCrypto } from '../../core/builtin.ts'
 import { StorageError } from '../../core/errors.ts'
 import type { EncodedPair, SignableRequest, SigningCredentials } from './canonical.ts'
 import { canonicalQuery, canonicalValue, checkLifetime, compare, encodedPairs, joinPairs } from './canonical.ts'
@@ -121,7 +121,7 @@ export function credentialScope(scope: SigningScope, day: string): string {
 export function signText(text: string, secretAccessKey: string, scope: SigningScope): string {
   const { day } = datesOf(scope.now)
   const key = signingKey(secretAccessKey, day, scope.region, scope.service ?? 's3')
-  return createHmac('sha256', key).update(text).digest('hex')
+  return nodeCrypto().createHmac('sha256', key).update(text).digest('hex')
 }
 
 type HeaderLine = readonly [name: string, value: string]
@@ -168,9 +168,9 @@ function sign(
   let text = `${request.method}\n${request.path}\n${query}\n`
   for (const [name, value] of lines) text += `${name}:${value}\n`
   text += `\n${names}\n${payloadHash}`
-  const toSign = `${ALGORITHM}\n${amzDate}\n${credentialScope(scope, day)}\n${hash('sha256', text, 'hex')}`
+  const toSign = `${ALGORITHM}\n${amzDate}\n${credentialScope(scope, day)}\n${nodeCrypto().hash('sha256', text, 'hex')}`
   const key = signingKey(secret, day, scope.region, scope.service ?? 's3')
-  return { names, signature: createHmac('sha256', key).update(toSign).digest('hex') }
+  return { names, signature: nodeCrypto().createHmac('sha256', key).update(toSign).digest('hex') }
 }
 
 /** The official presigner sorts parameters by name before encoding; encoded ASCII and UTF-16 order differ. */
@@ -204,8 +204,9 @@ function signingKey(secret: string, day: string, region: string, service: string
   let key = keys.get(id)
   if (key === undefined) {
     let bytes: Buffer = Buffer.from(`AWS4${secret}`)
-    for (const part of [day, region, service, 'aws4_request']) bytes = createHmac('sha256', bytes).update(part).digest()
-    key = createSecretKey(bytes)
+    for (const part of [day, region, service, 'aws4_request'])
+      bytes = nodeCrypto().createHmac('sha256', bytes).update(part).digest()
+    key = nodeCrypto().createSecretKey(bytes)
     if (keys.size >= MAX_KEYS) keys.delete(keys.keys().next().value!)
     keys.set(id, key)
   }
