@@ -5,6 +5,7 @@ import { isStorageError, type StorageError } from '../../../src/core/errors.ts'
 import { settled } from '../../../src/testing/case.ts'
 import {
   type FaultAction,
+  type FaultProxy,
   type ProxiedRequest,
   slowDown,
   startFaultProxy,
@@ -136,12 +137,12 @@ export interface FaultResult {
 
 let count = 0
 
-const quick = pool(8)
+const quick = pool(12)
 const slow = pool(64)
 const starting = pool(4)
 
 /**
- * Runs a case when it is its turn: few at once, so that no time-out strikes but where the fault is; those that wait for
+ * Runs a case when it is its turn: few work at once, so that no time-out strikes but where the fault is; those that wait for
  * time-outs are many at once, but begin few at a time.
  */
 export async function runCase(
@@ -149,56 +150,81 @@ export async function runCase(
   wanted: FaultCase,
   work: (files: S3Storage, prefix: string) => Promise<unknown>,
 ): Promise<FaultResult> {
-  if (wanted.fault.code !== 'timeout') return quick(() => caseNow(ground, wanted, work, () => {}))
+  if (wanted.fault.code !== 'timeout') {
+    const running = new RunningCase(ground, wanted)
+    await quick(() => running.work(work))
+    return running.end()
+  }
   return slow(async () => {
     const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
-    const result = Promise.withResolvers<FaultResult>()
+    const running = new RunningCase(ground, wanted, begin)
+    const done = Promise.withResolvers<void>()
     await starting(() => {
-      result.resolve(caseNow(ground, wanted, work, begin).finally(begin))
+      done.resolve(running.work(work).finally(begin))
       return begun
     })
-    return result.promise
+    await done.promise
+    return running.end()
   })
 }
 
-/** Runs work against the server behind a proxy with one fault, closes the storage and waits until all is quiet. */
-async function caseNow(
-  ground: Ground,
-  { step, fault, mode, also }: FaultCase,
-  work: (files: S3Storage, prefix: string) => Promise<unknown>,
-  onHit: () => void,
-): Promise<FaultResult> {
-  const prefix = `case-${++count}/`
-  let hits = 0
-  const proxy = await startFaultProxy(ground.server.url, request => {
-    if (!STEPS[step](request)) return also?.(request)
-    onHit()
-    return ++hits === 1 || mode === 'always' ? fault.action : undefined
-  })
-  const isSlow = fault.code === 'timeout'
-  const timeoutSecs = isSlow ? TIMEOUT_SECS : 30
-  const server = { ...ground.server, url: proxy.url }
-  const driver = driverFor(server, { ...ground.driver, transport: { idleTimeoutSecs: timeoutSecs } }, ground.bucketName)
-  const { accessKeyId: accessKey, secretAccessKey: secretKey } = server.credentials
-  const files = new S3Storage(
-    { bucketName: ground.bucketName, accessKey, secretKey, timeoutSecs, maxAttempts: mode === 'once' ? 3 : 2 },
-    { settings: {}, env: {}, driver },
-  )
-  let value: unknown
-  let error: StorageError | undefined
-  try {
-    value = await settled(work(files, prefix), 'the work', 45_000)
-  } catch (failure) {
-    if (!isStorageError(failure)) throw failure
-    error = failure
+/** A storage that reaches the server through a proxy with one fault. */
+class RunningCase {
+  readonly #ground: Ground
+  readonly #case: FaultCase
+  readonly #onHit: () => void
+  readonly #prefix: string = `case-${++count}/`
+  #hits = 0
+  #proxy: FaultProxy | undefined
+  #files: S3Storage | undefined
+  #value: unknown
+  #error: StorageError | undefined
+
+  constructor(ground: Ground, wanted: FaultCase, onHit: () => void = () => {}) {
+    this.#ground = ground
+    this.#case = wanted
+    this.#onHit = onHit
   }
-  try {
-    await settled(files.close(), 'close', 35_000)
-    await settled(proxy.unused(), 'the end of all connections')
-    await settled(proxy.quiet(), 'the proxy')
-    return { prefix, value, error, hit: hits > 0, open: await ground.openUploads(prefix) }
-  } finally {
-    await proxy.close()
+
+  async work(run: (files: S3Storage, prefix: string) => Promise<unknown>): Promise<void> {
+    const { server, bucketName, driver: options } = this.#ground
+    const { fault, mode } = this.#case
+    this.#proxy = await startFaultProxy(server.url, request => this.#rule(request))
+    const timeoutSecs = fault.code === 'timeout' ? TIMEOUT_SECS : 30
+    const at = { ...server, url: this.#proxy.url }
+    const driver = driverFor(at, { ...options, transport: { idleTimeoutSecs: timeoutSecs } }, bucketName)
+    const { accessKeyId: accessKey, secretAccessKey: secretKey } = server.credentials
+    this.#files = new S3Storage(
+      { bucketName, accessKey, secretKey, timeoutSecs, maxAttempts: mode === 'once' ? 3 : 2 },
+      { settings: {}, env: {}, driver },
+    )
+    try {
+      this.#value = await settled(run(this.#files, this.#prefix), 'the work', 45_000)
+    } catch (error) {
+      if (!isStorageError(error)) throw error
+      this.#error = error
+    }
+  }
+
+  /** Closes the storage and waits until nothing is under way any more. */
+  async end(): Promise<FaultResult> {
+    const proxy = this.#proxy!
+    try {
+      await settled(this.#files!.close(), 'close', 35_000)
+      await settled(proxy.unused(), 'the end of all connections')
+      await settled(proxy.quiet(), 'the proxy')
+      const open = await this.#ground.openUploads(this.#prefix)
+      return { prefix: this.#prefix, value: this.#value, error: this.#error, hit: this.#hits > 0, open }
+    } finally {
+      await proxy.close()
+    }
+  }
+
+  #rule(request: ProxiedRequest): FaultAction | undefined {
+    const { step, fault, mode, also } = this.#case
+    if (!STEPS[step](request)) return also?.(request)
+    this.#onHit()
+    return ++this.#hits === 1 || mode === 'always' ? fault.action : undefined
   }
 }
 
