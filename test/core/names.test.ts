@@ -11,7 +11,7 @@ import {
   validateFileName,
 } from '../../src/core/names.ts'
 import { strftime } from '../../src/core/strftime.ts'
-import { encodePath, filepathToUri, joinUrl, redactUrl } from '../../src/core/urls.ts'
+import { encodePath, filepathToUri, joinUrl, parseUrl, redactUrl } from '../../src/core/urls.ts'
 
 const suspicious = expect.objectContaining({ code: 'suspicious_name' })
 
@@ -49,6 +49,10 @@ describe('safeJoin', () => {
     [['loc', 'a/../../loc/b'], 'loc/b'],
     [['loc/', 'a/'], 'loc/a/'],
     [['loc', 'a//b'], 'loc/a/b'],
+    [['base', 'a', ''], 'base/a'],
+    [['base', 'a/', 'b'], 'base/a/b'],
+    [['', 'a/', 'b'], 'a/b'],
+    [['', '/a', '/b/'], 'b/'],
     [['base/', 'path/to/', 'somewhere/'], 'base/path/to/somewhere/'],
     [['base', '2017-05-19T14:45:37.123456'], 'base/2017-05-19T14:45:37.123456'],
   ])('%j is %j', ([base, ...paths], key) => {
@@ -92,6 +96,13 @@ describe('file names', () => {
   it('truncates the stem, never folder or suffix', () => {
     expect(truncateName('parent/child.txt', 15)).toBe('parent/chil.txt')
     expect(() => truncateName('parent/child.txt', 11)).toThrow(suspicious)
+    expect(() => truncateName('abc.txt', 2)).toThrow(suspicious)
+    expect(truncateName('ab.txt', 5)).toBe('a.txt')
+    expect(truncateName('a.txt', 5)).toBe('a.txt')
+    expect(truncateName('any.txt', undefined)).toBe('any.txt')
+    expect(truncateName('a😀😀.txt', 8)).toBe('a😀.txt')
+    expect(truncateName('a😀😀.txt', 7)).toBe('a😀.txt')
+    expect(truncateName('a😀.txt', 6)).toBe('a.txt')
   })
 
   it.each([
@@ -112,6 +123,9 @@ describe('file names', () => {
     ['a/b c.txt', 'a/b_c.txt'],
     ['./z', 'z'],
     ['/abs/x.txt', '/abs/x.txt'],
+    ['/x y.txt', '/x_y.txt'],
+    ['x', 'x'],
+    ['a/b/./c//d', 'a/b/c/d'],
   ])('generates %j as %j', (name, generated) => {
     expect(generateFilename(name)).toBe(generated)
   })
@@ -124,10 +138,31 @@ describe('file names', () => {
     expect(() => validateFileName(name)).toThrow(suspicious)
   })
 
+  it('validates what it should, and gives it back', () => {
+    for (const name of ['a', 'a/b.txt', '.hidden', '..a', 'a..', '...', 'a b', 'd\\f'])
+      expect(validateFileName(name)).toBe(name)
+    expect(validateFileName('a.txt', { allowRelativePath: false })).toBe('a.txt')
+    for (const name of ['d/a.txt', 'd\\a.txt', '/a.txt']) {
+      expect(() => validateFileName(name, { allowRelativePath: false })).toThrow(suspicious)
+    }
+    for (const wrong of [null, undefined, 5, {}, ['a']]) {
+      expect(() => validateFileName(wrong as never)).toThrow(expect.objectContaining({ code: 'invalid_argument' }))
+    }
+  })
+
+  it('hands only the last part to a rule of one’s own', () => {
+    const seen: string[] = []
+    expect(generateFilename('a/b/c d', last => `${seen.push(last)}.txt`)).toBe('a/b/1.txt')
+    expect(seen).toEqual(['c d'])
+  })
+
   it('takes all suffixes as the extension and leaves dot files whole', () => {
     expect(splitName('a/x.tar.gz')).toEqual(['a/', 'x', '.tar.gz'])
     expect(splitName('noext')).toEqual(['', 'noext', ''])
     expect(splitName('.hidden')).toEqual(['', '.hidden', ''])
+    expect(splitName('...')).toEqual(['', '...', ''])
+    expect(splitName('a/..b.c')).toEqual(['a/', '..b', '.c'])
+    expect(splitName('a.')).toEqual(['', 'a.', ''])
     expect(alternativeName('x', '.tar.gz')).toMatch(/^x_[A-Za-z0-9]{7}\.tar\.gz$/)
     expect(alternativeName('django_test', '.txt', 'underscore')).toBe('django_test_.txt')
   })
@@ -168,6 +203,11 @@ describe('URLs and dates', () => {
     expect(filepathToUri("x~!*()'.txt")).toBe("x~!*()'.txt")
     expect(joinUrl('/media', '//evil.com/x')).toBe('/media/evil.com/x')
     expect(joinUrl('http://m/x/', 'a b.txt')).toBe('http://m/x/a%20b.txt')
+  })
+
+  it('parses what is a URL and names the setting of what is none', () => {
+    expect(parseUrl('https://h/p', 'X_URL').host).toBe('h')
+    expect(() => parseUrl('//user:secret@h', 'X_URL')).toThrow(/^X_URL: .*\*\*\*@h/)
   })
 
   it('shows no credential of a URL', () => {
