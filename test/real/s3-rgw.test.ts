@@ -24,7 +24,16 @@ afterAll(async () => {
 }, 60_000)
 
 const Bucket = 'media'
-const methods = ['discover', 'deleteMany', 'copy', 'move', 'publicUrl', 'signUrl', 'address', 'createContainer'] as const
+const methods = [
+  'discover',
+  'deleteMany',
+  'copy',
+  'move',
+  'publicUrl',
+  'signUrl',
+  'address',
+  'createContainer',
+] as const
 const features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, versions: true }
 const MIB = 1024 * 1024
 

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { nodeCrypto } from '../../core/builtin.ts'
 import type { CallContext } from '../../core/driver.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
 import { detached } from './aftermath.ts'
@@ -24,7 +24,7 @@ export class Claim {
   readonly #client: S3Client
   readonly #key: string
   readonly #options: ClaimOptions
-  readonly #mark: string = randomUUID()
+  readonly #mark: string = nodeCrypto().randomUUID()
   #tried = false
   #versionId: string | undefined
 

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { nodeCrypto } from '../../core/builtin.ts'
 import type { CallContext } from '../../core/driver.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
 import { detached, isUploadGone } from './aftermath.ts'
@@ -153,7 +153,7 @@ async function isOf(
 function etagOf(parts: readonly Part[]): string | undefined {
   const digests = parts.map(({ etag }) => Buffer.from(etag.replaceAll('"', ''), 'hex'))
   if (digests.some(digest => digest.length !== 16)) return undefined
-  return `${hash('md5', Buffer.concat(digests), 'hex')}-${parts.length}`
+  return `${nodeCrypto().hash('md5', Buffer.concat(digests), 'hex')}-${parts.length}`
 }
 
 function endedElsewhere(key: string, cause: unknown, outcome: 'not_applied' | 'unknown'): StorageError {
