@@ -63,7 +63,9 @@ async function scripts(folder: string): Promise<void> {
     cwd: root,
     input: entries(),
     platform: 'node',
-    external: id => !/^[./\\\0]|^[a-z]:[/\\]/i.test(id),
+    transform: { target: 'node22.18' },
+    // What `await using` becomes for Node 22 is the one thing of others that is shipped inside.
+    external: id => !/^[./\\\0]|^[a-z]:[/\\]|^@oxc-project\/runtime\//i.test(id),
     onLog(level, log, report) {
       report(level === 'warn' ? 'error' : level, log)
     },

@@ -184,6 +184,13 @@ it('is small: at most 2 MiB on the disk in all, and three packages beside it, wh
   ).toBeLessThanOrEqual(MAX_BYTES)
 })
 
+it('has no syntax that Node 22, the oldest that it runs on, does not know', () => {
+  for (const file of globSync('dist/**/*.js', { cwd: installed })) {
+    const lines = readFileSync(join(installed, file), 'utf8').split('\n')
+    expect(lines.filter(line => /\b(?:await )?using \w+ (?:=|of) /.test(line))).toEqual([])
+  }
+})
+
 it('ships what it names, and no map of sources that are not shipped', () => {
   const files = readdirSync(installed).sort()
   expect(files).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'examples', 'package.json'])

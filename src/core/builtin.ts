@@ -1,6 +1,6 @@
 /**
- * Modules of Node that are dear to load, got at first use instead. An `import` of `node:http` is the dearest: it reads every
- * export, and one of them loads all of fetch. (https://nodejs.org/api/process.html#processgetbuiltinmoduleid)
+ * Modules of Node that are dear to load (`node:https`, with all of TLS, takes some 15 ms), got at first use instead.
+ * (https://nodejs.org/api/process.html#processgetbuiltinmoduleid)
  */
 
 let crypto: typeof import('node:crypto') | undefined
@@ -9,11 +9,6 @@ let crypto: typeof import('node:crypto') | undefined
 export function nodeCrypto(): typeof import('node:crypto') {
   crypto ??= process.getBuiltinModule('node:crypto')
   return crypto
-}
-
-/** `node:http`. */
-export function nodeHttp(): typeof import('node:http') {
-  return process.getBuiltinModule('node:http')
 }
 
 /** `node:https`. */

@@ -1,7 +1,7 @@
-import type { Agent, ClientRequestArgs } from 'node:http'
+import { Agent, type ClientRequestArgs, request as plainRequest } from 'node:http'
 import type { Agent as HttpsAgent, RequestOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
-import { nodeHttp, nodeHttps } from '../core/builtin.ts'
+import { nodeHttps } from '../core/builtin.ts'
 import { StorageError } from '../core/errors.ts'
 import type { ProxyServer } from './proxy.ts'
 
@@ -17,10 +17,8 @@ export interface AgentSettings {
 
 type Connected = (error: Error | null, stream: Duplex) => void
 
-const HttpAgent: typeof Agent = nodeHttp().Agent
-
 /** Connections of one origin that speaks plain HTTP, to itself or to its proxy. */
-export class PlainAgent extends HttpAgent {
+export class PlainAgent extends Agent {
   readonly #timeoutMs: number
   #closed = false
 
@@ -122,7 +120,7 @@ function openTunnel(proxy: ProxyServer, authority: string, settings: AgentSettin
   const tls = proxy.secure ? { rejectUnauthorized, ...(ca && { ca }) } : undefined
   const { hostname, port } = proxy
   const options = { agent: false, method: 'CONNECT', hostname, port, path: authority, headers, ...tls } as const
-  const request = (proxy.secure ? nodeHttps() : nodeHttp()).request(options)
+  const request = proxy.secure ? nodeHttps().request(options) : plainRequest(options)
   const timer = timeLimit(connectTimeoutMs, error => request.destroy(error))
   request.on('error', error => {
     clearTimeout(timer)

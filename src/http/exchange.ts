@@ -1,6 +1,5 @@
-import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
+import { type Agent, ClientRequest, type IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
-import { nodeHttp } from '../core/builtin.ts'
 import type { CallContext } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
 import { Answer, watchBody } from './answer.ts'
@@ -31,8 +30,6 @@ export interface Origin {
 
 const CONTINUE_WAIT_MS = 1000
 const SMALL = 64 * 1024
-
-const Outgoing: typeof ClientRequest = nodeHttp().ClientRequest
 
 /** Sends one request and gives its answer as soon as its headers are there. */
 export function exchange(origin: Origin, path: string, request: HttpRequest, ctx: CallContext): Promise<HttpResponse> {
@@ -140,7 +137,7 @@ class Exchange {
     const { protocol, hostname, port, absolute } = this.#origin
     const path = absolute ? this.#request.url : this.#path
     const headers = this.#headers
-    const outgoing = new Outgoing({ protocol, hostname, port, agent, method: this.#request.method, path, headers })
+    const outgoing = new ClientRequest({ protocol, hostname, port, agent, method: this.#request.method, path, headers })
     this.#outgoing = outgoing
     outgoing.on('response', response => this.#onResponse(response))
     outgoing.on('error', error => {
