@@ -83,6 +83,8 @@ export const safetyCases: readonly StorageCase[] = [
       const read = (start: number, end?: number) => buffer(storage.createReadStream('ten', { start, end }))
       for (const place of [0, 4, 10]) assert.equal((await read(place, place)).byteLength, 0)
       assert.equal((await read(8, 99)).toString(), '89')
+      assert.equal((await read(1)).toString(), '123456789')
+      assert.equal((await read(0, 4)).toString(), '0123')
       for (const [start, end] of [[5, 3], [-1], [0, -1], [1.5], [Number.NaN], [0, 2.5]] as [number, number?][]) {
         await failsWith('invalid_argument', read(start, end))
       }

@@ -2,7 +2,9 @@ import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
+import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { isStorageError } from '../../src/core/errors.ts'
+import { chaos } from '../../src/layers/chaos.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { bytesOf } from '../files/helpers.ts'
 import { Kinds } from './kinds.ts'
@@ -38,6 +40,17 @@ describe('copies and moves between storages', () => {
     expect(await one.move('dir/from.odd', 'to.odd', { storage: two })).toMatch(/^to_\w{7}\.odd$/)
     expect(await one.exists('dir/from.odd')).toBe(false)
     expect((await bytesOf(two.createReadStream('to.odd'))).equals(bytes)).toBe(true)
+  })
+
+  it('are repeated when the server that takes them is busy', async () => {
+    const source = kinds.memory()
+    await source.save('file', Buffer.alloc(300_000, 'x'))
+    const busy = new MemoryStorage(
+      {},
+      { settings: {}, env: {}, layers: [chaos({ on: ({ operation }) => operation === 'write', fail: [1] })] },
+    )
+    expect(await source.copy('file', 'file', { storage: busy })).toBe('file')
+    expect(await busy.size('file')).toBe(300_000)
   })
 
   it('take a compressed file out of its compression and put it back', async () => {
@@ -116,6 +129,8 @@ describe('a file that is stored compressed', () => {
     expect((await range(100, 150)).toString()).toBe(css.slice(100, 150))
     expect((await range(css.length - 5)).toString()).toBe(css.slice(-5))
     expect((await range(9000, 9000)).length).toBe(0)
+    expect((await range(0, 20)).toString()).toBe(css.slice(0, 20))
+    expect((await range(0, 1e6)).toString()).toBe(css)
     const beyond = await range(css.length + 1).catch(error => error)
     expect(isStorageError(beyond, 'invalid_range')).toBe(true)
     await storage.edit('style.css', 'a', file => file.write('/* end */'))

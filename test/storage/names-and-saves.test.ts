@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { bytesContent } from '../../src/core/content.ts'
-import { asContent, LocalStorage, MemoryStorage, type Storage } from '../../src/index.ts'
+import { asContent, LocalStorage, MemoryStorage, type Storage, StorageError } from '../../src/index.ts'
 
 const folders: string[] = []
 
@@ -75,6 +75,29 @@ describe.each(kinds)('%s', (_, make) => {
     await expect(storage.delete('')).rejects.toThrow('The name must be given to delete().')
     await storage.delete('missing')
     expect(await storage.deleteMany(['missing', 'also'])).toEqual({ deleted: 2, errors: [] })
+  })
+
+  it('deletes thousands, batch by batch, and tells which failed and why', async () => {
+    const names = Array.from({ length: 2500 }, (_, n) => `many/${n}`)
+    const { driver } = storage
+    const one = driver.delete.bind(driver)
+    Object.assign(driver, { deleteMany: undefined })
+    driver.delete = async (key, ctx) => {
+      if (key === 'many/1700') throw Object.assign(new Error('no right'), { code: 'EACCES' })
+      return one(key, ctx)
+    }
+    await Promise.all(names.slice(0, 50).map(name => storage.save(name, 'x')))
+    const { deleted, errors } = await storage.deleteMany(names)
+    expect(deleted).toBe(2499)
+    expect(errors).toMatchObject([{ name: 'many/1700', error: { operation: 'delete', fileName: 'many/1700' } }])
+    expect(errors[0]!.error).toBeInstanceOf(StorageError)
+    expect(await storage.listdir('many')).toEqual([[], []])
+  })
+
+  it('ends when an override gives no other name than the taken one', async () => {
+    await storage.save('a.txt', 'x')
+    storage.getAlternativeName = (stem, suffixes) => `${stem}${suffixes}`
+    await expect(storage.save('a.txt', 'y')).rejects.toMatchObject({ code: 'exists', fileName: 'a.txt' })
   })
 
   it('45, 46: stays inside, and says what is missing', async () => {
