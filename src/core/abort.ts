@@ -1,5 +1,37 @@
 import { Readable } from 'node:stream'
 
+interface Watch {
+  readonly listeners: Set<() => void>
+  fire(): void
+}
+
+const watches = new WeakMap<AbortSignal, Watch>()
+
+/**
+ * Calls `listener` when the signal fires; gives what takes it off again. For signals that many calls share: Node goes through all
+ * listeners of a signal to add or remove one, so it is given one for all of them.
+ */
+export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  let watch = watches.get(signal)
+  if (watch === undefined) watches.set(signal, (watch = newWatch()))
+  const { listeners, fire } = watch
+  if (listeners.size === 0) signal.addEventListener('abort', fire)
+  listeners.add(listener)
+  return () => {
+    if (listeners.delete(listener) && listeners.size === 0) signal.removeEventListener('abort', fire)
+  }
+}
+
+function newWatch(): Watch {
+  const listeners = new Set<() => void>()
+  return {
+    listeners,
+    fire() {
+      for (const listener of listeners) listener()
+    },
+  }
+}
+
 /**
  * Waits for work only as long as the signal lets it: then the signal's reason is thrown at once, also when the work never
  * ends. What the work still gives after that is handed to `release`, since nobody else will.

@@ -1,3 +1,4 @@
+import { onAbort } from '../core/abort.ts'
 import { notBegun } from '../core/errors.ts'
 import type { Call, Layer } from './layer.ts'
 
@@ -7,26 +8,32 @@ import type { Call, Layer } from './layer.ts'
  */
 export function concurrency(limit: number): Layer {
   let running = 0
-  const waiting: Array<() => void> = []
+  const waiting = new Set<() => void>()
+  // One iterator goes on from call to call: a new one would pass over all that were deleted before.
+  let order = waiting.values()
   const release = () => {
-    const next = waiting.shift()
-    if (next === undefined) running--
-    else next()
+    let { value: start } = order.next()
+    if (start === undefined) {
+      order = waiting.values()
+      start = order.next().value
+    }
+    if (start === undefined) running--
+    else start()
   }
   const turn = ({ operation, key, backend }: Call, signal: AbortSignal): Promise<void> =>
     new Promise((resolve, reject) => {
       const refuse = () => reject(notBegun(signal, { operation, fileName: key, backend }))
+      if (signal.aborted) return refuse()
+      const stay = onAbort(signal, () => {
+        waiting.delete(start)
+        refuse()
+      })
       const start = () => {
-        signal.removeEventListener('abort', leave)
+        waiting.delete(start)
+        stay()
         resolve()
       }
-      const leave = () => {
-        waiting.splice(waiting.indexOf(start), 1)
-        refuse()
-      }
-      if (signal.aborted) return refuse()
-      waiting.push(start)
-      signal.addEventListener('abort', leave, { once: true })
+      waiting.add(start)
     })
   return async (call, next, ctx) => {
     if (call.streams) return next(ctx)

@@ -1,4 +1,4 @@
-import { abortable, release } from '../core/abort.ts'
+import { abortable, onAbort, release } from '../core/abort.ts'
 import type { CallContext, Repeat } from '../core/driver.ts'
 import { abortedError, StorageError } from '../core/errors.ts'
 import type { Layer } from './layer.ts'
@@ -26,7 +26,7 @@ export function timeout(ms: number): Layer {
     )
     const relay = () => controller.abort(abortedError({ operation, fileName, backend }, ctx.signal.reason))
     if (ctx.signal.aborted) relay()
-    else ctx.signal.addEventListener('abort', relay, { once: true })
+    const unlink = onAbort(ctx.signal, relay)
     const inner: CallContext = {
       ...ctx,
       signal: controller.signal,
@@ -50,7 +50,7 @@ export function timeout(ms: number): Layer {
       throw controller.signal.aborted && !ctx.signal.aborted ? controller.signal.reason : error
     } finally {
       clearTimeout(timer)
-      ctx.signal.removeEventListener('abort', relay)
+      unlink()
     }
   }
 }

@@ -204,6 +204,29 @@ describe('concurrency', () => {
     await first
     await layer(call, async () => {}, plainContext())
   })
+
+  it('keeps the order of those that wait when others leave, and puts one listener on the signal that they share', async () => {
+    const layer = concurrency(1)
+    const shared = new AbortController()
+    const leaving = new AbortController()
+    let release = () => {}
+    const first = layer(call, () => new Promise<void>(resolve => (release = resolve)), plainContext())
+    const order: number[] = []
+    const jobs = Array.from({ length: 200 }, (_, n) => {
+      const { signal } = n % 3 === 1 ? leaving : shared
+      return layer(call, async () => void order.push(n), { ...plainContext(), signal }).catch(error => error.code)
+    })
+    expect(getEventListeners(shared.signal, 'abort')).toHaveLength(1)
+    leaving.abort()
+    release()
+    await first
+    expect((await Promise.all(jobs)).filter(code => code === 'aborted')).toHaveLength(67)
+    expect(order).toEqual(Array.from({ length: 200 }, (_, n) => n).filter(n => n % 3 !== 1))
+    expect(getEventListeners(shared.signal, 'abort')).toHaveLength(0)
+    const later = [1, 2, 3].map(n => layer(call, async () => void order.push(-n), plainContext()))
+    await Promise.all(later)
+    expect(order.slice(-3)).toEqual([-1, -2, -3])
+  })
 })
 
 describe('chaos', () => {
