@@ -1,4 +1,5 @@
 import { backendNames, declaredSettings, resolveBackend } from '../config/backends.ts'
+import { hint, nearest } from '../core/nearest.ts'
 import { parseMap } from '../core/setting-types.ts'
 
 /** Settings of django-storages' backends by their beginnings. */
@@ -22,7 +23,7 @@ export async function settingsAdvice(
   )
   const now = migrateBotoSettings(settings).settings
   const unread = Object.keys(now).filter(key => STORAGE_KEY.test(key) && !read.has(key))
-  return [...advice, ...unread.map(key => `${key}: no backend reads this setting.`)]
+  return [...advice, ...unread.map(key => `${key}: no backend reads this setting.${hint(nearest(key, read))}`)]
 }
 
 function fromEnvironment(value: string): unknown {

@@ -4,6 +4,8 @@ import { LocalStorage } from '../backends/local/index.ts'
 import { MemoryStorage } from '../backends/memory/index.ts'
 import { nodeModule } from '../core/builtin.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
+import { kindOf } from '../core/kind.ts'
+import { hint, nearest } from '../core/nearest.ts'
 import type { AnySettings } from '../core/settings.ts'
 import type { Services, Storage } from '../storage/storage.ts'
 import { StaticFilesStorage } from './static-files-storage.ts'
@@ -88,9 +90,7 @@ register(() => {
 export function resolveBackend(backend: unknown, base?: string): StorageClass {
   if (typeof backend === 'function') return checkedClass(backend, backend.name)
   if (typeof backend !== 'string') {
-    throw new ImproperlyConfigured(
-      `BACKEND must be a name or a class, not ${backend === null ? 'null' : typeof backend}.`,
-    )
+    throw new ImproperlyConfigured(`BACKEND must be a name or a class, not ${kindOf(backend)}.`)
   }
   const loader = registry.get(backend)
   if (loader !== undefined) return load(backend, loader)
@@ -100,9 +100,15 @@ export function resolveBackend(backend: unknown, base?: string): StorageClass {
   throw notFound(
     backend,
     known === undefined
-      ? `it is none of ${names}, and no './module.ts#ClassName'`
+      ? `it is none of ${names}, and no './module.ts#ClassName'${hint(likelyBackend(backend))}`
       : `this version of Holdall has no backend for ${known} yet; it has ${names}`,
   )
+}
+
+/** The name that a wrong one probably means: that of a class itself, else a similar one. */
+function likelyBackend(backend: string): string | undefined {
+  const names = [...registry.keys()]
+  return names.find(name => name.split('.').includes(backend)) ?? nearest(backend, names)
 }
 
 /** Django's class paths that are understood and have no class here. */

@@ -63,6 +63,7 @@ export function defineConfig<const C extends HoldallSettings>(settings: C): C {
  */
 export function configure(settings: HoldallSettings, options: ConfigureOptions = {}): void {
   const copy = Object.freeze({ ...settings })
+  refuseMisspelt(copy)
   storageConfigs(copy, {})
   if (options.base !== undefined) bases.set(copy, options.base)
   activateSettings(copy)
@@ -118,6 +119,12 @@ export function storageConfigs(
     default: { BACKEND: settings.DEFAULT_FILE_STORAGE ?? (env['DEFAULT_FILE_STORAGE'] || DEFAULT_BACKEND) },
     staticfiles: { BACKEND: settings.STATICFILES_STORAGE ?? (env['STATICFILES_STORAGE'] || DEFAULT_STATIC) },
   }
+}
+
+/** A settings object may hold anything, but storages under a name that nothing reads would be a folder of this machine instead. */
+function refuseMisspelt(settings: HoldallSettings): void {
+  const wrong = Object.keys(settings).find(key => key !== 'STORAGES' && /^storages?$/i.test(key))
+  if (wrong !== undefined) throw new ImproperlyConfigured(`'${wrong}' is no setting: did you mean 'STORAGES'?`)
 }
 
 function refuseBoth(source: Readonly<Record<string, unknown>>): void {

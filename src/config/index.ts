@@ -13,6 +13,7 @@ export { StaticFilesStorage } from './static-files-storage.ts'
 export {
   defaultStorage,
   lazyStorage,
+  type StorageAliases,
   type StorageBlueprint,
   StorageHandler,
   type Storages,

@@ -2,6 +2,7 @@ import { dirname, isAbsolute, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nodeUtil } from '../core/builtin.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
+import { hint, nearest } from '../core/nearest.ts'
 import { activeSettings } from '../core/settings.ts'
 import type { Storage } from '../storage/storage.ts'
 import { resolveBackend, type StorageClass } from './backends.ts'
@@ -50,7 +51,8 @@ export class StorageHandler {
   blueprint(alias: string): StorageBlueprint {
     const configs = storageConfigs()
     if (!Object.hasOwn(configs, alias)) {
-      throw new ImproperlyConfigured(`Could not find config for '${alias}' in settings.STORAGES.`)
+      const meant = hint(nearest(alias, Object.keys(configs)))
+      throw new ImproperlyConfigured(`Could not find config for '${alias}' in settings.STORAGES.${meant}`)
     }
     const { BACKEND, OPTIONS = {} } = configs[alias]!
     const base = settingsBase()
@@ -103,12 +105,20 @@ function isSame(before: AnyStorage, fresh: AnyStorage): boolean {
   return before.constructor === fresh.constructor && nodeUtil().isDeepStrictEqual(before.options, fresh.options)
 }
 
+/**
+ * The classes of the aliases, for the compiler: `declare module 'holdall' { interface StorageAliases { media: S3Storage } }` makes
+ * `storages.media` an `S3Storage`.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: a program adds its own aliases
+export interface StorageAliases {}
+
 /** `storages.default`, `storages['x']`, `storages.get('x')`. */
-export type Storages = StorageHandler & {
-  readonly default: AnyStorage
-  readonly staticfiles: AnyStorage
-  readonly [alias: string]: AnyStorage
-}
+export type Storages = StorageHandler &
+  StorageAliases & {
+    readonly default: AnyStorage
+    readonly staticfiles: AnyStorage
+    readonly [alias: string]: AnyStorage
+  }
 
 const handler = new StorageHandler()
 

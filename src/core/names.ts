@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { nodeCrypto } from './builtin.ts'
 import { StorageError, SuspiciousFileOperation } from './errors.ts'
+import { kindOf } from './kind.ts'
 
 /** How a taken name is made free: 7 random alphanumerics (Django since 1.7), or an underscore per collision (Django up to 1.4). */
 export type NameStrategy = 'random' | 'underscore'
@@ -87,7 +88,7 @@ export function validateFileName(name: string, options: { readonly allowRelative
 /** The name itself; what is no text is an `invalid_argument`. */
 export function textOf(name: unknown): string {
   if (typeof name === 'string') return name
-  throw new StorageError('invalid_argument', `name: expected text, got ${name === null ? 'null' : typeof name}.`)
+  throw new StorageError('invalid_argument', `name: expected text, got ${kindOf(name)}.`)
 }
 
 function traversal(name: string): SuspiciousFileOperation {

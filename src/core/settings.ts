@@ -1,4 +1,5 @@
 import { ImproperlyConfigured } from './errors.ts'
+import { hint, nearest } from './nearest.ts'
 
 /** One setting, declared once: its parsing, environment names, documentation, validation and redaction come from here. */
 export interface Setting<V> {
@@ -54,7 +55,7 @@ export interface ResolvedSettings<O> {
 
 /**
  * Finds each option's value: constructor, then class defaults, then settings object, then environment, then the declared default.
- * An unknown option is an `ImproperlyConfigured` "Invalid setting 'x' for Y"; a bad value's error names the key that was written.
+ * An unknown option is an `ImproperlyConfigured` "Invalid setting 'x' for Y", with the name that is probably meant; a bad value's error names the key that was written.
  */
 export function resolveSettings<O>(
   className: string,
@@ -83,7 +84,8 @@ function canonicalOptions(className: string, settings: AnySettings, input: Reado
   for (const key in input) {
     if (input[key] === undefined) continue
     const name = optionName(settings, key)
-    if (name === undefined) throw new ImproperlyConfigured(`Invalid setting '${key}' for ${className}`)
+    if (name === undefined)
+      throw new ImproperlyConfigured(`Invalid setting '${key}' for ${className}${hint(likelyOption(settings, key))}`)
     found.set(name, { key, raw: input[key] })
   }
   return found
@@ -96,6 +98,12 @@ function optionName(settings: AnySettings, key: string): string | undefined {
   if (Object.hasOwn(settings, camel)) return camel
   for (const name in settings) if (settings[name]!.aliases.includes(key)) return name
   return undefined
+}
+
+/** The option that a wrong key probably means: a global name's own, else one of a similar name. */
+function likelyOption(settings: AnySettings, key: string): string | undefined {
+  const names = Object.keys(settings)
+  return names.find(name => settings[name]!.keys.includes(key)) ?? nearest(key, names)
 }
 
 function find(

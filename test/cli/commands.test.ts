@@ -90,7 +90,7 @@ describe('the command line', () => {
     expect((await cli('ls')).stderr).toContain('holdall.config.ts:1 could not be loaded: TypeScript enum')
     await put('holdall.config.ts', "export default { STORAGES: { a: { BACKEND: 'local', OPTIONS: { locatoin: 1 } } } }")
     expect((await cli('ls', 'a:')).stderr).toBe(
-      `holdall: ${join(dir, 'holdall.config.ts')}: storage 'a': Invalid setting 'locatoin' for LocalStorage\n`,
+      `holdall: ${join(dir, 'holdall.config.ts')}: storage 'a': Invalid setting 'locatoin' for LocalStorage (did you mean 'location'?)\n`,
     )
   })
 
@@ -249,6 +249,7 @@ describe('check', () => {
       AWS_S3_PROXY_PORTY: 1,
       AWS_STORAGE_BUCKET_NAME: 'bkt',
       AWS_PRELOAD_METADATA: true,
+      AWS_BUCKET_NAME: 'bkt',
       GZIP_CONTENT_TYPES: ['text/css'],
     })
     const { stdout } = await cli('check', '--json', 'default')
@@ -258,6 +259,7 @@ describe('check', () => {
       expect.stringMatching(/^S3_USE_SIGV4: URLs are now signed by version 4/),
       "STORAGES['old'].BACKEND: The class is now storages.backends.s3boto3.S3Boto3Storage.",
       'AWS_PRELOAD_METADATA: no backend reads this setting.',
+      "AWS_BUCKET_NAME: no backend reads this setting. (did you mean 'AWS_STORAGE_BUCKET_NAME'?)",
     ])
     await config({ MEDIA_ROOT: 'm', AWS_STORAGE_BUCKET_NAME: 'bkt', AWS_S3_TRANSFER_CONFIG: {} })
     expect(JSON.parse((await cli('check', '--json', 'default')).stdout).advice).toEqual([])

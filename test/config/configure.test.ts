@@ -50,6 +50,17 @@ describe('storages', () => {
     expect(() => storages['y']).toThrow(expect.objectContaining({ code: 'improperly_configured', message }))
     expect(() => storages.default).toThrow("Could not find config for 'default' in settings.STORAGES.")
     expect(() => storages['toString']).not.toThrow()
+    configure({ STORAGES: { media: { BACKEND: 'memory' } } })
+    expect(() => storages['meida']).toThrow(
+      "Could not find config for 'meida' in settings.STORAGES. (did you mean 'media'?)",
+    )
+  })
+
+  test.each(['storages', 'STORAGE', 'Storages'])('refuses %s, which nothing would read', key => {
+    const message = `'${key}' is no setting: did you mean 'STORAGES'?`
+    expect(() => configure({ [key]: { default: { BACKEND: 'memory' } } })).toThrow(
+      expect.objectContaining({ code: 'improperly_configured', message }),
+    )
   })
 
   test('can be awaited and printed without touching an alias', async () => {
@@ -162,6 +173,16 @@ describe('backends', () => {
         message: expect.stringMatching(new RegExp(`^Could not find backend '${name.replaceAll('.', '\\.')}': `)),
       }),
     )
+  })
+
+  test.each([
+    ['S3', 's3'],
+    ['locl', 'local'],
+    ['S3Storage', 'storages.backends.s3.S3Storage'],
+    ['s3boto3', 'storages.backends.s3boto3.S3Boto3Storage'],
+    ['storages.backends.s3boto3.S3Boto3Storag', 'storages.backends.s3boto3.S3Boto3Storage'],
+  ])('%s is probably %s', (name, meant) => {
+    expect(() => resolveBackend(name)).toThrow(`(did you mean '${meant}'?)`)
   })
 
   test('a registered name can be used', () => {

@@ -1,0 +1,56 @@
+/**
+ * The candidate that a misspelt word most likely means: one that is one edit apart, else one that has all its words (`region` in
+ * `regionName`), else the nearest within an edit for every three letters. Case and separators do not count. Undefined where none is near.
+ */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  const parts = wordsOf(word)
+  const letters = parts.join('')
+  let best: string | undefined
+  let least = Math.floor(letters.length / 3) + 1
+  let longer: string | undefined
+  let fewest = Number.POSITIVE_INFINITY
+  for (const candidate of candidates) {
+    const others = wordsOf(candidate)
+    const distance = editsBetween(letters, others.join(''))
+    if (distance < least) {
+      best = candidate
+      least = distance
+    }
+    if (letters.length > 2 && others.length < fewest && parts.every(part => others.includes(part))) {
+      longer = candidate
+      fewest = others.length
+    }
+  }
+  return least <= 1 ? best : (longer ?? best)
+}
+
+/** ` (did you mean 'x'?)`, or nothing. */
+export function hint(near: string | undefined): string {
+  return near === undefined ? '' : ` (did you mean '${near}'?)`
+}
+
+function wordsOf(name: string): string[] {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter(Boolean)
+}
+
+/** Letters that are missing, too many, other ones or swapped with their neighbour. */
+function editsBetween(a: string, b: string): number {
+  let before: number[] = []
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1]
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (same ? 0 : 1))
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        next[j] = Math.min(next[j]!, before[j - 2]! + 1)
+    }
+    before = row
+    row = next
+  }
+  return row[b.length]!
+}
