@@ -132,11 +132,11 @@ function parseList(raw: unknown): readonly string[] {
   throw new Error('expected a list of texts')
 }
 
-/** An object, or its JSON in the environment. */
+/** An object, or its JSON in the environment; null is an empty one, as Django's settings have `None`. */
 export function map<V = unknown>(
   declaration: Declaration<Readonly<Record<string, V>>>,
 ): Setting<Readonly<Record<string, V>>> {
-  return setting('map', raw => parseMap(raw) as Readonly<Record<string, V>>, declaration)
+  return setting('map', raw => (isNone(raw) ? {} : parseMap(raw)) as Readonly<Record<string, V>>, declaration)
 }
 
 export function parseMap(raw: unknown): Readonly<Record<string, unknown>> {

@@ -93,6 +93,12 @@ export const GZIP_CONTENT_TYPES: readonly string[] = [
   'image/svg+xml',
 ]
 
+const signatureVersion = choice(['s3v4', 's3', 'unsigned'], {
+  default: 's3v4',
+  keys: ['AWS_S3_SIGNATURE_VERSION'],
+  doc: "'s3' = the old version 2; 'unsigned' = without credentials, for public buckets.",
+})
+
 /** Declarations of the S3 options, with the names of django-storages' `AWS_*` settings. */
 export const s3Settings: SettingsOf<S3Options> = {
   ...commonSettings,
@@ -170,11 +176,7 @@ export const s3Settings: SettingsOf<S3Options> = {
     keys: ['AWS_S3_ADDRESSING_STYLE'],
     doc: "Whether the bucket stands in the host or in the path; null = what the bucket's name and the endpoint allow.",
   }),
-  signatureVersion: choice(['s3v4', 's3', 'unsigned'], {
-    default: 's3v4',
-    keys: ['AWS_S3_SIGNATURE_VERSION'],
-    doc: "'s3' = the old version 2; 'unsigned' = without credentials, for public buckets.",
-  }),
+  signatureVersion: { ...signatureVersion, parse: raw => signatureVersion.parse(raw ?? signatureVersion.default) },
   proxies: map<string>({
     default: {},
     keys: ['AWS_S3_PROXIES'],

@@ -36,6 +36,16 @@ describe('options', () => {
   test('an unknown option is named', () => {
     const error = thrown(() => new S3Storage({ foo: 1 } as never, { settings: {}, env: {} }))
     expect(error).toMatchObject({ code: 'improperly_configured', message: "Invalid setting 'foo' for S3Storage" })
+    const message = (key: string) => thrown(() => storage({ [key]: 'x' } as never)).message
+    expect(message('region')).toBe("Invalid setting 'region' for S3Storage (did you mean 'regionName'?)")
+    expect(message('AWS_STORAGE_BUCKET_NAME')).toMatch(/ \(did you mean 'bucketName'\?\)$/)
+  })
+
+  test('what Django has as None is the default', () => {
+    const none = { AWS_S3_PROXIES: null, AWS_S3_SIGNATURE_VERSION: null, AWS_S3_CLIENT_CONFIG: null }
+    expect(storage({}, none).options).toMatchObject({ proxies: {}, signatureVersion: 's3v4', clientConfig: {} })
+    expect(storage({}, { AWS_S3_PROXIES: 'None' }).options.proxies).toEqual({})
+    expect(() => storage({}, { AWS_S3_PROXIES: 5 })).toThrow('AWS_S3_PROXIES: expected an object')
   })
 
   test('option, then settings, then environment, and the S3 name first', () => {
