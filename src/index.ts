@@ -4,26 +4,34 @@ export {
   configure,
   defaultStorage,
   defineConfig,
+  type HoldallSettings,
   loadConfig,
   overrideSettings,
+  type StorageAliases,
+  type StorageConfig,
+  type Storages,
   storages,
 } from './config/index.ts'
 export { asContent, type Content, type ContentProvider, type ContentSource } from './core/content.ts'
 export type {
   ByteRange,
   CallContext,
+  CopyOptions,
   DeleteResult,
   Driver,
   Features,
   FileAttributes,
+  HandleFlags,
   ListedFile,
   Page,
   PageRequest,
   RandomAccess,
   ReadOptions,
   ReadResult,
+  Repeat,
   SignUrlOptions,
   Stat,
+  StatOptions,
   WriteOptions,
 } from './core/driver.ts'
 export {
@@ -35,22 +43,32 @@ export {
   StorageError,
   SuspiciousFileOperation,
 } from './core/errors.ts'
-export { guessType } from './core/mime.ts'
-export { cleanName, generateFilename, getValidName, safeJoin, validateFileName } from './core/names.ts'
+export { type GuessedType, guessType } from './core/mime.ts'
+export {
+  cleanName,
+  generateFilename,
+  getValidName,
+  type NameStrategy,
+  safeJoin,
+  validateFileName,
+} from './core/names.ts'
 export * as settingTypes from './core/setting-types.ts'
-export type { Input, Setting, SettingsOf } from './core/settings.ts'
+export type { Input, Origin, ResolvedSettings, Setting, SettingsOf } from './core/settings.ts'
 export { strftime } from './core/strftime.ts'
 export { filepathToUri } from './core/urls.ts'
-export { ContentFile } from './files/content-file.ts'
+export { type ContentData, ContentFile } from './files/content-file.ts'
 export type { Data, OpenMode } from './files/modes.ts'
-export { StorageFile } from './files/storage-file.ts'
-export { chaos } from './layers/chaos.ts'
+export { StorageFile, type Whence } from './files/storage-file.ts'
+export { type ChaosOptions, chaos } from './layers/chaos.ts'
 export type { Call, Layer } from './layers/layer.ts'
-export type { CallOptions } from './storage/call-runner.ts'
+export type { CallOptions, CallRunner } from './storage/call-runner.ts'
 export { type CommonOptions, commonSettings } from './storage/common-settings.ts'
 export type { CopyFileOptions } from './storage/copy.ts'
+export type { DeletableNames, DeletedFiles } from './storage/delete-many.ts'
 export { Storage } from './storage/storage.ts'
 export type {
+  AnyStorage,
+  AvailableNameOptions,
   Entry,
   Feature,
   OpenOptions,
@@ -58,4 +76,5 @@ export type {
   SaveOptions,
   Services,
   UrlOptions,
+  VersionOptions,
 } from './storage/types.ts'

@@ -3,6 +3,7 @@ import type { ReadableStream as WebStream } from 'node:stream/web'
 import { abortable } from './abort.ts'
 import type { CallContext } from './driver.ts'
 import { StorageError, sourceError } from './errors.ts'
+import { kindOf } from './kind.ts'
 
 /** What is to be stored. It says itself whether it can be sent twice. */
 export interface Content {
@@ -76,8 +77,31 @@ export function toContent(source: ContentSource): Content {
   }
   throw new StorageError(
     'invalid_argument',
-    `content must be a string, bytes, Blob, stream, iterable or file, not ${source === null ? 'null' : typeof source}.`,
+    `content must be a string, bytes, Blob, stream, iterable or file, not ${kindOf(source)}.`,
   )
+}
+
+/** The same content, `too_large` beyond so many bytes: at once where it knows its size, else when they have been read. */
+export function limitedContent(content: Content, maxSize: number | undefined): Content {
+  if (maxSize === undefined) return content
+  if (content.size === undefined) {
+    return { ...content, open: () => Readable.from(limited(content.open(), maxSize), { objectMode: false }) }
+  }
+  if (content.size > maxSize) throw tooLarge(maxSize)
+  return content
+}
+
+async function* limited(source: Readable, maxSize: number): AsyncGenerator<Uint8Array> {
+  let left = maxSize
+  for await (const chunk of source as AsyncIterable<Uint8Array>) {
+    left -= chunk.byteLength
+    if (left < 0) throw tooLarge(maxSize)
+    yield chunk
+  }
+}
+
+function tooLarge(maxSize: number): StorageError {
+  return new StorageError('too_large', `The content is larger than ${maxSize} bytes.`)
 }
 
 /**

@@ -107,9 +107,12 @@ export class SuspiciousFileOperation extends StorageError {
   }
 }
 
-/** Tells a `StorageError`, optionally of one code, from any other value. */
-export function isStorageError(error: unknown, code?: ErrorCode): error is StorageError {
-  return error instanceof StorageError && (code === undefined || error.code === code)
+/** Tells a `StorageError`, where codes are given one of them, from any other value. */
+export function isStorageError<C extends ErrorCode = ErrorCode>(
+  error: unknown,
+  ...codes: readonly C[]
+): error is StorageError & { readonly code: C } {
+  return error instanceof StorageError && (codes.length === 0 || (codes as readonly ErrorCode[]).includes(error.code))
 }
 
 /** The error of a call whose signal fired: the signal's reason where it is one of ours, else code `aborted`. */

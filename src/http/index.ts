@@ -1,5 +1,5 @@
 export { drain, readBytes, readText } from './body.ts'
-export { classifyHttp, HttpStatusError } from './http-error.ts'
+export { classifyHttp, type HttpErrorDetails, HttpStatusError } from './http-error.ts'
 export type { HttpRequest, HttpResponse } from './request.ts'
 export { Transport, type TransportOptions } from './transport.ts'
 export { parseXml, type XmlNode } from './xml.ts'

@@ -7,3 +7,4 @@ export {
 } from './handler.ts'
 export { contentDisposition, type HeaderOptions } from './headers.ts'
 export { type NodeListener, toNodeListener } from './node.ts'
+export type { ServedUrl } from './upload.ts'

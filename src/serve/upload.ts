@@ -37,9 +37,11 @@ export async function storeUpload(
   const signedLimit = parameters['max-bytes']
   const limit = signedLimit === undefined ? maxBytes : Math.min(maxBytes, Number(signedLimit))
   const declared = request.headers.get('content-length')
-  if (declared !== null && Number(declared) > limit) throw tooLarge(limit)
+  if (declared !== null && Number(declared) > limit)
+    throw new StorageError('too_large', `The upload is larger than ${limit} bytes.`)
   const options: SaveOptions = {
     overwrite: true,
+    maxSize: limit,
     signal: request.signal,
     contentType,
     contentDisposition: parameters['content-disposition'],
@@ -51,19 +53,6 @@ export async function storeUpload(
     () => 204,
     () => 201,
   )
-  await storage.save(name, request.body === null ? new Uint8Array() : limited(request.body, limit), options)
+  await storage.save(name, request.body ?? '', options)
   return new Response(null, { status })
-}
-
-async function* limited(body: ReadableStream<Uint8Array>, limit: number): AsyncGenerator<Uint8Array> {
-  let left = limit
-  for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
-    left -= chunk.byteLength
-    if (!(left >= 0)) throw tooLarge(limit)
-    yield chunk
-  }
-}
-
-function tooLarge(limit: number): StorageError {
-  return new StorageError('too_large', `The upload is larger than ${limit} bytes.`)
 }

@@ -8,7 +8,7 @@ import { readStream } from './streams.ts'
 import type { AnyStorage, Entry, SaveOptions } from './types.ts'
 
 /** Where and how `copy` and `move` store. */
-export interface CopyFileOptions extends SaveOptions {
+export interface CopyFileOptions extends Omit<SaveOptions, 'maxSize'> {
   /** Another storage to copy into. */
   readonly storage?: AnyStorage | undefined
 }

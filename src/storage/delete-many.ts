@@ -2,10 +2,13 @@ import type { DeleteResult } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
 import type { CallOptions } from './call-runner.ts'
 import { isRoot } from './file-key.ts'
-import type { AnyStorage } from './types.ts'
+import type { AnyStorage, Entry } from './types.ts'
 
 /** Names of one batch. */
 const BATCH = 1000
+
+/** Names, or what `entries` gives: `deleteMany(storage.entries('old', { recursive: true }))`. */
+export type DeletableNames = Iterable<string | Entry> | AsyncIterable<string | Entry>
 
 /** What became of many deletions; a name that was missing counts as deleted. */
 export interface DeletedFiles {
@@ -16,7 +19,7 @@ export interface DeletedFiles {
 /** Deletes names batch by batch; see `Storage#deleteMany`. */
 export async function deleteMany(
   storage: AnyStorage,
-  names: Iterable<string> | AsyncIterable<string>,
+  names: DeletableNames,
   options: CallOptions,
 ): Promise<DeletedFiles> {
   const { calls } = storage
@@ -31,7 +34,8 @@ export async function deleteMany(
     batch = []
   }
   calls.begin('deleteMany', undefined, options, true)
-  for await (const name of names) {
+  for await (const item of names) {
+    const name = typeof item === 'object' && item !== null ? item.name : item
     if (batch.push(deletedKey(storage, name)) === BATCH) await flush()
   }
   await flush()

@@ -1,4 +1,4 @@
-import { type Content, type ContentSource, toContent } from '../core/content.ts'
+import { type Content, type ContentSource, limitedContent, toContent } from '../core/content.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import { cleanName, validateFileName } from '../core/names.ts'
 import { fileKeyOf } from './file-key.ts'
@@ -18,7 +18,7 @@ export async function saveFile(
   source: ContentSource,
   options: SaveOptions,
 ): Promise<string> {
-  const content = toContent(source)
+  const content = limitedContent(toContent(source), options.maxSize)
   const wanted = name ?? content.name
   if (wanted === undefined || wanted === null) {
     throw new StorageError('invalid_argument', 'save: the name must be given, or the content must have one.')

@@ -24,7 +24,7 @@ import { versionOf } from './bodies.ts'
 import { type CallOptions, CallRunner } from './call-runner.ts'
 import { type CommonOptions, commonSettings } from './common-settings.ts'
 import { type CopyFileOptions, copyFile, moveFile } from './copy.ts'
-import { type DeletedFiles, deletedKey, deleteMany } from './delete-many.ts'
+import { type DeletableNames, type DeletedFiles, deletedKey, deleteMany } from './delete-many.ts'
 import { fileKeyOf, isRoot } from './file-key.ts'
 import { openFile } from './open.ts'
 import { saveFile } from './save.ts'
@@ -148,8 +148,8 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
     await this.calls.run('delete', key, options, ctx => this.driver.delete(key, ctx))
   }
 
-  /** Removes many files, in batches where the backend can; gives the names that failed with their errors. */
-  async deleteMany(names: Iterable<string> | AsyncIterable<string>, options: CallOptions = {}): Promise<DeletedFiles> {
+  /** Removes many files, by their names or as `entries` gives them, in batches where the backend can; gives the names that failed with their errors. */
+  async deleteMany(names: DeletableNames, options: CallOptions = {}): Promise<DeletedFiles> {
     return deleteMany(this, names, options)
   }
 

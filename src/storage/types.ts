@@ -19,6 +19,8 @@ export interface Services {
 export interface SaveOptions extends CallOptions, FileAttributes {
   /** Longest name allowed, in UTF-16 units. */
   readonly maxLength?: number | undefined
+  /** Most bytes allowed; more are `too_large`, and nothing is stored. */
+  readonly maxSize?: number | undefined
   /** Overrides the option `fileOverwrite` for this file. */
   readonly overwrite?: boolean | undefined
   /** What only this backend knows; see its page. */

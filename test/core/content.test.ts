@@ -76,6 +76,18 @@ describe('toContent', () => {
     expect(await textOf(toContent(half))).toBe('two')
   })
 
+  it.each([
+    ['a Promise (await it first)', Promise.resolve('x')],
+    ['a Response (give its body)', new Response('x')],
+    ['null', null],
+    ['object', { a: 1 }],
+    ['number', 1],
+  ])('says that content cannot be %s', (kind, value) => {
+    expect(() => toContent(value as never)).toThrow(
+      `content must be a string, bytes, Blob, stream, iterable or file, not ${kind}.`,
+    )
+  })
+
   it('tells a source that fails, also one that fails before it is read, and a chunk that is none', async () => {
     const missing = createReadStream('/no/such/file')
     const content = toContent(missing)

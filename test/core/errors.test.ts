@@ -50,6 +50,7 @@ describe('StorageError', () => {
     expect(error.outcome).toBe(UNCERTAIN.includes(code) ? 'unknown' : 'not_applied')
     expect(isStorageError(error, code)).toBe(true)
     expect(isStorageError(error, code === 'closed' ? 'exists' : 'closed')).toBe(false)
+    expect(isStorageError(error, 'not_found', code)).toBe(true)
     const known = new StorageError(code, 'text', { retryable: !error.retryable, outcome: 'applied' })
     expect([known.retryable, known.outcome]).toEqual([!error.retryable, 'applied' satisfies Outcome])
   })

@@ -94,6 +94,30 @@ describe.each(kinds)('%s', (_, make) => {
     expect(await storage.listdir('many')).toEqual([[], []])
   })
 
+  it('deletes what a listing gives, so that a folder goes by its entries', async () => {
+    for (const name of ['old/a', 'old/deep/b', 'new/c']) await storage.save(name, 'x')
+    const entries = storage.entries('old', { recursive: true })
+    expect(await storage.deleteMany(entries)).toEqual({ deleted: 2, errors: [] })
+    expect(await storage.exists('old/deep/b')).toBe(false)
+    expect(await storage.exists('new/c')).toBe(true)
+    await expect(storage.deleteMany([7] as never)).rejects.toMatchObject({ code: 'invalid_argument' })
+  })
+
+  it('stores nothing of content that is larger than it may be', async () => {
+    const letters = async function* () {
+      for (let n = 0; n < 11; n++) yield 'x'
+    }
+    const sources = { text: () => 'x'.repeat(11), blob: () => new Blob(['x'.repeat(11)]), stream: letters }
+    for (const [kind, source] of Object.entries(sources)) {
+      for (const overwrite of [true, false]) {
+        const save = storage.save(`limit/${kind}`, source(), { maxSize: 10, overwrite })
+        await expect(save).rejects.toMatchObject({ code: 'too_large', outcome: 'not_applied' })
+      }
+      await storage.save(`limit/${kind}`, source(), { maxSize: 11 })
+    }
+    expect(await storage.listdir('limit')).toEqual([[], ['blob', 'stream', 'text']])
+  })
+
   it('ends when an override gives no other name than the taken one', async () => {
     await storage.save('a.txt', 'x')
     storage.getAlternativeName = (stem, suffixes) => `${stem}${suffixes}`

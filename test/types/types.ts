@@ -1,5 +1,20 @@
 /** Compiled by `npm run types`, never run: each `@ts-expect-error` fails the build when its line becomes valid. */
-import { LocalStorage, MemoryStorage, type OpenMode, type Storage, type StorageFile } from '../../src/index.ts'
+import {
+  type AnyStorage,
+  isStorageError,
+  LocalStorage,
+  MemoryStorage,
+  type OpenMode,
+  type Storage,
+  type StorageFile,
+  type storages,
+} from '../../src/index.ts'
+
+declare module '../../src/index.ts' {
+  interface StorageAliases {
+    readonly drawers: LocalStorage
+  }
+}
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 function assertType<T extends true>(): T | undefined {
@@ -37,6 +52,16 @@ export function options(): void {
   assertType<Equal<typeof storage.options.filePermissionsMode, number | null>>()
   // @ts-expect-error options are read-only
   storage.options.location = '/y'
+}
+
+export function aliases(): void {
+  assertType<Equal<typeof storages.drawers, LocalStorage>>()
+  assertType<Equal<typeof storages.default, AnyStorage>>()
+}
+
+export function codes(error: unknown): void {
+  if (isStorageError(error, 'exists', 'not_found')) assertType<Equal<typeof error.code, 'exists' | 'not_found'>>()
+  else if (isStorageError(error)) error.outcome
 }
 
 export async function content(storage: Storage): Promise<void> {

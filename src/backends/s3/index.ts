@@ -21,12 +21,32 @@ import { MAX_PRESIGN_SECS } from './sign-v4.ts'
 import { type UploadFormOptions, uploadForm } from './upload-form.ts'
 import { customQuery, responseQuery } from './url.ts'
 
-export { type MigratedSettings, type MigrationNote, migrateBotoSettings } from './boto-migration.ts'
-export { type CloudFrontCookies, type CloudFrontLimits, CloudFrontSigner } from './cloudfront.ts'
+export type { AddressingStyle } from './addressing.ts'
+export {
+  type MigratedSettings,
+  type MigrationNote,
+  type MigrationOptions,
+  migrateBotoSettings,
+} from './boto-migration.ts'
+export type { ChecksumAlgorithm } from './checksums.ts'
+export {
+  type CloudFrontCookies,
+  type CloudFrontKey,
+  type CloudFrontLimits,
+  type CloudFrontPolicy,
+  CloudFrontSigner,
+} from './cloudfront.ts'
 export { S3Driver, type S3DriverOptions } from './driver.ts'
-export { S3Error } from './errors.ts'
+export { S3Error, type S3ErrorDetails } from './errors.ts'
 export type { PostCondition, PostForm } from './post-policy.ts'
-export { type ObjectParameters, type S3Options, s3Settings, type UrlSigner } from './settings.ts'
+export type { ProviderName } from './presets.ts'
+export {
+  type ObjectParameters,
+  type ObjectParametersSource,
+  type S3Options,
+  s3Settings,
+  type UrlSigner,
+} from './settings.ts'
 export type { UploadFormOptions } from './upload-form.ts'
 
 /** For how long, and optionally from when and for whom, CloudFront opens a file. */
