@@ -7,7 +7,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^holdall$/, replacement: src('index.ts') },
-      { find: /^holdall\/testing$/, replacement: src('testing/index.ts') },
+      { find: /^holdall\/(serve|testing)$/, replacement: src('$1/index.ts') },
     ],
   },
   test: {
