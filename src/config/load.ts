@@ -78,7 +78,7 @@ export async function loadAndConfigure(options: LoadOptions = {}): Promise<Loade
 }
 
 /** Adds what a `.env` file has to the environment, without replacing anything; returns the path if the file exists. */
-export function readEnvFile(path: string, env: Record<string, string | undefined>): string | undefined {
+function readEnvFile(path: string, env: Record<string, string | undefined>): string | undefined {
   if (!existsSync(path)) return undefined
   for (const [key, value] of Object.entries(nodeUtil().parseEnv(readText(path)))) env[key] ??= value
   return path

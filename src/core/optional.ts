@@ -1,7 +1,6 @@
 import { ImproperlyConfigured } from './errors.ts'
 
-/** Turns the failure of an optional package's import into an error that says how to install it. */
-export function missingPackage(name: string, neededFor: string, cause: unknown): ImproperlyConfigured {
+function missingPackage(name: string, neededFor: string, cause: unknown): ImproperlyConfigured {
   return new ImproperlyConfigured(`${neededFor} needs the package '${name}'. Install it: npm i ${name}`, { cause })
 }
 

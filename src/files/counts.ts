@@ -1,7 +1,7 @@
 import { StorageError } from '../core/errors.ts'
 
 /** Bytes or characters of one chunk where none is given. */
-export const DEFAULT_CHUNK_SIZE = 65536
+const DEFAULT_CHUNK_SIZE = 65536
 
 /** The size of a chunk: the default for 0 and where none is given; anything but a whole number is an `invalid_argument`. */
 export function chunkSizeOf(size: number | undefined): number {

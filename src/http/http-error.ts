@@ -1,21 +1,19 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ErrorCode } from '../core/errors.ts'
-import { readText } from './body.ts'
-import { type HttpRequest, type HttpResponse, shownUrl } from './request.ts'
+import { type HttpRequest, shownUrl } from './request.ts'
 
 /** What a service said when it refused a request. */
 export interface HttpErrorDetails {
   readonly status: number
   readonly headers: IncomingHttpHeaders
-  /** At most the first 64 KiB are kept by `httpError`. */
   readonly bodyText?: string | undefined
+  /** The service's id of the request, where its body tells it; else that of the headers counts. */
+  readonly requestId?: string | undefined
   /** The service's own word for it: `NoSuchKey`. */
   readonly serviceCode?: string | undefined
   /** The service's sentence about it. */
   readonly serviceMessage?: string | undefined
 }
-
-const BODY_LIMIT = 64 * 1024
 
 /** An answer with an error status. Its text and what loggers see of it have no headers, no body and no query. */
 export class HttpStatusError extends Error {
@@ -37,7 +35,7 @@ export class HttpStatusError extends Error {
     const said = [serviceCode, serviceMessage && shownText(serviceMessage)].filter(Boolean).join(': ')
     super(`${request.method} ${shownUrl(request.url)}: status ${status}${said && `, ${said}`}`)
     this.status = status
-    this.requestId = requestIdOf(headers)
+    this.requestId = details.requestId ?? requestIdOf(headers)
     this.serviceCode = serviceCode
     this.retryAfterMs = retryAfterOf(headers)
     this.#headers = headers
@@ -53,19 +51,6 @@ export class HttpStatusError extends Error {
   get bodyText(): string {
     return this.#bodyText
   }
-}
-
-/** Reads the body of an answer with an error status and makes an error of it; a broken body counts as an empty one. */
-export async function httpError(
-  request: Pick<HttpRequest, 'method' | 'url'>,
-  response: HttpResponse,
-): Promise<HttpStatusError> {
-  const { status, headers } = response
-  const bodyText = await readText(response, BODY_LIMIT).catch(() => '')
-  const azureCode = headers['x-ms-error-code']
-  const serviceCode = typeof azureCode === 'string' ? azureCode : wordIn(bodyText, 'Code')
-  const serviceMessage = wordIn(bodyText, 'Message')
-  return new HttpStatusError(request, { status, headers, bodyText, serviceCode, serviceMessage })
 }
 
 /** The code of an `HttpStatusError` by its status (RFC 9110 section 15); undefined for any other value. */
@@ -134,10 +119,6 @@ function retryAfterOf(headers: IncomingHttpHeaders): number | undefined {
   const then = Date.parse(value)
   const now = Date.parse(headers.date ?? '')
   return Number.isNaN(then) ? undefined : Math.max(0, then - (Number.isNaN(now) ? Date.now() : now))
-}
-
-function wordIn(text: string, element: string): string | undefined {
-  return new RegExp(`<${element}>([^<]*)</${element}>`).exec(text)?.[1]
 }
 
 function shownText(text: string): string {

@@ -12,7 +12,7 @@ export interface HeaderOptions {
 }
 
 /** What a signed URL may set for its one answer, as query parameters. */
-export const OVERRIDES: Readonly<Record<string, string>> = {
+const OVERRIDES: Readonly<Record<string, string>> = {
   'response-content-type': 'content-type',
   'response-content-disposition': 'content-disposition',
   'response-cache-control': 'cache-control',

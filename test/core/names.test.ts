@@ -11,7 +11,7 @@ import {
   validateFileName,
 } from '../../src/core/names.ts'
 import { strftime } from '../../src/core/strftime.ts'
-import { encodePath, filepathToUri, joinUrl, parseUrl, redactUrl } from '../../src/core/urls.ts'
+import { filepathToUri, joinUrl } from '../../src/core/urls.ts'
 
 const suspicious = expect.objectContaining({ code: 'suspicious_name' })
 
@@ -196,22 +196,11 @@ describe('names that are normal as they are', () => {
 })
 
 describe('URLs and dates', () => {
-  it('encodes paths', () => {
-    expect(encodePath('a b/é&+?#%.txt')).toBe('a%20b/%C3%A9%26%2B%3F%23%25.txt')
-    expect(encodePath("x~!*()'")).toBe('x~%21%2A%28%29%27')
+  it('encodes names as paths of URLs', () => {
     expect(filepathToUri('a\\b.txt')).toBe('a/b.txt')
     expect(filepathToUri("x~!*()'.txt")).toBe("x~!*()'.txt")
     expect(joinUrl('/media', '//evil.com/x')).toBe('/media/evil.com/x')
     expect(joinUrl('http://m/x/', 'a b.txt')).toBe('http://m/x/a%20b.txt')
-  })
-
-  it('parses what is a URL and names the setting of what is none', () => {
-    expect(parseUrl('https://h/p', 'X_URL').host).toBe('h')
-    expect(() => parseUrl('//user:secret@h', 'X_URL')).toThrow(/^X_URL: .*\*\*\*@h/)
-  })
-
-  it('shows no credential of a URL', () => {
-    expect(redactUrl('https://user:pw@host/a?X-Amz-Signature=1#f')).toBe('https://***@host/a')
   })
 
   it('formats uploadTo', () => {

@@ -27,7 +27,7 @@ export interface Temporary {
 const BEAT_MS = 500
 
 /** Opens a new temporary file beside a target, readable and writable; nobody else may read it before it is published. */
-export async function openTemporary(folder: string, policy: WritePolicy): Promise<Temporary> {
+async function openTemporary(folder: string, policy: WritePolicy): Promise<Temporary> {
   const path = join(folder, temporaryName())
   const handle = await open(path, 'wx+', policy.filePermissionsMode === null ? 0o666 : 0o600)
   return { handle, path }

@@ -15,7 +15,7 @@ export type Named = Pick<Place, 'folder' | 'base' | 'path'>
  * Path of the hidden file with a file's attributes. Its name holds the modification time and the size of the one version that it
  * describes: it is written before that version is published, and so both appear in the same step. `cp -a` keeps them together.
  */
-export function sidecarPath(place: Named, stats: BigIntStats): string {
+function sidecarPath(place: Named, stats: BigIntStats): string {
   return join(place.folder, sidecarName(place.base, stats))
 }
 

@@ -1,18 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import { readText } from '../../http/body.ts'
-import { classifyHttp, HttpStatusError } from '../../http/http-error.ts'
+import { classifyHttp, type HttpErrorDetails, HttpStatusError } from '../../http/http-error.ts'
 import type { HttpRequest, HttpResponse } from '../../http/request.ts'
 import { parseXml, type XmlNode } from '../../http/xml.ts'
 
 /** What an S3 error document says (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). */
-export interface S3ErrorDetails {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  readonly bodyText?: string | undefined
-  readonly serviceCode?: string | undefined
-  readonly serviceMessage?: string | undefined
-  readonly requestId?: string | undefined
+export interface S3ErrorDetails extends HttpErrorDetails {
   /** The bucket's own region, where the answer tells it. */
   readonly region?: string | undefined
   /** Another host that the request should go to. */
@@ -26,7 +20,6 @@ export class S3Error extends HttpStatusError {
   readonly region: string | undefined
   readonly endpoint: string | undefined
   readonly hint: string | undefined
-  override readonly requestId: string | undefined
 
   static {
     S3Error.prototype.name = 'S3Error'
@@ -37,8 +30,6 @@ export class S3Error extends HttpStatusError {
     this.region = details.region
     this.endpoint = details.endpoint
     this.hint = details.hint
-    const id = details.headers['x-amz-request-id']
-    this.requestId = details.requestId ?? (typeof id === 'string' ? id : undefined)
     if (details.hint !== undefined) this.message = `${this.message.replace(/\.$/, '')}. ${details.hint}`
     if (this.requestId !== undefined) this.message += ` (request ${this.requestId})`
   }
