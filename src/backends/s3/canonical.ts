@@ -22,6 +22,11 @@ export interface SigningCredentials {
   readonly sessionToken?: string | undefined
 }
 
+/** Gives the keys to sign with, at once when they are at hand; null signs nothing. */
+export interface CredentialSource {
+  get(): SigningCredentials | null | Promise<SigningCredentials | null>
+}
+
 /** A query parameter with both parts percent-encoded; no value means that there was no `=`. */
 export type EncodedPair = readonly [name: string, value: string | undefined]
 

@@ -7,22 +7,16 @@ import type { HttpResponse } from '../../http/request.ts'
 import type { Transport } from '../../http/transport.ts'
 import { parseXml, type XmlNode } from '../../http/xml.ts'
 import { type AddressOptions, type BucketAddress, bucketAddress, signingRegion } from './addressing.ts'
-import type { Query, SigningCredentials } from './canonical.ts'
-import { encodeQuery } from './canonical.ts'
+import { type CredentialSource, encodeQuery, type Query, type SigningCredentials } from './canonical.ts'
 import { encodeKey } from './encode.ts'
 import { classifyS3, errorInside, S3Error, s3Error } from './errors.ts'
 import { OpenUploads } from './open-uploads.ts'
 import { presignV2, signV2 } from './sign-v2.ts'
 import { EMPTY_PAYLOAD_HASH, presignV4, signV4, UNSIGNED_PAYLOAD } from './sign-v4.ts'
 
-/** Gives the keys to sign with, at once when they are at hand; null signs nothing. */
-export interface KeySource {
-  get(now?: Date): SigningCredentials | null | Promise<SigningCredentials | null>
-}
-
 /** Where a client sends its requests and how it signs them. */
 export interface S3ClientOptions extends AddressOptions {
-  readonly credentials: KeySource
+  readonly credentials: CredentialSource
   readonly signatureVersion: 's3v4' | 's3' | 'unsigned'
   /** Requests' clock. */
   readonly now?: (() => Date) | undefined
@@ -50,11 +44,6 @@ export interface PresignRequest {
   readonly headers: Readonly<Record<string, string>>
   /** Seconds. */
   readonly expiresInSecs: number
-}
-
-/** Base64 of MD5, for the `content-md5` header. (RFC 1864) */
-export function md5Base64(bytes: Uint8Array | string): string {
-  return nodeCrypto().hash('md5', bytes, 'base64')
 }
 
 const MAX_HASHED = 1_048_576

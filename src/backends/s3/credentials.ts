@@ -1,14 +1,9 @@
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import { importOptional } from '../../core/optional.ts'
 import type { Origin, ResolvedSettings } from '../../core/settings.ts'
-import type { SigningCredentials } from './canonical.ts'
+import type { CredentialSource, SigningCredentials } from './canonical.ts'
 import { s3Settings } from './settings.ts'
 import { type Environment, type ProfilePlace, profilePlace, readStaticKeys } from './shared-profile.ts'
-
-/** Gives the keys to sign with; null for anonymous requests. At once when they are at hand. */
-export interface CredentialSource {
-  get(): SigningCredentials | null | Promise<SigningCredentials | null>
-}
 
 /** Keys that may end. */
 export interface ExpiringCredentials extends SigningCredentials {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { Content } from '../../core/content.ts'
 import type {
   CallContext,
@@ -18,7 +19,8 @@ import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import { drain } from '../../http/body.ts'
 import { Transport, type TransportOptions } from '../../http/transport.ts'
 import { Bucket } from './bucket.ts'
-import { md5Base64, S3Client, type S3ClientOptions } from './client.ts'
+import { checksumHeaders } from './checksums.ts'
+import { S3Client, type S3ClientOptions } from './client.ts'
 import { type CopySettings, copyObject, copyParts, statSource, versionQuery } from './copying.ts'
 import { classifyS3, S3Error } from './errors.ts'
 import { otherHeaders, statOf, writeHeaders } from './headers.ts'
@@ -75,6 +77,7 @@ export class S3Driver implements Driver {
       await this.#bucket.ready(ctx)
       const { readOnly = false, probePrefix = '' } = this.#options
       const headersOf = (key: string) => writeHeaders(this.#options.parametersOf(key), {})
+      // A try that was given up may still be taking its object away: the next one waits for that.
       this.#probe ??= readOnly
         ? Promise.resolve(NO_CONDITIONS)
         : probeConditions(this.client, probePrefix, headersOf, ctx).finally(() => {
@@ -112,7 +115,6 @@ export class S3Driver implements Driver {
   async #readNothing(key: string, { range, ...rest }: ReadOptions, ctx: CallContext): Promise<ReadResult> {
     const result = await this.read(key, { ...rest, range: { start: range!.start, end: range!.start + 1 } }, ctx)
     await drain(result)
-    const { Readable } = await import('node:stream')
     return { body: Readable.from([], { objectMode: false }), stat: result.stat }
   }
 
@@ -153,10 +155,10 @@ export class S3Driver implements Driver {
 
   async #deleteBatch(keys: readonly string[], ctx: CallContext): Promise<Map<string, unknown>> {
     await this.#bucket.ready(ctx)
-    const body = deleteDocument(keys)
+    const body = Buffer.from(deleteDocument(keys))
     const headers = {
       ...otherHeaders('base', this.#options.parametersOf(keys[0]!)),
-      'content-md5': md5Base64(body),
+      ...checksumHeaders('MD5', body),
       'content-type': 'application/xml',
     }
     return ctx.step('deleteObjects', true, async step => {

@@ -65,7 +65,8 @@ function sizeOf(headers: IncomingHttpHeaders): number {
 
 function plainEncoding(encoding: string | undefined): string | undefined {
   const kept = encoding
-    ?.split(/\s*,\s*/)
+    ?.split(',')
+    .map(name => name.trim())
     .filter(name => name !== '' && name !== 'aws-chunked')
     .join(', ')
   return kept || undefined
