@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { SqliteStorage } from '../../examples/sqlite-storage.ts'
 import { isStorageError } from '../../src/core/errors.ts'
-import { driverConformance, registerConformance } from '../../src/testing/index.ts'
+import { driverConformance, registerConformance, storageConformance } from '../../src/testing/index.ts'
 
 const text = (path: string): Promise<string> => readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
 const inMemory = (options: object = {}): SqliteStorage => new SqliteStorage({ database: ':memory:', ...options })
@@ -14,6 +14,7 @@ const cases = driverConformance({
   expects: { features: { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true }, methods: [] },
 })
 registerConformance({ describe, it }, cases, 'the SQLite driver of docs/writing-a-backend.md')
+registerConformance({ describe, it }, storageConformance({ create: inMemory }), 'the SQLite storage')
 
 describe('the page on writing a backend', () => {
   it('has the example word for word, in under 100 lines', async () => {

@@ -121,7 +121,7 @@ function isHostable(bucketName: string): boolean {
 }
 
 function checkBucket(bucketName: string): void {
-  if (!bucketName) throw new ImproperlyConfigured('AWS_STORAGE_BUCKET_NAME must be set')
+  if (!bucketName) throw new ImproperlyConfigured('AWS_STORAGE_BUCKET_NAME must be set (option bucketName)')
   if (/^[\w.:-]+$/.test(bucketName) && !/^\.{1,2}$/.test(bucketName)) return
   throw new ImproperlyConfigured(`AWS_STORAGE_BUCKET_NAME '${bucketName}' is not the name of a bucket`)
 }
