@@ -23,7 +23,23 @@ export async function settingsAdvice(
   )
   const now = migrateBotoSettings(settings).settings
   const unread = Object.keys(now).filter(key => STORAGE_KEY.test(key) && !read.has(key))
-  return [...advice, ...unread.map(key => `${key}: no backend reads this setting.${hint(nearest(key, read))}`)]
+  const doubled = bucketInEndpoint({ ...found, ...settings })
+  return [
+    ...advice,
+    ...doubled,
+    ...unread.map(key => `${key}: no backend reads this setting.${hint(nearest(key, read))}`),
+  ]
+}
+
+/** An endpoint that names the bucket as well makes a folder of that name in it: seldom meant, and never seen by who looks through Holdall. */
+function bucketInEndpoint({
+  AWS_S3_ENDPOINT_URL: endpoint,
+  AWS_STORAGE_BUCKET_NAME: bucket,
+}: Readonly<Record<string, unknown>>): string[] {
+  if (typeof endpoint !== 'string' || typeof bucket !== 'string' || bucket === '') return []
+  const host = endpoint.replace(/^[a-z]+:\/\//i, '')
+  if (!host.startsWith(`${bucket}.`) || !host.includes('.', bucket.length + 1)) return []
+  return [`AWS_S3_ENDPOINT_URL: it begins with the bucket's name, which is added anyway: leave '${bucket}.' out.`]
 }
 
 function fromEnvironment(value: string): unknown {

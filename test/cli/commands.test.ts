@@ -261,7 +261,21 @@ describe('check', () => {
       'AWS_PRELOAD_METADATA: no backend reads this setting.',
       "AWS_BUCKET_NAME: no backend reads this setting. (did you mean 'AWS_STORAGE_BUCKET_NAME'?)",
     ])
-    await config({ MEDIA_ROOT: 'm', AWS_STORAGE_BUCKET_NAME: 'bkt', AWS_S3_TRANSFER_CONFIG: {} })
+    const AWS_STORAGE_BUCKET_NAME = 'bkt'
+    await config({
+      MEDIA_ROOT: 'm',
+      AWS_STORAGE_BUCKET_NAME,
+      AWS_S3_ENDPOINT_URL: 'https://bkt.nyc3.digitaloceanspaces.com',
+    })
+    expect(JSON.parse((await cli('check', '--json', 'default')).stdout).advice).toEqual([
+      "AWS_S3_ENDPOINT_URL: it begins with the bucket's name, which is added anyway: leave 'bkt.' out.",
+    ])
+    await config({
+      MEDIA_ROOT: 'm',
+      AWS_STORAGE_BUCKET_NAME,
+      AWS_S3_TRANSFER_CONFIG: {},
+      AWS_S3_ENDPOINT_URL: 'bkt.test',
+    })
     expect(JSON.parse((await cli('check', '--json', 'default')).stdout).advice).toEqual([])
   })
 })
