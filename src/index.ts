@@ -16,6 +16,7 @@ export { asContent, type Content, type ContentProvider, type ContentSource } fro
 export type {
   ByteRange,
   CallContext,
+  CallOptions,
   CopyOptions,
   DeleteResult,
   Driver,
@@ -61,7 +62,7 @@ export type { Data, OpenMode } from './files/modes.ts'
 export { StorageFile, type Whence } from './files/storage-file.ts'
 export { type ChaosOptions, chaos } from './layers/chaos.ts'
 export type { Call, Layer } from './layers/layer.ts'
-export type { CallOptions, CallRunner } from './storage/call-runner.ts'
+export type { CallRunner } from './storage/call-runner.ts'
 export { type CommonOptions, commonSettings } from './storage/common-settings.ts'
 export type { CopyFileOptions } from './storage/copy.ts'
 export type { DeletableNames, DeletedFiles } from './storage/delete-many.ts'

@@ -2,14 +2,11 @@ import type { Command } from 'commander'
 import type { LoadedConfig } from '../config/load.ts'
 import type { Storages } from '../config/storages.ts'
 import { type ErrorCode, ImproperlyConfigured, isStorageError } from '../core/errors.ts'
-import type { Storage } from '../storage/storage.ts'
+import type { AnyStorage } from '../storage/types.ts'
 import type { Skipped } from './local-files.ts'
 import { Output } from './output.ts'
 import { offerOwnPackage } from './own-package.ts'
-import { hasAlias, splitTarget } from './target.ts'
-
-// biome-ignore lint/suspicious/noExplicitAny: an alias may be any backend
-export type AnyStorage = Storage<any>
+import { splitTarget } from './target.ts'
 
 /** A place in a storage. */
 export interface Target {
@@ -146,5 +143,3 @@ const OF_ONE_FILE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export function shownTarget(alias: string, path: string): string {
   return `${alias}:${path}`
 }
-
-export { hasAlias }

@@ -1,5 +1,5 @@
 import { isStorageError, StorageError } from '../core/errors.ts'
-import type { Entry } from '../storage/storage.ts'
+import type { Entry } from '../storage/types.ts'
 import { shownTarget, type Target } from './context.ts'
 import { lastPart } from './target.ts'
 

@@ -7,7 +7,8 @@ import { ImproperlyConfigured } from '../core/errors.ts'
 import { kindOf } from '../core/kind.ts'
 import { hint, nearest } from '../core/nearest.ts'
 import type { AnySettings } from '../core/settings.ts'
-import type { Services, Storage } from '../storage/storage.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { Services } from '../storage/types.ts'
 import { StaticFilesStorage } from './static-files-storage.ts'
 
 /** A class that a configuration can name: its constructor takes OPTIONS. */

@@ -1,15 +1,12 @@
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { nodeUtil } from '../core/builtin.ts'
+import { INSPECT, nodeUtil } from '../core/builtin.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
 import { hint, nearest } from '../core/nearest.ts'
 import { activeSettings } from '../core/settings.ts'
-import type { Storage } from '../storage/storage.ts'
+import type { AnyStorage } from '../storage/types.ts'
 import { resolveBackend, type StorageClass } from './backends.ts'
 import { settingsBase, storageConfigs } from './configure.ts'
-
-// biome-ignore lint/suspicious/noExplicitAny: an alias may be any backend
-type AnyStorage = Storage<any>
 
 /** An alias with everything that its storage is built from, before it is built. */
 export interface StorageBlueprint {
@@ -144,11 +141,8 @@ export const storages: Storages = new Proxy(handler, {
 export function lazyStorage<S extends AnyStorage = AnyStorage>(alias: string): S {
   const current = (): object => handler.get(alias)
   const shown = {
-    [Symbol.for('nodejs.util.inspect.custom')]: (
-      _depth: number,
-      options: object,
-      inspect: (v: unknown, o: object) => string,
-    ) => inspect(current(), options),
+    [INSPECT]: (_depth: number, options: object, inspect: (v: unknown, o: object) => string) =>
+      inspect(current(), options),
   }
   return new Proxy(shown, {
     get(_target, key) {

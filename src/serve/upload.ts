@@ -1,5 +1,6 @@
 import { StorageError } from '../core/errors.ts'
-import type { SaveOptions, Storage } from '../storage/storage.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { SaveOptions } from '../storage/types.ts'
 import { failure } from './failure.ts'
 
 /** What a checked signed URL allows. */

@@ -8,8 +8,6 @@ import { timeout } from '../layers/timeout.ts'
 import { trace } from '../layers/trace.ts'
 import type { CommonOptions } from './common-settings.ts'
 
-export type { CallOptions }
-
 /** A signal that never fires: one for all calls that nobody can end. */
 const NEVER: AbortSignal = new AbortController().signal
 

@@ -1,6 +1,5 @@
-import type { DeleteResult } from '../core/driver.ts'
+import type { CallOptions, DeleteResult } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
-import type { CallOptions } from './call-runner.ts'
 import { isRoot } from './file-key.ts'
 import type { AnyStorage, Entry } from './types.ts'
 

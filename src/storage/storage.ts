@@ -3,7 +3,7 @@ import type { InspectOptions, inspect } from 'node:util'
 import { abortable } from '../core/abort.ts'
 import { INSPECT, nodeUtil } from '../core/builtin.ts'
 import type { Content, ContentSource } from '../core/content.ts'
-import type { Driver, FileAttributes, Stat, WriteOptions } from '../core/driver.ts'
+import type { CallOptions, Driver, FileAttributes, Stat, WriteOptions } from '../core/driver.ts'
 import { ImproperlyConfigured, isStorageError, StorageError, SuspiciousFileOperation } from '../core/errors.ts'
 import { guessType } from '../core/mime.ts'
 import { alternativeName, cleanName, generateFilename, getValidName, safeJoin, textOf } from '../core/names.ts'
@@ -21,7 +21,7 @@ import type { OpenMode } from '../files/modes.ts'
 import type { StorageFile } from '../files/storage-file.ts'
 import { availableName } from './available-name.ts'
 import { versionOf } from './bodies.ts'
-import { type CallOptions, CallRunner } from './call-runner.ts'
+import { CallRunner } from './call-runner.ts'
 import { type CommonOptions, commonSettings } from './common-settings.ts'
 import { type CopyFileOptions, copyFile, moveFile } from './copy.ts'
 import { type DeletableNames, type DeletedFiles, deletedKey, deleteMany } from './delete-many.ts'
@@ -40,18 +40,6 @@ import type {
   UrlOptions,
   VersionOptions,
 } from './types.ts'
-
-export type {
-  AvailableNameOptions,
-  Entry,
-  Feature,
-  OpenOptions,
-  ReadStreamOptions,
-  SaveOptions,
-  Services,
-  UrlOptions,
-  VersionOptions,
-}
 
 /** One storage of files, whatever holds them. A backend is a subclass that declares settings and makes a driver. */
 export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDisposable {

@@ -1,6 +1,5 @@
-import type { Driver, FileAttributes, SignUrlOptions, Stat } from '../core/driver.ts'
+import type { CallOptions, Driver, FileAttributes, SignUrlOptions, Stat } from '../core/driver.ts'
 import type { Layer } from '../layers/layer.ts'
-import type { CallOptions } from './call-runner.ts'
 import type { Storage } from './storage.ts'
 
 /** What a storage may be given besides its options; for tests and for configuration code. */

@@ -1,6 +1,5 @@
 import type { Content } from '../core/content.ts'
-import type { Stat, WriteOptions } from '../core/driver.ts'
-import type { CallOptions } from './call-runner.ts'
+import type { CallOptions, Stat, WriteOptions } from '../core/driver.ts'
 import type { AnyStorage } from './types.ts'
 
 /** Sends content to the driver, transformed as the backend wants. After a lost answer a conditional write is not repeated: its condition would fail on itself. */

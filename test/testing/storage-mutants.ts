@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import type { ContentSource } from '../../src/core/content.ts'
+import type { CallOptions } from '../../src/core/driver.ts'
 import { StorageError } from '../../src/core/errors.ts'
 import type { OpenMode } from '../../src/files/modes.ts'
 import type { StorageFile } from '../../src/files/storage-file.ts'
-import type { CallOptions } from '../../src/storage/call-runner.ts'
 import type { CopyFileOptions } from '../../src/storage/copy.ts'
 import type {
   AvailableNameOptions,

@@ -5,9 +5,9 @@ import type { Storages } from '../../config/storages.ts'
 import { nodeCrypto } from '../../core/builtin.ts'
 import { isStorageError } from '../../core/errors.ts'
 import { redactOptions, type SettingsOf } from '../../core/settings.ts'
-import type { Feature } from '../../storage/storage.ts'
+import type { AnyStorage, Feature } from '../../storage/types.ts'
 import { settingsAdvice } from '../advice.ts'
-import type { AnyStorage, CliContext } from '../context.ts'
+import type { CliContext } from '../context.ts'
 import { paint, printable, table } from '../output.ts'
 
 /** One thing that was tried with a storage. */
@@ -131,7 +131,7 @@ async function probe(context: CliContext, storage: AnyStorage): Promise<Step[]> 
   let name = `${folder}/probe.txt`
   if (!(await step('connect', () => reach(storage, name, signal)))) return steps
   if (context.options.dryRun === true) return steps
-  if ((storage.options as { readOnly?: boolean }).readOnly === true) {
+  if (storage.options.readOnly) {
     await step('list', () => storage.entries('', { signal }).next())
     return steps
   }
@@ -166,9 +166,8 @@ async function reach(storage: AnyStorage, name: string, signal: AbortSignal): Pr
 }
 
 async function readBack(storage: AnyStorage, name: string, bytes: Buffer, signal: AbortSignal): Promise<void> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of storage.createReadStream(name, { signal })) chunks.push(chunk as Uint8Array)
-  if (!Buffer.concat(chunks).equals(bytes)) throw new Error('other bytes were read than were written')
+  if (!(await storage.readBytes(name, { signal })).equals(bytes))
+    throw new Error('other bytes were read than were written')
   const size = await storage.size(name, { signal })
   if (size !== bytes.byteLength) throw new Error(`the size is said to be ${size} instead of ${bytes.byteLength} bytes`)
 }

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import { isStorageError, StorageError } from '../../core/errors.ts'
-import { type CliContext, hasAlias, shownTarget, type Target, UsageError } from '../context.ts'
+import { type CliContext, shownTarget, type Target, UsageError } from '../context.ts'
 import { allowRecursive, concurrencyOf } from '../options.ts'
 import { printable } from '../output.ts'
 import { forEachParallel } from '../parallel.ts'
-import { below, lastPart } from '../target.ts'
+import { below, hasAlias, lastPart } from '../target.ts'
 import { filesBelow } from '../tree.ts'
 
 interface CopyOptions {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Entry } from '../../storage/storage.ts'
+import type { Entry } from '../../storage/types.ts'
 import type { CliContext } from '../context.ts'
 import { allowRecursive } from '../options.ts'
 import { formatSize, formatTime, paint, printable } from '../output.ts'

@@ -2,13 +2,13 @@ import { statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { ContentSource } from '../../core/content.ts'
-import { type CliContext, hasAlias, shownTarget, type Target, UsageError } from '../context.ts'
+import { type CliContext, shownTarget, type Target, UsageError } from '../context.ts'
 import { type LocalFile, localContent, localFiles } from '../local-files.ts'
 import { allowRecursive, concurrencyOf } from '../options.ts'
 import { printable } from '../output.ts'
 import { forEachParallel } from '../parallel.ts'
 import { Progress } from '../progress.ts'
-import { below, lastPart } from '../target.ts'
+import { below, hasAlias, lastPart } from '../target.ts'
 
 interface PutOptions {
   readonly recursive?: boolean

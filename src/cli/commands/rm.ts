@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { isStorageError } from '../../core/errors.ts'
-import { type AnyStorage, type CliContext, isCurrentFolder, shownTarget, type Target, UsageError } from '../context.ts'
+import type { AnyStorage } from '../../storage/types.ts'
+import { type CliContext, isCurrentFolder, shownTarget, type Target, UsageError } from '../context.ts'
 import { allowRecursive } from '../options.ts'
 import { printable } from '../output.ts'
 import { filesBelow } from '../tree.ts'
@@ -53,7 +54,7 @@ async function remove(context: CliContext, target: Target, options: RmOptions): 
     return
   }
   const { deleted, errors } = await storage.deleteMany(namesBelow(context, target), { signal })
-  for (const { name, error } of errors) out.warn(`${printable(shownTarget(alias, name))}: ${(error as Error).message}`)
+  for (const { name, error } of errors) out.warn(`${printable(shownTarget(alias, name))}: ${error.message}`)
   if (errors.length > 0) context.exitCode = 1
   else if (storage.supports('path')) await removeFolders(storage, path, signal)
   out.log(`removed ${deleted} ${deleted === 1 ? 'file' : 'files'} below ${printable(shownTarget(alias, path))}`)
