@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -122,6 +123,32 @@ it('finds the backends that a configuration names', () => {
     ['S3StaticStorage', true],
     ['SpacesStorage', true],
   ])
+})
+
+it('tells a bundled program, which has no package beside it, to name the class', async () => {
+  const apart = mkdtempSync(join(tmpdir(), 'holdall-bundled-'))
+  try {
+    const input = join(project, 'bundled.js')
+    writeFileSync(
+      input,
+      `import { configure, storages } from 'holdall'
+      import { S3Storage } from 'holdall/s3'
+      configure({ STORAGES: { name: { BACKEND: 's3' }, class: { BACKEND: S3Storage } } })
+      console.log(storages.class.constructor.name)
+      try { storages.name } catch (error) { console.log(error.message) }`,
+    )
+    const bundle = await rolldown({ input, platform: 'node', external: [/^@aws-sdk/] })
+    await bundle.write({ dir: apart, entryFileNames: 'bundled.mjs', chunkFileNames: '[name].mjs' })
+    await bundle.close()
+    const printed = done(spawnSync(process.execPath, ['bundled.mjs'], { cwd: apart, encoding: 'utf8' }))
+    expect(printed.split('\n')).toEqual([
+      'S3Storage',
+      "Could not find backend 's3': the package is not beside this program; when it is bundled, give the class: BACKEND: S3Storage.",
+      '',
+    ])
+  } finally {
+    rmSync(apart, { recursive: true, force: true })
+  }
 })
 
 it('knows media types, whose tables are looked up at run time', () => {

@@ -46,7 +46,16 @@ function bundled(folder: string, className: string): Loader {
   return () => {
     const here = import.meta.url
     const path = here.endsWith('.ts') ? `../backends/${folder}/index.ts` : `holdall/${folder}`
-    return exported(nodeModule().createRequire(here)(path), className, className)
+    const require = nodeModule().createRequire(here)
+    try {
+      return exported(require(path), className, className)
+    } catch (cause) {
+      if ((cause as { code?: unknown }).code !== 'MODULE_NOT_FOUND') throw cause
+      throw new Error(
+        `the package is not beside this program; when it is bundled, give the class: BACKEND: ${className}`,
+        { cause },
+      )
+    }
   }
 }
 
