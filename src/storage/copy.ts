@@ -1,3 +1,4 @@
+import { ATTRIBUTES, attributesOf } from '../core/attributes.ts'
 import { asContent, type Content, type ContentProvider } from '../core/content.ts'
 import type { CallOptions, FileAttributes, WriteOptions } from '../core/driver.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
@@ -6,6 +7,7 @@ import { fileKeyOf } from './file-key.ts'
 import { isTaken, MAX_NAMES, targetName } from './save.ts'
 import { readStream } from './streams.ts'
 import type { AnyStorage, Entry, SaveOptions } from './types.ts'
+import { attributesOnly } from './write.ts'
 
 /** Where and how `copy` and `move` store. */
 export interface CopyFileOptions extends Omit<SaveOptions, 'maxSize'> {
@@ -28,7 +30,7 @@ export async function copyFile(
   }
   const stat = await source.stat(from, { signal: save.signal })
   if (stat.isDirectory) throw new StorageError('is_directory', `'${from}' is a directory.`, { fileName: from })
-  return target.save(to, contentOf(source, from, stat, save), { ...attributesOf(source, stat), ...save })
+  return target.save(to, contentOf(source, from, stat, save), { ...copiedAttributes(source, stat), ...save })
 }
 
 /** Moves within a storage on the server where it can, else copies and deletes the source at last. */
@@ -102,7 +104,7 @@ async function native(
   for (let tries = 0; tries < MAX_NAMES; tries++) {
     const name = await targetName(storage, to, { ...options, overwrite })
     const [source, target] = [storage.keyOf(from), storage.keyOf(name)]
-    const given = storage.writeOptions(name, nothing, options)
+    const given = storage.writeOptions(name, attributesOnly, options)
     const write: WriteOptions = { ...definedOf(options, given), ...(ifAbsent ? { ifAbsent } : {}) }
     const call = { signal, replayable: operation === 'copy', conditional: ifAbsent }
     try {
@@ -118,24 +120,8 @@ async function native(
 
 /** Only what the caller asked to change: a server-side copy keeps the rest. */
 function definedOf(options: SaveOptions, given: WriteOptions): WriteOptions {
-  const names = [
-    'contentType',
-    'contentEncoding',
-    'contentDisposition',
-    'contentLanguage',
-    'cacheControl',
-    'metadata',
-    'extra',
-  ] as const
+  const names = [...ATTRIBUTES, 'extra'] as const
   return Object.fromEntries(names.filter(name => options[name] !== undefined).map(name => [name, given[name]]))
-}
-
-const nothing: Content = {
-  size: 0,
-  replayable: false,
-  open() {
-    throw new TypeError('a copy on the server reads nothing')
-  },
 }
 
 function contentOf(storage: AnyStorage, name: string, stat: Entry, { signal }: CallOptions): ContentProvider {
@@ -149,8 +135,7 @@ function contentOf(storage: AnyStorage, name: string, stat: Entry, { signal }: C
 }
 
 /** What goes along with the bytes; they are as they were stored, or decoded, and then of no encoding. */
-function attributesOf(storage: AnyStorage, stat: Entry): FileAttributes {
-  const { contentType, contentDisposition, contentLanguage, cacheControl, metadata } = stat
-  const contentEncoding = storage.decoder(stat) === undefined ? stat.contentEncoding : undefined
-  return { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, metadata }
+function copiedAttributes(storage: AnyStorage, stat: Entry): FileAttributes {
+  const attributes = attributesOf(stat)
+  return storage.decoder(stat) === undefined ? attributes : { ...attributes, contentEncoding: undefined }
 }

@@ -1,3 +1,4 @@
+import { attributesOf, givenAttributes } from '../core/attributes.ts'
 import type { Content } from '../core/content.ts'
 import type { CallContext, CallOptions, FileAttributes, RandomAccess, Stat, WriteOptions } from '../core/driver.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
@@ -10,7 +11,7 @@ import { pinnedBody, resumableBody, type Version, versionOf } from './bodies.ts'
 import { fileKeyOf } from './file-key.ts'
 import { newSpool } from './spooled.ts'
 import type { AnyStorage, OpenOptions } from './types.ts'
-import { writeContent } from './write.ts'
+import { attributesOnly, writeContent } from './write.ts'
 
 /** Opens a name of a storage in a mode; see `Storage#open`. */
 export async function openFile<M extends OpenMode>(
@@ -63,8 +64,10 @@ class Opening {
     if (!mode.write) return this.#reader()
     if (mode.truncate) return this.#fresh(mode, {})
     if (mode.exclusive) {
-      if (await this.#storage.exists(this.#name, this.#options)) throw this.#exists()
-      return this.#fresh(mode, this.#storage.features.exclusiveCreate ? { ifAbsent: true } : {})
+      if (await this.#storage.exists(this.#name, this.#options)) {
+        throw new StorageError('exists', `'${this.#name}' exists.`, { fileName: this.#name, operation: 'open' })
+      }
+      return this.#fresh(mode, this.#onlyNew)
     }
     return this.#changed(mode)
   }
@@ -75,9 +78,10 @@ class Opening {
     const { driver, calls } = this.#storage
     const call = { signal: this.#options.signal, replayable: false }
     const operation = write ? 'openHandle' : 'read'
-    return calls.run(operation, this.#key, call, ctx =>
-      driver.openHandle!(this.#key, flags, this.#write(this.#options), ctx),
-    )
+    return calls.run(operation, this.#key, call, ctx => {
+      const options = this.#storage.writeOptions(this.#name, attributesOnly, this.#options)
+      return driver.openHandle!(this.#key, flags, options, ctx)
+    })
   }
 
   async #stat(): Promise<Stat> {
@@ -106,11 +110,17 @@ class Opening {
     return this.#loaded(version, async () => {}, decode)
   }
 
+  /** The condition of a new file, where the backend has it. */
+  get #onlyNew(): Pick<WriteOptions, 'ifAbsent'> {
+    return this.#storage.features.exclusiveCreate ? { ifAbsent: true } : {}
+  }
+
   /** A file that starts empty: streamed away while it is written, or spooled when it is to be read back. */
   #fresh(mode: ParsedMode, conditions: Pick<WriteOptions, 'ifAbsent'>): RandomAccess {
-    const send = this.#sender(this.#options, conditions)
-    if (mode.read) return new SpoolAccess({ spool: newSpool(this.#storage.options), send, dirty: true })
-    return new UploadAccess(send, { ctx: this.#storage.calls.context(this.#options) })
+    if (mode.read) return this.#empty(conditions)
+    return new UploadAccess(this.#sender(this.#options, conditions), {
+      ctx: this.#storage.calls.context(this.#options),
+    })
   }
 
   /** A file that keeps its bytes and is sent again as a whole: r+ and a. */
@@ -121,13 +131,13 @@ class Opening {
       stat = await this.#stat()
     } catch (error) {
       if (!mode.create || !isStorageError(error, 'not_found')) throw error
-      return this.#empty(features.exclusiveCreate ? { ifAbsent: true } : {})
+      return this.#empty(this.#onlyNew)
     }
     const ifMatch = features.ifMatch ? stat.etag : undefined
     const decode = this.#storage.decoder(stat)
     // What was decoded is encoded again when it is sent.
-    const old = decode === undefined ? kept(stat) : { ...kept(stat), contentEncoding: undefined }
-    const attributes = { ...old, ...given(this.#options) }
+    const old = decode === undefined ? attributesOf(stat) : { ...attributesOf(stat), contentEncoding: undefined }
+    const attributes = { ...old, ...givenAttributes(this.#options) }
     return this.#loaded({ etag: stat.etag }, this.#sender(attributes, { ifMatch }), decode)
   }
 
@@ -155,26 +165,4 @@ class Opening {
       await writeContent(this.#storage, this.#name, content, { ...write, extra: this.#options.extra }, call)
     }
   }
-
-  #write(attributes: OpenOptions): WriteOptions {
-    const nothing: Content = { size: 0, replayable: false, open: () => unread() }
-    return this.#storage.writeOptions(this.#name, nothing, attributes)
-  }
-
-  #exists(): StorageError {
-    return new StorageError('exists', `'${this.#name}' exists.`, { fileName: this.#name, operation: 'open' })
-  }
-}
-
-function unread(): never {
-  throw new StorageError('unsupported', 'This content only stands for its attributes.')
-}
-
-function kept(stat: Stat): FileAttributes {
-  const { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, metadata } = stat
-  return { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, metadata }
-}
-
-function given(options: OpenOptions): FileAttributes {
-  return Object.fromEntries(Object.entries(kept(options as Stat)).filter(([, value]) => value !== undefined))
 }

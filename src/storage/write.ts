@@ -1,6 +1,16 @@
 import type { Content } from '../core/content.ts'
 import type { CallOptions, Stat, WriteOptions } from '../core/driver.ts'
+import { StorageError } from '../core/errors.ts'
 import type { AnyStorage } from './types.ts'
+
+/** Stands for content where only attributes are asked for; it cannot be read. */
+export const attributesOnly: Content = {
+  size: 0,
+  replayable: false,
+  open() {
+    throw new StorageError('unsupported', 'This content only stands for its attributes.')
+  },
+}
 
 /** Sends content to the driver, transformed as the backend wants. After a lost answer a conditional write is not repeated: its condition would fail on itself. */
 export function writeContent(

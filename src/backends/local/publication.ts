@@ -7,7 +7,7 @@ import { publish, syncFolder } from './atomic-write.ts'
 import { unless } from './errno.ts'
 import { temporaryName } from './hidden.ts'
 import type { Place } from './paths.ts'
-import { attributesOf, guessedAttributes, removeSidecar, writeSidecar } from './sidecar.ts'
+import { guessedAttributes, keptAttributes, removeSidecar, writeSidecar } from './sidecar.ts'
 import { statOf } from './stat.ts'
 
 /** How files are put down, from the storage's options. */
@@ -89,7 +89,7 @@ export async function publishFile(
 ): Promise<Stat> {
   let attributes: FileAttributes = guessedAttributes(target.base)
   if (policy.keepMetadata) {
-    attributes = attributesOf(target.base, options)
+    attributes = keptAttributes(target.base, options)
     await publishWithSidecar(source, stats, target, attributes, options, policy)
   } else {
     await publish(source, target, options)

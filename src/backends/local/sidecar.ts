@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs'
 import { lstat, open, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { attributesOf } from '../../core/attributes.ts'
 import type { FileAttributes } from '../../core/driver.ts'
 import { guessType } from '../../core/mime.ts'
 import { etagOf } from './atomic-write.ts'
@@ -79,14 +80,7 @@ export async function removeSidecar(place: Named, stats: BigIntStats): Promise<v
 }
 
 /** The attributes among a call's options, the media type guessed where it was not told. */
-export function attributesOf(base: string, options: FileAttributes): FileAttributes {
-  const { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, metadata } = options
-  return {
-    contentType: contentType ?? guessedAttributes(base).contentType,
-    contentEncoding,
-    contentDisposition,
-    contentLanguage,
-    cacheControl,
-    metadata,
-  }
+export function keptAttributes(base: string, options: FileAttributes): FileAttributes {
+  const contentType = options.contentType ?? guessedAttributes(base).contentType
+  return { ...attributesOf(options), contentType }
 }

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { givenAttributes } from '../../core/attributes.ts'
 import { type Content, contentChunks } from '../../core/content.ts'
 import type {
   ByteRange,
@@ -65,7 +66,7 @@ export class MemoryDriver implements Driver {
     this.#checkTarget(key, options)
     const bytes = await collect(content, options, ctx)
     ctx.signal.throwIfAborted()
-    return this.#publish(key, bytes, attributesOf(options), options)
+    return this.#publish(key, bytes, ownAttributes(options), options)
   }
 
   /** Missing: fine. A folder goes with all that is in it. */
@@ -92,7 +93,7 @@ export class MemoryDriver implements Driver {
   async copy(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
     const source = this.#tree.file(from)
-    return this.#publish(to, source.bytes, { ...source.attributes, ...attributesOf(options) }, options)
+    return this.#publish(to, source.bytes, { ...source.attributes, ...ownAttributes(options) }, options)
   }
 
   /** Source missing: `not_found`. Moving a file to where it is changes nothing. */
@@ -103,7 +104,7 @@ export class MemoryDriver implements Driver {
       this.#checkTarget(to, options)
       return statOf(source)
     }
-    const stat = this.#publish(to, source.bytes, { ...source.attributes, ...attributesOf(options) }, options)
+    const stat = this.#publish(to, source.bytes, { ...source.attributes, ...ownAttributes(options) }, options)
     this.#tree.remove(from)
     return stat
   }
@@ -163,11 +164,10 @@ function readableOf(bytes: Uint8Array): Readable {
   })
 }
 
-function attributesOf(options: FileAttributes): FileAttributes {
-  const { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, metadata } = options
-  const all = { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl }
-  const given: FileAttributes = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
-  return metadata === undefined ? given : { ...given, metadata: { ...metadata } }
+/** The attributes that are given, with a copy of the caller's metadata. */
+function ownAttributes(options: FileAttributes): FileAttributes {
+  const given = givenAttributes(options)
+  return given.metadata === undefined ? given : { ...given, metadata: { ...given.metadata } }
 }
 
 /** All bytes in memory of our own. */

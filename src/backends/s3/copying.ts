@@ -1,3 +1,4 @@
+import { ATTRIBUTES, givenAttributes } from '../../core/attributes.ts'
 import type { CallContext, CopyOptions, Stat, StatOptions } from '../../core/driver.ts'
 import type { S3Client } from './client.ts'
 import { encodeComponent, encodeKey } from './encode.ts'
@@ -18,15 +19,6 @@ export interface CopySettings {
   readonly conditions: Readonly<Record<string, string>>
 }
 
-const ATTRIBUTES = [
-  'contentType',
-  'contentEncoding',
-  'contentDisposition',
-  'contentLanguage',
-  'cacheControl',
-  'metadata',
-] as const
-
 /** Copies up to 5 GiB by one request (CopyObject); attributes that are not given are those of the source. */
 export async function copyObject(
   client: S3Client,
@@ -46,7 +38,7 @@ export async function copyObject(
   if (options.extra !== undefined && 'tagging' in options.extra) headers['x-amz-tagging-directive'] = 'REPLACE'
   if (replaces) {
     const source = await statSource(client, from, settings.parameters, ctx)
-    addAttributes(headers, { ...source, ...defined(options) })
+    addAttributes(headers, { ...source, ...givenAttributes(options) })
     if (source.etag !== undefined) headers['x-amz-copy-source-if-match'] = `"${source.etag}"`
   }
   await client.document({ method: 'PUT', key: to, headers, body: '' }, ctx)
@@ -63,7 +55,7 @@ export async function copyParts(
   ctx: CallContext,
 ): Promise<void> {
   const headers = { ...keptParameters(settings.parameters, options) }
-  addAttributes(headers, { ...source, ...defined(options) })
+  addAttributes(headers, { ...source, ...givenAttributes(options) })
   const upload: MultipartOptions = {
     concurrency: settings.concurrency,
     checksum: 'none',
@@ -136,8 +128,4 @@ export function versionQuery({ versionId }: StatOptions): Array<[string, string]
 
 function sourceOf(client: S3Client, key: string): string {
   return `/${encodeComponent(client.bucketName)}/${encodeKey(key)}`
-}
-
-function defined(options: CopyOptions): Record<string, unknown> {
-  return Object.fromEntries(ATTRIBUTES.filter(name => options[name] !== undefined).map(name => [name, options[name]]))
 }
