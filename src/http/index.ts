@@ -1,4 +1,4 @@
-export { drain, readBytes, readText } from './body.ts'
+export { drain, readBytes, readText } from '../core/body.ts'
 export { classifyHttp, type HttpErrorDetails, HttpStatusError } from './http-error.ts'
 export type { HttpRequest, HttpResponse } from './request.ts'
 export { Transport, type TransportOptions } from './transport.ts'

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { drain, readText } from '../../src/http/body.ts'
+import { drain, readText } from '../../src/core/body.ts'
 import { Transport } from '../../src/http/transport.ts'
 import { context, failure, serve } from './support.ts'
 

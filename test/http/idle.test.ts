@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readText } from '../../src/http/body.ts'
+import { readText } from '../../src/core/body.ts'
 import { Transport } from '../../src/http/transport.ts'
 import { context, failure, serve } from './support.ts'
 

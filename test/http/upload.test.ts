@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
-import { drain, readText } from '../../src/http/body.ts'
+import { drain, readText } from '../../src/core/body.ts'
 import { Transport } from '../../src/http/transport.ts'
 import { context, failure, serve, serveTcp } from './support.ts'
 

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { drain } from '../../core/body.ts'
 import type { Content } from '../../core/content.ts'
 import type {
   CallContext,
@@ -16,7 +17,6 @@ import type {
   WriteOptions,
 } from '../../core/driver.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
-import { drain } from '../../http/body.ts'
 import { Transport, type TransportOptions } from '../../http/transport.ts'
 import { Bucket } from './bucket.ts'
 import { checksumHeaders } from './checksums.ts'

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { readText } from '../../core/body.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
-import { readText } from '../../http/body.ts'
 import { classifyHttp, type HttpErrorDetails, HttpStatusError } from '../../http/http-error.ts'
 import type { HttpRequest, HttpResponse } from '../../http/request.ts'
 import { parseXml, type XmlNode } from '../../http/xml.ts'

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { StorageError } from '../core/errors.ts'
+import { StorageError } from './errors.ts'
 
 interface WithBody {
   readonly body: Readable
