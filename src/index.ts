@@ -17,7 +17,6 @@ export type {
   ByteRange,
   CallContext,
   CallOptions,
-  CopyOptions,
   DeleteResult,
   Driver,
   Features,
@@ -66,6 +65,7 @@ export type { CallRunner } from './storage/call-runner.ts'
 export { type CommonOptions, commonSettings } from './storage/common-settings.ts'
 export type { CopyFileOptions } from './storage/copy.ts'
 export type { DeletableNames, DeletedFiles } from './storage/delete-many.ts'
+export type { EntriesOptions } from './storage/listing.ts'
 export { Storage } from './storage/storage.ts'
 export type {
   AnyStorage,

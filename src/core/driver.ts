@@ -164,9 +164,6 @@ export interface HandleFlags {
   readonly truncate: boolean
 }
 
-/** What the server keeps for one copied file. */
-export interface CopyOptions extends WriteOptions {}
-
 /** The outcome of one of many deletions. */
 export interface DeleteResult {
   readonly key: string
@@ -194,8 +191,9 @@ export interface Driver {
   /** Asks the server once for what `features` cannot know beforehand. */
   discover?(ctx: CallContext): Promise<Features>
   deleteMany?(keys: readonly string[], ctx: CallContext): Promise<readonly DeleteResult[]>
-  copy?(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat | undefined>
-  move?(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat | undefined>
+  /** Attributes that are not given stay those of the source. */
+  copy?(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined>
+  move?(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined>
   publicUrl?(key: string): string
   signUrl?(key: string, options: SignUrlOptions, ctx: CallContext): Promise<string>
   /** Where the bytes of a key lie, the same text for two drivers of one place: so that a move onto itself deletes nothing. */

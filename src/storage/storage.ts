@@ -1,6 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
 import type { InspectOptions, inspect } from 'node:util'
-import { abortable } from '../core/abort.ts'
 import { INSPECT, nodeUtil } from '../core/builtin.ts'
 import type { Content, ContentSource } from '../core/content.ts'
 import type { CallOptions, Driver, FileAttributes, Stat, WriteOptions } from '../core/driver.ts'
@@ -25,7 +24,9 @@ import { CallRunner } from './call-runner.ts'
 import { type CommonOptions, commonSettings } from './common-settings.ts'
 import { type CopyFileOptions, copyFile, moveFile } from './copy.ts'
 import { type DeletableNames, type DeletedFiles, deletedKey, deleteMany } from './delete-many.ts'
+import { Discovery } from './discovery.ts'
 import { fileKeyOf, isRoot } from './file-key.ts'
+import { type EntriesOptions, entriesBelow, listFolder } from './listing.ts'
 import { openFile } from './open.ts'
 import { saveFile } from './save.ts'
 import { readStream, readWhole, writeStream } from './streams.ts'
@@ -59,8 +60,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
   readonly #services: Services
   #driver: Driver | undefined
   #runner: CallRunner | undefined
-  #discovery: Promise<void> | undefined
-  #discovered: Driver['features'] | undefined
+  readonly #discovery = new Discovery()
 
   /** A backend's chance to make some options of others, where one setting stands for several. */
   static refineOptions<T>(found: ResolvedSettings<T>): ResolvedSettings<T> {
@@ -164,39 +164,12 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
 
   /** Names of the folders and of the files in a folder, relative to it. Missing: both empty. */
   async listdir(path = '', options: CallOptions = {}): Promise<[directories: string[], files: string[]]> {
-    const directories: string[] = []
-    const files: string[] = []
-    const start = this.#folderOf(path).length - this.prefix.length
-    for await (const entry of this.entries(path, options)) {
-      ;(entry.isDirectory ? directories : files).push(entry.name.slice(start))
-    }
-    return [directories, files]
+    return listFolder(this, path, options)
   }
 
   /** Goes through a folder page by page, so that memory does not grow with it; `recursive` gives all files below and no folders. */
-  async *entries(
-    path = '',
-    options: CallOptions & { readonly recursive?: boolean } = {},
-  ): AsyncGenerator<Entry, void, undefined> {
-    const folder = this.#folderOf(path)
-    const recursive = options.recursive ?? false
-    let token: string | undefined
-    do {
-      const from = token
-      const page = await this.calls.run('list', folder, options, ctx =>
-        this.driver.list(folder, { recursive, token: from }, ctx),
-      )
-      for (const directory of page.directories) yield { name: this.nameOf(directory), isDirectory: true, size: 0 }
-      for (const { key, ...stat } of page.files) {
-        if (key !== folder) yield { ...stat, name: this.nameOf(key), isDirectory: false }
-      }
-      token = page.next
-    } while (token !== undefined)
-  }
-
-  #folderOf(path: string): string {
-    const key = this.keyOf(path)
-    return key === '' || key.endsWith('/') ? key : `${key}/`
+  entries(path = '', options: EntriesOptions = {}): AsyncGenerator<Entry, void, undefined> {
+    return entriesBelow(this, path, options)
   }
 
   /** Stored bytes. Missing: `not_found`. */
@@ -210,7 +183,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
     const key = this.keyOf(name)
     const { signal, expiresInSecs = this.urlLifeSecs, method = 'GET', ...rest } = options
     this.calls.begin('signUrl', name, options, method === 'PUT' || method === 'DELETE')
-    if (this.signsUrl(options) && driver.signUrl !== undefined) {
+    if (driver.signUrl !== undefined) {
       fileKeyOf(this, name)
       if (!(expiresInSecs > 0)) {
         throw new StorageError('invalid_argument', `expiresInSecs: expected seconds above 0, got ${expiresInSecs}.`)
@@ -225,11 +198,6 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
       })
     }
     return driver.publicUrl(key)
-  }
-
-  /** Whether `url` is to be signed; backends with both kinds decide here. */
-  protected signsUrl(_options: UrlOptions): boolean {
-    return this.driver.signUrl !== undefined
   }
 
   /** Life of a signed URL, in seconds, when the caller names none. */
@@ -297,7 +265,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
 
   /** What the server said it can do, or what the driver knows beforehand. */
   get features(): Driver['features'] {
-    return this.#discovered ?? this.driver.features
+    return this.#discovery.features ?? this.driver.features
   }
 
   /** Whether the backend can do something, as far as is known without asking the server. */
@@ -331,22 +299,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
 
   /** Asks the server, once, what it can do; later answers of `supports` rest on it. */
   async discover(options: CallOptions = {}): Promise<void> {
-    this.calls.begin('discover', undefined, options)
-    if (this.#discovered !== undefined || this.driver.discover === undefined) return
-    // One question for all who wait; whoever gives up waiting does not end it for the others.
-    this.#discovery ??= this.calls
-      .run('discover', undefined, {}, ctx => this.driver.discover!(ctx))
-      .then(features => {
-        this.#discovered = features
-      })
-      .finally(() => {
-        this.#discovery = undefined
-      })
-    const { signal } = options
-    if (signal === undefined) return this.#discovery
-    await abortable(this.#discovery, signal).catch(error => {
-      throw this.calls.failure(error, 'discover', undefined, signal)
-    })
+    await this.#discovery.run(this, options)
   }
 
   /** Makes a file name valid; Django's rule by default. */

@@ -10,7 +10,7 @@ afterAll(() => kinds.end())
 
 /** Methods that do no I/O, and those that only release. */
 const WITHOUT_SIGNAL: ReadonlySet<string> = new Set([
-  ...['constructor', 'connect', 'signsUrl', 'path', 'supports', 'keyOf', 'nameOf', 'toJSON', 'decoder', 'writeOptions'],
+  ...['constructor', 'connect', 'path', 'supports', 'keyOf', 'nameOf', 'toJSON', 'decoder', 'writeOptions'],
   ...['getValidName', 'getAlternativeName', 'generateFilename', 'getNameMaxLength', 'prepareContent'],
   ...['tell', 'toString', 'discard'],
 ])

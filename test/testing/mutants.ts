@@ -3,7 +3,6 @@ import { MemoryDriver } from '../../src/backends/memory/driver.ts'
 import type { Content } from '../../src/core/content.ts'
 import type {
   CallContext,
-  CopyOptions,
   DeleteResult,
   Driver,
   Features,
@@ -468,7 +467,7 @@ export const mutants: Readonly<Record<string, new () => Driver>> = {
   ),
   'a copy is a link': class extends MemoryDriver {
     readonly #links = new Map<string, string>()
-    override async copy(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat> {
+    override async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
       const stat = await super.copy(from, to, options, ctx)
       this.#links.set(to, from)
       return stat
@@ -478,30 +477,30 @@ export const mutants: Readonly<Record<string, new () => Driver>> = {
     }
   },
   'a copy loses the metadata': class extends MemoryDriver {
-    override copy(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat> {
+    override copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
       return super.copy(from, to, { ...options, metadata: {} }, ctx)
     }
   },
   'a move leaves the source': class extends MemoryDriver {
-    override move(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat> {
+    override move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
       return super.copy(from, to, options, ctx)
     }
   },
   'a move onto itself deletes the file': class extends MemoryDriver {
-    override async move(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat> {
+    override async move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
       const stat = await super.copy(from, to, options, ctx)
       await super.delete(from, ctx)
       return stat
     }
   },
   'a move of a missing file has deleted the target': class extends MemoryDriver {
-    override async move(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat> {
+    override async move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
       if (from !== to) await super.delete(to, ctx)
       return super.move(from, to, options, ctx)
     }
   },
   'a copy ignores ifAbsent': class extends MemoryDriver {
-    override copy(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat> {
+    override copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
       return super.copy(from, to, { ...options, ifAbsent: undefined }, ctx)
     }
   },

@@ -20,9 +20,9 @@ import type {
   ChaosOptions,
   ContentData,
   CopyFileOptions,
-  CopyOptions,
   DeletableNames,
   DeletedFiles,
+  EntriesOptions,
   Entry,
   Feature,
   Features,
@@ -67,6 +67,7 @@ export type OfStorage = [
   CopyFileOptions,
   DeletableNames,
   DeletedFiles,
+  EntriesOptions,
   Entry,
   Feature,
   OpenOptions,
@@ -76,7 +77,7 @@ export type OfStorage = [
   UrlOptions,
   VersionOptions,
 ]
-export type OfDrivers = [CopyOptions, Features, HandleFlags, Repeat, StatOptions]
+export type OfDrivers = [Features, HandleFlags, Repeat, StatOptions]
 export type OfTheRest = [
   ChaosOptions,
   ContentData<string>,

@@ -5,7 +5,6 @@ import { Readable } from 'node:stream'
 import { type Content, contentChunks } from '../../core/content.ts'
 import type {
   CallContext,
-  CopyOptions,
   Driver,
   Features,
   FileAttributes,
@@ -165,7 +164,7 @@ export class LocalDriver implements Driver {
   }
 
   /** Copies within the file system, sharing blocks where it can; attributes come along unless given anew. */
-  async copy(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat> {
+  async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
     const { source, write } = await this.#reading(from, async (place, look, drop) => {
       const [source, attributes] = await withAttributes(place, this.#policy.keepMetadata, look, drop)
@@ -184,7 +183,7 @@ export class LocalDriver implements Driver {
   }
 
   /** Renames where it can, else copies and deletes. */
-  async move(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat> {
+  async move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
     const moved = await this.#reading(from, async (place, look, drop) => {
       const [source, attributes] = await withAttributes(place, this.#policy.keepMetadata, look, drop)
@@ -309,7 +308,7 @@ export class LocalDriver implements Driver {
     }
   }
 
-  #inherited(kept: FileAttributes, options: CopyOptions): CopyOptions {
+  #inherited(kept: FileAttributes, options: WriteOptions): WriteOptions {
     if (!this.#policy.keepMetadata) return options
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
     return { ...kept, ...given }

@@ -4,7 +4,6 @@ import { type Content, contentChunks } from '../../core/content.ts'
 import type {
   ByteRange,
   CallContext,
-  CopyOptions,
   DeleteResult,
   Driver,
   Features,
@@ -90,14 +89,14 @@ export class MemoryDriver implements Driver {
   }
 
   /** Source missing: `not_found`. Attributes not given anew are the source's. */
-  async copy(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat> {
+  async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
     const source = this.#tree.file(from)
     return this.#publish(to, source.bytes, { ...source.attributes, ...ownAttributes(options) }, options)
   }
 
   /** Source missing: `not_found`. Moving a file to where it is changes nothing. */
-  async move(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat> {
+  async move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
     const source = this.#tree.file(from)
     if (from === to) {

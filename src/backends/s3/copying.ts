@@ -1,5 +1,5 @@
 import { ATTRIBUTES, givenAttributes } from '../../core/attributes.ts'
-import type { CallContext, CopyOptions, Stat, StatOptions } from '../../core/driver.ts'
+import type { CallContext, Stat, StatOptions, WriteOptions } from '../../core/driver.ts'
 import type { S3Client } from './client.ts'
 import { encodeComponent, encodeKey } from './encode.ts'
 import { addAttributes, otherHeaders, statOf, writeHeaders } from './headers.ts'
@@ -24,7 +24,7 @@ export async function copyObject(
   client: S3Client,
   from: string,
   to: string,
-  options: CopyOptions,
+  options: WriteOptions,
   settings: CopySettings,
   ctx: CallContext,
 ): Promise<void> {
@@ -50,7 +50,7 @@ export async function copyParts(
   from: string,
   to: string,
   source: Stat,
-  options: CopyOptions,
+  options: WriteOptions,
   settings: CopySettings,
   ctx: CallContext,
 ): Promise<void> {
@@ -87,7 +87,7 @@ export async function copyParts(
 }
 
 /** The storage's parameters that a copy does not take from its source (ACL, encryption, class), and the caller's own. */
-function keptParameters(parameters: CopySettings['parameters'], options: CopyOptions): Record<string, string> {
+function keptParameters(parameters: CopySettings['parameters'], options: WriteOptions): Record<string, string> {
   const headers = writeHeaders(parameters, { extra: options.extra })
   for (const name of Object.keys(headers)) if (isDescriptive(name)) delete headers[name]
   return { ...headers, ...sourceKeyHeaders(parameters) }

@@ -3,7 +3,6 @@ import { drain } from '../../core/body.ts'
 import type { Content } from '../../core/content.ts'
 import type {
   CallContext,
-  CopyOptions,
   DeleteResult,
   Driver,
   Features,
@@ -175,7 +174,7 @@ export class S3Driver implements Driver {
   }
 
   /** A condition on the target goes with the copy, or a large file claims its key first; others are `unsupported`. */
-  async copy(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat | undefined> {
+  async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     if (options.ifMatch !== undefined) throw new StorageError('unsupported', 'A copy within S3 takes no ifMatch.')
     if (from === to && Object.values(options).every(value => value === undefined)) return this.stat(from, ctx)
     await this.#bucket.ready(ctx)
@@ -207,7 +206,7 @@ export class S3Driver implements Driver {
   async #copy(
     from: string,
     to: string,
-    options: CopyOptions,
+    options: WriteOptions,
     conditions: Record<string, string>,
     ctx: CallContext,
   ): Promise<void> {
@@ -224,7 +223,7 @@ export class S3Driver implements Driver {
     }
   }
 
-  async move(from: string, to: string, options: CopyOptions, ctx: CallContext): Promise<Stat | undefined> {
+  async move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     const stat = await this.copy(from, to, options, ctx)
     if (from !== to) await this.delete(from, ctx)
     return stat
