@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { addAbortSignal, Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import * as holdall from 'holdall'
 
 export interface SqliteOptions extends holdall.CommonOptions {
@@ -50,13 +50,8 @@ class SqliteDriver implements holdall.Driver {
   async write(key: string, content: holdall.Content, options: holdall.WriteOptions, ctx: holdall.CallContext) {
     const { ifAbsent, ifMatch = null, extra: _, onProgress, ...attributes } = options
     const chunks: Uint8Array[] = []
-    for await (const chunk of addAbortSignal(ctx.signal, content.open())) {
-      chunks.push(chunk)
-      ctx.progress()
-    }
+    for await (const chunk of holdall.contentChunks(content, ctx, onProgress)) chunks.push(chunk)
     const bytes = Buffer.concat(chunks)
-    if (bytes.length !== (content.size ?? bytes.length)) throw problem('invalid_argument', key)
-    onProgress?.(bytes.length)
     const write = this.#sql(`${INSERT} ON CONFLICT DO ${ifAbsent ? 'NOTHING' : UPDATE}`, ctx)
     const { changes } = write.run(bytes, JSON.stringify(attributes), randomUUID(), Date.now(), key, ifMatch)
     if (changes === 0) throw problem(ifAbsent ? 'exists' : 'precondition_failed', key)

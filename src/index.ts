@@ -12,7 +12,7 @@ export {
   type Storages,
   storages,
 } from './config/index.ts'
-export { asContent, type Content, type ContentProvider, type ContentSource } from './core/content.ts'
+export { asContent, type Content, type ContentProvider, type ContentSource, contentChunks } from './core/content.ts'
 export type {
   ByteRange,
   CallContext,
