@@ -1,7 +1,6 @@
 import { type BigIntStats, constants } from 'node:fs'
-import { copyFile, type FileHandle, lstat, open, rmdir, stat, unlink } from 'node:fs/promises'
+import { copyFile, lstat, open, rmdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
 import { type Content, contentChunks } from '../../core/content.ts'
 import type {
   CallContext,
@@ -21,6 +20,7 @@ import type {
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import { joinUrl } from '../../core/urls.ts'
 import { syncFolder } from './atomic-write.ts'
+import { bodyOf } from './body.ts'
 import { classifyErrno, errnoOf, unless } from './errno.ts'
 import { openForWriting, ReadHandle, writeAll } from './handle.ts'
 import { Listing } from './listing.ts'
@@ -33,8 +33,6 @@ import { UrlSigner } from './signed-urls.ts'
 import { statOf } from './stat.ts'
 import { emptyFolder, sweepTree } from './sweep.ts'
 
-/** Reads of at most so many bytes are made at once, without a stream over the open file. */
-const SMALL_READ = 65_536
 /** What a rename says between two file systems. */
 const OTHER_DEVICE = 'EXDEV'
 /** Age in milliseconds at which leftovers in a folder that is being deleted are taken for such. */
@@ -105,18 +103,7 @@ export class LocalDriver implements Driver {
     ctx.signal.throwIfAborted()
     return this.#reading(key, async (place, look, drop) => {
       const [{ handle, stats }, attributes] = await withAttributes(place, this.#policy.keepMetadata, look, drop)
-      return orClosed(handle, async () => {
-        const known = statOf(stats, attributes)
-        const { start, length } = partOf(key, known, options)
-        if (length > SMALL_READ) {
-          const body = handle.createReadStream({ start, end: start + length - 1, highWaterMark: 262_144 })
-          return { body, stat: known }
-        }
-        const bytes = await readFully(handle, start, length)
-        await handle.close()
-        ctx.progress()
-        return { body: readableOf(bytes), stat: known }
-      })
+      return bodyOf(key, handle, statOf(stats, attributes), options, ctx)
     })
   }
 
@@ -235,7 +222,7 @@ export class LocalDriver implements Driver {
 
   /** Closes listings that were not read to their end. */
   async close(): Promise<void> {
-    this.#listing.close()
+    await this.#listing.close()
   }
 
   classify(error: unknown): ErrorCode | undefined {
@@ -336,45 +323,4 @@ export class LocalDriver implements Driver {
       await handle.close()
     }
   }
-}
-
-/** Which bytes are wanted of a file of which this is known. */
-function partOf(key: string, known: Stat, { range, ifMatch }: ReadOptions): { start: number; length: number } {
-  if (ifMatch !== undefined && ifMatch !== known.etag) {
-    throw new StorageError('precondition_failed', `'${key}' has changed.`)
-  }
-  const { start = 0, end = known.size } = range ?? {}
-  if (start > 0 && start >= known.size) {
-    throw new StorageError('invalid_range', `'${key}' has ${known.size} bytes; none at ${start}.`)
-  }
-  return { start, length: Math.max(0, Math.min(end, known.size) - start) }
-}
-
-async function orClosed<T>(handle: FileHandle, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    await handle.close().catch(() => undefined)
-    throw error
-  }
-}
-
-async function readFully(handle: FileHandle, start: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(length)
-  let done = 0
-  while (done < length) {
-    const { bytesRead } = await handle.read(buffer, done, length - done, start + done)
-    if (bytesRead === 0) break
-    done += bytesRead
-  }
-  return buffer.subarray(0, done)
-}
-
-function readableOf(bytes: Buffer): Readable {
-  return new Readable({
-    read() {
-      if (bytes.byteLength > 0) this.push(bytes)
-      this.push(null)
-    },
-  })
 }

@@ -66,13 +66,13 @@ export class Listing {
         }
       }
     } catch (error) {
-      this.#drop(cursor)
+      await this.#drop(cursor)
       throw error
     }
     files.sort((a, b) => compare(a.key, b.key))
     directories.sort(compare)
     if (taken < limit || last === undefined) {
-      this.#drop(cursor)
+      await this.#drop(cursor)
       return { files, directories }
     }
     const position = cursor.position + taken
@@ -82,9 +82,9 @@ export class Listing {
     return this.#keep(cursor, page)
   }
 
-  /** Closes every open walk. */
-  close(): void {
-    for (const cursor of this.#cursors.values()) this.#drop(cursor)
+  /** Closes every open walk and its folders. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#cursors.values()].map(cursor => this.#drop(cursor)))
   }
 
   async #cursor(prefix: string, request: PageRequest): Promise<Cursor> {
@@ -127,10 +127,11 @@ export class Listing {
     return page
   }
 
-  #drop(cursor: Cursor): void {
+  /** Closes a walk. Never fails; only who closes all of them waits for it. */
+  async #drop(cursor: Cursor): Promise<void> {
     clearTimeout(cursor.timer)
     if (this.#cursors.get(cursor.id) === cursor) this.#cursors.delete(cursor.id)
-    cursor.walk.return(undefined).catch(() => undefined)
+    await cursor.walk.return(undefined).catch(() => undefined)
   }
 
   async #describe(batch: Batch): Promise<ListedFile[]> {
