@@ -118,8 +118,7 @@ export function isStorageError<C extends ErrorCode = ErrorCode>(
 /** The error of a call whose signal fired: the signal's reason where it is one of ours, else code `aborted`. */
 export function abortedError(details: ErrorDetails, reason: unknown): StorageError {
   if (reason instanceof StorageError) return reason
-  const subject = details.fileName === undefined ? '' : ` '${details.fileName}'`
-  return new StorageError('aborted', `${details.operation ?? 'call'}${subject}: the call was aborted.`, {
+  return new StorageError('aborted', `${subjectOf(details)}: the call was aborted.`, {
     ...details,
     cause: reason,
   })
@@ -157,15 +156,18 @@ export function wrapError(
   const code = classify(error) ?? classifyCommon(error)
   const reason =
     code === 'not_found' ? 'the file does not exist.' : error instanceof Error ? error.message : String(error)
-  const subject = details.fileName === undefined ? '' : ` '${details.fileName}'`
-  return new StorageError(code, `${details.operation ?? 'call'}${subject}: ${reason}`, {
+  return new StorageError(code, `${subjectOf(details)}: ${reason}`, {
     ...told(error),
     ...details,
     cause: error,
   })
 }
 
-// What an HTTP error knows of its answer.
+function subjectOf({ operation = 'call', fileName }: ErrorDetails): string {
+  return fileName === undefined ? operation : `${operation} '${fileName}'`
+}
+
+/** What an HTTP error knows of its answer. */
 function told(error: unknown): ErrorDetails {
   const { status, requestId, retryAfterMs } = (error ?? {}) as Record<string, unknown>
   return {

@@ -16,8 +16,6 @@ export type Whence = 0 | 1 | 2 | 'start' | 'current' | 'end'
 export interface FileServices {
   /** The context of the file's next call, which ends when its own signal or the file's fires. */
   ctx(options: CallOptions): CallContext
-  /** Told once the file is closed, and whether what was written was published. */
-  onClose?(committed: boolean): void
   /** Opens the same name again; without it a closed file stays closed. */
   reopen?(mode: OpenMode, options: CallOptions): Promise<RandomAccess>
   /** Makes a `StorageError` of what the bytes below threw. */
@@ -332,25 +330,15 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
   }
 
   async #finish(options: CallOptions): Promise<void> {
-    let committed = false
-    try {
-      const wanted = this.#parsed.write && this.#failed === undefined
-      if (!wanted || this.#services.ctx(options).signal.aborted) await this.#access.discard()
-      if (wanted) await this.#call('close', options, ctx => this.#access.commit(ctx))
-      committed = wanted
-    } finally {
-      this.#services.onClose?.(committed)
-    }
+    const wanted = this.#parsed.write && this.#failed === undefined
+    if (!wanted || this.#services.ctx(options).signal.aborted) await this.#access.discard()
+    if (wanted) await this.#call('close', options, ctx => this.#access.commit(ctx))
     if (this.#failed !== undefined) throw this.#failed.error
   }
 
   async #drop(): Promise<void> {
     this.#discarded = true
-    try {
-      await this.#access.discard()
-    } finally {
-      this.#services.onClose?.(false)
-    }
+    await this.#access.discard()
   }
 }
 

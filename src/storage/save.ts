@@ -39,7 +39,7 @@ export async function targetName(storage: AnyStorage, name: string, options: Ava
 
 /** Whether a conditional write failed because something has the name already. */
 export function isTaken(error: unknown): boolean {
-  return isStorageError(error, 'exists') || isStorageError(error, 'is_directory')
+  return isStorageError(error, 'exists', 'is_directory')
 }
 
 /** Creates exclusively where the backend can; a lost race is sent again under another name, from a spool if need be. */
