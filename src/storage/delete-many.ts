@@ -33,6 +33,8 @@ export async function deleteMany(
     batch = []
   }
   calls.begin('deleteMany', undefined, options, true)
+  // Text is an iterable too, of its letters.
+  if (typeof names === 'string') throw new StorageError('invalid_argument', 'deleteMany: a list of names is wanted.')
   for await (const item of names) {
     const name = typeof item === 'object' && item !== null ? item.name : item
     if (batch.push(deletedKey(storage, name)) === BATCH) await flush()

@@ -101,6 +101,7 @@ describe.each(kinds)('%s', (_, make) => {
     expect(await storage.exists('old/deep/b')).toBe(false)
     expect(await storage.exists('new/c')).toBe(true)
     await expect(storage.deleteMany([7] as never)).rejects.toMatchObject({ code: 'invalid_argument' })
+    await expect(storage.deleteMany('name')).rejects.toMatchObject({ code: 'invalid_argument' })
   })
 
   it('stores nothing of content that is larger than it may be', async () => {

@@ -38,6 +38,7 @@ const FEATURES: readonly Feature[] = [
   'exclusiveCreate',
   'ifMatch',
   'metadata',
+  'versions',
   'copy',
   'move',
   'path',
