@@ -1,3 +1,4 @@
+import { onAbort } from '../../core/abort.ts'
 import type { CallContext } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 
@@ -48,6 +49,5 @@ export class OpenUploads {
 function follow(signal: AbortSignal, stop: Stop): () => void {
   const relay = (): void => stop(signal.reason)
   if (signal.aborted) relay()
-  else signal.addEventListener('abort', relay, { once: true })
-  return () => signal.removeEventListener('abort', relay)
+  return onAbort(signal, relay)
 }
