@@ -81,9 +81,13 @@ export function toContent(source: ContentSource): Content {
   )
 }
 
-/** The same content, `too_large` beyond so many bytes: at once where it knows its size, else when they have been read. */
+/**
+ * The same content, `too_large` beyond so many bytes: at once where it knows its size, else when they have been read. A limit that is no
+ * number is an `invalid_argument`, not no limit.
+ */
 export function limitedContent(content: Content, maxSize: number | undefined): Content {
   if (maxSize === undefined) return content
+  if (!(maxSize >= 0)) throw new StorageError('invalid_argument', `maxSize: expected bytes, got ${maxSize}.`)
   if (content.size === undefined) {
     return { ...content, open: () => Readable.from(limited(content.open(), maxSize), { objectMode: false }) }
   }

@@ -181,6 +181,10 @@ test('a signed PUT stores under its name, within its size', async () => {
   expect(await web.storage.size('up/f.bin')).toBe(900_000)
   expect((await fetch(url, { method: 'PUT', body: bytes, headers: { 'content-type': 'text/html' } })).status).toBe(403)
   const stream = new Blob([bytes, bytes]).stream()
+  const parameters = { 'max-bytes': '1MB' }
+  const wrong = await web.storage.url('up/g.bin', { method: 'PUT', parameters })
+  expect((await fetch(wrong, { method: 'PUT', body: bytes })).status).toBe(400)
+  expect(await web.storage.exists('up/g.bin')).toBe(false)
   const init = { method: 'PUT', body: stream, headers, duplex: 'half' } as RequestInit
   expect((await fetch(url, init)).status).toBe(413)
   expect((await fetch(url, { method: 'PUT', body: 'x', headers: { ...headers, 'if-none-match': '*' } })).status).toBe(

@@ -115,6 +115,8 @@ describe.each(kinds)('%s', (_, make) => {
         await expect(save).rejects.toMatchObject({ code: 'too_large', outcome: 'not_applied' })
       }
       await storage.save(`limit/${kind}`, source(), { maxSize: 11 })
+      const unlimited = storage.save(`limit/${kind}`, source(), { maxSize: Number.NaN })
+      await expect(unlimited).rejects.toMatchObject({ code: 'invalid_argument' })
     }
     expect(await storage.listdir('limit')).toEqual([[], ['blob', 'stream', 'text']])
   })
