@@ -34,6 +34,13 @@ export async function modes(storage: Storage): Promise<void> {
   for await (const chunk of bytes.chunks()) assertType<Equal<typeof chunk, Buffer>>()
   const result = await storage.edit('a', 'w', file => file.write('x'))
   assertType<Equal<typeof result, number>>()
+  const options = { signal: AbortSignal.timeout(1) }
+  const line: string = await text.readLine(options)
+  const rest: Buffer = await bytes.read(null, options)
+  await update.write(`${line}${rest}`, options)
+  await update.close(options)
+  // @ts-expect-error a signal is in the options
+  await bytes.read(1, options.signal)
   // @ts-expect-error a mode that does not exist
   await storage.open('a', 'rw')
   const mode: OpenMode = 'ab+'
@@ -71,6 +78,7 @@ export async function content(storage: Storage): Promise<void> {
   await storage.save('a', new Blob(['x']).stream())
   await storage.save('a', storage.createReadStream('b'), { signal: AbortSignal.timeout(1) })
   await storage.save('a', await storage.open('b', 'r'))
+  await storage.deleteMany(['a', 'b'], { signal: AbortSignal.timeout(1) })
   // @ts-expect-error a number is no content
   await storage.save('a', 1)
 }

@@ -16,15 +16,17 @@ export type { SignedUrl } from './signed-urls.ts'
 export class LocalStorage extends Storage<LocalOptions> {
   static override readonly backendName: string = 'local'
   static override readonly settings: SettingsOf<LocalOptions> = localSettings
+  #root: string | undefined
   #signer: UrlSigner | undefined
 
   protected override connect(options: Readonly<LocalOptions>): Driver {
-    return new LocalDriver(options)
+    return new LocalDriver({ ...options, location: this.root })
   }
 
-  /** Absolute path of the folder that holds the files. */
+  /** Absolute path of the folder that holds the files; it stays that when the process goes to another folder. */
   get root(): string {
-    return resolve(this.options.location)
+    this.#root ??= resolve(this.options.location)
+    return this.#root
   }
 
   /** Keys are relative to the folder, so no prefix is needed. */

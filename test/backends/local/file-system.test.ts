@@ -187,6 +187,23 @@ describe('names and paths', () => {
     }
   })
 
+  test('a relative location is that of the folder where the storage was first used', async () => {
+    using folder = temporaryFolder()
+    const before = process.cwd()
+    mkdirSync(join(folder.path, 'elsewhere'))
+    try {
+      process.chdir(folder.path)
+      const storage = new LocalStorage({ location: 'media', fsync: false }, NOWHERE)
+      expect(storage.root).toBe(join(folder.path, 'media'))
+      process.chdir('elsewhere')
+      await storage.save('file', 'x')
+      expect(await storage.exists(join(folder.path, 'media/file'))).toBe(true)
+    } finally {
+      process.chdir(before)
+    }
+    expect(readdirSync(join(folder.path, 'elsewhere'))).toEqual([])
+  })
+
   test('errors name the file’s own path', async () => {
     using folder = temporaryFolder()
     const driver = localDriver(folder.path)

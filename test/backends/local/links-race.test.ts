@@ -90,6 +90,6 @@ test('a folder that is swapped for a link between check and use leads nowhere ou
   // Both sides of the race were seen.
   expect(codes.get('suspicious_name')).toBeGreaterThan(20)
   expect(codes.get('done')).toBeGreaterThan(20)
-  const typed = ['done', 'suspicious_name', 'not_found', 'not_a_directory']
+  const typed = ['done', 'suspicious_name', 'not_found', 'not_a_directory', 'exists']
   expect([...codes.keys()].filter(code => !typed.includes(code))).toEqual([])
 })
