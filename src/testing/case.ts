@@ -29,6 +29,19 @@ export interface CaseOf<Place> {
   readonly run: (place: Place) => Promise<void>
 }
 
+/** Runs a case and cleans up after it in any event; the failure of the case is the one that counts. */
+export async function cleaned(run: () => Promise<void>, clean: () => Promise<void> | void): Promise<void> {
+  let failure: { error: unknown } | undefined
+  for (const step of [run, clean]) {
+    try {
+      await step()
+    } catch (error) {
+      failure ??= { error }
+    }
+  }
+  if (failure !== undefined) throw failure.error
+}
+
 /** Ends a wait that a broken driver would never end; the time is given in milliseconds. */
 export async function settled<T>(promise: Promise<T>, what: string, limitMs = 10_000): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()

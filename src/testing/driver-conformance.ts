@@ -1,5 +1,5 @@
 import type { Driver } from '../core/driver.ts'
-import type { CaseOf, ConformanceCase } from './case.ts'
+import { type CaseOf, type ConformanceCase, cleaned } from './case.ts'
 import { plainContext } from './context.ts'
 import { conditionCases } from './driver-conditions.ts'
 import { contentCases } from './driver-content.ts'
@@ -40,17 +40,13 @@ async function inPlace(
 ): Promise<void> {
   const driver = await options.create()
   const destroy = options.destroy ?? removeAll
-  let failure: { error: unknown } | undefined
-  try {
-    const features = (await driver.discover?.(plainContext())) ?? driver.features
-    await run(new DriverPlace(driver, features, prefix, options))
-  } catch (error) {
-    failure = { error }
-  }
-  await Promise.resolve(destroy(driver)).catch(error => {
-    failure ??= { error }
-  })
-  if (failure !== undefined) throw failure.error
+  await cleaned(
+    async () => {
+      const features = (await driver.discover?.(plainContext())) ?? driver.features
+      await run(new DriverPlace(driver, features, prefix, options))
+    },
+    () => destroy(driver),
+  )
 }
 
 /** Takes away what a case left, in at most so many rounds: a broken driver must not hold the tests for ever. */

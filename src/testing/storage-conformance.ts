@@ -1,5 +1,5 @@
 import type { Storage } from '../storage/storage.ts'
-import type { ConformanceCase } from './case.ts'
+import { type ConformanceCase, cleaned } from './case.ts'
 import { fileCases } from './storage-files.ts'
 import { nameCases } from './storage-names.ts'
 import { namesOf, type StorageCase, type StorageConformanceOptions } from './storage-place.ts'
@@ -19,16 +19,10 @@ export function storageConformance(options: StorageConformanceOptions): Conforma
 async function inStorage(location: string, options: StorageConformanceOptions, each: StorageCase): Promise<void> {
   const storage = await options.create({ location, fileOverwrite: each.overwrite ?? false })
   const destroy = options.destroy ?? removeAll
-  let failure: { error: unknown } | undefined
-  try {
-    await each.run(storage)
-  } catch (error) {
-    failure = { error }
-  }
-  await Promise.resolve(destroy(storage)).catch(error => {
-    failure ??= { error }
-  })
-  if (failure !== undefined) throw failure.error
+  await cleaned(
+    () => each.run(storage),
+    () => destroy(storage),
+  )
 }
 
 async function removeAll(storage: Storage): Promise<void> {
