@@ -73,6 +73,7 @@ function denied(name: string): SuspiciousFileOperation {
 /** Throws `suspicious_name` unless the name has a file part, is relative and free of `..`. (Django `validate_file_name`) */
 export function validateFileName(name: string, options: { readonly allowRelativePath?: boolean } = {}): string {
   const path = textOf(name).replaceAll('\\', '/')
+  if (options.allowRelativePath !== false && PLAIN.test(path)) return name
   const last = path.slice(path.lastIndexOf('/') + 1)
   if (last === '' || last === '.' || last === '..') {
     throw new SuspiciousFileOperation(`Could not derive file name from '${name}'`, { fileName: name })
