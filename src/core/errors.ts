@@ -135,6 +135,11 @@ export function notBegun(signal: AbortSignal, details: ErrorDetails): StorageErr
   return abortedError({ ...details, outcome: 'not_applied' }, signal.reason)
 }
 
+/** The same error for a call of which more was done than its last step tells. */
+export function withOutcome(error: unknown, outcome: Outcome): unknown {
+  return isStorageError(error) && error.outcome === 'not_applied' ? Object.assign(error, { outcome }) : error
+}
+
 /** The error of content that could not be read: its source failed, not the storage. */
 export function sourceError(error: unknown): StorageError {
   if (error instanceof StorageError) return error
@@ -169,11 +174,12 @@ function subjectOf({ operation = 'call', fileName }: ErrorDetails): string {
 
 /** What an HTTP error knows of its answer. */
 function told(error: unknown): ErrorDetails {
-  const { status, requestId, retryAfterMs } = (error ?? {}) as Record<string, unknown>
+  const { status, requestId, retryAfterMs, outcome } = (error ?? {}) as Record<string, unknown>
   return {
     status: typeof status === 'number' ? status : undefined,
     requestId: typeof requestId === 'string' ? requestId : undefined,
     retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : undefined,
+    outcome: outcome === 'unknown' ? outcome : undefined,
   }
 }
 

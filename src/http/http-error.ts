@@ -13,6 +13,8 @@ export interface HttpErrorDetails {
   readonly serviceCode?: string | undefined
   /** The service's sentence about it. */
   readonly serviceMessage?: string | undefined
+  /** `unknown` where the same request was sent before and may have been carried out then. */
+  readonly outcome?: 'unknown' | undefined
 }
 
 /** An answer with an error status. Its text and what loggers see of it have no headers, no body and no query. */
@@ -23,6 +25,7 @@ export class HttpStatusError extends Error {
   readonly serviceCode: string | undefined
   /** How long the service asked to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined
+  readonly outcome: 'unknown' | undefined
   readonly #headers: IncomingHttpHeaders
   readonly #bodyText: string
 
@@ -38,6 +41,7 @@ export class HttpStatusError extends Error {
     this.requestId = details.requestId ?? requestIdOf(headers)
     this.serviceCode = serviceCode
     this.retryAfterMs = retryAfterOf(headers)
+    this.outcome = details.outcome
     this.#headers = headers
     this.#bodyText = bodyText
   }

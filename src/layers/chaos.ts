@@ -44,7 +44,7 @@ function fault(call: Call, outcome: 'not_applied' | 'unknown'): StorageError {
 }
 
 function breakBody(result: unknown, afterBytes: number): void {
-  const holder = result as { body?: unknown }
+  const holder = (result ?? {}) as { body?: unknown }
   if (holder.body instanceof Readable)
     holder.body = Readable.from(broken(holder.body, afterBytes), { objectMode: false })
 }

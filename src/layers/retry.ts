@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallContext } from '../core/driver.ts'
-import { abortedError, isStorageError, StorageError } from '../core/errors.ts'
+import { abortedError, isStorageError, StorageError, withOutcome } from '../core/errors.ts'
 import type { Call, Layer } from './layer.ts'
 
 /** How often and how patiently to try again. */
@@ -16,7 +16,8 @@ export interface RetryOptions {
 }
 
 /**
- * Repeats a replayable call after a retryable error: full jitter, capped, `Retry-After` honoured.
+ * Repeats a replayable call after a retryable error: full jitter, capped, `Retry-After` honoured. The outcome that the last error
+ * tells is that of all tries together.
  * An error that has been through its own retries inside is not retried again outside.
  */
 export function retry(options: RetryOptions): Layer {
@@ -39,7 +40,7 @@ export function retry(options: RetryOptions): Layer {
       try {
         return await next({ ...ctx, attempt })
       } catch (failure) {
-        last = failure
+        last = withOutcome(failure, last.outcome)
       }
     }
     if (last instanceof StorageError) exhausted.add(last)

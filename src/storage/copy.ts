@@ -1,7 +1,7 @@
 import { ATTRIBUTES, attributesOf } from '../core/attributes.ts'
 import { asContent, type Content, type ContentProvider } from '../core/content.ts'
 import type { CallOptions, FileAttributes, WriteOptions } from '../core/driver.ts'
-import { isStorageError, StorageError } from '../core/errors.ts'
+import { isStorageError, StorageError, withOutcome } from '../core/errors.ts'
 import { validateFileName } from '../core/names.ts'
 import { fileKeyOf } from './file-key.ts'
 import { isTaken, MAX_NAMES, targetName } from './save.ts'
@@ -52,7 +52,9 @@ export async function moveFile(
     if (name !== undefined) return name
   }
   const name = await copyFile(source, from, to, options)
-  await source.delete(from, { signal: save.signal })
+  await source.delete(from, { signal: save.signal }).catch(error => {
+    throw withOutcome(error, 'unknown')
+  })
   return name
 }
 

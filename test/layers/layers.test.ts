@@ -76,6 +76,28 @@ describe('retry', () => {
     expect(Math.max(...random) - Math.min(...random)).toBeGreaterThan(400)
   })
 
+  it('tells the outcome of all tries, not only of the last', async () => {
+    const lost = () => new StorageError('unavailable', 'lost')
+    for (const [failures, outcome] of [
+      [[lost, busy], 'unknown'],
+      [[lost, () => new StorageError('permission_denied', 'no')], 'unknown'],
+      [[busy, busy, lost], 'unknown'],
+      [[busy, busy, busy], 'not_applied'],
+      [[lost, () => new Error('odd')], undefined],
+    ] as const) {
+      let count = 0
+      const failing = retry({ maxAttempts: failures.length, baseMs: 0 })(
+        call,
+        async () => {
+          throw failures[count++]!()
+        },
+        plainContext(),
+      )
+      const error = await failing.catch(each => each)
+      expect(error.outcome).toBe(outcome)
+    }
+  })
+
   it('does not repeat outside what was repeated inside', async () => {
     let count = 0
     const layer = retry({ maxAttempts: 3, baseMs: 0 })

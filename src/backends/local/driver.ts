@@ -17,7 +17,7 @@ import type {
   Stat,
   WriteOptions,
 } from '../../core/driver.ts'
-import { type ErrorCode, StorageError } from '../../core/errors.ts'
+import { type ErrorCode, StorageError, withOutcome, wrapError } from '../../core/errors.ts'
 import { joinUrl } from '../../core/urls.ts'
 import { syncFolder } from './atomic-write.ts'
 import { bodyOf } from './body.ts'
@@ -185,7 +185,10 @@ export class LocalDriver implements Driver {
     })
     if (moved !== undefined) return moved
     const copied = await this.copy(from, to, options, ctx)
-    await this.delete(from, ctx)
+    await this.delete(from, ctx).catch(error => {
+      const details = { operation: 'move', fileName: from, backend: this.name }
+      throw withOutcome(wrapError(error, details, classifyErrno), 'unknown')
+    })
     return copied
   }
 

@@ -192,8 +192,8 @@ export class S3Client {
     }
     const error = await s3Error(wire, response)
     if (error.serviceCode !== 'ConditionalRequestConflict') throw error
-    const { status, requestId } = error
-    throw new StorageError('unavailable', error.message, { status, requestId, outcome: 'not_applied', cause: error })
+    const { status, requestId, outcome = 'not_applied' } = error
+    throw new StorageError('unavailable', error.message, { status, requestId, outcome, cause: error })
   }
 
   #sign(

@@ -15,7 +15,7 @@ import type {
   StatOptions,
   WriteOptions,
 } from '../../core/driver.ts'
-import { type ErrorCode, StorageError } from '../../core/errors.ts'
+import { type ErrorCode, StorageError, withOutcome, wrapError } from '../../core/errors.ts'
 import { Transport, type TransportOptions } from '../../http/transport.ts'
 import { Bucket } from './bucket.ts'
 import { checksumHeaders } from './checksums.ts'
@@ -225,7 +225,11 @@ export class S3Driver implements Driver {
 
   async move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     const stat = await this.copy(from, to, options, ctx)
-    if (from !== to) await this.delete(from, ctx)
+    if (from === to) return stat
+    await this.delete(from, ctx).catch(error => {
+      const details = { operation: 'move', fileName: from, backend: this.name }
+      throw withOutcome(wrapError(error, details, classifyS3), 'unknown')
+    })
     return stat
   }
 

@@ -43,7 +43,9 @@ export async function s3Error(request: Pick<HttpRequest, 'method' | 'url'>, resp
   const bodyText = request.method === 'HEAD' ? '' : await readText(response, BODY_LIMIT).catch(() => '')
   if (request.method === 'HEAD') response.body.resume()
   const root = await documentOf(bodyText)
-  return errorOf(request, { status, headers, bodyText }, root)
+  const changes = request.method !== 'GET' && request.method !== 'HEAD'
+  const outcome = response.resent === true && changes ? 'unknown' : undefined
+  return errorOf(request, { status, headers, bodyText, outcome }, root)
 }
 
 /** The error of a document that came with status 200, as Copy and Complete may answer; undefined for any other document. */
@@ -70,7 +72,7 @@ async function documentOf(text: string): Promise<XmlNode | undefined> {
 
 function errorOf(
   request: Pick<HttpRequest, 'method' | 'url'>,
-  answer: Pick<S3ErrorDetails, 'status' | 'headers' | 'bodyText'>,
+  answer: Pick<S3ErrorDetails, 'status' | 'headers' | 'bodyText' | 'outcome'>,
   root: XmlNode | undefined,
 ): S3Error {
   const word = (name: string): string | undefined => root?.child(name)?.text || undefined
