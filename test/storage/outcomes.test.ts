@@ -33,8 +33,8 @@ type State = Readonly<Record<string, string>>
 interface Operation {
   readonly title: string
   run(storage: Storage): Promise<unknown>
-  /** The state that a success leads to; undefined where the operation must fail. */
-  after(state: State): State | undefined
+  /** The state that a success leads to, with what it gave; undefined where the operation must fail. */
+  after(state: State, result?: unknown): State | undefined
 }
 
 const without = (state: State, name: string): State =>
@@ -49,6 +49,22 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       run: storage =>
         storage.save(to, kind === 'bytes' ? text : [text.slice(0, 3), text.slice(3)], { overwrite: true }),
       after: state => ({ ...state, [to]: text }),
+    }
+  }),
+  fc.tuple(name, fc.constantFrom('bytes', 'stream', 'copy')).map(([to, kind]): Operation => {
+    const text = `new ${++versions}`
+    return {
+      title: `${kind} to a free name like ${to}`,
+      run: async storage => {
+        if (kind !== 'copy') return storage.save(to, kind === 'bytes' ? text : [text], { overwrite: false })
+        return storage.copy('a', to, { overwrite: false })
+      },
+      after(state, free = 'any free name') {
+        const stored = kind === 'copy' ? state['a'] : text
+        return stored === undefined || state[free as string] !== undefined
+          ? undefined
+          : { ...state, [free as string]: stored }
+      },
     }
   }),
   fc.tuple(name, fc.constantFrom('w', 'a', 'r+', 'w+', 'x')).map(([to, mode]): Operation => {
@@ -104,24 +120,26 @@ async function stateOf(storage: Storage): Promise<State> {
   return state
 }
 
-type Failure = { readonly error: unknown } | undefined
+type End = { readonly result: unknown } | { readonly error: unknown }
 
 /** How the operation ended. */
-async function ended(one: Operation, storage: Storage): Promise<Failure> {
+async function ended(one: Operation, storage: Storage): Promise<End> {
   return one.run(storage).then(
-    () => undefined,
+    (result: unknown) => ({ result }),
     (error: unknown) => ({ error }),
   )
 }
 
-function judge(one: Operation, before: State, failure: Failure, now: State): void {
-  const wanted = one.after(before)
-  if (failure === undefined) {
+function judge(one: Operation, before: State, end: End, now: State): void {
+  if ('result' in end) {
+    const wanted = one.after(before, end.result)
     expect(wanted, `${one.title} succeeded`).toBeDefined()
     expect(now, one.title).toEqual(wanted)
     return
   }
-  const { error } = failure
+  const [added] = Object.keys(now).filter(each => before[each] === undefined)
+  const wanted = one.after(before, added)
+  const { error } = end
   if (!isStorageError(error)) throw error
   const told = `${one.title}: ${error.code} ${error.outcome} ${error.message}`
   if (error.outcome === 'not_applied') expect(now, told).toEqual(before)
@@ -146,7 +164,7 @@ describe('what an error says of its outcome is true', () => {
           { maxAttempts: 2 },
           { settings: {}, env: {}, layers, ...(sound && { driver: sound.driver }) },
         ),
-      150,
+      100,
     ],
     [
       'in memory, without moves and handles',
@@ -155,7 +173,7 @@ describe('what an error says of its outcome is true', () => {
           { maxAttempts: 2 },
           { settings: {}, env: {}, layers, driver: sound?.driver ?? withoutMoves(new MemoryStorage()) },
         ),
-      100,
+      80,
     ],
     [
       'on local disk',
@@ -176,8 +194,8 @@ describe('what an error says of its outcome is true', () => {
         for (const [one, { fail, failAfter, breakAt, afterBytes }] of steps) {
           const layer = chaos({ fail, failAfter, breakBody: { calls: breakAt, afterBytes } })
           const before = await stateOf(sound)
-          const failure = await ended(one, make([layer], sound))
-          judge(one, before, failure, await stateOf(sound))
+          const end = await ended(one, make([layer], sound))
+          judge(one, before, end, await stateOf(sound))
         }
         await sound.close()
       }),
@@ -205,9 +223,9 @@ describe('what an error says of its outcome is true', () => {
           for (const [one, some] of steps) {
             const before = await stateOf(sound)
             for (const each of some) list.add(each)
-            const failure = await ended(one, storage)
+            const end = await ended(one, storage)
             list.clear()
-            judge(one, before, failure, await stateOf(sound))
+            judge(one, before, end, await stateOf(sound))
           }
         },
       ),
