@@ -2,6 +2,7 @@ import { Readable, Writable } from 'node:stream'
 import { release } from '../core/abort.ts'
 import { readBytes } from '../core/body.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
+import { lazyStream } from '../files/lazy-stream.ts'
 import type { StorageFile } from '../files/storage-file.ts'
 import { resumableBody, versionOf } from './bodies.ts'
 import { fileKeyOf } from './file-key.ts'
@@ -9,23 +10,10 @@ import type { AnyStorage, OpenOptions, ReadStreamOptions } from './types.ts'
 
 /** A stream of a file or of a range of it, requested when it is first read. */
 export function readStream(storage: AnyStorage, name: string, options: ReadStreamOptions): Readable {
-  const fail = (error: unknown): never => {
-    throw storage.calls.failure(error, 'read', name, options.signal)
-  }
-  async function* bytes(): AsyncGenerator<Uint8Array> {
-    const body = await opened(storage, name, options).catch(fail)
-    const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
-    try {
-      for (;;) {
-        const next = await chunks.next().catch(fail)
-        if (next.done === true) return
-        yield next.value
-      }
-    } finally {
-      await chunks.return?.()
-    }
-  }
-  return Readable.from(bytes(), { objectMode: false })
+  return lazyStream(
+    () => opened(storage, name, options),
+    error => storage.calls.failure(error, 'read', name, options.signal),
+  )
 }
 
 /** All bytes of a file or of a range of it, held in memory. */
