@@ -1,8 +1,8 @@
 import { S3Storage } from '../../src/backends/s3/index.ts'
 import { type Contender, count, length, PARALLEL, PART_SIZE } from './contender.ts'
 
-/** Holdall with the checksums that AWS and its like get by default, or with none. */
-export function holdall(endpoint: string, checksums: 'always' | 'off'): Contender {
+/** Holdall as it is for Amazon, but for TLS; or `lean`, with neither checksums nor hashes of bodies, as for others over TLS. */
+export function holdall(endpoint: string, lean: boolean): Contender {
   const storage = new S3Storage(
     {
       endpointUrl: endpoint,
@@ -14,7 +14,8 @@ export function holdall(endpoint: string, checksums: 'always' | 'off'): Contende
       fileOverwrite: true,
       partSize: PART_SIZE,
       uploadConcurrency: PARALLEL,
-      checksums,
+      checksums: lean ? 'off' : 'always',
+      payloadSigning: lean ? 'never' : 'auto',
     },
     { env: {} },
   )

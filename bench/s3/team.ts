@@ -21,7 +21,7 @@ export interface Taken {
 export const CONTENDERS: readonly string[] = [
   'node:http',
   'holdall',
-  'holdall, no checksum',
+  'holdall, no hashes',
   'aws-sdk',
   'flydrive',
   'flystorage',

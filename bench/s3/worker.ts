@@ -15,7 +15,7 @@ const IN_FLIGHT = 16
 async function contenderOf(name: string, endpoint: string): Promise<Contender> {
   if (name === 'node:http') return bare(endpoint)
   if (name.startsWith('holdall')) {
-    return (await import('./holdall.ts')).holdall(endpoint, name === 'holdall' ? 'always' : 'off')
+    return (await import('./holdall.ts')).holdall(endpoint, name !== 'holdall')
   }
   const make = (await import('./peers.ts')).PEERS[name]
   if (make === undefined) throw new Error(`There is no contender '${name}'.`)

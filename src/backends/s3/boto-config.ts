@@ -28,6 +28,7 @@ const CLIENT: Readonly<Record<string, Meaning>> = {
   max_pool_connections: value => ['maxSockets', value],
   proxies: value => ['proxies', value],
   request_checksum_calculation: value => ['checksums', value === 'when_required' ? 'off' : 'when-supported'],
+  's3.payload_signing_enabled': value => ['payloadSigning', value === false ? 'never' : 'always'],
   's3.addressing_style': value => ['addressingStyle', value],
   'retries.total_max_attempts': value => ['maxAttempts', value],
   'retries.max_attempts': value => ['maxAttempts', typeof value === 'number' ? value + 1 : value],

@@ -18,6 +18,8 @@ import { EMPTY_PAYLOAD_HASH, presignV4, signV4, UNSIGNED_PAYLOAD } from './sign-
 export interface S3ClientOptions extends AddressOptions {
   readonly credentials: CredentialSource
   readonly signatureVersion: 's3v4' | 's3' | 'unsigned'
+  /** Whether signatures of version 4 cover the bytes of bodies; default `auto`. */
+  readonly payloadSigning?: 'auto' | 'always' | 'never' | undefined
   /** Requests' clock. */
   readonly now?: (() => Date) | undefined
 }
@@ -215,7 +217,9 @@ export class S3Client {
   #payloadHash(body: S3Request['body']): string {
     if (body === undefined) return EMPTY_PAYLOAD_HASH
     if (isStream(body)) return UNSIGNED_PAYLOAD
-    if (body.length > MAX_HASHED && this.address.origin.startsWith('https:')) return UNSIGNED_PAYLOAD
+    const { payloadSigning = 'auto' } = this.#options
+    const leftToTls = body.length > MAX_HASHED && this.address.origin.startsWith('https:')
+    if (payloadSigning === 'never' || (payloadSigning === 'auto' && leftToTls)) return UNSIGNED_PAYLOAD
     return nodeCrypto().hash('sha256', body, 'hex')
   }
 

@@ -114,6 +114,7 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
       preset,
       credentials: credentialSource(options, this.#env),
       signatureVersion: options.signatureVersion,
+      payloadSigning: options.payloadSigning,
       transport: {
         proxies,
         verify,

@@ -45,6 +45,7 @@ export interface S3Options extends CommonOptions {
   readonly verify: boolean | string | null
   readonly addressingStyle: AddressingStyle | null
   readonly signatureVersion: 's3v4' | 's3' | 'unsigned'
+  readonly payloadSigning: 'auto' | 'always' | 'never'
   readonly proxies: Readonly<Record<string, string>>
   readonly defaultAcl: string | null
   readonly bucketAcl: string | null
@@ -177,6 +178,11 @@ export const s3Settings: SettingsOf<S3Options> = {
     doc: "Whether the bucket stands in the host or in the path; null = what the bucket's name and the endpoint allow.",
   }),
   signatureVersion: { ...signatureVersion, parse: raw => signatureVersion.parse(raw ?? signatureVersion.default) },
+  payloadSigning: choice(['auto', 'always', 'never'], {
+    default: 'auto',
+    keys: ['AWS_S3_PAYLOAD_SIGNING'],
+    doc: 'Whether a signature covers the bytes of a body; auto = not those over 1 MiB that TLS protects.',
+  }),
   proxies: map<string>({
     default: {},
     keys: ['AWS_S3_PROXIES'],

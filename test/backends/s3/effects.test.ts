@@ -290,6 +290,27 @@ describe('the way to the service', () => {
     await expect(at('/no/such/file.pem').save('tls', 'x')).rejects.toMatchObject({ code: 'improperly_configured' })
   })
 
+  test('AWS_S3_PAYLOAD_SIGNING: the signature covers the bytes, or large ones are left to TLS, or all are', async () => {
+    using identity = makeIdentity()
+    await using secure = await serveTls(identity, passOn)
+    const byTls = { AWS_S3_ENDPOINT_URL: secure.url, AWS_S3_VERIFY: identity.certPath }
+    const hashes = async (settings: Record<string, unknown>) => {
+      server.requests.length = 0
+      await using files = storage(settings)
+      for (const size of [2, 2 * MIB]) await files.save('signed', Buffer.alloc(size, 'x'))
+      return sent('PutObject').map(({ headers }) =>
+        headers['x-amz-content-sha256'] === UNSIGNED ? 'unsigned' : 'signed',
+      )
+    }
+    const UNSIGNED = 'UNSIGNED-PAYLOAD'
+    expect(await hashes({})).toEqual(['signed', 'signed'])
+    expect(await hashes(byTls)).toEqual(['signed', 'unsigned'])
+    expect(await hashes({ ...byTls, AWS_S3_PAYLOAD_SIGNING: 'always' })).toEqual(['signed', 'signed'])
+    expect(await hashes({ AWS_S3_PAYLOAD_SIGNING: 'never' })).toEqual(['unsigned', 'unsigned'])
+    const boto = { AWS_S3_CLIENT_CONFIG: { s3: { payload_signing_enabled: false } } }
+    expect(await hashes(boto)).toEqual(['unsigned', 'unsigned'])
+  })
+
   test('AWS_S3_USE_SSL: off asks by http where the endpoint names no scheme', async () => {
     const place = server.url.replace('http://', '')
     await storage({ AWS_S3_ENDPOINT_URL: place, AWS_S3_USE_SSL: false }).save('plain', 'x')
