@@ -44,6 +44,13 @@ describe('an aborted signal', () => {
     expect(storage).toBeInstanceOf(S3Storage)
   })
 
+  it('ends the making of every kind of URL of S3', async () => {
+    for (const options of [{}, { customDomain: 'cdn.example' }, { querystringAuth: false }]) {
+      const making = kinds.s3(options).url('file', { signal: AbortSignal.abort() })
+      await expect(making).rejects.toMatchObject({ code: 'aborted', outcome: 'not_applied' })
+    }
+  })
+
   it('ends the sweep of a local disk', async () => {
     const storage = kinds.local()
     await storage.save('file', 'bytes')

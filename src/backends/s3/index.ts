@@ -212,6 +212,7 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
    * `querystringAuth` is off. Nothing is asked of the network.
    */
   override async url(name: string, options: S3UrlOptions = {}): Promise<string> {
+    this.calls.begin('url', name, options)
     const { startsAt, ipAddress, ...rest } = options
     const { method = 'GET' } = rest
     const isDownload = method === 'GET' || method === 'HEAD'
