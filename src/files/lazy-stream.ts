@@ -1,5 +1,8 @@
 import { Readable } from 'node:stream'
 
+/** Bytes read ahead, so that a slow reader does not stop and start the connection for every chunk. */
+const READ_AHEAD = 256 * 1024
+
 /** A stream of a body that is opened when it is first read. `failure` gives the error for what opening or the body throws. */
 export function lazyStream(open: () => Promise<Readable>, failure: (error: unknown) => Error): Readable {
   return new LazyStream(open, failure)
@@ -12,7 +15,7 @@ class LazyStream extends Readable {
   #body: Readable | undefined
 
   constructor(open: () => Promise<Readable>, failure: (error: unknown) => Error) {
-    super()
+    super({ highWaterMark: READ_AHEAD })
     this.#open = open
     this.#failure = failure
   }
