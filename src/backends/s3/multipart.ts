@@ -46,8 +46,9 @@ export async function uploadPieces(
 ): Promise<void> {
   let sent = 0
   await inUpload(client, key, options, ctx, place =>
-    parallel(pieces, options.concurrency, stop, async ({ number, bytes }) => {
+    parallel(pieces, options.concurrency, stop, async ({ number, bytes, release }) => {
       const part = await uploadPart(place, number, bytes, options, ctx)
+      release?.()
       sent += part.size
       options.onProgress?.(sent)
       return part

@@ -9,6 +9,8 @@ export const MAX_PARTS = 10_000
 export interface Piece {
   readonly number: number
   readonly bytes: Buffer
+  /** To be called when the service has the bytes and nobody will look at them again: their memory is filled anew. */
+  readonly release?: (() => void) | undefined
 }
 
 /**
@@ -28,15 +30,17 @@ export async function* piecesOf(
   }
   const grows = size === undefined && !uniform
   const sizeOf = (number: number) => (grows ? partSize * 2 ** Math.min(9, Math.floor((number - 1) / 1000)) : partSize)
+  const free: Buffer[] = []
   let number = 1
-  let part = new PartBuffer(sizeOf(number), true)
+  let part = new PartBuffer(sizeOf(number), Buffer.alloc(0))
   for await (const chunk of contentChunks(content, ctx)) {
     for (let rest = chunk; rest.byteLength > 0; ) {
       rest = part.take(rest)
       if (!part.full) continue
-      yield { number, bytes: part.release() }
+      const bytes = part.release()
+      yield { number, bytes, release: () => void free.push(bytes) }
       if (++number > MAX_PARTS) throw tooManyParts()
-      part = new PartBuffer(sizeOf(number), false)
+      part = new PartBuffer(sizeOf(number), memoryOf(sizeOf(number), free))
     }
   }
   if (part.size > 0 || number === 1) yield { number, bytes: part.release() }
@@ -58,10 +62,10 @@ class PartBuffer {
   #bytes: Buffer
   size = 0
 
-  /** The first part grows, because the content may be small; the others are made as large as they will be. */
-  constructor(limit: number, grows: boolean) {
+  /** The first part begins with little and grows, because the content may be small; the others have all the memory that they need. */
+  constructor(limit: number, memory: Buffer) {
     this.#limit = limit
-    this.#bytes = grows ? Buffer.alloc(0) : Buffer.allocUnsafeSlow(limit)
+    this.#bytes = memory
   }
 
   get full(): boolean {
@@ -93,6 +97,12 @@ class PartBuffer {
 }
 
 const FIRST = 64 * 1024
+
+/** Memory of a part that was sent, where it has the size; new memory costs more than filling it. */
+function memoryOf(size: number, free: Buffer[]): Buffer {
+  const used = free.pop()
+  return used?.byteLength === size ? used : Buffer.allocUnsafeSlow(size)
+}
 
 function tooManyParts(): StorageError {
   return new StorageError('too_large', 'The content needs more than 10,000 parts.')

@@ -39,6 +39,24 @@ describe('the pieces of a content', () => {
     expect(await collect(piecesOf(bytesContent(Buffer.alloc(0)), 5000, plainContext()))).toEqual([[0], Buffer.alloc(0)])
   })
 
+  test('fill the memory of a part again once it was released, and never before', async () => {
+    const kept: Buffer[] = []
+    const memories = new Set<ArrayBufferLike>()
+    let number = 0
+    for await (const piece of piecesOf(streamContent(chunks(700)), 1000, plainContext())) {
+      memories.add(piece.bytes.buffer)
+      if (++number % 2 === 0) piece.release?.()
+      else kept.push(piece.bytes)
+    }
+    const odd = [0, 2, 4, 6, 8].map(at => bytes.subarray(at * 1000, at * 1000 + 1000))
+    expect(Buffer.concat(kept).equals(Buffer.concat(odd))).toBe(true)
+    expect([number, memories.size]).toEqual([10, 6])
+  })
+
+  test('of bytes that are the caller’s own cannot be released', async () => {
+    for await (const { release } of piecesOf(bytesContent(bytes), 1000, plainContext())) expect(release).toBeUndefined()
+  })
+
   test('of bytes in memory are no copies', async () => {
     const own = new Uint8Array(bytes.buffer, bytes.byteOffset + 1, 9000)
     const pieces: Buffer[] = []
