@@ -2,7 +2,11 @@
  * Cloudflare's own local R2 (the npm package `miniflare`) as an S3 server to test against: path style, region `auto`.
  * It ignores `If-None-Match` on CompleteMultipartUpload and accepts but ignores ACLs.
  */
-import { Miniflare } from 'miniflare'
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Miniflare, type MiniflareOptions } from 'miniflare'
 
 /** A running local R2. */
 export interface R2Server {
@@ -19,7 +23,8 @@ export interface R2Server {
 /** Starts a local R2 with one empty bucket on a free loopback port. */
 export async function startR2(bucket = 'media'): Promise<R2Server> {
   const credentials = { accessKeyId: 'r2-access-key', secretAccessKey: 'r2-secret-key' }
-  const miniflare = new Miniflare({
+  const folder = mkdtempSync(join(tmpdir(), 'holdall-r2-'))
+  const miniflare = inFolder(folder, {
     modules: true,
     script: "export default { fetch() { return new Response('ok') } }",
     host: '127.0.0.1',
@@ -34,6 +39,21 @@ export async function startR2(bucket = 'media'): Promise<R2Server> {
     region: 'auto',
     credentials,
     lacks: ['acl', 'conditional-complete', 'sigv2', 'virtual-host', 'checksum-echo', 'versions'],
-    close: () => miniflare.dispose(),
+    close: async () => {
+      await miniflare.dispose()
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+}
+
+/** A Miniflare whose temporary files are in a folder of ours, since it leaves some behind. */
+function inFolder(folder: string, options: MiniflareOptions): Miniflare {
+  const before = process.env['TMPDIR']
+  process.env['TMPDIR'] = folder
+  try {
+    return new Miniflare(options)
+  } finally {
+    if (before === undefined) delete process.env['TMPDIR']
+    else process.env['TMPDIR'] = before
   }
 }
