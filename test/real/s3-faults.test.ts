@@ -1,24 +1,17 @@
 /** The steps of an upload in parts to Ceph, each with the faults of the proxy; what is left is seen by the official client. */
-import { GetObjectCommand, ListMultipartUploadsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { GetObjectCommand, ListMultipartUploadsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { S3Storage } from '../../src/backends/s3/index.ts'
 import { presetOf } from '../../src/backends/s3/presets.ts'
 import { FAULTS, type FaultCase, type Ground, runCase, type StepName } from '../backends/s3/fault-cases.ts'
 import { distinctBytes, streamed } from '../backends/s3/fault-ground.ts'
 import { startRgw } from '../servers/rgw.ts'
-import { rgwStorage } from './s3-place.ts'
+import { officialClient, rgwStorage } from './s3-place.ts'
 
 const MIB = 1024 * 1024
 const Bucket = 'faults'
 const server = await startRgw()
-const client = new S3Client({
-  endpoint: server.url,
-  region: server.region,
-  credentials: server.credentials,
-  forcePathStyle: true,
-  requestChecksumCalculation: 'WHEN_REQUIRED',
-  responseChecksumValidation: 'WHEN_REQUIRED',
-})
+const client = officialClient(server)
 afterAll(async () => {
   client.destroy()
   await server.close()

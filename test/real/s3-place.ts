@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
+import { S3Client } from '@aws-sdk/client-s3'
 import { S3Storage } from '../../src/backends/s3/index.ts'
 import type { S3Options } from '../../src/backends/s3/settings.ts'
 import type { Input } from '../../src/core/settings.ts'
@@ -16,6 +17,18 @@ export function rgwOptions(server: RgwServer, bucketName = 'media'): Input<S3Opt
 /** A storage in a bucket of the gateway. */
 export function rgwStorage(server: RgwServer, options: Input<S3Options> = {}, bucketName = 'media'): S3Storage {
   return new S3Storage({ ...rgwOptions(server, bucketName), ...options }, { settings: {}, env: {} })
+}
+
+/** The official client for the gateway, which knows no trailing checksums. */
+export function officialClient(server: RgwServer): S3Client {
+  return new S3Client({
+    endpoint: server.url,
+    region: server.region,
+    credentials: server.credentials,
+    forcePathStyle: true,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  })
 }
 
 /** All keys of a storage; a key left by trying out the server would show. */

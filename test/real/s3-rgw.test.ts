@@ -1,5 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { GetObjectTaggingCommand, HeadObjectCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3'
+import {
+  CopyObjectCommand,
+  GetObjectTaggingCommand,
+  HeadObjectCommand,
+  PutBucketVersioningCommand,
+} from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import { afterAll, describe, expect, it, test, vi } from 'vitest'
 import type { PostForm } from '../../src/backends/s3/post-policy.ts'
@@ -7,17 +12,10 @@ import type { S3Options } from '../../src/backends/s3/settings.ts'
 import type { Input } from '../../src/core/settings.ts'
 import { driverConformance, registerConformance, storageConformance } from '../../src/testing/index.ts'
 import { startRgw } from '../servers/rgw.ts'
-import { emptyAndClose, keysOf, localFetch, rgwStorage } from './s3-place.ts'
+import { emptyAndClose, keysOf, localFetch, officialClient, rgwStorage } from './s3-place.ts'
 
 const server = await startRgw()
-const client = new S3Client({
-  endpoint: server.url,
-  region: server.region,
-  credentials: server.credentials,
-  forcePathStyle: true,
-  requestChecksumCalculation: 'WHEN_REQUIRED',
-  responseChecksumValidation: 'WHEN_REQUIRED',
-})
+const client = officialClient(server)
 afterAll(async () => {
   client.destroy()
   await server.close()
@@ -234,6 +232,21 @@ describe('tags, metadata and versions', () => {
       { Key: 'c', Value: '' },
     ])
     await files.deleteMany(['one', 'two'])
+  })
+
+  test('tags of a copy are those of the source, or as the official client would change them', async () => {
+    await using files = rgwStorage(server)
+    await files.save('source', 'x', { extra: { Tagging: 'kind=photo' } })
+    await files.copy('source', 'kept')
+    await files.copy('source', 'ours', { extra: { Tagging: 'kind=copy' }, contentType: 'text/odd' })
+    const replaced = { MetadataDirective: 'REPLACE', TaggingDirective: 'REPLACE', Tagging: 'kind=copy' } as const
+    const CopySource = `/${Bucket}/source`
+    await client.send(new CopyObjectCommand({ Bucket, Key: 'theirs', CopySource, ...replaced }))
+    const tags = async (Key: string) => (await client.send(new GetObjectTaggingCommand({ Bucket, Key }))).TagSet
+    expect(await tags('kept')).toEqual([{ Key: 'kind', Value: 'photo' }])
+    expect(await tags('ours')).toEqual(await tags('theirs'))
+    expect(await files.stat('ours')).toMatchObject({ contentType: 'text/odd' })
+    await files.deleteMany(['source', 'kept', 'ours', 'theirs'])
   })
 
   test('tags of an upload in parts are kept or lost as those of the official client', async () => {

@@ -35,7 +35,7 @@ export async function copyObject(
     'x-amz-copy-source': sourceOf(client, from),
     'x-amz-metadata-directive': replaces ? 'REPLACE' : 'COPY',
   }
-  if (options.extra !== undefined && 'tagging' in options.extra) headers['x-amz-tagging-directive'] = 'REPLACE'
+  if (headers[TAGGING] !== undefined) headers['x-amz-tagging-directive'] = 'REPLACE'
   if (replaces) {
     const source = await statSource(client, from, settings.parameters, ctx)
     addAttributes(headers, { ...source, ...givenAttributes(options) })
@@ -86,16 +86,21 @@ export async function copyParts(
   )
 }
 
-/** The storage's parameters that a copy does not take from its source (ACL, encryption, class), and the caller's own. */
+/** The storage's parameters that a copy does not take from its source (ACL, encryption, class), and the caller's own, tags among them. */
 function keptParameters(parameters: CopySettings['parameters'], options: WriteOptions): Record<string, string> {
-  const headers = writeHeaders(parameters, { extra: options.extra })
+  const { extra } = options
+  const headers = writeHeaders(parameters, { extra })
   for (const name of Object.keys(headers)) if (isDescriptive(name)) delete headers[name]
+  const tags = writeHeaders({}, { extra })[TAGGING]
+  if (tags !== undefined) headers[TAGGING] = tags
   return { ...headers, ...sourceKeyHeaders(parameters) }
 }
 
+const TAGGING = 'x-amz-tagging'
+
 function isDescriptive(header: string): boolean {
   if (header.startsWith('content-') || header.startsWith('x-amz-meta-')) return true
-  return header === 'cache-control' || header === 'expires' || header === 'x-amz-tagging'
+  return header === 'cache-control' || header === 'expires' || header === TAGGING
 }
 
 /** A customer's key also opens the source. */
@@ -115,10 +120,9 @@ export async function statSource(
   key: string,
   parameters: CopySettings['parameters'],
   ctx: CallContext,
-  options: StatOptions = {},
 ): Promise<Stat> {
   const headers = otherHeaders('read', parameters)
-  return statOf((await client.call({ method: 'HEAD', key, query: versionQuery(options), headers }, ctx)).headers)
+  return statOf((await client.call({ method: 'HEAD', key, headers }, ctx)).headers)
 }
 
 /** The query that names a version. */

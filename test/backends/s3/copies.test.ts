@@ -81,6 +81,18 @@ test('a small file is sent again where a copy takes no condition, so that nothin
   expect(operations().filter(each => !each.startsWith('Head'))).toEqual(['GetObject 200', 'PutObject 200'])
 })
 
+test('a copy keeps the tags of its source, or gets those that the caller names', async () => {
+  const files = storage({ fileOverwrite: true, objectParameters: { Tagging: 'of=all' } })
+  const tagsOf = (key: string) => server.bucket().objects.get(key)?.[0]?.tags
+  await files.save('tagged', 'x', { extra: { Tagging: { kind: 'note' } } })
+  const before = tagsOf('tagged')
+  await files.copy('tagged', 'kept')
+  await files.copy('tagged', 'other', { extra: { Tagging: { kind: 'copy' } } })
+  await files.save('as given', 'x', { extra: { Tagging: { kind: 'copy' } } })
+  expect([tagsOf('kept'), tagsOf('other')]).toEqual([before, tagsOf('as given')])
+  expect(before).not.toEqual(tagsOf('as given'))
+})
+
 test('a copy that may overwrite is one request', async () => {
   const files = storage({ fileOverwrite: true })
   await files.save('one', 'x')

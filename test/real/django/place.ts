@@ -1,8 +1,8 @@
-import { DeleteObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { DeleteObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
 import { isStorageError } from '../../../src/core/errors.ts'
 import { type RgwServer, startRgw } from '../../servers/rgw.ts'
-import { emptyAndClose, rgwStorage } from '../s3-place.ts'
+import { emptyAndClose, officialClient, rgwStorage } from '../s3-place.ts'
 import { keysIn } from './objects.ts'
 import { type DjangoSettings, DjangoStorages, PythonError } from './python.ts'
 
@@ -39,15 +39,8 @@ export async function startPlace(): Promise<Place> {
 }
 
 function placeOf(django: DjangoStorages, server: RgwServer, bucket: string): Place {
-  const { url, region, credentials } = server
-  const client = new S3Client({
-    endpoint: url,
-    region,
-    credentials,
-    forcePathStyle: true,
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-  })
+  const { url, credentials } = server
+  const client = officialClient(server)
   const reached = {
     AWS_S3_ENDPOINT_URL: url,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
