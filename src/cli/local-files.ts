@@ -1,5 +1,5 @@
-import { constants, createReadStream, createWriteStream, type Dirent } from 'node:fs'
-import { access, link, mkdir, opendir, rename, rm, stat } from 'node:fs/promises'
+import { constants, createReadStream, type Dirent } from 'node:fs'
+import { access, link, mkdir, open as openFile, opendir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { nodeCrypto } from '../core/builtin.ts'
@@ -103,14 +103,17 @@ export async function writeLocal(
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   const temporary = join(dirname(path), `.holdall-${nodeCrypto().randomUUID()}.part`)
+  // Opened before the pipeline starts: a source that fails at once would else end it before the file is there to be removed.
+  const handle = await openFile(temporary, 'wx')
   try {
-    await pipeline(open, createWriteStream(temporary, { flags: 'wx' }), { signal })
+    await pipeline(open, handle.createWriteStream(), { signal })
     if (overwrite) await rename(temporary, path)
     else await link(temporary, path)
   } catch (error) {
     if ((error as { code?: unknown }).code === 'EEXIST') throw existing(path, error)
     throw error
   } finally {
+    await handle.close()
     await rm(temporary, { force: true })
   }
 }
