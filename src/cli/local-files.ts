@@ -1,5 +1,5 @@
 import { constants, createReadStream, type Dirent } from 'node:fs'
-import { access, link, mkdir, open as openFile, opendir, rename, rm, stat } from 'node:fs/promises'
+import { access, link, mkdir, opendir, open as openFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { nodeCrypto } from '../core/builtin.ts'
