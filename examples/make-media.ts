@@ -12,7 +12,9 @@ function picture(width: number, height: number): Buffer {
   const rows = Buffer.alloc((width * 3 + 1) * height)
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      rows.set([(x * 255) / width, (y * 255) / height, ((x ^ y) * 2) & 255], y * (width * 3 + 1) + 1 + x * 3)
+      const level = (x * 255) / width
+      const colour = y * 2 < height ? [level, 128, 255 - level] : [128, 255 - level, level]
+      rows.set(colour, y * (width * 3 + 1) + 1 + x * 3)
     }
   }
   const header = Buffer.alloc(13)

@@ -1,14 +1,20 @@
 import type { Readable } from 'node:stream'
 import { StorageError } from './errors.ts'
 
+/** What is read, be it the answer to a request or a file. */
 interface WithBody {
   readonly body: Readable
+  /** The whole body where it is at hand and nobody has begun to read it; it is read with that. */
+  takeWhole?(): Buffer | undefined
 }
 
 const DRAIN_LIMIT = 256 * 1024
 
 /** The whole body; code `too_large` if it has more than `limit` bytes, `unavailable` if the connection broke. */
-export function readBytes({ body }: WithBody, limit: number = Number.POSITIVE_INFINITY): Promise<Buffer> {
+export function readBytes(answer: WithBody, limit: number = Number.POSITIVE_INFINITY): Promise<Buffer> {
+  const whole = answer.takeWhole?.()
+  if (whole !== undefined) return whole.byteLength > limit ? Promise.reject(tooLarge(limit)) : Promise.resolve(whole)
+  const { body } = answer
   if (body.readableEnded) return Promise.resolve(Buffer.alloc(0))
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
@@ -35,7 +41,9 @@ export async function readText(response: WithBody, limit?: number): Promise<stri
 }
 
 /** Throws a body away, so that its connection can serve again; a long one is cut off instead. Never fails. */
-export function drain({ body }: WithBody): Promise<void> {
+export function drain(answer: WithBody): Promise<void> {
+  if (answer.takeWhole?.() !== undefined) return Promise.resolve()
+  const { body } = answer
   if (body.readableEnded || body.closed) return Promise.resolve()
   return new Promise(resolve => {
     let size = 0

@@ -1,5 +1,5 @@
 /**
- * Modules of Node that are dear to load (`node:https`, with all of TLS, takes some 15 ms), got at first use instead.
+ * Modules of Node that are dear to load (TLS takes some 15 ms), got at first use instead.
  * (https://nodejs.org/api/process.html#processgetbuiltinmoduleid)
  */
 
@@ -9,6 +9,16 @@ let crypto: typeof import('node:crypto') | undefined
 export function nodeCrypto(): typeof import('node:crypto') {
   crypto ??= process.getBuiltinModule('node:crypto')
   return crypto
+}
+
+/** `node:tls`. */
+export function nodeTls(): typeof import('node:tls') {
+  return process.getBuiltinModule('node:tls')
+}
+
+/** `node:http`. */
+export function nodeHttp(): typeof import('node:http') {
+  return process.getBuiltinModule('node:http')
 }
 
 /** `node:https`. */

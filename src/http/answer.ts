@@ -1,60 +1,125 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import type { StorageError } from '../core/errors.ts'
+import { AsyncResource } from 'node:async_hooks'
+import type { IncomingHttpHeaders } from 'node:http'
+import { Readable } from 'node:stream'
+import type { AnswerHead } from './head.ts'
 import type { HttpResponse } from './request.ts'
-import { isReset } from './transport-error.ts'
 
-/** An answer over the message of node:http, which is its own body. */
-export class Answer implements HttpResponse {
-  readonly status: number
-  readonly body: IncomingMessage
-  readonly resent: boolean
-
-  constructor(body: IncomingMessage, resent: boolean) {
-    this.resent = resent
-    this.status = body.statusCode ?? 0
-    this.body = body
-  }
-
-  get headers(): IncomingHttpHeaders {
-    return this.body.headers
-  }
-}
-
-/** What happens while a body is read. */
-export interface BodyWatcher {
-  /** Milliseconds that the body may stand still; 0 for no limit. */
+/** Where the bytes of a body come from. */
+export interface BodySource {
+  /** Milliseconds that the body may stand still while somebody wants more; 0 for no limit. */
   readonly idleMs: number
-  /** Bytes came. */
-  progress(): void
-  /** The error of a connection that was cut. */
-  broken(cause: unknown): StorageError
-  /** No byte came for `idleMs` although the reader wants more. */
+  /** Deliver no more. */
+  pause(): void
+  resume(): void
+  /** Nobody wants the rest. */
+  cancel(): void
+  /** No byte came for `idleMs`. */
   stalled(): void
 }
 
-/** Watches a body by the methods where node:http is asked for bytes, delivers them and breaks; gives what ends the watch. */
-export function watchBody(incoming: IncomingMessage, watcher: BodyWatcher): () => void {
-  const { push, destroy, _read: read } = incoming
-  const { idleMs } = watcher
-  let idle: NodeJS.Timeout | undefined
-  const stop = (): void => {
-    clearTimeout(idle)
-    idle = undefined
+/** An answer. Its body becomes a stream only when somebody asks for that. */
+export class Answer implements HttpResponse {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly resent: boolean
+  readonly #source: BodySource
+  #early: Buffer[] = []
+  #complete = false
+  #error: Error | undefined
+  #body: AnswerBody | undefined
+
+  constructor({ status, headers }: AnswerHead, resent: boolean, source: BodySource) {
+    this.status = status
+    this.headers = headers
+    this.resent = resent
+    this.#source = source
   }
-  incoming.push = (chunk, encoding) => {
-    watcher.progress()
-    const more = push.call(incoming, chunk, encoding)
-    if (!more) stop()
-    else idle?.refresh()
-    return more
+
+  get body(): Readable {
+    if (this.#body !== undefined) return this.#body
+    const body = new AnswerBody(this.#source)
+    this.#body = body
+    for (const bytes of this.#early) body.receive(bytes)
+    this.#early = []
+    if (this.#error !== undefined) body.destroy(this.#error)
+    else if (this.#complete) body.complete()
+    return body
   }
-  incoming.destroy = error => destroy.call(incoming, isReset(error) ? watcher.broken(error) : error)
-  if (idleMs > 0) {
-    // Only a reader who wants more makes the time count.
-    incoming._read = size => {
-      if (!incoming.complete) idle ??= setTimeout(() => watcher.stalled(), idleMs)
-      read.call(incoming, size)
+
+  takeWhole(): Buffer | undefined {
+    if (!this.#complete || this.#body !== undefined) return undefined
+    const early = this.#early
+    this.#early = []
+    return early.length === 1 ? early[0]! : Buffer.concat(early)
+  }
+
+  /** Takes bytes of the body. */
+  receive(bytes: Buffer): void {
+    if (this.#body !== undefined) {
+      this.#body.receive(bytes)
+      return
+    }
+    this.#early.push(bytes)
+    if (this.#early.length > 1) this.#source.pause()
+  }
+
+  /** There is no more to come. */
+  end(): void {
+    this.#complete = true
+    this.#body?.complete()
+  }
+
+  /** The rest will never come. */
+  fail(error: Error): void {
+    this.#error = error
+    this.#body?.destroy(error)
+  }
+}
+
+class AnswerBody extends Readable {
+  readonly #source: BodySource
+  /** Whoever asked for the stream: its events belong there, not to the connection. */
+  readonly #scope = new AsyncResource('holdall.AnswerBody')
+  #idle: NodeJS.Timeout | undefined
+  #complete = false
+
+  constructor(source: BodySource) {
+    super()
+    this.#source = source
+  }
+
+  receive(bytes: Buffer): void {
+    if (this.destroyed) return
+    if (this.#scope.runInAsyncScope(this.push, this, bytes)) this.#idle?.refresh()
+    else {
+      this.#stopClock()
+      this.#source.pause()
     }
   }
-  return stop
+
+  complete(): void {
+    this.#complete = true
+    this.#stopClock()
+    this.#scope.runInAsyncScope(this.push, this, null)
+  }
+
+  override _read(): void {
+    if (this.#complete) return
+    const { idleMs } = this.#source
+    // Only a reader who wants more makes the time count.
+    if (idleMs > 0) this.#idle ??= setTimeout(() => this.#source.stalled(), idleMs)
+    this.#source.resume()
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#stopClock()
+    if (!this.#complete) this.#source.cancel()
+    // Nobody has begun to read: whoever does so later finds it destroyed.
+    done(this.listenerCount('error') > 0 ? error : null)
+  }
+
+  #stopClock(): void {
+    clearTimeout(this.#idle)
+    this.#idle = undefined
+  }
 }

@@ -10,7 +10,7 @@ export interface HttpRequest {
   /** Names in any case; `expect: 100-continue` holds the body back until the server asks for it, one second at most. */
   readonly headers: Readonly<Record<string, string>>
   /** A stream goes chunked unless there is a `content-length`; the request owns it and destroys it if it ends early. */
-  readonly body?: Uint8Array | string | Readable | undefined
+  readonly body?: Uint8Array | string | readonly Uint8Array[] | Readable | undefined
 }
 
 /** The answer, of whatever status. */
@@ -20,6 +20,8 @@ export interface HttpResponse {
   readonly headers: IncomingHttpHeaders
   /** Has to be read, drained or destroyed, else its connection stays taken. A broken one fails as `unavailable`. */
   readonly body: Readable
+  /** The whole body where it has come already and nobody has begun to read it; it is read with that. */
+  takeWhole?(): Buffer | undefined
   /** Whether the request was sent twice because the first connection broke without an answer: it may have been carried out before. */
   readonly resent?: boolean | undefined
 }

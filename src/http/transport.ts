@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
-import type { Agent } from 'node:http'
 import { Readable } from 'node:stream'
 import type { CallContext } from '../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
-import { type AgentSettings, bracketed, PlainAgent, secureAgent } from './agents.ts'
+import { bracketed } from './connect.ts'
 import { exchange, type Origin } from './exchange.ts'
-import { type ProxyServer, ProxyTable } from './proxy.ts'
+import { Pool } from './pool.ts'
+import { ProxyTable } from './proxy.ts'
 import { type HttpRequest, type HttpResponse, shownUrl } from './request.ts'
 
 /** How a `Transport` reaches servers. */
@@ -27,7 +27,6 @@ export class Transport {
   readonly #options: TransportOptions
   readonly #proxies: ProxyTable
   readonly #origins: Map<string, Origin> = new Map()
-  readonly #agents: Set<Agent> = new Set()
   #lastKey = ''
   #last: Origin | undefined
   #ca: Buffer | undefined
@@ -60,8 +59,7 @@ export class Transport {
   /** Closes every connection; requests under way and later ones are `closed`. */
   async close(): Promise<void> {
     this.#closed = true
-    for (const agent of this.#agents) agent.destroy()
-    this.#agents.clear()
+    for (const { pool } of this.#origins.values()) pool.close()
     this.#origins.clear()
     this.#last = undefined
   }
@@ -90,37 +88,28 @@ export class Transport {
     const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
     const proxy = this.#proxies.select(secure ? 'https' : 'http', bracketed(hostname), port)
     const forward = secure ? undefined : proxy
-    const connectSecure = secure || forward?.secure === true
-    let fresh: Agent | undefined
-    const isClosed = (): boolean => this.#closed
-    return {
-      protocol: connectSecure ? 'https:' : 'http:',
+    const {
+      maxSockets = Number.POSITIVE_INFINITY,
+      connectTimeoutSecs = 30,
+      idleTimeoutSecs = 0,
+      verify,
+    } = this.#options
+    const route = {
       hostname: forward?.hostname ?? hostname,
       port: forward?.port ?? port,
+      secure: secure || forward?.secure === true,
+      tunnel: secure ? proxy : undefined,
+      connectTimeoutMs: connectTimeoutSecs * 1000,
+      ca: secure || forward?.secure === true ? this.#authorities() : undefined,
+      rejectUnauthorized: verify !== false,
+    }
+    return {
       host: url.host,
       absolute: forward !== undefined,
       proxyAuthorization: forward?.authorization,
-      agent: this.#agent(connectSecure, secure ? proxy : undefined, true),
-      freshAgent: () => (fresh ??= this.#agent(connectSecure, secure ? proxy : undefined, false)),
-      idleMs: (this.#options.idleTimeoutSecs ?? 0) * 1000,
-      get closed() {
-        return isClosed()
-      },
+      pool: new Pool(route, maxSockets),
+      idleMs: idleTimeoutSecs * 1000,
     }
-  }
-
-  #agent(secure: boolean, tunnel: ProxyServer | undefined, keepAlive: boolean): Agent {
-    const { maxSockets = Number.POSITIVE_INFINITY, connectTimeoutSecs = 30, verify } = this.#options
-    const settings: AgentSettings = {
-      maxSockets,
-      connectTimeoutMs: connectTimeoutSecs * 1000,
-      ca: secure || tunnel !== undefined ? this.#authorities() : undefined,
-      rejectUnauthorized: verify !== false,
-      keepAlive,
-    }
-    const agent = secure ? secureAgent(settings, tunnel) : new PlainAgent(settings)
-    this.#agents.add(agent)
-    return agent
   }
 
   #authorities(): Buffer | undefined {

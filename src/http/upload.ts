@@ -1,6 +1,7 @@
-import type { ClientRequest } from 'node:http'
+import { AsyncResource } from 'node:async_hooks'
 import type { Readable } from 'node:stream'
 import { StorageError } from '../core/errors.ts'
+import type { Connection } from './connection.ts'
 
 const SLICE = 128 * 1024
 
@@ -8,96 +9,136 @@ const SLICE = 128 * 1024
 export interface Upload {
   /** Whether bytes are still to be handed over. */
   readonly active: boolean
+  /** The connection takes more. */
+  onDrain(): void
   /** Sends no more. A stream is destroyed. */
   stop(): void
 }
 
 /** Sends bytes piece by piece, so that progress shows on a slow line; they are not copied. */
-export function sendBytes(request: ClientRequest, bytes: Uint8Array, progress: () => void): Upload {
-  let position = 0
-  let active = true
-  const next = (): void => {
-    progress()
-    while (active) {
-      const piece = bytes.subarray(position, (position += SLICE))
-      if (position >= bytes.byteLength) {
-        stop()
-        request.end(piece)
-      } else if (!request.write(piece)) return
+export class BytesUpload implements Upload {
+  readonly #connection: Connection
+  readonly #pieces: readonly Uint8Array[]
+  readonly #progress: () => void
+  #piece = 0
+  #position = 0
+  active = true
+
+  constructor(connection: Connection, pieces: readonly Uint8Array[], progress: () => void) {
+    this.#connection = connection
+    this.#pieces = pieces
+    this.#progress = progress
+  }
+
+  onDrain(): void {
+    while (this.active) {
+      this.#progress()
+      const slice = this.#next()
+      if (slice === undefined) {
+        this.active = false
+        this.#connection.sent()
+      } else if (!this.#connection.write(slice)) return
     }
   }
-  const stop = (): void => {
-    active = false
-    request.off('drain', next)
+
+  stop(): void {
+    this.active = false
   }
-  request.on('drain', next)
-  next()
-  return {
-    get active() {
-      return active
-    },
-    stop,
+
+  #next(): Uint8Array | undefined {
+    const bytes = this.#pieces[this.#piece]
+    if (bytes === undefined) return undefined
+    const slice = bytes.subarray(this.#position, (this.#position += SLICE))
+    if (this.#position < bytes.byteLength) return slice
+    this.#piece++
+    this.#position = 0
+    return slice
   }
 }
 
-/** Sends a stream as fast as the connection takes it; `length`, where announced, has to be exactly its bytes. */
-export function sendStream(
-  request: ClientRequest,
-  source: Readable,
-  length: number | undefined,
-  progress: () => void,
-  fail: (error: unknown) => void,
-): Upload {
-  let sent = 0
-  let active = true
-  const onData = (chunk: Uint8Array | string): void => {
+/** How a stream is sent. */
+export interface StreamUploadOptions {
+  /** Where announced, it has to be exactly the bytes of the stream. */
+  readonly length: number | undefined
+  /** Whether the body goes in chunked coding (RFC 9112 section 7.1). */
+  readonly chunked: boolean
+  progress(): void
+  /** The stream failed, or its length is wrong. */
+  fail(error: unknown): void
+}
+
+/** Sends a stream as fast as the connection takes it. */
+export class StreamUpload implements Upload {
+  readonly #connection: Connection
+  readonly #source: Readable
+  readonly #options: StreamUploadOptions
+  /** The stream belongs to the caller, not to the connection whose events make it flow. */
+  readonly #scope = new AsyncResource('holdall.StreamUpload')
+  #sent = 0
+  active = true
+
+  constructor(connection: Connection, source: Readable, options: StreamUploadOptions) {
+    this.#connection = connection
+    this.#source = source
+    this.#options = options
+    // Stays for good: a source that fails after the request is over must not end the process.
+    source.on('error', this.#fail)
+    if (source.errored) process.nextTick(this.#fail, source.errored)
+    else if (source.readableEnded) process.nextTick(this.#onEnd)
+    else if (source.destroyed) process.nextTick(this.#onClose)
+    else source.on('end', this.#onEnd).on('close', this.#onClose).on('data', this.#onData)
+  }
+
+  onDrain(): void {
+    if (!this.active) return
+    this.#options.progress()
+    this.#scope.runInAsyncScope(() => this.#source.resume())
+  }
+
+  stop(): void {
+    if (this.active) this.#release()
+    this.#source.destroy()
+  }
+
+  readonly #onData = (chunk: Uint8Array | string): void => {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk
-    sent += bytes.byteLength
+    const { length, chunked, progress } = this.#options
+    if (bytes.byteLength === 0) return
+    this.#sent += bytes.byteLength
     progress()
-    if (length !== undefined && sent > length) end(wrongLength(length, `at least ${sent}`))
-    else if (bytes.byteLength > 0 && !request.write(bytes)) source.pause()
-  }
-  const onDrain = (): void => {
-    progress()
-    source.resume()
-  }
-  const onEnd = (): void => {
-    if (length !== undefined && sent < length) {
-      end(wrongLength(length, `${sent}`))
-    } else {
-      release()
-      request.end()
+    if (length !== undefined && this.#sent > length) this.#fail(wrongLength(length, `at least ${this.#sent}`))
+    else {
+      const more = chunked
+        ? this.#connection.writeAll([`${bytes.byteLength.toString(16)}\r\n`, bytes, '\r\n'])
+        : this.#connection.write(bytes)
+      if (!more) this.#source.pause()
     }
   }
-  const onClose = (): void => end(new StorageError('unknown', 'The content ended before all of it was sent.'))
-  const release = (): void => {
-    active = false
-    source.off('data', onData).off('end', onEnd).off('close', onClose)
-    request.off('drain', onDrain)
+
+  readonly #onEnd = (): void => {
+    const { length, chunked } = this.#options
+    if (!this.active) return
+    if (length !== undefined && this.#sent < length) {
+      this.#fail(wrongLength(length, `${this.#sent}`))
+      return
+    }
+    this.#release()
+    if (chunked) this.#connection.write('0\r\n\r\n')
+    this.#connection.sent()
   }
-  const stop = (): void => {
-    if (active) release()
-    source.destroy()
+
+  readonly #onClose = (): void =>
+    this.#fail(new StorageError('unknown', 'The content ended before all of it was sent.'))
+
+  readonly #fail = (error: unknown): void => {
+    if (!this.active) return
+    this.stop()
+    this.#options.fail(error)
   }
-  const end = (error: unknown): void => {
-    if (!active) return
-    stop()
-    fail(error)
-  }
-  // Stays for good: a source that fails after the request is over must not end the process.
-  source.on('error', end)
-  if (source.errored) process.nextTick(end, source.errored)
-  else if (source.readableEnded) process.nextTick(onEnd)
-  else if (source.destroyed) process.nextTick(onClose)
-  else {
-    source.on('end', onEnd).on('close', onClose).on('data', onData)
-    request.on('drain', onDrain)
-  }
-  return {
-    get active() {
-      return active
-    },
-    stop,
+
+  #release(): void {
+    this.active = false
+    this.#source.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
   }
 }
 

@@ -47,6 +47,16 @@ describe('bytes', () => {
     if (size > 1_000_000) expect(ctx.moves).toBeGreaterThan(4)
   })
 
+  test.each([[[]], [[0]], [[3, 0, 5]], [[200_000, 1, 300_000, 70_000]]])('in pieces of %j arrive', async sizes => {
+    await using server = await echo()
+    const bytes = pattern(sizes.reduce((sum, size) => sum + size, 0))
+    let at = 0
+    const body = sizes.map(size => bytes.subarray(at, (at += size)))
+    const answer = await transport.request({ method: 'PUT', url: server.url, headers: {}, body }, context())
+    const wanted = { size: bytes.length, sum: sumOf(bytes), length: String(bytes.length) }
+    expect(JSON.parse(await readText(answer))).toEqual(wanted)
+  })
+
   test('a string is sent as UTF-8, next to a Latin-1 header', async () => {
     let got = ''
     let header: unknown

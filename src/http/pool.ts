@@ -1,0 +1,142 @@
+import { AsyncResource } from 'node:async_hooks'
+import type { Socket } from 'node:net'
+import { StorageError } from '../core/errors.ts'
+import { openSocket, openTunnel, type Route } from './connect.ts'
+import { Connection, type Home } from './connection.ts'
+
+/** Who waits for a connection. */
+export interface Waiter {
+  onConnection(connection: Connection): void
+  /** There is none to be had. */
+  onRefused(error: unknown): void
+}
+
+/** Connections outlive the request that opened them, so they do not belong to its asynchronous context. */
+const NOBODY = new AsyncResource('holdall.Pool')
+
+/** The connections of one origin: kept open between requests, and no more of them than allowed. */
+export class Pool implements Home {
+  readonly #route: Route
+  readonly #limit: number
+  readonly #free: Connection[] = []
+  readonly #open: Set<Connection> = new Set()
+  readonly #opening: Map<Waiter, () => void> = new Map()
+  readonly #waiting: Set<Waiter> = new Set()
+  #session: Buffer | undefined
+  #closed = false
+
+  constructor(route: Route, limit: number) {
+    this.#route = route
+    this.#limit = limit
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Gives a connection: at once where one is free or may be opened; `fresh` has served nobody before. */
+  acquire(waiter: Waiter, fresh: boolean): void {
+    if (this.#closed) {
+      waiter.onRefused(closedError())
+      return
+    }
+    const free = fresh ? undefined : this.#takeFree()
+    if (free !== undefined) waiter.onConnection(free)
+    else if (this.#open.size + this.#opening.size < this.#limit) this.#connect(waiter)
+    else this.#waiting.add(waiter)
+  }
+
+  /** Whoever waits does so no longer. */
+  cancel(waiter: Waiter): void {
+    this.#waiting.delete(waiter)
+    const stop = this.#opening.get(waiter)
+    if (stop === undefined) return
+    this.#opening.delete(waiter)
+    stop()
+    this.#serveNext()
+  }
+
+  onFree(connection: Connection): void {
+    const { value: waiter } = this.#waiting.values().next()
+    if (waiter === undefined) {
+      this.#free.push(connection)
+      return
+    }
+    this.#waiting.delete(waiter)
+    waiter.onConnection(connection)
+  }
+
+  onGone(connection: Connection): void {
+    this.#open.delete(connection)
+    const at = this.#free.indexOf(connection)
+    if (at >= 0) this.#free.splice(at, 1)
+    this.#serveNext()
+  }
+
+  /** Closes every connection; whoever waits is refused. */
+  close(): void {
+    this.#closed = true
+    const waiting = [...this.#waiting, ...this.#opening.keys()]
+    for (const stop of this.#opening.values()) stop()
+    this.#waiting.clear()
+    this.#opening.clear()
+    for (const connection of this.#open) connection.destroy()
+    for (const waiter of waiting) waiter.onRefused(closedError())
+  }
+
+  /** The one that was used last: the others may come to their end. */
+  #takeFree(): Connection | undefined {
+    for (;;) {
+      const connection = this.#free.pop()
+      if (connection === undefined || connection.usable) return connection
+      connection.destroy()
+    }
+  }
+
+  #serveNext(): void {
+    if (this.#closed || this.#open.size + this.#opening.size >= this.#limit) return
+    const { value: waiter } = this.#waiting.values().next()
+    if (waiter === undefined) return
+    this.#waiting.delete(waiter)
+    this.#connect(waiter)
+  }
+
+  #connect(waiter: Waiter): void {
+    if (this.#route.tunnel === undefined) {
+      this.#give(waiter, undefined)
+      return
+    }
+    const stop = openTunnel(this.#route, (error, raw) => {
+      if (!this.#opening.delete(waiter)) raw?.destroy()
+      else if (raw !== undefined) this.#give(waiter, raw)
+      else {
+        waiter.onRefused(error)
+        this.#serveNext()
+      }
+    })
+    this.#opening.set(waiter, stop)
+  }
+
+  #give(waiter: Waiter, raw: Socket | undefined): void {
+    let socket: Socket
+    try {
+      socket = NOBODY.runInAsyncScope(openSocket, undefined, this.#route, this.#session, this.#onSession, raw)
+    } catch (error) {
+      // What node:tls cannot even begin with, such as a CA file that is none.
+      raw?.destroy()
+      waiter.onRefused(error)
+      return
+    }
+    const connection = new Connection(socket, this)
+    this.#open.add(connection)
+    waiter.onConnection(connection)
+  }
+
+  readonly #onSession = (session: Buffer): void => {
+    this.#session = session
+  }
+}
+
+function closedError(): StorageError {
+  return new StorageError('closed', 'The HTTP transport was closed.', { outcome: 'not_applied' })
+}
