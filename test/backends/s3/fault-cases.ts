@@ -58,8 +58,8 @@ export interface Fault {
 }
 
 /** Seconds without progress after which the slow faults' calls give a try up, and how late the work is then done. */
-export const TIMEOUT_SECS = 1.2
-const LATE_MS = 1400
+export const TIMEOUT_SECS = 2
+const LATE_MS = 2300
 
 const failing = (status: number, forward: boolean): FaultAction => ({ do: 'answer', status, forward })
 
