@@ -1,9 +1,9 @@
-import type { KeyObject } from 'node:crypto'
 import { nodeCrypto } from '../../core/builtin.ts'
 import { StorageError } from '../../core/errors.ts'
 import type { EncodedPair, SignableRequest, SigningCredentials } from './canonical.ts'
 import { canonicalQuery, canonicalValue, checkLifetime, compare, encodedPairs, joinPairs } from './canonical.ts'
 import { encodeComponent } from './encode.ts'
+import { HmacSha256 } from './hmac.ts'
 
 /** Name of the algorithm of signature version 4. */
 export const ALGORITHM: string = 'AWS4-HMAC-SHA256'
@@ -120,8 +120,7 @@ export function credentialScope(scope: SigningScope, day: string): string {
 /** Signs any text, such as a POST policy, with the day's key: hex. */
 export function signText(text: string, secretAccessKey: string, scope: SigningScope): string {
   const { day } = datesOf(scope.now)
-  const key = signingKey(secretAccessKey, day, scope.region, scope.service ?? 's3')
-  return nodeCrypto().createHmac('sha256', key).update(text).digest('hex')
+  return signingKey(secretAccessKey, day, scope.region, scope.service ?? 's3').sign(text)
 }
 
 type HeaderLine = readonly [name: string, value: string]
@@ -169,8 +168,7 @@ function sign(
   for (const [name, value] of lines) text += `${name}:${value}\n`
   text += `\n${names}\n${payloadHash}`
   const toSign = `${ALGORITHM}\n${amzDate}\n${credentialScope(scope, day)}\n${nodeCrypto().hash('sha256', text, 'hex')}`
-  const key = signingKey(secret, day, scope.region, scope.service ?? 's3')
-  return { names, signature: nodeCrypto().createHmac('sha256', key).update(toSign).digest('hex') }
+  return { names, signature: signingKey(secret, day, scope.region, scope.service ?? 's3').sign(toSign) }
 }
 
 /** The official presigner sorts parameters by name before encoding; encoded ASCII and UTF-16 order differ. */
@@ -196,17 +194,17 @@ export function datesOf(now: Date): { readonly amzDate: string; readonly day: st
 }
 
 const MAX_KEYS = 64
-const keys = new Map<string, KeyObject>()
+const keys = new Map<string, HmacSha256>()
 
-/** The day's signing key, four HMACs, kept for 64 of them; an HMAC with raw bytes for a key takes six times as long. */
-function signingKey(secret: string, day: string, region: string, service: string): KeyObject {
+/** The day's signing key, four HMACs, kept for 64 of them. */
+function signingKey(secret: string, day: string, region: string, service: string): HmacSha256 {
   const id = `${day}/${region}/${service}/${secret}`
   let key = keys.get(id)
   if (key === undefined) {
     let bytes: Buffer = Buffer.from(`AWS4${secret}`)
     for (const part of [day, region, service, 'aws4_request'])
       bytes = nodeCrypto().createHmac('sha256', bytes).update(part).digest()
-    key = nodeCrypto().createSecretKey(bytes)
+    key = new HmacSha256(bytes)
     if (keys.size >= MAX_KEYS) keys.delete(keys.keys().next().value!)
     keys.set(id, key)
   }
