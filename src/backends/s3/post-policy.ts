@@ -1,8 +1,8 @@
 import { StorageError } from '../../core/errors.ts'
 import type { SigningCredentials } from './canonical.ts'
 import { checkLifetime } from './canonical.ts'
-import type { SigningScope } from './sign-v4.ts'
-import { ALGORITHM, credentialScope, datesOf, MAX_PRESIGN_SECS, signText } from './sign-v4.ts'
+import { ALGORITHM, datesOf, MAX_PRESIGN_SECS } from './sign-v4.ts'
+import { type SigningScope, signingKey } from './signing-key.ts'
 
 /** One demand on a form upload: a field's exact value, its beginning, or the size of the file in bytes. */
 export type PostCondition =
@@ -40,11 +40,12 @@ export function postPolicy(credentials: SigningCredentials, options: PostPolicyO
   const secs = checkLifetime(options.expiresInSecs, MAX_PRESIGN_SECS, 'a form')
   for (const condition of options.conditions ?? []) checkCondition(condition)
   const { amzDate, day } = datesOf(options.now)
+  const key = signingKey(credentials.secretAccessKey, options, day)
   const signed: Record<string, string> = {
     ...options.fields,
     bucket: options.bucket,
     'X-Amz-Algorithm': ALGORITHM,
-    'X-Amz-Credential': `${credentials.accessKeyId}/${credentialScope(options, day)}`,
+    'X-Amz-Credential': `${credentials.accessKeyId}/${key.scope}`,
     'X-Amz-Date': amzDate,
   }
   if (credentials.sessionToken) signed['X-Amz-Security-Token'] = credentials.sessionToken
@@ -54,8 +55,10 @@ export function postPolicy(credentials: SigningCredentials, options: PostPolicyO
   const expiration = `${new Date(options.now.getTime() + secs * 1000).toISOString().slice(0, 19)}Z`
   const text = `{"expiration":"${expiration}","conditions":[${[...texts].join(',')}]}`
   const policy = Buffer.from(text).toString('base64')
-  const signature = signText(policy, credentials.secretAccessKey, options)
-  return { url: options.url, fields: { ...signed, key: options.key, Policy: policy, 'X-Amz-Signature': signature } }
+  return {
+    url: options.url,
+    fields: { ...signed, key: options.key, Policy: policy, 'X-Amz-Signature': key.hmac.sign(policy) },
+  }
 }
 
 function keyCondition(key: string): PostCondition {

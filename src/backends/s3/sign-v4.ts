@@ -3,7 +3,7 @@ import { StorageError } from '../../core/errors.ts'
 import type { EncodedPair, SignableRequest, SigningCredentials } from './canonical.ts'
 import { canonicalQuery, canonicalValue, checkLifetime, compare, encodedPairs, joinPairs } from './canonical.ts'
 import { encodeComponent } from './encode.ts'
-import { HmacSha256 } from './hmac.ts'
+import { type SigningKey, type SigningScope, signingKey } from './signing-key.ts'
 
 /** Name of the algorithm of signature version 4. */
 export const ALGORITHM: string = 'AWS4-HMAC-SHA256'
@@ -13,14 +13,6 @@ export const UNSIGNED_PAYLOAD: string = 'UNSIGNED-PAYLOAD'
 export const EMPTY_PAYLOAD_HASH: string = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 /** The longest life of a version 4 URL, in seconds: seven days. */
 export const MAX_PRESIGN_SECS: number = 604_800
-
-/** Where and when a version 4 signature is valid. */
-export interface SigningScope {
-  readonly region: string
-  /** `s3` unless given. */
-  readonly service?: string | undefined
-  readonly now: Date
-}
 
 /** What `signV4` needs besides the request and the keys. */
 export interface SignV4Options extends SigningScope {
@@ -57,13 +49,14 @@ export function signV4(
   const { payloadHash } = options
   const added: Record<string, string> = { 'x-amz-date': amzDate, 'x-amz-content-sha256': payloadHash }
   if (credentials.sessionToken) added['x-amz-security-token'] = credentials.sessionToken
-  const lines = headerLines(request.headers, name => added[name] !== undefined)
-  for (const name in added) lines.push([name, canonicalValue(added[name]!)])
+  const headers = signedHeaders(request.headers, name => added[name] !== undefined)
+  for (const name in added) headers.add(name, added[name]!)
   const query = canonicalQuery(encodedPairs(request.query))
-  const signed = sign(request, query, lines, payloadHash, credentials.secretAccessKey, options, amzDate, day)
-  const credential = `${credentials.accessKeyId}/${credentialScope(options, day)}`
+  const key = signingKey(credentials.secretAccessKey, options, day)
+  const signature = sign(request, query, headers, payloadHash, key, amzDate)
+  const credential = `${credentials.accessKeyId}/${key.scope}`
   added['authorization'] =
-    `${ALGORITHM} Credential=${credential}, SignedHeaders=${signed.names}, Signature=${signed.signature}`
+    `${ALGORITHM} Credential=${credential}, SignedHeaders=${headers.names}, Signature=${signature}`
   return added
 }
 
@@ -92,45 +85,62 @@ export function presignV4(
     } else if (lower !== 'content-type' || signable?.includes(lower)) kept[lower] = value
   }
   if (credentials.sessionToken) parameters.set('X-Amz-Security-Token', encodeComponent(credentials.sessionToken))
-  const credential = `${credentials.accessKeyId}/${credentialScope(options, day)}`
-  const lines = headerLines(kept, name => UNSIGNED.has(name) && !signable?.includes(name), signable)
+  const key = signingKey(credentials.secretAccessKey, options, day)
+  const headers = signedHeaders(kept, name => UNSIGNED.has(name) && !signable?.includes(name), signable)
   parameters.set('X-Amz-Content-Sha256', UNSIGNED_PAYLOAD)
   parameters.set('X-Amz-Algorithm', ALGORITHM)
-  parameters.set('X-Amz-Credential', encodeComponent(credential))
+  parameters.set('X-Amz-Credential', encodeComponent(`${credentials.accessKeyId}/${key.scope}`))
   parameters.set('X-Amz-Date', amzDate)
   parameters.set('X-Amz-Expires', String(secs))
-  parameters.set('X-Amz-SignedHeaders', encodeComponent(namesOf(lines)))
+  parameters.set('X-Amz-SignedHeaders', encodeComponent(headers.names))
   const pairs = encodedPairs(request.query).filter(([name]) => !parameters.has(name) && name !== 'X-Amz-Signature')
   for (const pair of parameters) pairs.push(pair)
   const signed: [string, string] = ['X-Amz-Signature', '']
   const sent = sortForUrl([...pairs, signed])
   const query = canonicalQuery(pairs)
-  const { secretAccessKey } = credentials
-  signed[1] = sign(request, query, lines, UNSIGNED_PAYLOAD, secretAccessKey, options, amzDate, day).signature
+  signed[1] = sign(request, query, headers, UNSIGNED_PAYLOAD, key, amzDate)
   return joinPairs(sent)
 }
 
 const MADE_HERE: ReadonlySet<string> = new Set(['authorization', 'date', 'x-amz-date', 'x-amz-content-sha256'])
 
-/** `<day>/<region>/<service>/aws4_request`, the scope of a credential. */
-export function credentialScope(scope: SigningScope, day: string): string {
-  return `${day}/${scope.region}/${scope.service ?? 's3'}/aws4_request`
+/** Headers in the order in which they are signed. */
+class SignedHeaders {
+  readonly #names: string[] = []
+  readonly #values: string[] = []
+  #joined: string | undefined
+
+  add(name: string, value: string): void {
+    const names = this.#names
+    const values = this.#values
+    let at = names.length
+    for (; at > 0 && names[at - 1]! > name; at--) {
+      names[at] = names[at - 1]!
+      values[at] = values[at - 1]!
+    }
+    names[at] = name
+    values[at] = canonicalValue(value)
+  }
+
+  /** All names, as a signature tells them. */
+  get names(): string {
+    this.#joined ??= this.#names.join(';')
+    return this.#joined
+  }
+
+  get lines(): string {
+    let text = ''
+    for (let at = 0; at < this.#names.length; at++) text += `${this.#names[at]}:${this.#values[at]}\n`
+    return text
+  }
 }
 
-/** Signs any text, such as a POST policy, with the day's key: hex. */
-export function signText(text: string, secretAccessKey: string, scope: SigningScope): string {
-  const { day } = datesOf(scope.now)
-  return signingKey(secretAccessKey, day, scope.region, scope.service ?? 's3').sign(text)
-}
-
-type HeaderLine = readonly [name: string, value: string]
-
-function headerLines(
+function signedHeaders(
   headers: SignableRequest['headers'],
   skip: (name: string) => boolean,
   signable?: readonly string[],
-): HeaderLine[] {
-  const lines: HeaderLine[] = []
+): SignedHeaders {
+  const signed = new SignedHeaders()
   let hasHost = false
   for (const key in headers) {
     const value = headers[key]
@@ -140,35 +150,22 @@ function headerLines(
     if ((UNSIGNED.has(name) || name.startsWith('proxy-') || name.startsWith('sec-')) && !signable?.includes(name))
       continue
     if (name === 'host') hasHost = true
-    lines.push([name, canonicalValue(value)])
+    signed.add(name, value)
   }
   if (!hasHost) throw new StorageError('invalid_argument', "a request needs a 'host' header to be signed")
-  return lines
-}
-
-function namesOf(lines: HeaderLine[]): string {
-  lines.sort((a, b) => compare(a[0], b[0]))
-  let names = ''
-  for (const [name] of lines) names += names === '' ? name : `;${name}`
-  return names
+  return signed
 }
 
 function sign(
-  request: SignableRequest,
+  { method, path }: SignableRequest,
   query: string,
-  lines: HeaderLine[],
+  headers: SignedHeaders,
   payloadHash: string,
-  secret: string,
-  scope: SigningScope,
+  key: SigningKey,
   amzDate: string,
-  day: string,
-): { names: string; signature: string } {
-  const names = namesOf(lines)
-  let text = `${request.method}\n${request.path}\n${query}\n`
-  for (const [name, value] of lines) text += `${name}:${value}\n`
-  text += `\n${names}\n${payloadHash}`
-  const toSign = `${ALGORITHM}\n${amzDate}\n${credentialScope(scope, day)}\n${nodeCrypto().hash('sha256', text, 'hex')}`
-  return { names, signature: signingKey(secret, day, scope.region, scope.service ?? 's3').sign(toSign) }
+): string {
+  const text = `${method}\n${path}\n${query}\n${headers.lines}\n${headers.names}\n${payloadHash}`
+  return key.hmac.sign(`${ALGORITHM}\n${amzDate}\n${key.scope}\n${nodeCrypto().hash('sha256', text, 'hex')}`)
 }
 
 /** The official presigner sorts parameters by name before encoding; encoded ASCII and UTF-16 order differ. */
@@ -191,22 +188,4 @@ export function datesOf(now: Date): { readonly amzDate: string; readonly day: st
     lastSecond = second
   }
   return lastDates
-}
-
-const MAX_KEYS = 64
-const keys = new Map<string, HmacSha256>()
-
-/** The day's signing key, four HMACs, kept for 64 of them. */
-function signingKey(secret: string, day: string, region: string, service: string): HmacSha256 {
-  const id = `${day}/${region}/${service}/${secret}`
-  let key = keys.get(id)
-  if (key === undefined) {
-    let bytes: Buffer = Buffer.from(`AWS4${secret}`)
-    for (const part of [day, region, service, 'aws4_request'])
-      bytes = nodeCrypto().createHmac('sha256', bytes).update(part).digest()
-    key = new HmacSha256(bytes)
-    if (keys.size >= MAX_KEYS) keys.delete(keys.keys().next().value!)
-    keys.set(id, key)
-  }
-  return key
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { canonicalQuery, encodedPairs } from '../../../src/backends/s3/canonical.ts'
-import { signText } from '../../../src/backends/s3/sign-v4.ts'
+import { signingKey } from '../../../src/backends/s3/signing-key.ts'
 import { localFetch } from '../s3-place.ts'
 import { outcomeOf, type Place, type Refused } from './place.ts'
 import type { DjangoSettings } from './python.ts'
@@ -58,9 +58,8 @@ function signatureOf(url: string, method: string, secret: string): string {
   const request = [method, pathname, canonical, `host:${host}`, '', 'host', 'UNSIGNED-PAYLOAD'].join('\n')
   const scope = searchParams.get('X-Amz-Credential')!.split('/').slice(1)
   const text = ['AWS4-HMAC-SHA256', searchParams.get('X-Amz-Date'), scope.join('/'), hash('sha256', request)].join('\n')
-  const [date = ''] = scope
-  const now = new Date(`${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}`)
-  return signText(text, secret, { region: scope[1]!, now })
+  const [date = '', region = ''] = scope
+  return signingKey(secret, { region }, date).hmac.sign(text)
 }
 
 function expectEqual(
