@@ -1,7 +1,7 @@
-import { abortable, onAbort, release } from '../core/abort.ts'
+import { onAbort, release } from '../core/abort.ts'
 import type { CallContext, Repeat } from '../core/driver.ts'
 import { abortedError, StorageError } from '../core/errors.ts'
-import type { Layer } from './layer.ts'
+import type { Call, Layer } from './layer.ts'
 
 /** The longest time that a timer can be set to. (https://nodejs.org/api/timers.html#settimeoutcallback-delay-args) */
 const MAX_MS = 2 ** 31 - 1
@@ -11,22 +11,40 @@ const MAX_MS = 2 ** 31 - 1
  * step is under way the clock stands still: the step has its own, and its retries.
  */
 export function timeout(ms: number): Layer {
-  return async (call, next, ctx) => {
-    if (call.paced) return next(ctx)
-    const { operation, key: fileName, backend } = call
+  return (call, next, ctx) => (call.paced ? next(ctx) : timed(ms, call, next, ctx))
+}
+
+function timed<T>(
+  ms: number,
+  { operation, key: fileName, backend }: Call,
+  next: (ctx: CallContext) => Promise<T>,
+  ctx: CallContext,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
     const controller = new AbortController()
     let steps = 0
+    let over = false
+    const end = (): void => {
+      over = true
+      clearTimeout(timer)
+      unlink()
+    }
+    const giveUp = (reason: StorageError): void => {
+      end()
+      controller.abort(reason)
+      reject(reason)
+    }
     const timer = setTimeout(
       () => {
         if (steps > 0) return
         const message = `${operation}: no progress for ${ms / 1000} s.`
-        controller.abort(new StorageError('timeout', message, { operation, fileName, backend }))
+        giveUp(new StorageError('timeout', message, { operation, fileName, backend }))
       },
       Math.min(ms, MAX_MS),
     )
-    const relay = () => controller.abort(abortedError({ operation, fileName, backend }, ctx.signal.reason))
-    if (ctx.signal.aborted) relay()
+    const relay = (): void => giveUp(abortedError({ operation, fileName, backend }, ctx.signal.reason))
     const unlink = onAbort(ctx.signal, relay)
+    if (ctx.signal.aborted) relay()
     const inner: CallContext = {
       ...ctx,
       signal: controller.signal,
@@ -44,13 +62,23 @@ export function timeout(ms: number): Layer {
         }
       },
     }
-    try {
-      return await abortable(next(inner), controller.signal, release)
-    } catch (error) {
-      throw controller.signal.aborted && !ctx.signal.aborted ? controller.signal.reason : error
-    } finally {
-      clearTimeout(timer)
-      unlink()
+    const fail = (error: unknown): void => {
+      if (over) return
+      end()
+      reject(error)
     }
-  }
+    const succeed = (result: T): void => {
+      if (over) {
+        release(result)
+        return
+      }
+      end()
+      resolve(result)
+    }
+    try {
+      next(inner).then(succeed, fail)
+    } catch (error) {
+      fail(error)
+    }
+  })
 }
