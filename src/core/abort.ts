@@ -1,5 +1,8 @@
 import { Readable } from 'node:stream'
 
+/** A signal that never fires: one for all calls that nobody can end. */
+export const NEVER: AbortSignal = new AbortController().signal
+
 interface Watch {
   readonly listeners: Set<() => void>
   fire(): void
@@ -12,6 +15,7 @@ const watches = new WeakMap<AbortSignal, Watch>()
  * listeners of a signal to add or remove one, so it is given one for all of them.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  if (signal === NEVER) return nothing
   let watch = watches.get(signal)
   if (watch === undefined) watches.set(signal, (watch = newWatch()))
   const { listeners, fire } = watch
@@ -21,6 +25,8 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
     if (listeners.delete(listener) && listeners.size === 0) signal.removeEventListener('abort', fire)
   }
 }
+
+function nothing(): void {}
 
 function newWatch(): Watch {
   const listeners = new Set<() => void>()

@@ -1,3 +1,4 @@
+import { NEVER } from '../core/abort.ts'
 import type { CallContext, CallOptions, Driver } from '../core/driver.ts'
 import { abortReason, notBegun, type StorageError, wrapError } from '../core/errors.ts'
 import { concurrency } from '../layers/concurrency.ts'
@@ -7,9 +8,6 @@ import { retry } from '../layers/retry.ts'
 import { timeout } from '../layers/timeout.ts'
 import { trace } from '../layers/trace.ts'
 import type { CommonOptions } from './common-settings.ts'
-
-/** A signal that never fires: one for all calls that nobody can end. */
-const NEVER: AbortSignal = new AbortController().signal
 
 function noProgress(): void {}
 
