@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { readBytes } from '../core/body.ts'
 import { classifyCommon, type ErrorCode, StorageError } from '../core/errors.ts'
 
 const READ_AHEAD = 64 * 1024
@@ -26,6 +27,38 @@ export function resumeBody(
   options: ResumeOptions = {},
 ): Readable {
   return new ResumedBody(open, first, options)
+}
+
+/** All bytes of such a body. Most bodies do not break, so no stream stands between the connection and the bytes until one does. */
+export async function resumeBytes(
+  open: (offset: number) => Promise<Readable>,
+  first: Readable,
+  options: ResumeOptions = {},
+): Promise<Buffer> {
+  const { length = 0 } = options
+  const chunks: Buffer[] = []
+  const size = await collect(first, chunks)
+  if (!first.readableEnded || size < length) {
+    const rest = { ...options, length: length - size }
+    chunks.push(await readBytes({ body: resumeBody(offset => open(size + offset), first, rest) }))
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+}
+
+/** Takes what a body gives until it is over, in whatever way; gives how many bytes that was. */
+function collect(body: Readable, chunks: Buffer[]): Promise<number> {
+  return new Promise(resolve => {
+    let size = 0
+    const end = (): void => resolve(size)
+    body.on('end', end)
+    body.on('error', end)
+    body.on('close', end)
+    if (body.readableEnded || body.destroyed) return end()
+    body.on('data', (chunk: Buffer) => {
+      size += chunk.byteLength
+      chunks.push(chunk)
+    })
+  })
 }
 
 class ResumedBody extends Readable {

@@ -1,33 +1,14 @@
-import type { ByteRange, CallOptions, ReadOptions, ReadResult, StatOptions } from '../core/driver.ts'
-import { abortedError, StorageError } from '../core/errors.ts'
-import { resumeBody } from '../files/resume.ts'
+import type { Readable } from 'node:stream'
+import { readBytes } from '../core/body.ts'
+import type { ByteRange, CallOptions, ReadResult, Stat, StatOptions } from '../core/driver.ts'
+import { abortedError, type ErrorDetails, StorageError } from '../core/errors.ts'
+import { type ResumeOptions, resumeBody, resumeBytes } from '../files/resume.ts'
 import type { AnyStorage, VersionOptions } from './types.ts'
 
 /** Which version of a file is read: the newest where nothing is told. */
 export interface Version {
   readonly etag?: string | undefined
   readonly versionId?: string | undefined
-}
-
-/** One request for the bytes of a key; the body ends with `aborted` when the signal fires. */
-async function openBody(
-  storage: AnyStorage,
-  key: string,
-  read: ReadOptions,
-  options: CallOptions,
-): Promise<ReadResult> {
-  const { driver } = storage
-  const { signal } = options
-  const result = await storage.calls.run('read', key, { signal }, ctx => driver.read(key, read, ctx))
-  if (signal !== undefined) {
-    const { body } = result
-    const details = { operation: 'read', fileName: key, backend: driver.name }
-    const end = () => body.destroy(abortedError(details, signal.reason))
-    signal.addEventListener('abort', end, { once: true })
-    body.once('close', () => signal.removeEventListener('abort', end))
-    if (signal.aborted) end()
-  }
-  return result
 }
 
 /** A range of one version: by a condition where the backend has it, else by looking at what came. */
@@ -39,35 +20,74 @@ export async function pinnedBody(
   options: CallOptions,
 ): Promise<ReadResult> {
   const { etag, versionId } = version
-  const ifMatch = storage.features.ifMatch ? etag : undefined
-  const result = await openBody(storage, key, { range, ifMatch, versionId }, options)
+  const { driver, features } = storage
+  const { signal } = options
+  const read = { range, ifMatch: features.ifMatch ? etag : undefined, versionId }
+  const result = await storage.calls.run('read', key, { signal }, ctx => driver.read(key, read, ctx))
   const { body, stat } = result
+  if (signal !== undefined) endWith(signal, body, { operation: 'read', fileName: key, backend: driver.name })
   if (etag === undefined || stat?.etag === undefined || stat.etag === etag) return result
   body.on('error', () => {}).destroy()
   throw new StorageError('precondition_failed', `read '${key}': the file has changed since it was opened.`, {
     operation: 'read',
     fileName: key,
-    backend: storage.driver.name,
+    backend: driver.name,
   })
 }
 
-/** The same, and a broken body is continued at its offset if the file has an etag that still holds. */
+/** Ends a body with `aborted` when the signal fires. */
+function endWith(signal: AbortSignal, body: Readable, details: ErrorDetails): void {
+  const end = () => body.destroy(abortedError(details, signal.reason))
+  signal.addEventListener('abort', end, { once: true })
+  body.once('close', () => signal.removeEventListener('abort', end))
+  if (signal.aborted) end()
+}
+
+/** A body to be taken once, as a stream or all at once; continued at its offset where it can be asked for again. */
+export class ResumableBody {
+  readonly stat: Stat | undefined
+  readonly #first: Readable
+  readonly #again: ((offset: number) => Promise<Readable>) | undefined
+  readonly #options: ResumeOptions
+
+  constructor(
+    { body, stat }: ReadResult,
+    again?: ((offset: number) => Promise<Readable>) | undefined,
+    options: ResumeOptions = {},
+  ) {
+    this.stat = stat
+    this.#first = body
+    this.#again = again
+    this.#options = options
+  }
+
+  stream(): Readable {
+    return this.#again === undefined ? this.#first : resumeBody(this.#again, this.#first, this.#options)
+  }
+
+  bytes(): Promise<Buffer> {
+    if (this.#again === undefined) return readBytes({ body: this.#first })
+    return resumeBytes(this.#again, this.#first, this.#options)
+  }
+}
+
+/** A range of one version whose body is continued when it breaks, if the file has an etag that still holds. */
 export async function resumableBody(
   storage: AnyStorage,
   key: string,
   range: ByteRange | undefined,
   version: Version,
   options: CallOptions,
-): Promise<ReadResult> {
+): Promise<ResumableBody> {
   const first = await pinnedBody(storage, key, range, version, options)
   const { stat } = first
-  if (stat?.etag === undefined || !storage.features.ranges) return first
+  if (stat?.etag === undefined || !storage.features.ranges) return new ResumableBody(first)
   const { start = 0, end } = range ?? {}
   const same = { ...version, etag: stat.etag }
   const again = async (offset: number) =>
     (await pinnedBody(storage, key, { start: start + offset, end }, same, options)).body
   const length = Math.min(end ?? stat.size, stat.size) - start
-  return { body: resumeBody(again, first.body, { length, classify: error => storage.driver.classify(error) }), stat }
+  return new ResumableBody(first, again, { length, classify: error => storage.driver.classify(error) })
 }
 
 /** The version asked for; `unsupported` where the backend keeps only the newest. */

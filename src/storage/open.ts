@@ -152,7 +152,7 @@ class Opening {
     decode: ReturnType<AnyStorage['decoder']>,
   ): Promise<RandomAccess> {
     const storage = this.#storage
-    const { body } = await resumableBody(storage, this.#key, undefined, version, this.#options)
+    const body = (await resumableBody(storage, this.#key, undefined, version, this.#options)).stream()
     const bytes = decode === undefined ? body : decode(body)
     const ctx = storage.calls.context(this.#options)
     return SpoolAccess.load(bytes, { spool: newSpool(storage.options), send }, ctx)

@@ -1,17 +1,16 @@
 import { Readable, Writable } from 'node:stream'
 import { release } from '../core/abort.ts'
-import { readBytes } from '../core/body.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import { lazyStream } from '../files/lazy-stream.ts'
 import type { StorageFile } from '../files/storage-file.ts'
-import { resumableBody, versionOf } from './bodies.ts'
+import { ResumableBody, resumableBody, versionOf } from './bodies.ts'
 import { fileKeyOf } from './file-key.ts'
 import type { AnyStorage, OpenOptions, ReadStreamOptions } from './types.ts'
 
 /** A stream of a file or of a range of it, requested when it is first read. */
 export function readStream(storage: AnyStorage, name: string, options: ReadStreamOptions): Readable {
   return lazyStream(
-    () => opened(storage, name, options),
+    async () => (await opened(storage, name, options)).stream(),
     error => storage.calls.failure(error, 'read', name, options.signal),
   )
 }
@@ -19,34 +18,38 @@ export function readStream(storage: AnyStorage, name: string, options: ReadStrea
 /** All bytes of a file or of a range of it, held in memory. */
 export async function readWhole(storage: AnyStorage, name: string, options: ReadStreamOptions): Promise<Buffer> {
   try {
-    return await readBytes({ body: await opened(storage, name, options) })
+    return await (await opened(storage, name, options)).bytes()
   } catch (error) {
     throw storage.calls.failure(error, 'read', name, options.signal)
   }
 }
 
-async function opened(storage: AnyStorage, name: string, options: ReadStreamOptions): Promise<Readable> {
+async function opened(storage: AnyStorage, name: string, options: ReadStreamOptions): Promise<ResumableBody> {
   const { start = 0, end } = options
   checkRange(start, end)
   const key = fileKeyOf(storage, name)
   const version = { ...versionOf(storage, name, options), etag: options.etag }
   if (start === end) return nothing(storage, name, start, options)
   const whole = start === 0 && end === undefined
-  const first = await resumableBody(storage, key, whole ? undefined : { start, end }, version, options).catch(error => {
-    if (isStorageError(error, 'invalid_range')) return { error }
-    throw error
-  })
-  const stat = 'error' in first ? await storage.stat(name, options) : first.stat
+  let first: ResumableBody | undefined
+  let refusal: unknown
+  try {
+    first = await resumableBody(storage, key, whole ? undefined : { start, end }, version, options)
+  } catch (error) {
+    if (!isStorageError(error, 'invalid_range')) throw error
+    refusal = error
+  }
+  const stat = first === undefined ? await storage.stat(name, options) : first.stat
   const decode = stat === undefined ? undefined : storage.decoder({ ...stat, name })
   if (decode === undefined) {
-    if ('error' in first) throw first.error
-    return first.body
+    if (first === undefined) throw refusal
+    return first
   }
-  if (whole && 'body' in first) return decode(first.body)
+  if (first !== undefined && whole) return new ResumableBody({ body: decode(first.stream()) })
   // Places are those of the decoded bytes, which only reading from the beginning tells.
-  release(first)
-  const { body } = await resumableBody(storage, key, undefined, version, options)
-  return Readable.from(partOf(decode(body), start, end), { objectMode: false })
+  release({ body: first?.stream() })
+  const encoded = await resumableBody(storage, key, undefined, version, options)
+  return new ResumableBody({ body: Readable.from(partOf(decode(encoded.stream()), start, end), { objectMode: false }) })
 }
 
 async function* partOf(body: Readable, start: number, end = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array> {
@@ -66,11 +69,11 @@ async function nothing(
   name: string,
   start: number,
   options: ReadStreamOptions,
-): Promise<Readable> {
+): Promise<ResumableBody> {
   const stat = await storage.stat(name, options)
   if (stat.isDirectory) throw new StorageError('is_directory', `'${name}' is a directory.`)
   if (start > stat.size && storage.decoder(stat) === undefined) throw beyond(stat.size, start)
-  return Readable.from([], { objectMode: false })
+  return new ResumableBody({ body: Readable.from([], { objectMode: false }) })
 }
 
 function beyond(size: number, start: number): StorageError {
@@ -78,10 +81,12 @@ function beyond(size: number, start: number): StorageError {
 }
 
 function checkRange(start: number, end: number | undefined): void {
-  const wrong = [start, end ?? start].some(place => !Number.isSafeInteger(place) || place < 0)
-  if (wrong || (end !== undefined && end < start)) {
-    throw new StorageError('invalid_argument', `The range from ${start} to ${end ?? 'the end'} is none of a file.`)
-  }
+  if (isPlace(start) && (end === undefined || (isPlace(end) && end >= start))) return
+  throw new StorageError('invalid_argument', `The range from ${start} to ${end ?? 'the end'} is none of a file.`)
+}
+
+function isPlace(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0
 }
 
 /** A stream that replaces a file when it ends and leaves everything as it was when it is destroyed. */

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { StorageError } from '../../src/core/errors.ts'
-import { resumeBody } from '../../src/files/resume.ts'
+import { resumeBody, resumeBytes } from '../../src/files/resume.ts'
 import { bytesOf } from './helpers.ts'
 
 const reset = (): Error => Object.assign(new Error('reset'), { code: 'ECONNRESET' })
@@ -23,16 +23,17 @@ function body(text: string, error?: Error): Readable {
   })
 }
 
-describe('resumeBody', () => {
+describe.each([
+  ['as a stream', (...given: Parameters<typeof resumeBody>) => bytesOf(resumeBody(...given))],
+  ['as bytes', resumeBytes],
+])('a body %s', (_, read) => {
   test('continues at its offset', async () => {
     const offsets: number[] = []
     const open = async (offset: number): Promise<Readable> => {
       offsets.push(offset)
       return offset < 8 ? body('0123456789'.slice(offset, offset + 2), reset()) : body('0123456789'.slice(offset))
     }
-    expect(String(await bytesOf(resumeBody(open, body('0123', reset()), { delayMs, maxAttempts: 1 })))).toBe(
-      '0123456789',
-    )
+    expect(String(await read(open, body('0123', reset()), { delayMs, maxAttempts: 1 }))).toBe('0123456789')
     expect(offsets).toEqual([4, 6, 8])
   })
 
@@ -43,8 +44,8 @@ describe('resumeBody', () => {
       if (opened === 2) throw new StorageError('unavailable', 'down')
       return body('', reset())
     }
-    const broken = resumeBody(open, body('ab', reset()), { delayMs, maxAttempts: 3 })
-    await expect(bytesOf(broken)).rejects.toMatchObject({ code: 'ECONNRESET' })
+    const broken = read(open, body('ab', reset()), { delayMs, maxAttempts: 3 })
+    await expect(broken).rejects.toMatchObject({ code: 'ECONNRESET' })
     expect(opened).toBe(3)
   })
 
@@ -52,7 +53,7 @@ describe('resumeBody', () => {
     const changed = async (): Promise<Readable> => {
       throw new StorageError('precondition_failed', 'changed')
     }
-    await expect(bytesOf(resumeBody(changed, body('a', reset()), { delayMs }))).rejects.toMatchObject({
+    await expect(read(changed, body('a', reset()), { delayMs })).rejects.toMatchObject({
       code: 'precondition_failed',
     })
     const never = async (): Promise<Readable> => expect.fail('must not be opened')
@@ -61,23 +62,23 @@ describe('resumeBody', () => {
       new StorageError('permission_denied', 'no'),
       new DOMException('', 'AbortError'),
     ]) {
-      await expect(bytesOf(resumeBody(never, body('a', error), { delayMs }))).rejects.toBe(error)
+      await expect(read(never, body('a', error), { delayMs })).rejects.toBe(error)
     }
-    await expect(bytesOf(resumeBody(never, body('a', reset()), { maxAttempts: 0 }))).rejects.toThrow('reset')
+    await expect(read(never, body('a', reset()), { maxAttempts: 0 })).rejects.toThrow('reset')
   })
 
   test('a driver says what its own errors are', async () => {
     const busy = new Error('421 busy')
-    const resumed = resumeBody(async () => body('b'), body('a', busy), { delayMs, classify: () => 'unavailable' })
-    expect(String(await bytesOf(resumed))).toBe('ab')
+    const resumed = read(async () => body('b'), body('a', busy), { delayMs, classify: () => 'unavailable' })
+    expect(String(await resumed)).toBe('ab')
   })
 
   test('a body that is too short or closed without a word is continued', async () => {
-    expect(String(await bytesOf(resumeBody(async () => body('cd'), body('ab'), { delayMs, length: 4 })))).toBe('abcd')
+    expect(String(await read(async () => body('cd'), body('ab'), { delayMs, length: 4 }))).toBe('abcd')
     const silent = new Readable({ read: () => undefined })
-    const resumed = resumeBody(async () => body('x'), silent, { delayMs })
+    const resumed = read(async () => body('x'), silent, { delayMs })
     silent.destroy()
-    expect(String(await bytesOf(resumed))).toBe('x')
+    expect(String(await resumed)).toBe('x')
   })
 
   test('a body that has ended before it was taken is whole, unless bytes are missing', async () => {
@@ -87,11 +88,39 @@ describe('resumeBody', () => {
       return empty
     }
     const open = async (): Promise<Readable> => body('x')
-    expect(await bytesOf(resumeBody(open, await ended(), { delayMs }))).toHaveLength(0)
-    expect(await bytesOf(resumeBody(open, await ended(), { delayMs, length: 0 }))).toHaveLength(0)
-    expect(String(await bytesOf(resumeBody(open, await ended(), { delayMs, length: 1 })))).toBe('x')
+    expect(await read(open, await ended(), { delayMs })).toHaveLength(0)
+    expect(await read(open, await ended(), { delayMs, length: 0 })).toHaveLength(0)
+    expect(String(await read(open, await ended(), { delayMs, length: 1 }))).toBe('x')
   })
 
+  test('over HTTP, with a server that hangs up after every 300 kB', async () => {
+    const whole = Buffer.from(Array.from({ length: 1_000_000 }, (_, i) => i % 253))
+    const starts: number[] = []
+    const server = createServer((request, response) => {
+      const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1])
+      starts.push(start)
+      response.writeHead(206, { 'content-length': whole.length - start })
+      const part = whole.subarray(start, start + 300_000)
+      response.write(part, () => {
+        if (start + part.length === whole.length) response.end()
+        else response.socket?.destroySoon()
+      })
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const open = async (offset: number): Promise<Readable> => {
+      const request = get({ port, host: '127.0.0.1', headers: { range: `bytes=${offset}-` }, agent: false })
+      return ((await once(request, 'response')) as [IncomingMessage])[0]
+    }
+    const body = await read(open, await open(0), { delayMs, maxAttempts: 1 })
+    server.close()
+    expect(body.equals(whole)).toBe(true)
+    expect(starts.length).toBeGreaterThanOrEqual(4)
+  })
+})
+
+describe('a body as a stream', () => {
   test('an abandoned body gives its connection up, a late one too', async () => {
     const first = body('abc')
     const resumed = resumeBody(async () => body(''), first, { delayMs })
@@ -133,31 +162,5 @@ describe('resumeBody', () => {
       break
     }
     expect(given).toBeLessThan(500_000)
-  })
-
-  test('over HTTP, with a server that hangs up after every 300 kB', async () => {
-    const whole = Buffer.from(Array.from({ length: 1_000_000 }, (_, i) => i % 253))
-    const starts: number[] = []
-    const server = createServer((request, response) => {
-      const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1])
-      starts.push(start)
-      response.writeHead(206, { 'content-length': whole.length - start })
-      const part = whole.subarray(start, start + 300_000)
-      response.write(part, () => {
-        if (start + part.length === whole.length) response.end()
-        else response.socket?.destroySoon()
-      })
-    })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
-    const open = async (offset: number): Promise<Readable> => {
-      const request = get({ port, host: '127.0.0.1', headers: { range: `bytes=${offset}-` }, agent: false })
-      return ((await once(request, 'response')) as [IncomingMessage])[0]
-    }
-    const body = await bytesOf(resumeBody(open, await open(0), { delayMs, maxAttempts: 1 }))
-    server.close()
-    expect(body.equals(whole)).toBe(true)
-    expect(starts.length).toBeGreaterThanOrEqual(4)
   })
 })
