@@ -1,12 +1,8 @@
-import type { Readable } from 'node:stream'
+import type { ReadResult } from './driver.ts'
 import { StorageError } from './errors.ts'
 
-/** What is read, be it the answer to a request or a file. */
-interface WithBody {
-  readonly body: Readable
-  /** The whole body where it is at hand and nobody has begun to read it; it is read with that. */
-  takeWhole?(): Buffer | undefined
-}
+/** What is read, be it a file or the answer to a request. */
+type WithBody = Pick<ReadResult, 'body' | 'takeWhole'>
 
 const DRAIN_LIMIT = 256 * 1024
 

@@ -87,6 +87,8 @@ export interface StatOptions {
 /** The bytes of a file or of a range of it. */
 export interface ReadResult {
   readonly body: Readable
+  /** The whole body where it is at hand and nobody has begun to read it; it is read with that. */
+  takeWhole?(): Buffer | undefined
   /** Where the answer tells: `size` is that of the whole file, not of the range. */
   readonly stat?: Stat | undefined
 }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { readBytes } from '../core/body.ts'
+import type { ReadResult } from '../core/driver.ts'
 import { classifyCommon, type ErrorCode, StorageError } from '../core/errors.ts'
 
 const READ_AHEAD = 64 * 1024
@@ -32,15 +33,18 @@ export function resumeBody(
 /** All bytes of such a body. Most bodies do not break, so no stream stands between the connection and the bytes until one does. */
 export async function resumeBytes(
   open: (offset: number) => Promise<Readable>,
-  first: Readable,
+  first: ReadResult,
   options: ResumeOptions = {},
 ): Promise<Buffer> {
   const { length = 0 } = options
-  const chunks: Buffer[] = []
-  const size = await collect(first, chunks)
-  if (!first.readableEnded || size < length) {
+  const whole = first.takeWhole?.()
+  if (whole !== undefined && whole.byteLength >= length) return whole
+  const chunks: Buffer[] = whole === undefined ? [] : [whole]
+  const { body } = first
+  const size = (whole?.byteLength ?? 0) + (await collect(body, chunks))
+  if (!body.readableEnded || size < length) {
     const rest = { ...options, length: length - size }
-    chunks.push(await readBytes({ body: resumeBody(offset => open(size + offset), first, rest) }))
+    chunks.push(await readBytes({ body: resumeBody(offset => open(size + offset), body, rest) }))
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
 }

@@ -20,7 +20,7 @@ export interface HttpResponse {
   readonly headers: IncomingHttpHeaders
   /** Has to be read, drained or destroyed, else its connection stays taken. A broken one fails as `unavailable`. */
   readonly body: Readable
-  /** The whole body where it has come already and nobody has begun to read it; it is read with that. */
+  /** The whole body where it has come with the headers and nobody has begun to read it; it is read with that. */
   takeWhole?(): Buffer | undefined
   /** Whether the request was sent twice because the first connection broke without an answer: it may have been carried out before. */
   readonly resent?: boolean | undefined

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { release } from '../core/abort.ts'
+import type { ReadResult } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
 import type { Call, Layer } from './layer.ts'
 
@@ -34,8 +35,7 @@ export function chaos(options: ChaosOptions): Layer {
       release(result)
       throw fault(call, 'unknown')
     }
-    if (options.breakBody?.calls.includes(n)) breakBody(result, options.breakBody.afterBytes)
-    return result
+    return options.breakBody?.calls.includes(n) ? withBrokenBody(result, options.breakBody.afterBytes) : result
   }
 }
 
@@ -43,10 +43,10 @@ function fault(call: Call, outcome: 'not_applied' | 'unknown'): StorageError {
   return new StorageError('unavailable', `chaos: ${call.operation} failed.`, { outcome })
 }
 
-function breakBody(result: unknown, afterBytes: number): void {
-  const holder = (result ?? {}) as { body?: unknown }
-  if (holder.body instanceof Readable)
-    holder.body = Readable.from(broken(holder.body, afterBytes), { objectMode: false })
+function withBrokenBody<T>(result: T, afterBytes: number): T {
+  const { body, stat } = (result ?? {}) as Partial<ReadResult>
+  if (!(body instanceof Readable)) return result
+  return { stat, body: Readable.from(broken(body, afterBytes), { objectMode: false }) } as T
 }
 
 async function* broken(body: Readable, afterBytes: number): AsyncGenerator<Uint8Array> {

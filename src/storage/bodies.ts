@@ -24,10 +24,10 @@ export async function pinnedBody(
   const { signal } = options
   const read = { range, ifMatch: features.ifMatch ? etag : undefined, versionId }
   const result = await storage.calls.run('read', key, { signal }, ctx => driver.read(key, read, ctx))
-  const { body, stat } = result
-  if (signal !== undefined) endWith(signal, body, { operation: 'read', fileName: key, backend: driver.name })
+  const { stat } = result
+  if (signal !== undefined) endWith(signal, result.body, { operation: 'read', fileName: key, backend: driver.name })
   if (etag === undefined || stat?.etag === undefined || stat.etag === etag) return result
-  body.on('error', () => {}).destroy()
+  result.body.on('error', () => {}).destroy()
   throw new StorageError('precondition_failed', `read '${key}': the file has changed since it was opened.`, {
     operation: 'read',
     fileName: key,
@@ -45,28 +45,31 @@ function endWith(signal: AbortSignal, body: Readable, details: ErrorDetails): vo
 
 /** A body to be taken once, as a stream or all at once; continued at its offset where it can be asked for again. */
 export class ResumableBody {
-  readonly stat: Stat | undefined
-  readonly #first: Readable
+  readonly #first: ReadResult
   readonly #again: ((offset: number) => Promise<Readable>) | undefined
   readonly #options: ResumeOptions
 
   constructor(
-    { body, stat }: ReadResult,
+    first: ReadResult,
     again?: ((offset: number) => Promise<Readable>) | undefined,
     options: ResumeOptions = {},
   ) {
-    this.stat = stat
-    this.#first = body
+    this.#first = first
     this.#again = again
     this.#options = options
   }
 
+  get stat(): Stat | undefined {
+    return this.#first.stat
+  }
+
   stream(): Readable {
-    return this.#again === undefined ? this.#first : resumeBody(this.#again, this.#first, this.#options)
+    const { body } = this.#first
+    return this.#again === undefined ? body : resumeBody(this.#again, body, this.#options)
   }
 
   bytes(): Promise<Buffer> {
-    if (this.#again === undefined) return readBytes({ body: this.#first })
+    if (this.#again === undefined) return readBytes(this.#first)
     return resumeBytes(this.#again, this.#first, this.#options)
   }
 }

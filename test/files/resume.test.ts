@@ -25,7 +25,7 @@ function body(text: string, error?: Error): Readable {
 
 describe.each([
   ['as a stream', (...given: Parameters<typeof resumeBody>) => bytesOf(resumeBody(...given))],
-  ['as bytes', resumeBytes],
+  ['as bytes', (open, first, options) => resumeBytes(open, { body: first }, options)],
 ])('a body %s', (_, read) => {
   test('continues at its offset', async () => {
     const offsets: number[] = []

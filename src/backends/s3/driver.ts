@@ -22,7 +22,7 @@ import { checksumHeaders } from './checksums.ts'
 import { S3Client, type S3ClientOptions } from './client.ts'
 import { type CopySettings, copyObject, copyParts, statSource, versionQuery } from './copying.ts'
 import { classifyS3, S3Error } from './errors.ts'
-import { otherHeaders, statOf, writeHeaders } from './headers.ts'
+import { otherHeaders, readingOf, statOf, writeHeaders } from './headers.ts'
 import { deleteDocument, deleteErrors, isXmlText, listQuery, pageOf } from './listing.ts'
 import { type Conditions, FULL_CONDITIONS, NO_CONDITIONS, probeConditions } from './probe.ts'
 import { signedUrl } from './url.ts'
@@ -102,8 +102,7 @@ export class S3Driver implements Driver {
     if (ifMatch !== undefined) headers['if-match'] = this.#matchHeader(ifMatch)
     const query = versionQuery(options)
     try {
-      const response = await this.client.send({ method: 'GET', key, query, headers }, ctx)
-      return { body: response.body, stat: statOf(response.headers) }
+      return readingOf(await this.client.send({ method: 'GET', key, query, headers }, ctx))
     } catch (error) {
       if (range?.start !== 0 || classifyS3(error) !== 'invalid_range') throw error
       return this.read(key, { ifMatch, versionId }, ctx)

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { FileAttributes, Stat, WriteOptions } from '../../core/driver.ts'
+import type { FileAttributes, ReadResult, Stat, WriteOptions } from '../../core/driver.ts'
+import type { HttpResponse } from '../../http/request.ts'
 import { unquoted } from './listing.ts'
 import { metadataHeaders, metadataOf } from './metadata.ts'
 import { addParameters, headerText, type ParameterUse } from './object-parameters.ts'
@@ -54,6 +55,17 @@ export function statOf(headers: IncomingHttpHeaders): Stat {
     metadata: metadataOf(headers),
     versionId: textOf(headers['x-amz-version-id']),
     storageClass: textOf(headers['x-amz-storage-class']),
+  }
+}
+
+/** What the answer to a GET gives to read; it becomes a stream only if somebody asks for one. */
+export function readingOf(response: HttpResponse): ReadResult {
+  return {
+    stat: statOf(response.headers),
+    takeWhole: () => response.takeWhole?.(),
+    get body() {
+      return response.body
+    },
   }
 }
 

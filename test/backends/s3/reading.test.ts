@@ -4,6 +4,8 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
 import type { S3Options } from '../../../src/backends/s3/settings.ts'
 import type { Input } from '../../../src/core/settings.ts'
+import { chaos } from '../../../src/layers/chaos.ts'
+import type { Services } from '../../../src/storage/types.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
 
 const server = await startStrictS3()
@@ -22,9 +24,9 @@ afterAll(() => {
 
 const MIB = 1_048_576
 
-function storage(options: Input<S3Options> = {}) {
+function storage(options: Input<S3Options> = {}, services: Services = {}) {
   const place = { endpointUrl: server.url, bucketName: 'media', accessKey, secretKey, conditionalWrites: 'on' as const }
-  return new S3Storage({ ...place, maxAttempts: 2, ...options }, { settings: {}, env: {} })
+  return new S3Storage({ ...place, maxAttempts: 2, ...options }, { settings: {}, env: {}, ...services })
 }
 
 const ranges = () =>
@@ -33,6 +35,23 @@ const ranges = () =>
 beforeEach(() => {
   server.requests.length = 0
   server.faults.clear()
+})
+
+describe('a small file', () => {
+  const bytes = randomBytes(1000)
+
+  test.each(['readBytes', 'createReadStream'] as const)('is continued where its body breaks, by %s', async how => {
+    const broken = chaos({ on: ({ operation }) => operation === 'read', breakBody: { calls: [1, 2], afterBytes: 300 } })
+    const files = storage({}, { layers: [broken] })
+    await files.save('small', bytes)
+    server.requests.length = 0
+    const read =
+      how === 'readBytes'
+        ? await files.readBytes('small')
+        : Buffer.concat(await files.createReadStream('small').toArray())
+    expect(read.equals(bytes)).toBe(true)
+    expect(ranges()).toEqual([undefined, 'bytes=300-', 'bytes=600-'])
+  })
 })
 
 describe('a file opened for reading', () => {
