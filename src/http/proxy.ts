@@ -1,4 +1,5 @@
 import { ImproperlyConfigured } from '../core/errors.ts'
+import { type EnvironmentProxies, environmentProxies } from './env-proxies.ts'
 
 /** Where requests go instead of to the server itself. */
 export interface ProxyServer {
@@ -15,37 +16,47 @@ const KEY = /^https?(:\/\/[^/?#@]+)?\/?$/i
 /** Proxies by scheme (`http`) and by endpoint (`http://hostname`), as botocore's `proxies` has them. */
 export class ProxyTable {
   readonly #proxies: Map<string, ProxyServer> = new Map()
+  readonly #environment: EnvironmentProxies | undefined
 
-  /** Throws `improperly_configured` for a key or an address that is none; its text never shows a password. */
-  constructor(proxies: Readonly<Record<string, string>> | null | undefined) {
-    for (const [key, address] of Object.entries(proxies ?? {})) {
+  /**
+   * Where no proxies are given, those of the environment count. Throws `improperly_configured` for a key or an address that is none; its
+   * text never shows a password.
+   */
+  constructor(
+    given: Readonly<Record<string, string>> | null | undefined,
+    env: Readonly<Record<string, string | undefined>> = {},
+  ) {
+    const isGiven = Object.keys(given ?? {}).length > 0
+    this.#environment = isGiven ? undefined : environmentProxies(env)
+    for (const [key, address] of Object.entries(this.#environment?.proxies ?? given ?? {})) {
       if (!KEY.test(key)) {
         throw new ImproperlyConfigured(`proxies: the key '${hidden(key)}' is neither a scheme nor scheme://hostname.`)
       }
-      if (address) this.#proxies.set(key.toLowerCase().replace(/\/$/, ''), parseProxy(key, address))
+      if (address) {
+        const what = isGiven ? `proxies: the value of '${key}'` : `${key}_proxy in the environment`
+        this.#proxies.set(key.toLowerCase().replace(/\/$/, ''), parseProxy(what, address))
+      }
     }
   }
 
   /** The proxy for a target; the most exact key wins. `scheme` has no colon, `port` is the effective one. */
   select(scheme: string, hostname: string, port: number): ProxyServer | undefined {
-    if (this.#proxies.size === 0) return undefined
+    if (this.#proxies.size === 0 || this.#environment?.isDirect(hostname, port)) return undefined
     const endpoint = `${scheme}://${hostname}`
     return this.#proxies.get(`${endpoint}:${port}`) ?? this.#proxies.get(endpoint) ?? this.#proxies.get(scheme)
   }
 }
 
-function parseProxy(key: string, address: string): ProxyServer {
+function parseProxy(what: string, address: string): ProxyServer {
   let url: URL
   try {
     const text = address.startsWith('//') ? `http:${address}` : address
     url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`)
   } catch {
-    throw new ImproperlyConfigured(`proxies: the value of '${key}' is not a proxy address such as 'host:3128'.`)
+    throw new ImproperlyConfigured(`${what} is not a proxy address such as 'host:3128'.`)
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new ImproperlyConfigured(
-      `proxies: '${key}' names a proxy of the kind '${url.protocol}'; http and https are known.`,
-    )
+    throw new ImproperlyConfigured(`${what} names a proxy of the kind '${url.protocol}'; http and https are known.`)
   }
   const secure = url.protocol === 'https:'
   const hasUser = url.username !== '' || url.password !== ''

@@ -12,6 +12,8 @@ import { type HttpRequest, type HttpResponse, shownUrl } from './request.ts'
 export interface TransportOptions {
   /** Proxy addresses by scheme (`http`) or endpoint (`http://hostname`), which wins; as botocore's `proxies`. */
   readonly proxies?: Readonly<Record<string, string>> | null | undefined
+  /** Environment variables; where no `proxies` are given, `http_proxy`, `https_proxy` and `no_proxy` among them count. Default: none. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
   /** `false` accepts any certificate; a string is the path of a PEM file of the only authorities to trust. */
   readonly verify?: boolean | string | null | undefined
   /** Connections per origin at a time; more requests wait. Default: no limit. */
@@ -35,7 +37,7 @@ export class Transport {
   /** Throws `improperly_configured` for a bad proxy address; a CA file is read when the first `https` URL is asked for. */
   constructor(options: TransportOptions = {}) {
     this.#options = options
-    this.#proxies = new ProxyTable(options.proxies)
+    this.#proxies = new ProxyTable(options.proxies, options.env)
   }
 
   /**

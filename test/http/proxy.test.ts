@@ -71,6 +71,53 @@ describe('the table', () => {
   })
 })
 
+describe('the environment', () => {
+  const env = {
+    HTTP_PROXY: 'capital.test:1',
+    http_proxy: 'small.test:2',
+    HTTPS_PROXY: 'user:5ec7e7@secure.test:3',
+    NO_PROXY: 'direct.test, .below.test,*.star.test 10.0.0.1:9000,[2001:db8::1]',
+  }
+  const table = new ProxyTable({}, env)
+
+  test.each([
+    ['http', 'other.test', 80, 'small.test'],
+    ['https', 'other.test', 443, 'secure.test'],
+    ['https', 'not-direct.test', 443, 'secure.test'],
+    ['http', '10.0.0.1', 80, 'small.test'],
+    ['http', '10.0.0.1', 9000, undefined],
+    ['https', 'Direct.test', 443, undefined],
+    ['https', 'www.direct.test', 443, undefined],
+    ['https', 'a.below.test', 443, undefined],
+    ['https', 'a.star.test', 443, undefined],
+    ['https', '[2001:db8::1]', 443, undefined],
+    ['http', 'localhost', 9000, undefined],
+    ['http', 'media.localhost', 9000, undefined],
+    ['http', '127.0.0.1', 9000, undefined],
+    ['http', '[::1]', 9000, undefined],
+  ])('%s://%s:%i goes by %s', (scheme, host, port, proxy) => {
+    expect(table.select(scheme, host, port)?.hostname).toBe(proxy)
+  })
+
+  test('counts only where nothing is given', () => {
+    expect(new ProxyTable({ https: 'given.test' }, env).select('http', 'other.test', 80)).toBeUndefined()
+    expect(new ProxyTable({ http: '' }, env).select('http', 'other.test', 80)).toBeUndefined()
+    expect(new ProxyTable(null, { ...env, no_proxy: '*' }).select('http', 'other.test', 80)).toBeUndefined()
+  })
+
+  test('of a CGI program does not count as far as its client sets it', () => {
+    const cgi = new ProxyTable(null, { REQUEST_METHOD: 'GET', HTTP_PROXY: 'evil.test', HTTPS_PROXY: 'fine.test' })
+    expect(cgi.select('http', 'other.test', 80)).toBeUndefined()
+    expect(cgi.select('https', 'other.test', 443)?.hostname).toBe('fine.test')
+  })
+
+  test('is told by its name where it is wrong, without the password', () => {
+    const wrong = () => new ProxyTable(null, { https_proxy: 'socks5://user:5ec7e7@host' })
+    expect(wrong).toThrow(/^https_proxy in the environment names a proxy of the kind 'socks5:'/)
+    expect(wrong).not.toThrow(/5ec7e7/)
+  })
+})
+
 describe('forwarding and tunnels', () => {
   test('an http target is asked for by its whole URL', async () => {
     await using proxy = await serveProxy('user:p@ss')

@@ -117,6 +117,7 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
       payloadSigning: options.payloadSigning,
       transport: {
         proxies,
+        env: this.#env,
         verify,
         connectTimeoutSecs,
         idleTimeoutSecs: options.timeoutSecs ?? 0,

@@ -187,7 +187,7 @@ export const s3Settings: SettingsOf<S3Options> = {
     default: {},
     keys: ['AWS_S3_PROXIES'],
     shown: shownProxies,
-    doc: 'Proxies by scheme or endpoint.',
+    doc: "Proxies by scheme or endpoint; none = the environment's http_proxy, https_proxy and no_proxy.",
   }),
   defaultAcl: optionalText({
     default: null,

@@ -333,6 +333,14 @@ describe('the way to the service', () => {
     expect(operations()).toEqual(['PutObject'])
   })
 
+  test('AWS_S3_PROXIES: without them those of the environment, as in Python', async () => {
+    await using proxy = await serveProxy()
+    const AWS_S3_ENDPOINT_URL = `http://s3.made.test:${server.port}`
+    await using files = storage({ AWS_S3_ENDPOINT_URL }, {}, { http_proxy: proxy.url, no_proxy: 'other.test' })
+    await files.save('proxied', 'x')
+    expect(proxy.asked.map(({ target }) => target)).toEqual([`${AWS_S3_ENDPOINT_URL}/media/proxied`])
+  })
+
   test('AWS_S3_PROXY_HOST and AWS_S3_PROXY_PORT of old', async () => {
     await using proxy = await serveProxy()
     const AWS_S3_ENDPOINT_URL = `http://s3.made.test:${server.port}`
