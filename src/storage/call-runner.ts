@@ -40,23 +40,26 @@ export class CallRunner {
   }
 
   /** Makes a call; `replayable` false lets it be tried only once. */
-  async run<T>(
+  run<T>(
     operation: string,
     key: string | undefined,
     options: CallOptions & Partial<Pick<Call, 'replayable' | 'conditional' | 'paced' | 'streams'>>,
     call: (ctx: CallContext) => Promise<T>,
   ): Promise<T> {
-    const { replayable = true, conditional, paced, streams } = options
-    this.begin(operation, key, options)
+    const { replayable = true, conditional, paced, streams, signal } = options
+    if (signal?.aborted) return Promise.reject(this.#notBegun(signal, operation, key))
     const about: Call = { operation, backend: this.#backend, key, replayable, conditional, paced, streams }
     return this.#call(about, call, this.context(options))
   }
 
   /** Refuses what need not be begun: a call whose signal was aborted before (`aborted`), a change to a read-only storage (`permission_denied`). */
   begin(operation: string, name: string | undefined, { signal }: CallOptions, changes = false): void {
-    const backend = this.#backend
-    if (signal?.aborted) throw notBegun(signal, { operation, fileName: name, backend })
-    if (changes && this.#readOnly) throw readOnlyError({ operation, key: name, backend })
+    if (signal?.aborted) throw this.#notBegun(signal, operation, name)
+    if (changes && this.#readOnly) throw readOnlyError({ operation, key: name, backend: this.#backend })
+  }
+
+  #notBegun(signal: AbortSignal, operation: string, fileName: string | undefined): StorageError {
+    return notBegun(signal, { operation, fileName, backend: this.#backend })
   }
 
   /** The `StorageError` of what was thrown outside the layers: a driver's own error, or that a signal was aborted. */

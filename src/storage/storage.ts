@@ -99,7 +99,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
   }
 
   /** Opens a file; the default mode gives bytes. Reading a missing one is `not_found` at once; `x` on an existing one is `exists`. */
-  async open<M extends OpenMode = 'rb'>(name: string, mode?: M, options: OpenOptions = {}): Promise<StorageFile<M>> {
+  open<M extends OpenMode = 'rb'>(name: string, mode?: M, options: OpenOptions = {}): Promise<StorageFile<M>> {
     return openFile(this, name, (mode ?? 'rb') as M, options)
   }
 
@@ -126,7 +126,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
    * Stores content and gives the name it got: another one when the name was taken and overwriting is off.
    * All or nothing; the caller's content is read from its beginning and never closed. `suspicious_name` writes nothing.
    */
-  async save(name: string | null | undefined, source: ContentSource, options: SaveOptions = {}): Promise<string> {
+  save(name: string | null | undefined, source: ContentSource, options: SaveOptions = {}): Promise<string> {
     return saveFile(this, name, source, options)
   }
 
@@ -137,7 +137,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
   }
 
   /** Removes many files, by their names or as `entries` gives them, in batches where the backend can; gives the names that failed with their errors. */
-  async deleteMany(names: DeletableNames, options: CallOptions = {}): Promise<DeletedFiles> {
+  deleteMany(names: DeletableNames, options: CallOptions = {}): Promise<DeletedFiles> {
     return deleteMany(this, names, options)
   }
 
@@ -163,7 +163,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
   }
 
   /** Names of the folders and of the files in a folder, relative to it. Missing: both empty. */
-  async listdir(path = '', options: CallOptions = {}): Promise<[directories: string[], files: string[]]> {
+  listdir(path = '', options: CallOptions = {}): Promise<[directories: string[], files: string[]]> {
     return listFolder(this, path, options)
   }
 
@@ -234,7 +234,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
   }
 
   /** All bytes of a file, or of a range of it, in one request where the backend can. Missing: `not_found`. */
-  async readBytes(name: string, options: ReadStreamOptions = {}): Promise<Buffer> {
+  readBytes(name: string, options: ReadStreamOptions = {}): Promise<Buffer> {
     return readWhole(this, name, options)
   }
 
@@ -254,12 +254,12 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
   }
 
   /** Copies a file, to another storage when `storage` is given; the server does it where it can. Names are chosen as by `save`. */
-  async copy(from: string, to: string, options: CopyFileOptions = {}): Promise<string> {
+  copy(from: string, to: string, options: CopyFileOptions = {}): Promise<string> {
     return copyFile(this, from, to, options)
   }
 
   /** Moves a file, to another storage when `storage` is given. Names are chosen as by `save`; the source goes last. */
-  async move(from: string, to: string, options: CopyFileOptions = {}): Promise<string> {
+  move(from: string, to: string, options: CopyFileOptions = {}): Promise<string> {
     return moveFile(this, from, to, options)
   }
 
