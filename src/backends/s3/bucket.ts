@@ -58,13 +58,11 @@ export class Bucket {
    * Sends a HEAD of an object. The answer to a refused one has no body and so no cause; the error is then that of a GET of the first
    * byte. So is the first 404, which may also mean that there is no such bucket.
    */
-  async head(request: Omit<S3Request, 'method'>, ctx: CallContext): ReturnType<S3Client['call']> {
-    try {
-      return await this.#client.call({ ...request, method: 'HEAD' }, ctx)
-    } catch (error) {
+  head(request: Omit<S3Request, 'method'>, ctx: CallContext): ReturnType<S3Client['call']> {
+    return this.#client.call({ ...request, method: 'HEAD' }, ctx).catch(async error => {
       const isClear = !(error instanceof S3Error) || error.status >= 500 || (error.status === 404 && this.#isThere)
       throw isClear ? error : await this.#explained(error, request, ctx)
-    }
+    })
   }
 
   get #isThere(): boolean {

@@ -3,7 +3,7 @@ import { drain, readText } from '../../core/body.ts'
 import { nodeCrypto } from '../../core/builtin.ts'
 import type { CallContext } from '../../core/driver.ts'
 import { StorageError, wrapError } from '../../core/errors.ts'
-import type { HttpResponse } from '../../http/request.ts'
+import type { HttpRequest, HttpResponse } from '../../http/request.ts'
 import type { Transport } from '../../http/transport.ts'
 import { parseXml, type XmlNode } from '../../http/xml.ts'
 import { type AddressOptions, type BucketAddress, bucketAddress, signingRegion } from './addressing.ts'
@@ -92,13 +92,11 @@ export class S3Client {
   }
 
   /** Sends a request; an error status is thrown as `S3Error`. The body of the answer has to be read or drained. */
-  async send(request: S3Request, ctx: CallContext): Promise<HttpResponse> {
-    try {
-      return await this.#sendOnce(request, ctx)
-    } catch (error) {
+  send(request: S3Request, ctx: CallContext): Promise<HttpResponse> {
+    return this.#sendOnce(request, ctx).catch(error => {
       if (request.stay === true || !this.#learn(error) || isStream(request.body)) throw error
       return this.#sendOnce(request, ctx)
-    }
+    })
   }
 
   /** Sends a request whose answer has no body worth reading. */
@@ -172,30 +170,36 @@ export class S3Client {
   }
 
   async #sendOnce(request: S3Request, ctx: CallContext): Promise<HttpResponse> {
+    const credentials = this.#options.credentials.get()
+    const wire = this.#wireRequest(request, credentials instanceof Promise ? await credentials : credentials)
+    const response = await this.#transport.request(wire, ctx)
+    if (response.status >= 300) throw await this.#failure(request, wire, response)
+    this.#hasBucket = true
+    return response
+  }
+
+  #wireRequest(request: S3Request, credentials: SigningCredentials | null): HttpRequest {
     const { method, query, body } = request
     const { origin, host, pathPrefix, resourcePrefix } = this.address
     const encoded = request.key === undefined ? '' : `/${encodeKey(request.key)}`
     const path = pathPrefix + encoded || '/'
     const headers: Record<string, string> = { ...request.headers, host }
-    const given = this.#options.credentials.get()
-    const credentials = given instanceof Promise ? await given : given
     if (credentials !== null) this.#sign({ method, path, query, headers }, credentials, body, resourcePrefix + encoded)
     if (body !== undefined && !isStream(body)) headers['content-length'] ??= String(Buffer.byteLength(body))
-    const wire = { method, url: `${origin}${path}${queryPart(query)}`, headers, body }
-    const response = await this.#transport.request(wire, ctx)
-    if (response.status < 300) {
-      this.#hasBucket = true
-      return response
-    }
+    return { method, url: `${origin}${path}${queryPart(query)}`, headers, body }
+  }
+
+  async #failure({ key }: S3Request, wire: HttpRequest, response: HttpResponse): Promise<S3Error | StorageError> {
+    const { method, headers } = wire
     if (response.resent && response.status === 412 && isConditionalWrite(method, headers)) {
       response.body.resume()
-      const text = `${method} '${request.key}': the answer was lost, and the key is taken or changed now, perhaps by this very request.`
-      throw new StorageError('unavailable', text, { outcome: 'unknown', retryable: false, status: 412 })
+      const text = `${method} '${key}': the answer was lost, and the key is taken or changed now, perhaps by this very request.`
+      return new StorageError('unavailable', text, { outcome: 'unknown', retryable: false, status: 412 })
     }
     const error = await s3Error(wire, response)
-    if (error.serviceCode !== 'ConditionalRequestConflict') throw error
+    if (error.serviceCode !== 'ConditionalRequestConflict') return error
     const { status, requestId, outcome = 'not_applied' } = error
-    throw new StorageError('unavailable', error.message, { status, requestId, outcome, cause: error })
+    return new StorageError('unavailable', error.message, { status, requestId, outcome, cause: error })
   }
 
   #sign(
@@ -257,7 +261,7 @@ function queryPart(query: Query | undefined): string {
   return `?${encodeQuery(query)}`
 }
 
-function isConditionalWrite(method: S3Request['method'], headers: Readonly<Record<string, string>>): boolean {
+function isConditionalWrite(method: string, headers: Readonly<Record<string, string>>): boolean {
   if (method === 'GET' || method === 'HEAD') return false
   return headers['if-none-match'] !== undefined || headers['if-match'] !== undefined
 }
