@@ -9,9 +9,16 @@ export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA256'
 /** Their names. */
 export const CHECKSUM_ALGORITHMS: readonly ChecksumAlgorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA256']
 
-/** The header, in lower case, that carries a checksum of this kind: `x-amz-checksum-crc32`. */
+const HEADERS: Readonly<Record<ChecksumAlgorithm, string>> = {
+  CRC32: 'x-amz-checksum-crc32',
+  CRC32C: 'x-amz-checksum-crc32c',
+  CRC64NVME: 'x-amz-checksum-crc64nvme',
+  SHA256: 'x-amz-checksum-sha256',
+}
+
+/** The header, in lower case, that carries a checksum of this kind. */
 export function headerOf(algorithm: ChecksumAlgorithm): string {
-  return `x-amz-checksum-${algorithm.toLowerCase()}`
+  return HEADERS[algorithm]
 }
 
 /** What protects a body: a checksum that the service verifies, Content-MD5, or nothing. */
@@ -71,7 +78,7 @@ class Crc32 {
   }
 
   digest(): Buffer {
-    const out = Buffer.alloc(4)
+    const out = Buffer.allocUnsafe(4)
     out.writeUInt32BE(this.#crc)
     return out
   }

@@ -86,7 +86,7 @@ export class Crc32c implements Crc {
   }
 
   digest(): Buffer {
-    const out = Buffer.alloc(4)
+    const out = Buffer.allocUnsafe(4)
     out.writeUInt32BE(~this.#crc >>> 0)
     return out
   }
@@ -126,7 +126,7 @@ export class Crc64Nvme implements Crc {
   }
 
   digest(): Buffer {
-    const out = Buffer.alloc(8)
+    const out = Buffer.allocUnsafe(8)
     out.writeUInt32BE(~this.#high >>> 0)
     out.writeUInt32BE(~this.#low >>> 0, 4)
     return out
