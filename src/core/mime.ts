@@ -6,33 +6,34 @@ export interface GuessedType {
   readonly contentEncoding?: string
 }
 
-const ENCODINGS: Readonly<Record<string, string>> = {
-  gz: 'gzip',
-  bz2: 'bzip2',
-  xz: 'xz',
-  br: 'br',
-  zst: 'zstd',
-  Z: 'compress',
-}
-const SUFFIXES: Readonly<Record<string, string>> = {
-  tgz: 'tar.gz',
-  taz: 'tar.gz',
-  tz: 'tar.gz',
-  tbz2: 'tar.bz2',
-  txz: 'tar.xz',
-  svgz: 'svg.gz',
-}
-const OWN: Readonly<Record<string, string>> = {
-  tar: 'application/x-tar',
-  js: 'text/javascript',
-  mjs: 'text/javascript',
-}
+const ENCODINGS: ReadonlyMap<string, string> = new Map([
+  ['gz', 'gzip'],
+  ['bz2', 'bzip2'],
+  ['xz', 'xz'],
+  ['br', 'br'],
+  ['zst', 'zstd'],
+  ['Z', 'compress'],
+])
+/** Extensions that stand for two. */
+const SUFFIXES: ReadonlyMap<string, readonly [inner: string, outer: string]> = new Map([
+  ['tgz', ['tar', 'gz']],
+  ['taz', ['tar', 'gz']],
+  ['tz', ['tar', 'gz']],
+  ['tbz2', ['tar', 'bz2']],
+  ['txz', ['tar', 'xz']],
+  ['svgz', ['svg', 'gz']],
+])
+const OWN: ReadonlyArray<readonly [extension: string, type: string]> = [
+  ['tar', 'application/x-tar'],
+  ['js', 'text/javascript'],
+  ['mjs', 'text/javascript'],
+]
 
 let types: Map<string, string> | undefined
 
 function typeOf(extension: string): string | undefined {
   types ??= buildTypes()
-  return OWN[extension] ?? types.get(extension)
+  return types.get(extension)
 }
 
 /** The tables are loaded at the first guess: whoever imports Holdall need not wait for them. */
@@ -45,24 +46,29 @@ function buildTypes(): Map<string, string> {
       for (const extension of extensions) if (!extension.startsWith('*')) table.set(extension, type)
     }
   }
+  for (const [extension, type] of OWN) table.set(extension, type)
   return table
 }
 
 /** Type and encoding by the extensions, whatever their case: 'a.css.gz' is text/css and gzip. (Python `mimetypes.guess_type`) */
 export function guessType(name: string): GuessedType {
-  const last = name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1)
-  const parts = last.replace(/^\.+/, '').split('.')
-  if (parts.length < 2) return {}
-  let extension = parts.pop()!
-  const expanded = SUFFIXES[extension.toLowerCase()]
-  if (expanded !== undefined) {
-    parts.push(...expanded.split('.'))
-    extension = parts.pop()!
-  }
-  const contentEncoding = ENCODINGS[extension] ?? ENCODINGS[extension.toLowerCase()]
-  if (contentEncoding === undefined) return typed(typeOf(extension.toLowerCase()))
-  const inner = parts.length > 1 ? typeOf(parts.at(-1)!.toLowerCase()) : undefined
-  return inner === undefined ? { contentEncoding } : { contentType: inner, contentEncoding }
+  let start = Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1
+  while (name[start] === '.') start++
+  const dot = name.lastIndexOf('.')
+  if (dot < start) return {}
+  const extension = name.slice(dot + 1)
+  const lower = extension.toLowerCase()
+  const both = SUFFIXES.get(lower)
+  const contentEncoding = ENCODINGS.get(extension) ?? ENCODINGS.get(both?.[1] ?? lower)
+  if (contentEncoding === undefined) return typed(typeOf(lower))
+  const contentType = typeOf(both?.[0] ?? extensionOf(name.slice(start, dot)))
+  return contentType === undefined ? { contentEncoding } : { contentType, contentEncoding }
+}
+
+/** What stands after the last dot, in lower case. */
+function extensionOf(name: string): string {
+  const dot = name.lastIndexOf('.')
+  return dot < 0 ? '' : name.slice(dot + 1).toLowerCase()
 }
 
 function typed(contentType: string | undefined): GuessedType {
