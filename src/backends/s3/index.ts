@@ -14,7 +14,7 @@ import { checkCredentialOptions, credentialSource, withNamedProfile, withOwnToke
 import { CustomDomain, checkCustomDomain } from './custom-domain.ts'
 import { S3Driver } from './driver.ts'
 import { gunzipped, gzipped } from './gzip.ts'
-import { parameterName, parameterOf } from './object-parameters.ts'
+import { parameterName } from './object-parameters.ts'
 import type { PostForm } from './post-policy.ts'
 import { type ObjectParameters, type S3Options, s3Settings } from './settings.ts'
 import { MAX_PRESIGN_SECS } from './sign-v4.ts'
@@ -59,13 +59,13 @@ export interface CookieOptions extends Pick<CloudFrontLimits, 'startsAt' | 'ipAd
 export interface S3UrlOptions extends UrlOptions, Pick<CloudFrontLimits, 'startsAt' | 'ipAddress'> {}
 
 /** Parameters that are portable attributes, by their S3 names. */
-const ATTRIBUTES = {
+const ATTRIBUTES: Readonly<Record<string, Exclude<keyof FileAttributes, 'metadata'>>> = {
   CacheControl: 'cacheControl',
   ContentDisposition: 'contentDisposition',
   ContentEncoding: 'contentEncoding',
   ContentLanguage: 'contentLanguage',
   ContentType: 'contentType',
-} as const
+}
 
 /** Files in a bucket of Amazon S3 or of a service that speaks its protocol. */
 export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
@@ -169,15 +169,16 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
     given: FileAttributes & Pick<WriteOptions, 'extra' | 'onProgress'>,
   ): WriteOptions {
     const parameters = this.#uploadParameters(name)
-    const attributes: Record<string, unknown> = { ...given }
-    for (const key of Object.keys(ATTRIBUTES) as Array<keyof typeof ATTRIBUTES>) {
+    let attributes = given
+    for (const key in parameters) {
       const attribute = ATTRIBUTES[key]
-      const value = parameterOf(parameters, key)
-      if (attributes[attribute] === undefined && typeof value === 'string') attributes[attribute] = value
+      const value = parameters[key]
+      if (attribute === undefined || given[attribute] !== undefined || typeof value !== 'string') continue
+      attributes = { ...attributes, [attribute]: value }
     }
-    const write = super.writeOptions(name, content, attributes as typeof given)
-    const fixed = given.contentType === undefined && parameterOf(parameters, 'ContentType') !== undefined
-    const contentEncoding = fixed ? (attributes['contentEncoding'] as string | undefined) : write.contentEncoding
+    const write = super.writeOptions(name, content, attributes)
+    const fixed = given.contentType === undefined && parameters['ContentType'] !== undefined
+    const contentEncoding = fixed ? attributes.contentEncoding : write.contentEncoding
     return { ...write, contentEncoding, contentType: write.contentType ?? 'application/octet-stream' }
   }
 
