@@ -10,10 +10,19 @@ const ALPHANUMERICS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 
 /** Names that are normal as they are: no empty part, none that begins with a dot, no `\`. Most are, and need no more work. */
 const PLAIN = /^[^./\\][^/\\]*(?:\/[^./\\][^/\\]*)*$/
+let lastPlain: string | undefined
+
+/** Remembers the last one: each step of a call asks again for the same name. */
+function isPlain(name: string): boolean {
+  if (name === lastPlain) return true
+  if (!PLAIN.test(name)) return false
+  lastPlain = name
+  return true
+}
 
 /** POSIX-normalises a name, keeps a trailing slash, turns `\` into `/` afterwards; '.' and './' are ''. (django-storages `clean_name`) */
 export function cleanName(name: string): string {
-  if (PLAIN.test(name)) return name
+  if (isPlain(name)) return name
   const normal = normalise(name)
   const clean = normal.replaceAll('\\', '/')
   if (clean === '.' || clean === './') return ''
@@ -32,9 +41,9 @@ function normalise(path: string): string {
  * Escaping `base` is a `suspicious_name`, also where `base` is the root.
  */
 export function safeJoin(base: string, ...paths: readonly string[]): string {
-  const root = base.replace(/^\/+|\/+$/g, '')
+  const root = base === '' ? '' : base.replace(/^\/+|\/+$/g, '')
   const [only = ''] = paths
-  if (paths.length === 1 && PLAIN.test(only) && (root === '' || PLAIN.test(root))) {
+  if (paths.length === 1 && isPlain(only) && (root === '' || PLAIN.test(root))) {
     return root === '' ? only : `${root}/${only}`
   }
   let joined = `/${root}`
@@ -72,8 +81,8 @@ function denied(name: string): SuspiciousFileOperation {
 
 /** Throws `suspicious_name` unless the name has a file part, is relative and free of `..`. (Django `validate_file_name`) */
 export function validateFileName(name: string, options: { readonly allowRelativePath?: boolean } = {}): string {
+  if (options.allowRelativePath !== false && isPlain(textOf(name))) return name
   const path = textOf(name).replaceAll('\\', '/')
-  if (options.allowRelativePath !== false && PLAIN.test(path)) return name
   const last = path.slice(path.lastIndexOf('/') + 1)
   if (last === '' || last === '.' || last === '..') {
     throw new SuspiciousFileOperation(`Could not derive file name from '${name}'`, { fileName: name })
