@@ -69,8 +69,9 @@ export class Answer implements HttpResponse {
     this.#body?.complete()
   }
 
-  /** The rest will never come. */
+  /** The rest, if any, will never come. */
   fail(error: Error): void {
+    if (this.#complete) return
     this.#error = error
     this.#body?.destroy(error)
   }

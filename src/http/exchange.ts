@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { Readable } from 'node:stream'
 import type { CallContext } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
@@ -5,10 +6,10 @@ import { Answer, type BodySource } from './answer.ts'
 import type { Connection, Served } from './connection.ts'
 import type { AnswerHead } from './head.ts'
 import type { Pool, Waiter } from './pool.ts'
-import { type HttpRequest, type HttpResponse, shownUrl } from './request.ts'
+import type { HttpRequest, HttpResponse } from './request.ts'
 import { type CommonHeaders, type RequestHead, requestHead } from './request-head.ts'
-import { abortError, isReset, transportError } from './transport-error.ts'
-import { BytesUpload, StreamUpload, type Upload } from './upload.ts'
+import { abortError, brokenError, closedError, isReset, stalledError, transportError } from './transport-error.ts'
+import { BytesUpload, piecesOf, StreamUpload, sizeOf, type Upload, type UploadEvents } from './upload.ts'
 
 /** Where the requests of one scheme, host and port go; resolved once. */
 export interface Origin extends CommonHeaders {
@@ -28,7 +29,7 @@ export function exchange(origin: Origin, path: string, request: HttpRequest, ctx
   return new Promise((resolve, reject) => new Exchange(origin, path, request, ctx, resolve, reject).start())
 }
 
-class Exchange implements Waiter, Served, BodySource {
+class Exchange implements Waiter, Served, BodySource, UploadEvents {
   readonly #origin: Origin
   readonly #path: string
   readonly #method: string
@@ -37,6 +38,8 @@ class Exchange implements Waiter, Served, BodySource {
   readonly #resolve: (response: HttpResponse) => void
   readonly #reject: (error: unknown) => void
   readonly #stream: Readable | undefined
+  /** The stream belongs to the caller, whoever it is that frees a connection. */
+  readonly #scope: AsyncResource | undefined
   #headers: HttpRequest['headers'] | undefined
   #pieces: readonly Uint8Array[]
   #head: RequestHead | undefined
@@ -47,6 +50,8 @@ class Exchange implements Waiter, Served, BodySource {
   #retried = false
   /** Whether the server answered before it had the body, and did not want it. */
   #refused = false
+  /** Whether the whole answer is there; the body may still be on its way. */
+  #answered = false
   #over = false
 
   constructor(
@@ -68,6 +73,13 @@ class Exchange implements Waiter, Served, BodySource {
     this.#headers = headers
     this.#stream = body instanceof Readable ? body : undefined
     this.#pieces = piecesOf(body)
+    if (this.#stream === undefined) return
+    this.#scope = new AsyncResource('holdall.Exchange')
+    // From the beginning, since it may fail while a connection is waited for, and for good: what fails after the
+    // request is over must not end the process.
+    this.#stream.on('error', error => {
+      if (this.#connection === undefined || this.#upload?.active) this.#fail(error)
+    })
   }
 
   start(): void {
@@ -116,9 +128,9 @@ class Exchange implements Waiter, Served, BodySource {
     this.#upload = undefined
     if (this.#stream !== undefined) {
       if (head !== '') connection.write(head)
-      const { length, chunked } = this.#head!
-      const fail = (error: unknown): void => this.#fail(error)
-      this.#upload = new StreamUpload(connection, this.#stream, { length, chunked, progress: this.#onProgress, fail })
+      this.#scope!.runInAsyncScope(() => {
+        this.#upload = new StreamUpload(connection, this.#stream!, this.#head!, this)
+      })
     } else if (pieces.length === 0) {
       connection.write(head)
       connection.sent()
@@ -127,17 +139,27 @@ class Exchange implements Waiter, Served, BodySource {
       connection.sent()
     } else {
       if (head !== '') connection.write(head)
-      this.#upload = new BytesUpload(connection, pieces, this.#onProgress)
+      this.#upload = new BytesUpload(connection, pieces, this)
       this.#upload.onDrain()
     }
   }
 
-  readonly #onProgress = (): void => this.#ctx.progress()
+  onProgress(): void {
+    this.#ctx.progress()
+  }
+
+  onSent(): void {
+    if (this.#answered) this.#finish()
+    this.#connection!.sent()
+  }
+
+  onFailed(error: unknown): void {
+    this.#fail(error)
+  }
 
   // RFC 9110 section 10.1.1: a client must not wait for ever, since an old server may not know the expectation.
   #awaitContinue(connection: Connection, head: string): void {
     this.#upload = { active: true, onDrain: () => undefined, stop: () => this.#stream?.destroy() }
-    this.#stream?.once('error', error => this.#fail(error))
     this.#timer = setTimeout(() => this.onContinue(), CONTINUE_WAIT_MS)
     connection.write(head)
   }
@@ -167,7 +189,7 @@ class Exchange implements Waiter, Served, BodySource {
       this.#upload?.stop()
       this.#refused = true
     }
-    if (!this.#upload?.active) this.#letGo()
+    if (this.#refused || !this.#upload?.active) this.#letGo()
     this.#answer = new Answer(head, this.#retried, this)
     this.#resolve(this.#answer)
   }
@@ -186,7 +208,8 @@ class Exchange implements Waiter, Served, BodySource {
 
   onEnd(): void {
     if (this.#over) return
-    this.#finish()
+    this.#answered = true
+    if (!this.#upload?.active) this.#finish()
     if (this.#refused) this.#connection!.destroy()
     this.#answer!.end()
   }
@@ -196,9 +219,9 @@ class Exchange implements Waiter, Served, BodySource {
     if (this.#over) return
     const connection = this.#connection!
     if (this.#answer !== undefined) {
-      this.#fail(this.#broken(cause))
+      this.#fail(brokenError(cause, this.#method, this.#url))
     } else if (this.#origin.pool.closed && !(cause instanceof StorageError)) {
-      this.#fail(this.#closed())
+      this.#fail(closedError(this.#method, this.#url))
     } else if (
       !this.#retried &&
       this.#stream === undefined &&
@@ -231,18 +254,7 @@ class Exchange implements Waiter, Served, BodySource {
   }
 
   stalled(): void {
-    const text = `no byte of the answer came for ${this.#origin.idleMs / 1000} s`
-    this.#fail(new StorageError('timeout', `${this.#method} ${shownUrl(this.#url)}: ${text}`))
-  }
-
-  #closed(): StorageError {
-    const text = 'the HTTP transport was closed before the answer came'
-    return new StorageError('closed', `${this.#method} ${shownUrl(this.#url)}: ${text}`, { outcome: 'unknown' })
-  }
-
-  #broken(cause: unknown): StorageError {
-    const text = 'the connection broke before the whole answer was there'
-    return transportError({ code: 'ECONNRESET', message: text, cause }, this.#method, this.#url)
+    this.#fail(stalledError(this.idleMs, this.#method, this.#url))
   }
 
   #finish(): void {
@@ -262,16 +274,4 @@ class Exchange implements Waiter, Served, BodySource {
     if (this.#answer === undefined) this.#reject(error)
     else this.#answer.fail(error as Error)
   }
-}
-
-function piecesOf(body: HttpRequest['body']): readonly Uint8Array[] {
-  if (body === undefined || body instanceof Readable) return []
-  if (typeof body === 'string') return [Buffer.from(body, 'utf8')]
-  return body instanceof Uint8Array ? [body] : body
-}
-
-function sizeOf(pieces: readonly Uint8Array[]): number {
-  let size = 0
-  for (const { byteLength } of pieces) size += byteLength
-  return size
 }

@@ -48,6 +48,24 @@ export function abortError(signal: AbortSignal, method: string, url: string): St
   return new StorageError('aborted', `${method} ${shownUrl(url)}: aborted by the caller`, { cause: reason })
 }
 
+/** The error of an answer that was cut short. */
+export function brokenError(cause: unknown, method: string, url: string): StorageError {
+  const message = 'the connection broke before the whole answer was there'
+  return transportError({ code: 'ECONNRESET', message, cause }, method, url)
+}
+
+/** The error of a request under way when the transport is closed. */
+export function closedError(method: string, url: string): StorageError {
+  const text = 'the HTTP transport was closed before the answer came'
+  return new StorageError('closed', `${method} ${shownUrl(url)}: ${text}`, { outcome: 'unknown' })
+}
+
+/** The error of an answer whose body stood still. */
+export function stalledError(idleMs: number, method: string, url: string): StorageError {
+  const text = `no byte of the answer came for ${idleMs / 1000} s`
+  return new StorageError('timeout', `${method} ${shownUrl(url)}: ${text}`)
+}
+
 /** Whether a connection was cut: by the other side or by a write to what it had closed. */
 export function isReset(error: unknown): boolean {
   const { code } = (error ?? {}) as NativeError

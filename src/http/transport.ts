@@ -53,7 +53,7 @@ export class Transport {
       const path = url.charCodeAt(cut) === SLASH ? url.slice(cut) : `/${url.slice(cut)}`
       return exchange(origin, path, request, ctx)
     } catch (error) {
-      if (request.body instanceof Readable) request.body.destroy()
+      if (request.body instanceof Readable) request.body.on('error', () => undefined).destroy()
       return Promise.reject(error)
     }
   }

@@ -1,7 +1,8 @@
 import { AsyncResource } from 'node:async_hooks'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { StorageError } from '../core/errors.ts'
 import type { Connection } from './connection.ts'
+import type { HttpRequest } from './request.ts'
 
 const SLICE = 128 * 1024
 
@@ -15,28 +16,37 @@ export interface Upload {
   stop(): void
 }
 
+/** Told how a body gets on. */
+export interface UploadEvents {
+  onProgress(): void
+  /** All of it was handed over. */
+  onSent(): void
+  /** The stream ended early, or its length is wrong. */
+  onFailed(error: unknown): void
+}
+
 /** Sends bytes piece by piece, so that progress shows on a slow line; they are not copied. */
 export class BytesUpload implements Upload {
   readonly #connection: Connection
   readonly #pieces: readonly Uint8Array[]
-  readonly #progress: () => void
+  readonly #events: UploadEvents
   #piece = 0
   #position = 0
   active = true
 
-  constructor(connection: Connection, pieces: readonly Uint8Array[], progress: () => void) {
+  constructor(connection: Connection, pieces: readonly Uint8Array[], events: UploadEvents) {
     this.#connection = connection
     this.#pieces = pieces
-    this.#progress = progress
+    this.#events = events
   }
 
   onDrain(): void {
     while (this.active) {
-      this.#progress()
+      this.#events.onProgress()
       const slice = this.#next()
       if (slice === undefined) {
         this.active = false
-        this.#connection.sent()
+        this.#events.onSent()
       } else if (!this.#connection.write(slice)) return
     }
   }
@@ -56,33 +66,30 @@ export class BytesUpload implements Upload {
   }
 }
 
-/** How a stream is sent. */
-export interface StreamUploadOptions {
+/** How a stream is framed. */
+interface Framing {
   /** Where announced, it has to be exactly the bytes of the stream. */
   readonly length: number | undefined
   /** Whether the body goes in chunked coding (RFC 9112 section 7.1). */
   readonly chunked: boolean
-  progress(): void
-  /** The stream failed, or its length is wrong. */
-  fail(error: unknown): void
 }
 
-/** Sends a stream as fast as the connection takes it. */
+/** Sends a stream as fast as the connection takes it. Whoever owns it hears its errors. */
 export class StreamUpload implements Upload {
   readonly #connection: Connection
   readonly #source: Readable
-  readonly #options: StreamUploadOptions
+  readonly #framing: Framing
+  readonly #events: UploadEvents
   /** The stream belongs to the caller, not to the connection whose events make it flow. */
   readonly #scope = new AsyncResource('holdall.StreamUpload')
   #sent = 0
   active = true
 
-  constructor(connection: Connection, source: Readable, options: StreamUploadOptions) {
+  constructor(connection: Connection, source: Readable, framing: Framing, events: UploadEvents) {
     this.#connection = connection
     this.#source = source
-    this.#options = options
-    // Stays for good: a source that fails after the request is over must not end the process.
-    source.on('error', this.#fail)
+    this.#framing = framing
+    this.#events = events
     if (source.errored) process.nextTick(this.#fail, source.errored)
     else if (source.readableEnded) process.nextTick(this.#onEnd)
     else if (source.destroyed) process.nextTick(this.#onClose)
@@ -91,7 +98,7 @@ export class StreamUpload implements Upload {
 
   onDrain(): void {
     if (!this.active) return
-    this.#options.progress()
+    this.#events.onProgress()
     this.#scope.runInAsyncScope(() => this.#source.resume())
   }
 
@@ -102,10 +109,10 @@ export class StreamUpload implements Upload {
 
   readonly #onData = (chunk: Uint8Array | string): void => {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk
-    const { length, chunked, progress } = this.#options
+    const { length, chunked } = this.#framing
     if (bytes.byteLength === 0) return
     this.#sent += bytes.byteLength
-    progress()
+    this.#events.onProgress()
     if (length !== undefined && this.#sent > length) this.#fail(wrongLength(length, `at least ${this.#sent}`))
     else {
       const more = chunked
@@ -116,7 +123,7 @@ export class StreamUpload implements Upload {
   }
 
   readonly #onEnd = (): void => {
-    const { length, chunked } = this.#options
+    const { length, chunked } = this.#framing
     if (!this.active) return
     if (length !== undefined && this.#sent < length) {
       this.#fail(wrongLength(length, `${this.#sent}`))
@@ -124,7 +131,7 @@ export class StreamUpload implements Upload {
     }
     this.#release()
     if (chunked) this.#connection.write('0\r\n\r\n')
-    this.#connection.sent()
+    this.#events.onSent()
   }
 
   readonly #onClose = (): void =>
@@ -133,13 +140,27 @@ export class StreamUpload implements Upload {
   readonly #fail = (error: unknown): void => {
     if (!this.active) return
     this.stop()
-    this.#options.fail(error)
+    this.#events.onFailed(error)
   }
 
   #release(): void {
     this.active = false
     this.#source.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
   }
+}
+
+/** The bytes of a body that is no stream. */
+export function piecesOf(body: HttpRequest['body']): readonly Uint8Array[] {
+  if (body === undefined || body instanceof Readable) return []
+  if (typeof body === 'string') return [Buffer.from(body, 'utf8')]
+  return body instanceof Uint8Array ? [body] : body
+}
+
+/** How many bytes they are together. */
+export function sizeOf(pieces: readonly Uint8Array[]): number {
+  let size = 0
+  for (const { byteLength } of pieces) size += byteLength
+  return size
 }
 
 function wrongLength(announced: number, given: string): StorageError {
