@@ -30,6 +30,8 @@ export class Connection {
   #served: Served | undefined
   #requestSent = true
   #requests = 0
+  /** Whether a byte came since the request began. */
+  #heard = false
   /** When the server is going to close it, by `performance.now()`. */
   #usableUntil = Number.POSITIVE_INFINITY
   #error: unknown
@@ -47,9 +49,9 @@ export class Connection {
     socket.on('close', () => this.#onClose())
   }
 
-  /** Whether another request was served before: its end may have crossed this one's beginning. */
-  get reused(): boolean {
-    return this.#requests > 1
+  /** Whether the server may have closed it before it saw this request: it served another, and no byte came since. */
+  get maybeStale(): boolean {
+    return this.#requests > 1 && !this.#heard
   }
 
   /** Whether a free connection can still serve. */
@@ -62,6 +64,7 @@ export class Connection {
   begin(served: Served, method: string): void {
     this.#served = served
     this.#requestSent = false
+    this.#heard = false
     this.#requests++
     if (this.#requests > 1) this.#socket.ref()
     this.#parser.start(method, served)
@@ -102,6 +105,7 @@ export class Connection {
   }
 
   #onData(bytes: Buffer): void {
+    this.#heard = true
     let over: boolean
     try {
       over = this.#parser.feed(bytes)

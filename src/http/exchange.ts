@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { Readable } from 'node:stream'
 import type { CallContext } from '../core/driver.ts'
-import { StorageError } from '../core/errors.ts'
+import { StorageError, withOutcome } from '../core/errors.ts'
 import { Answer, type BodySource } from './answer.ts'
 import type { Connection, Served } from './connection.ts'
 import type { AnswerHead } from './head.ts'
@@ -112,7 +112,9 @@ class Exchange implements Waiter, Served, BodySource, UploadEvents {
   }
 
   onRefused(error: unknown): void {
-    this.#fail(transportError(error, this.#method, this.#url))
+    const failure = transportError(error, this.#method, this.#url)
+    // Nobody knows what became of the request on the first connection.
+    this.#fail(this.#retried ? withOutcome(failure, 'unknown') : failure)
   }
 
   onConnection(connection: Connection): void {
@@ -225,7 +227,7 @@ class Exchange implements Waiter, Served, BodySource, UploadEvents {
     } else if (
       !this.#retried &&
       this.#stream === undefined &&
-      connection.reused &&
+      connection.maybeStale &&
       (cause === undefined || isReset(cause))
     ) {
       // The server had closed the idle connection: nothing was answered, so the request goes to a new one, once.
@@ -234,8 +236,7 @@ class Exchange implements Waiter, Served, BodySource, UploadEvents {
       this.#connection = undefined
       this.#origin.pool.acquire(this, true)
     } else {
-      const error = cause ?? { code: 'ECONNRESET', message: 'the connection was closed' }
-      this.#fail(transportError(error, this.#method, this.#url))
+      this.onRefused(cause ?? { code: 'ECONNRESET', message: 'the connection was closed' })
     }
   }
 

@@ -125,6 +125,7 @@ export class Pool implements Home {
       // What node:tls cannot even begin with, such as a CA file that is none.
       raw?.destroy()
       waiter.onRefused(error)
+      this.#serveNext()
       return
     }
     const connection = new Connection(socket, this)
