@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { MalformedAnswer } from './head.ts'
 import { AnswerParser, type AnswerParts } from './parser.ts'
 
 /** The request that a connection serves. */
@@ -112,6 +113,8 @@ export class Connection {
     } catch (error) {
       this.#error = error
       this.#socket.destroy()
+      // A listener of whoever reads the body threw: no answer's fault, so it goes where errors of listeners go.
+      if (!(error instanceof MalformedAnswer)) throw error
       return
     }
     if (over) this.#over()
@@ -133,7 +136,8 @@ export class Connection {
     this.#served = undefined
     const { keepAlive, reusable } = this.#parser
     const keepMs = keepAlive === undefined ? Number.POSITIVE_INFINITY : keptFor(keepAlive)
-    if (!reusable || keepMs <= 0 || !this.#socket.writable) {
+    // What has arrived behind the answer, while reading was paused, must not become the answer to the next request.
+    if (!reusable || keepMs <= 0 || !this.#socket.writable || this.#socket.readableLength > 0) {
       this.#socket.destroy()
       return
     }
