@@ -18,11 +18,11 @@ export interface Route {
   readonly rejectUnauthorized: boolean
 }
 
-/** Starts a connection; bytes may be written before it stands. `onSession` is given what makes the next TLS handshake short. */
+/** Starts a connection; bytes may be written before it stands. `onSession` is given what makes the next TLS handshake short, or that there is no such thing any more. */
 export function openSocket(
   route: Route,
   session: Buffer | undefined,
-  onSession: (session: Buffer) => void,
+  onSession: (session: Buffer | undefined) => void,
   through?: Socket,
 ): Socket {
   const { hostname, port, secure, connectTimeoutMs } = route
@@ -45,6 +45,8 @@ export function openSocket(
   socket.setNoDelay(true)
   socket.setKeepAlive(true, 1000)
   socket.on('session', onSession)
+  // A session that the server cannot continue would break every handshake to come.
+  socket.once('close', failed => failed && onSession(undefined))
   return limited(socket, 'secureConnect', connectTimeoutMs)
 }
 

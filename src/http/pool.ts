@@ -11,6 +11,9 @@ export interface Waiter {
   onRefused(error: unknown): void
 }
 
+/** Idle connections that are kept, as by node:http; a burst must not leave thousands of them behind. */
+const MAX_FREE = 256
+
 /** Connections outlive the request that opened them, so they do not belong to its asynchronous context. */
 const NOBODY = new AsyncResource('holdall.Pool')
 
@@ -59,7 +62,8 @@ export class Pool implements Home {
   onFree(connection: Connection): void {
     const { value: waiter } = this.#waiting.values().next()
     if (waiter === undefined) {
-      this.#free.push(connection)
+      if (this.#free.length < MAX_FREE) this.#free.push(connection)
+      else connection.destroy()
       return
     }
     this.#waiting.delete(waiter)
@@ -133,7 +137,7 @@ export class Pool implements Home {
     waiter.onConnection(connection)
   }
 
-  readonly #onSession = (session: Buffer): void => {
+  readonly #onSession = (session: Buffer | undefined): void => {
     this.#session = session
   }
 }

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { pathToFileURL } from 'node:url'
@@ -142,6 +142,47 @@ describe('the asynchronous context', () => {
     expect(await send('second')).toEqual(['second'])
     expect(server.sockets).toHaveLength(1)
   })
+})
+
+test('no more than 256 idle connections are kept', async () => {
+  const all = Promise.withResolvers<void>()
+  let arrived = 0
+  let closed = 0
+  await using server = await serve(async (request, response) => {
+    request.socket.once('close', () => closed++)
+    if (++arrived === 260) all.resolve()
+    await all.promise
+    response.end()
+  })
+  await Promise.all(Array.from({ length: 260 }, async () => drain(await ask(server.url))))
+  while (closed < 4) await new Promise(setImmediate)
+  await drain(await ask(server.url))
+  expect([closed, server.sockets.length]).toEqual([4, 260])
+})
+
+test('a reset TLS connection takes its session along', async () => {
+  using identity = makeIdentity()
+  const resumed: boolean[] = []
+  let raw: Socket | undefined
+  const server = createTlsServer({ key: identity.key, cert: identity.cert }, (request, response) => {
+    resumed.push((request.socket as TLSSocket).isSessionReused())
+    if (resumed.length === 2) raw!.resetAndDestroy()
+    else response.setHeader('connection', 'close').end('x')
+  })
+  server.on('connection', (socket: Socket) => {
+    raw = socket
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const own = new Transport({ verify: identity.certPath })
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const request = { method: 'GET', url, headers: {} }
+  await drain(await own.request(request, context()))
+  expect((await failure(own.request(request, context()))).code).toBe('unavailable')
+  await drain(await own.request(request, context()))
+  expect(resumed).toEqual([false, true, false])
+  await own.close()
+  server.close()
 })
 
 test('the second TLS connection continues the session of the first', async () => {
