@@ -115,8 +115,9 @@ class AnswerBody extends Readable {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#stopClock()
     if (!this.#complete) this.#source.cancel()
-    // Nobody has begun to read: whoever does so later finds it destroyed.
-    done(this.listenerCount('error') > 0 ? error : null)
+    if (error === null) done()
+    // Whoever has just asked for the body may listen now. Where nobody reads it, its error must not end the process.
+    else process.nextTick(() => done(this.listenerCount('error') > 0 ? error : null))
   }
 
   #stopClock(): void {

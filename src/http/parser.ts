@@ -112,8 +112,9 @@ export class AnswerParser {
     if (this.#method === 'HEAD' || status === 204 || status === 304) this.#left = 0
     else if (coding !== undefined) {
       if (coding.toLowerCase() !== 'chunked') throw new MalformedAnswer('an unknown transfer coding')
-      // Of two framings the length does not count, and the server is not to be trusted with another request.
-      if (length !== undefined) this.#reusable = false
+      // Of two framings the length does not count, and HTTP/1.0 has no such coding: the server is not to be trusted
+      // with another request. (RFC 9112 sections 6.1 and 6.3)
+      if (length !== undefined || old) this.#reusable = false
       this.#framing = 'chunked'
       this.#chunked = new ChunkedReader()
     } else if (length !== undefined) {

@@ -21,6 +21,7 @@ export interface RequestHead {
 
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+const LENGTH = /^\d{1,15}$/
 const TARGET = /^[\x21-\x7e]+$/
 
 /** Headers that every request to an origin has unless its own say otherwise: `Host`, and what a proxy wants. */
@@ -62,7 +63,9 @@ export function requestHead(
         connection ||= name.toLowerCase() === 'connection'
         break
       case 14:
-        if (name.toLowerCase() === 'content-length') length = Number(value)
+        if (name.toLowerCase() !== 'content-length') break
+        if (!LENGTH.test(value)) throw refused(method, 'its content-length is no number')
+        length = Number(value)
         break
       case 17:
         chunked ||= name.toLowerCase() === 'transfer-encoding'
@@ -72,6 +75,9 @@ export function requestHead(
   if (!host) text += `Host: ${common.host}\r\n`
   if (common.proxyAuthorization !== undefined) text += `Proxy-Authorization: ${common.proxyAuthorization}\r\n`
   const { size, isStream } = body
+  if (chunked && (!isStream || length !== undefined)) {
+    throw refused(method, 'only a stream without content-length goes in chunked coding')
+  }
   if (isStream) {
     if (length === undefined && !chunked) {
       chunked = true
@@ -86,7 +92,7 @@ export function requestHead(
     throw refused(method, `the content has ${size} bytes, but ${length} were announced`)
   }
   text += connection ? '\r\n' : 'Connection: keep-alive\r\n\r\n'
-  return { text, length, chunked: chunked && isStream, expects }
+  return { text, length, chunked, expects }
 }
 
 function refused(method: string, why: string): StorageError {

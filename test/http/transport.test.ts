@@ -352,6 +352,21 @@ describe('aborting', () => {
     await closed.promise
   })
 
+  test('before anybody asked for the body is told to whoever listens then', async () => {
+    await using server = await serve((_request, response) => {
+      response.setHeader('content-length', 10)
+      response.write('12345')
+    })
+    const controller = new AbortController()
+    const request = { method: 'GET', url: server.url, headers: {} }
+    const { body } = await transport.request(request, context(controller.signal)).then(answer => {
+      controller.abort()
+      return answer
+    })
+    const error = await new Promise(resolve => body.once('error', resolve).once('close', () => resolve('closed')))
+    expect(error).toMatchObject({ code: 'aborted' })
+  })
+
   test('while queued for a connection fails at once', async () => {
     await using server = await serve((_request, response) => void response.write('x'))
     const narrow = new Transport({ maxSockets: 1 })
@@ -397,6 +412,8 @@ describe('what cannot be asked', () => {
     ['http://127.0.0.1:1/?sig=5ec7e7', { 'x-meta': 'line\nbreak 5ec7e7' }],
     ['http://127.0.0.1:1/?sig=5ec7e7', { 'x meta': '5ec7e7' }],
     ['http://127.0.0.1:1/?sig=5ec7e7', { 'content-length': '7' }],
+    ['http://127.0.0.1:1/?sig=5ec7e7', { 'content-length': '5ec7e7' }],
+    ['http://127.0.0.1:1/?sig=5ec7e7', { 'transfer-encoding': 'chunked' }],
   ])('%s %j is an invalid_argument', async (url, headers) => {
     const error = await failure(transport.request({ method: 'GET', url, headers: { ...headers } }, context()))
     expect(error.code).toBe('invalid_argument')
