@@ -412,7 +412,6 @@ describe('what cannot be asked', () => {
     ['http://127.0.0.1:1/?sig=5ec7e7', { 'x-meta': 'line\nbreak 5ec7e7' }],
     ['http://127.0.0.1:1/?sig=5ec7e7', { 'x meta': '5ec7e7' }],
     ['http://127.0.0.1:1/?sig=5ec7e7', { 'content-length': '7' }],
-    ['http://127.0.0.1:1/?sig=5ec7e7', { 'content-length': '5ec7e7' }],
     ['http://127.0.0.1:1/?sig=5ec7e7', { 'transfer-encoding': 'chunked' }],
   ])('%s %j is an invalid_argument', async (url, headers) => {
     const error = await failure(transport.request({ method: 'GET', url, headers: { ...headers } }, context()))

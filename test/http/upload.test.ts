@@ -173,6 +173,16 @@ describe('streams', () => {
     expect(error.message).toContain(given)
   })
 
+  test.each([{ 'content-length': 'x' }, { 'content-length': '3', 'transfer-encoding': 'chunked' }])(
+    'are not sent with %j',
+    async headers => {
+      await using server = await echo()
+      const request = { method: 'PUT', url: server.url, headers: { ...headers }, body: Readable.from(['abc']) }
+      expect((await failure(transport.request(request, context()))).code).toBe('invalid_argument')
+      expect(server.sockets).toHaveLength(0)
+    },
+  )
+
   test('are destroyed when the caller aborts, and when nothing could be sent', async () => {
     const controller = new AbortController()
     await using server = await serve(() => controller.abort())
