@@ -107,19 +107,19 @@ const MADE_HERE: ReadonlySet<string> = new Set(['authorization', 'date', 'x-amz-
 /** Headers in the order in which they are signed. */
 class SignedHeaders {
   readonly #names: string[] = []
-  readonly #values: string[] = []
+  readonly #lines: string[] = []
   #joined: string | undefined
 
   add(name: string, value: string): void {
     const names = this.#names
-    const values = this.#values
+    const lines = this.#lines
     let at = names.length
     for (; at > 0 && names[at - 1]! > name; at--) {
       names[at] = names[at - 1]!
-      values[at] = values[at - 1]!
+      lines[at] = lines[at - 1]!
     }
     names[at] = name
-    values[at] = canonicalValue(value)
+    lines[at] = `${name}:${canonicalValue(value)}`
   }
 
   /** All names, as a signature tells them. */
@@ -129,9 +129,7 @@ class SignedHeaders {
   }
 
   get lines(): string {
-    let text = ''
-    for (let at = 0; at < this.#names.length; at++) text += `${this.#names[at]}:${this.#values[at]}\n`
-    return text
+    return this.#lines.join('\n')
   }
 }
 
@@ -164,7 +162,7 @@ function sign(
   key: SigningKey,
   amzDate: string,
 ): string {
-  const text = `${method}\n${path}\n${query}\n${headers.lines}\n${headers.names}\n${payloadHash}`
+  const text = `${method}\n${path}\n${query}\n${headers.lines}\n\n${headers.names}\n${payloadHash}`
   return key.hmac.sign(`${ALGORITHM}\n${amzDate}\n${key.scope}\n${nodeCrypto().hash('sha256', text, 'hex')}`)
 }
 
