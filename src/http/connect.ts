@@ -112,8 +112,8 @@ function limited(socket: Socket, event: 'connect' | 'secureConnect', millisecond
 
 function timeLimit(milliseconds: number, end: (error: StorageError) => void): NodeJS.Timeout | undefined {
   if (milliseconds <= 0) return undefined
-  return setTimeout(() => {
-    const text = `No connection within ${milliseconds / 1000} seconds.`
-    end(new StorageError('timeout', text, { outcome: 'not_applied' }))
-  }, milliseconds)
+  return setTimeout(
+    () => end(new StorageError('timeout', 'No connection within connectTimeoutSecs.', { outcome: 'not_applied' })),
+    milliseconds,
+  )
 }

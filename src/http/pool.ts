@@ -106,13 +106,17 @@ export class Pool implements Home {
   }
 
   #connect(waiter: Waiter): void {
-    if (this.#route.tunnel === undefined) {
-      this.#give(waiter, undefined)
+    const route = this.#route
+    if (route.tunnel === undefined) {
+      this.#give(waiter, route)
       return
     }
-    const stop = openTunnel(this.#route, (error, raw) => {
+    const begun = performance.now()
+    const stop = openTunnel(route, (error, raw) => {
+      const { connectTimeoutMs: limit } = route
+      const left = limit === 0 ? 0 : Math.max(1, limit - (performance.now() - begun))
       if (!this.#opening.delete(waiter)) raw?.destroy()
-      else if (raw !== undefined) this.#give(waiter, raw)
+      else if (raw !== undefined) this.#give(waiter, { ...route, connectTimeoutMs: left }, raw)
       else {
         waiter.onRefused(error)
         this.#serveNext()
@@ -121,10 +125,10 @@ export class Pool implements Home {
     this.#opening.set(waiter, stop)
   }
 
-  #give(waiter: Waiter, raw: Socket | undefined): void {
+  #give(waiter: Waiter, route: Route, raw?: Socket): void {
     let socket: Socket
     try {
-      socket = NOBODY.runInAsyncScope(openSocket, undefined, this.#route, this.#session, this.#onSession, raw)
+      socket = NOBODY.runInAsyncScope(openSocket, undefined, route, this.#session, this.#onSession, raw)
     } catch (error) {
       // What node:tls cannot even begin with, such as a CA file that is none.
       raw?.destroy()

@@ -419,7 +419,7 @@ describe('the way to the service', () => {
     const files = storage({ AWS_S3_ENDPOINT_URL, AWS_S3_CONNECT_TIMEOUT_SECS: 1 })
     await expect(files.save('a', 'x')).rejects.toMatchObject({
       code: 'timeout',
-      message: expect.stringContaining('No connection within 1 seconds.'),
+      message: expect.stringContaining('No connection within connectTimeoutSecs.'),
     })
   })
 })
