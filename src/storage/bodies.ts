@@ -63,11 +63,13 @@ export class ResumableBody {
     return this.#first.stat
   }
 
+  /** The bytes as they come. */
   stream(): Readable {
     const { body } = this.#first
     return this.#again === undefined ? body : resumeBody(this.#again, body, this.#options)
   }
 
+  /** All of them. */
   bytes(): Promise<Buffer> {
     if (this.#again === undefined) return readBytes(this.#first)
     return resumeBytes(this.#again, this.#first, this.#options)
