@@ -31,6 +31,11 @@ export function nodeUtil(): typeof import('node:util') {
   return process.getBuiltinModule('node:util')
 }
 
+/** `node:worker_threads`. */
+export function nodeWorkerThreads(): typeof import('node:worker_threads') {
+  return process.getBuiltinModule('node:worker_threads')
+}
+
 /** `node:module`. */
 export function nodeModule(): typeof import('node:module') {
   return process.getBuiltinModule('node:module')

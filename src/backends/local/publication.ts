@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { CallContext, FileAttributes, Stat, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { publish, syncFolder } from './atomic-write.ts'
+import { distinctTime } from './distinct-time.ts'
 import { unless } from './errno.ts'
 import { temporaryName } from './hidden.ts'
 import type { Place } from './paths.ts'
@@ -69,7 +70,8 @@ export async function publishTemporary(
   let stats: BigIntStats
   try {
     if (policy.filePermissionsMode !== null) await handle.chmod(policy.filePermissionsMode)
-    await distinctTime(handle)
+    const now = distinctTime()
+    await handle.utimes(now, now)
     if (policy.fsync) await beating(handle.sync(), ctx)
     stats = await handle.stat({ bigint: true })
   } finally {
@@ -117,12 +119,6 @@ async function publishWithSidecar(
   }
   const sameVersion = old !== undefined && old.mtimeNs === stats.mtimeNs && old.size === stats.size
   if (old !== undefined && !sameVersion) await removeSidecar(target, old)
-}
-
-/** The kernel's clock may tick every few milliseconds only, and inodes are used again: without a time of its own a version could pass for another one. */
-async function distinctTime(handle: FileHandle): Promise<void> {
-  const now = (Date.now() + Math.random()) / 1000
-  await handle.utimes(now, now)
 }
 
 /** Work of the system that tells no progress of its own: as long as it is under way the call is not dead. */
