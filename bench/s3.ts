@@ -17,8 +17,9 @@ if (!existsSync(join(FOLDER, 'node_modules'))) {
   const { status } = spawnSync('npm', ['install', '--ignore-scripts', '--no-package-lock', '--no-audit'], options)
   if (status !== 0) throw new Error('The peers could not be installed.')
 }
-for (const part of ['small', 'large', 'list', 'size']) {
-  console.log(`\n## ${part}\n`)
-  const { status } = spawnSync(process.execPath, [join(FOLDER, `${part}.ts`)], { stdio: 'inherit' })
+for (const part of [['small'], ['large'], ['large', '--tls'], ['list'], ['size']]) {
+  const [name, ...options] = part
+  console.log(`\n## ${part.join(' ')}\n`)
+  const { status } = spawnSync(process.execPath, [join(FOLDER, `${name}.ts`), ...options], { stdio: 'inherit' })
   if (status !== 0) process.exitCode = 1
 }

@@ -1,11 +1,14 @@
-import { Agent, type IncomingMessage, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import * as http from 'node:http'
+import * as https from 'node:https'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type Contender, count } from './contender.ts'
 
-/** `node:http` with a keep-alive agent and no signature: what no client can go below. */
+/** `node:http` or `node:https` with a keep-alive agent and no signature: what no client can go below. */
 export function bare(endpoint: string): Contender {
-  const { hostname, port } = new URL(endpoint)
+  const { protocol, hostname, port } = new URL(endpoint)
+  const { Agent, request } = protocol === 'https:' ? https : http
   const agent = new Agent({ keepAlive: true })
   const options = (method: string, path: string, headers: Record<string, string | number> = {}) => ({
     hostname,

@@ -2,14 +2,16 @@
  * 256 MiB up from a stream of unknown size (in parts of 8 MiB, 4 at a time; `node:http` in one request) and down as a stream,
  * with the client's peak memory. Each measurement has its own process.
  *
- *     node bench/s3/large.ts [name]
+ *     node bench/s3/large.ts [name]          # over plain HTTP, where bodies are hashed for the signature
+ *     node bench/s3/large.ts --tls [name]    # over TLS, where those above 1 MiB are not
  */
 import { machine } from '../harness.ts'
 import { once } from './once.ts'
+import { startSink } from './team.ts'
 
 const times = 256 * 1024 ** 2
 console.log(`${machine()}\n`)
-await once([
+await once(await (process.argv.includes('--tls') ? startSink('--tls') : startSink()), [
   { title: '256 MiB up', operation: 'up', times },
   { title: '256 MiB down', operation: 'down', times },
 ])

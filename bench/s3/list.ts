@@ -5,6 +5,7 @@
  */
 import { machine } from '../harness.ts'
 import { once } from './once.ts'
+import { startSink } from './team.ts'
 
 console.log(`${machine()}\n`)
-await once([{ title: 'list 100,000', operation: 'list', times: 100_000 }])
+await once(await startSink(), [{ title: 'list 100,000', operation: 'list', times: 100_000 }])

@@ -1,10 +1,14 @@
 /**
  * A bare HTTP server that answers as S3 would and keeps nothing; run as a child process, so that its work is not the client's.
- * It listens on a free port of the loopback interface and tells it by IPC.
+ * It listens on a free port of the loopback interface and tells by IPC where; with `--tls` by a certificate of its own.
  *
  * PUT: the body is thrown away. GET: `/bucket/<anything>-<bytes>` gives so many bytes. Lists: 100,000 names in pages of 1,000.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { makeIdentity } from '../../test/http/support.ts'
+import type { SinkPlace } from './team.ts'
 
 const KEYS = 100_000
 const PAGE = 1000
@@ -78,16 +82,25 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   } else response.writeHead(204).end()
 }
 
-const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+function take(request: IncomingMessage, response: ServerResponse): void {
   request.resume()
   if (request.method === 'PUT' || request.method === 'POST') request.on('end', () => answer(request, response))
   else answer(request, response)
-})
+}
+
+const identity = process.argv.includes('--tls') ? makeIdentity() : undefined
+const server = identity
+  ? createTlsServer({ keepAliveTimeout: 60_000, key: identity.key, cert: identity.cert }, take)
+  : createServer({ keepAliveTimeout: 60_000 }, take)
 server.listen(0, '127.0.0.1', () => {
-  const address = server.address()
-  process.send?.(typeof address === 'object' ? address?.port : undefined)
+  const { port } = server.address() as AddressInfo
+  const place: SinkPlace = { endpoint: `${identity ? 'https' : 'http'}://127.0.0.1:${port}`, ca: identity?.certPath }
+  process.send?.(place)
 })
-process.on('disconnect', () => process.exit())
+process.on('disconnect', () => {
+  identity?.[Symbol.dispose]()
+  process.exit()
+})
 if (process.argv.includes('--awake')) stayAwake()
 
 /** Waking a process that sleeps costs the one that sends to it: slow clients would pay for it, fast ones would not. */

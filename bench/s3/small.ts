@@ -12,7 +12,7 @@ const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 11)
 const WARM_UP = 2
 const REQUESTS = 1500
 
-const sink = await startSink(true)
+const sink = await startSink('--awake')
 const members: Member[] = []
 for (const name of chosen()) members.push(await Member.start(name, sink))
 console.log(`${machine()}; medians of ${ROUNDS} interleaved rounds of ${REQUESTS} requests, 16 in flight\n`)

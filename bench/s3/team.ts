@@ -29,23 +29,29 @@ export const CONTENDERS: readonly string[] = [
   's3mini',
 ]
 
-/** The names that contain the first argument of the command line; the baseline is always among them. */
+/** The names that contain the first argument of the command line that is no option; the baseline is always among them. */
 export function chosen(): readonly string[] {
-  const wanted = process.argv[2] ?? ''
+  const wanted = process.argv.slice(2).find(word => !word.startsWith('--')) ?? ''
   return CONTENDERS.filter((name, index) => index === 0 || name.includes(wanted))
 }
 
-/** A server in a process of its own. */
-export interface Sink {
+/** Where a sink is. */
+export interface SinkPlace {
   readonly endpoint: string
+  /** The file with the certificate of one that speaks TLS. */
+  readonly ca?: string | undefined
+}
+
+/** A server in a process of its own. */
+export interface Sink extends SinkPlace {
   stop(): void
 }
 
-/** Starts `sink.ts`; `awake` keeps it from sleeping, at the price of one core. */
-export async function startSink(awake: boolean = false): Promise<Sink> {
-  const child = fork(resolve(import.meta.dirname, 'sink.ts'), awake ? ['--awake'] : [], { execArgv: [] })
-  const port = await message(child)
-  return { endpoint: `http://127.0.0.1:${port}`, stop: () => child.disconnect() }
+/** Starts `sink.ts`; `--awake` keeps it from sleeping, at the price of one core. */
+export async function startSink(...options: ReadonlyArray<'--awake' | '--tls'>): Promise<Sink> {
+  const child = fork(resolve(import.meta.dirname, 'sink.ts'), options, { execArgv: [] })
+  const place = (await message(child)) as SinkPlace
+  return { ...place, stop: () => child.disconnect() }
 }
 
 /** One contender in a process of its own. */
@@ -59,8 +65,10 @@ export class Member {
   }
 
   /** Starts the process and waits until the contender is loaded. */
-  static async start(name: string, sink: Sink): Promise<Member> {
-    const child = fork(resolve(import.meta.dirname, 'worker.ts'), [name, sink.endpoint], { execArgv: [] })
+  static async start(name: string, { endpoint, ca }: SinkPlace): Promise<Member> {
+    // The one setting by which all of them trust it.
+    const env = ca === undefined ? process.env : { ...process.env, NODE_EXTRA_CA_CERTS: ca }
+    const child = fork(resolve(import.meta.dirname, 'worker.ts'), [name, endpoint], { execArgv: [], env })
     await message(child)
     return new Member(name, child)
   }

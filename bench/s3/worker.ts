@@ -78,7 +78,7 @@ async function take(contender: Contender, task: Task): Promise<Taken> {
 const [name = '', second = '', times] = process.argv.slice(2)
 if (process.send === undefined) {
   const { startSink } = await import('./team.ts')
-  const sink = await startSink(true)
+  const sink = await startSink('--awake')
   const task = { operation: second as Task['operation'], times: Number(times) }
   console.log(await take(await contenderOf(name, sink.endpoint), task))
   sink.stop()
