@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
-import { abortable } from './abort.ts'
+import { BorrowedStream } from './borrowed-stream.ts'
+import { ChunkReader } from './chunk-reader.ts'
 import type { CallContext } from './driver.ts'
 import { StorageError, sourceError } from './errors.ts'
 import { kindOf } from './kind.ts'
@@ -51,6 +52,10 @@ export function bytesContent(bytes: Uint8Array, extra: Pick<Content, 'contentTyp
 
 /** Content that can be read once. The source is never destroyed by us: who gave it owns it. */
 export function streamContent(source: AsyncIterable<unknown> | Iterable<unknown>, size?: number): Content {
+  return onceContent(() => Readable.from(bytesOf(source), { objectMode: false }), size)
+}
+
+function onceContent(open: () => Readable, size?: number): Content {
   let opened = false
   return {
     size,
@@ -58,7 +63,7 @@ export function streamContent(source: AsyncIterable<unknown> | Iterable<unknown>
     open() {
       if (opened) throw new StorageError('invalid_argument', 'This content was read before and cannot be read again.')
       opened = true
-      return Readable.from(bytesOf(source), { objectMode: false })
+      return open()
     },
   }
 }
@@ -117,14 +122,13 @@ export async function* contentChunks(
   ctx: CallContext,
   onProgress?: ((bytes: number) => void) | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const source = content.open()
-  const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array | string>
+  const reader = new ChunkReader(content.open(), ctx.signal)
   let done = 0
   try {
     for (;;) {
-      const { done: over, value } = await nextOf(chunks, ctx.signal)
-      if (over === true) break
-      const bytes = typeof value === 'string' ? Buffer.from(value, 'utf8') : value
+      const chunk = await reader.next()
+      if (chunk === undefined) break
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk
       done += bytes.byteLength
       if (content.size !== undefined && done > content.size) throw wrongSize(content.size, 'more')
       yield bytes
@@ -132,18 +136,9 @@ export async function* contentChunks(
       onProgress?.(done)
     }
   } finally {
-    // A source that hangs does not even end when it is destroyed, so nothing waits for that.
-    if (!source.destroyed) source.on('error', () => undefined).destroy()
+    reader.close()
   }
   if (content.size !== undefined && done < content.size) throw wrongSize(content.size, `only ${done}`)
-}
-
-async function nextOf<T>(chunks: AsyncIterator<T>, signal: AbortSignal): Promise<IteratorResult<T>> {
-  try {
-    return await abortable(chunks.next(), signal)
-  } catch (error) {
-    throw signal.aborted ? error : sourceError(error)
-  }
 }
 
 function wrongSize(promised: number, given: string): StorageError {
@@ -157,7 +152,7 @@ function readableContent(source: Readable): Content {
   }
   // It may fail before the storage has come so far as to read it; it is reported then.
   source.on('error', () => undefined)
-  return streamContent(source.iterator({ destroyOnReturn: false }))
+  return onceContent(() => new BorrowedStream(source, chunkBytes))
 }
 
 function webContent(source: WebStream): Content {
@@ -196,13 +191,18 @@ function viewBytes(view: ArrayBufferView): Uint8Array {
 async function* bytesOf(source: AsyncIterable<unknown> | Iterable<unknown>): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of source) {
-      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk
-      if (!ArrayBuffer.isView(bytes)) throw notBytes(chunk)
-      if (bytes.byteLength > 0) yield viewBytes(bytes)
+      const bytes = chunkBytes(chunk)
+      if (bytes.byteLength > 0) yield bytes
     }
   } catch (error) {
     throw sourceError(error)
   }
+}
+
+function chunkBytes(chunk: unknown): Uint8Array {
+  const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk
+  if (!ArrayBuffer.isView(bytes)) throw notBytes(chunk)
+  return viewBytes(bytes)
 }
 
 function notBytes(chunk: unknown): StorageError {

@@ -101,7 +101,7 @@ export const failureCases: readonly CaseOf<DriverPlace>[] = [
       const source = new Readable({
         read() {
           this.push(patternBytes(1000))
-          this.read = () => queueMicrotask(() => abort.abort())
+          this._read = () => queueMicrotask(() => abort.abort())
         },
       })
       await assert.rejects(

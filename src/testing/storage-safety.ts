@@ -141,7 +141,7 @@ export const safetyCases: readonly StorageCase[] = [
         const source = new Readable({
           read() {
             this.push('first piece')
-            this.read = () => queueMicrotask(() => abort.abort(new Error('enough')))
+            this._read = () => queueMicrotask(() => abort.abort(new Error('enough')))
           },
         })
         const save = storage.save('hanging', source, { overwrite, signal: abort.signal })
