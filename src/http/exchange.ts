@@ -6,10 +6,10 @@ import { Answer, type BodySource } from './answer.ts'
 import type { Connection, Served } from './connection.ts'
 import type { AnswerHead } from './head.ts'
 import type { Pool, Waiter } from './pool.ts'
-import type { HttpRequest, HttpResponse } from './request.ts'
+import { bodySize, type HttpRequest, type HttpResponse } from './request.ts'
 import { type CommonHeaders, type RequestHead, requestHead } from './request-head.ts'
 import { abortError, brokenError, closedError, isReset, stalledError, transportError } from './transport-error.ts'
-import { BytesUpload, piecesOf, StreamUpload, sizeOf, type Upload, type UploadEvents } from './upload.ts'
+import { BytesUpload, piecesOf, StreamUpload, type Upload, type UploadEvents } from './upload.ts'
 
 /** Where the requests of one scheme, host and port go; resolved once. */
 export interface Origin extends CommonHeaders {
@@ -89,7 +89,7 @@ class Exchange implements Waiter, Served, BodySource, UploadEvents {
       return
     }
     const { absolute, pool } = this.#origin
-    const size = sizeOf(this.#pieces)
+    const size = bodySize(this.#pieces)
     const target = absolute ? this.#url : this.#path
     const body = { size, isStream: this.#stream !== undefined }
     try {

@@ -13,6 +13,15 @@ export interface HttpRequest {
   readonly body?: Uint8Array | string | readonly Uint8Array[] | Readable | undefined
 }
 
+/** Bytes of a body that is at hand. */
+export function bodySize(body: Exclude<HttpRequest['body'], Readable | undefined>): number {
+  if (typeof body === 'string') return Buffer.byteLength(body)
+  if (body instanceof Uint8Array) return body.byteLength
+  let size = 0
+  for (const { byteLength } of body) size += byteLength
+  return size
+}
+
 /** The answer, of whatever status. */
 export interface HttpResponse {
   readonly status: number

@@ -156,13 +156,6 @@ export function piecesOf(body: HttpRequest['body']): readonly Uint8Array[] {
   return body instanceof Uint8Array ? [body] : body
 }
 
-/** How many bytes they are together. */
-export function sizeOf(pieces: readonly Uint8Array[]): number {
-  let size = 0
-  for (const { byteLength } of pieces) size += byteLength
-  return size
-}
-
 function wrongLength(announced: number, given: string): StorageError {
   return new StorageError('invalid_argument', `The content has ${given} bytes, but ${announced} were announced.`)
 }

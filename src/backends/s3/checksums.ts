@@ -24,19 +24,32 @@ export function headerOf(algorithm: ChecksumAlgorithm): string {
 /** What protects a body: a checksum that the service verifies, Content-MD5, or nothing. */
 export type ChecksumMode = ChecksumAlgorithm | 'MD5' | 'none'
 
+/** Bytes at hand, at once or in chunks. */
+export type Bytes = Uint8Array | readonly Uint8Array[]
+
 /** The header that protects a body; none where the mode says so. */
-export function checksumHeaders(mode: ChecksumMode, bytes: Uint8Array): Record<string, string> {
+export function checksumHeaders(mode: ChecksumMode, bytes: Bytes): Record<string, string> {
   if (mode === 'none') return {}
-  if (mode === 'MD5') return { 'content-md5': nodeCrypto().hash('md5', bytes, 'base64') }
+  if (mode === 'MD5') return { 'content-md5': hashOf('md5', bytes, 'base64') }
   return { [headerOf(mode)]: checksumOf(mode, bytes) }
 }
 
 /** The checksum of bytes at hand, in base64 as the header wants it. */
-export function checksumOf(algorithm: ChecksumAlgorithm, bytes: Uint8Array): string {
-  if (algorithm === 'SHA256') return nodeCrypto().hash('sha256', bytes, 'base64')
+export function checksumOf(algorithm: ChecksumAlgorithm, bytes: Bytes): string {
+  if (algorithm === 'SHA256') return hashOf('sha256', bytes, 'base64')
   const running = new RunningChecksum(algorithm)
-  running.update(bytes)
+  if (bytes instanceof Uint8Array) running.update(bytes)
+  else for (const chunk of bytes) running.update(chunk)
   return running.digest()
+}
+
+/** The hash of bytes at hand, written in an encoding. */
+export function hashOf(algorithm: string, bytes: Bytes | string, encoding: 'base64' | 'hex'): string {
+  const { hash, createHash } = nodeCrypto()
+  if (typeof bytes === 'string' || bytes instanceof Uint8Array) return hash(algorithm, bytes, encoding)
+  const running = createHash(algorithm)
+  for (const chunk of bytes) running.update(chunk)
+  return running.digest(encoding)
 }
 
 /** The checksum of bytes that come in pieces. */

@@ -1,13 +1,13 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { drain, readText } from '../../core/body.ts'
-import { nodeCrypto } from '../../core/builtin.ts'
 import type { CallContext } from '../../core/driver.ts'
 import { StorageError, wrapError } from '../../core/errors.ts'
-import type { HttpRequest, HttpResponse } from '../../http/request.ts'
+import { bodySize, type HttpRequest, type HttpResponse } from '../../http/request.ts'
 import type { Transport } from '../../http/transport.ts'
 import { parseXml, type XmlNode } from '../../http/xml.ts'
 import { type AddressOptions, type BucketAddress, bucketAddress, signingRegion } from './addressing.ts'
 import { type CredentialSource, encodeQuery, type Query, type SigningCredentials } from './canonical.ts'
+import { hashOf } from './checksums.ts'
 import { encodeKey } from './encode.ts'
 import { classifyS3, errorInside, S3Error, s3Error } from './errors.ts'
 import { OpenUploads } from './open-uploads.ts'
@@ -33,7 +33,7 @@ export interface S3Request {
   /** Lower-case names; the client adds what signing needs. */
   readonly headers?: Record<string, string> | undefined
   /** A stream can be sent once and needs `content-length` in the headers. */
-  readonly body?: Uint8Array | string | Readable | undefined
+  readonly body?: HttpRequest['body']
   /** Whether another region is an error instead of being followed. */
   readonly stay?: boolean | undefined
 }
@@ -94,7 +94,7 @@ export class S3Client {
   /** Sends a request; an error status is thrown as `S3Error`. The body of the answer has to be read or drained. */
   send(request: S3Request, ctx: CallContext): Promise<HttpResponse> {
     return this.#sendOnce(request, ctx).catch(error => {
-      if (request.stay === true || !this.#learn(error) || isStream(request.body)) throw error
+      if (request.stay === true || !this.#learn(error) || request.body instanceof Readable) throw error
       return this.#sendOnce(request, ctx)
     })
   }
@@ -185,7 +185,7 @@ export class S3Client {
     const path = pathPrefix + encoded || '/'
     const headers: Record<string, string> = { ...request.headers, host }
     if (credentials !== null) this.#sign({ method, path, query, headers }, credentials, body, resourcePrefix + encoded)
-    if (body !== undefined && !isStream(body)) headers['content-length'] ??= String(Buffer.byteLength(body))
+    if (body !== undefined && !(body instanceof Readable)) headers['content-length'] ??= String(bodySize(body))
     return { method, url: `${origin}${path}${queryPart(query)}`, headers, body }
   }
 
@@ -220,11 +220,11 @@ export class S3Client {
   /** Large bodies over TLS are left to TLS and their checksum; all others are covered by the signature. */
   #payloadHash(body: S3Request['body']): string {
     if (body === undefined) return EMPTY_PAYLOAD_HASH
-    if (isStream(body)) return UNSIGNED_PAYLOAD
+    if (body instanceof Readable) return UNSIGNED_PAYLOAD
     const { payloadSigning = 'auto' } = this.#options
-    const leftToTls = body.length > MAX_HASHED && this.address.origin.startsWith('https:')
+    const leftToTls = bodySize(body) > MAX_HASHED && this.address.origin.startsWith('https:')
     if (payloadSigning === 'never' || (payloadSigning === 'auto' && leftToTls)) return UNSIGNED_PAYLOAD
-    return nodeCrypto().hash('sha256', body, 'hex')
+    return hashOf('sha256', body, 'hex')
   }
 
   /** Whether the error told another region or host, which is used from now on. */
@@ -264,8 +264,4 @@ function queryPart(query: Query | undefined): string {
 function isConditionalWrite(method: string, headers: Readonly<Record<string, string>>): boolean {
   if (method === 'GET' || method === 'HEAD') return false
   return headers['if-none-match'] !== undefined || headers['if-match'] !== undefined
-}
-
-function isStream(body: S3Request['body']): body is Readable {
-  return body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array)
 }

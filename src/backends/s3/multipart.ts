@@ -46,9 +46,9 @@ export async function uploadPieces(
 ): Promise<void> {
   let sent = 0
   await inUpload(client, key, options, ctx, place =>
-    parallel(pieces, options.concurrency, stop, async ({ number, bytes, release }) => {
-      const part = await uploadPart(place, number, bytes, options, ctx)
-      release?.()
+    parallel(pieces, options.concurrency, stop, async piece => {
+      const part = await uploadPart(place, piece, options, ctx)
+      piece.release?.()
       sent += part.size
       options.onProgress?.(sent)
       return part

@@ -5,11 +5,13 @@ import { StorageError } from '../../core/errors.ts'
 /** Parts that one upload may have. (Amazon S3 multipart upload limits) */
 export const MAX_PARTS = 10_000
 
-/** One part's bytes. */
+/** One part's bytes, one chunk after the other. */
 export interface Piece {
   readonly number: number
-  readonly bytes: Buffer
-  /** To be called when the service has the bytes and nobody will look at them again: their memory is filled anew. */
+  readonly chunks: readonly Uint8Array[]
+  /** Bytes of all chunks. */
+  readonly size: number
+  /** To be called when the service has the bytes and nobody will look at them again: memory of ours is filled anew. */
   readonly release?: (() => void) | undefined
 }
 
@@ -30,20 +32,19 @@ export async function* piecesOf(
   }
   const grows = size === undefined && !uniform
   const sizeOf = (number: number) => (grows ? partSize * 2 ** Math.min(9, Math.floor((number - 1) / 1000)) : partSize)
-  const free: Buffer[] = []
+  const gathered = new Gathered()
   let number = 1
-  let part = new PartBuffer(sizeOf(number), Buffer.alloc(0))
   for await (const chunk of contentChunks(content, ctx)) {
     for (let rest = chunk; rest.byteLength > 0; ) {
-      rest = part.take(rest)
-      if (!part.full) continue
-      const bytes = part.release()
-      yield { number, bytes, release: () => void free.push(bytes) }
+      const room = sizeOf(number) - gathered.size
+      gathered.add(rest.subarray(0, room), isWhole(chunk))
+      rest = rest.subarray(room)
+      if (gathered.size < sizeOf(number)) continue
+      yield { number, ...gathered.take() }
       if (++number > MAX_PARTS) throw tooManyParts()
-      part = new PartBuffer(sizeOf(number), memoryOf(sizeOf(number), free))
     }
   }
-  if (part.size > 0 || number === 1) yield { number, bytes: part.release() }
+  if (gathered.size > 0 || number === 1) yield { number, ...gathered.take() }
 }
 
 /** Bytes that are in memory anyway are not copied. */
@@ -52,56 +53,68 @@ function* slices(bytes: Uint8Array, partSize: number): Generator<Piece> {
   let number = 1
   for (let start = 0; start === 0 || start < all.byteLength; start += partSize) {
     if (number > MAX_PARTS) throw tooManyParts()
-    yield { number: number++, bytes: all.subarray(start, start + partSize) }
+    const bytes = all.subarray(start, start + partSize)
+    yield { number: number++, chunks: [bytes], size: bytes.byteLength }
   }
 }
 
-/** A part that is being filled: chunks are copied into it, so that they can be freed at once. */
-class PartBuffer {
-  readonly #limit: number
-  #bytes: Buffer
+/** Chunks of at least so many bytes are kept; smaller ones are copied together into blocks of this size. */
+const BLOCK = 128 * 1024
+
+/** Whether a chunk may be kept for what it is: its memory is hardly more than its bytes. */
+function isWhole({ byteLength, buffer }: Uint8Array): boolean {
+  return byteLength >= BLOCK && byteLength >= buffer.byteLength * 0.875
+}
+
+/** The chunks of one part after the other, in about as much memory as they have bytes, however small they come. */
+class Gathered {
+  readonly #free: Buffer[] = []
+  #chunks: Uint8Array[] = []
+  #blocks: Buffer[] = []
+  #start = BLOCK
+  #end = BLOCK
   size = 0
 
-  /** The first part begins with little and grows, because the content may be small; the others have all the memory that they need. */
-  constructor(limit: number, memory: Buffer) {
-    this.#limit = limit
-    this.#bytes = memory
+  /** Adds bytes; they are copied unless they are to be kept. */
+  add(bytes: Uint8Array, keep: boolean): void {
+    this.size += bytes.byteLength
+    if (keep) {
+      this.#closeCopies()
+      this.#chunks.push(bytes)
+    } else this.#copy(bytes)
   }
 
-  get full(): boolean {
-    return this.size >= this.#limit
+  /** All since the last time. */
+  take(): Pick<Piece, 'chunks' | 'size' | 'release'> {
+    this.#closeCopies()
+    const { size } = this
+    const chunks = this.#chunks
+    const blocks = this.#blocks
+    this.#chunks = []
+    this.#blocks = []
+    this.#start = this.#end = BLOCK
+    this.size = 0
+    return { chunks, size, release: () => void this.#free.push(...blocks) }
   }
 
-  /** Copies as much of a chunk as there is room for and gives the rest. */
-  take(chunk: Uint8Array): Uint8Array {
-    const room = this.#limit - this.size
-    const end = this.size + Math.min(room, chunk.byteLength)
-    if (end > this.#bytes.byteLength) this.#grow(end)
-    this.#bytes.set(chunk.subarray(0, room), this.size)
-    this.size = end
-    return chunk.subarray(room)
+  #copy(bytes: Uint8Array): void {
+    for (let rest = bytes; rest.byteLength > 0; ) {
+      if (this.#end === BLOCK) {
+        this.#closeCopies()
+        this.#blocks.push(this.#free.pop() ?? Buffer.allocUnsafeSlow(BLOCK))
+        this.#start = this.#end = 0
+      }
+      const fitting = rest.subarray(0, BLOCK - this.#end)
+      this.#blocks.at(-1)!.set(fitting, this.#end)
+      this.#end += fitting.byteLength
+      rest = rest.subarray(fitting.byteLength)
+    }
   }
 
-  /** The bytes; nothing is kept. */
-  release(): Buffer {
-    const bytes = this.#bytes.subarray(0, this.size)
-    this.#bytes = Buffer.alloc(0)
-    return bytes
+  #closeCopies(): void {
+    if (this.#end > this.#start) this.#chunks.push(this.#blocks.at(-1)!.subarray(this.#start, this.#end))
+    this.#start = this.#end
   }
-
-  #grow(wanted: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.min(this.#limit, Math.max(wanted, this.#bytes.byteLength * 2, FIRST)))
-    this.#bytes.copy(larger, 0, 0, this.size)
-    this.#bytes = larger
-  }
-}
-
-const FIRST = 64 * 1024
-
-/** Memory of a part that was sent, where it has the size; new memory costs more than filling it. */
-function memoryOf(size: number, free: Buffer[]): Buffer {
-  const used = free.pop()
-  return used?.byteLength === size ? used : Buffer.allocUnsafeSlow(size)
 }
 
 function tooManyParts(): StorageError {

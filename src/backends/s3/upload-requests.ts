@@ -4,6 +4,7 @@ import { parseXml } from '../../http/xml.ts'
 import { detached } from './aftermath.ts'
 import { type ChecksumMode, checksumHeaders, headerOf } from './checksums.ts'
 import type { S3Client } from './client.ts'
+import type { Piece } from './pieces.ts'
 
 /** A part that the service has. */
 export interface Part {
@@ -59,19 +60,18 @@ export function createUpload(
 /** UploadPart. */
 export async function uploadPart(
   place: UploadPlace,
-  number: number,
-  bytes: Uint8Array,
+  { number, chunks, size }: Piece,
   { checksum, partHeaders }: UploadHeaders,
   ctx: CallContext,
 ): Promise<Part> {
   const { client, key, uploadId } = place
-  const headers: Record<string, string> = { ...partHeaders, ...checksumHeaders(checksum, bytes) }
+  const headers: Record<string, string> = { ...partHeaders, ...checksumHeaders(checksum, chunks) }
   const response = await ctx.step('uploadPart', true, step =>
-    client.sendOnly({ method: 'PUT', key, query: partQuery(uploadId, number), headers, body: bytes }, step),
+    client.sendOnly({ method: 'PUT', key, query: partQuery(uploadId, number), headers, body: chunks }, step),
   )
   const { etag = '' } = response.headers
   const sum = isVerified(checksum) ? headers[headerOf(checksum)] : undefined
-  return { number, etag, size: bytes.byteLength, checksum: sum }
+  return { number, etag, size, checksum: sum }
 }
 
 /** The query that names a part. */

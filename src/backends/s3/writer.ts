@@ -2,7 +2,8 @@ import { Readable } from 'node:stream'
 import { type Content, contentChunks } from '../../core/content.ts'
 import type { CallContext, Stat, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
-import { type ChecksumMode, checksumHeaders } from './checksums.ts'
+import { bodySize } from '../../http/request.ts'
+import { type Bytes, type ChecksumMode, checksumHeaders } from './checksums.ts'
 import { Claim } from './claim.ts'
 import type { S3Client } from './client.ts'
 import { classifyS3 } from './errors.ts'
@@ -86,15 +87,16 @@ export class Writer {
     return new Claim(this.#client, key, { headers, readHeaders, checksum: this.#options.checksum })
   }
 
-  async #put(write: Write, bytes: Uint8Array, ctx: CallContext): Promise<Stat> {
+  async #put(write: Write, body: Bytes, ctx: CallContext): Promise<Stat> {
     const { key, headers, conditions, checksum, options } = write
-    const all = { ...headers, ...checksumHeaders(checksum, bytes), ...conditions }
-    const response = await this.#client.call({ method: 'PUT', key, headers: all, body: bytes }, ctx)
-    options.onProgress?.(bytes.byteLength)
+    const all = { ...headers, ...checksumHeaders(checksum, body), ...conditions }
+    const response = await this.#client.call({ method: 'PUT', key, headers: all, body }, ctx)
+    const size = bodySize(body)
+    options.onProgress?.(size)
     const { etag } = response.headers
     const version = response.headers['x-amz-version-id']
     return {
-      size: bytes.byteLength,
+      size,
       etag: etag === undefined ? undefined : unquoted(etag),
       versionId: typeof version === 'string' ? version : undefined,
     }
@@ -125,11 +127,11 @@ export class Writer {
     try {
       const taken = await takeFirst(pieces, 2)
       if (taken.length < 2) {
-        const { bytes } = taken[0]!
-        if (content.replayable) return await this.#put(write, bytes, ctx)
+        const { chunks } = taken[0]!
+        if (content.replayable) return await this.#put(write, chunks, ctx)
         // The content cannot be sent again from its beginning, but its bytes are here.
         const repeat = Object.keys(write.conditions).length === 0 || 'if_not_applied'
-        return await ctx.step('putObject', repeat, step => this.#put(write, bytes, step))
+        return await ctx.step('putObject', repeat, step => this.#put(write, chunks, step))
       }
       if (matchesOnlyPut) {
         throw new StorageError('unsupported', 'This service keeps ifMatch only for uploads whose size is known.')

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { followed, parallel, piecesOf, takeFirst } from '../../../src/backends/s3/pieces.ts'
+import { followed, type Piece, parallel, piecesOf, takeFirst } from '../../../src/backends/s3/pieces.ts'
 import { bytesContent, streamContent } from '../../../src/core/content.ts'
 import { plainContext } from '../../../src/testing/index.ts'
 import { distinctBytes } from './fault-ground.ts'
@@ -10,12 +10,14 @@ async function* chunks(size: number): AsyncGenerator<Buffer> {
   for (let start = 0; start < bytes.length; start += size) yield bytes.subarray(start, start + size)
 }
 
-async function collect(pieces: AsyncIterable<{ number: number; bytes: Buffer }>): Promise<[number[], Buffer]> {
+async function collect(pieces: AsyncIterable<Piece>): Promise<[number[], Buffer]> {
   const all: Buffer[] = []
   let number = 0
   for await (const piece of pieces) {
     expect(piece.number).toBe(++number)
-    all.push(piece.bytes)
+    const joined = Buffer.concat(piece.chunks)
+    expect(joined.length).toBe(piece.size)
+    all.push(joined)
   }
   return [all.map(each => each.length), Buffer.concat(all)]
 }
@@ -39,35 +41,54 @@ describe('the pieces of a content', () => {
     expect(await collect(piecesOf(bytesContent(Buffer.alloc(0)), 5000, plainContext()))).toEqual([[0], Buffer.alloc(0)])
   })
 
+  test('keep large chunks as they are, and gather small ones', async () => {
+    const whole = () => Buffer.from(new Uint8Array(256 * 1024).buffer)
+    const given = [whole(), Buffer.alloc(100), Buffer.alloc(200), whole(), whole().subarray(0, 131_072)]
+    const [only] = await takeFirst(piecesOf(streamContent(given), 1024 ** 2, plainContext()), 1)
+    expect(only!.chunks.map(({ byteLength }) => byteLength)).toEqual([262_144, 300, 262_144, 130_772, 300])
+    // The last one would keep twice its bytes alive.
+    const isGiven = only!.chunks.map(({ buffer }) => given.some(each => each.buffer === buffer))
+    expect(isGiven).toEqual([true, false, true, false, false])
+  })
+
   test('fill the memory of a part again once it was released, and never before', async () => {
     const kept: Buffer[] = []
     const memories = new Set<ArrayBufferLike>()
     let number = 0
-    for await (const piece of piecesOf(streamContent(chunks(700)), 1000, plainContext())) {
-      memories.add(piece.bytes.buffer)
-      if (++number % 2 === 0) piece.release?.()
-      else kept.push(piece.bytes)
+    for await (const { chunks: own, release } of piecesOf(streamContent(chunks(700)), 1000, plainContext())) {
+      for (const { buffer } of own) memories.add(buffer)
+      if (++number % 2 === 0) release?.()
+      else kept.push(...(own as Buffer[]))
     }
     const odd = [0, 2, 4, 6, 8].map(at => bytes.subarray(at * 1000, at * 1000 + 1000))
     expect(Buffer.concat(kept).equals(Buffer.concat(odd))).toBe(true)
     expect([number, memories.size]).toEqual([10, 6])
   })
 
-  test('of bytes that are the caller’s own cannot be released', async () => {
-    for await (const { release } of piecesOf(bytesContent(bytes), 1000, plainContext())) expect(release).toBeUndefined()
+  test('take hardly more memory than they have bytes, however small the chunks', async () => {
+    const tiny = (function* () {
+      for (let at = 0; at < 100_000; at++) yield Buffer.from('0123456789')
+    })()
+    const [only] = await takeFirst(piecesOf(streamContent(tiny), 1024 ** 2, plainContext()), 1)
+    const memories = new Set(only!.chunks.map(({ buffer }) => buffer))
+    const held = [...memories].reduce((sum, { byteLength }) => sum + byteLength, 0)
+    expect([only!.size, only!.chunks.length < 20, held < 1_100_000]).toEqual([1_000_000, true, true])
   })
 
   test('of bytes in memory are no copies', async () => {
     const own = new Uint8Array(bytes.buffer, bytes.byteOffset + 1, 9000)
-    const pieces: Buffer[] = []
-    for await (const piece of piecesOf(bytesContent(own), 4000, plainContext())) pieces.push(piece.bytes)
-    expect(pieces.map(piece => [piece.buffer === own.buffer, piece.byteOffset - own.byteOffset, piece.length])).toEqual(
-      [
-        [true, 0, 4000],
-        [true, 4000, 4000],
-        [true, 8000, 1000],
-      ],
-    )
+    const pieces: Uint8Array[] = []
+    for await (const { chunks } of piecesOf(bytesContent(own), 4000, plainContext())) pieces.push(...chunks)
+    const places = pieces.map(({ buffer, byteOffset, length }) => [
+      buffer === own.buffer,
+      byteOffset - own.byteOffset,
+      length,
+    ])
+    expect(places).toEqual([
+      [true, 0, 4000],
+      [true, 4000, 4000],
+      [true, 8000, 1000],
+    ])
   })
 
   test('end with the abort of the call, also while the source hangs, and let the source go', async () => {
