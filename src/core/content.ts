@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
-import { BorrowedStream } from './borrowed-stream.ts'
-import { ChunkReader } from './chunk-reader.ts'
+import { abortable } from './abort.ts'
 import type { CallContext } from './driver.ts'
 import { StorageError, sourceError } from './errors.ts'
 import { kindOf } from './kind.ts'
@@ -52,10 +51,6 @@ export function bytesContent(bytes: Uint8Array, extra: Pick<Content, 'contentTyp
 
 /** Content that can be read once. The source is never destroyed by us: who gave it owns it. */
 export function streamContent(source: AsyncIterable<unknown> | Iterable<unknown>, size?: number): Content {
-  return onceContent(() => Readable.from(bytesOf(source), { objectMode: false }), size)
-}
-
-function onceContent(open: () => Readable, size?: number): Content {
   let opened = false
   return {
     size,
@@ -63,7 +58,7 @@ function onceContent(open: () => Readable, size?: number): Content {
     open() {
       if (opened) throw new StorageError('invalid_argument', 'This content was read before and cannot be read again.')
       opened = true
-      return open()
+      return Readable.from(bytesOf(source), { objectMode: false })
     },
   }
 }
@@ -122,13 +117,14 @@ export async function* contentChunks(
   ctx: CallContext,
   onProgress?: ((bytes: number) => void) | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const reader = new ChunkReader(content.open(), ctx.signal)
+  const source = content.open()
+  const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array | string>
   let done = 0
   try {
     for (;;) {
-      const chunk = await reader.next()
-      if (chunk === undefined) break
-      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk
+      const { done: over, value } = await nextOf(chunks, ctx.signal)
+      if (over === true) break
+      const bytes = typeof value === 'string' ? Buffer.from(value, 'utf8') : value
       done += bytes.byteLength
       if (content.size !== undefined && done > content.size) throw wrongSize(content.size, 'more')
       yield bytes
@@ -136,9 +132,18 @@ export async function* contentChunks(
       onProgress?.(done)
     }
   } finally {
-    reader.close()
+    // A source that hangs does not even end when it is destroyed, so nothing waits for that.
+    if (!source.destroyed) source.on('error', () => undefined).destroy()
   }
   if (content.size !== undefined && done < content.size) throw wrongSize(content.size, `only ${done}`)
+}
+
+async function nextOf<T>(chunks: AsyncIterator<T>, signal: AbortSignal): Promise<IteratorResult<T>> {
+  try {
+    return await abortable(chunks.next(), signal)
+  } catch (error) {
+    throw signal.aborted ? error : sourceError(error)
+  }
 }
 
 function wrongSize(promised: number, given: string): StorageError {
@@ -152,7 +157,7 @@ function readableContent(source: Readable): Content {
   }
   // It may fail before the storage has come so far as to read it; it is reported then.
   source.on('error', () => undefined)
-  return onceContent(() => new BorrowedStream(source, chunkBytes))
+  return streamContent(source.iterator({ destroyOnReturn: false }))
 }
 
 function webContent(source: WebStream): Content {
@@ -191,18 +196,13 @@ function viewBytes(view: ArrayBufferView): Uint8Array {
 async function* bytesOf(source: AsyncIterable<unknown> | Iterable<unknown>): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of source) {
-      const bytes = chunkBytes(chunk)
-      if (bytes.byteLength > 0) yield bytes
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk
+      if (!ArrayBuffer.isView(bytes)) throw notBytes(chunk)
+      if (bytes.byteLength > 0) yield viewBytes(bytes)
     }
   } catch (error) {
     throw sourceError(error)
   }
-}
-
-function chunkBytes(chunk: unknown): Uint8Array {
-  const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk
-  if (!ArrayBuffer.isView(bytes)) throw notBytes(chunk)
-  return viewBytes(bytes)
 }
 
 function notBytes(chunk: unknown): StorageError {

@@ -147,11 +147,6 @@ export function sourceError(error: unknown): StorageError {
   return new StorageError('source_failed', `The content could not be read: ${reason}`, { cause: error })
 }
 
-/** The error of content whose stream was closed before it ended. */
-export function closedEarly(): StorageError {
-  return new StorageError('source_failed', 'The content could not be read: its stream was closed before its end.')
-}
-
 /** The one place where a driver's native error becomes a `StorageError`. A `StorageError` keeps its code and gains what it lacks. */
 export function wrapError(
   error: unknown,

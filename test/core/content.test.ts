@@ -76,6 +76,20 @@ describe('toContent', () => {
     expect(await textOf(toContent(half))).toBe('two')
   })
 
+  it('reads a stream that somebody else listens to, and leaves one that is not read to its end as it was', async () => {
+    const watched = Readable.from(['one', 'two'])
+    watched.on('readable', () => undefined)
+    expect(await textOf(toContent(watched))).toBe('onetwo')
+    const given = Readable.from(['one', 'two', 'three'])
+    for await (const _ of contentChunks(toContent(given), context())) break
+    let rest = ''
+    given.on('data', chunk => {
+      rest += chunk
+    })
+    await once(given, 'end')
+    expect(rest).toBe('three')
+  })
+
   it.each([
     ['a Promise (await it first)', Promise.resolve('x')],
     ['a Response (give its body)', new Response('x')],
