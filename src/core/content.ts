@@ -13,6 +13,8 @@ export interface Content {
   readonly replayable: boolean
   /** The bytes from their beginning. */
   open(): Readable
+  /** Whether a chunk may change once the next one is asked for, so that it has to be copied until then. Streams never do that. */
+  readonly refills?: boolean | undefined
   /** The whole content, where it is in memory anyway. */
   readonly bytes?: Uint8Array | undefined
   /** Media type that the content brings along (an upload's, a Blob's). */
@@ -31,7 +33,7 @@ export interface ContentProvider {
   [asContent](): Content
 }
 
-/** Everything that `save` takes. */
+/** Everything that `save` takes. Chunks are read ahead: one that was given must not be changed any more. */
 export type ContentSource =
   | string
   | ArrayBuffer
@@ -49,12 +51,13 @@ export function bytesContent(bytes: Uint8Array, extra: Pick<Content, 'contentTyp
   return { size: bytes.byteLength, replayable: true, bytes, open: () => readableOf(bytes), ...extra }
 }
 
-/** Content that can be read once. The source is never destroyed by us: who gave it owns it. */
+/** Content that can be read once. The source is never destroyed by us: who gave it owns it. It may refill its chunks, if slowly enough. */
 export function streamContent(source: AsyncIterable<unknown> | Iterable<unknown>, size?: number): Content {
   let opened = false
   return {
     size,
     replayable: false,
+    refills: true,
     open() {
       if (opened) throw new StorageError('invalid_argument', 'This content was read before and cannot be read again.')
       opened = true
@@ -157,12 +160,12 @@ function readableContent(source: Readable): Content {
   }
   // It may fail before the storage has come so far as to read it; it is reported then.
   source.on('error', () => undefined)
-  return streamContent(source.iterator({ destroyOnReturn: false }))
+  return { ...streamContent(source.iterator({ destroyOnReturn: false })), refills: false }
 }
 
 function webContent(source: WebStream): Content {
   if (source.locked) throw new StorageError('invalid_argument', 'content: the stream is locked by another reader.')
-  return streamContent(source.values({ preventCancel: true }))
+  return { ...streamContent(source.values({ preventCancel: true })), refills: false }
 }
 
 /** A browser tells a file's name, never where it lies; a path in it is somebody's trick or an old browser. */

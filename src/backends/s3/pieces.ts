@@ -32,19 +32,20 @@ export async function* piecesOf(
   }
   const grows = size === undefined && !uniform
   const sizeOf = (number: number) => (grows ? partSize * 2 ** Math.min(9, Math.floor((number - 1) / 1000)) : partSize)
-  const gathered = new Gathered()
+  const free: Buffer[] = []
   let number = 1
+  let part = new Part(sizeOf(number), free)
   for await (const chunk of contentChunks(content, ctx)) {
+    const keep = content.refills !== true && isKept(chunk)
     for (let rest = chunk; rest.byteLength > 0; ) {
-      const room = sizeOf(number) - gathered.size
-      gathered.add(rest.subarray(0, room), isWhole(chunk))
-      rest = rest.subarray(room)
-      if (gathered.size < sizeOf(number)) continue
-      yield { number, ...gathered.take() }
+      rest = part.take(rest, keep)
+      if (!part.full) continue
+      yield { number, ...part.finish() }
       if (++number > MAX_PARTS) throw tooManyParts()
+      part = new Part(sizeOf(number), free)
     }
   }
-  if (gathered.size > 0 || number === 1) yield { number, ...gathered.take() }
+  if (part.size > 0 || number === 1) yield { number, ...part.finish() }
 }
 
 /** Bytes that are in memory anyway are not copied. */
@@ -58,61 +59,80 @@ function* slices(bytes: Uint8Array, partSize: number): Generator<Piece> {
   }
 }
 
-/** Chunks of at least so many bytes are kept; smaller ones are copied together into blocks of this size. */
-const BLOCK = 128 * 1024
+/** Smaller chunks are copied: to collect what lives until its part is sent costs more than to copy 64 KiB, a chunk of a file. */
+const KEPT = 128 * 1024
+const FIRST_BLOCK = 64 * 1024
+const BLOCK = 1024 * 1024
 
-/** Whether a chunk may be kept for what it is: its memory is hardly more than its bytes. */
-function isWhole({ byteLength, buffer }: Uint8Array): boolean {
-  return byteLength >= BLOCK && byteLength >= buffer.byteLength * 0.875
+/** Whether a chunk is sent as it came; one that is a piece of larger memory would hold all of it. */
+function isKept({ byteLength, buffer }: Uint8Array): boolean {
+  return byteLength >= KEPT && byteLength >= buffer.byteLength * 0.875
 }
 
-/** The chunks of one part after the other, in about as much memory as they have bytes, however small they come. */
-class Gathered {
-  readonly #free: Buffer[] = []
-  #chunks: Uint8Array[] = []
-  #blocks: Buffer[] = []
-  #start = BLOCK
-  #end = BLOCK
+/** A part that is being filled: large chunks as they came, small ones copied together, so that they can be freed at once. */
+class Part {
+  readonly #limit: number
+  readonly #free: Buffer[]
+  readonly #chunks: Uint8Array[] = []
+  readonly #blocks: Buffer[] = []
+  #block: Buffer = Buffer.alloc(0)
+  #start = 0
+  #end = 0
   size = 0
 
-  /** Adds bytes; they are copied unless they are to be kept. */
-  add(bytes: Uint8Array, keep: boolean): void {
-    this.size += bytes.byteLength
-    if (keep) {
-      this.#closeCopies()
-      this.#chunks.push(bytes)
-    } else this.#copy(bytes)
+  /** `free` is memory of parts that were sent, which is taken first: new memory costs more than filling it. */
+  constructor(limit: number, free: Buffer[]) {
+    this.#limit = limit
+    this.#free = free
   }
 
-  /** All since the last time. */
-  take(): Pick<Piece, 'chunks' | 'size' | 'release'> {
-    this.#closeCopies()
-    const { size } = this
-    const chunks = this.#chunks
+  get full(): boolean {
+    return this.size >= this.#limit
+  }
+
+  /** Takes as much of a chunk as there is room for and gives the rest. */
+  take(chunk: Uint8Array, keep: boolean): Uint8Array {
+    const fitting = chunk.subarray(0, this.#limit - this.size)
+    if (keep) {
+      this.#endCopies()
+      this.#chunks.push(fitting)
+      this.size += fitting.byteLength
+    } else this.#copy(fitting)
+    return chunk.subarray(fitting.byteLength)
+  }
+
+  /** All that was taken. */
+  finish(): Omit<Piece, 'number'> {
+    this.#endCopies()
+    const free = this.#free
     const blocks = this.#blocks
-    this.#chunks = []
-    this.#blocks = []
-    this.#start = this.#end = BLOCK
-    this.size = 0
-    return { chunks, size, release: () => void this.#free.push(...blocks) }
+    // Where chunks are large, memory for small ones is not needed any more.
+    if (blocks.length === 0) free.length = 0
+    return { chunks: this.#chunks, size: this.size, release: () => void free.push(...blocks) }
   }
 
   #copy(bytes: Uint8Array): void {
     for (let rest = bytes; rest.byteLength > 0; ) {
-      if (this.#end === BLOCK) {
-        this.#closeCopies()
-        this.#blocks.push(this.#free.pop() ?? Buffer.allocUnsafeSlow(BLOCK))
-        this.#start = this.#end = 0
-      }
-      const fitting = rest.subarray(0, BLOCK - this.#end)
-      this.#blocks.at(-1)!.set(fitting, this.#end)
+      if (this.#end === this.#block.byteLength) this.#nextBlock()
+      const fitting = rest.subarray(0, this.#block.byteLength - this.#end)
+      this.#block.set(fitting, this.#end)
       this.#end += fitting.byteLength
+      this.size += fitting.byteLength
       rest = rest.subarray(fitting.byteLength)
     }
   }
 
-  #closeCopies(): void {
-    if (this.#end > this.#start) this.#chunks.push(this.#blocks.at(-1)!.subarray(this.#start, this.#end))
+  // Blocks begin small, because the content may be.
+  #nextBlock(): void {
+    this.#endCopies()
+    const wanted = Math.min(BLOCK, Math.max(FIRST_BLOCK, this.size), this.#limit - this.size)
+    this.#block = this.#free.pop() ?? Buffer.allocUnsafeSlow(wanted)
+    this.#blocks.push(this.#block)
+    this.#start = this.#end = 0
+  }
+
+  #endCopies(): void {
+    if (this.#end > this.#start) this.#chunks.push(this.#block.subarray(this.#start, this.#end))
     this.#start = this.#end
   }
 }

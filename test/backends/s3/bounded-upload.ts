@@ -2,6 +2,7 @@
  * A program that uploads a stream and prints how many bytes of buffers were alive at most:
  * `node --expose-gc bounded-upload.ts URL SIZE CHUNK PART CONCURRENCY`.
  */
+import { Readable } from 'node:stream'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
 
 const [endpointUrl = '', ...numbers] = process.argv.slice(2)
@@ -34,6 +35,6 @@ const files = new S3Storage(
 // Loads everything that is loaded at first use.
 await files.save('first', new Uint8Array(2 * partSize), { overwrite: true })
 const before = alive()
-await files.save('large', source(), { overwrite: true })
+await files.save('large', Readable.from(source(), { objectMode: false }), { overwrite: true })
 await files.close()
 console.log(JSON.stringify({ peak: peak - before, after: alive() - before }))

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto'
 import { Crc32cJs, Crc32Js, Crc64NvmeJs } from '@aws-sdk/checksums/crc'
 import { describe, expect, test } from 'vitest'
-import { type ChecksumAlgorithm, checksumOf, headerOf, RunningChecksum } from '../../../src/backends/s3/checksums.ts'
+import {
+  type ChecksumAlgorithm,
+  checksumHeaders,
+  checksumOf,
+  headerOf,
+  RunningChecksum,
+} from '../../../src/backends/s3/checksums.ts'
 import { Sha256, seeded } from './oracle.ts'
 
 const CHECK = Buffer.from('123456789')
@@ -65,12 +71,16 @@ describe.each(ALGORITHMS)('%s', algorithm => {
     const bytes = randomBytes(5000, next)
     for (let round = 0; round < 20; round++) {
       const running = new RunningChecksum(algorithm)
+      const chunks: Uint8Array[] = []
       for (let at = 0; at < bytes.length; ) {
         const end = at + Math.floor(next() * 40)
         running.update(bytes.subarray(at, end))
+        chunks.push(bytes.subarray(at, end))
         at = end
       }
       expect(running.digest()).toBe(checksumOf(algorithm, bytes))
+      expect(checksumOf(algorithm, chunks)).toBe(checksumOf(algorithm, bytes))
+      expect(checksumHeaders('MD5', chunks)).toEqual(checksumHeaders('MD5', bytes))
     }
   })
 

@@ -22,6 +22,8 @@ async function upload(sink: S3Sink, size: number, chunk: number): Promise<{ peak
 test.each([
   ['200 MiB', 200 * MIB, 256 * 1024, 0],
   ['64 MiB to a slow server', 64 * MIB, 256 * 1024, 2],
+  ['64 MiB in chunks of 64 KiB', 64 * MIB, 64 * 1024, 0],
+  ['64 MiB in chunks of 700 kB to a slow server', 64 * MIB, 700_000, 2],
   ['11 MiB in chunks of 128 bytes', 11 * MIB, 128, 0],
 ])('a stream of %s takes part size x (concurrency + 1) and a little', async (_title, size, chunk, pauseMs) => {
   const sink = await startS3Sink({ pauseMs })

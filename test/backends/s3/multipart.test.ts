@@ -45,6 +45,26 @@ describe('an upload in parts', () => {
     expect(server.bucket().uploads.size).toBe(0)
   })
 
+  test.each(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA256', 'MD5'] as const)(
+    'sends the chunks of a stream, with their %s and hash, and a part that failed once more',
+    async checksum => {
+      server.faults.add({ operation: 'UploadPart', error: { status: 503, code: 'SlowDown' }, times: 2 })
+      const cuts = [200_000, 10, 300_000, 70_000]
+      function* chunks(): Generator<Buffer> {
+        for (let at = 0, turn = 0; at < large.length; turn++) {
+          yield Buffer.from(large.subarray(at, (at += cuts[turn % cuts.length]!)))
+        }
+      }
+      const driver = driverFor(server, { ...ground.driver, checksum })
+      const { accessKeyId: accessKey, secretAccessKey: secretKey } = server.credentials
+      const options = { bucketName: 'media', accessKey, secretKey, fileOverwrite: true }
+      await using files = new S3Storage(options, { settings: {}, env: {}, driver })
+      await files.save('chunks', Readable.from(chunks(), { objectMode: false }))
+      expect(server.bucket().current('chunks')?.body.equals(large)).toBe(true)
+      expect(count('UploadPart')).toBe(5)
+    },
+  )
+
   test('is made again when somebody else ended it, if its content can be sent again', async () => {
     let ended = 0
     const match = (): boolean => {

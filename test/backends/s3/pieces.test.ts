@@ -1,6 +1,7 @@
+import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { followed, type Piece, parallel, piecesOf, takeFirst } from '../../../src/backends/s3/pieces.ts'
-import { bytesContent, streamContent } from '../../../src/core/content.ts'
+import { bytesContent, streamContent, toContent } from '../../../src/core/content.ts'
 import { plainContext } from '../../../src/testing/index.ts'
 import { distinctBytes } from './fault-ground.ts'
 
@@ -41,14 +42,54 @@ describe('the pieces of a content', () => {
     expect(await collect(piecesOf(bytesContent(Buffer.alloc(0)), 5000, plainContext()))).toEqual([[0], Buffer.alloc(0)])
   })
 
-  test('keep large chunks as they are, and gather small ones', async () => {
+  test('keep the large chunks of a stream as they are, and gather small ones', async () => {
     const whole = () => Buffer.from(new Uint8Array(256 * 1024).buffer)
     const given = [whole(), Buffer.alloc(100), Buffer.alloc(200), whole(), whole().subarray(0, 131_072)]
-    const [only] = await takeFirst(piecesOf(streamContent(given), 1024 ** 2, plainContext()), 1)
-    expect(only!.chunks.map(({ byteLength }) => byteLength)).toEqual([262_144, 300, 262_144, 130_772, 300])
+    const [only] = await takeFirst(piecesOf(toContent(Readable.from(given)), 1024 ** 2, plainContext()), 1)
+    const found = only!.chunks.map(({ byteLength, buffer }) => [byteLength, given.some(each => each.buffer === buffer)])
     // The last one would keep twice its bytes alive.
-    const isGiven = only!.chunks.map(({ buffer }) => given.some(each => each.buffer === buffer))
-    expect(isGiven).toEqual([true, false, true, false, false])
+    expect(found).toEqual([
+      [262_144, true],
+      [300, false],
+      [262_144, true],
+      [131_072, false],
+    ])
+    expect(only!.size).toBe(2 * 262_144 + 300 + 131_072)
+  })
+
+  test('cut a chunk that is larger than they are', async () => {
+    const large = Buffer.concat(Array(60).fill(bytes))
+    const content = toContent(Readable.from([large], { objectMode: false }))
+    const [sizes, joined] = await collect(piecesOf(content, 250_000, plainContext()))
+    expect(sizes).toEqual([250_000, 250_000, 100_000])
+    expect(joined.equals(large)).toBe(true)
+  })
+
+  test('copy what a generator gives, which may fill the same memory again', async () => {
+    const memory = Buffer.alloc(256 * 1024)
+    const source = async function* () {
+      for (let turn = 1; turn <= 4; turn++) {
+        await new Promise(setImmediate)
+        yield memory.fill(turn)
+      }
+    }
+    const [, joined] = await collect(piecesOf(streamContent(source()), 1024 ** 2, plainContext()))
+    expect([...new Set(joined)]).toEqual([1, 2, 3, 4])
+  })
+
+  test('let memory for small chunks go where all are large', async () => {
+    const memories = new Set<ArrayBufferLike>()
+    const source = [Buffer.alloc(1000, 1), Buffer.alloc(200_000, 2), Buffer.alloc(1000, 3), Buffer.alloc(199_000, 4)]
+    for await (const { chunks: own, release } of piecesOf(
+      toContent(Readable.from(source)),
+      1000,
+      plainContext(),
+      true,
+    )) {
+      if (own[0]!.buffer.byteLength === 1000) memories.add(own[0]!.buffer)
+      release?.()
+    }
+    expect(memories.size).toBe(2)
   })
 
   test('fill the memory of a part again once it was released, and never before', async () => {
