@@ -13,7 +13,7 @@ export interface Content {
   readonly replayable: boolean
   /** The bytes from their beginning. */
   open(): Readable
-  /** Whether a chunk may change once the next one is asked for, so that it has to be copied until then. Streams never do that. */
+  /** Whether a chunk may change when later ones are asked for, as those of a generator that fills one buffer again and again. Default: no. */
   readonly refills?: boolean | undefined
   /** The whole content, where it is in memory anyway. */
   readonly bytes?: Uint8Array | undefined
@@ -33,7 +33,7 @@ export interface ContentProvider {
   [asContent](): Content
 }
 
-/** Everything that `save` takes. Chunks are read ahead: one that was given must not be changed any more. */
+/** Everything that `save` takes. Some chunks are read ahead; whoever gives them should not change them any more. */
 export type ContentSource =
   | string
   | ArrayBuffer
@@ -51,7 +51,7 @@ export function bytesContent(bytes: Uint8Array, extra: Pick<Content, 'contentTyp
   return { size: bytes.byteLength, replayable: true, bytes, open: () => readableOf(bytes), ...extra }
 }
 
-/** Content that can be read once. The source is never destroyed by us: who gave it owns it. It may refill its chunks, if slowly enough. */
+/** Content that can be read once. The source is never destroyed by us: who gave it owns it. */
 export function streamContent(source: AsyncIterable<unknown> | Iterable<unknown>, size?: number): Content {
   let opened = false
   return {
