@@ -33,7 +33,7 @@ export interface ContentProvider {
   [asContent](): Content
 }
 
-/** Everything that `save` takes. Some chunks are read ahead; whoever gives them should not change them any more. */
+/** Everything that `save` takes. Chunks of a stream may wait here while later ones come: they must not be changed. */
 export type ContentSource =
   | string
   | ArrayBuffer
@@ -61,7 +61,9 @@ export function streamContent(source: AsyncIterable<unknown> | Iterable<unknown>
     open() {
       if (opened) throw new StorageError('invalid_argument', 'This content was read before and cannot be read again.')
       opened = true
-      return Readable.from(bytesOf(source), { objectMode: false })
+      const chunks = bytesOf(source)
+      // The stream asks for the next chunk before it gives one: who goes through it takes them from where they come instead.
+      return Object.assign(Readable.from(chunks, { objectMode: false }), { [Symbol.asyncIterator]: () => chunks })
     },
   }
 }

@@ -87,7 +87,7 @@ describe('toContent', () => {
       rest += chunk
     })
     await once(given, 'end')
-    expect(rest).toBe('three')
+    expect(rest).toBe('twothree')
   })
 
   it.each([
@@ -128,6 +128,22 @@ describe('contentChunks', () => {
       'onetwothree',
     )
     expect([beats, told]).toEqual([3, [3, 6, 11]])
+  })
+
+  it('asks an iterable for no chunk before the last one was done with', async () => {
+    const memory = Buffer.alloc(3)
+    const refilled = function* () {
+      for (const text of ['one', 'two', 'six']) {
+        memory.write(text)
+        yield memory
+      }
+    }
+    const seen: string[] = []
+    for await (const chunk of contentChunks(streamContent(refilled()), context())) {
+      await new Promise(setImmediate)
+      seen.push(chunk.toString())
+    }
+    expect(seen).toEqual(['one', 'two', 'six'])
   })
 
   it.each([
