@@ -4,7 +4,7 @@ import { StorageError } from '../core/errors.ts'
 import type { Connection } from './connection.ts'
 import type { HttpRequest } from './request.ts'
 
-const SLICE = 128 * 1024
+const SLICE = 256 * 1024
 
 /** A body on its way. */
 export interface Upload {
