@@ -1,6 +1,7 @@
 /**
  * 4 KiB PUT, GET and HEAD, 16 in flight: CPU of the client's process for one request, and requests a second.
  *
+ *     node scripts/build.ts             # before
  *     node bench/s3/small.ts            # all
  *     node bench/s3/small.ts holdall    # those whose name contains the text, and the baseline
  *     BENCH_ROUNDS=5 node bench/s3/small.ts

@@ -5,6 +5,8 @@ import { resolve } from 'node:path'
 export interface Task {
   readonly operation: 'put' | 'get' | 'head' | 'up' | 'down' | 'list'
   readonly times: number
+  /** The file that a large body is read from; memory, which costs the source nothing, where there is none. */
+  readonly file?: string | undefined
 }
 
 /** What it took in the client's process alone. */

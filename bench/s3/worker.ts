@@ -1,7 +1,8 @@
 /**
  * A child process with one contender; does what it is told by IPC and answers with what it took. Not to be run by hand, except
- * to profile: `node --cpu-prof bench/s3/worker.ts holdall put 20000`, which brings its own sink.
+ * to profile: `node --cpu-prof bench/s3/worker.ts holdall put 20000`, which brings its own sink (run `node scripts/build.ts` before).
  */
+import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { bare } from './bare.ts'
 import type { Contender } from './contender.ts'
@@ -46,7 +47,7 @@ function pieces(size: number): Readable {
   })
 }
 
-async function work(contender: Contender, { operation, times }: Task): Promise<void> {
+async function work(contender: Contender, { operation, times, file }: Task): Promise<void> {
   switch (operation) {
     case 'put':
       return inFlight(times, index => contender.put(`small/${index % 1000}.bin`, BYTES))
@@ -55,7 +56,7 @@ async function work(contender: Contender, { operation, times }: Task): Promise<v
     case 'head':
       return inFlight(times, async index => expect(await contender.head(`small/${index % 1000}-4096`), 4096))
     case 'up':
-      await contender.upload!('large.bin', pieces(times), times)
+      await contender.upload!('large.bin', file === undefined ? pieces(times) : createReadStream(file), times)
       return
     case 'down':
       return expect(await contender.download!(`large-${times}`), times)
