@@ -56,7 +56,11 @@ async function work(contender: Contender, { operation, times, file }: Task): Pro
     case 'head':
       return inFlight(times, async index => expect(await contender.head(`small/${index % 1000}-4096`), 4096))
     case 'up':
-      await contender.upload!('large.bin', file === undefined ? pieces(times) : createReadStream(file), times)
+      await contender.upload!(
+        'large.bin',
+        file === undefined ? pieces(times) : createReadStream(file, { end: times - 1 }),
+        times,
+      )
       return
     case 'down':
       return expect(await contender.download!(`large-${times}`), times)
