@@ -56,11 +56,7 @@ async function work(contender: Contender, { operation, times, file }: Task): Pro
     case 'head':
       return inFlight(times, async index => expect(await contender.head(`small/${index % 1000}-4096`), 4096))
     case 'up':
-      await contender.upload!(
-        'large.bin',
-        file === undefined ? pieces(times) : createReadStream(file, { end: times - 1 }),
-        times,
-      )
+      await contender.upload!('large.bin', file === undefined ? pieces(times) : createReadStream(file), times)
       return
     case 'down':
       return expect(await contender.download!(`large-${times}`), times)
@@ -71,7 +67,8 @@ async function work(contender: Contender, { operation, times, file }: Task): Pro
 
 /** A sixteenth beforehand: what a client loads at its first request is told by `size.ts`, and a server runs for longer than a second. */
 async function warmUp(contender: Contender, task: Task): Promise<void> {
-  if (task.operation === 'up' || task.operation === 'down') await work(contender, { ...task, times: task.times / 16 })
+  const { operation, times } = task
+  if (operation === 'up' || operation === 'down') await work(contender, { operation, times: times / 16 })
 }
 
 async function take(contender: Contender, task: Task): Promise<Taken> {
