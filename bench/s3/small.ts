@@ -10,7 +10,7 @@ import { machine, median } from '../harness.ts'
 import { chosen, Member, startSink, type Task } from './team.ts'
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 11)
-const WARM_UP = 2
+const WARM_UP = 8
 const REQUESTS = 1500
 
 const sink = await startSink('--awake')
