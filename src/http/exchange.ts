@@ -38,7 +38,7 @@ class Exchange implements Waiter, Served, BodySource, UploadEvents {
   readonly #resolve: (response: HttpResponse) => void
   readonly #reject: (error: unknown) => void
   readonly #stream: Readable | undefined
-  /** The stream belongs to the caller, whoever it is that frees a connection. */
+  /** A stream belongs to the caller, not to the connection whose events make it flow. */
   readonly #scope: AsyncResource | undefined
   #headers: HttpRequest['headers'] | undefined
   #pieces: readonly Uint8Array[]
@@ -179,7 +179,8 @@ class Exchange implements Waiter, Served, BodySource, UploadEvents {
   }
 
   onDrain(): void {
-    this.#upload?.onDrain()
+    if (this.#scope === undefined) this.#upload?.onDrain()
+    else this.#scope.runInAsyncScope(() => this.#upload?.onDrain())
   }
 
   onHead(head: AnswerHead): void {

@@ -1,4 +1,3 @@
-import { AsyncResource } from 'node:async_hooks'
 import { Readable } from 'node:stream'
 import { StorageError } from '../core/errors.ts'
 import type { Connection } from './connection.ts'
@@ -80,8 +79,6 @@ export class StreamUpload implements Upload {
   readonly #source: Readable
   readonly #framing: Framing
   readonly #events: UploadEvents
-  /** The stream belongs to the caller, not to the connection whose events make it flow. */
-  readonly #scope = new AsyncResource('holdall.StreamUpload')
   #sent = 0
   active = true
 
@@ -99,7 +96,7 @@ export class StreamUpload implements Upload {
   onDrain(): void {
     if (!this.active) return
     this.#events.onProgress()
-    this.#scope.runInAsyncScope(() => this.#source.resume())
+    this.#source.resume()
   }
 
   stop(): void {
