@@ -100,6 +100,11 @@ export function bracketed(hostname: string): string {
   return hostname.includes(':') ? `[${hostname}]` : hostname
 }
 
+/** A host without the brackets of an IPv6 address; a port behind it stays. */
+export function unbracketed(host: string): string {
+  return host.replace(/[[\]]/g, '')
+}
+
 function limited(socket: Socket, event: 'connect' | 'secureConnect', milliseconds: number): Socket {
   const timer = timeLimit(milliseconds, error => socket.destroy(error))
   if (timer !== undefined) {

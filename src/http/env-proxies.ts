@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net'
+import { unbracketed } from './connect.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -40,8 +41,4 @@ function isBelow(host: string, port: number, entry: string): boolean {
   const domain = unbracketed(entry).replace(/^\*?\./, '')
   if (domain === '') return false
   return [host, `${host}:${port}`].some(name => name === domain || name.endsWith(`.${domain}`))
-}
-
-function unbracketed(host: string): string {
-  return host.replace(/[[\]]/g, '')
 }

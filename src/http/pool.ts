@@ -1,8 +1,8 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { Socket } from 'node:net'
-import { StorageError } from '../core/errors.ts'
 import { openSocket, openTunnel, type Route } from './connect.ts'
 import { Connection, type Home } from './connection.ts'
+import { transportClosed } from './transport-error.ts'
 
 /** Who waits for a connection. */
 export interface Waiter {
@@ -40,7 +40,7 @@ export class Pool implements Home {
   /** Gives a connection: at once where one is free or may be opened; `fresh` has served nobody before. */
   acquire(waiter: Waiter, fresh: boolean): void {
     if (this.#closed) {
-      waiter.onRefused(closedError())
+      waiter.onRefused(transportClosed())
       return
     }
     const free = fresh ? undefined : this.#takeFree()
@@ -60,14 +60,10 @@ export class Pool implements Home {
   }
 
   onFree(connection: Connection): void {
-    const { value: waiter } = this.#waiting.values().next()
-    if (waiter === undefined) {
-      if (this.#free.length < MAX_FREE) this.#free.push(connection)
-      else connection.destroy()
-      return
-    }
-    this.#waiting.delete(waiter)
-    waiter.onConnection(connection)
+    const waiter = this.#takeWaiting()
+    if (waiter !== undefined) waiter.onConnection(connection)
+    else if (this.#free.length < MAX_FREE) this.#free.push(connection)
+    else connection.destroy()
   }
 
   onGone(connection: Connection): void {
@@ -85,7 +81,7 @@ export class Pool implements Home {
     this.#waiting.clear()
     this.#opening.clear()
     for (const connection of this.#open) connection.destroy()
-    for (const waiter of waiting) waiter.onRefused(closedError())
+    for (const waiter of waiting) waiter.onRefused(transportClosed())
   }
 
   /** The one that was used last: the others may come to their end. */
@@ -99,10 +95,15 @@ export class Pool implements Home {
 
   #serveNext(): void {
     if (this.#closed || this.#open.size + this.#opening.size >= this.#limit) return
+    const waiter = this.#takeWaiting()
+    if (waiter !== undefined) this.#connect(waiter)
+  }
+
+  /** Whoever has waited longest, no longer waiting. */
+  #takeWaiting(): Waiter | undefined {
     const { value: waiter } = this.#waiting.values().next()
-    if (waiter === undefined) return
-    this.#waiting.delete(waiter)
-    this.#connect(waiter)
+    if (waiter !== undefined) this.#waiting.delete(waiter)
+    return waiter
   }
 
   #connect(waiter: Waiter): void {
@@ -144,8 +145,4 @@ export class Pool implements Home {
   readonly #onSession = (session: Buffer | undefined): void => {
     this.#session = session
   }
-}
-
-function closedError(): StorageError {
-  return new StorageError('closed', 'The HTTP transport was closed.', { outcome: 'not_applied' })
 }

@@ -1,4 +1,5 @@
 import { ImproperlyConfigured } from '../core/errors.ts'
+import { unbracketed } from './connect.ts'
 import { type EnvironmentProxies, environmentProxies } from './env-proxies.ts'
 
 /** Where requests go instead of to the server itself. */
@@ -63,7 +64,7 @@ function parseProxy(what: string, address: string): ProxyServer {
   const user = `${decoded(url.username)}:${decoded(url.password)}`
   return {
     secure,
-    hostname: url.hostname.replace(/^\[|\]$/g, ''),
+    hostname: unbracketed(url.hostname),
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
     authorization: hasUser ? `Basic ${Buffer.from(user, 'utf8').toString('base64')}` : undefined,
   }

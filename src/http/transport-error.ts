@@ -54,6 +54,11 @@ export function brokenError(cause: unknown, method: string, url: string): Storag
   return transportError({ code: 'ECONNRESET', message, cause }, method, url)
 }
 
+/** The error of a request that a closed transport does not send. */
+export function transportClosed(): StorageError {
+  return new StorageError('closed', 'The HTTP transport was closed.', { outcome: 'not_applied' })
+}
+
 /** The error of a request under way when the transport is closed. */
 export function closedError(method: string, url: string): StorageError {
   const text = 'the HTTP transport was closed before the answer came'

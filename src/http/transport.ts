@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import type { CallContext } from '../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
-import { bracketed } from './connect.ts'
+import { bracketed, unbracketed } from './connect.ts'
 import { exchange, type Origin } from './exchange.ts'
 import { Pool } from './pool.ts'
 import { ProxyTable } from './proxy.ts'
 import { type HttpRequest, type HttpResponse, shownUrl } from './request.ts'
+import { transportClosed } from './transport-error.ts'
 
 /** How a `Transport` reaches servers. */
 export interface TransportOptions {
@@ -47,7 +48,7 @@ export class Transport {
   request(request: HttpRequest, ctx: CallContext): Promise<HttpResponse> {
     const { url } = request
     try {
-      if (this.#closed) throw new StorageError('closed', 'The HTTP transport was closed.', { outcome: 'not_applied' })
+      if (this.#closed) throw transportClosed()
       const cut = pathStart(url)
       const origin = this.#originOf(url, cut)
       const path = url.charCodeAt(cut) === SLASH ? url.slice(cut) : `/${url.slice(cut)}`
@@ -86,7 +87,7 @@ export class Transport {
       throw new StorageError('invalid_argument', text)
     }
     const secure = url.protocol === 'https:'
-    const hostname = url.hostname.replace(/^\[|\]$/g, '')
+    const hostname = unbracketed(url.hostname)
     const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
     const proxy = this.#proxies.select(secure ? 'https' : 'http', bracketed(hostname), port)
     const forward = secure ? undefined : proxy
