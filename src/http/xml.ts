@@ -1,4 +1,5 @@
 import type { XmlElement } from '@rgrove/parse-xml'
+import { readText } from '../core/body.ts'
 import { StorageError } from '../core/errors.ts'
 
 /** An element of a parsed XML document. Names are without their namespace prefix. */
@@ -47,12 +48,32 @@ export class XmlNode {
   }
 }
 
+/** Most bytes that an answer may have that is parsed as a document. */
+export const MAX_DOCUMENT_BYTES: number = 16 * 1024 * 1024
+
+const MAX_DEPTH = 64
+/** Elements, attributes, comments and their like. Each takes far more memory than its text. */
+const MAX_NODES = 500_000
+
 let parser: typeof import('@rgrove/parse-xml') | undefined
 
-/** Parses a service's answer and gives its root element; what is no XML is `unavailable`, since a retry may get it whole. */
+/** Reads an answer of at most `MAX_DOCUMENT_BYTES` and parses it; a larger one is `too_large`, and its connection is closed. */
+export async function readXml(answer: Parameters<typeof readText>[0]): Promise<XmlNode> {
+  return parseXml(await readText(answer, MAX_DOCUMENT_BYTES))
+}
+
+/**
+ * Parses a service's answer and returns its root element. What is not XML, or has a document type, is `unavailable`, since a retry may get
+ * the right answer. More than 64 levels or 500,000 nodes are `unavailable` without a retry.
+ */
 export async function parseXml(text: string): Promise<XmlNode> {
   parser ??= await import('@rgrove/parse-xml')
-  const root = rootOf(parser, text)
+  const finding = inspected(text)
+  if (finding === 'excessive') {
+    const message = `The service answered with XML of more than ${MAX_DEPTH} levels or ${MAX_NODES} nodes.`
+    throw new StorageError('unavailable', message, { retryable: false })
+  }
+  const root = finding === 'broken' ? null : rootOf(parser, text)
   if (root === null) throw new StorageError('unavailable', 'The service answered with something that is not XML.')
   return new XmlNode(root)
 }
@@ -60,10 +81,50 @@ export async function parseXml(text: string): Promise<XmlNode> {
 // The parser's own error is dropped: it quotes the document, and such answers may hold credentials.
 function rootOf({ parseXml: parse }: typeof import('@rgrove/parse-xml'), text: string): XmlElement | null {
   try {
-    return parse(text).root
+    // Line ends as XML 1.0 section 2.11 wants them: the parser takes quadratic time for many CRs.
+    return parse(text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text).root
   } catch {
     return null
   }
+}
+
+const COMMENT = ['<!--', '-->'] as const
+const CDATA = ['<![CDATA[', ']]>'] as const
+const INSTRUCTION = ['<?', '?>'] as const
+const BANG = 0x21
+const DOUBLE_QUOTE = 0x22
+const SINGLE_QUOTE = 0x27
+const SLASH = 0x2f
+const GREATER = 0x3e
+const QUESTION = 0x3f
+
+/**
+ * What a document is as far as its size shows: the parser is recursive and makes all nodes. `broken` is one whose markup does not end, or
+ * that has a document type; the parser checks the rest.
+ */
+function inspected(text: string): 'modest' | 'excessive' | 'broken' {
+  let depth = 0
+  let nodes = 0
+  for (let at = text.indexOf('<'); at >= 0; at = text.indexOf('<', at)) {
+    if (++nodes > MAX_NODES) return 'excessive'
+    const kind = text.charCodeAt(at + 1)
+    if (kind === BANG || kind === QUESTION) {
+      const [opening, closing] = kind === QUESTION ? INSTRUCTION : text.startsWith(COMMENT[0], at) ? COMMENT : CDATA
+      at = text.startsWith(opening, at) ? text.indexOf(closing, at + opening.length) : -1
+      if (at < 0) return 'broken'
+      continue
+    }
+    for (let unit = text.charCodeAt(++at); unit !== GREATER; unit = text.charCodeAt(++at)) {
+      if (Number.isNaN(unit)) return 'broken'
+      if (unit !== DOUBLE_QUOTE && unit !== SINGLE_QUOTE) continue
+      if (++nodes > MAX_NODES) return 'excessive'
+      at = text.indexOf(text[at]!, at + 1)
+      if (at < 0) return 'broken'
+    }
+    if (kind === SLASH) depth--
+    else if (text.charCodeAt(at - 1) !== SLASH && ++depth > MAX_DEPTH) return 'excessive'
+  }
+  return depth === 0 ? 'modest' : 'broken'
 }
 
 function isElement(node: { type: string }): node is XmlElement {
