@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ErrorCode } from '../core/errors.ts'
+import { type Hide, hideSignatures } from './redact.ts'
 import { type HttpRequest, shownUrl } from './request.ts'
 
 /** What a service said when it refused a request. */
@@ -15,6 +16,8 @@ export interface HttpErrorDetails {
   readonly serviceMessage?: string | undefined
   /** `unknown` where the same request was sent before and may have been carried out then. */
   readonly outcome?: 'unknown' | undefined
+  /** Hides the secrets of the request where the service quotes them. Default: what is known by its name, as `Signature=...`. */
+  readonly hide?: Hide | undefined
 }
 
 /** An answer with an error status. Its text and what loggers see of it have no headers, no body and no query. */
@@ -34,11 +37,13 @@ export class HttpStatusError extends Error {
   }
 
   constructor(request: Pick<HttpRequest, 'method' | 'url'>, details: HttpErrorDetails) {
-    const { status, headers, bodyText = '', serviceCode, serviceMessage } = details
-    const said = [serviceCode, serviceMessage && shownText(serviceMessage)].filter(Boolean).join(': ')
+    const { status, headers, bodyText = '', hide = hideSignatures } = details
+    const shown = (text: string | undefined) => text && shownText(text, hide)
+    const serviceCode = shown(details.serviceCode)
+    const said = [serviceCode, shown(details.serviceMessage)].filter(Boolean).join(': ')
     super(`${request.method} ${shownUrl(request.url)}: status ${status}${said && `, ${said}`}`)
     this.status = status
-    this.requestId = details.requestId ?? requestIdOf(headers)
+    this.requestId = shown(details.requestId ?? requestIdOf(headers))
     this.serviceCode = serviceCode
     this.retryAfterMs = retryAfterOf(headers)
     this.outcome = details.outcome
@@ -116,16 +121,24 @@ function requestIdOf(headers: IncomingHttpHeaders): string | undefined {
 // RFC 9110 section 10.2.3: seconds or a date, which is meant by the server's clock; Azure also tells milliseconds.
 function retryAfterOf(headers: IncomingHttpHeaders): number | undefined {
   const exact = headers['x-ms-retry-after-ms'] ?? headers['retry-after-ms']
-  if (typeof exact === 'string' && /^\d+$/.test(exact)) return Number(exact)
+  if (typeof exact === 'string' && /^\d{1,12}$/.test(exact)) return Number(exact)
   const value = headers['retry-after']
-  if (value === undefined) return undefined
-  if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000
+  if (value === undefined || value.length > MAX_RETRY_AFTER) return undefined
+  if (/^\d{1,9}(\.\d{1,9})?$/.test(value)) return Number(value) * 1000
   const then = Date.parse(value)
   const now = Date.parse(headers.date ?? '')
   return Number.isNaN(then) ? undefined : Math.max(0, then - (Number.isNaN(now) ? Date.now() : now))
 }
 
-function shownText(text: string): string {
-  const line = text.replace(/\s+/g, ' ').replace(/\?[^\s'"]*/g, '')
-  return line.length > 300 ? `${line.slice(0, 300)}...` : line
+/** Characters; a date has 29. */
+const MAX_RETRY_AFTER = 64
+/** Characters that are shown of a text. */
+const MAX_SHOWN = 300
+
+/** What a service wrote, fit to stand in a message: one line, cut where it is long, without secrets and queries. */
+export function shownText(text: string, hide: Hide = hideSignatures): string {
+  const line = hide(text)
+    .replace(/\s+/g, ' ')
+    .replace(/\?[^\s'"]*/g, '')
+  return line.length > MAX_SHOWN ? `${line.slice(0, MAX_SHOWN)}...` : line
 }

@@ -10,7 +10,11 @@ export interface ProxyServer {
   readonly port: number
   /** Value of `Proxy-Authorization` (RFC 7617), where the address had `user:password@`. */
   readonly authorization: string | undefined
+  /** Empty where the address has none. */
+  readonly password: string
 }
+
+const BASIC = 'Basic '
 
 const KEY = /^https?(:\/\/[^/?#@]+)?\/?$/i
 
@@ -40,6 +44,13 @@ export class ProxyTable {
     }
   }
 
+  /** What must not stand in a message: passwords, and the values of `Proxy-Authorization`. */
+  get secrets(): string[] {
+    return [...this.#proxies.values()].flatMap(({ authorization, password }) =>
+      authorization === undefined ? [] : [authorization, authorization.slice(BASIC.length), password],
+    )
+  }
+
   /** The proxy for a target; the most exact key wins. `scheme` has no colon, `port` is the effective one. */
   select(scheme: string, hostname: string, port: number): ProxyServer | undefined {
     if (this.#proxies.size === 0 || this.#environment?.isDirect(hostname, port)) return undefined
@@ -61,12 +72,14 @@ function parseProxy(what: string, address: string): ProxyServer {
   }
   const secure = url.protocol === 'https:'
   const hasUser = url.username !== '' || url.password !== ''
-  const user = `${decoded(url.username)}:${decoded(url.password)}`
+  const password = decoded(url.password)
+  const user = `${decoded(url.username)}:${password}`
   return {
     secure,
     hostname: unbracketed(url.hostname),
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
-    authorization: hasUser ? `Basic ${Buffer.from(user, 'utf8').toString('base64')}` : undefined,
+    authorization: hasUser ? BASIC + Buffer.from(user, 'utf8').toString('base64') : undefined,
+    password,
   }
 }
 
@@ -79,5 +92,6 @@ function decoded(text: string): string {
 }
 
 function hidden(text: string): string {
-  return text.replace(/[^/]*@/, '***@')
+  const at = text.lastIndexOf('@')
+  return at < 0 ? text : `***${text.slice(at)}`
 }

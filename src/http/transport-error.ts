@@ -21,6 +21,8 @@ const UNTRUSTED = /^(CERT_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CRL_
 /** Makes a `StorageError` of what node:http, node:net or node:tls reported; its text has neither query nor headers. */
 export function transportError(error: unknown, method: string, url: string): StorageError {
   if (error instanceof StorageError) return error
+  // Of an answer that is not HTTP; it may repeat the request. (node:http)
+  if (error instanceof Error && 'rawPacket' in error) delete error.rawPacket
   const native = firstOf((error ?? {}) as NativeError)
   const subject = `${method} ${shownUrl(url)}`
   if (BAD_REQUEST.has(native.code)) {

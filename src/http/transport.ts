@@ -59,6 +59,11 @@ export class Transport {
     }
   }
 
+  /** What proxies are told and no message may show. */
+  get secrets(): readonly string[] {
+    return this.#proxies.secrets
+  }
+
   /** Closes every connection; requests under way and later ones are `closed`. */
   async close(): Promise<void> {
     this.#closed = true

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { wrapError } from '../../src/core/errors.ts'
 import { classifyHttp, HttpStatusError } from '../../src/http/http-error.ts'
+import { hiding } from '../../src/http/redact.ts'
 
 const request = { method: 'PUT', url: 'https://host.test/bucket/key?X-Amz-Signature=5ec7e7' }
 
@@ -79,8 +80,31 @@ describe('HttpStatusError', () => {
     expect(new HttpStatusError(request, { status: 404, headers, requestId: 'R4' }).requestId).toBe('R4')
   })
 
+  test('hides what it is told to in every text of the service', () => {
+    const told = { serviceCode: 'Odd5ec7e7', serviceMessage: 'token 5ec7e7', requestId: 'R-5ec7e7' }
+    const error = new HttpStatusError(request, { status: 400, headers: {}, ...told, hide: hiding(['5ec7e7']) })
+    expect(error).toMatchObject({
+      serviceCode: 'Odd***',
+      requestId: 'R-***',
+      message: expect.stringMatching(/token \*\*\*$/),
+    })
+    const headers = { 'x-request-id': '5ec7e7'.repeat(200) }
+    expect(new HttpStatusError(request, { status: 400, headers, hide: hiding(['5ec7e7']) }).requestId).not.toContain(
+      '5',
+    )
+  })
+
+  test('shows a long text in part', () => {
+    const long = 'word '.repeat(20_000)
+    const error = new HttpStatusError(request, { status: 400, headers: {}, serviceCode: long, serviceMessage: long })
+    expect(error.message.length).toBeLessThan(1000)
+  })
+
   test.each([
     [{ 'retry-after': '7' }, 7000],
+    [{ 'retry-after': '9'.repeat(400) }, undefined],
+    [{ 'retry-after': ' '.repeat(60_000) }, undefined],
+    [{ 'retry-after-ms': '9'.repeat(400) }, undefined],
     [{ 'retry-after': 'Wed, 21 Oct 2015 07:28:30 GMT', date: 'Wed, 21 Oct 2015 07:28:00 GMT' }, 30_000],
     [{ 'retry-after': 'Wed, 21 Oct 2015 07:28:30 GMT' }, 0],
     [{ 'retry-after': 'soon' }, undefined],

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { drain, readBytes, readText } from '../../src/core/body.ts'
 import { StorageError } from '../../src/core/errors.ts'
 import { Transport } from '../../src/http/transport.ts'
+import { transportError } from '../../src/http/transport-error.ts'
 import { context, failure, serve, serveTcp } from './support.ts'
 
 let transport = new Transport()
@@ -427,4 +428,14 @@ describe('what cannot be asked', () => {
     expect((await failure(readText(answer))).code).toBe('unavailable')
     expect((await failure(transport.request(request, context()))).code).toBe('closed')
   })
+})
+
+test('an error keeps no bytes of an answer that is not HTTP', () => {
+  const packet = Object.assign(new Error('Parse Error'), {
+    code: 'HPE_INVALID_CONSTANT',
+    rawPacket: Buffer.from('5ec7e7'),
+  })
+  const error = transportError(packet, 'GET', 'https://host.test/')
+  expect(error).toMatchObject({ code: 'unavailable', cause: packet })
+  expect(inspect(error, { depth: 9 })).not.toContain('rawPacket')
 })

@@ -1,0 +1,56 @@
+/** Hides secrets in a text that somebody else wrote. */
+export type Hide = (text: string) => string
+
+const HIDDEN = '***'
+/** Shorter ones stand in many a word; nobody has such a secret but in tests. */
+const SHORTEST = 4
+
+/** Queries and headers that sign a request, whoever's it is. */
+const IN_QUERY = /\b(signature|security-token|sig)(?:=|%3d)[^&\s"'<>,;]+/gi
+const IN_HEADER =
+  /\b(authorization["']?[ \t]{0,8}=|(?:authorization|security-token|customer-key)["']?[ \t]{0,8}:)[^\r\n]*/gi
+
+/** Hides what signs requests by the names that stand before it: `X-Amz-Signature=...`, `Authorization: ...`. */
+export const hideSignatures: Hide = text => text.replace(IN_QUERY, `$1=${HIDDEN}`).replace(IN_HEADER, `$1 ${HIDDEN}`)
+
+/**
+ * Makes what hides these secrets, also percent-encoded, in base64 or hexadecimal, and with the escapes of XML and JSON, besides what
+ * `hideSignatures` does. Secrets of fewer than 4 characters are not looked for.
+ */
+export function hiding(secrets: Iterable<string | undefined>): Hide {
+  const kept = [...secrets].filter(secret => secret !== undefined && secret.length >= SHORTEST) as string[]
+  // No form is shorter than its secret, and ids of requests are.
+  const shortest = Math.min(...kept.map(secret => secret.length))
+  let forms: string[] | undefined
+  return text => {
+    let shown = text
+    if (text.length >= shortest) for (const form of (forms ??= formsOf(kept))) shown = shown.replaceAll(form, HIDDEN)
+    return hideSignatures(shown)
+  }
+}
+
+/** The longest ones first: one that contains another goes as a whole. */
+function formsOf(secrets: readonly string[]): string[] {
+  const forms = new Set<string>()
+  for (const secret of secrets) addForms(forms, secret)
+  return [...forms].sort((a, b) => b.length - a.length)
+}
+
+function addForms(forms: Set<string>, secret: string): void {
+  const bytes = Buffer.from(secret, 'utf8')
+  const encoded = encodeURIComponent(secret.toWellFormed())
+  const strict = encoded.replace(/[!'()*]/g, percent)
+  forms.add(secret)
+  for (const form of [encoded, strict]) {
+    forms.add(form)
+    forms.add(form.replace(/%[0-9A-F]{2}/g, code => code.toLowerCase()))
+    forms.add(form.replaceAll('%20', '+'))
+  }
+  forms.add(bytes.toString('base64').replaceAll('=', '')).add(bytes.toString('base64url')).add(bytes.toString('hex'))
+  forms.add(secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;'))
+  forms.add(JSON.stringify(secret).slice(1, -1)).add(secret.replaceAll('/', '\\/'))
+}
+
+function percent(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`
+}
