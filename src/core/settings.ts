@@ -1,3 +1,5 @@
+import type { InspectOptions, inspect } from 'node:util'
+import { INSPECT } from './builtin.ts'
 import { ImproperlyConfigured } from './errors.ts'
 import { hint, nearest } from './nearest.ts'
 
@@ -157,6 +159,19 @@ export function redactOptions<O>(declared: SettingsOf<O>, options: Readonly<O>):
     else shownOptions[name] = show === undefined ? value : show(value)
   }
   return shownOptions
+}
+
+/** The same options, to be read as before, that `inspect` and `JSON.stringify` show as `redactOptions` does. */
+export function discreetOptions<O extends object>(declared: SettingsOf<O>, options: Readonly<O>): O {
+  const shown = () => redactOptions(declared, options)
+  const copy = Object.defineProperties(
+    { ...options },
+    {
+      toJSON: { value: shown },
+      [INSPECT]: { value: (_depth: number, given: InspectOptions, print: typeof inspect) => print(shown(), given) },
+    },
+  )
+  return Object.freeze(copy)
 }
 
 let active: Readonly<Record<string, unknown>> = {}

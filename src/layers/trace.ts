@@ -12,8 +12,13 @@ function channelOf(operation: string): TracingChannel<string, Call> {
   return channel
 }
 
-/** Publishes each call on the tracing channel `holdall:<operation>` of `node:diagnostics_channel`; costs nothing without a subscriber. */
+/**
+ * Publishes each call on the tracing channel `holdall:<operation>` of `node:diagnostics_channel`; costs nothing without a subscriber. The
+ * result is not printed with the message: it may be a signed URL.
+ */
 export const trace: Layer = (call, next, ctx) => {
   const channel = channelOf(call.operation)
-  return channel.hasSubscribers ? channel.tracePromise(() => next(ctx), { ...call }) : next(ctx)
+  if (!channel.hasSubscribers) return next(ctx)
+  const message = Object.defineProperty({ ...call }, 'result', { writable: true, value: undefined })
+  return channel.tracePromise(() => next(ctx), message)
 }

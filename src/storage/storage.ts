@@ -8,6 +8,7 @@ import { guessType } from '../core/mime.ts'
 import { alternativeName, cleanName, generateFilename, getValidName, safeJoin, textOf } from '../core/names.ts'
 import {
   activeSettings,
+  discreetOptions,
   type Input,
   type Origin,
   type ResolvedSettings,
@@ -76,7 +77,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
       env: services.env ?? process.env,
     })
     const resolved = self.refineOptions(found)
-    this.options = resolved.options as O
+    this.options = discreetOptions(self.settings as unknown as SettingsOf<O>, resolved.options as O)
     this.origins = resolved.origins
     this.#services = services
   }
