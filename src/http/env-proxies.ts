@@ -33,7 +33,8 @@ function either(env: Environment, name: string): string | undefined {
 }
 
 function isThisMachine(host: string): boolean {
-  return /^(.*\.)?localhost$|^::1$/.test(host) || (isIPv4(host) && host.startsWith('127.'))
+  if (host === 'localhost' || host.endsWith('.localhost') || host === '::1') return true
+  return isIPv4(host) && host.startsWith('127.')
 }
 
 /** Whether an entry of `no_proxy` names the host or a domain around it, perhaps with a port: `.example.com`, `10.0.0.1:9000`. */

@@ -29,7 +29,7 @@ export function placeOf(options: S3Options, env: Environment): Place {
     options.endpointUrl ??
     (provider === null ? null : providerEndpoint(provider, regionName, accountId)) ??
     textOr(old['AWS_S3_ENDPOINT_URL'])
-  const endpointUrl = endpoint?.replace(/\$\{(AWS_S3_REGION_NAME|region)\}/g, signingRegion(regionName)) ?? null
+  const endpointUrl = endpoint?.replace(/\$\{(AWS_S3_REGION_NAME|region)\}/g, () => signingRegion(regionName)) ?? null
   const preset = presetOf(provider, endpointUrl)
   const hasProfile = preset.provider === 'aws' && endpointUrl === null && options.accessKey === null
   const hasProxies = Object.keys(options.proxies).length > 0

@@ -71,8 +71,8 @@ export function readingOf(response: HttpResponse): ReadResult {
 
 function sizeOf(headers: IncomingHttpHeaders): number {
   const range = headers['content-range']
-  const whole = range === undefined ? undefined : /\/(\d+)$/.exec(range)?.[1]
-  return Number(whole ?? headers['content-length'] ?? 0)
+  const whole = range === undefined ? '' : range.slice(range.lastIndexOf('/') + 1)
+  return Number(/^\d{1,15}$/.test(whole) ? whole : (headers['content-length'] ?? 0))
 }
 
 function plainEncoding(encoding: string | undefined): string | undefined {

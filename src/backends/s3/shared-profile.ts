@@ -101,7 +101,7 @@ export function parseProfiles(text: string, isConfig: boolean): Profiles {
   let section: Map<string, string> | undefined
   let isNested = false
   for (const line of text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)) {
-    const content = line.replace(/(^|\s)[#;].*$/, '').trim()
+    const content = withoutComment(line).trim()
     if (content === '') continue
     if (content.startsWith('[') && content.endsWith(']')) {
       const name = sectionName(content.slice(1, -1).trim(), isConfig)
@@ -123,5 +123,18 @@ export function parseProfiles(text: string, isConfig: boolean): Profiles {
 
 function sectionName(text: string, isConfig: boolean): string | undefined {
   if (!isConfig || text === 'default') return text
-  return /^profile\s+(["']?)(.+)\1$/.exec(text)?.[2]?.trim()
+  if (!/^profile\s/.test(text)) return undefined
+  const name = text.slice('profile'.length).trim()
+  const quote = name[0]
+  const isQuoted = (quote === '"' || quote === "'") && name.length > 2 && name.endsWith(quote)
+  return (isQuoted ? name.slice(1, -1).trim() : name) || undefined
+}
+
+/** A `#` or `;` begins a comment where it begins the line or follows a blank. */
+function withoutComment(line: string): string {
+  for (let at = 0; at < line.length; at++) {
+    const isMark = line[at] === '#' || line[at] === ';'
+    if (isMark && (at === 0 || line[at - 1]!.trim() === '')) return line.slice(0, at)
+  }
+  return line
 }

@@ -1,8 +1,11 @@
 type Map = Readonly<Record<string, unknown>>
 
-/** An address without its user and password. */
+/** An address without its user and password, which may hold any character but the last `@`. */
 export function shownAddress(address: string | null): string | null {
-  return address?.replace(/^((?:[a-z][a-z0-9+.-]*:)?\/\/)?[^/]*@/i, '$1***@') ?? null
+  const at = address?.lastIndexOf('@') ?? -1
+  if (address === null || at < 0) return address
+  const scheme = /^(?:[a-z][a-z0-9+.-]*:)?\/\//i.exec(address)?.[0] ?? ''
+  return `${scheme}***${address.slice(at)}`
 }
 
 /** Proxies without users and passwords. */
