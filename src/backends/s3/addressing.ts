@@ -41,6 +41,26 @@ const PARTITIONS: ReadonlyArray<readonly [prefix: string, suffix: string]> = [
 ]
 const GLOBAL_REGIONS: ReadonlySet<string> = new Set(['us-east-1', 'aws-global'])
 
+function partitionSuffix(region: string): string {
+  return PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'amazonaws.com'
+}
+
+/** Whether a text that a service sent can be the name of a region. */
+export function isRegion(text: string): boolean {
+  return /^[a-z0-9-]{1,64}$/.test(text)
+}
+
+/** Whether a region that a service names is one of Amazon's, in the same partition as the region in use: no other host is ever made of it. */
+export function isSiblingRegion(region: string, used: string): boolean {
+  return /^[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}$/.test(region) && partitionSuffix(region) === partitionSuffix(used)
+}
+
+/** The region in one of Amazon's S3 hosts, '' for the global one, undefined for a host that is not Amazon's. */
+export function regionOfHost(host: string): string | undefined {
+  const found = /^s3(?:[.-](?:dualstack\.)?((?!fips-)[a-z]{2,}(?:-[a-z]+)+-\d+))?\.amazonaws\.com(?:\.cn)?$/i.exec(host)
+  return found ? (found[1]?.toLowerCase() ?? '') : undefined
+}
+
 /** The region to sign for: `us-east-1` where none is configured or the global host is meant. */
 export function signingRegion(regionName: string | null | undefined): string {
   return !regionName || regionName === 'aws-global' ? 'us-east-1' : regionName
@@ -86,7 +106,7 @@ function awsEndpoint({ regionName, useSsl = true }: AddressOptions): Endpoint {
   if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(region)) {
     throw new ImproperlyConfigured(`AWS_S3_REGION_NAME '${region}' is not the name of a region`)
   }
-  const suffix = PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'amazonaws.com'
+  const suffix = partitionSuffix(region)
   const host = GLOBAL_REGIONS.has(region) ? `s3.${suffix}` : `s3.${region}.${suffix}`
   return { scheme: useSsl ? 'https' : 'http', host, hostName: host, path: '', isCustom: false }
 }

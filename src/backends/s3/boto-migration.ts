@@ -1,3 +1,4 @@
+import { regionOfHost } from './addressing.ts'
 import { headerParameter } from './object-parameters.ts'
 
 /** What one rule changed or wants to be known. */
@@ -97,7 +98,7 @@ class Migration {
       if (port !== undefined) this.#note('endpoint', 'AWS_S3_PORT', null, 'A port without a host was dropped.')
       return
     }
-    const region = awsRegion(host)
+    const region = regionOfHost(host)
     if (region) {
       this.#set('host-region', 'AWS_S3_HOST', 'AWS_S3_REGION_NAME', region, `The host names the region '${region}'.`)
     }
@@ -203,12 +204,6 @@ function addParameter(parameters: Settings, header: string, value: unknown): boo
 function formatName(format: unknown): string {
   if (typeof format === 'string') return format.slice(format.lastIndexOf('.') + 1).replace(/\(\)$/, '')
   return typeof format === 'function' ? format.name : (Object(format).constructor?.name ?? '')
-}
-
-/** The region in one of Amazon's S3 hosts, '' for the global one, undefined for a host that is not Amazon's. */
-function awsRegion(host: string): string | undefined {
-  const found = /^s3(?:[.-](?:dualstack\.)?((?!fips-)[a-z]{2,}(?:-[a-z]+)+-\d+))?\.amazonaws\.com(?:\.cn)?$/i.exec(host)
-  return found ? (found[1]?.toLowerCase() ?? '') : undefined
 }
 
 function usesOldClass(settings: Settings): boolean {

@@ -95,10 +95,20 @@ function squeeze(value: string): string {
     .replace(/^ | $/g, '')
 }
 
+const METHODS: ReadonlySet<unknown> = new Set(['GET', 'HEAD', 'PUT', 'DELETE'])
+
+/** Refuses another method than a signed URL can have; the names are written in capitals. */
+export function checkMethod(method: unknown): void {
+  if (METHODS.has(method)) return
+  throw new StorageError(
+    'invalid_argument',
+    `method: expected GET, HEAD, PUT or DELETE, got ${JSON.stringify(method)}.`,
+  )
+}
+
 /** Life of a signed URL, in whole seconds from 1 to `limit`; anything else is `invalid_argument` and names the limit. */
 export function checkLifetime(expiresInSecs: number, limit: number, what: string): number {
   if (Number.isInteger(expiresInSecs) && expiresInSecs >= 1 && expiresInSecs <= limit) return expiresInSecs
-  const range = limit === Number.MAX_SAFE_INTEGER ? 'at least 1' : `from 1 to ${limit}`
-  const wanted = `expiresInSecs of ${what} must be a whole number of seconds ${range}`
+  const wanted = `expiresInSecs of ${what} must be a whole number of seconds from 1 to ${limit}`
   throw new StorageError('invalid_argument', `${wanted}, not ${expiresInSecs}`)
 }

@@ -1,16 +1,20 @@
 import { Readable } from 'node:stream'
-import { drain, readText } from '../../core/body.ts'
+import { abortable } from '../../core/abort.ts'
+import { drain } from '../../core/body.ts'
 import type { CallContext } from '../../core/driver.ts'
-import { StorageError, wrapError } from '../../core/errors.ts'
+import { StorageError, withOutcome, wrapError } from '../../core/errors.ts'
+import type { Hide } from '../../http/redact.ts'
 import { bodySize, type HttpRequest, type HttpResponse } from '../../http/request.ts'
 import type { Transport } from '../../http/transport.ts'
-import { parseXml, type XmlNode } from '../../http/xml.ts'
-import { type AddressOptions, type BucketAddress, bucketAddress, signingRegion } from './addressing.ts'
+import { readXml, type XmlNode } from '../../http/xml.ts'
+import type { AddressOptions, BucketAddress } from './addressing.ts'
 import { type CredentialSource, encodeQuery, type Query, type SigningCredentials } from './canonical.ts'
 import { hashOf } from './checksums.ts'
 import { encodeKey } from './encode.ts'
 import { classifyS3, errorInside, S3Error, s3Error } from './errors.ts'
 import { OpenUploads } from './open-uploads.ts'
+import { Place } from './place.ts'
+import { hidingSecretsOf } from './secrets.ts'
 import { presignV2, signV2 } from './sign-v2.ts'
 import { EMPTY_PAYLOAD_HASH, presignV4, signV4, UNSIGNED_PAYLOAD } from './sign-v4.ts'
 
@@ -48,6 +52,20 @@ export interface PresignRequest {
   readonly expiresInSecs: number
 }
 
+/** A request as it was sent, and its answer. */
+interface Sent {
+  readonly wire: HttpRequest
+  readonly credentials: SigningCredentials | null
+  readonly response: HttpResponse
+}
+
+/** A document that answered a request, and what hides the request's secrets in its texts. */
+export interface S3Document {
+  readonly root: XmlNode
+  readonly response: HttpResponse
+  readonly hide: Hide
+}
+
 const MAX_HASHED = 1_048_576
 
 /** Builds, signs and sends requests for one bucket; learns the bucket's region when it was told a wrong one. */
@@ -56,14 +74,13 @@ export class S3Client {
   readonly uploads: OpenUploads = new OpenUploads()
   readonly #options: S3ClientOptions
   readonly #transport: Transport
-  #region: string
-  #address: BucketAddress | undefined
+  #place: Place
   #hasBucket = false
 
   constructor(options: S3ClientOptions, transport: Transport) {
     this.#options = options
     this.#transport = transport
-    this.#region = signingRegion(options.regionName)
+    this.#place = new Place(options)
   }
 
   get bucketName(): string {
@@ -77,12 +94,11 @@ export class S3Client {
 
   /** The region signed for. */
   get region(): string {
-    return this.#region
+    return this.#place.region
   }
 
   get address(): BucketAddress {
-    this.#address ??= bucketAddress(this.#options)
-    return this.#address
+    return this.#place.address
   }
 
   /** The URL of a key, unsigned. */
@@ -92,62 +108,52 @@ export class S3Client {
   }
 
   /** Sends a request; an error status is thrown as `S3Error`. The body of the answer has to be read or drained. */
-  send(request: S3Request, ctx: CallContext): Promise<HttpResponse> {
-    return this.#sendOnce(request, ctx).catch(error => {
-      if (request.stay === true || !this.#learn(error) || request.body instanceof Readable) throw error
-      return this.#sendOnce(request, ctx)
-    })
+  async send(request: S3Request, ctx: CallContext): Promise<HttpResponse> {
+    return (await this.#send(request, ctx)).response
   }
 
   /** Sends a request whose answer has no body worth reading. */
   async call(request: S3Request, ctx: CallContext): Promise<HttpResponse> {
-    const response = await this.send(request, ctx)
+    const { response } = await this.#send(request, ctx)
     await drain(response)
     return response
   }
 
   /** Sends a request that is answered by a document; an error inside one with status 200 is thrown as well. */
-  async document(request: S3Request, ctx: CallContext): Promise<{ root: XmlNode; response: HttpResponse }> {
-    const response = await this.send(request, ctx)
-    const root = await this.#refuseError(request, response, await readText(response))
-    return { root, response }
-  }
-
-  async #refuseError(request: S3Request, response: HttpResponse, text: string): Promise<XmlNode> {
-    const root = await parseXml(text)
-    const error = errorInside({ method: request.method, url: this.#plainUrl(request) }, response.headers, root)
+  async document(request: S3Request, ctx: CallContext): Promise<S3Document> {
+    const sent = await this.#send(request, ctx)
+    const { wire, response } = sent
+    const hide = this.#hiding(sent)
+    const root = await readXml(response).catch(error => {
+      throw request.method === 'GET' ? error : withOutcome(error, 'unknown')
+    })
+    const error = errorInside(wire, response.headers, root, hide)
     if (error !== undefined) throw error
-    return root
+    return { root, response, hide }
   }
 
   /** As `call`, with a `StorageError` for a failure. */
-  async sendOnly(request: S3Request, ctx: CallContext): Promise<HttpResponse> {
-    try {
-      return await this.call(request, ctx)
-    } catch (error) {
+  sendOnly(request: S3Request, ctx: CallContext): Promise<HttpResponse> {
+    return this.call(request, ctx).catch(error => {
       throw wrapError(error, { operation: request.method, backend: 's3' }, classifyS3)
-    }
+    })
   }
 
-  /** As `document`, with the text of the answer and a `StorageError` for a failure. */
-  async sendForText(request: S3Request, ctx: CallContext): Promise<{ text: string; response: HttpResponse }> {
-    try {
-      const response = await this.send(request, ctx)
-      const text = await readText(response)
-      if (text.includes('<Error')) await this.#refuseError(request, response, text)
-      return { text, response }
-    } catch (error) {
+  /** As `document`, with a `StorageError` for a failure. */
+  sendForDocument(request: S3Request, ctx: CallContext): Promise<S3Document> {
+    return this.document(request, ctx).catch(error => {
       throw wrapError(error, { operation: request.method, backend: 's3' }, classifyS3)
-    }
+    })
   }
 
   /** A URL that carries its own signature. */
-  async presign(request: PresignRequest): Promise<string> {
+  async presign(request: PresignRequest, ctx: CallContext): Promise<string> {
     const { origin, host, pathPrefix, resourcePrefix } = this.address
     const { method, query, expiresInSecs } = request
     const encoded = encodeKey(request.key)
     const path = `${pathPrefix}/${encoded}`
-    const credentials = await this.#options.credentials.get()
+    const found = this.#signers(ctx)
+    const credentials = found instanceof Promise ? await found : found
     if (credentials === null) return `${origin}${path}${queryPart(query)}`
     const headers = { ...request.headers, host }
     const signable = { method, path, query, headers }
@@ -158,7 +164,7 @@ export class S3Client {
         : presignV4(signable, credentials, {
             now,
             expiresInSecs,
-            region: this.#region,
+            region: this.region,
             signableHeaders: ['content-type'],
           })
     return `${origin}${path}?${signed}`
@@ -169,34 +175,69 @@ export class S3Client {
     return this.#options.credentials.get()
   }
 
-  async #sendOnce(request: S3Request, ctx: CallContext): Promise<HttpResponse> {
-    const credentials = this.#options.credentials.get()
-    const wire = this.#wireRequest(request, credentials instanceof Promise ? await credentials : credentials)
-    const response = await this.#transport.request(wire, ctx)
-    if (response.status >= 300) throw await this.#failure(request, wire, response)
-    this.#hasBucket = true
-    return response
+  /** Where the error names another region, the request goes there once; the region is kept if the service takes the request there. */
+  async #send(request: S3Request, ctx: CallContext): Promise<Sent> {
+    const place = this.#place
+    try {
+      return await this.#sendOnce(request, place, ctx)
+    } catch (error) {
+      const isFinal = request.stay === true || request.body instanceof Readable
+      const other = isFinal ? undefined : place.toldBy(error)
+      if (other === undefined) throw error
+      return this.#sendElsewhere(request, other, ctx)
+    }
   }
 
-  #wireRequest(request: S3Request, credentials: SigningCredentials | null): HttpRequest {
+  async #sendElsewhere(request: S3Request, place: Place, ctx: CallContext): Promise<Sent> {
+    try {
+      const sent = await this.#sendOnce(request, place, ctx)
+      this.#place = place
+      return sent
+    } catch (error) {
+      if (error instanceof S3Error && TAKEN.has(error.status)) this.#place = place
+      throw error
+    }
+  }
+
+  async #sendOnce(request: S3Request, place: Place, ctx: CallContext): Promise<Sent> {
+    const found = this.#signers(ctx)
+    const credentials = found instanceof Promise ? await found : found
+    const wire = this.#wireRequest(request, place, credentials)
+    const response = await this.#transport.request(wire, ctx)
+    const sent = { wire, credentials, response }
+    if (response.status >= 300) throw await this.#failure(request, sent)
+    this.#hasBucket = true
+    return sent
+  }
+
+  /** The keys, waited for as long as the call lives. */
+  #signers({ signal }: CallContext): ReturnType<CredentialSource['get']> {
+    const found = this.#options.credentials.get()
+    return found instanceof Promise ? abortable(found, signal) : found
+  }
+
+  #wireRequest(request: S3Request, place: Place, credentials: SigningCredentials | null): HttpRequest {
     const { method, query, body } = request
-    const { origin, host, pathPrefix, resourcePrefix } = this.address
+    const { origin, host, pathPrefix, resourcePrefix } = place.address
     const encoded = request.key === undefined ? '' : `/${encodeKey(request.key)}`
     const path = pathPrefix + encoded || '/'
     const headers: Record<string, string> = { ...request.headers, host }
-    if (credentials !== null) this.#sign({ method, path, query, headers }, credentials, body, resourcePrefix + encoded)
+    if (credentials !== null) {
+      this.#sign({ method, path, query, headers }, credentials, body, place, resourcePrefix + encoded)
+    }
     if (body !== undefined && !(body instanceof Readable)) headers['content-length'] ??= String(bodySize(body))
     return { method, url: `${origin}${path}${queryPart(query)}`, headers, body }
   }
 
-  async #failure({ key }: S3Request, wire: HttpRequest, response: HttpResponse): Promise<S3Error | StorageError> {
+  async #failure({ key }: S3Request, sent: Sent): Promise<S3Error | StorageError> {
+    const { wire, response } = sent
     const { method, headers } = wire
     if (response.resent && response.status === 412 && isConditionalWrite(method, headers)) {
       response.body.resume()
       const text = `${method} '${key}': the answer was lost, and the key is taken or changed now, perhaps by this very request.`
       return new StorageError('unavailable', text, { outcome: 'unknown', retryable: false, status: 412 })
     }
-    const error = await s3Error(wire, response)
+    const error = await s3Error(wire, response, this.#hiding(sent))
     if (error.serviceCode !== 'ConditionalRequestConflict') return error
     const { status, requestId, outcome = 'not_applied' } = error
     return new StorageError('unavailable', error.message, { status, requestId, outcome, cause: error })
@@ -206,6 +247,7 @@ export class S3Client {
     request: { method: string; path: string; query: Query | undefined; headers: Record<string, string> },
     credentials: SigningCredentials,
     body: S3Request['body'],
+    place: Place,
     resource: string,
   ): void {
     const now = this.#now()
@@ -213,48 +255,31 @@ export class S3Client {
       Object.assign(request.headers, signV2(request, credentials, { now, resource }))
       return
     }
-    const payloadHash = this.#payloadHash(body)
-    Object.assign(request.headers, signV4(request, credentials, { now, region: this.#region, payloadHash }))
+    const payloadHash = this.#payloadHash(body, place)
+    Object.assign(request.headers, signV4(request, credentials, { now, region: place.region, payloadHash }))
   }
 
   /** Large bodies over TLS are left to TLS and their checksum; all others are covered by the signature. */
-  #payloadHash(body: S3Request['body']): string {
+  #payloadHash(body: S3Request['body'], place: Place): string {
     if (body === undefined) return EMPTY_PAYLOAD_HASH
     if (body instanceof Readable) return UNSIGNED_PAYLOAD
     const { payloadSigning = 'auto' } = this.#options
-    const leftToTls = bodySize(body) > MAX_HASHED && this.address.origin.startsWith('https:')
+    const leftToTls = bodySize(body) > MAX_HASHED && place.address.origin.startsWith('https:')
     if (payloadSigning === 'never' || (payloadSigning === 'auto' && leftToTls)) return UNSIGNED_PAYLOAD
     return hashOf('sha256', body, 'hex')
   }
 
-  /** Whether the error told another region or host, which is used from now on. */
-  #learn(error: unknown): boolean {
-    if (!(error instanceof S3Error)) return false
-    const { status, region } = error
-    if (status !== 301 && status !== 307 && status !== 400 && status !== 403) return false
-    const location = status === 307 ? error.headers.location : undefined
-    if (location !== undefined && this.#options.endpointUrl == null && URL.canParse(location)) {
-      const { origin, host } = new URL(location)
-      if (!/\.amazonaws\.com(\.cn)?$/.test(host) || this.#address?.origin === origin) return false
-      this.#address = { ...this.address, origin, host }
-      return true
-    }
-    if (region === undefined || region === this.#region) return false
-    this.#region = region
-    if (this.#options.endpointUrl == null) {
-      this.#address = bucketAddress({ ...this.#options, regionName: region })
-    }
-    return true
-  }
-
-  #plainUrl(request: S3Request): string {
-    return request.key === undefined ? this.address.origin + this.address.pathPrefix : this.url(request.key)
+  #hiding({ wire, credentials }: Sent): Hide {
+    return hidingSecretsOf(wire.headers, credentials, () => this.#transport.secrets)
   }
 
   #now(): Date {
     return this.#options.now?.() ?? new Date()
   }
 }
+
+/** Statuses besides success by which a service shows that it took the signature, and so the region. */
+const TAKEN: ReadonlySet<number> = new Set([304, 404, 409, 412, 416])
 
 function queryPart(query: Query | undefined): string {
   if (query === undefined || query.length === 0) return ''

@@ -160,8 +160,9 @@ export class S3Driver implements Driver {
       'content-type': 'application/xml',
     }
     return ctx.step('deleteObjects', true, async step => {
-      const { root } = await this.client.document({ method: 'POST', query: [['delete']], headers, body }, step)
-      return deleteErrors(root)
+      const request = { method: 'POST', query: [['delete']], headers, body } as const
+      const { root, hide } = await this.client.document(request, step)
+      return deleteErrors(root, hide)
     })
   }
 
@@ -241,8 +242,8 @@ export class S3Driver implements Driver {
     return this.client.url(key)
   }
 
-  signUrl(key: string, options: SignUrlOptions, _ctx: CallContext): Promise<string> {
-    return signedUrl(this.client, key, options, this.#options)
+  signUrl(key: string, options: SignUrlOptions, ctx: CallContext): Promise<string> {
+    return signedUrl(this.client, key, options, this.#options, ctx)
   }
 
   /** Creates the bucket; one that is ours already is fine. */

@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { readText } from '../../core/body.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
-import { classifyHttp, type HttpErrorDetails, HttpStatusError } from '../../http/http-error.ts'
+import { classifyHttp, type HttpErrorDetails, HttpStatusError, shownText } from '../../http/http-error.ts'
+import type { Hide } from '../../http/redact.ts'
 import type { HttpRequest, HttpResponse } from '../../http/request.ts'
 import { parseXml, type XmlNode } from '../../http/xml.ts'
+import { isRegion } from './addressing.ts'
 
 /** What an S3 error document says (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). */
 export interface S3ErrorDetails extends HttpErrorDetails {
@@ -30,22 +32,29 @@ export class S3Error extends HttpStatusError {
     this.region = details.region
     this.endpoint = details.endpoint
     this.hint = details.hint
-    if (details.hint !== undefined) this.message = `${this.message.replace(/\.$/, '')}. ${details.hint}`
+    if (details.hint !== undefined) {
+      const said = this.message.endsWith('.') ? this.message.slice(0, -1) : this.message
+      this.message = `${said}. ${details.hint}`
+    }
     if (this.requestId !== undefined) this.message += ` (request ${this.requestId})`
   }
 }
 
 const BODY_LIMIT = 64 * 1024
 
-/** Reads the error document of an answer and makes an error of it. */
-export async function s3Error(request: Pick<HttpRequest, 'method' | 'url'>, response: HttpResponse): Promise<S3Error> {
+/** Reads the error document of an answer and makes an error of it; `hide` hides the request's secrets in it. */
+export async function s3Error(
+  request: Pick<HttpRequest, 'method' | 'url'>,
+  response: HttpResponse,
+  hide: Hide,
+): Promise<S3Error> {
   const { status, headers } = response
   const bodyText = request.method === 'HEAD' ? '' : await readText(response, BODY_LIMIT).catch(() => '')
   if (request.method === 'HEAD') response.body.resume()
   const root = await documentOf(bodyText)
   const changes = request.method !== 'GET' && request.method !== 'HEAD'
   const outcome = response.resent === true && changes ? 'unknown' : undefined
-  return errorOf(request, { status, headers, bodyText, outcome }, root)
+  return errorOf(request, { status, headers, bodyText, outcome, hide }, root)
 }
 
 /** The error of a document that came with status 200, as Copy and Complete may answer; undefined for any other document. */
@@ -53,11 +62,12 @@ export function errorInside(
   request: Pick<HttpRequest, 'method' | 'url'>,
   headers: IncomingHttpHeaders,
   root: XmlNode,
+  hide: Hide,
 ): S3Error | undefined {
   if (root.name !== 'Error') return undefined
   const code = root.child('Code')?.text ?? ''
   const status = /^(InternalError|SlowDown|ServiceUnavailable)$/.test(code) ? 503 : 500
-  return errorOf(request, { status, headers }, root)
+  return errorOf(request, { status, headers, hide }, root)
 }
 
 async function documentOf(text: string): Promise<XmlNode | undefined> {
@@ -72,14 +82,15 @@ async function documentOf(text: string): Promise<XmlNode | undefined> {
 
 function errorOf(
   request: Pick<HttpRequest, 'method' | 'url'>,
-  answer: Pick<S3ErrorDetails, 'status' | 'headers' | 'bodyText' | 'outcome'>,
+  answer: Pick<S3ErrorDetails, 'status' | 'headers' | 'bodyText' | 'outcome' | 'hide'>,
   root: XmlNode | undefined,
 ): S3Error {
   const word = (name: string): string | undefined => root?.child(name)?.text || undefined
   const serviceCode = word('Code')
-  const header = answer.headers['x-amz-bucket-region']
-  const region = typeof header === 'string' ? header : word('Region')
-  const details = { ...answer, serviceCode, region, endpoint: word('Endpoint') }
+  const regions = [answer.headers['x-amz-bucket-region'], word('Region')]
+  const region = regions.find(each => typeof each === 'string' && isRegion(each)) as string | undefined
+  const host = word('Endpoint')
+  const details = { ...answer, serviceCode, region, endpoint: host && shownText(host, answer.hide) }
   return new S3Error(request, {
     ...details,
     serviceMessage: word('Message'),
@@ -88,20 +99,22 @@ function errorOf(
   })
 }
 
-const HINTS: Readonly<Record<string, string>> = {
-  SignatureDoesNotMatch: 'The secret key is wrong, or something between changes the request',
-  InvalidAccessKeyId: 'The access key is not known there: it was deleted, or belongs to another service',
-  ExpiredToken: 'The temporary credentials have ended and must be renewed',
-  InvalidToken: 'The session token does not belong to the keys: check AWS_SESSION_TOKEN',
-  AccessControlListNotSupported: 'The bucket has ACLs switched off: set AWS_DEFAULT_ACL to null',
-  InvalidBucketAclWithObjectOwnership: 'New buckets have ACLs switched off: set AWS_BUCKET_ACL to null',
-  NoSuchBucket: 'AWS_STORAGE_BUCKET_NAME names no bucket of this service',
-  AuthorizationHeaderMalformed: 'The region signed for is wrong: check AWS_S3_REGION_NAME',
-  IllegalLocationConstraintException: 'The endpoint is of another region: check AWS_S3_REGION_NAME',
-  InvalidLocationConstraint: 'The service has no such region: check AWS_S3_REGION_NAME',
-  PermanentRedirect: 'The bucket is in another region: check AWS_S3_REGION_NAME',
-  XAmzContentSHA256Mismatch: 'The body was changed on its way',
-}
+const HINTS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    SignatureDoesNotMatch: 'The secret key is wrong, or something between changes the request',
+    InvalidAccessKeyId: 'The access key is not known there: it was deleted, or belongs to another service',
+    ExpiredToken: 'The temporary credentials have ended and must be renewed',
+    InvalidToken: 'The session token does not belong to the keys: check AWS_SESSION_TOKEN',
+    AccessControlListNotSupported: 'The bucket has ACLs switched off: set AWS_DEFAULT_ACL to null',
+    InvalidBucketAclWithObjectOwnership: 'New buckets have ACLs switched off: set AWS_BUCKET_ACL to null',
+    NoSuchBucket: 'AWS_STORAGE_BUCKET_NAME names no bucket of this service',
+    AuthorizationHeaderMalformed: 'The region signed for is wrong: check AWS_S3_REGION_NAME',
+    IllegalLocationConstraintException: 'The endpoint is of another region: check AWS_S3_REGION_NAME',
+    InvalidLocationConstraint: 'The service has no such region: check AWS_S3_REGION_NAME',
+    PermanentRedirect: 'The bucket is in another region: check AWS_S3_REGION_NAME',
+    XAmzContentSHA256Mismatch: 'The body was changed on its way',
+  }),
+)
 
 const SKEW_SECS = 300
 
@@ -130,7 +143,7 @@ function hintFor(
     if (region !== undefined) return `The bucket is in the region '${region}': set AWS_S3_REGION_NAME to it`
     if (endpoint !== undefined) return `The bucket is reached at '${endpoint}': check AWS_S3_REGION_NAME`
   }
-  return code === undefined ? undefined : HINTS[code]
+  return code === undefined ? undefined : HINTS.get(code)
 }
 
 function deniedHint(method: string, url: string): string | undefined {
@@ -150,63 +163,66 @@ function skewHint(skew: number | undefined): string {
 }
 
 /** Codes by S3's own words; they say more than the status. */
-const CODES: Readonly<Record<string, ErrorCode>> = {
-  NoSuchKey: 'not_found',
-  NoSuchVersion: 'not_found',
-  NotFound: 'not_found',
-  NoSuchBucket: 'improperly_configured',
-  NoSuchUpload: 'not_found',
-  InvalidBucketName: 'improperly_configured',
-  PermanentRedirect: 'improperly_configured',
-  AuthorizationHeaderMalformed: 'improperly_configured',
-  IllegalLocationConstraintException: 'improperly_configured',
-  InvalidLocationConstraint: 'improperly_configured',
-  AccessControlListNotSupported: 'improperly_configured',
-  InvalidBucketAclWithObjectOwnership: 'improperly_configured',
-  BucketAlreadyExists: 'exists',
-  BucketAlreadyOwnedByYou: 'exists',
-  PreconditionFailed: 'precondition_failed',
-  ConditionalRequestConflict: 'precondition_failed',
-  OperationAborted: 'unavailable',
-  SlowDown: 'throttled',
-  Throttling: 'throttled',
-  ThrottlingException: 'throttled',
-  TooManyRequests: 'throttled',
-  RequestLimitExceeded: 'throttled',
-  BandwidthLimitExceeded: 'throttled',
-  ServiceUnavailable: 'unavailable',
-  InternalError: 'unavailable',
-  RequestTimeout: 'timeout',
-  RequestTimeTooSkewed: 'permission_denied',
-  ExpiredToken: 'permission_denied',
-  InvalidToken: 'permission_denied',
-  BadDigest: 'checksum_mismatch',
-  InvalidDigest: 'checksum_mismatch',
-  XAmzContentSHA256Mismatch: 'checksum_mismatch',
-  XAmzContentChecksumMismatch: 'checksum_mismatch',
-  IncompleteBody: 'unavailable',
-  EntityTooLarge: 'too_large',
-  InvalidRange: 'invalid_range',
-  KeyTooLongError: 'suspicious_name',
-  InvalidObjectName: 'suspicious_name',
-  XMinioInvalidObjectName: 'suspicious_name',
-  MethodNotAllowed: 'unsupported',
-  NotImplemented: 'unsupported',
-  InvalidObjectState: 'unsupported',
-  QuotaExceeded: 'no_space',
-  StorageFull: 'no_space',
-  XMinioStorageFull: 'no_space',
-}
+const CODES: ReadonlyMap<string, ErrorCode> = new Map(
+  Object.entries<ErrorCode>({
+    NoSuchKey: 'not_found',
+    NoSuchVersion: 'not_found',
+    NotFound: 'not_found',
+    NoSuchBucket: 'improperly_configured',
+    NoSuchUpload: 'not_found',
+    InvalidBucketName: 'improperly_configured',
+    PermanentRedirect: 'improperly_configured',
+    AuthorizationHeaderMalformed: 'improperly_configured',
+    IllegalLocationConstraintException: 'improperly_configured',
+    InvalidLocationConstraint: 'improperly_configured',
+    AccessControlListNotSupported: 'improperly_configured',
+    InvalidBucketAclWithObjectOwnership: 'improperly_configured',
+    BucketAlreadyExists: 'exists',
+    BucketAlreadyOwnedByYou: 'exists',
+    PreconditionFailed: 'precondition_failed',
+    ConditionalRequestConflict: 'precondition_failed',
+    OperationAborted: 'unavailable',
+    SlowDown: 'throttled',
+    Throttling: 'throttled',
+    ThrottlingException: 'throttled',
+    TooManyRequests: 'throttled',
+    RequestLimitExceeded: 'throttled',
+    BandwidthLimitExceeded: 'throttled',
+    ServiceUnavailable: 'unavailable',
+    InternalError: 'unavailable',
+    RequestTimeout: 'timeout',
+    RequestTimeTooSkewed: 'permission_denied',
+    ExpiredToken: 'permission_denied',
+    InvalidToken: 'permission_denied',
+    BadDigest: 'checksum_mismatch',
+    InvalidDigest: 'checksum_mismatch',
+    XAmzContentSHA256Mismatch: 'checksum_mismatch',
+    XAmzContentChecksumMismatch: 'checksum_mismatch',
+    IncompleteBody: 'unavailable',
+    EntityTooLarge: 'too_large',
+    InvalidRange: 'invalid_range',
+    KeyTooLongError: 'suspicious_name',
+    InvalidObjectName: 'suspicious_name',
+    XMinioInvalidObjectName: 'suspicious_name',
+    MethodNotAllowed: 'unsupported',
+    NotImplemented: 'unsupported',
+    InvalidObjectState: 'unsupported',
+    QuotaExceeded: 'no_space',
+    StorageFull: 'no_space',
+    XMinioStorageFull: 'no_space',
+  }),
+)
 
 /** The code of an answer of S3; undefined for any other value. */
 export function classifyS3(error: unknown): ErrorCode | undefined {
   if (!(error instanceof HttpStatusError)) return undefined
   const { serviceCode } = error
-  return (serviceCode === undefined ? undefined : CODES[serviceCode]) ?? classifyHttp(error)
+  return (serviceCode === undefined ? undefined : CODES.get(serviceCode)) ?? classifyHttp(error)
 }
 
 /** The code of one of DeleteObjects' answers. */
-export function keyError(key: string, code: string, message: string): StorageError {
-  const known = CODES[code] ?? (code === 'AccessDenied' ? 'permission_denied' : 'unknown')
-  return new StorageError(known, `delete '${key}': ${code}: ${message}`, { operation: 'delete', fileName: key })
+export function keyError(key: string, code: string, message: string, hide: Hide): StorageError {
+  const known = CODES.get(code) ?? (code === 'AccessDenied' ? 'permission_denied' : 'unknown')
+  const said = shownText(`${code}: ${message}`, hide)
+  return new StorageError(known, `delete '${key}': ${said}`, { operation: 'delete', fileName: key })
 }

@@ -1,5 +1,6 @@
 import type { ListedFile, Page, PageRequest } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
+import type { Hide } from '../../http/redact.ts'
 import type { XmlNode } from '../../http/xml.ts'
 import { keyError } from './errors.ts'
 
@@ -74,8 +75,13 @@ export function keyDecoder(root: XmlNode): (text: string) => string {
   return root.child('EncodingType')?.text === 'url' ? decodeListed : text => text
 }
 
+/** A key that is not encoded as announced stays as it is, so that the others can be listed. */
 function decodeListed(text: string): string {
-  return decodeURIComponent(text.replaceAll('+', ' '))
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return text
+  }
 }
 
 /** An etag without its quotes. */
@@ -99,12 +105,12 @@ function xmlText(text: string): string {
 }
 
 /** The keys that DeleteObjects could not delete, with their errors. */
-export function deleteErrors(root: XmlNode): Map<string, StorageError> {
+export function deleteErrors(root: XmlNode, hide: Hide): Map<string, StorageError> {
   const errors = new Map<string, StorageError>()
   for (const node of root.children('Error')) {
     const key = node.child('Key')?.text ?? ''
     const code = node.child('Code')?.text ?? 'Unknown'
-    if (code !== 'NoSuchKey') errors.set(key, keyError(key, code, node.child('Message')?.text ?? ''))
+    if (code !== 'NoSuchKey') errors.set(key, keyError(key, code, node.child('Message')?.text ?? '', hide))
   }
   return errors
 }

@@ -1,6 +1,7 @@
 import { nodeCrypto } from '../../core/builtin.ts'
 import type { CallContext } from '../../core/driver.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
+import { shownText } from '../../http/http-error.ts'
 import { detached, isUploadGone } from './aftermath.ts'
 import type { S3Client } from './client.ts'
 import type { Stop } from './open-uploads.ts'
@@ -167,5 +168,5 @@ function endedElsewhere(key: string, cause: unknown, outcome: 'not_applied' | 'u
 /** A failed upload costs money as long as it is there, so its owner has to hear of it. */
 function tellOpen(error: unknown, { key, uploadId }: UploadPlace): void {
   if (!(error instanceof Error)) return
-  error.message += ` What was sent of '${key}' could not be removed and stays as the unfinished upload ${uploadId}.`
+  error.message += ` What was sent of '${key}' could not be removed and stays as the unfinished upload ${shownText(uploadId)}.`
 }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallContext } from '../../core/driver.ts'
 import { isStorageError } from '../../core/errors.ts'
-import { parseXml } from '../../http/xml.ts'
 import { detached } from './aftermath.ts'
 import type { S3Client } from './client.ts'
 import { keyDecoder } from './listing.ts'
@@ -55,14 +54,13 @@ export async function endOrphans(
 /** Ids of the key's uploads that were created at that time, but not by this client as far as it knows. */
 async function strangers(client: S3Client, key: string, creation: Creation, ctx: CallContext): Promise<string[]> {
   const query: Array<[string, string?]> = [['uploads'], ['encoding-type', 'url'], ['prefix', key]]
-  const { text, response } = await ctx.step('listUploads', true, step =>
-    client.sendForText({ method: 'GET', query }, step),
+  const { root, response } = await ctx.step('listUploads', true, step =>
+    client.sendForDocument({ method: 'GET', query }, step),
   )
   const date = Date.parse(response.headers.date ?? '')
   const offset = Number.isNaN(date) ? 0 : date - Date.now()
   const from = creation.since + offset - SLACK_MS
   const to = creation.until + offset + SLACK_MS + (creation.lost ? LATE_MS : 0)
-  const root = await parseXml(text)
   const decode = keyDecoder(root)
   const ids: string[] = []
   for (const upload of root.children('Upload')) {

@@ -12,9 +12,12 @@ export interface SignV2Options {
 
 /** What `presignV2` needs besides the request and the keys. */
 export interface PresignV2Options extends SignV2Options {
-  /** At least 1; version 2 has no upper limit. */
+  /** From 1 to 315360000: version 2 has no limit of its own. */
   readonly expiresInSecs: number
 }
+
+/** The longest life of a version 2 URL, in seconds: ten years. */
+const MAX_V2_SECS = 315_360_000
 
 /** Parameters that are part of the signed resource, `response-*` overrides among them. */
 const SUB_RESOURCES: ReadonlySet<string> = new Set(
@@ -58,7 +61,7 @@ export function presignV2(
   credentials: SigningCredentials,
   options: PresignV2Options,
 ): string {
-  const secs = checkLifetime(options.expiresInSecs, Number.MAX_SAFE_INTEGER, 'a version 2 signature')
+  const secs = checkLifetime(options.expiresInSecs, MAX_V2_SECS, 'a version 2 signature')
   const headers = lowerCased(request.headers)
   if (credentials.sessionToken) {
     delete headers['x-amz-security-token']

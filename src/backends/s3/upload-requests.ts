@@ -1,6 +1,5 @@
 import type { CallContext } from '../../core/driver.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
-import { parseXml } from '../../http/xml.ts'
 import { detached } from './aftermath.ts'
 import { type ChecksumMode, checksumHeaders, headerOf } from './checksums.ts'
 import type { S3Client } from './client.ts'
@@ -45,9 +44,10 @@ export function createUpload(
   if (isVerified(options.checksum)) headers['x-amz-checksum-algorithm'] = options.checksum
   return ctx.step('createUpload', true, async step => {
     try {
-      const { text, response } = await client.sendForText({ method: 'POST', key, query: [['uploads']], headers }, step)
+      const request = { method: 'POST', key, query: [['uploads']], headers } as const
+      const { root, response } = await client.sendForDocument(request, step)
       if (response.resent) onLost()
-      const id = (await parseXml(text)).child('UploadId')?.text
+      const id = root.child('UploadId')?.text
       if (id === undefined) throw new StorageError('unavailable', 'The service created an upload without an id.')
       return id
     } catch (error) {
@@ -97,19 +97,15 @@ export async function completeUpload(
   const xml = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${listed.join('')}</CompleteMultipartUpload>`
   const headers = { 'content-type': 'application/xml', ...partHeaders, ...conditions }
   const body = Buffer.from(xml)
-  const { text } = await client.sendForText(
-    { method: 'POST', key, query: [['uploadId', uploadId]], headers, body },
-    ctx,
-  )
-  await parseXml(text)
+  await client.sendForDocument({ method: 'POST', key, query: [['uploadId', uploadId]], headers, body }, ctx)
 }
 
 /** How many parts of an upload the service has (1,000 at most); undefined when there is no such upload. */
 export async function partCount({ client, key, uploadId }: UploadPlace, ctx: CallContext): Promise<number | undefined> {
   try {
     const query: Array<[string, string]> = [['uploadId', uploadId]]
-    const { text } = await ctx.step('listParts', true, step => client.sendForText({ method: 'GET', key, query }, step))
-    return (await parseXml(text)).children('Part').length
+    const send = (step: CallContext) => client.sendForDocument({ method: 'GET', key, query }, step)
+    return (await ctx.step('listParts', true, send)).root.children('Part').length
   } catch (error) {
     if (isStorageError(error, 'not_found')) return undefined
     throw error

@@ -1,33 +1,38 @@
-import type { SignUrlOptions } from '../../core/driver.ts'
+import type { CallContext, SignUrlOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
+import { checkMethod } from './canonical.ts'
 import type { S3Client } from './client.ts'
 import type { S3DriverOptions } from './driver.ts'
 import { addAttributes } from './headers.ts'
 import { addParameters } from './object-parameters.ts'
 
 /** Parameters of GET by their S3 names (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html). */
-const QUERY: Readonly<Record<string, string>> = {
-  PartNumber: 'partNumber',
-  RequestPayer: 'x-amz-request-payer',
-  ResponseCacheControl: 'response-cache-control',
-  ResponseContentDisposition: 'response-content-disposition',
-  ResponseContentEncoding: 'response-content-encoding',
-  ResponseContentLanguage: 'response-content-language',
-  ResponseContentType: 'response-content-type',
-  ResponseExpires: 'response-expires',
-  VersionId: 'versionId',
-}
+const QUERY: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    PartNumber: 'partNumber',
+    RequestPayer: 'x-amz-request-payer',
+    ResponseCacheControl: 'response-cache-control',
+    ResponseContentDisposition: 'response-content-disposition',
+    ResponseContentEncoding: 'response-content-encoding',
+    ResponseContentLanguage: 'response-content-language',
+    ResponseContentType: 'response-content-type',
+    ResponseExpires: 'response-expires',
+    VersionId: 'versionId',
+  }),
+)
 
 type Attributes = Omit<SignUrlOptions, 'method' | 'expiresInSecs'>
 
-/** A URL that anybody may use until it expires; an unknown S3 parameter is `invalid_argument`. */
+/** A URL that anybody may use until it expires; an unknown S3 parameter or method is `invalid_argument`. */
 export async function signedUrl(
   client: S3Client,
   key: string,
   options: SignUrlOptions,
   settings: Pick<S3DriverOptions, 'parametersOf'>,
+  ctx: CallContext,
 ): Promise<string> {
   const { method, expiresInSecs } = options
+  checkMethod(method)
   const headers: Record<string, string> = {}
   const query: Array<[string, string]> = []
   if (method === 'PUT') {
@@ -40,7 +45,7 @@ export async function signedUrl(
     query.push(...responseQuery(options))
   }
   addParameters(headers, settings.parametersOf(key), 'base')
-  return client.presign({ method, key, query, headers, expiresInSecs })
+  return client.presign({ method, key, query, headers, expiresInSecs }, ctx)
 }
 
 /** The query parameters of a download: overrides of the answer's headers, and whatever else the caller names. */
@@ -67,7 +72,7 @@ function queryOf(options: Attributes, otherName: (name: string) => string): Arra
   add('response-content-language', options.contentLanguage)
   add('response-content-type', options.contentType)
   for (const [name, value] of Object.entries(options.parameters ?? {}))
-    add(QUERY[name] ?? otherName(name), String(value))
+    add(QUERY.get(name) ?? otherName(name), String(value))
   return query
 }
 

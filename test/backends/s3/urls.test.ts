@@ -13,6 +13,7 @@ import { S3Storage } from '../../../src/backends/s3/index.ts'
 import type { S3Options } from '../../../src/backends/s3/settings.ts'
 import type { Input } from '../../../src/core/settings.ts'
 import type { UrlOptions } from '../../../src/storage/types.ts'
+import { plainContext } from '../../../src/testing/index.ts'
 
 const KEYS = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' }
 
@@ -153,5 +154,36 @@ describe('URLs of version 4 equal those of the official client', () => {
         client.destroy()
       }
     })
+  })
+})
+
+describe('a URL is not signed', () => {
+  test.each(['get', 'POST', 'GET\n', '', 'PATCH', null, 1])('for the method %j', async method => {
+    const given = { method: method as never }
+    const refusal = { code: 'invalid_argument', message: expect.stringContaining('method') }
+    for (const options of [{}, { querystringAuth: false }, { customDomain: 'cdn.x.com' }, { readOnly: true }]) {
+      await expect(storage(options).url('a', given)).rejects.toMatchObject(refusal)
+    }
+    const { driver } = storage({})
+    await expect(driver.signUrl!('a', { ...given, expiresInSecs: 60 }, plainContext())).rejects.toMatchObject(refusal)
+  })
+
+  test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '60' as never])(
+    'for %j seconds',
+    async expiresInSecs => {
+      for (const signatureVersion of ['s3v4', 's3'] as const) {
+        await expect(storage({ signatureVersion }).url('a', { expiresInSecs })).rejects.toMatchObject({
+          code: 'invalid_argument',
+          message: expect.stringContaining('expiresInSecs'),
+        })
+      }
+    },
+  )
+
+  test('with a parameter that is none of S3, whatever objects call so', async () => {
+    await expect(storage({}).url('a', { parameters: { Constructor: 1 } })).rejects.toMatchObject({
+      code: 'invalid_argument',
+    })
+    expect(await storage({}).url('a', { parameters: { constructor: 1 } })).toContain('constructor=1')
   })
 })

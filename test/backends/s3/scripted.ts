@@ -1,0 +1,54 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { S3Storage } from '../../../src/backends/s3/index.ts'
+import type { S3Options } from '../../../src/backends/s3/settings.ts'
+import { isStorageError, type StorageError } from '../../../src/core/errors.ts'
+import type { Input } from '../../../src/core/settings.ts'
+import { type Running, serve } from '../../http/support.ts'
+
+/** Keys of a storage that speaks to a scripted service. */
+export const KEYS = {
+  accessKey: 'AKIDEXAMPLE',
+  secretKey: 'secret/key+of==scripts',
+  securityToken: 'session/token+of==scripts',
+}
+
+/** A service that answers as a function says, with what it was asked. */
+export interface Scripted extends Running {
+  /** Options of a storage for it. */
+  readonly options: Input<S3Options>
+  readonly asked: Array<{ method: string; url: string; headers: IncomingMessage['headers'] }>
+}
+
+/** Starts one; `answer` gets the number of the request, from 0. */
+export async function scripted(
+  answer: (request: IncomingMessage, response: ServerResponse, count: number) => void,
+): Promise<Scripted> {
+  const asked: Scripted['asked'] = []
+  const server = await serve((request, response) => {
+    const { method = '', url = '', headers } = request
+    asked.push({ method, url, headers })
+    request.resume()
+    request.on('end', () => answer(request, response, asked.length - 1))
+  })
+  const options = { ...KEYS, bucketName: 'bkt', regionName: 'us-east-1', endpointUrl: server.url, maxAttempts: 1 }
+  return { ...server, options, asked }
+}
+
+/** A storage that looks at nothing but its options. */
+export function storageOf(options: Input<S3Options>): S3Storage {
+  return new S3Storage(options, { settings: {}, env: {} })
+}
+
+/** The `StorageError` of a call of a new storage. */
+export async function refusal(
+  options: Input<S3Options>,
+  work: (files: S3Storage) => Promise<unknown>,
+): Promise<StorageError> {
+  await using files = storageOf(options)
+  const error = await work(files).then(
+    value => new Error(`did not fail: ${value}`),
+    (reason: unknown) => reason,
+  )
+  if (isStorageError(error)) return error
+  throw error
+}
