@@ -1,6 +1,7 @@
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import { importOptional } from '../../core/optional.ts'
 import type { Origin, ResolvedSettings } from '../../core/settings.ts'
+import { shownText } from '../../http/http-error.ts'
 import type { CredentialSource, SigningCredentials } from './canonical.ts'
 import { s3Settings } from './settings.ts'
 import { type Environment, type ProfilePlace, profilePlace, readStaticKeys } from './shared-profile.ts'
@@ -138,9 +139,18 @@ async function officialChain(place: ProfilePlace): Promise<() => Promise<Expirin
       return await provider()
     } catch (cause) {
       throw new StorageError('permission_denied', 'No AWS credentials were found by the official provider chain.', {
-        cause,
+        cause: quiet(cause),
         retryable: false,
       })
     }
   }
+}
+
+/** What the chain reported, without what it read: parsers quote documents that hold keys, and a failed process its command and output. */
+function quiet(error: unknown): Error {
+  const { name, message } = error instanceof Error ? error : new Error(String(error))
+  let text = shownText(message.split('\n', 1)[0]!)
+  if (error instanceof SyntaxError) text = 'A document with credentials could not be parsed.'
+  else if (text.startsWith('Command failed')) text = 'A credential_process failed.'
+  return Object.assign(new Error(text), { name })
 }

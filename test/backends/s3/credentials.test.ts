@@ -1,14 +1,20 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { inspect } from 'node:util'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { SigningCredentials } from '../../../src/backends/s3/canonical.ts'
 import {
   credentialSource,
   type ExpiringCredentials,
   RefreshingCredentials,
 } from '../../../src/backends/s3/credentials.ts'
+import { S3Storage } from '../../../src/backends/s3/index.ts'
 import { parseProfiles, profilePlace, readStaticKeys } from '../../../src/backends/s3/shared-profile.ts'
+import { scripted } from './scripted.ts'
+import { driverFor } from './support.ts'
 
+const NOBODY = { accessKeyId: 'A', secretAccessKey: 'secret' }
 const NONE = { accessKey: null, secretKey: null, securityToken: null, sessionProfile: null, signatureVersion: 's3v4' }
 
 let folder: string
@@ -113,7 +119,7 @@ describe('shared profiles', () => {
       'aws_secret_access_key=x=y==',
       '[profile "two words"]',
       'region: none',
-      'key = 1',
+      'key = 1 ;\u2028 # a comment has any character',
       '[plain]',
       'key = 2',
       '[sso-session s]',
@@ -206,3 +212,45 @@ describe('keys that end', () => {
 function plain(profiles: ReturnType<typeof parseProfiles>) {
   return Array.from(profiles, ([name, settings]) => [name, Object.fromEntries(settings)])
 }
+
+test('an abort ends a call that waits for its keys, and the others get them', async () => {
+  const { promise, resolve } = Promise.withResolvers<SigningCredentials>()
+  const credentials = new RefreshingCredentials(() => promise)
+  await using server = await scripted((_request, response) => response.end('ok'))
+  const driver = driverFor({ url: server.url, region: 'us-east-1', credentials: NOBODY }, { credentials })
+  const files = new S3Storage({ bucketName: 'bkt', timeoutSecs: null }, { settings: {}, env: {}, driver })
+  const controller = new AbortController()
+  const { signal } = controller
+  const calls = [files.readText('a', { signal }), files.url('a', { signal }), files.save('a', 'x', { signal })]
+  const patient = files.readText('a')
+  controller.abort(new Error('enough'))
+  for (const call of calls) await expect(call).rejects.toMatchObject({ name: 'StorageError', code: 'aborted' })
+  resolve(NOBODY)
+  expect(await patient).toBe('ok')
+  await driver.close()
+})
+
+test.each<[string, () => unknown]>([
+  ['a document', () => JSON.parse('{5ec7e7')],
+  [
+    'the output of a process',
+    () => {
+      throw Object.assign(new Error('Command failed: keys --password 5ec7e7\n5ec7e7'), { stdout: '5ec7e7' })
+    },
+  ],
+  [
+    'a cause and more lines',
+    () => {
+      throw new Error('refused\n5ec7e7', { cause: '5ec7e7' })
+    },
+  ],
+])('a chain that fails is reported without %s', async (_what, fail) => {
+  vi.doMock('@aws-sdk/credential-providers', () => ({ fromNodeProviderChain: () => async () => fail() }))
+  try {
+    const failure = await Promise.resolve(credentialSource(NONE, env).get()).catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'permission_denied', cause: { message: expect.any(String) } })
+    expect(inspect(failure, { depth: 9, showHidden: true })).not.toContain('5ec7e7')
+  } finally {
+    vi.doUnmock('@aws-sdk/credential-providers')
+  }
+})

@@ -152,6 +152,7 @@ describe('the official provider package gives the keys', () => {
       .catch((error: unknown) => error)
     expect(failure).toMatchObject({ code: 'permission_denied', retryable: false })
     expect((failure as Error).message).toContain('No AWS credentials were found')
+    expect((failure as Error).cause).toMatchObject({ name: 'CredentialsProviderError' })
   })
 })
 
