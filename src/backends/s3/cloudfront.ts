@@ -38,7 +38,10 @@ export class CloudFrontSigner {
     this.#key = readKey(key)
   }
 
-  /** Signs an encoded URL, which may have a query; a URL with other than printable ASCII is `invalid_argument`. */
+  /**
+   * Signs an encoded URL, which may have a query. A URL with other than printable ASCII is `invalid_argument`; so is one with `*` where it
+   * takes a custom policy, in which that is a wildcard.
+   */
   url(url: string, limits: CloudFrontLimits | CloudFrontPolicy): string {
     checkUrl(url)
     const { policy, expires } = policyOf(url, limits)
@@ -79,7 +82,12 @@ function readKey(key: CloudFrontKey): KeyObject {
 function policyOf(url: string, limits: CloudFrontLimits | CloudFrontPolicy): { policy: string; expires?: number } {
   if ('policy' in limits) return { policy: limits.policy }
   const policy = policyText(url, limits)
-  return limits.startsAt || limits.ipAddress ? { policy } : { policy, expires: epoch(limits.expiresAt, 'expiresAt') }
+  if (!limits.startsAt && !limits.ipAddress) return { policy, expires: epoch(limits.expiresAt, 'expiresAt') }
+  if (!url.includes('*')) return { policy }
+  throw new StorageError(
+    'invalid_argument',
+    "'*' in the URL of a custom policy must be written %2A, or be in a policy of your own",
+  )
 }
 
 /** The policy for a URL, in which `*` stands for any characters, as the JSON text that is signed. */
@@ -92,9 +100,12 @@ export function policyText(url: string, { expiresAt, startsAt, ipAddress }: Clou
 
 function epoch(date: Date, what: string): number {
   const seconds = Math.round(date.getTime() / 1000)
-  if (Number.isFinite(seconds)) return seconds
-  throw new StorageError('invalid_argument', `${what} is not a valid date`)
+  if (seconds > 0 && seconds <= MAX_EPOCH) return seconds
+  throw new StorageError('invalid_argument', `${what} is not a date from 1970 to January 2038`)
 }
+
+/** The last second that CloudFront knows. */
+const MAX_EPOCH = 2_147_483_647
 
 function cidr(address: string): string {
   const [ip = '', mask = '32', ...rest] = address.split('/')

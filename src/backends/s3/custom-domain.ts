@@ -17,7 +17,7 @@ export function checkCustomDomain({ customDomain, cloudfrontKeyId, cloudfrontKey
       'Both AWS_CLOUDFRONT_KEY_ID/cloudfront_key_id and AWS_CLOUDFRONT_KEY/cloudfront_key must be provided together.',
     )
   }
-  if (customDomain !== null && (/[\s?#@]/.test(customDomain) || customDomain.includes('//'))) {
+  if (customDomain !== null && (/[\s?#@*]/.test(customDomain) || customDomain.includes('//'))) {
     throw new ImproperlyConfigured(
       "AWS_S3_CUSTOM_DOMAIN/custom_domain must be a host without a scheme, as 'cdn.example.com'; AWS_S3_URL_PROTOCOL has the scheme.",
     )
@@ -32,7 +32,9 @@ export class CustomDomain {
   #signer: UrlSigner | null | undefined
 
   constructor(domain: string, options: CustomDomainOptions) {
-    this.#base = `${options.urlProtocol}//${domain.replace(/\/+$/, '')}/`
+    let place = domain
+    while (place.endsWith('/')) place = place.slice(0, -1)
+    this.#base = `${options.urlProtocol}//${place}/`
     this.#isOpen = !options.querystringAuth
     this.#options = options
   }
@@ -40,21 +42,21 @@ export class CustomDomain {
   /** The URL of a key, signed unless `querystringAuth` is off or there is no CloudFront key; then limits are `unsupported`. */
   url(key: string, query: ReadonlyArray<readonly [string, string]>, limits: CloudFrontLimits): string {
     const search = query.length === 0 ? '' : `?${encodeQuery(query).replaceAll('%20', '+')}`
-    const url = this.#base + filepathToUri(key) + search
     const signer = this.#isOpen ? null : this.#cloudfront()
-    if (signer !== null) return signer.url(url, limits)
-    if (limits.startsAt === undefined && limits.ipAddress === undefined) return url
+    if (signer !== null) return signer.url(this.#base + literal(key) + search, limits)
+    if (limits.startsAt === undefined && limits.ipAddress === undefined) return this.#base + filepathToUri(key) + search
     throw new StorageError('unsupported', 'Only signed CloudFront URLs have a start or an address.')
   }
 
-  /** The cookies that open a key, or with `*` all keys that match; `improperly_configured` without a CloudFront key. */
+  /** The cookies that open a key, or all keys below a folder: `folder/*`. `improperly_configured` without a CloudFront key. */
   cookies(key: string, limits: CloudFrontLimits): CloudFrontCookies {
     const signer = this.#cloudfront()
     if (signer?.cookies === undefined) {
       throw new ImproperlyConfigured('Cookies need AWS_CLOUDFRONT_KEY_ID and AWS_CLOUDFRONT_KEY.')
     }
-    const url = this.#base + filepathToUri(key)
-    return signer.cookies(url, key.includes('*') ? { policy: policyText(url, limits) } : limits)
+    if (key !== '*' && !key.endsWith('/*')) return signer.cookies(this.#base + literal(key), limits)
+    const url = `${this.#base}${literal(key.slice(0, -1))}*`
+    return signer.cookies(url, { policy: policyText(url, limits) })
   }
 
   #cloudfront(): UrlSigner | null {
@@ -66,4 +68,9 @@ export class CustomDomain {
     }
     return this.#signer
   }
+}
+
+/** The path of a key, in which nothing is a wildcard of a CloudFront policy. */
+function literal(key: string): string {
+  return filepathToUri(key).replaceAll('*', '%2A')
 }

@@ -7,7 +7,7 @@ import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts
 import { Storage } from '../../storage/storage.ts'
 import type { Services, UrlOptions } from '../../storage/types.ts'
 import { withBotoConfig } from './boto-config.ts'
-import { encodeQuery } from './canonical.ts'
+import { checkLifetime, checkMethod, encodeQuery } from './canonical.ts'
 import type { CloudFrontCookies, CloudFrontLimits } from './cloudfront.ts'
 import { checksumMode, type Place, placeOf } from './config.ts'
 import { checkCredentialOptions, credentialSource, withNamedProfile, withOwnToken } from './credentials.ts'
@@ -57,6 +57,9 @@ export interface CookieOptions extends Pick<CloudFrontLimits, 'startsAt' | 'ipAd
 
 /** How `url` is made; a start or an address is only for URLs that CloudFront's key signs. */
 export interface S3UrlOptions extends UrlOptions, Pick<CloudFrontLimits, 'startsAt' | 'ipAddress'> {}
+
+/** The longest life of what CloudFront's key signs, in seconds: ten years. */
+const MAX_CLOUDFRONT_SECS = 315_360_000
 
 /** Parameters that are portable attributes, by their S3 names. */
 const ATTRIBUTES: Readonly<Record<string, Exclude<keyof FileAttributes, 'metadata'>>> = {
@@ -217,6 +220,7 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
     this.calls.begin('url', name, options)
     const { startsAt, ipAddress, ...rest } = options
     const { method = 'GET' } = rest
+    checkMethod(method)
     const isDownload = method === 'GET' || method === 'HEAD'
     if (isDownload && this.options.customDomain) {
       return this.#customDomain().url(this.keyOf(name), customQuery(rest), this.#limits(options))
@@ -235,8 +239,8 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
   }
 
   /**
-   * Cookies by which CloudFront opens a file on the custom domain to a browser; `*` in the name stands for any characters, so that
-   * `videos/*` opens a folder. `improperly_configured` without a custom domain or a CloudFront key.
+   * Cookies by which CloudFront opens a file on the custom domain to a browser. A name that ends in `/*`, as `videos/*`, opens all below the
+   * folder: take no such name from a user. `improperly_configured` without a custom domain or a CloudFront key.
    */
   async signedCookies(name: string, options: CookieOptions = {}): Promise<CloudFrontCookies> {
     return this.#customDomain().cookies(this.keyOf(name), this.#limits(options))
@@ -253,7 +257,8 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
   }
 
   #limits({ expiresInSecs = this.urlLifeSecs, startsAt, ipAddress }: CookieOptions): CloudFrontLimits {
-    return { expiresAt: new Date(Date.now() + expiresInSecs * 1000), startsAt, ipAddress }
+    const secs = checkLifetime(expiresInSecs, MAX_CLOUDFRONT_SECS, 'a CloudFront signature')
+    return { expiresAt: new Date(Date.now() + secs * 1000), startsAt, ipAddress }
   }
 
   #customDomain(): CustomDomain {

@@ -34,7 +34,7 @@ const FILE_NAME = '$' + '{filename}'
 
 /**
  * Signs a form for browser uploads (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-post-example.html);
- * a bad life or size range is `invalid_argument`.
+ * a bad life, size range or condition, and a key with `${filename}` elsewhere than at its end, are `invalid_argument`.
  */
 export function postPolicy(credentials: SigningCredentials, options: PostPolicyOptions): PostForm {
   const secs = checkLifetime(options.expiresInSecs, MAX_PRESIGN_SECS, 'a form')
@@ -62,12 +62,23 @@ export function postPolicy(credentials: SigningCredentials, options: PostPolicyO
 }
 
 function keyCondition(key: string): PostCondition {
+  const at = key.indexOf(FILE_NAME)
+  if (at >= 0 && at + FILE_NAME.length < key.length) {
+    throw new StorageError('invalid_argument', `key: ${FILE_NAME} may stand only once, at the end, in '${key}'.`)
+  }
   return key.endsWith(FILE_NAME) ? ['starts-with', '$key', key.slice(0, -FILE_NAME.length)] : { key }
 }
 
 function checkCondition(condition: PostCondition): void {
-  if (!Array.isArray(condition) || condition[0] !== 'content-length-range') return
-  const [, min, max] = condition
+  if (!Array.isArray(condition)) return
+  const [kind, min, max] = condition
+  if (kind === 'eq' || kind === 'starts-with') {
+    if (typeof min === 'string' && min.startsWith('$') && typeof max === 'string') return
+    throw new StorageError('invalid_argument', `${kind} must have a field that begins with '$', and a text`)
+  }
+  if (kind !== 'content-length-range') {
+    throw new StorageError('invalid_argument', 'a condition must begin with eq, starts-with or content-length-range')
+  }
   if (Number.isSafeInteger(min) && Number.isSafeInteger(max) && min >= 0 && min <= max) return
   throw new StorageError(
     'invalid_argument',

@@ -25,26 +25,40 @@ test.each(URLS)('canned and custom policies for %s equal those of the official s
   const dateGreaterThan = startsAt.toISOString()
   const ipAddress = '10.1.0.0/16'
   const policy = '{"Statement":[{"Resource":"https://cdn.x.com/*"}]}'
-  const pairs = [
+  const canned = [
     [signer.url(url, { expiresAt }), getSignedUrl({ ...official, dateLessThan })],
+    [signer.url(url, { policy }), getSignedUrl({ ...official, policy })],
+  ] as const
+  const custom = () => [
     [signer.url(url, { expiresAt, startsAt }), getSignedUrl({ ...official, dateLessThan, dateGreaterThan })],
     [signer.url(url, { expiresAt, ipAddress }), getSignedUrl({ ...official, dateLessThan, ipAddress })],
     [
       signer.url(url, { expiresAt, startsAt, ipAddress: '10.1.2.3' }),
       getSignedUrl({ ...official, dateLessThan, dateGreaterThan, ipAddress: '10.1.2.3' }),
     ],
-    [signer.url(url, { policy }), getSignedUrl({ ...official, policy })],
-  ] as const
-  for (const [ours, theirs] of pairs) {
+  ]
+  // In a custom policy '*' is a wildcard.
+  const isLiteral = !url.includes('*')
+  for (const [ours = '', theirs = ''] of isLiteral ? [...canned, ...custom()] : canned) {
     expect(parts(ours)).toEqual(parts(theirs))
     expect(ours.startsWith(`${url}${url.includes('?') ? '&' : '?'}`)).toBe(true)
     expect(ours).toHaveLength(theirs.length)
   }
   expect(signer.cookies(url, { expiresAt })).toEqual(asText(getSignedCookies({ ...official, dateLessThan })))
   expect(signer.cookies(url, { policy })).toEqual(asText(getSignedCookies({ ...official, policy })))
+  if (!isLiteral) return
   expect(signer.cookies(url, { expiresAt, ipAddress })).toEqual(
     asText(getSignedCookies({ ...official, dateLessThan, ipAddress })),
   )
+})
+
+test("a URL with '*' gets no custom policy by its limits, where that is a wildcard", () => {
+  const url = 'https://cdn.x.com/a*'
+  for (const more of [{ startsAt }, { ipAddress: '10.0.0.1' }]) {
+    const refusal = expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining('%2A') })
+    expect(() => signer.url(url, { expiresAt, ...more })).toThrow(refusal)
+    expect(() => signer.cookies(url, { expiresAt, ...more })).toThrow(refusal)
+  }
 })
 
 function asText(cookies: object): Record<string, string> {
@@ -100,6 +114,8 @@ test.each([
   ['https://cdn.x.com/a b', { expiresAt }],
   ['https://cdn.x.com/é', { expiresAt }],
   ['https://cdn.x.com/a', { expiresAt: new Date(Number.NaN) }],
+  ['https://cdn.x.com/a', { expiresAt: new Date('2040-01-01') }],
+  ['https://cdn.x.com/a', { expiresAt: new Date(-1000) }],
   ['https://cdn.x.com/a', { expiresAt, ipAddress: '300.1.1.1' }],
   ['https://cdn.x.com/a', { expiresAt, ipAddress: '10.0.0.0/33' }],
   ['https://cdn.x.com/a', { expiresAt, ipAddress: '10.0.0.0/8/8' }],
@@ -159,6 +175,33 @@ describe('a storage on a CloudFront domain', () => {
       ),
     )
   })
+
+  test("signs a name with '*', '?' and quotes for that file only", async () => {
+    const files = storage({ location: 'loc' })
+    const url = 'https://cdn.x.com/loc/a%2A%3F%22/b'
+    const policyOf = (text: string) =>
+      Buffer.from(text.replaceAll('-', '+').replaceAll('_', '=').replaceAll('~', '/'), 'base64').toString()
+    const custom = parts(await files.url('a*?"/b', { startsAt: NOW }))
+    expect(JSON.parse(policyOf(custom['Policy']!)).Statement[0].Resource).toBe(url)
+    expect(await files.url('a*?"/b')).toContain(`${url}?Expires=`)
+    const limited = await files.signedCookies('a*?"/b', { startsAt: NOW })
+    expect(JSON.parse(policyOf(limited['CloudFront-Policy']!)).Statement[0].Resource).toBe(url)
+    expect(await files.signedCookies('a*?"/b')).toHaveProperty('CloudFront-Expires')
+    const folder = await files.signedCookies('a*/*')
+    expect(JSON.parse(policyOf(folder['CloudFront-Policy']!)).Statement[0].Resource).toBe(
+      'https://cdn.x.com/loc/a%2A/*',
+    )
+    expect(() => storage({ customDomain: 'cdn*.x.com' })).toThrow('AWS_S3_CUSTOM_DOMAIN')
+  })
+
+  test.each([0, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 400_000_000, '60' as never])(
+    'refuses a life of %s seconds',
+    async expiresInSecs => {
+      const refusal = { code: 'invalid_argument', message: expect.stringContaining('expiresInSecs') }
+      await expect(storage().url('a', { expiresInSecs })).rejects.toMatchObject(refusal)
+      await expect(storage().signedCookies('a', { expiresInSecs })).rejects.toMatchObject(refusal)
+    },
+  )
 
   test('takes the key as bytes, from the settings, and with written-out line ends from the environment', async () => {
     const none = { cloudfrontKeyId: undefined, cloudfrontKey: undefined }

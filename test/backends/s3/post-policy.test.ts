@@ -67,8 +67,21 @@ test.each([
   [{ expiresInSecs: 0 }, /expiresInSecs.*604800/],
   [{ conditions: [['content-length-range', 5, 4] as const] }, /content-length-range/],
   [{ conditions: [['content-length-range', -1, 4] as const] }, /content-length-range/],
+  [{ conditions: [['starts-with', 'key', ''] as const] }, /starts-with/],
+  [{ conditions: [['starts-with', '$key', 1 as never] as const] }, /starts-with/],
+  [{ conditions: [['begins', '$key', ''] as never] }, /starts-with/],
+  [{ expiresInSecs: Number.POSITIVE_INFINITY }, /expiresInSecs/],
+  [{ key: `${FILE}/b` }, /filename/],
+  [{ key: `${FILE}${FILE}` }, /filename/],
 ])('%j is refused', (wrong, message) => {
   const options = { url: 'u', region: 'r', now: NOW, bucket: 'b', key: 'k', expiresInSecs: 1, ...wrong }
   const refused = { code: 'invalid_argument', message: expect.stringMatching(message) }
   expect(() => postPolicy(KEYS, options)).toThrow(expect.objectContaining(refused))
+})
+
+test('a policy holds quotes and backslashes as JSON', () => {
+  const key = 'a"\\],{"bucket":"x"}'
+  const { fields } = postPolicy(KEYS, { url: 'u', region: 'r', now: NOW, bucket: 'b', key, expiresInSecs: 1 })
+  const policy = JSON.parse(Buffer.from(fields['Policy']!, 'base64').toString()) as { conditions: unknown[] }
+  expect(policy.conditions.at(-1)).toEqual({ key })
 })
