@@ -82,15 +82,16 @@ async function documentOf(text: string): Promise<XmlNode | undefined> {
 
 function errorOf(
   request: Pick<HttpRequest, 'method' | 'url'>,
-  answer: Pick<S3ErrorDetails, 'status' | 'headers' | 'bodyText' | 'outcome' | 'hide'>,
+  answer: Pick<S3ErrorDetails, 'status' | 'headers' | 'bodyText' | 'outcome'> & { readonly hide: Hide },
   root: XmlNode | undefined,
 ): S3Error {
   const word = (name: string): string | undefined => root?.child(name)?.text || undefined
   const serviceCode = word('Code')
-  const regions = [answer.headers['x-amz-bucket-region'], word('Region')]
-  const region = regions.find(each => typeof each === 'string' && isRegion(each)) as string | undefined
+  const { headers, hide } = answer
+  const regions = [headers['x-amz-bucket-region'], word('Region')].filter(each => typeof each === 'string')
+  const region = regions.find(each => isRegion(each) && hide(each) === each)
   const host = word('Endpoint')
-  const details = { ...answer, serviceCode, region, endpoint: host && shownText(host, answer.hide) }
+  const details = { ...answer, serviceCode, region, endpoint: host && shownText(host, hide) }
   return new S3Error(request, {
     ...details,
     serviceMessage: word('Message'),

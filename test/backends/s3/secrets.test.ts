@@ -68,7 +68,7 @@ describe('a service that quotes the request: nothing that is printed of the erro
         response.writeHead(403, { 'x-amz-request-id': `R ${request.headers.authorization}` })
         response.end(
           `<Error><Code>Denied ${KEYS.securityToken}</Code><Message>${text}</Message><Endpoint>${text}</Endpoint>` +
-            `<Region>${text}</Region></Error>`,
+            `<Region>${request.headers.authorization!.slice(-64)}</Region></Error>`,
         )
       })
       const error = await refusal({ ...throughProxy(server), signatureVersion }, work)
