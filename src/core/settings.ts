@@ -161,7 +161,7 @@ export function redactOptions<O>(declared: SettingsOf<O>, options: Readonly<O>):
   return shownOptions
 }
 
-/** The same options, to be read as before, that `inspect` and `JSON.stringify` show as `redactOptions` does. */
+/** Returns a frozen copy of the options that `inspect` and `JSON.stringify` print as `redactOptions` does; every value can still be read. */
 export function discreetOptions<O extends object>(declared: SettingsOf<O>, options: Readonly<O>): O {
   const shown = () => redactOptions(declared, options)
   const copy = Object.defineProperties(

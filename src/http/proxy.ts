@@ -44,7 +44,7 @@ export class ProxyTable {
     }
   }
 
-  /** What must not stand in a message: passwords, and the values of `Proxy-Authorization`. */
+  /** Passwords and values of `Proxy-Authorization`, for redaction. */
   get secrets(): string[] {
     return [...this.#proxies.values()].flatMap(({ authorization, password }) =>
       authorization === undefined ? [] : [authorization, authorization.slice(BASIC.length), password],

@@ -1,11 +1,11 @@
-/** Hides secrets in a text that somebody else wrote. */
+/** Hides secrets in a text that a service wrote. */
 export type Hide = (text: string) => string
 
 const HIDDEN = '***'
-/** Shorter ones stand in many a word; nobody has such a secret but in tests. */
+/** Characters of the shortest secret that is looked for: shorter ones are part of ordinary words. */
 const SHORTEST = 4
 
-/** Queries and headers that sign a request, whoever's it is. */
+/** Parts of queries and headers that sign a request. */
 const IN_QUERY = /\b(signature|security-token|sig)(?:=|%3d)[^&\s"'<>,;]+/gi
 const IN_HEADER =
   /\b(authorization["']?[ \t]{0,8}=|(?:authorization|security-token|customer-key)["']?[ \t]{0,8}:)[^\r\n]*/gi
@@ -14,7 +14,7 @@ const IN_HEADER =
 export const hideSignatures: Hide = text => text.replace(IN_QUERY, `$1=${HIDDEN}`).replace(IN_HEADER, `$1 ${HIDDEN}`)
 
 /**
- * Makes what hides these secrets, also percent-encoded, in base64 or hexadecimal, and with the escapes of XML and JSON, besides what
+ * Returns a function that hides these secrets, also percent-encoded, in base64 or hexadecimal, and with the escapes of XML and JSON, besides what
  * `hideSignatures` does. Secrets of fewer than 4 characters are not looked for.
  */
 export function hiding(secrets: Iterable<string | undefined>): Hide {

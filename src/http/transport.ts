@@ -59,7 +59,7 @@ export class Transport {
     }
   }
 
-  /** What proxies are told and no message may show. */
+  /** Passwords of proxies and their `Proxy-Authorization` values, for redaction. */
   get secrets(): readonly string[] {
     return this.#proxies.secrets
   }

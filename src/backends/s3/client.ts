@@ -182,7 +182,7 @@ export class S3Client {
       return await this.#sendOnce(request, place, ctx)
     } catch (error) {
       const isFinal = request.stay === true || request.body instanceof Readable
-      const other = isFinal ? undefined : place.toldBy(error)
+      const other = isFinal ? undefined : place.namedBy(error)
       if (other === undefined) throw error
       return this.#sendElsewhere(request, other, ctx)
     }

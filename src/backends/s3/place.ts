@@ -33,7 +33,7 @@ export class Place {
    * The place that an error names, if it is another one. A service only ever names a region: the host is made of that by ourselves, and
    * where an endpoint is set it stays. So nothing is sent to a host that an answer chose.
    */
-  toldBy(error: unknown): Place | undefined {
+  namedBy(error: unknown): Place | undefined {
     if (!(error instanceof S3Error) || !ELSEWHERE.has(error.status)) return undefined
     const { endpointUrl } = this.#options
     const region = error.region ?? (endpointUrl == null ? this.#regionOf(error) : undefined)

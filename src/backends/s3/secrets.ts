@@ -9,7 +9,7 @@ const SECRET_HEADERS: readonly string[] = [
   'x-amz-copy-source-server-side-encryption-customer-key',
 ]
 
-/** Makes what hides the secrets of a request in a service's texts: keys, token, signature, the customer's key, and those of proxies. */
+/** Returns a function that hides the secrets of a request in a service's texts: keys, token, signature, the customer's key, and those of proxies. */
 export function hidingSecretsOf(
   headers: Readonly<Record<string, string>>,
   credentials: SigningCredentials | null,
