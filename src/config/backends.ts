@@ -9,6 +9,7 @@ import { hint, nearest } from '../core/nearest.ts'
 import type { AnySettings } from '../core/settings.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Services } from '../storage/types.ts'
+import { loadReason, quotesSource } from './loading.ts'
 import { StaticFilesStorage } from './static-files-storage.ts'
 
 /** A class that a configuration can name: its constructor takes OPTIONS. */
@@ -132,7 +133,8 @@ const PLANNED: ReadonlyArray<readonly [path: RegExp, what: string]> = [
   [/\.(S3)?Manifest(Files|Static|StaticFiles)Storage$/, 'static files with a manifest'],
 ]
 
-function isModulePath(backend: string): boolean {
+/** Whether a BACKEND names a module, which is run when it is loaded. */
+export function isModulePath(backend: string): boolean {
   return backend.includes('#') || /^(\.{0,2}\/|file:)/.test(backend)
 }
 
@@ -168,12 +170,13 @@ function load(backend: string, loader: Loader): StorageClass {
     return loader()
   } catch (error) {
     if (error instanceof ImproperlyConfigured) throw error
-    throw notFound(backend, error instanceof Error ? error.message.split('\n', 1)[0]! : String(error), error)
+    throw notFound(backend, loadReason(error).split('\n', 1)[0]!, quotesSource(error) ? undefined : error)
   }
 }
 
 function notFound(backend: string, reason: string, cause?: unknown): ImproperlyConfigured {
-  return new ImproperlyConfigured(`Could not find backend '${backend}': ${reason}.`, { cause })
+  const shown = backend.split('\n', 1)[0]
+  return new ImproperlyConfigured(`Could not find backend '${shown}': ${reason}.`, { cause })
 }
 
 /** The declarations of a class's settings by option name, for tables and explanations. */

@@ -1,7 +1,9 @@
 import { ImproperlyConfigured } from '../core/errors.ts'
 import { parseMap } from '../core/setting-types.ts'
 import { activateSettings, activeSettings } from '../core/settings.ts'
-import type { StorageClass } from './backends.ts'
+import { isModulePath, type StorageClass } from './backends.ts'
+import { envFileOf } from './env-file.ts'
+import { parseJson } from './json.ts'
 
 /** One entry of STORAGES: which class, and what its constructor is given. */
 export interface StorageConfig {
@@ -112,13 +114,42 @@ export function storageConfigs(
   const older = settings.DEFAULT_FILE_STORAGE ?? settings.STATICFILES_STORAGE
   const given = settings.STORAGES ?? (older === undefined ? env['STORAGES'] || undefined : undefined)
   if (given !== undefined) {
-    if (given !== settings.STORAGES) refuseBoth(env)
-    return checkedStorages(given)
+    if (given === settings.STORAGES) return checkedStorages(given)
+    refuseBoth(env)
+    const storages = checkedStorages(given)
+    for (const alias in storages)
+      refuseModule(storages[alias]!.BACKEND, `STORAGES['${alias}'].BACKEND`, 'STORAGES', env)
+    return storages
+  }
+  const backendOf = (key: 'DEFAULT_FILE_STORAGE' | 'STATICFILES_STORAGE', fallback: string): StorageConfig => {
+    const BACKEND = settings[key] ?? (env[key] || fallback)
+    if (settings[key] === undefined) refuseModule(BACKEND, key, key, env)
+    return { BACKEND }
   }
   return {
-    default: { BACKEND: settings.DEFAULT_FILE_STORAGE ?? (env['DEFAULT_FILE_STORAGE'] || DEFAULT_BACKEND) },
-    staticfiles: { BACKEND: settings.STATICFILES_STORAGE ?? (env['STATICFILES_STORAGE'] || DEFAULT_STATIC) },
+    default: backendOf('DEFAULT_FILE_STORAGE', DEFAULT_BACKEND),
+    staticfiles: backendOf('STATICFILES_STORAGE', DEFAULT_STATIC),
   }
+}
+
+/** The `.env` file whose STORAGES the settings in use are built from, if they are. */
+export function storagesEnvFile(settings: HoldallSettings = activeSettings()): string | undefined {
+  const isSilent = settings.STORAGES === undefined && settings.DEFAULT_FILE_STORAGE === undefined
+  return isSilent && settings.STATICFILES_STORAGE === undefined ? envFileOf('STORAGES') : undefined
+}
+
+/** A `.env` file holds values: it names no code to be run. */
+function refuseModule(
+  backend: unknown,
+  shown: string,
+  variable: string,
+  env: Readonly<Record<string, string | undefined>>,
+): void {
+  const file = envFileOf(variable, env)
+  if (file === undefined || typeof backend !== 'string' || !isModulePath(backend)) return
+  throw new ImproperlyConfigured(
+    `${file}: ${shown}: expected a backend of Holdall, got a module. Name modules in holdall.config.* or in the environment.`,
+  )
 }
 
 /** A settings object may hold anything, but storages under a name that nothing reads would be a folder of this machine instead. */
@@ -153,9 +184,10 @@ function checkedStorages(given: unknown): Readonly<Record<string, StorageConfig>
 }
 
 function mapping(value: unknown, key: string): Readonly<Record<string, unknown>> {
+  const failure = `${key}: expected an object (JSON in the environment)`
   try {
-    return parseMap(value)
-  } catch {
-    throw new ImproperlyConfigured(`${key}: expected an object (JSON in the environment).`)
+    return parseMap(typeof value === 'string' ? parseJson(value, failure) : value)
+  } catch (error) {
+    throw error instanceof ImproperlyConfigured ? error : new ImproperlyConfigured(`${failure}.`)
   }
 }

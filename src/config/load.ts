@@ -1,9 +1,12 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { nodeUtil } from '../core/builtin.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
 import { configure, type HoldallSettings, overlaid } from './configure.ts'
+import { addEnvText } from './env-file.ts'
+import { parseJson } from './json.ts'
+import { loading } from './loading.ts'
+import { refuseForeign } from './trust.ts'
 
 /** The names that are looked for in each folder, the first one found wins. */
 export const CONFIG_FILES: readonly string[] = [
@@ -22,6 +25,13 @@ export interface LoadOptions {
   readonly file?: string | undefined
   /** The environment that `.env` adds to; `process.env` when absent. */
   readonly env?: Record<string, string | undefined> | undefined
+  /** This file instead of the `.env` beside the configuration; then it must exist. */
+  readonly envFile?: string | undefined
+  /**
+   * Whether configuration and `.env` must belong to this user or to root, with every folder on the way to them, and nobody else may write
+   * to them. The command line asks for that, since it finds its configuration wherever it is started. Default: no.
+   */
+  readonly onlyOwn?: boolean | undefined
 }
 
 /** A configuration that was found. */
@@ -47,21 +57,27 @@ export function findConfig(cwd: string = process.cwd()): string | undefined {
 /**
  * Finds and reads the configuration: `.env` beside it first (what the environment has already stays), then the file, then the part of
  * its `$env` that HOLDALL_ENV or NODE_ENV names. Relative MEDIA_ROOT and STATIC_ROOT start from the file's folder.
- * No file is fine, a named one that is missing is an `ImproperlyConfigured`.
+ * No file is fine, and then no `.env` is read but a named one. A named file that is missing is an `ImproperlyConfigured`, and so is any
+ * that `onlyOwn` refuses.
  */
 export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfig> {
-  const { cwd = process.cwd(), env = process.env } = options
-  const named = options.file ?? (env['HOLDALL_CONFIG'] || undefined)
-  const file = named === undefined ? findConfig(cwd) : resolve(cwd, named)
-  if (named !== undefined && statSync(file!, { throwIfNoEntry: false })?.isFile() !== true) {
-    const reason = existsSync(file!) ? 'is not a file' : 'does not exist'
-    throw new ImproperlyConfigured(`The configuration file '${named}' ${reason}.`)
-  }
-  const folder = file === undefined ? resolve(cwd) : dirname(file)
-  const envFile = readEnvFile(join(folder, '.env'), env)
+  const { cwd = process.cwd(), env = process.env, onlyOwn = false } = options
+  const named = options.file ?? (env['HOLDALL_CONFIG'] || undefined) ?? findConfig(cwd)
+  const file = named === undefined ? undefined : namedFile(cwd, named, 'configuration file')
+  const envFile = envFileFor(file, cwd, options.envFile)
+  if (onlyOwn) for (const path of [file, envFile]) if (path !== undefined) refuseForeign(path)
+  if (envFile !== undefined) addEnvText(readText(envFile), envFile, env)
   const environment = env['HOLDALL_ENV'] || env['NODE_ENV'] || undefined
   const written = file === undefined ? {} : await readConfig(file, environment)
+  const folder = file === undefined ? resolve(cwd) : dirname(file)
   return { settings: absoluteFolders(withOverlay(written, environment), folder), file, envFile, environment }
+}
+
+/** The `.env` to read: the named one, else the one beside the configuration. */
+function envFileFor(file: string | undefined, cwd: string, named: string | undefined): string | undefined {
+  if (named !== undefined) return namedFile(cwd, named, 'environment file')
+  const beside = file === undefined ? undefined : join(dirname(file), '.env')
+  return beside !== undefined && existsSync(beside) ? namedFile(cwd, beside, 'environment file') : undefined
 }
 
 /** `loadConfig` and then `configure`; an error names the file. */
@@ -77,15 +93,17 @@ export async function loadAndConfigure(options: LoadOptions = {}): Promise<Loade
   return loaded
 }
 
-/** Adds what a `.env` file has to the environment, without replacing anything; returns the path if the file exists. */
-function readEnvFile(path: string, env: Record<string, string | undefined>): string | undefined {
-  if (!existsSync(path)) return undefined
-  for (const [key, value] of Object.entries(nodeUtil().parseEnv(readText(path)))) env[key] ??= value
-  return path
+/** The path that a user named; one that is missing or no regular file, which could block, is an `ImproperlyConfigured`. */
+function namedFile(cwd: string, name: string, kind: string): string {
+  const file = resolve(cwd, name)
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) return file
+  throw new ImproperlyConfigured(`The ${kind} '${name}' ${existsSync(file) ? 'is not a file' : 'does not exist'}.`)
 }
 
 async function readConfig(file: string, environment: string | undefined): Promise<HoldallSettings> {
-  const exported = file.endsWith('.json') ? readJson(file) : await loading(file, () => importConfig(file))
+  const exported = file.endsWith('.json')
+    ? parseJson(readText(file), `${file} is not valid JSON`)
+    : await loading(file, () => importConfig(file))
   const value: unknown =
     typeof exported === 'function' ? await loading(file, () => exported({ environment })) : exported
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as HoldallSettings
@@ -93,52 +111,18 @@ async function readConfig(file: string, environment: string | undefined): Promis
   throw new ImproperlyConfigured(`${file} must ${wanted}`)
 }
 
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readText(file))
-  } catch (cause) {
-    throw new ImproperlyConfigured(`${file} is not valid JSON: ${(cause as Error).message}`, { cause })
-  }
-}
-
 /** A file's text without a byte order mark. */
 function readText(file: string): string {
-  return readFileSync(file, 'utf8').replace(/^\uFEFF/, '')
+  try {
+    return readFileSync(file, 'utf8').replace(/^\uFEFF/, '')
+  } catch (cause) {
+    throw new ImproperlyConfigured(`${file} cannot be read: ${(cause as NodeJS.ErrnoException).code}`, { cause })
+  }
 }
 
 async function importConfig(file: string): Promise<unknown> {
   const module = (await import(pathToFileURL(file).href)) as Record<string, unknown>
   return module['default'] ?? module['settings']
-}
-
-/** Runs code of the configuration; what it throws becomes an error that names the file and, where it is known, the line. */
-async function loading(file: string, work: () => unknown): Promise<unknown> {
-  try {
-    return await work()
-  } catch (cause) {
-    if (cause instanceof ImproperlyConfigured) throw cause
-    const line = lineOf(cause, file)
-    const place = line === undefined ? file : `${file}:${line}`
-    throw new ImproperlyConfigured(`${place} could not be loaded: ${reasonOf(cause)}`, { cause })
-  }
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const { code } = error as { code?: unknown }
-  const missing = code === 'ERR_MODULE_NOT_FOUND' && /^Cannot find package '([^']+)'/.exec(error.message)?.[1]
-  return missing ? `the package '${missing}' is not installed here: npm install ${missing}` : error.message
-}
-
-/** The line of the file where an error arose: it heads the stack of a syntax error, and is in the frames of any other. */
-function lineOf(error: unknown, file: string): string | undefined {
-  const stack = error instanceof Error ? `\n${error.stack ?? ''}` : ''
-  for (const name of [file, pathToFileURL(file).href]) {
-    const at = stack.indexOf(`${name}:`)
-    const line = at < 0 ? undefined : /^\d+/.exec(stack.slice(at + name.length + 1))?.[0]
-    if (line !== undefined) return line
-  }
-  return undefined
 }
 
 function withOverlay(written: HoldallSettings, environment: string | undefined): HoldallSettings {

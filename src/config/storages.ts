@@ -6,7 +6,8 @@ import { hint, nearest } from '../core/nearest.ts'
 import { activeSettings } from '../core/settings.ts'
 import type { AnyStorage } from '../storage/types.ts'
 import { resolveBackend, type StorageClass } from './backends.ts'
-import { settingsBase, storageConfigs } from './configure.ts'
+import { settingsBase, storageConfigs, storagesEnvFile } from './configure.ts'
+import { refuseForeignPlace } from './env-file.ts'
 
 /** An alias with everything that its storage is built from, before it is built. */
 export interface StorageBlueprint {
@@ -61,7 +62,9 @@ export class StorageHandler {
   create(alias: string, options: Readonly<Record<string, unknown>> = {}): AnyStorage {
     const plan = this.blueprint(alias)
     try {
-      return new plan.backend({ ...plan.options, ...options }, { settings: activeSettings() })
+      const storage = new plan.backend({ ...plan.options, ...options }, { settings: activeSettings() })
+      refuseForeignPlace(storage, storagesEnvFile())
+      return storage
     } catch (cause) {
       if (!(cause instanceof ImproperlyConfigured)) throw cause
       throw new ImproperlyConfigured(`storage '${alias}': ${cause.message}`, { cause })

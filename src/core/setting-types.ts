@@ -1,4 +1,4 @@
-import type { Setting } from './settings.ts'
+import type { Setting, SettingRole } from './settings.ts'
 
 /** What a declaration says besides its type. */
 export interface Declaration<V> {
@@ -9,13 +9,15 @@ export interface Declaration<V> {
   readonly secret?: boolean
   readonly shown?: (value: V) => unknown
   readonly noEnvironment?: boolean
+  readonly role?: SettingRole
 }
 
 /** Builds a setting of any type from its parser. */
 export function setting<V>(type: string, parse: (raw: unknown) => V, declaration: Declaration<V>): Setting<V> {
   const { keys = [], aliases = [], secret = false, noEnvironment = false, doc, shown } = declaration
   const made = { keys, aliases, doc, type, secret, noEnvironment, default: declaration.default, parse }
-  return shown === undefined ? made : { ...made, shown }
+  const { role } = declaration
+  return { ...made, ...(shown && { shown }), ...(role && { role }) }
 }
 
 const TRUE: ReadonlySet<string> = new Set(['true', '1', 'yes', 'on'])

@@ -3,6 +3,9 @@ import { INSPECT } from './builtin.ts'
 import { ImproperlyConfigured } from './errors.ts'
 import { hint, nearest } from './nearest.ts'
 
+/** What a setting does to requests: it decides where they go and who can read them, or it proves who sends them. */
+export type SettingRole = 'destination' | 'credential'
+
 /** One setting, declared once: its parsing, environment names, documentation, validation and redaction come from here. */
 export interface Setting<V> {
   /** Global names in the settings object and the environment, the winning one first: `['AWS_S3_ACCESS_KEY_ID', 'AWS_ACCESS_KEY_ID']`. */
@@ -19,6 +22,8 @@ export interface Setting<V> {
   shown?(value: V): unknown
   /** Whether only the settings object and options may give it, never the environment. */
   readonly noEnvironment: boolean
+  /** Absent where it is neither. A `.env` file may set a destination only together with the credentials. */
+  readonly role?: SettingRole | undefined
   readonly default: V
   /** Turns what a user wrote (in code, JSON or the environment) into a value; throws an `Error` that says what is expected. */
   parse(raw: unknown): V
@@ -142,8 +147,9 @@ function parse(setting: Setting<unknown>, origin: Origin, raw: unknown): unknown
   }
 }
 
+/** A text by its first line: a quote that is not closed in a `.env` file takes the lines of other settings along. */
 function shown(raw: unknown): string {
-  const text = typeof raw === 'string' ? `'${raw}'` : (JSON.stringify(raw) ?? String(raw))
+  const text = typeof raw === 'string' ? `'${raw.split('\n', 1)[0]}'` : (JSON.stringify(raw) ?? String(raw))
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }
 

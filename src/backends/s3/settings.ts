@@ -118,6 +118,7 @@ export const s3Settings: SettingsOf<S3Options> = {
     default: null,
     keys: ['AWS_S3_ACCESS_KEY_ID', 'AWS_ACCESS_KEY_ID'],
     aliases: ['accessKeyId'],
+    role: 'credential',
     doc: 'Access key id; null = from a profile, or by @aws-sdk/credential-providers.',
   }),
   secretKey: optionalText({
@@ -125,6 +126,7 @@ export const s3Settings: SettingsOf<S3Options> = {
     keys: ['AWS_S3_SECRET_ACCESS_KEY', 'AWS_SECRET_ACCESS_KEY'],
     aliases: ['secretAccessKey'],
     secret: true,
+    role: 'credential',
     doc: 'Secret access key.',
   }),
   securityToken: optionalText({
@@ -132,6 +134,7 @@ export const s3Settings: SettingsOf<S3Options> = {
     keys: ['AWS_SESSION_TOKEN', 'AWS_SECURITY_TOKEN'],
     aliases: ['sessionToken', 'session_token'],
     secret: true,
+    role: 'credential',
     doc: 'Session token of temporary keys.',
   }),
   sessionProfile: optionalText({
@@ -154,22 +157,31 @@ export const s3Settings: SettingsOf<S3Options> = {
     default: null,
     keys: ['AWS_S3_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
     shown: shownAddress,
+    role: 'destination',
     doc: 'URL of another service, with or without a scheme; overrides region and SSL.',
   }),
   provider: optionalChoice(PROVIDERS, {
     default: null,
     keys: ['AWS_S3_PROVIDER'],
+    role: 'destination',
     doc: 'Whose service it is: gives the endpoint where none is set; null = told by the endpoint.',
   }),
   accountId: optionalText({
     default: null,
     keys: ['AWS_S3_ACCOUNT_ID'],
+    role: 'destination',
     doc: 'Account or namespace in the endpoint of Cloudflare R2 and Oracle.',
   }),
-  useSsl: flag({ default: true, keys: ['AWS_S3_USE_SSL'], doc: 'https, where the endpoint names no scheme.' }),
+  useSsl: flag({
+    default: true,
+    keys: ['AWS_S3_USE_SSL'],
+    role: 'destination',
+    doc: 'https, where the endpoint names no scheme.',
+  }),
   verify: setting('true, false, path or null', parseVerify, {
     default: null,
     keys: ['AWS_S3_VERIFY'],
+    role: 'destination',
     doc: 'false = any certificate is accepted; a path = the file of the authorities to trust.',
   }),
   addressingStyle: optionalChoice(['virtual', 'path', 'auto'], {
@@ -187,6 +199,7 @@ export const s3Settings: SettingsOf<S3Options> = {
     default: {},
     keys: ['AWS_S3_PROXIES'],
     shown: shownProxies,
+    role: 'destination',
     doc: "Proxies by scheme or endpoint; none = the environment's http_proxy, https_proxy and no_proxy.",
   }),
   defaultAcl: optionalText({
@@ -313,8 +326,18 @@ export const s3Settings: SettingsOf<S3Options> = {
     shown: shownParameters,
     doc: 'Old: headers of every upload; use objectParameters.',
   }),
-  host: optionalText({ default: null, keys: ['AWS_S3_HOST'], doc: 'Old: use regionName or endpointUrl.' }),
-  port: optionalInteger('port', { default: null, keys: ['AWS_S3_PORT'], doc: 'Old: use endpointUrl.' }),
+  host: optionalText({
+    default: null,
+    keys: ['AWS_S3_HOST'],
+    role: 'destination',
+    doc: 'Old: use regionName or endpointUrl.',
+  }),
+  port: optionalInteger('port', {
+    default: null,
+    keys: ['AWS_S3_PORT'],
+    role: 'destination',
+    doc: 'Old: use endpointUrl.',
+  }),
   origin: optionalText({ default: null, keys: ['AWS_ORIGIN'], doc: 'Old: use regionName.' }),
   callingFormat: setting<unknown>('calling format', raw => raw, {
     default: null,
@@ -325,11 +348,13 @@ export const s3Settings: SettingsOf<S3Options> = {
     default: null,
     keys: ['AWS_S3_PROXY_HOST'],
     shown: shownAddress,
+    role: 'destination',
     doc: 'Old: use proxies.',
   }),
   proxyPort: optionalInteger('port', {
     default: null,
     keys: ['AWS_S3_PROXY_PORT', 'AWS_S3_PROXY_PORTY'],
+    role: 'destination',
     doc: 'Old: use proxies.',
   }),
   useThreads: flag({

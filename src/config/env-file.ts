@@ -1,0 +1,81 @@
+import { nodeUtil } from '../core/builtin.ts'
+import { ImproperlyConfigured } from '../core/errors.ts'
+import type { AnySettings, SettingRole } from '../core/settings.ts'
+import type { AnyStorage } from '../storage/types.ts'
+
+type Environment = Record<string, string | undefined>
+
+/** Variables of the system and of Node itself: they decide which programs run, so that a file does not set them. */
+const OF_PROCESS =
+  /^(PATH|HOME|USERPROFILE|SHELL|COMSPEC|HOLDALL_CONFIG|NODE_OPTIONS|NODE_PATH|NODE_EXTRA_CA_CERTS|LD_\w+|DYLD_\w+)$/i
+
+/** Variables besides the declared settings that decide where requests go, who may read them, or where keys are asked for. */
+const DESTINATIONS =
+  /^(https?_proxy|no_proxy|NODE_TLS_REJECT_UNAUTHORIZED|AWS_CA_BUNDLE|AWS_CONFIG_FILE|AWS_SHARED_CREDENTIALS_FILE|AWS_ENDPOINT_URL_\w+|AWS_CONTAINER_\w+|AWS_EC2_METADATA_\w+|AWS_WEB_IDENTITY_TOKEN_FILE)$/i
+
+/** What a file added to an environment. */
+interface Added {
+  readonly file: string
+  readonly value: string
+}
+
+/** Names and values that files added, by the environment that they were added to. */
+const added = new WeakMap<object, Map<string, Added>>()
+
+/** Adds the variables of a `.env` text to an environment. What is there already stays, and those of the process are left out. */
+export function addEnvText(text: string, file: string, env: Environment): void {
+  const ours = added.get(env) ?? new Map<string, Added>()
+  added.set(env, ours)
+  for (const [name, value] of Object.entries(nodeUtil().parseEnv(text))) {
+    if (value === undefined || env[name] !== undefined || OF_PROCESS.test(name)) continue
+    env[name] = value
+    ours.set(nameIn(name), { file, value })
+  }
+}
+
+/** The `.env` file that a variable's value came from; undefined when it came with the process. */
+export function envFileOf(name: string, env: Readonly<Environment> = process.env): string | undefined {
+  const found = added.get(env)?.get(nameIn(name))
+  return found !== undefined && found.value === env[name] ? found.file : undefined
+}
+
+/** On Windows the environment knows no case. */
+function nameIn(name: string): string {
+  return process.platform === 'win32' ? name.toUpperCase() : name
+}
+
+/**
+ * Refuses a storage that would send keys to a place which a `.env` file names, unless the same file brought the keys: a file that lies in
+ * a folder must not send the user's own keys elsewhere. `optionsFile` is the `.env` that OPTIONS came from, if they did.
+ */
+export function refuseForeignPlace(
+  storage: AnyStorage,
+  optionsFile: string | undefined,
+  env: Readonly<Environment> = process.env,
+): void {
+  const declared = (storage.constructor as unknown as { readonly settings: AnySettings }).settings
+  const inRole = (role: SettingRole) => Object.keys(declared).filter(option => declared[option]!.role === role)
+  const credentials = inRole('credential')
+  if (credentials.length === 0) return
+  const originOf = (option: string) => {
+    const { from, key } = storage.origins[option]!
+    // A value of a map is known by the map's name and its own: `AWS_S3_CLIENT_CONFIG.proxies`.
+    const variable = key.replace(/\..*$/, '')
+    return {
+      key,
+      file: from === 'environment' ? envFileOf(variable, env) : from === 'option' ? optionsFile : undefined,
+    }
+  }
+  const variables = [...(added.get(env)?.keys() ?? [])].filter(name => DESTINATIONS.test(name))
+  const place = [
+    ...inRole('destination').map(originOf),
+    ...variables.map(key => ({ key, file: envFileOf(key, env) })),
+  ].find(({ file }) => file !== undefined)
+  if (place === undefined) return
+  const given = credentials.filter(option => storage.options[option as never] !== null)
+  if (given.length > 0 && given.every(option => originOf(option).file === place.file)) return
+  throw new ImproperlyConfigured(
+    `${place.file}: ${place.key} decides where requests go or where keys come from, and this file does not bring the keys. ` +
+      'Set it where the keys are set: in the configuration or in the environment.',
+  )
+}

@@ -1,0 +1,47 @@
+import { pathToFileURL } from 'node:url'
+import { ImproperlyConfigured } from '../core/errors.ts'
+
+/** Runs code of the configuration; what it throws becomes an error that names the file and, where it is known, the line. */
+export async function loading(file: string, work: () => unknown): Promise<unknown> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof ImproperlyConfigured) throw error
+    const line = lineOf(error, file)
+    const place = line === undefined ? file : `${file}:${line}`
+    const advice =
+      line === undefined && error instanceof SyntaxError ? "; 'node --check' with the file shows where" : ''
+    const cause = quotesSource(error) ? undefined : error
+    throw new ImproperlyConfigured(`${place} could not be loaded: ${loadReason(error)}${advice}`, { cause })
+  }
+}
+
+/** Why code could not be loaded. What an engine quotes of the source is left out: it may be a secret that lacks its quotes. */
+export function loadReason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code, message } = error as NodeJS.ErrnoException
+  const missing = code === 'ERR_MODULE_NOT_FOUND' && /^Cannot find package '([^']+)'/.exec(message)?.[1]
+  if (missing) return `the package '${missing}' is not installed here: npm install ${missing}`
+  if (error instanceof ReferenceError) return 'a name is used there that is not defined'
+  return error instanceof SyntaxError ? (FIXED.exec(message)?.[0] ?? 'there is a syntax error') : message
+}
+
+/** What engines say of a slip without quoting it, or before they do. */
+const FIXED =
+  /^(?:Unexpected (?:token|identifier|number|string|end of input)|Invalid or unexpected token|TypeScript [\w ]+|The requested module '.*)/
+
+/** Whether the message or the stack of an error may hold text of the source: then it must not be a cause, which is printed as well. */
+export function quotesSource(error: unknown): boolean {
+  return error instanceof SyntaxError || error instanceof ReferenceError
+}
+
+/** The line of the file where an error arose: it heads the stack of a syntax error, and is in the frames of any other. */
+function lineOf(error: unknown, file: string): string | undefined {
+  const stack = error instanceof Error ? `\n${error.stack ?? ''}` : ''
+  for (const name of [file, pathToFileURL(file).href]) {
+    const at = stack.indexOf(`${name}:`)
+    const line = at < 0 ? undefined : /^\d+/.exec(stack.slice(at + name.length + 1))?.[0]
+    if (line !== undefined) return line
+  }
+  return undefined
+}
