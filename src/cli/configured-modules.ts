@@ -1,15 +1,29 @@
 import { registerHooks } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { refuseForeign } from '../config/trust.ts'
+import { packageRoot } from './package-root.ts'
 
-/** Lets a configuration import `holdall` where no package of that name is installed: it gets the one that runs. */
-export function offerOwnPackage(): void {
+/**
+ * Watches what a configuration imports from now on, its own modules and those of BACKEND alike: a module that others could have written is
+ * refused, as their configuration is, and `holdall` is the package that runs where no other of that name is installed.
+ */
+export function watchModules(): void {
+  const ownPackage = `${pathToFileURL(packageRoot()).href}/`
   registerHooks({
     resolve(specifier, context, next) {
-      try {
-        return next(specifier, context)
-      } catch (error) {
-        if (!/^holdall(\/|$)/.test(specifier)) throw error
-        return next(specifier, { ...context, parentURL: import.meta.url })
-      }
+      const found = resolved(specifier, parentURL => next(specifier, { ...context, ...(parentURL && { parentURL }) }))
+      if (found.url.startsWith('file:') && !found.url.startsWith(ownPackage)) refuseForeign(fileURLToPath(found.url))
+      return found
     },
   })
+}
+
+/** What a specifier leads to, from its place or else, where it is this package, from here. */
+function resolved<T>(specifier: string, resolve: (parentURL?: string) => T): T {
+  try {
+    return resolve()
+  } catch (error) {
+    if (!/^holdall(\/|$)/.test(specifier)) throw error
+    return resolve(import.meta.url)
+  }
 }

@@ -1,11 +1,12 @@
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { LoadedConfig } from '../config/load.ts'
 import type { Storages } from '../config/storages.ts'
 import { type ErrorCode, ImproperlyConfigured, isStorageError } from '../core/errors.ts'
 import type { AnyStorage } from '../storage/types.ts'
+import { watchModules } from './configured-modules.ts'
 import type { Skipped } from './local-files.ts'
-import { Output } from './output.ts'
-import { offerOwnPackage } from './own-package.ts'
+import { Output, printable } from './output.ts'
 import { splitTarget } from './target.ts'
 
 /** A place in a storage. */
@@ -22,6 +23,8 @@ export interface GlobalOptions {
   readonly quiet?: boolean
   readonly dryRun?: boolean
   readonly config?: string
+  readonly envFile?: string
+  readonly verbose?: boolean
 }
 
 /** The command line was not understood: exit code 2. */
@@ -69,8 +72,17 @@ export class CliContext {
 
   async #load(): Promise<LoadedConfig> {
     const { loadAndConfigure } = await import('../config/load.ts')
-    offerOwnPackage()
-    return loadAndConfigure({ file: this.options.config })
+    watchModules()
+    const { config, envFile, verbose } = this.options
+    const loaded = await loadAndConfigure({ file: config, envFile, onlyOwn: true })
+    if (verbose === true) {
+      this.out.log(`configuration: ${printable(loaded.file ?? 'none')}`)
+      this.out.log(`environment file: ${printable(loaded.envFile ?? 'none')}`)
+    }
+    if (loaded.file === undefined && loaded.envFile === undefined && existsSync('.env')) {
+      this.out.log("the .env here is not read: there is no configuration beside it ('--env-file .env' reads it)")
+    }
+    return loaded
   }
 
   /** The storages of the configuration. */

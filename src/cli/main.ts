@@ -34,6 +34,8 @@ export function createProgram(): { readonly program: Command; readonly context: 
     .option('--quiet', 'no messages, only results')
     .option('--dry-run', 'say what would be done and do nothing')
     .option('--config <file>', 'this configuration instead of holdall.config.* in this folder or above')
+    .option('--env-file <file>', 'this file of variables instead of the .env beside the configuration')
+    .option('--verbose', 'say which configuration is used')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help of a command')
     .configureHelp({ showGlobalOptions: true })

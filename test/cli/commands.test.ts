@@ -206,7 +206,7 @@ describe('check', () => {
 
   test('finds settings of the boto backend in the environment, and warns in its own form', async () => {
     await put('.env', 'AWS_HEADERS={"Expires":"0"}\nDEFAULT_FILE_STORAGE=storages.backends.s3boto.S3BotoStorage\n')
-    const { stdout, stderr } = await cli('check', '--json', '--dry-run')
+    const { stdout, stderr } = await cli('check', '--json', '--dry-run', '--env-file', '.env')
     expect(JSON.parse(stdout).advice).toEqual([
       'AWS_HEADERS -> AWS_S3_OBJECT_PARAMETERS: Headers became parameters: Expires.',
       expect.stringMatching(/^S3_USE_SIGV4: /),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
+import { watchModules } from '../configured-modules.ts'
 import { type CliContext, UsageError } from '../context.ts'
 import { paint, table } from '../output.ts'
-import { offerOwnPackage } from '../own-package.ts'
 import { markdownTable, settingRows } from '../settings-table.ts'
 
 /** `holdall settings`: the options of a backend, generated from their declarations. */
@@ -18,7 +18,7 @@ export function settings(program: Command, context: CliContext): void {
         for (const name of backendNames()) await out.record({ backend: name }, name)
         return
       }
-      offerOwnPackage()
+      watchModules()
       const rows = settingRows(declaredSettings(found(() => resolveBackend(backend))))
       await out.document(rows)
       if (options.markdown === true) return out.line(markdownTable(rows))
