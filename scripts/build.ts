@@ -15,7 +15,7 @@ const CHUNKS = {
   core: /^(core|files|layers|storage|backends\/local|backends\/memory|config)\/|^index\.ts$/,
   s3: /^(http|backends\/s3|backends\/spaces)\//,
   serve: /^serve\//,
-  cli: /^cli\/(?!bin\.ts$)/,
+  cli: /^cli\/(?!bin\.ts$|compile-cache\.ts$)/,
   testing: /^testing\//,
 }
 

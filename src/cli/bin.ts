@@ -9,7 +9,8 @@ if (major < 22 || (major === 22 && minor < 18)) {
   )
   process.exitCode = 1
 } else {
-  process.getBuiltinModule('node:module').enableCompileCache()
+  const { keepCompiledCode } = await import('./compile-cache.ts')
+  keepCompiledCode()
   const { main } = await import('./main.ts')
   await main(process.argv)
 }

@@ -1,0 +1,29 @@
+import { lstatSync, mkdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+/**
+ * Keeps compiled code from one command to the next, in the user's own cache folder. What lies there is run: Node's default, below the
+ * folder that all users share for temporary files, could have been made by any of them. Where there is no safe folder nothing is kept,
+ * and each command starts a little later. This file imports nothing of the project: it is loaded before the code that is kept.
+ */
+export function keepCompiledCode(): void {
+  if (process.env['NODE_COMPILE_CACHE'] !== undefined) return // Node has seen to it.
+  const caches = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
+  const folder = join(caches, 'holdall')
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    if (isOwn(caches) && isOwn(folder)) process.getBuiltinModule('node:module').enableCompileCache(folder)
+  } catch {
+    // The folder cannot be made.
+  }
+}
+
+/** Whether only this user can change what is in a folder. Windows does not tell, and has the folders of users closed to others. */
+function isOwn(folder: string): boolean {
+  const { uid, mode } = lstatSync(folder)
+  return (
+    process.geteuid === undefined ||
+    (uid === process.geteuid() && (mode & 0o022) === 0 && (mode & 0o170000) === 0o040000)
+  )
+}
