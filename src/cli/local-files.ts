@@ -1,126 +1,121 @@
-import { constants, createReadStream, type Dirent } from 'node:fs'
-import { access, link, mkdir, opendir, open as openFile, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve, sep } from 'node:path'
-import { pipeline } from 'node:stream/promises'
-import { nodeCrypto } from '../core/builtin.ts'
-import { asContent, type ContentProvider } from '../core/content.ts'
-import { StorageError, SuspiciousFileOperation } from '../core/errors.ts'
+import { constants, type Dirent } from 'node:fs'
+import { access, opendir, realpath, stat } from 'node:fs/promises'
+import { basename, join, resolve, sep } from 'node:path'
+import { isHidden } from '../backends/local/hidden.ts'
 
 /** A file of this machine that is to be stored. */
 export interface LocalFile {
   readonly path: string
   /** Relative to what was named, with forward slashes. */
   readonly name: string
-  /** Bytes. */
+  /** Bytes that the system reported; 0 also for files of `/proc`, which have more. */
   readonly size: number
+  /** Real path of the folder that the file must lie in when it is opened; undefined where it may lie anywhere. */
+  readonly root: string | undefined
 }
 
-/** Told what cannot be stored: `isFailure` for what could not be read, else it is a kind that is never stored. */
+/** Told what cannot be stored: `isFailure` for what was to be stored and could not be, else it is a kind that is never stored. */
 export type Skipped = (path: string, reason: string, isFailure: boolean) => void
 
+/** How the files below a folder are looked for. */
+export interface LocalFilesOptions {
+  /** Whether links are followed wherever they lead. Default: only those to files of the same folder. */
+  readonly follow?: boolean | undefined
+}
+
 /**
- * The files that a path stands for: itself, or everything below a folder in the order of names. What cannot be read below a
- * folder is skipped, and so are links to folders; a path that itself is missing or cannot be read is an error.
+ * The files that a path stands for: itself, or everything below a folder in the order of names. The path itself may be a link. Below a
+ * folder, links to folders, links that lead out of it, what is no regular file, and what cannot be read are skipped; temporary files of
+ * Holdall are left out. A path that is missing, cannot be read, or is neither file nor folder is an error.
  */
-export async function* localFiles(path: string, skipped: Skipped): AsyncGenerator<LocalFile> {
+export async function* localFiles(
+  path: string,
+  skipped: Skipped,
+  { follow = false }: LocalFilesOptions = {},
+): AsyncGenerator<LocalFile> {
   let stats: Awaited<ReturnType<typeof stat>>
   try {
     stats = await stat(path)
     await access(path, constants.R_OK)
   } catch (error) {
-    throw new Error(`'${path}' ${missing(error) ? 'does not exist' : `cannot be read: ${reasonOf(error)}`}.`)
+    throw new Error(`'${path}' ${isMissing(error) ? 'does not exist' : `cannot be read: ${reasonOf(error)}`}.`)
   }
-  if (stats.isDirectory()) yield* filesBelow(path, '', skipped)
-  else yield { path, name: basename(resolve(path)), size: stats.size }
+  if (stats.isFile()) yield { path, name: basename(resolve(path)), size: stats.size, root: undefined }
+  else if (stats.isDirectory()) yield* new Walk(skipped, follow ? undefined : await realpath(path)).filesBelow(path)
+  else throw new Error(`'${path}' is neither a file nor a folder; 'put -' stores what comes from stdin.`)
 }
 
-async function* filesBelow(folder: string, prefix: string, skipped: Skipped): AsyncGenerator<LocalFile> {
-  const entries: Dirent[] = []
-  try {
-    for await (const entry of await opendir(folder)) entries.push(entry)
-  } catch (error) {
-    return skipped(folder, reasonOf(error), true)
+class Walk {
+  readonly #skipped: Skipped
+  /** Undefined where every link is followed. */
+  readonly #root: string | undefined
+
+  constructor(skipped: Skipped, root: string | undefined) {
+    this.#skipped = skipped
+    this.#root = root
   }
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1))
-  for (const entry of entries) {
-    const path = join(folder, entry.name)
-    const name = `${prefix}${entry.name}`
-    if (entry.isDirectory()) yield* filesBelow(path, `${name}/`, skipped)
-    else {
-      const size = await sizeOf(path, entry, skipped)
-      if (size !== undefined) yield { path, name, size }
+
+  /** `above` holds the folders that this one was reached through, so that a link which leads back to one of them ends. */
+  async *filesBelow(folder: string, prefix = '', above: readonly string[] = []): AsyncGenerator<LocalFile> {
+    const entries: Dirent[] = []
+    let here = above
+    try {
+      if (this.#root === undefined) {
+        const { dev, ino } = await stat(folder, { bigint: true })
+        if (above.includes(`${dev}:${ino}`)) return this.#skipped(folder, 'it leads back to a folder above it', false)
+        here = [...above, `${dev}:${ino}`]
+      }
+      for await (const entry of await opendir(folder)) if (!isHidden(entry.name)) entries.push(entry)
+    } catch (error) {
+      return this.#skipped(folder, reasonOf(error), true)
+    }
+    entries.sort((a, b) => (a.name < b.name ? -1 : 1))
+    for (const entry of entries) {
+      const path = join(folder, entry.name)
+      const name = `${prefix}${entry.name}`
+      const found = entry.isDirectory() ? 'folder' : await this.#look(path, entry)
+      if (found === 'folder') yield* this.filesBelow(path, `${name}/`, here)
+      else if (found !== undefined) yield { path, name, size: found.size, root: this.#root }
     }
   }
-}
 
-async function sizeOf(path: string, entry: Dirent, skipped: Skipped): Promise<number | undefined> {
-  try {
-    const stats = await stat(path)
-    if (stats.isFile()) {
-      await access(path, constants.R_OK)
-      return stats.size
+  /** What is at a path that is no folder itself; undefined when it is skipped. */
+  async #look(path: string, entry: Dirent): Promise<'folder' | { readonly size: number } | undefined> {
+    try {
+      const stats = await stat(path)
+      if (stats.isDirectory() && this.#root === undefined) return 'folder'
+      if (!stats.isFile()) {
+        this.#skipped(path, stats.isDirectory() ? 'links to folders are not followed' : 'it is no file', false)
+      } else if (entry.isSymbolicLink() && this.#root !== undefined && !isInside(this.#root, await realpath(path))) {
+        this.#skipped(path, LEADS_OUT, true)
+      } else {
+        await access(path, constants.R_OK)
+        return { size: stats.size }
+      }
+    } catch (error) {
+      const isNamed = !isMissing(error) || !entry.name.includes('\ufffd')
+      const reason = isNamed ? reasonOf(error) : 'its name is not UTF-8'
+      this.#skipped(path, isMissing(error) && entry.isSymbolicLink() ? 'the link leads nowhere' : reason, true)
     }
-    skipped(path, stats.isDirectory() ? 'links to folders are not followed' : 'it is no file', false)
-  } catch (error) {
-    const isNamed = !missing(error) || !entry.name.includes('\ufffd')
-    const reason = isNamed ? reasonOf(error) : 'its name is not UTF-8'
-    skipped(path, missing(error) && entry.isSymbolicLink() ? 'the link leads nowhere' : reason, true)
+    return undefined
   }
-  return undefined
 }
 
-function missing(error: unknown): boolean {
-  return (error as { code?: unknown }).code === 'ENOENT'
+/** Why a link is skipped that leads out of the folder which was named. */
+export const LEADS_OUT: string = 'it leads out of the folder; --follow would store it'
+
+/** Whether a real path lies in a folder, given by its real path. */
+export function isInside(root: string, path: string): boolean {
+  return path.startsWith(root.endsWith(sep) ? root : root + sep)
 }
 
-function reasonOf(error: unknown): string {
+/** Why the system refused something, in words. */
+export function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
   if (code === 'EACCES' || code === 'EPERM') return 'permission denied'
   return code === 'ENOENT' ? 'it is gone' : message
 }
 
-/** A file of this machine as something that `save` can send again after a failure. */
-export function localContent(file: Pick<LocalFile, 'path' | 'size'>): ContentProvider {
-  return {
-    [asContent]: () => ({ size: file.size, replayable: true, open: () => createReadStream(file.path) }),
-  }
-}
-
-/** The path of a stored name below a folder of this machine; a name that leads out of it is `suspicious_name`. */
-export function localTarget(folder: string, name: string): string {
-  const root = resolve(folder)
-  const path = resolve(root, ...name.split('/').filter(part => part !== ''))
-  if (path !== root && path.startsWith(root.endsWith(sep) ? root : root + sep)) return path
-  throw new SuspiciousFileOperation(`'${name}' leads out of the folder ${folder}.`, { fileName: name })
-}
-
-/** Writes a stream to a file of this machine, all or nothing. An existing one is `exists` unless `overwrite`. */
-export async function writeLocal(
-  path: string,
-  open: () => AsyncIterable<Uint8Array>,
-  overwrite: boolean,
-  signal: AbortSignal,
-): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
-  const temporary = join(dirname(path), `.holdall-${nodeCrypto().randomUUID()}.part`)
-  // Opened before the pipeline starts: a source that fails at once would else end it before the file is there to be removed.
-  const handle = await openFile(temporary, 'wx')
-  try {
-    await pipeline(open, handle.createWriteStream(), { signal })
-    if (overwrite) await rename(temporary, path)
-    else await link(temporary, path)
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 'EEXIST') throw existing(path, error)
-    throw error
-  } finally {
-    await handle.close()
-    await rm(temporary, { force: true })
-  }
-}
-
-function existing(path: string, cause: unknown): StorageError {
-  return new StorageError('exists', `The file '${path}' exists; use --overwrite to replace it.`, {
-    fileName: path,
-    cause,
-  })
+function isMissing(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'ENOENT'
 }

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { isStorageError } from '../../core/errors.ts'
 import { type CliContext, shownTarget, type Target, UsageError } from '../context.ts'
-import { localTarget, writeLocal } from '../local-files.ts'
+import { LocalFolder } from '../local-folder.ts'
 import { allowRecursive, concurrencyOf } from '../options.ts'
 import { printable } from '../output.ts'
 import { forEachParallel } from '../parallel.ts'
@@ -46,17 +46,25 @@ async function getFiles(context: CliContext, places: string[], options: GetOptio
   for (const source of sources) targets.push(await context.target(source))
   if (local === '-') return toStdout(context, targets)
   const progress = new Progress(context.out)
+  const root = new LocalFolder(local ?? '.')
   try {
     for (const target of targets) {
       if (recursive) {
-        const folder = several ? localTarget(local ?? '.', lastPart(target.path) || target.alias) : (local ?? '.')
-        await getFolder(context, target, folder, options, limit, progress)
+        const own = several ? `${lastPart(target.path) || target.alias}/` : ''
+        await forEachParallel(filesBelow(target, context.signal), limit, ({ entry, relative }) =>
+          context.attempt(() =>
+            getOne(context, { ...target, path: entry.name }, root, own + relative, options, progress),
+          ),
+        )
       } else {
-        const file = await destination(local, target.path, several)
+        if (lastPart(target.path) === '') throw new UsageError('get: name a file, or use -r for a folder.')
+        const inFolder = local === undefined || several || local.endsWith('/') || (await isFolder(local))
+        const folder = inFolder ? root : new LocalFolder(dirname(resolve(local)))
         const work = async () => {
           if (progress.isShown)
             progress.expect((await target.storage.stat(target.path, { signal: context.signal })).size)
-          await getOne(context, target, file, options, progress)
+          const name = inFolder ? lastPart(target.path) : basename(resolve(local))
+          await getOne(context, target, folder, name, options, progress)
         }
         await context.attempt(work, several)
       }
@@ -67,12 +75,6 @@ async function getFiles(context: CliContext, places: string[], options: GetOptio
   } finally {
     progress.end()
   }
-}
-
-async function destination(local: string | undefined, name: string, several: boolean): Promise<string> {
-  if (lastPart(name) === '') throw new UsageError('get: name a file, or use -r for a folder.')
-  const path = local ?? '.'
-  return several || path.endsWith('/') || (await isFolder(path)) ? localTarget(path, lastPart(name)) : resolve(path)
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -88,31 +90,18 @@ async function toStdout(context: CliContext, targets: readonly Target[]): Promis
   for (const target of targets) await context.attempt(() => writeOut(context, target), targets.length > 1)
 }
 
-async function getFolder(
-  context: CliContext,
-  target: Target,
-  local: string,
-  options: GetOptions,
-  limit: number,
-  progress: Progress,
-): Promise<void> {
-  await forEachParallel(filesBelow(target, context.signal), limit, ({ entry, relative }) =>
-    context.attempt(() =>
-      getOne(context, { ...target, path: entry.name }, localTarget(local, relative), options, progress),
-    ),
-  )
-}
-
 async function getOne(
   context: CliContext,
   { alias, storage, path }: Target,
-  file: string,
+  folder: LocalFolder,
+  name: string,
   options: GetOptions,
   progress: Progress,
 ): Promise<void> {
   const { out, signal } = context
   const place = shownTarget(alias, path)
   if (context.options.dryRun === true) {
+    const file = folder.pathOf(name)
     await out.record({ dryRun: true, place, file }, `would write ${printable(file)} from ${printable(place)}`)
     return
   }
@@ -122,6 +111,6 @@ async function getOne(
       progress.add(chunk.byteLength, path)
     }
   }
-  await writeLocal(file, body, options.overwrite === true, signal)
+  const file = await folder.write(name, body, { overwrite: options.overwrite === true, signal })
   await out.record({ place, file }, printable(file))
 }

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { CONFIG_FILES } from '../../config/load.ts'
 import { StorageError } from '../../core/errors.ts'
 import { type CliContext, UsageError } from '../context.ts'
+import { LocalFolder } from '../local-folder.ts'
 
 interface InitOptions {
   readonly backend: string
@@ -57,7 +57,7 @@ async function writeConfig(context: CliContext, options: InitOptions): Promise<v
     await out.line(text.trimEnd())
     return out.log(`would write ${file}`)
   }
-  await write(resolve(file), text, options.force === true)
+  await write(resolve(file), text, options.force === true, context.signal)
   await out.document({ file: resolve(file), backend: options.backend, environment: start.env })
   out.log(`wrote ${file}`)
   if (start.env.length > 0) out.log(`put ${start.env.join(' and ')} into the environment or into .env`)
@@ -65,14 +65,22 @@ async function writeConfig(context: CliContext, options: InitOptions): Promise<v
 }
 
 /** Writes the file, unless there is one: also under one of the names of which only the first counts. */
-async function write(path: string, text: string, force: boolean): Promise<void> {
+async function write(path: string, text: string, force: boolean, signal: AbortSignal): Promise<void> {
   const rivals = CONFIG_FILES.map(name => join(dirname(path), name))
   const present = [path, ...(rivals.includes(path) ? rivals : [])].find(name => existsSync(name))
   if (present !== undefined && !(force && present === path)) {
     const advice = force || present !== path ? 'remove it first' : 'use --force to replace it'
     throw new StorageError('exists', `${present} exists; ${advice}.`)
   }
-  await writeFile(path, text, { flag: force ? 'w' : 'wx' })
+  // The command line runs no file that others may write to, whatever the umask is.
+  const folder = new LocalFolder(dirname(path), 0o644 & ~process.umask())
+  await folder.write(
+    basename(path),
+    async function* () {
+      yield Buffer.from(text)
+    },
+    { overwrite: force, signal },
+  )
 }
 
 function sourceText(settings: unknown, file: string): string {

@@ -3,7 +3,8 @@ import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { ContentSource } from '../../core/content.ts'
 import { type CliContext, shownTarget, type Target, UsageError } from '../context.ts'
-import { type LocalFile, localContent, localFiles } from '../local-files.ts'
+import { withContent } from '../local-content.ts'
+import { type LocalFile, localFiles } from '../local-files.ts'
 import { allowRecursive, concurrencyOf } from '../options.ts'
 import { printable } from '../output.ts'
 import { forEachParallel } from '../parallel.ts'
@@ -13,6 +14,7 @@ import { below, hasAlias, lastPart } from '../target.ts'
 interface PutOptions {
   readonly recursive?: boolean
   readonly overwrite?: boolean
+  readonly follow?: boolean
   readonly contentType?: string
   readonly cacheControl?: string
   readonly concurrency: string
@@ -35,6 +37,7 @@ export function put(program: Command, context: CliContext): void {
     )
   allowRecursive(command, 'what is in a folder; of several, each under its own name')
     .option('--overwrite', 'replace files of the same name')
+    .option('--follow', 'follow links in folders, wherever they lead')
     .option('--content-type <type>', 'media type instead of the one that the name tells')
     .option('--cache-control <value>', 'Cache-Control of the stored files')
     .option('--concurrency <n>', 'files at once', '4')
@@ -55,7 +58,9 @@ async function putFiles(context: CliContext, paths: string[], options: PutOption
   }
   try {
     await forEachParallel(chosen(context, sources, target.path, options), limit, ({ file, name }) =>
-      context.attempt(() => store(context, target, name, localContent(file), options, progress), several),
+      withContent(file, context.skipped, content =>
+        context.attempt(() => store(context, target, name, content, options, progress), several),
+      ),
     )
   } finally {
     progress.end()
@@ -75,7 +80,7 @@ async function* chosen(
     if (isFolder && options.recursive !== true) throw new UsageError(`put: '${source}' is a folder; use -r.`)
     const own = isFolder && several ? `${basename(resolve(source))}/` : ''
     try {
-      for await (const file of localFiles(source, context.skipped)) {
+      for await (const file of localFiles(source, context.skipped, options)) {
         const isPlace = isFolder || several || path === '' || path.endsWith('/')
         yield { file, name: isPlace ? below(path, own + file.name) : path }
       }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createReadStream, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,9 +7,11 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Command } from 'commander'
 import { nodeCrypto } from '../../core/builtin.ts'
+import { asContent } from '../../core/content.ts'
 import type { AnyStorage, Entry } from '../../storage/types.ts'
 import { type CliContext, UsageError } from '../context.ts'
-import { type LocalFile, localContent, localFiles } from '../local-files.ts'
+import { withContent } from '../local-content.ts'
+import { type LocalFile, type LocalFilesOptions, localFiles, type Skipped } from '../local-files.ts'
 import { formatSize, formatTime, printable, table } from '../output.ts'
 import { packageRoot } from '../package-root.ts'
 import { forEachParallel } from '../parallel.ts'
@@ -21,6 +23,7 @@ interface ServeOptions {
   readonly host: string
   readonly expires: string
   readonly once?: boolean
+  readonly follow?: boolean
 }
 
 /** A file that was stored, with the one of this machine that it came from. */
@@ -40,6 +43,7 @@ export function serve(program: Command, context: CliContext): void {
     .option('--port <n>', 'port; 0 takes a free one', '0')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--expires <seconds>', 'life of the signed URLs', '3600')
+    .option('--follow', 'follow links in the folder, wherever they lead')
     .option('--once', 'fetch every URL back, compare the bytes, and end')
     .action((dir: string | undefined, options: ServeOptions) => run(context, dir, options))
 }
@@ -47,7 +51,7 @@ export function serve(program: Command, context: CliContext): void {
 async function run(context: CliContext, dir: string | undefined, options: ServeOptions): Promise<void> {
   const port = wholeNumber('--port', options.port, 0, 65_535)
   const urlExpire = wholeNumber('--expires', options.expires, 1, Number.MAX_SAFE_INTEGER)
-  const files = await filesToStore(context, dir)
+  const files = await filesToStore(context, dir, options)
   if (context.options.dryRun === true) {
     for (const { name, size } of files)
       await context.out.record({ dryRun: true, name, size }, `would store ${printable(name)}`)
@@ -67,11 +71,15 @@ function wholeNumber(option: string, text: string, min: number, max: number): nu
   throw new UsageError(`${option}: expected a whole number from ${min} to ${max}, got '${text}'.`)
 }
 
-async function filesToStore({ skipped }: CliContext, dir: string | undefined): Promise<LocalFile[]> {
+async function filesToStore(
+  { skipped }: CliContext,
+  dir: string | undefined,
+  options: LocalFilesOptions,
+): Promise<LocalFile[]> {
   const found: LocalFile[] = []
   if (dir !== undefined) {
     if (statSync(dir, { throwIfNoEntry: false })?.isFile()) throw new UsageError(`serve: '${dir}' is not a folder.`)
-    for await (const file of localFiles(dir, skipped)) found.push(file)
+    for await (const file of localFiles(dir, skipped, options)) found.push(file)
   } else {
     for (const folder of ['docs', 'examples/media']) {
       const prefix = `${basename(folder)}/`
@@ -163,8 +171,10 @@ async function storeAll(context: CliContext, storage: AnyStorage, files: readonl
     await forEachParallel(files, 8, async source => {
       signal.throwIfAborted()
       const onProgress = progress.of(source.name)
-      const name = await storage.save(source.name, localContent(source), { signal, onProgress })
-      served.push({ source, entry: await storage.stat(name, { signal }), url: await storage.url(name, { signal }) })
+      await withContent(source, context.skipped, async content => {
+        const name = await storage.save(source.name, content, { signal, onProgress })
+        served.push({ source, entry: await storage.stat(name, { signal }), url: await storage.url(name, { signal }) })
+      })
     })
   } finally {
     progress.end()
@@ -196,7 +206,7 @@ async function checkListed({ signal }: CliContext, storage: AnyStorage, served: 
 
 /** Fetches every URL back and compares; also that it is refused without its signature, with another one, and after its time. */
 async function checkAll(
-  { out, signal }: CliContext,
+  { out, signal, skipped }: CliContext,
   served: readonly Served[],
   bytes: number,
   urlSecret: string,
@@ -206,7 +216,7 @@ async function checkAll(
   const progress = new Progress(out, bytes)
   try {
     await forEachParallel(served, 8, async ({ source, entry, url }) => {
-      await compare(source, url, progress.of(entry.name), signal)
+      await compare(source, url, skipped, progress.of(entry.name), signal)
       const refused = { tampered: new URL(url), unsigned: new URL(url), expired: new URL(url) }
       const signature = refused.tampered.searchParams.get('signature') ?? ''
       refused.tampered.searchParams.set('signature', (signature.startsWith('A') ? 'B' : 'A') + signature.slice(1))
@@ -226,6 +236,7 @@ async function checkAll(
 async function compare(
   source: LocalFile,
   url: string,
+  skipped: Skipped,
   onProgress: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -234,7 +245,9 @@ async function compare(
   const { createHash } = nodeCrypto()
   const [expected, fetched] = [createHash('sha256'), createHash('sha256')]
   let size = 0
-  for await (const chunk of createReadStream(source.path)) expected.update(chunk as Uint8Array)
+  await withContent(source, skipped, async content => {
+    for await (const chunk of content[asContent]().open()) expected.update(chunk as Uint8Array)
+  })
   for await (const chunk of response.body ?? []) {
     fetched.update(chunk as Uint8Array)
     onProgress((size += chunk.byteLength))
