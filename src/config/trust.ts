@@ -52,7 +52,7 @@ function* stepsTo(file: string): Generator<Step> {
       at = path
       continue
     }
-    if (++links > MAX_LINKS) throw new ImproperlyConfigured(`${file} is not used: it has too many links.`)
+    if (++links > MAX_LINKS) throw new ImproperlyConfigured(`${file} is not used: it is behind too many links.`)
     const target = readlinkSync(path)
     const absolute = resolve(at, target)
     rest = [...(isAbsolute(target) ? partsOf(absolute) : target.split(sep)), ...rest].filter(part => part !== '')
