@@ -53,7 +53,7 @@ export function refuseForeignPlace(
   optionsFile: string | undefined,
   env: Readonly<Environment> = process.env,
 ): void {
-  const declared = (storage.constructor as unknown as { readonly settings: AnySettings }).settings
+  const { settings: declared = {} } = storage.constructor as unknown as { readonly settings?: AnySettings }
   const inRole = (role: SettingRole) => Object.keys(declared).filter(option => declared[option]!.role === role)
   const credentials = inRole('credential')
   if (credentials.length === 0) return

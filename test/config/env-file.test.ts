@@ -170,6 +170,17 @@ describe('where requests go', () => {
     expect(storages.default.options).toMatchObject({ baseUrl: '/m/' })
   })
 
+  test.each(['digitalocean', 'wasabi', 'backblaze', 'scaleway', 'ovh'])(
+    'is not decided by the region of .env with %s',
+    async AWS_S3_PROVIDER => {
+      await load(['AWS_S3_REGION_NAME=example.com/'], { STORAGES, AWS_S3_PROVIDER }, real)
+      await expect(storages.default.url('x')).rejects.toMatchObject({
+        code: 'improperly_configured',
+        message: expect.stringContaining("AWS_S3_REGION_NAME: expected a part of a host's name"),
+      })
+    },
+  )
+
   test('is declared of each setting that decides it', () => {
     const PLACE = /endpoint|host|port$|prox|ssl|verify|provider|account|address|server|url$/i
     /** Addresses of the files of users, and settings that are no place. */

@@ -91,8 +91,11 @@ export function providerEndpoint(
   accountId: string | null,
 ): string | undefined {
   const named = (value: string | null, setting: string): string => {
-    if (value) return value
-    throw new ImproperlyConfigured(`${setting} must be set for the provider '${provider}'.`)
+    if (!value) throw new ImproperlyConfigured(`${setting} must be set for the provider '${provider}'.`)
+    if (/^[\w.-]+$/.test(value)) return value
+    throw new ImproperlyConfigured(
+      `${setting}: expected a part of a host's name, as the provider '${provider}' takes it.`,
+    )
   }
   switch (provider) {
     case 'r2':
@@ -102,7 +105,7 @@ export function providerEndpoint(
     case 'backblaze':
       return `https://s3.${named(region, 'AWS_S3_REGION_NAME')}.backblazeb2.com`
     case 'wasabi':
-      return `https://s3.${region ?? 'us-east-1'}.wasabisys.com`
+      return `https://s3.${named(region ?? 'us-east-1', 'AWS_S3_REGION_NAME')}.wasabisys.com`
     case 'scaleway':
       return `https://s3.${named(region, 'AWS_S3_REGION_NAME')}.scw.cloud`
     case 'oracle': {
