@@ -8,7 +8,8 @@ import { join } from 'node:path'
  * and each command starts a little later. This file imports nothing of the project: it is loaded before the code that is kept.
  */
 export function keepCompiledCode(): void {
-  if (process.env['NODE_COMPILE_CACHE'] !== undefined) return // Node has seen to it.
+  const { NODE_COMPILE_CACHE: chosen, NODE_DISABLE_COMPILE_CACHE: disabled } = process.env
+  if (chosen !== undefined || disabled !== undefined) return // Node follows these by itself.
   const caches = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
   const folder = join(caches, 'holdall')
   try {
