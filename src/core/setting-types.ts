@@ -10,14 +10,15 @@ export interface Declaration<V> {
   readonly shown?: (value: V) => unknown
   readonly noEnvironment?: boolean
   readonly role?: SettingRole
+  readonly emptyCounts?: boolean
 }
 
 /** Builds a setting of any type from its parser. */
 export function setting<V>(type: string, parse: (raw: unknown) => V, declaration: Declaration<V>): Setting<V> {
   const { keys = [], aliases = [], secret = false, noEnvironment = false, doc, shown } = declaration
   const made = { keys, aliases, doc, type, secret, noEnvironment, default: declaration.default, parse }
-  const { role } = declaration
-  return { ...made, ...(shown && { shown }), ...(role && { role }) }
+  const { role, emptyCounts } = declaration
+  return { ...made, ...(shown && { shown }), ...(role && { role }), ...(emptyCounts && { emptyCounts }) }
 }
 
 const TRUE: ReadonlySet<string> = new Set(['true', '1', 'yes', 'on'])
@@ -55,9 +56,14 @@ export function parseText(raw: unknown): string {
   throw new Error('expected text')
 }
 
-/** A whole number of `unit`, 0 or more (or from `min`); digits with `_` and `0o` forms are understood. */
-export function integer(unit: string, declaration: Declaration<number>, min = 0): Setting<number> {
-  return setting(`integer (${unit})`, raw => parseInteger(raw, min), declaration)
+/** A whole number of `unit` from `min` to `max`; digits with `_` and `0o` forms are understood. */
+export function integer(
+  unit: string,
+  declaration: Declaration<number>,
+  min = 0,
+  max: number = Number.MAX_SAFE_INTEGER,
+): Setting<number> {
+  return setting(`integer (${unit})`, raw => parseInteger(raw, min, max), declaration)
 }
 
 /** A whole number of `unit`, or none. */
@@ -69,10 +75,11 @@ export function optionalInteger(
   return setting(`integer (${unit}) or null`, raw => (isNone(raw) ? null : parseInteger(raw, min)), declaration)
 }
 
-function parseInteger(raw: unknown, min: number): number {
+function parseInteger(raw: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
   const number = typeof raw === 'string' && raw.trim() !== '' ? Number(raw.replaceAll('_', '')) : raw
-  if (typeof number === 'number' && Number.isSafeInteger(number) && number >= min) return number
-  throw new Error(`expected a whole number of at least ${min}`)
+  if (typeof number === 'number' && Number.isSafeInteger(number) && number >= min && number <= max) return number
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
+  throw new Error(`expected a whole number ${range}`)
 }
 
 /** A number of seconds above 0, or none. */

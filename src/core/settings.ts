@@ -24,6 +24,8 @@ export interface Setting<V> {
   readonly noEnvironment: boolean
   /** Absent where it is neither. A `.env` file may set a destination only together with the credentials. */
   readonly role?: SettingRole | undefined
+  /** Whether an empty variable of the environment counts as given; else it is passed over. */
+  readonly emptyCounts?: boolean | undefined
   readonly default: V
   /** Turns what a user wrote (in code, JSON or the environment) into a value; throws an `Error` that says what is expected. */
   parse(raw: unknown): V
@@ -132,7 +134,8 @@ function find(
   }
   for (const key of setting.noEnvironment ? [] : setting.keys) {
     const raw = sources.env[key]
-    if (raw !== undefined && raw !== '') return { raw, origin: { from: 'environment', key } satisfies Origin }
+    if (raw !== undefined && (raw !== '' || setting.emptyCounts))
+      return { raw, origin: { from: 'environment', key } satisfies Origin }
   }
   return { raw: undefined, origin: { from: 'default', key: name } satisfies Origin }
 }

@@ -9,6 +9,8 @@ import { UrlSigner } from '../../src/backends/local/signed-urls.ts'
 import { createFileHandler, type FileHandlerOptions, toNodeListener } from '../../src/serve/index.ts'
 import { temporaryFolder } from '../backends/local/fixture.ts'
 
+const SECRET = 'a secret of enough bytes'
+
 async function site(options: { urlSecret?: string } & FileHandlerOptions = {}) {
   const { urlSecret = null, ...handlerOptions } = options
   const folder = temporaryFolder()
@@ -143,7 +145,7 @@ test('paths never lead outside, and other methods are refused', async () => {
 })
 
 test('signed URLs are needed, and good for what was signed only', async () => {
-  await using web = await site({ urlSecret: 'secret' })
+  await using web = await site({ urlSecret: SECRET })
   await web.storage.save('a b.txt', 'content')
   const url = await web.storage.url('a b.txt', { contentType: 'text/x-own', parameters: { colour: 'red' } })
   const good = await fetch(url)
@@ -157,9 +159,10 @@ test('signed URLs are needed, and good for what was signed only', async () => {
   expect((await fetch(named)).headers.get('content-disposition')).toBe('attachment; filename="___x"')
   const parts = await web.storage.url('a b.txt', { contentType: 'multipart/x-mixed-replace;boundary=b' })
   expect((await fetch(parts)).headers.get('content-security-policy')).toContain('sandbox')
+  const signer = new UrlSigner(SECRET, `${web.origin}/media/`)
   const life = { method: 'GET', expiresInSecs: 60 } as const
-  const expired = `${url.split('?')[0]}?${new UrlSigner('secret').sign('a b.txt', life, Date.now() - 61_000)}`
-  const valid = `${url.split('?')[0]}?${new UrlSigner('secret').sign('a b.txt', life)}`
+  const expired = `${url.split('?')[0]}?${signer.sign('a b.txt', life, Date.now() - 61_000)}`
+  const valid = `${url.split('?')[0]}?${signer.sign('a b.txt', life)}`
   expect((await fetch(valid)).status).toBe(200)
   const bad = [
     url.replace('red', 'blue'),
@@ -173,7 +176,7 @@ test('signed URLs are needed, and good for what was signed only', async () => {
 })
 
 test('a signed PUT stores under its name, within its size', async () => {
-  await using web = await site({ urlSecret: 'secret', maxUploadBytes: 1_000_000 })
+  await using web = await site({ urlSecret: SECRET, maxUploadBytes: 1_000_000 })
   const url = await web.storage.url('up/f.bin', { method: 'PUT', contentType: 'application/x-up' })
   const headers = { 'content-type': 'application/x-up' }
   const bytes = Buffer.alloc(900_000, 'x')

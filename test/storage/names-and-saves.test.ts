@@ -255,7 +255,7 @@ describe('LocalStorage', () => {
   })
 
   it('never shows its secret', () => {
-    const storage = new LocalStorage({ location: '/x', urlSecret: 'hush-hush' })
+    const storage = new LocalStorage({ location: '/x', urlSecret: 'hush-hush, not a word' })
     expect(inspect(storage) + JSON.stringify(storage)).not.toContain('hush')
     expect(inspect(storage)).toContain("urlSecret: '***'")
   })

@@ -68,7 +68,7 @@ export class LocalDriver implements Driver {
     if (baseUrl === null) return
     this.publicUrl = key => joinUrl(baseUrl, key)
     if (urlSecret === null) return
-    const signer = new UrlSigner(urlSecret)
+    const signer = new UrlSigner(urlSecret, baseUrl)
     this.signUrl = async (key, request) => `${joinUrl(baseUrl, key)}?${signer.sign(key, request)}`
   }
 

@@ -1,6 +1,6 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path'
 import type { CallOptions, Driver } from '../../core/driver.ts'
-import { StorageError, SuspiciousFileOperation } from '../../core/errors.ts'
+import { ImproperlyConfigured, StorageError, SuspiciousFileOperation } from '../../core/errors.ts'
 import type { SettingsOf } from '../../core/settings.ts'
 import { Storage } from '../../storage/storage.ts'
 import type { UrlOptions } from '../../storage/types.ts'
@@ -68,12 +68,17 @@ export class LocalStorage extends Storage<LocalOptions> {
     return this.calls.run('sweep', undefined, { signal }, ctx => driver.sweep(minAgeSecs * 1000, ctx))
   }
 
-  /** What a signed URL allows, from its method, name and query. Tampered or expired: `permission_denied`; no `urlSecret`: `unsupported`. */
+  /**
+   * What a signed URL allows, from its method, name and query. Tampered, expired or of another base URL: `permission_denied`; no
+   * `urlSecret`: `unsupported`; no `baseUrl`: `improperly_configured`.
+   */
   verifyUrl(method: string, name: string, query: URLSearchParams): SignedUrl {
-    const { urlSecret } = this.options
+    const { urlSecret, baseUrl } = this.options
     if (urlSecret === null)
       throw new StorageError('unsupported', 'The storage has no urlSecret, so its URLs are not signed.')
-    this.#signer ??= new UrlSigner(urlSecret)
+    if (baseUrl === null)
+      throw new ImproperlyConfigured('baseUrl: signed URLs are checked against the base URL that they were made with.')
+    this.#signer ??= new UrlSigner(urlSecret, baseUrl)
     return this.#signer.verify(method, this.keyOf(name), query)
   }
 

@@ -1,6 +1,7 @@
-import { flag, integer, optionalMode, optionalText, text } from '../../core/setting-types.ts'
+import { flag, integer, optionalMode, optionalText, setting, text } from '../../core/setting-types.ts'
 import type { SettingsOf } from '../../core/settings.ts'
 import { type CommonOptions, commonSettings } from '../../storage/common-settings.ts'
+import { MAX_URL_SECS, parseUrlSecret } from './signed-urls.ts'
 
 /** Options of `LocalStorage`; `location` is the folder that holds the files and `baseUrl` where a web server shows it. */
 export interface LocalOptions extends CommonOptions {
@@ -39,16 +40,23 @@ export const localSettings: SettingsOf<LocalOptions> = {
     default: false,
     doc: 'Whether media type, cache control and user metadata are kept, in a hidden file beside each file.',
   }),
-  urlSecret: optionalText({
+  urlSecret: setting('text or null', parseUrlSecret, {
     default: null,
     keys: ['HOLDALL_URL_SECRET'],
     secret: true,
-    doc: 'Secret that signs URLs which expire, for `createFileHandler`; null = URLs are not signed.',
+    // An empty secret is a mistake; passed over, it would open every file.
+    emptyCounts: true,
+    doc: 'Secret of at least 16 bytes that signs URLs which expire, for `createFileHandler`; null = URLs are not signed.',
   }),
   urlExpire: integer(
     'seconds',
-    { default: 3600, keys: ['HOLDALL_URL_EXPIRE'], doc: 'Life of a signed URL when none is given.' },
+    {
+      default: 3600,
+      keys: ['HOLDALL_URL_EXPIRE'],
+      doc: 'Life of a signed URL when none is given, at most 366 days.',
+    },
     1,
+    MAX_URL_SECS,
   ),
   fsync: flag({
     default: true,

@@ -1,96 +1,140 @@
 import { nodeCrypto } from '../../core/builtin.ts'
 import type { SignUrlOptions } from '../../core/driver.ts'
-import { StorageError } from '../../core/errors.ts'
+import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 
 /** What a valid signed URL allows. */
 export interface SignedUrl {
   readonly method: SignUrlOptions['method']
   readonly key: string
   readonly expiresAt: Date
-  /** Query parameters that were signed, such as `response-content-type`; for an upload `content-type`. */
+  /** Query parameters that were signed, such as `response-content-type`; for an upload `content-type`. Without a prototype. */
   readonly parameters: Readonly<Record<string, string>>
 }
+
+/** Longest life of a signed URL, in seconds: 366 days. */
+export const MAX_URL_SECS = 31_622_400
+/** Fewest bytes of a secret, in UTF-8. */
+const MIN_SECRET_BYTES = 16
+/** By how much the clocks of who signs and who verifies may differ, in seconds. */
+const CLOCK_SLACK_SECS = 3600
 
 const EXPIRES = 'expires'
 const METHOD = 'method'
 const SIGNATURE = 'signature'
 const RESERVED: ReadonlySet<string> = new Set([EXPIRES, METHOD, SIGNATURE])
 
+type Parameters = ReadonlyArray<[name: string, value: string]>
+
+/** Parses the secret that signs URLs; null = they are not signed. A text under 16 bytes, also an empty one, throws. */
+export function parseUrlSecret(raw: unknown): string | null {
+  if (raw === null) return null
+  if (typeof raw === 'string' && Buffer.byteLength(raw) >= MIN_SECRET_BYTES) return raw
+  throw new Error(`expected a urlSecret of at least ${MIN_SECRET_BYTES} bytes`)
+}
+
 /**
- * Signs URLs with HMAC-SHA256 (RFC 2104) over method, key, expiry and every other query parameter, and checks them in constant
- * time. A GET signature is good for HEAD too. Nothing of a query that it did not sign is ever accepted.
+ * Signs the URLs of one storage with HMAC-SHA256 (RFC 2104) over the storage's base URL, method, key, expiry and every other query
+ * parameter, and checks them in constant time. A GET signature is good for HEAD too. Nothing of a query that it did not sign is accepted.
  */
 export class UrlSigner {
   readonly #secret: string
+  readonly #base: string
 
-  constructor(secret: string) {
-    this.#secret = secret
-  }
-
-  /** The query, without '?', to append to the URL of `key`. */
-  sign(key: string, options: SignUrlOptions, now: number = Date.now()): string {
-    const expires = String(Math.floor(now / 1000) + Math.floor(options.expiresInSecs))
-    const parameters = parametersOf(options)
-    const signature = this.#signature(options.method, key, expires, parameters)
-    return new URLSearchParams([
-      ...Object.entries(parameters),
-      [METHOD, options.method],
-      [EXPIRES, expires],
-      [SIGNATURE, signature],
-    ]).toString()
-  }
-
-  /** What a URL allows. A wrong signature, another method or key, or a time that is over is `permission_denied`. */
-  verify(method: string, key: string, query: URLSearchParams, now: number = Date.now()): SignedUrl {
-    const signed = query.get(METHOD)
-    const expires = query.get(EXPIRES) ?? ''
-    const parameters: Record<string, string> = {}
-    const seen = new Set<string>()
-    for (const [name, value] of query) {
-      if (seen.has(name)) throw denied()
-      seen.add(name)
-      if (!RESERVED.has(name)) parameters[name] = value
+  /** A secret under 16 bytes is `improperly_configured`. */
+  constructor(secret: string, baseUrl: string) {
+    if (Buffer.byteLength(secret) < MIN_SECRET_BYTES) {
+      throw new ImproperlyConfigured(`urlSecret: expected at least ${MIN_SECRET_BYTES} bytes.`)
     }
-    const expected = Buffer.from(this.#signature(signed ?? '', key, expires, parameters))
-    const given = Buffer.from(query.get(SIGNATURE) ?? '')
+    this.#secret = secret
+    this.#base = canonicalBase(baseUrl)
+  }
+
+  /** The query, without '?', to append to the URL of `key`. A life that is no whole number of seconds from 1 to `MAX_URL_SECS` is `invalid_argument`. */
+  sign(key: string, options: SignUrlOptions, now: number = Date.now()): string {
+    const { method } = options
+    if (!isMethod(method)) throw invalid(`method: expected GET, HEAD, PUT or DELETE, got '${method}'`)
+    wellFormed('the name', key)
+    const expires = String(Math.floor(now / 1000) + checkedLife(options.expiresInSecs))
+    const parameters = parametersOf(options)
+    const signature = this.#signature(method, key, expires, parameters)
+    return new URLSearchParams([...parameters, [METHOD, method], [EXPIRES, expires], [SIGNATURE, signature]]).toString()
+  }
+
+  /** What a URL allows. A wrong signature, another method, key or storage, or a time that is over is `permission_denied`. */
+  verify(method: string, key: string, query: URLSearchParams, now: number = Date.now()): SignedUrl {
+    const all = new Map(query)
+    const signed = all.get(METHOD) ?? ''
+    const expires = all.get(EXPIRES) ?? ''
+    // A parameter that comes twice has two meanings, and readers differ in which one they take.
+    if (all.size !== query.size) throw denied()
+    const parameters = [...all].filter(([name]) => !RESERVED.has(name))
+    const expected = Buffer.from(this.#signature(signed, key, expires, parameters))
+    const given = Buffer.from(all.get(SIGNATURE) ?? '')
     if (given.length !== expected.length || !nodeCrypto().timingSafeEqual(given, expected)) throw denied()
     if (!isMethod(signed) || (signed !== method && !(signed === 'GET' && method === 'HEAD'))) throw denied()
-    if (!/^\d{1,15}$/.test(expires) || Number(expires) * 1000 <= now) {
-      throw new StorageError('permission_denied', 'The signed URL has expired.', { fileName: key })
-    }
-    return { method: signed, key, expiresAt: new Date(Number(expires) * 1000), parameters }
+    const left = /^[1-9]\d{0,11}$/.test(expires) ? Number(expires) - now / 1000 : Number.NaN
+    if (!(left <= MAX_URL_SECS + CLOCK_SLACK_SECS)) throw denied()
+    if (left <= 0) throw new StorageError('permission_denied', 'The signed URL has expired.', { fileName: key })
+    const found: Record<string, string> = Object.create(null)
+    for (const [name, value] of parameters) found[name] = value
+    return { method: signed, key, expiresAt: new Date(Number(expires) * 1000), parameters: found }
   }
 
-  #signature(method: string, key: string, expires: string, parameters: Readonly<Record<string, string>>): string {
-    const sorted = Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1))
+  /** JSON of a fixed shape, with the parameters in the order of their names: different parts never give the same text. */
+  #signature(method: string, key: string, expires: string, parameters: Parameters): string {
+    const sorted = [...parameters].sort(([a], [b]) => (a < b ? -1 : 1))
     return nodeCrypto()
       .createHmac('sha256', this.#secret)
-      .update(JSON.stringify(['holdall-url-1', method, key, expires, sorted]))
+      .update(JSON.stringify(['holdall-url-2', this.#base, method, key, expires, sorted]))
       .digest('base64url')
   }
 }
 
-function parametersOf(options: SignUrlOptions): Record<string, string> {
-  const upload = options.method === 'PUT'
-  const named: Readonly<Record<string, string | undefined>> = {
-    [upload ? 'content-type' : 'response-content-type']: options.contentType,
-    [upload ? 'content-disposition' : 'response-content-disposition']: options.contentDisposition,
-    [upload ? 'cache-control' : 'response-cache-control']: options.cacheControl,
-    [upload ? 'content-encoding' : 'response-content-encoding']: options.contentEncoding,
-    [upload ? 'content-language' : 'response-content-language']: options.contentLanguage,
-  }
-  const parameters: Record<string, string> = {}
-  for (const [name, value] of Object.entries({ ...named, ...options.parameters })) {
+/** A base URL with its trailing slash; an absolute one as WHATWG URLs write it (host in lower case, no default port). */
+function canonicalBase(baseUrl: string): string {
+  const base = baseUrl.endsWith('/') ? baseUrl : `${baseUrl}/`
+  return URL.canParse(base) ? new URL(base).href : base
+}
+
+function checkedLife(secs: number): number {
+  if (Number.isInteger(secs) && secs >= 1 && secs <= MAX_URL_SECS) return secs
+  throw invalid(`expiresInSecs: expected a whole number of seconds from 1 to ${MAX_URL_SECS}, got ${secs}`)
+}
+
+function parametersOf(options: SignUrlOptions): Parameters {
+  const prefix = options.method === 'PUT' ? '' : 'response-'
+  const all = new Map<string, unknown>([
+    [`${prefix}content-type`, options.contentType],
+    [`${prefix}content-disposition`, options.contentDisposition],
+    [`${prefix}cache-control`, options.cacheControl],
+    [`${prefix}content-encoding`, options.contentEncoding],
+    [`${prefix}content-language`, options.contentLanguage],
+  ])
+  for (const [name, value] of Object.entries(options.parameters ?? {})) all.set(name, value)
+  const parameters: Array<[string, string]> = []
+  for (const [name, value] of all) {
     if (value === undefined) continue
-    if (RESERVED.has(name))
-      throw new StorageError('invalid_argument', `The parameter '${name}' belongs to the signature.`)
-    parameters[name] = String(value)
+    if (RESERVED.has(name)) throw invalid(`parameters: '${name}' belongs to the signature`)
+    if (!['string', 'number', 'boolean'].includes(typeof value)) {
+      throw invalid(`parameters: expected a text, number or boolean as '${name}'`)
+    }
+    parameters.push([wellFormed('parameters', name), wellFormed(name, String(value))])
   }
   return parameters
 }
 
-function isMethod(method: string | null): method is SignUrlOptions['method'] {
+/** Half a surrogate pair cannot be sent: it would come back as another character than was signed. */
+function wellFormed(what: string, text: string): string {
+  if (text.isWellFormed()) return text
+  throw invalid(`${what}: expected well-formed Unicode`)
+}
+
+function isMethod(method: string): method is SignUrlOptions['method'] {
   return method === 'GET' || method === 'HEAD' || method === 'PUT' || method === 'DELETE'
+}
+
+function invalid(message: string): StorageError {
+  return new StorageError('invalid_argument', `${message}.`)
 }
 
 function denied(): StorageError {

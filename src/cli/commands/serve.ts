@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Command } from 'commander'
+import type { UrlSigner } from '../../backends/local/signed-urls.ts'
 import { nodeCrypto } from '../../core/builtin.ts'
 import { asContent } from '../../core/content.ts'
 import type { AnyStorage, Entry } from '../../storage/types.ts'
@@ -49,8 +50,9 @@ export function serve(program: Command, context: CliContext): void {
 }
 
 async function run(context: CliContext, dir: string | undefined, options: ServeOptions): Promise<void> {
+  const { MAX_URL_SECS } = await import('../../backends/local/signed-urls.ts')
   const port = wholeNumber('--port', options.port, 0, 65_535)
-  const urlExpire = wholeNumber('--expires', options.expires, 1, Number.MAX_SAFE_INTEGER)
+  const urlExpire = wholeNumber('--expires', options.expires, 1, MAX_URL_SECS)
   const files = await filesToStore(context, dir, options)
   if (context.options.dryRun === true) {
     for (const { name, size } of files)
@@ -106,6 +108,7 @@ async function storeAndServe(
   options: Serving,
 ): Promise<void> {
   const { LocalStorage } = await import('../../backends/local/index.ts')
+  const { UrlSigner } = await import('../../backends/local/signed-urls.ts')
   const { createFileHandler, toNodeListener } = await import('../../serve/index.ts')
   const { out, signal } = context
   const { createServer } = await import('node:http')
@@ -113,11 +116,12 @@ async function storeAndServe(
   await listen(server, options.port, options.host)
   const { address, family, port } = server.address() as AddressInfo
   const origin = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+  const baseUrl = `${origin}/media/`
   const urlSecret = nodeCrypto().randomBytes(32).toString('base64url')
   await using storage = new LocalStorage(
     {
       location: root,
-      baseUrl: `${origin}/media/`,
+      baseUrl,
       urlSecret,
       urlExpire: options.urlExpire,
       fileOverwrite: true,
@@ -133,7 +137,7 @@ async function storeAndServe(
     const stored = { files: served.length, bytes, root, origin }
     if (options.once === true) {
       await checkListed(context, storage, served)
-      await checkAll(context, served, bytes, urlSecret)
+      await checkAll(context, served, bytes, new UrlSigner(urlSecret, baseUrl))
       await out.document({ ...stored, compared: true, served: served.map(publicView) })
       await out.line(
         `${counted(served.length)}, ${formatSize(bytes)}: stored, listed, fetched back and equal; unsigned, tampered and expired URLs refused (403).`,
@@ -209,10 +213,8 @@ async function checkAll(
   { out, signal, skipped }: CliContext,
   served: readonly Served[],
   bytes: number,
-  urlSecret: string,
+  signer: UrlSigner,
 ): Promise<void> {
-  const { UrlSigner } = await import('../../backends/local/signed-urls.ts')
-  const signer = new UrlSigner(urlSecret)
   const progress = new Progress(out, bytes)
   try {
     await forEachParallel(served, 8, async ({ source, entry, url }) => {

@@ -23,7 +23,7 @@ for (const keepMetadata of [false, true]) {
         baseUrl: '/media/',
         keepMetadata,
         fsync: false,
-        urlSecret: 'key',
+        urlSecret: 'a key of sixteen bytes',
       })
       folders.set(driver, location)
       return driver

@@ -1,9 +1,10 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LocalStorage } from '../../../src/backends/local/index.ts'
-import { UrlSigner } from '../../../src/backends/local/signed-urls.ts'
+import { MAX_URL_SECS, UrlSigner } from '../../../src/backends/local/signed-urls.ts'
 
-const signer = new UrlSigner('a secret')
+const SECRET = 'sixteen bytes ...'
+const BASE = 'https://media.example/files/'
+const signer = new UrlSigner(SECRET, BASE)
 const NOW = 1_800_000_000_000
 const denied = expect.objectContaining({ code: 'permission_denied' })
 
@@ -60,27 +61,18 @@ describe('a signed URL', () => {
     for (const key of ['dir/file.txt2', 'dir', 'dir/File.txt', 'dirfile.txt', '']) {
       expect(() => signer.verify('GET', key, signed(), NOW)).toThrow(denied)
     }
-    expect(() => new UrlSigner('another secret').verify('GET', 'dir/file.txt', signed(), NOW)).toThrow(denied)
-    expect(() => signer.verify('GET', 'dir/file.txt', new URLSearchParams(), NOW)).toThrow(denied)
-  })
-
-  it('of one file is never that of another, however their parts are divided', () => {
-    fc.assert(
-      fc.property(fc.string(), fc.string(), fc.string(), fc.string(), (key, other, type, otherType) => {
-        const query = signer.sign(key, { method: 'GET', expiresInSecs: 60, contentType: type }, NOW)
-        const second = signer.sign(other, { method: 'GET', expiresInSecs: 60, contentType: otherType }, NOW)
-        const signatures = [query, second].map(each => new URLSearchParams(each).get('signature'))
-        expect(signatures[0] === signatures[1]).toBe(key === other && type === otherType)
-      }),
+    expect(() => new UrlSigner('another secret of bytes', BASE).verify('GET', 'dir/file.txt', signed(), NOW)).toThrow(
+      denied,
     )
+    expect(() => signer.verify('GET', 'dir/file.txt', new URLSearchParams(), NOW)).toThrow(denied)
   })
 
   it('keeps its own parameters to itself, and lives for a time', async () => {
     expect(() => signer.sign('a', { method: 'GET', expiresInSecs: 60, parameters: { expires: 1 } })).toThrow(
       expect.objectContaining({ code: 'invalid_argument' }),
     )
-    const storage = new LocalStorage({ location: '/x', baseUrl: '/m/', urlSecret: 's', urlExpire: 90 })
-    for (const expiresInSecs of [0, -1, Number.NaN]) {
+    const storage = new LocalStorage({ location: '/x', baseUrl: '/m/', urlSecret: SECRET, urlExpire: 90 })
+    for (const expiresInSecs of [0, -1, Number.NaN, 0.5, 1.5, Infinity, MAX_URL_SECS + 1]) {
       await expect(storage.url('a', { expiresInSecs })).rejects.toMatchObject({ code: 'invalid_argument' })
     }
     const { searchParams, pathname } = new URL(await storage.url('a b.txt'), 'http://x')
