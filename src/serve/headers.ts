@@ -1,5 +1,6 @@
 import type { Stat } from '../core/driver.ts'
 import { entityTag } from './conditions.ts'
+import { sentType } from './media-type.ts'
 
 /** How a file is shown where nothing was stored with it. */
 export interface HeaderOptions {
@@ -7,7 +8,10 @@ export interface HeaderOptions {
   readonly cacheControl: string
   /** Whether browsers show files or download them. */
   readonly disposition: 'inline' | 'attachment'
-  /** The files come from people whom the site trusts: HTML, SVG and XML may run scripts. */
+  /**
+   * Whether the files are the site's own: HTML, SVG, XML and JavaScript run in its origin. Otherwise everything but images, audio, video,
+   * fonts, plain text, CSV, JSON and PDF is sandboxed, and JavaScript is sent as plain text.
+   */
   readonly trusted: boolean
 }
 
@@ -30,7 +34,7 @@ export function fileHeaders(
   options: HeaderOptions,
 ): Headers {
   const headers = new Headers({ 'x-content-type-options': 'nosniff' })
-  put(headers, 'content-type', stat.contentType ?? 'application/octet-stream')
+  put(headers, 'content-type', stat.contentType)
   put(headers, 'content-encoding', stat.contentEncoding)
   put(headers, 'content-language', stat.contentLanguage)
   put(headers, 'content-disposition', stat.contentDisposition ?? contentDisposition(options.disposition, name))
@@ -38,9 +42,9 @@ export function fileHeaders(
   put(headers, 'etag', entityTag(stat))
   put(headers, 'last-modified', stat.modifiedAt?.toUTCString())
   for (const [parameter, header] of Object.entries(OVERRIDES)) put(headers, header, overrides[parameter])
-  const type = headers.get('content-type') ?? 'application/octet-stream'
-  headers.set('content-type', withCharset(type))
-  if (!options.trusted && isActive(type)) headers.set('content-security-policy', SANDBOX)
+  const { header, inert } = sentType(headers.get('content-type') ?? undefined, options.trusted)
+  headers.set('content-type', header)
+  if (!options.trusted && !inert) headers.set('content-security-policy', SANDBOX)
   return headers
 }
 
@@ -50,18 +54,6 @@ export function contentDisposition(kind: 'inline' | 'attachment', name: string):
   const ascii = file.replace(/[^\x20-\x7e]|["\\%]/gu, '_')
   const encoded = encodeURIComponent(file).replace(/['()*]/g, c => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
   return `${kind}; filename="${ascii}"${ascii === file ? '' : `; filename*=UTF-8''${encoded}`}`
-}
-
-/** Types in which a browser may run a script: HTML, also as a part, SVG, every XML. */
-function isActive(contentType: string): boolean {
-  const type = contentType.split(';', 1)[0]!.trim().toLowerCase()
-  return (
-    /^(text\/html|multipart\/.*)$|[/+](xml|xhtml|xsl|xslt|xml-dtd)$/.test(type) || !/^[\w.+-]+\/[\w.+-]+$/.test(type)
-  )
-}
-
-function withCharset(contentType: string): string {
-  return /^text\/[\w.+-]+$/i.test(contentType) ? `${contentType}; charset=utf-8` : contentType
 }
 
 /** Sets a header unless its value is one that HTTP cannot carry; of a disposition the rest counts, it may say `attachment`. */
