@@ -1,13 +1,9 @@
-import { once } from 'node:events'
-import { type Readable, Transform, type TransformCallback } from 'node:stream'
 import type { ErrorCode } from '../core/errors.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import type { Storage } from '../storage/storage.ts'
-import type { Entry } from '../storage/types.ts'
-import { streamResponse } from './body.ts'
-import { checkConditions, type Part, requestedPart } from './conditions.ts'
 import { failure } from './failure.ts'
-import { fileHeaders, type HeaderOptions } from './headers.ts'
+import type { HeaderOptions } from './headers.ts'
+import { sendFile } from './send.ts'
 import { type ServedUrl, storeUpload } from './upload.ts'
 
 /** What of a storage is served. */
@@ -16,8 +12,8 @@ export type ServedStorage = Pick<Storage, 'stat' | 'createReadStream' | 'save' |
 /** A storage that can tell its own signed URLs, as `LocalStorage` does. */
 export interface UrlVerifier {
   readonly urlsAreSigned: boolean
-  /** Throws `permission_denied` for a tampered or expired URL. */
-  verifyUrl(method: string, name: string, query: URLSearchParams): ServedUrl
+  /** Throws or rejects with `permission_denied` for a tampered or expired URL. */
+  verifyUrl(method: string, name: string, query: URLSearchParams): ServedUrl | Promise<ServedUrl>
 }
 
 /** How files are served. */
@@ -28,12 +24,18 @@ export interface FileHandlerOptions extends Partial<HeaderOptions> {
   readonly signed?: boolean | undefined
   /** Largest upload in bytes; 100 MiB unless told. A signed URL's parameter `max-bytes` may only lower it. */
   readonly maxUploadBytes?: number | undefined
-  /** Told of failures that are the server's: answers 500, 503 and 504. */
-  readonly onError?: ((error: unknown, request: Request) => void) | undefined
+  /** Called with failures that are the server's: answers from 500 on. What it throws or rejects with is discarded. */
+  readonly onError?: ((error: unknown, request: Request) => void | Promise<void>) | undefined
 }
 
-/** Answers a request for a file. Never rejects. */
+/**
+ * Answers a request for a file. Never rejects. `Request` has normalised its URL: a `\` of the request target is a `/` by then, which only
+ * `toNodeListener` can see and refuses.
+ */
 export type FileHandler = (request: Request) => Promise<Response>
+
+/** What a URL allows that nothing is checked of. */
+const UNSIGNED: ServedUrl = { parameters: {} }
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
   not_found: 404,
@@ -48,6 +50,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   unavailable: 503,
   timeout: 504,
   invalid_argument: 400,
+  unsupported: 501,
 }
 
 /**
@@ -65,7 +68,8 @@ export function createFileHandler(storage: ServedStorage, options: FileHandlerOp
     disposition: options.disposition ?? 'inline',
     trusted: options.trusted ?? false,
   }
-  const basePath = `/${(options.basePath ?? '').replace(/^\/+|\/+$/g, '')}/`.replace('//', '/')
+  const folders = (options.basePath ?? '').split('/').filter(part => part !== '')
+  const basePath = ['', ...folders, ''].join('/')
   const allowed = verifier === undefined ? 'GET, HEAD' : 'GET, HEAD, PUT'
 
   async function answer(request: Request): Promise<Response> {
@@ -74,13 +78,20 @@ export function createFileHandler(storage: ServedStorage, options: FileHandlerOp
     const { pathname, searchParams } = new URL(request.url)
     const name = nameOf(pathname, basePath)
     if (name === undefined) return failure(404)
-    const signed = needsSignature || method === 'PUT' || searchParams.has('signature')
-    const url = signed ? verifier?.verifyUrl(method, name, searchParams) : undefined
-    if (method === 'PUT') {
-      if (url === undefined) return failure(403)
-      return storeUpload(storage, name, request, url, options.maxUploadBytes ?? 104_857_600)
-    }
-    return sendFile(storage, name, request, url?.parameters ?? {}, shown)
+    const isChecked = verifier !== undefined && (needsSignature || method === 'PUT' || searchParams.has('signature'))
+    // Awaited in case that the storage asks elsewhere; one that says nothing has allowed nothing.
+    const url: ServedUrl | undefined = isChecked ? await verifier.verifyUrl(method, name, searchParams) : UNSIGNED
+    if (url === undefined) return failure(403)
+    if (method === 'PUT') return storeUpload(storage, name, request, url, options.maxUploadBytes ?? 104_857_600)
+    return sendFile({ storage, name, request, overrides: url.parameters, options: shown })
+  }
+
+  function report(error: unknown, request: Request): void {
+    if (request.signal.aborted) return
+    // A logger that fails is no reason to leave a request without an answer.
+    try {
+      Promise.resolve(options.onError?.(error, request)).catch(() => {})
+    } catch {}
   }
 
   return async request => {
@@ -88,7 +99,7 @@ export function createFileHandler(storage: ServedStorage, options: FileHandlerOp
       return await answer(request)
     } catch (error) {
       const status = (isStorageError(error) ? STATUS[error.code] : undefined) ?? 500
-      if (status >= 500 && !request.signal.aborted) options.onError?.(error, request)
+      if (status >= 500) report(error, request)
       const wait = isStorageError(error) ? error.retryAfterMs : undefined
       return failure(status, wait === undefined ? {} : { 'retry-after': String(Math.ceil(wait / 1000)) })
     }
@@ -113,96 +124,4 @@ function nameOf(pathname: string, basePath: string): string | undefined {
   } catch {
     return undefined
   }
-}
-
-async function sendFile(
-  storage: ServedStorage,
-  name: string,
-  request: Request,
-  overrides: Readonly<Record<string, string>>,
-  options: HeaderOptions,
-): Promise<Response> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await sendVersion(storage, name, request, overrides, options)
-    } catch (error) {
-      // The file was replaced since its headers were made: the new one has others.
-      if (attempt === 4 || !isStorageError(error, 'precondition_failed')) throw error
-    }
-  }
-}
-
-async function sendVersion(
-  storage: ServedStorage,
-  name: string,
-  request: Request,
-  overrides: Readonly<Record<string, string>>,
-  options: HeaderOptions,
-): Promise<Response> {
-  const stat = await storage.stat(name, { signal: request.signal })
-  if (stat.isDirectory) return failure(404)
-  const unpacked = storage.decoder(stat) !== undefined
-  const headers = fileHeaders(name, unpacked ? { ...stat, contentEncoding: undefined } : stat, overrides, options)
-  const condition = checkConditions(request.headers, stat)
-  if (condition === 412) return failure(412)
-  if (condition === 304) return new Response(null, { status: 304, headers: withoutContent(headers) })
-  if (!unpacked) headers.set('accept-ranges', 'bytes')
-  const part = unpacked || request.method !== 'GET' ? undefined : requestedPart(request.headers, stat)
-  if (part === 'unsatisfiable') return failure(416, { 'content-range': `bytes */${stat.size}` })
-  const { start, end } = part ?? { start: 0, end: stat.size }
-  if (!unpacked) headers.set('content-length', String(end - start))
-  if (part !== undefined) headers.set('content-range', `bytes ${start}-${end - 1}/${stat.size}`)
-  const status = part === undefined ? 200 : 206
-  if (request.method === 'HEAD' || (!unpacked && end === start)) return new Response(null, { status, headers })
-  const body = await openBody(storage, stat, part, unpacked ? undefined : end - start, request)
-  return streamResponse(body, { status, headers })
-}
-
-/** A stream that has begun, so that a failure up to here is still an answer; it fails unless it gives exactly `length` bytes. */
-async function openBody(
-  storage: ServedStorage,
-  { name, etag }: Entry,
-  part: Part | undefined,
-  length: number | undefined,
-  request: Request,
-): Promise<Readable> {
-  const source = storage.createReadStream(name, { start: part?.start, end: part?.end, etag, signal: request.signal })
-  // A client may go away at any moment: an error that nobody waits for then must not end the process.
-  source.on('error', () => {})
-  if (!source.readableEnded && source.readableLength === 0) await once(source, 'readable', { signal: request.signal })
-  if (length === undefined) return source
-  const exact = new ExactLength(length)
-  source.on('error', error => exact.destroy(error))
-  exact.on('close', () => source.destroy())
-  return source.pipe(exact)
-}
-
-class ExactLength extends Transform {
-  #left: number
-
-  constructor(length: number) {
-    super({ highWaterMark: 262_144 })
-    this.#left = length
-  }
-
-  override _transform(chunk: Buffer, _encoding: string, done: TransformCallback): void {
-    this.#left -= chunk.byteLength
-    if (this.#left < 0) done(changed())
-    else done(null, chunk)
-  }
-
-  override _flush(done: TransformCallback): void {
-    if (this.#left === 0) done()
-    else done(changed())
-  }
-}
-
-function changed(): StorageError {
-  return new StorageError('precondition_failed', 'The file was replaced while it was sent.')
-}
-
-function withoutContent(headers: Headers): Headers {
-  for (const name of ['content-type', 'content-encoding', 'content-language', 'content-disposition'])
-    headers.delete(name)
-  return headers
 }

@@ -4,12 +4,18 @@ import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { takeBody, webStream } from './body.ts'
 
+/**
+ * A request target in origin form: from a `/` on, without a `\`, which URLs turn into `/`, a `#`, blanks and control characters. (RFC 9112 3.2.1)
+ */
+const TARGET = /^\/[^\\#\0-\x20\x7f]*$/
+
 /** A listener of `node:http`, and the handler of Express and its like. */
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => void
 
 /**
  * Puts a handler of web requests behind a `node:http` server. Bodies flow with back-pressure; a client that goes away aborts
- * `request.signal` and the body; a body that fails midway breaks the connection, so that nobody takes it for whole.
+ * `request.signal` and the body; a body that fails midway breaks the connection, so that nobody takes it for whole. A request target that is
+ * not in origin form, or that holds a `\`, a `#`, a blank or a control character, is a 400.
  */
 export function toNodeListener(handler: (request: Request) => Promise<Response>): NodeListener {
   return (request, response) => {
@@ -58,16 +64,15 @@ function hasBody(incoming: IncomingMessage): boolean {
 
 function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request | undefined {
   const { method = 'GET', url = '/' } = incoming
-  // The path is never resolved against a host that the client may choose: '//host/x' stays a path.
-  const target = url.startsWith('/') ? `http://localhost${url}` : url
-  if (!URL.canParse(target)) return undefined
+  if (!TARGET.test(url)) return undefined
   try {
     const headers = new Headers()
     for (let at = 0; at + 1 < incoming.rawHeaders.length; at += 2) {
       headers.append(incoming.rawHeaders[at]!, incoming.rawHeaders[at + 1]!)
     }
     const body = method === 'GET' || method === 'HEAD' ? null : webStream(incoming, () => incoming.pause())
-    return new Request(target, {
+    // The path is never resolved against a host that the client may choose: '//host/x' stays a path.
+    return new Request(`http://localhost${url}`, {
       method,
       headers,
       body,

@@ -7,8 +7,8 @@ import { StorageError } from '../../core/errors.ts'
 const SMALL_READ = 65_536
 
 /**
- * The bytes that are wanted of an open file of which this is known. The handle is closed by the body, at once where they are few or where
- * this fails.
+ * The bytes that are wanted of an open file of which this is known; all to the end where its size is said to be 0. The handle is closed
+ * by the body, at once where they are few or where this fails.
  */
 export async function bodyOf(
   key: string,
@@ -19,11 +19,13 @@ export async function bodyOf(
 ): Promise<ReadResult> {
   try {
     const { start, length } = partOf(key, known, options)
-    if (length > SMALL_READ) {
-      const body = handle.createReadStream({ start, end: start + length - 1, highWaterMark: 262_144 })
-      return { body, stat: known }
+    // Files of /proc and their like report a size of 0 and have more.
+    const isUnsized = known.size === 0 && options.range?.end === undefined
+    const bytes = length > SMALL_READ ? undefined : await readFully(handle, start, isUnsized ? SMALL_READ : length)
+    if (bytes === undefined || (isUnsized && bytes.byteLength === SMALL_READ)) {
+      const end = isUnsized ? undefined : start + length - 1
+      return { body: handle.createReadStream({ start, end, highWaterMark: 262_144 }), stat: known }
     }
-    const bytes = await readFully(handle, start, length)
     await handle.close()
     ctx.progress()
     return { body: bytesContent(bytes).open(), stat: known }

@@ -13,6 +13,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EDQUOT: 'no_space',
   EFBIG: 'too_large',
   ENAMETOOLONG: 'suspicious_name',
+  ENXIO: 'unsupported',
   EINVAL: 'suspicious_name',
   EILSEQ: 'suspicious_name',
   ELOOP: 'suspicious_name',
