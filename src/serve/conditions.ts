@@ -23,11 +23,14 @@ export function checkConditions(request: Headers, stat: Stat): 200 | 304 | 412 {
   return modifiedSince !== undefined && modified !== undefined && modified <= modifiedSince ? 304 : 200
 }
 
+/** Each character is read at most twice: a tag that does not end holds no `"` at which another attempt could start. */
+const ENTITY_TAG = /(W\/)?("[\x21\x23-\x7e\x80-\xff]*")/g
+
 /** Whether a list of entity tags, or `*`, holds this one; a strong comparison never takes a weak tag. (RFC 9110 8.8.3.2) */
 function matches(list: string, tag: string | undefined, strong: boolean): boolean {
-  if (list.trim() === '*') return true
+  if (list === '*') return true
   if (tag === undefined) return false
-  for (const [, weak, opaque] of list.matchAll(/(W\/)?("[\x21\x23-\x7e\x80-\xff]*")/g)) {
+  for (const [, weak, opaque] of list.matchAll(ENTITY_TAG)) {
     if (opaque === tag && !(strong && weak !== undefined)) return true
   }
   return false
@@ -44,7 +47,7 @@ export interface Part {
  * 'unsatisfiable' for a 416. (RFC 9110 14.2, 13.1.5)
  */
 export function requestedPart(request: Headers, stat: Stat): Part | 'unsatisfiable' | undefined {
-  const range = /^bytes[ \t]*=[ \t]*(\d*)[ \t]*-[ \t]*(\d*)$/i.exec(request.get('range')?.trim() ?? '')
+  const range = /^bytes=(\d*)-(\d*)$/i.exec(request.get('range') ?? '')
   if (range === null || !sameVersion(request.get('if-range'), stat)) return undefined
   const [, first = '', last = ''] = range
   if (first === '' && last === '') return undefined
@@ -60,19 +63,23 @@ export function requestedPart(request: Headers, stat: Stat): Part | 'unsatisfiab
 
 function sameVersion(ifRange: string | null, stat: Stat): boolean {
   if (ifRange === null) return true
-  const value = ifRange.trim()
-  if (value.startsWith('"')) return value === entityTag(stat)
-  if (value.startsWith('W/')) return false
-  const date = parseDate(value)
+  if (ifRange.startsWith('"')) return ifRange === entityTag(stat)
+  if (ifRange.startsWith('W/')) return false
+  const date = parseDate(ifRange)
   return date !== undefined && date === wholeSeconds(stat.modifiedAt)
 }
 
-/** An HTTP date in any of its three forms, all in GMT; undefined for anything else. (RFC 9110 5.6.7) */
+/** The three forms of an HTTP date. (RFC 9110 5.6.7) */
+const FIXDATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/
+const RFC850 = /^[A-Z][a-z]{5,8}, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT$/
+const ASCTIME = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/
+
+/** An HTTP date, all of which are in GMT; undefined for anything else. */
 function parseDate(value: string | null): number | undefined {
-  const text = value?.trim() ?? ''
-  const isAsctime = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:]{8} \d{4}$/.test(text)
-  const time =
-    isAsctime || /^[A-Z][a-z]+, .* GMT$/.test(text) ? Date.parse(isAsctime ? `${text} GMT` : text) : Number.NaN
+  if (value === null) return undefined
+  const isAsctime = ASCTIME.test(value)
+  if (!isAsctime && !FIXDATE.test(value) && !RFC850.test(value)) return undefined
+  const time = Date.parse(isAsctime ? `${value} GMT` : value)
   return Number.isNaN(time) ? undefined : time
 }
 
