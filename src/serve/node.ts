@@ -5,9 +5,10 @@ import type { ReadableStream as WebStream } from 'node:stream/web'
 import { takeBody, webStream } from './body.ts'
 
 /**
- * A request target in origin form: from a `/` on, without a `\`, which URLs turn into `/`, a `#`, blanks and control characters. (RFC 9112 3.2.1)
+ * A request target in origin form, or what follows the host in absolute form, which proxies send: without a `\`, which URLs turn into `/`,
+ * a `#`, blanks and control characters. (RFC 9112 3.2.1, 3.2.2)
  */
-const TARGET = /^\/[^\\#\0-\x20\x7f]*$/
+const TARGET = /^(?:https?:\/\/[^/\\?#@\0-\x20\x7f]+)?(\/[^\\#\0-\x20\x7f]*)$/i
 
 /** A listener of `node:http`, and the handler of Express and its like. */
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => void
@@ -15,7 +16,7 @@ export type NodeListener = (request: IncomingMessage, response: ServerResponse) 
 /**
  * Puts a handler of web requests behind a `node:http` server. Bodies flow with back-pressure; a client that goes away aborts
  * `request.signal` and the body; a body that fails midway breaks the connection, so that nobody takes it for whole. A request target that is
- * not in origin form, or that holds a `\`, a `#`, a blank or a control character, is a 400.
+ * neither in origin nor in absolute form, or that holds a `\`, a `#`, a blank or a control character, is a 400.
  */
 export function toNodeListener(handler: (request: Request) => Promise<Response>): NodeListener {
   return (request, response) => {
@@ -64,7 +65,8 @@ function hasBody(incoming: IncomingMessage): boolean {
 
 function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request | undefined {
   const { method = 'GET', url = '/' } = incoming
-  if (!TARGET.test(url)) return undefined
+  const path = TARGET.exec(url)?.[1]
+  if (path === undefined) return undefined
   try {
     const headers = new Headers()
     for (let at = 0; at + 1 < incoming.rawHeaders.length; at += 2) {
@@ -72,7 +74,7 @@ function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request | un
     }
     const body = method === 'GET' || method === 'HEAD' ? null : webStream(incoming, () => incoming.pause())
     // The path is never resolved against a host that the client may choose: '//host/x' stays a path.
-    return new Request(`http://localhost${url}`, {
+    return new Request(`http://localhost${path}`, {
       method,
       headers,
       body,

@@ -27,6 +27,7 @@ test('request targets that have two meanings are refused', async () => {
   try {
     expect(await status('/m/d/f.txt')).toBe(200)
     expect(await status('/m/d/f.txt?a=%5C')).toBe(200)
+    expect(await status('http://another.example:81/m/d/f.txt')).toBe(200)
     for (const target of [
       '/m/d\\f.txt',
       '\\m/d/f.txt',
@@ -39,7 +40,10 @@ test('request targets that have two meanings are refused', async () => {
       '/m/d/\x01f.txt',
       '/m/d/f.txt\x7f',
       '/m/d/\tf.txt',
-      'http://h/m/d/f.txt',
+      'http://h\\m/d/f.txt',
+      'http://u@h/m/d/f.txt',
+      'http:/m/d/f.txt',
+      'http:///m/d/f.txt',
       'file:///m/d/f.txt',
       '*',
     ]) {
