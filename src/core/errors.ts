@@ -172,14 +172,14 @@ function subjectOf({ operation = 'call', fileName }: ErrorDetails): string {
   return fileName === undefined ? operation : `${operation} '${fileName}'`
 }
 
-/** What an HTTP error knows of its answer. */
+/** What an HTTP error knows of its answer, and any error of the outcome. */
 function told(error: unknown): ErrorDetails {
   const { status, requestId, retryAfterMs, outcome } = (error ?? {}) as Record<string, unknown>
   return {
     status: typeof status === 'number' ? status : undefined,
     requestId: typeof requestId === 'string' ? requestId : undefined,
     retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : undefined,
-    outcome: outcome === 'unknown' ? outcome : undefined,
+    outcome: outcome === 'unknown' || outcome === 'not_applied' ? outcome : undefined,
   }
 }
 
