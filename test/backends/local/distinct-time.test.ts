@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { distinctTime } from '../../../src/backends/local/distinct-time.ts'
 import { temporaryFolder } from './fixture.ts'
 
@@ -32,4 +32,19 @@ test('a file system keeps them apart', () => {
     return statSync(path, { bigint: true }).mtimeNs
   })
   expect(new Set(kept).size).toBe(100)
+})
+
+test('moments follow a clock that is set back, and are not alike afterwards either', () => {
+  const real = Date.now()
+  using clock = vi.spyOn(Date, 'now').mockReturnValue(real + 365 * 86_400_000)
+  const ahead = Array.from({ length: 100 }, distinctTime)
+  clock.mockReturnValue(real)
+  const after = Array.from({ length: COUNT }, distinctTime)
+  expect(Math.abs(after[0]! - real / 1000)).toBeLessThan(0.001)
+  // The clock does not move here: a burst runs ahead of it by no more than a moment.
+  expect(after.at(-1)! - real / 1000).toBeLessThan(1)
+  expect(new Set([...ahead, ...after]).size).toBe(100 + COUNT)
+  // Less than a second is not worth a time that comes again.
+  clock.mockReturnValue(real - 300)
+  expect(distinctTime()).toBeGreaterThan(after.at(-1)!)
 })
