@@ -1,6 +1,8 @@
-import { closeSync, constants, open, readlinkSync } from 'node:fs'
-import { realpath } from 'node:fs/promises'
+import { closeSync, constants, fstatSync, open, readlinkSync } from 'node:fs'
+import { type FileHandle, open as openHandle, realpath } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { unless } from './errno.ts'
+import { syncFolder } from './sync-folder.ts'
 
 const openFd = promisify(open)
 /** A handle that names a file and gives no access to its bytes. (open(2), Linux) */
@@ -8,6 +10,16 @@ const O_PATH = 0o10000000
 
 /** Where Linux shows what this process has open; there a path leads to the very file, whatever is renamed meanwhile. (proc_pid_fd(5)) */
 const HELD = process.platform === 'linux' && hasProc() ? '/proc/self/fd/' : undefined
+
+/** How an anchor is opened. */
+export interface AnchorOptions {
+  /** Whether anything but a folder is refused. */
+  readonly folder?: boolean
+  /** Whether a link in the last component is followed. Default: yes. */
+  readonly follow?: boolean
+  /** Whether `sync` will be called: the folder is opened for it where its mode allows. */
+  readonly sync?: boolean
+}
 
 /** The path of an open file, which nobody can turn into another one; undefined where the system has none. */
 export function heldPath(fd: number): string | undefined {
@@ -21,28 +33,43 @@ export function heldPath(fd: number): string | undefined {
 export class Anchor {
   /** To be used in calls of the system. */
   readonly path: string
-  /** To be shown and compared. */
-  readonly real: string
+  #real: string | undefined
   #fd: number | undefined
+  #handle: FileHandle | undefined
 
-  constructor(real: string, fd?: number) {
-    this.real = real
-    this.path = (fd === undefined ? undefined : heldPath(fd)) ?? real
-    this.#fd = fd
+  private constructor(path: string, held: { readonly fd?: number; readonly handle?: FileHandle } = {}) {
+    this.path = path
+    this.#fd = held.handle?.fd ?? held.fd
+    this.#handle = held.handle
   }
 
   /** Follows links, and opens nothing but the name; a missing one throws the system's ENOENT. */
-  static async at(path: string, flags: { readonly folder?: boolean; readonly follow?: boolean } = {}): Promise<Anchor> {
-    const { folder = false, follow = true } = flags
+  static async at(path: string, options: AnchorOptions = {}): Promise<Anchor> {
+    const { folder = false, follow = true, sync = false } = options
     if (HELD === undefined) return new Anchor(await realpath(path))
-    const mode = O_PATH | (folder ? constants.O_DIRECTORY : 0) | (follow ? 0 : constants.O_NOFOLLOW)
-    const fd = await openFd(path, mode)
-    try {
-      return new Anchor(readlinkSync(`${HELD}${fd}`), fd)
-    } catch (error) {
-      closeSync(fd)
-      throw error
-    }
+    const mode = (folder ? constants.O_DIRECTORY : 0) | (follow ? 0 : constants.O_NOFOLLOW)
+    const handle = sync ? await unless(['EACCES', 'EPERM'], openHandle(path, constants.O_RDONLY | mode)) : undefined
+    if (handle !== undefined) return new Anchor(`${HELD}${handle.fd}`, { handle })
+    const fd = await openFd(path, O_PATH | mode)
+    return new Anchor(`${HELD}${fd}`, { fd })
+  }
+
+  /** The folder that this path leads to at each moment; nothing is opened. */
+  static lexical(path: string): Anchor {
+    return new Anchor(path)
+  }
+
+  /** The same folder for somebody else to release, which changes nothing. Good until this one is released. */
+  borrowed(): Anchor {
+    const borrowed = new Anchor(this.path)
+    borrowed.#real = this.real
+    return borrowed
+  }
+
+  /** The path to be shown and compared. */
+  get real(): string {
+    this.#real ??= this.#fd === undefined ? this.path : realOf(this.path)
+    return this.#real
   }
 
   /** Whether `path` stays right whatever is renamed. */
@@ -50,23 +77,32 @@ export class Anchor {
     return this.#fd !== undefined
   }
 
-  release(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd)
-    this.#fd = undefined
+  /** What tells the held file from any other; undefined where it is not held. */
+  identity(): string | undefined {
+    if (this.#fd === undefined) return undefined
+    const { dev, ino } = fstatSync(this.#fd, { bigint: true })
+    return `${dev}:${ino}`
   }
 
-  /** The same error with the path as people know it. */
-  explain(error: unknown): unknown {
-    if (this.path === this.real || !(error instanceof Error)) return error
-    const shown = error as Error & { path?: unknown; dest?: unknown }
-    const named = (text: unknown): unknown =>
-      typeof text !== 'string'
-        ? text
-        : text.replaceAll(`${this.path}/`, `${this.real}/`).replaceAll(`${this.path}'`, `${this.real}'`)
-    shown.message = named(shown.message) as string
-    if ('path' in shown) shown.path = named(shown.path)
-    if ('dest' in shown) shown.dest = named(shown.dest)
-    return shown
+  /** Makes a folder's entries durable; silent on systems that cannot. */
+  sync(): Promise<void> {
+    return syncFolder(this.path, this.#handle)
+  }
+
+  release(): void {
+    if (this.#handle !== undefined) this.#handle.close().catch(() => undefined)
+    else if (this.#fd !== undefined) closeSync(this.#fd)
+    this.#fd = undefined
+    this.#handle = undefined
+  }
+}
+
+/** A path that is longer than the system shows, or that of a file which is gone, is the held one. */
+function realOf(held: string): string {
+  try {
+    return readlinkSync(held)
+  } catch {
+    return held
   }
 }
 

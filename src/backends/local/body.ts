@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { bytesContent } from '../../core/content.ts'
 import type { CallContext, ReadOptions, ReadResult, Stat } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
+import { closeRead, readFully } from './bytes.ts'
 
 /** Reads of at most so many bytes are made at once, without a stream over the open file. */
 const SMALL_READ = 65_536
@@ -26,11 +27,11 @@ export async function bodyOf(
       const end = isUnsized ? undefined : start + length - 1
       return { body: handle.createReadStream({ start, end, highWaterMark: 262_144 }), stat: known }
     }
-    await handle.close()
+    await closeRead(handle)
     ctx.progress()
     return { body: bytesContent(bytes).open(), stat: known }
   } catch (error) {
-    await handle.close().catch(() => undefined)
+    await closeRead(handle)
     throw error
   }
 }
@@ -44,15 +45,4 @@ function partOf(key: string, known: Stat, { range, ifMatch }: ReadOptions): { st
     throw new StorageError('invalid_range', `'${key}' has ${known.size} bytes; none at ${start}.`)
   }
   return { start, length: Math.max(0, Math.min(end, known.size) - start) }
-}
-
-async function readFully(handle: FileHandle, start: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(length)
-  let done = 0
-  while (done < length) {
-    const { bytesRead } = await handle.read(buffer, done, length - done, start + done)
-    if (bytesRead === 0) break
-    done += bytesRead
-  }
-  return buffer.subarray(0, done)
 }

@@ -1,5 +1,5 @@
-import { type BigIntStats, constants } from 'node:fs'
-import { copyFile, lstat, open, rmdir, stat, unlink } from 'node:fs/promises'
+import type { BigIntStats } from 'node:fs'
+import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Content, contentChunks } from '../../core/content.ts'
 import type {
@@ -19,24 +19,28 @@ import type {
 } from '../../core/driver.ts'
 import { type ErrorCode, StorageError, withOutcome, wrapError } from '../../core/errors.ts'
 import { joinUrl } from '../../core/urls.ts'
-import { syncFolder } from './atomic-write.ts'
+import type { Anchor } from './anchor.ts'
 import { bodyOf } from './body.ts'
+import { closeRead, copyBytes, writeAll } from './bytes.ts'
 import { classifyErrno, errnoOf, unless } from './errno.ts'
-import { openForWriting, ReadHandle, writeAll } from './handle.ts'
+import { explain } from './explain.ts'
+import { openForWriting, ReadHandle } from './handle.ts'
 import { Listing } from './listing.ts'
-import { type OpenFile, openFile, READ_FLAGS, statPlace, withAttributes } from './open-file.ts'
-import { type Place, Root, withoutSlash } from './paths.ts'
-import { beating, publishFile, publishTemporary, type WritePolicy, withTemporary } from './publication.ts'
+import { type OpenFile, openFile, statPlace, withAttributes } from './open-file.ts'
+import { READ_FLAGS } from './own-file.ts'
+import { type Place, withoutSlash } from './place.ts'
+import { beating, publishFile, publishTemporary, syncPublished, type WritePolicy } from './publication.ts'
+import { remove, unlinkSame } from './removal.ts'
+import { Root } from './root.ts'
 import type { LocalOptions } from './settings.ts'
 import { removeSidecar } from './sidecar.ts'
 import { UrlSigner } from './signed-urls.ts'
 import { statOf } from './stat.ts'
-import { emptyFolder, sweepTree } from './sweep.ts'
+import { sweepTree } from './sweep.ts'
+import { withTemporary } from './temporary.ts'
 
 /** What a rename says between two file systems. */
 const OTHER_DEVICE = 'EXDEV'
-/** Age in milliseconds at which leftovers in a folder that is being deleted are taken for such. */
-const LEFTOVER_MS = 60_000
 
 /** What the driver needs of the storage's options. */
 export type LocalDriverOptions = Pick<
@@ -89,8 +93,8 @@ export class LocalDriver implements Driver {
   /** Times, size and etag; for a folder `isDirectory`. */
   async stat(key: string, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
-    if (key === '') return statOf(await stat(this.#root.path, { bigint: true }), {})
-    return this.#root.within(withoutSlash(key), async place => {
+    if (key === '') return this.#root.held(async at => statOf(await stat(at.path, { bigint: true }), {}))
+    return this.#root.looking(withoutSlash(key), async place => {
       const look = () => statPlace(this.#root, place)
       const [{ stats }, attributes] = await withAttributes(place, this.#policy.keepMetadata, look)
       if (key.endsWith('/') && !stats.isDirectory()) throw new StorageError('not_found', `There is no folder '${key}'.`)
@@ -101,7 +105,7 @@ export class LocalDriver implements Driver {
   /** Small answers are read at once; a `start` behind the last byte is `invalid_range`. */
   async read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
     ctx.signal.throwIfAborted()
-    return this.#reading(key, async (place, look, drop) => {
+    return this.#reading(key, undefined, async (place, look, drop) => {
       const [{ handle, stats }, attributes] = await withAttributes(place, this.#policy.keepMetadata, look, drop)
       return bodyOf(key, handle, statOf(stats, attributes), options, ctx)
     })
@@ -133,15 +137,7 @@ export class LocalDriver implements Driver {
   async delete(key: string, ctx: CallContext): Promise<void> {
     ctx.signal.throwIfAborted()
     if (key === '') throw new StorageError('invalid_argument', 'The name must be given to delete().')
-    const missing = ['ENOENT', 'ENOTDIR']
-    const remove = this.#root.within(withoutSlash(key), async place => {
-      const stats = await lstat(place.path, { bigint: true })
-      if (key.endsWith('/') && !stats.isDirectory()) return
-      await (stats.isDirectory() ? this.#removeFolder(key, place.path) : unlink(place.path))
-      if (this.#policy.keepMetadata && stats.isFile()) await removeSidecar(place, stats)
-      if (this.#policy.fsync) await syncFolder(place.folder)
-    })
-    await unless(missing, remove)
+    await unless(['ENOENT', 'ENOTDIR'], this.#delete(key))
   }
 
   /** One page in the file system's order, sorted within itself; see `Listing`. */
@@ -153,63 +149,53 @@ export class LocalDriver implements Driver {
   /** Copies within the file system, sharing blocks where it can; attributes come along unless given anew. */
   async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
-    const { source, write } = await this.#reading(from, async (place, look, drop) => {
-      const [source, attributes] = await withAttributes(place, this.#policy.keepMetadata, look, drop)
-      return { source, write: this.#inherited(attributes, options) }
-    })
-    try {
-      return await this.#writing(to, place =>
-        withTemporary(place.folder, this.#policy, async temporary => {
-          await beating(copyFile(source.path, temporary.path, constants.COPYFILE_FICLONE), ctx)
-          return publishTemporary(temporary, place, write, this.#policy, ctx)
-        }),
-      )
-    } finally {
-      await source.handle.close()
-    }
+    return this.#root.held(at => this.#copy(from, to, options, ctx, at))
   }
 
   /** Renames where it can, else copies and deletes. */
   async move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
-    const moved = await this.#reading(from, async (place, look, drop) => {
-      const [source, attributes] = await withAttributes(place, this.#policy.keepMetadata, look, drop)
-      await source.handle.close()
-      if (source.linked) return undefined
-      if (from === to) {
-        if (options.ifAbsent === true) throw new StorageError('exists', `'${to}' exists.`)
-        return statOf(source.stats, attributes)
-      }
-      const write = this.#inherited(attributes, options)
-      return unless([OTHER_DEVICE], this.#rename(place, source.stats, to, write, ctx))
+    return this.#root.held(async at => {
+      const moved = await this.#reading(from, at, async (place, look, drop) => {
+        const [source, attributes] = await withAttributes(place, this.#policy.keepMetadata, look, drop)
+        await closeRead(source.handle)
+        if (source.linked) return undefined
+        if (from === to) {
+          if (options.ifAbsent === true) throw new StorageError('exists', `'${to}' exists.`)
+          return statOf(source.stats, attributes)
+        }
+        const write = this.#inherited(attributes, options)
+        return unless([OTHER_DEVICE], this.#rename(place, source.stats, from, to, write, ctx, at))
+      })
+      if (moved !== undefined) return moved
+      const copied = await this.#copy(from, to, options, ctx, at)
+      await this.#delete(from, at).catch(error => this.#left(from, error))
+      return copied
     })
-    if (moved !== undefined) return moved
-    const copied = await this.copy(from, to, options, ctx)
-    await this.delete(from, ctx).catch(error => {
-      const details = { operation: 'move', fileName: from, backend: this.name }
-      throw withOutcome(wrapError(error, details, classifyErrno), 'unknown')
-    })
-    return copied
   }
 
   /** Reads in place; writes go to a temporary file that `commit` publishes. */
   async openHandle(key: string, flags: HandleFlags, options: WriteOptions, ctx: CallContext): Promise<RandomAccess> {
     ctx.signal.throwIfAborted()
-    const opened = this.#reading(key, (_place, look) => look())
-    if (!flags.write) return new ReadHandle((await opened).handle)
-    const source = await unless(['ENOENT', 'ENOTDIR'], opened)
-    try {
-      if (source === undefined && !flags.create) throw new StorageError('not_found', `'${key}' does not exist.`)
-      return await this.#retried(key, async () => {
-        const place = await this.#root.placeMade(key)
-        return openForWriting(place, source, flags, options, this.#policy, ctx).catch(error => {
-          place.anchor.release()
-          throw place.anchor.explain(error)
-        })
-      })
-    } finally {
-      await source?.handle.close()
-    }
+    if (!flags.write) return new ReadHandle(await this.#reading(key, undefined, (_place, look) => look()))
+    if (key === '') throw rootIsNoFile()
+    return this.#retried(key, async () => {
+      const found = this.#root.found(() => (flags.create ? this.#root.placeMade(key) : this.#root.place(key)))
+      const place = flags.create ? await found : await unless(['ENOENT', 'ENOTDIR'], found)
+      if (place === undefined) throw missing(key)
+      let source: OpenFile | undefined
+      try {
+        source = await unless(['ENOENT'], openFile(this.#root, place))
+        if (source === undefined && !flags.create) throw missing(key)
+        return await openForWriting(place, source, flags, options, this.#policy, ctx)
+      } catch (error) {
+        const explained = explain(error, place)
+        place.anchor.release()
+        throw explained
+      } finally {
+        if (source !== undefined) await closeRead(source.handle)
+      }
+    })
   }
 
   /** Makes the folder. */
@@ -220,7 +206,9 @@ export class LocalDriver implements Driver {
 
   /** Removes what killed processes have left anywhere in the storage, older than `minAgeMs`; gives how many files. */
   sweep(minAgeMs: number, ctx: CallContext): Promise<number> {
-    return sweepTree(this.#root, minAgeMs, ctx)
+    return sweepTree(this.#root, minAgeMs, ctx).catch(error => {
+      throw this.#root.explained(error)
+    })
   }
 
   /** Closes listings that were not read to their end. */
@@ -232,24 +220,49 @@ export class LocalDriver implements Driver {
     return classifyErrno(error)
   }
 
+  async #copy(from: string, to: string, options: WriteOptions, ctx: CallContext, at: Anchor): Promise<Stat> {
+    const { source, write } = await this.#reading(from, at, async (place, look, drop) => {
+      const [source, attributes] = await withAttributes(place, this.#policy.keepMetadata, look, drop)
+      return { source, write: this.#inherited(attributes, options) }
+    })
+    try {
+      return await this.#writing(
+        to,
+        place =>
+          withTemporary(place.folder, this.#policy, async temporary => {
+            await beating(copyBytes(source.handle, temporary.handle), ctx)
+            return publishTemporary(temporary, place, write, this.#policy, ctx)
+          }),
+        at,
+      )
+    } finally {
+      await closeRead(source.handle)
+    }
+  }
+
+  #delete(key: string, at?: Anchor): Promise<void> {
+    return this.#root.within(withoutSlash(key), place => remove(place, key.endsWith('/'), this.#policy), at)
+  }
+
   /** Runs `work` at the place of a file, with a way to open it, as often as it takes, and to close it again. */
   #reading<T>(
     key: string,
+    at: Anchor | undefined,
     work: (place: Place, look: () => Promise<OpenFile>, drop: (file: OpenFile) => Promise<void>) => Promise<T>,
   ): Promise<T> {
-    if (key === '') throw new StorageError('is_directory', 'The storage’s own folder is no file.')
-    return this.#root.within(key, place =>
+    if (key === '') throw rootIsNoFile()
+    const reading = (place: Place): Promise<T> =>
       work(
         place,
         () => openFile(this.#root, place),
-        file => file.handle.close(),
-      ),
-    )
+        file => closeRead(file.handle),
+      )
+    return at === undefined ? this.#root.looking(key, reading) : this.#root.within(key, reading, at)
   }
 
   /** Runs `work` at a place whose folders exist. */
-  #writing<T>(key: string, work: (place: Place) => Promise<T>): Promise<T> {
-    return this.#retried(key, () => this.#root.withinMade(key, work))
+  #writing<T>(key: string, work: (place: Place) => Promise<T>, at?: Anchor): Promise<T> {
+    return this.#retried(key, () => this.#root.withinMade(key, work, at))
   }
 
   /** Again when somebody removed a folder that was just found or made. */
@@ -264,38 +277,32 @@ export class LocalDriver implements Driver {
     }
   }
 
-  async #rename(source: Place, stats: BigIntStats, to: string, write: WriteOptions, ctx: CallContext): Promise<Stat> {
+  async #rename(
+    source: Place,
+    stats: BigIntStats,
+    from: string,
+    to: string,
+    write: WriteOptions,
+    ctx: CallContext,
+    at: Anchor,
+  ): Promise<Stat> {
     const { keepMetadata, fsync } = this.#policy
-    return this.#writing(to, async place => {
+    const work = async (place: Place): Promise<Stat> => {
       ctx.signal.throwIfAborted()
       const moved = await publishFile(source.path, stats, place, write, this.#policy)
       // Two names of one inode: a rename of one onto the other does nothing. (rename(2))
-      if (stats.nlink > 1n) await this.#unlinkSame(source.path, stats)
+      if (stats.nlink > 1n) await unlinkSame(source.path, stats).catch(error => this.#left(from, error))
       if (keepMetadata) await removeSidecar(source, stats)
-      if (fsync && source.anchor.real !== place.anchor.real) await syncFolder(source.folder)
+      if (fsync && source.anchor.real !== place.anchor.real) await syncPublished(source)
       return moved
-    })
-  }
-
-  async #unlinkSame(path: string, stats: BigIntStats): Promise<void> {
-    const left = await unless(['ENOENT'], lstat(path, { bigint: true }))
-    if (left?.ino === stats.ino && left.dev === stats.dev) await unless(['ENOENT'], unlink(path))
-  }
-
-  /** A folder that holds nothing but what killed processes left is empty to everybody. */
-  async #removeFolder(key: string, path: string): Promise<void> {
-    try {
-      await rmdir(path)
-    } catch (error) {
-      if (classifyErrno(error) !== 'is_directory' && errnoOf(error) !== 'EEXIST') throw error
-      const folder = await this.#root.folder(key.endsWith('/') ? key : `${key}/`)
-      try {
-        await emptyFolder(folder.path, LEFTOVER_MS)
-      } finally {
-        folder.release()
-      }
-      await rmdir(path)
     }
+    return this.#writing(to, work, at)
+  }
+
+  /** The failure of a move that has made the new name and could not remove the old one. */
+  #left(from: string, error: unknown): never {
+    const details = { operation: 'move', fileName: from, backend: this.name }
+    throw withOutcome(wrapError(error, details, classifyErrno), 'unknown')
   }
 
   #inherited(kept: FileAttributes, options: WriteOptions): WriteOptions {
@@ -323,7 +330,15 @@ export class LocalDriver implements Driver {
       if (moved !== undefined) options.onProgress?.(moved.size)
       return moved
     } finally {
-      await handle.close()
+      await closeRead(handle)
     }
   }
+}
+
+function missing(key: string): StorageError {
+  return new StorageError('not_found', `'${key}' does not exist.`)
+}
+
+function rootIsNoFile(): StorageError {
+  return new StorageError('is_directory', 'The storage’s own folder is no file.')
 }

@@ -1,40 +1,41 @@
-import { constants } from 'node:fs'
-import { copyFile, type FileHandle, lstat } from 'node:fs/promises'
+import { type FileHandle, lstat } from 'node:fs/promises'
 import type { CallContext, HandleFlags, RandomAccess, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { notWritable } from '../../files/modes.ts'
 import { etagOf } from './atomic-write.ts'
+import { closeRead, copyBytes, writeAll } from './bytes.ts'
 import { unless } from './errno.ts'
+import { explain } from './explain.ts'
 import type { OpenFile } from './open-file.ts'
-import type { Place } from './paths.ts'
-import {
-  beating,
-  dropTemporary,
-  publishTemporary,
-  type Temporary,
-  type WritePolicy,
-  withTemporary,
-} from './publication.ts'
+import type { Place } from './place.ts'
+import { beating, publishTemporary, type WritePolicy } from './publication.ts'
+import { dropTemporary, type Temporary, withTemporary } from './temporary.ts'
 
-/** Reads of more bytes ask for the size of the file first. */
+/** Reads of more bytes take no more than the file has. */
 const LARGE_READ = 65_536
 /** Bytes asked for where the file should end, in case it has grown. */
 const PROBE = 2048
 
-/** Reads a published file in place. */
+/** Reads a published file in place. Where it ends is asked for anew only when it turns out to have grown. */
 export class ReadHandle implements RandomAccess {
   readonly #handle: FileHandle
+  #end: number
 
-  constructor(handle: FileHandle) {
+  constructor({ handle, stats }: OpenFile) {
     this.#handle = handle
+    this.#end = Number(stats.size)
   }
 
   async size(): Promise<number> {
     return (await this.#handle.stat()).size
   }
 
-  read(position: number, length: number, ctx: CallContext): Promise<Buffer> {
-    return readAt(this.#handle, position, length, ctx)
+  async read(position: number, length: number, ctx: CallContext): Promise<Buffer> {
+    ctx.signal.throwIfAborted()
+    const room = roomFor(length, this.#end - position)
+    const bytes = await readSome(this.#handle, position, room, ctx)
+    if (bytes.byteLength === room && position + room > this.#end) this.#end = await this.size()
+    return bytes
   }
 
   write(): Promise<void> {
@@ -46,11 +47,11 @@ export class ReadHandle implements RandomAccess {
   }
 
   commit(): Promise<void> {
-    return this.#handle.close()
+    return closeRead(this.#handle)
   }
 
-  async discard(): Promise<void> {
-    await this.#handle.close().catch(() => undefined)
+  discard(): Promise<void> {
+    return closeRead(this.#handle)
   }
 }
 
@@ -74,8 +75,10 @@ export class WriteHandle implements RandomAccess {
     return (await this.#temporary.handle.stat()).size
   }
 
-  read(position: number, length: number, ctx: CallContext): Promise<Buffer> {
-    return readAt(this.#temporary.handle, position, length, ctx)
+  async read(position: number, length: number, ctx: CallContext): Promise<Buffer> {
+    ctx.signal.throwIfAborted()
+    const room = length > LARGE_READ ? roomFor(length, (await this.size()) - position) : length
+    return readSome(this.#temporary.handle, position, room, ctx)
   }
 
   async write(position: number, data: Uint8Array, ctx: CallContext): Promise<void> {
@@ -99,7 +102,7 @@ export class WriteHandle implements RandomAccess {
       await publishTemporary(this.#temporary, this.#target, this.#options, this.#policy, ctx)
     } catch (error) {
       await this.discard()
-      throw this.#target.anchor.explain(error)
+      throw explain(error, this.#target)
     }
     this.#target.anchor.release()
   }
@@ -131,32 +134,20 @@ export async function openForWriting(
       const conditions = flags.exclusive || !flags.truncate ? { ...options, ifAbsent: true } : options
       return new WriteHandle(temporary, target, conditions, policy, true)
     }
-    await beating(copyFile(source.path, temporary.path, constants.COPYFILE_FICLONE), ctx)
+    await beating(copyBytes(source.handle, temporary.handle), ctx)
     const conditions = source.linked ? options : { ...options, ifMatch: etagOf(source.stats) }
     return new WriteHandle(temporary, target, conditions, policy, false)
   })
 }
 
-/** Writes all of the bytes, however few of them the system takes at a time. */
-export async function writeAll(handle: FileHandle, data: Uint8Array, position: number | null): Promise<void> {
-  let done = 0
-  while (done < data.byteLength) {
-    const at = position === null ? null : position + done
-    done += (await handle.write(data, done, data.byteLength - done, at)).bytesWritten
-  }
+/** No more than the file has left: 'all the rest' of a small file must not cost the memory of a large one. */
+function roomFor(length: number, left: number): number {
+  return length > LARGE_READ ? Math.min(length, Math.max(left, PROBE)) : length
 }
 
-async function readAt(handle: FileHandle, position: number, length: number, ctx: CallContext): Promise<Buffer> {
-  ctx.signal.throwIfAborted()
-  const room = length > LARGE_READ ? await roomFor(handle, position, length) : length
+async function readSome(handle: FileHandle, position: number, room: number, ctx: CallContext): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(room)
   const { bytesRead } = await handle.read(buffer, 0, room, position)
   ctx.progress()
   return bytesRead === room ? buffer : buffer.subarray(0, bytesRead)
-}
-
-/** No more than the file has left: 'all the rest' of a small file must not cost the memory of a large one. */
-async function roomFor(handle: FileHandle, position: number, length: number): Promise<number> {
-  const { size } = await handle.stat()
-  return Math.min(length, Math.max(size - position, PROBE))
 }

@@ -2,10 +2,20 @@ import { nodeCrypto } from '../../core/builtin.ts'
 import { errnoOf } from './errno.ts'
 
 const HIDDEN = /^\.holdall-[^/]*\.(tmp|meta|claim)$/
+const TEMPORARY = /^\.holdall-(\d+)-[0-9a-f]+\.tmp$/
+const SIDECAR = /^\.holdall-[0-9a-f]{32}--?[0-9a-f]+-[0-9a-f]+\.meta$/
+const CLAIM = /^\.holdall-[0-9a-f]{40}\.claim$/
+/** The largest number that a process can have (pid_t). */
+const MAX_PID = 0x7fff_ffff
 
 /** Whether a file name is one of the storage's own: a temporary file, a sidecar or a claim. Such names are never listed or served. */
 export function isHidden(name: string): boolean {
   return name.startsWith('.holdall-') && HIDDEN.test(name)
+}
+
+/** Whether a name is exactly of a form that the storage makes. What only resembles one is hidden and never removed. */
+export function isOwnName(name: string): boolean {
+  return TEMPORARY.test(name) || SIDECAR.test(name) || CLAIM.test(name)
 }
 
 /** A new name for a temporary file of this process: `.holdall-<pid>-<random>.tmp`. */
@@ -25,12 +35,13 @@ export function sidecarStem(base: string): string {
 
 /** The process that made a temporary file, or undefined when the name is none of a temporary file. */
 export function ownerOf(name: string): number | undefined {
-  const match = /^\.holdall-(\d+)-[0-9a-f]+\.tmp$/.exec(name)
+  const match = TEMPORARY.exec(name)
   return match === null ? undefined : Number(match[1])
 }
 
-/** Whether a process of this machine runs. */
+/** Whether a process of this machine runs. A number that no process can have is none: zero and less address groups of processes. (kill(2)) */
 export function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid < 1 || pid > MAX_PID) return false
   try {
     process.kill(pid, 0)
     return true

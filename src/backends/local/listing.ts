@@ -2,9 +2,11 @@ import type { BigIntStats, Dirent } from 'node:fs'
 import { nodeCrypto } from '../../core/builtin.ts'
 import type { ListedFile, Page, PageRequest } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
-import { errnoOf } from './errno.ts'
+import { errnoOf, isExhaustion } from './errno.ts'
+import { NOT_UTF8, OddItems } from './odd-items.ts'
 import { statPlace, withAttributes } from './open-file.ts'
-import { placed, type Root } from './paths.ts'
+import { placed } from './place.ts'
+import type { Root } from './root.ts'
 import { statOf } from './stat.ts'
 import { type Batch, walk } from './walk.ts'
 
@@ -15,6 +17,7 @@ const IDLE_MS = 60_000
 interface Cursor {
   readonly id: string
   readonly walk: AsyncGenerator<Batch>
+  readonly odd: OddItems
   /** What the walk has given and no page has taken yet; its folder stays open until the walk goes on. */
   rest: Batch | undefined
   /** Entries handed out, and how many before the page that came last. */
@@ -27,9 +30,10 @@ interface Cursor {
 type Token = readonly [id: string, position: number, last: string]
 
 /**
- * Lists folders page by page in the order of the file system, which is sorted only within a page. Memory is that of a page and of one
- * open folder per level. Between pages a walk stays open for a minute; a token of a walk that was closed meanwhile begins
- * it anew and passes over what was handed out, up to the last key, or as many entries where that file is gone.
+ * Lists folders page by page in the order of the file system, which is sorted only within a page. Memory is that of a page and of the
+ * names of folders that the walk has not gone into yet. Between pages a walk stays open for a minute; a token of a walk that was closed
+ * meanwhile begins it anew and passes over what was handed out, up to the last key, or as many entries where that file is gone. What cannot
+ * be looked at is reported as a warning of the process and left out.
  */
 export class Listing {
   readonly #root: Root
@@ -60,14 +64,14 @@ export class Listing {
         if (batch === undefined) break
         taken += batch.entries.length
         last = batch.prefix + batch.entries.at(-1)!.name
-        for (const entry of await this.#describe(batch)) {
+        for (const entry of await this.#describe(batch, cursor.odd)) {
           if (entry.isDirectory !== true) files.push(entry)
           else if (!request.recursive) directories.push(entry.key)
         }
       }
     } catch (error) {
       await this.#drop(cursor)
-      throw error
+      throw this.#root.explained(error)
     }
     files.sort((a, b) => compare(a.key, b.key))
     directories.sort(compare)
@@ -108,9 +112,11 @@ export class Listing {
 
   #begin(prefix: string, recursive: boolean, position: number): Cursor {
     const id = nodeCrypto().randomUUID()
+    const odd = new OddItems()
     return {
       id,
-      walk: walk(this.#root, prefix, recursive),
+      walk: walk(this.#root, prefix, { recursive, odd }),
+      odd,
       rest: undefined,
       position,
       previous: undefined,
@@ -134,24 +140,29 @@ export class Listing {
     await cursor.walk.return(undefined).catch(() => undefined)
   }
 
-  async #describe(batch: Batch): Promise<ListedFile[]> {
-    const entries = await Promise.all(batch.entries.map(entry => this.#entry(batch, entry)))
+  async #describe(batch: Batch, odd: OddItems): Promise<ListedFile[]> {
+    const entries = await Promise.all(batch.entries.map(entry => this.#entry(batch, entry, odd)))
     return entries.filter(entry => entry !== undefined)
   }
 
   /** Undefined for what is gone, leads outside, or is neither a file nor a folder. */
-  async #entry({ anchor, prefix }: Batch, entry: Dirent): Promise<ListedFile | undefined> {
+  async #entry({ anchor, prefix }: Batch, entry: Dirent, odd: OddItems): Promise<ListedFile | undefined> {
     const key = prefix + entry.name
-    if (entry.isDirectory()) return { key, size: 0, isDirectory: true }
+    const isReplaced = entry.name.includes('\ufffd')
+    if (entry.isDirectory() && !isReplaced) return { key, size: 0, isDirectory: true }
     const place = placed(anchor, entry.name)
     try {
       const look = () => statPlace(this.#root, place)
       const [{ stats }, attributes] = await withAttributes(place, this.#keepMetadata, look)
-      return isListed(stats) ? { key, ...statOf(stats, attributes) } : undefined
+      if (!isListed(stats)) return undefined
+      if (this.#root.canHold(key)) return { key, ...statOf(stats, attributes) }
+      odd.report(key, 'its path is longer than the system takes')
     } catch (error) {
-      if (entry.isSymbolicLink() || errnoOf(error) === 'ENOENT') return undefined
-      throw error
+      const isMissing = errnoOf(error) === 'ENOENT'
+      if (isMissing && isReplaced) odd.report(key, NOT_UTF8)
+      else if (isExhaustion(error) || !(isMissing || entry.isSymbolicLink())) odd.report(key, error)
     }
+    return undefined
   }
 }
 

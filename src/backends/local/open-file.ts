@@ -1,58 +1,54 @@
-import { type BigIntStats, constants } from 'node:fs'
+import type { BigIntStats } from 'node:fs'
 import { type FileHandle, lstat, open, stat } from 'node:fs/promises'
 import type { FileAttributes } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
-import { heldPath } from './anchor.ts'
+import { closeRead } from './bytes.ts'
 import { errnoOf } from './errno.ts'
-import type { Place, Root } from './paths.ts'
+import { CAN_REFUSE_LINKS, READ_FLAGS, READ_LINKED_FLAGS } from './own-file.ts'
+import type { Place } from './place.ts'
+import type { Root } from './root.ts'
 import { guessedAttributes, readSidecar } from './sidecar.ts'
 
-const NOFOLLOW = constants.O_NOFOLLOW ?? 0
-const NONBLOCK = constants.O_NONBLOCK ?? 0
 const LINK_ERRORS: ReadonlySet<string> = new Set(['ELOOP', 'EMLINK'])
 /** How often a file may be replaced while it is being looked at before its attributes are given up. */
 const MAX_LOOKS = 20
-
-/** Reads without following a link in the last component, and without waiting for a pipe's other end. */
-export const READ_FLAGS: number = constants.O_RDONLY | NOFOLLOW | NONBLOCK
 
 /** A regular file open for reading. */
 export interface OpenFile {
   readonly handle: FileHandle
   readonly stats: BigIntStats
-  /** Leads to this very version as long as the handle is open, where the system can; else to its place. */
-  readonly path: string
   /** Whether the name is that of a link. */
   readonly linked: boolean
 }
 
 /** Opens a file, also behind a link that stays inside. A folder is `is_directory`, anything but a file `unsupported`. */
 export async function openFile(root: Root, place: Place): Promise<OpenFile> {
-  const { handle, path, linked } = await openConfined(root, place.path)
+  const { handle, linked } = await openConfined(root, place)
   try {
     const stats = await handle.stat({ bigint: true })
     if (stats.isDirectory()) throw new StorageError('is_directory', `'${place.base}' is a directory.`)
     if (!stats.isFile()) throw new StorageError('unsupported', `'${place.base}' is no regular file.`)
-    return { handle, stats, path: heldPath(handle.fd) ?? path, linked }
+    return { handle, stats, linked }
   } catch (error) {
-    await handle.close()
+    await closeRead(handle)
     throw error
   }
 }
 
-async function openConfined(root: Root, path: string): Promise<Pick<OpenFile, 'handle' | 'path' | 'linked'>> {
-  if (NOFOLLOW !== 0) {
+async function openConfined(root: Root, place: Place): Promise<Pick<OpenFile, 'handle' | 'linked'>> {
+  const { path } = place
+  if (CAN_REFUSE_LINKS) {
     try {
-      return { handle: await open(path, READ_FLAGS), path, linked: false }
+      return { handle: await open(path, READ_FLAGS), linked: false }
     } catch (error) {
       if (!LINK_ERRORS.has(errnoOf(error) ?? '')) throw error
     }
   }
-  const target = await root.follow(path)
+  const target = await root.follow(place)
   try {
     // The path of a held file is itself a link, one that only the system makes.
-    const flags = target.isHeld ? constants.O_RDONLY | NONBLOCK : READ_FLAGS
-    return { handle: await open(target.path, flags), path: target.real, linked: target.real !== path }
+    const flags = target.isHeld ? READ_LINKED_FLAGS : READ_FLAGS
+    return { handle: await open(target.path, flags), linked: target.real !== path }
   } finally {
     target.release()
   }
@@ -62,7 +58,7 @@ async function openConfined(root: Root, path: string): Promise<Pick<OpenFile, 'h
 export async function statPlace(root: Root, place: Place): Promise<{ stats: BigIntStats; linked: boolean }> {
   const stats = await lstat(place.path, { bigint: true })
   if (!stats.isSymbolicLink()) return { stats, linked: false }
-  const target = await root.follow(place.path)
+  const target = await root.follow(place)
   try {
     return { stats: await stat(target.path, { bigint: true }), linked: true }
   } finally {
@@ -71,7 +67,7 @@ export async function statPlace(root: Root, place: Place): Promise<{ stats: BigI
 }
 
 /**
- * Looks at a file until what was found and its attributes are of the same version. `look` may be repeated; what it found before is
+ * Looks at a file until what was found and its attributes are of the same version. `look` may be repeated; what is not returned in the end is
  * given to `drop`.
  */
 export async function withAttributes<T extends { readonly stats: BigIntStats; readonly linked: boolean }>(
@@ -83,7 +79,10 @@ export async function withAttributes<T extends { readonly stats: BigIntStats; re
   for (let looks = 1; ; looks++) {
     const found = await look()
     if (!keepMetadata || found.linked || found.stats.isDirectory()) return [found, guessedAttributes(place.base)]
-    const attributes = await readSidecar(place, found.stats)
+    const attributes = await readSidecar(place, found.stats).catch(async error => {
+      await drop?.(found)
+      throw error
+    })
     if (attributes !== undefined) return [found, attributes]
     if (looks === MAX_LOOKS) return [found, guessedAttributes(place.base)]
     await drop?.(found)

@@ -1,59 +1,23 @@
-import type { BigIntStats } from 'node:fs'
-import { type FileHandle, lstat, open, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { type BigIntStats, fstatSync } from 'node:fs'
+import { lstat, unlink } from 'node:fs/promises'
 import type { CallContext, FileAttributes, Stat, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
-import { publish, syncFolder } from './atomic-write.ts'
+import { publish } from './atomic-write.ts'
 import { distinctTime } from './distinct-time.ts'
-import { unless } from './errno.ts'
-import { temporaryName } from './hidden.ts'
-import type { Place } from './paths.ts'
+import { isUncertain, unless, withKnownOutcome } from './errno.ts'
+import type { Place } from './place.ts'
 import { guessedAttributes, keptAttributes, removeSidecar, writeSidecar } from './sidecar.ts'
 import { statOf } from './stat.ts'
+import type { FileMode, Temporary } from './temporary.ts'
 
 /** How files are put down, from the storage's options. */
-export interface WritePolicy {
-  readonly filePermissionsMode: number | null
+export interface WritePolicy extends FileMode {
   readonly keepMetadata: boolean
   readonly fsync: boolean
 }
 
-/** A temporary file beside its target. */
-export interface Temporary {
-  readonly handle: FileHandle
-  readonly path: string
-}
-
 /** How often work of the system counts as progress, in milliseconds. */
 const BEAT_MS = 500
-
-/** Opens a new temporary file beside a target, readable and writable; nobody else may read it before it is published. */
-async function openTemporary(folder: string, policy: WritePolicy): Promise<Temporary> {
-  const path = join(folder, temporaryName())
-  const handle = await open(path, 'wx+', policy.filePermissionsMode === null ? 0o666 : 0o600)
-  return { handle, path }
-}
-
-/** Closes and removes a temporary file. Never fails. */
-export async function dropTemporary(temporary: Temporary): Promise<void> {
-  await temporary.handle.close().catch(() => undefined)
-  await unlink(temporary.path).catch(() => undefined)
-}
-
-/** Work on a temporary file that is to be published by it; what fails leaves nothing. */
-export async function withTemporary<T>(
-  folder: string,
-  policy: WritePolicy,
-  work: (temporary: Temporary) => Promise<T>,
-): Promise<T> {
-  const temporary = await openTemporary(folder, policy)
-  try {
-    return await work(temporary)
-  } catch (error) {
-    await dropTemporary(temporary)
-    throw error
-  }
-}
 
 /**
  * Gives a complete temporary file its mode and a time of its own, makes it durable, closes it and publishes it with its attributes.
@@ -73,9 +37,12 @@ export async function publishTemporary(
     const now = distinctTime()
     await handle.utimes(now, now)
     if (policy.fsync) await beating(handle.sync(), ctx)
-    stats = await handle.stat({ bigint: true })
-  } finally {
+    // The system has just set what is asked for, and answers without waiting for a disk or a server.
+    stats = fstatSync(handle.fd, { bigint: true })
     await handle.close()
+  } catch (error) {
+    await handle.close().catch(() => undefined)
+    throw withKnownOutcome(error, 'not_applied')
   }
   ctx.signal.throwIfAborted()
   return publishFile(path, stats, target, options, policy)
@@ -94,9 +61,9 @@ export async function publishFile(
     attributes = keptAttributes(target.base, options)
     await publishWithSidecar(source, stats, target, attributes, options, policy)
   } else {
-    await publish(source, target, options)
+    await publish(source, target, options).catch(maybeDone)
   }
-  if (policy.fsync) await syncFolder(target.folder).catch(notDurable)
+  if (policy.fsync) await syncPublished(target)
   return statOf(stats, attributes)
 }
 
@@ -112,13 +79,28 @@ async function publishWithSidecar(
   let old: BigIntStats | undefined
   try {
     old = await unless(['ENOENT'], lstat(target.path, { bigint: true }))
-    await publish(source, target, options)
+    await publish(source, target, options).catch(maybeDone)
   } catch (error) {
-    if (sidecar !== undefined) await unless(['ENOENT'], unlink(sidecar))
+    if (sidecar !== undefined) await unlink(sidecar).catch(() => undefined)
     throw error
   }
   const sameVersion = old !== undefined && old.mtimeNs === stats.mtimeNs && old.size === stats.size
   if (old !== undefined && !sameVersion) await removeSidecar(target, old)
+}
+
+/** Makes durable what was done in a folder. A failure says that it was done. */
+export async function syncPublished({ anchor }: Place): Promise<void> {
+  await anchor.sync().catch(cause => {
+    throw new StorageError('unknown', 'The change was made, but its folder could not be made durable.', {
+      cause,
+      outcome: 'applied',
+    })
+  })
+}
+
+/** The failure of the step that publishes: what may have been done must not count as not done. */
+function maybeDone(error: unknown): never {
+  throw isUncertain(error) ? withKnownOutcome(error, 'unknown') : error
 }
 
 /** Work of the system that tells no progress of its own: as long as it is under way the call is not dead. */
@@ -129,11 +111,4 @@ export async function beating<T>(work: Promise<T>, ctx: CallContext): Promise<T>
   } finally {
     clearInterval(timer)
   }
-}
-
-function notDurable(error: unknown): never {
-  throw new StorageError('unknown', 'The file is in its place, but its folder could not be made durable.', {
-    cause: error,
-    outcome: 'applied',
-  })
 }

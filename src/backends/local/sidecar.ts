@@ -1,13 +1,21 @@
 import type { BigIntStats } from 'node:fs'
-import { lstat, open, readFile, unlink } from 'node:fs/promises'
+import { lstat, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { attributesOf } from '../../core/attributes.ts'
 import type { FileAttributes } from '../../core/driver.ts'
+import { StorageError } from '../../core/errors.ts'
 import { guessType } from '../../core/mime.ts'
 import { etagOf } from './atomic-write.ts'
-import { unless } from './errno.ts'
+import { writeAll } from './bytes.ts'
+import { isExhaustion, unless } from './errno.ts'
 import { sidecarStem } from './hidden.ts'
-import type { Place } from './paths.ts'
+import { readOwn } from './own-file.ts'
+import type { Place } from './place.ts'
+import { parseAttributes } from './sidecar-json.ts'
+import { type FileMode, withTemporary } from './temporary.ts'
+
+/** A larger sidecar is not written, and not read. */
+const MAX_SIDECAR_BYTES = 65_536
 
 /** What of a place names its files; it need not be held. */
 export type Named = Pick<Place, 'folder' | 'base' | 'path'>
@@ -46,37 +54,48 @@ export function guessedAttributes(base: string): FileAttributes {
  */
 export async function readSidecar(place: Named, stats: BigIntStats): Promise<FileAttributes | undefined> {
   try {
-    return JSON.parse(await readFile(sidecarPath(place, stats), 'utf8')) as FileAttributes
-  } catch {
-    const now = await unless(['ENOENT'], lstat(place.path, { bigint: true }))
-    return now !== undefined && etagOf(now) === etagOf(stats) ? guessedAttributes(place.base) : undefined
+    const bytes = await readOwn(sidecarPath(place, stats), MAX_SIDECAR_BYTES)
+    const attributes = bytes && parseAttributes(bytes)
+    if (attributes !== undefined) return keptAttributes(place.base, attributes)
+  } catch (error) {
+    // What is read without its attributes would be copied without them.
+    if (isExhaustion(error)) throw error
   }
+  const now = await unless(['ENOENT'], lstat(place.path, { bigint: true }))
+  return now !== undefined && etagOf(now) === etagOf(stats) ? guessedAttributes(place.base) : undefined
 }
 
-/** Writes a sidecar before its file is published, with the mode of the file; nothing is written when there is nothing to keep. Gives its path. */
+/**
+ * Writes a sidecar before its file is published, with the mode of the file; nothing is written when there is nothing to keep. Gives its
+ * path. The bytes go to a temporary file, which then takes the place of whatever has the name. Too many are `too_large`.
+ */
 export async function writeSidecar(
   place: Named,
   stats: BigIntStats,
   attributes: FileAttributes,
-  policy: { readonly filePermissionsMode: number | null; readonly fsync: boolean },
+  policy: FileMode & { readonly fsync: boolean },
 ): Promise<string | undefined> {
   if (Object.values(attributes).every(value => value === undefined)) return undefined
+  const bytes = Buffer.from(JSON.stringify(attributes))
+  if (bytes.byteLength > MAX_SIDECAR_BYTES) {
+    const limit = `at most ${MAX_SIDECAR_BYTES} bytes`
+    throw new StorageError('too_large', `The attributes of a file make ${limit} as JSON, got ${bytes.byteLength}.`)
+  }
   const path = sidecarPath(place, stats)
   const mode = policy.filePermissionsMode
-  const handle = await open(path, 'w', mode ?? 0o666)
-  try {
-    await handle.writeFile(JSON.stringify(attributes))
-    if (mode !== null) await handle.chmod(mode)
-    if (policy.fsync) await handle.sync()
-  } finally {
-    await handle.close()
-  }
+  await withTemporary(place.folder, policy, async temporary => {
+    await writeAll(temporary.handle, bytes, null)
+    if (mode !== null) await temporary.handle.chmod(mode)
+    if (policy.fsync) await temporary.handle.sync()
+    await temporary.handle.close()
+    await rename(temporary.path, path)
+  })
   return path
 }
 
-/** Removes the sidecar of a version that is gone; missing is fine. */
+/** Removes the sidecar of a version that is gone. Never fails: one that stays describes nothing, and is swept. */
 export async function removeSidecar(place: Named, stats: BigIntStats): Promise<void> {
-  await unless(['ENOENT'], unlink(sidecarPath(place, stats)))
+  await unlink(sidecarPath(place, stats)).catch(() => undefined)
 }
 
 /** The attributes among a call's options, the media type guessed where it was not told. */

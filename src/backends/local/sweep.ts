@@ -1,26 +1,28 @@
+import type { Stats } from 'node:fs'
 import { lstat, opendir, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { CallContext } from '../../core/driver.ts'
-import { unless } from './errno.ts'
-import { isAlive, isHidden, ownerOf, sidecarStem } from './hidden.ts'
-import type { Root } from './paths.ts'
+import type { Anchor } from './anchor.ts'
+import { errnoOf, unless } from './errno.ts'
+import { isAlive, isHidden, isOwnName, ownerOf, sidecarStem } from './hidden.ts'
+import { OddItems } from './odd-items.ts'
+import type { Root } from './root.ts'
 import { sidecarName } from './sidecar.ts'
+import { walk } from './walk.ts'
 
-/** Sweeps every folder of a storage; links are not followed. Gives how many files were removed. */
+/** How far the times of a file system may be behind the clock, in milliseconds. */
+const CLOCK_TICK_MS = 1000
+
+/** Sweeps every folder of a storage; links are not followed, and what cannot be read is reported and left out. Gives how many files were removed. */
 export async function sweepTree(root: Root, minAgeMs: number, ctx: CallContext): Promise<number> {
-  const prefixes = ['']
+  const odd = new OddItems()
+  const swept = new WeakSet<Anchor>()
   let removed = 0
-  for (let prefix = prefixes.pop(); prefix !== undefined; prefix = prefixes.pop()) {
+  for await (const { anchor, prefix, entries } of walk(root, '', { recursive: true, hidden: true, odd })) {
     ctx.signal.throwIfAborted()
-    const folder = await unless(['ENOENT', 'ENOTDIR'], root.folder(prefix))
-    if (folder === undefined) continue
-    try {
-      for await (const entry of await opendir(folder.path)) {
-        if (entry.isDirectory()) prefixes.push(`${prefix}${entry.name}/`)
-      }
-      removed += await sweepFolder(folder.path, minAgeMs)
-    } finally {
-      folder.release()
+    if (entries.length > 0 && !swept.has(anchor)) {
+      swept.add(anchor)
+      removed += await sweepFolder(anchor.path, minAgeMs, (name, error) => odd.report(prefix + name, error))
     }
     ctx.progress()
   }
@@ -29,15 +31,26 @@ export async function sweepTree(root: Root, minAgeMs: number, ctx: CallContext):
 
 /**
  * Removes what killed processes have left in one folder, where it is older than `minAgeMs`, since a process of another machine cannot be
- * asked: temporary files of dead processes, claims, and sidecars of versions that are gone. Gives how many files.
+ * asked: temporary files of dead processes, claims, and sidecars of versions that are gone. Only regular files with exactly such names are
+ * removed; what fails is given to `failed`. Gives how many files.
  */
-export async function sweepFolder(folder: string, minAgeMs: number): Promise<number> {
+export async function sweepFolder(
+  folder: string,
+  minAgeMs: number,
+  failed: (name: string, error: unknown) => void = raise,
+): Promise<number> {
   const hidden: string[] = []
-  for await (const { name } of await opendir(folder)) if (isHidden(name)) hidden.push(name)
-  const current = await currentSidecars(folder, hidden.filter(isSidecar))
   let removed = 0
-  for (const name of hidden) {
-    if (!isInUse(name) && !current.has(name) && (await removeOld(join(folder, name), minAgeMs))) removed++
+  try {
+    for await (const { name } of await opendir(folder)) if (isOwnName(name)) hidden.push(name)
+    const current = await currentSidecars(folder, hidden.filter(isSidecar))
+    for (const name of hidden) {
+      if (current.has(name)) continue
+      const isGone = await removeOld(join(folder, name), minAgeMs).catch(error => failed(name, error))
+      if (isGone === true) removed++
+    }
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') failed('', error)
   }
   return removed
 }
@@ -46,7 +59,7 @@ export async function sweepFolder(folder: string, minAgeMs: number): Promise<num
 export async function emptyFolder(folder: string, minAgeMs: number): Promise<void> {
   const hidden: string[] = []
   for await (const { name } of await opendir(folder)) {
-    if (!isHidden(name) || isInUse(name)) return
+    if (!isOwnName(name) || (await isInUse(join(folder, name)))) return
     hidden.push(name)
   }
   // Nothing is being written here, so that a sidecar without its file is nobody's, however young it is.
@@ -55,15 +68,27 @@ export async function emptyFolder(folder: string, minAgeMs: number): Promise<voi
 
 async function removeOld(path: string, minAgeMs: number): Promise<boolean> {
   const stats = await unless(['ENOENT'], lstat(path))
-  if (stats === undefined || !stats.isFile() || Date.now() - stats.mtimeMs < minAgeMs) return false
+  if (stats === undefined || !stats.isFile() || isUsed(basename(path), stats)) return false
+  // A time that lies in the future is that of a clock which has been set back since.
+  if (Math.abs(Date.now() - stats.mtimeMs) < minAgeMs) return false
   await unless(['ENOENT'], unlink(path))
   return true
 }
 
-/** Whether a temporary file is that of a process which runs. */
-function isInUse(name: string): boolean {
+/**
+ * Whether a temporary file is that of a process which runs. One with our own number that was last touched before we started is that of an
+ * earlier process: in a container all of them may have one number.
+ */
+function isUsed(name: string, { ctimeMs }: Stats): boolean {
   const owner = ownerOf(name)
-  return owner !== undefined && isAlive(owner)
+  if (owner === undefined || !isAlive(owner)) return false
+  const started = Math.min(performance.timeOrigin, Date.now() - process.uptime() * 1000)
+  return owner !== process.pid || ctimeMs >= started - CLOCK_TICK_MS
+}
+
+async function isInUse(path: string): Promise<boolean> {
+  const stats = await unless(['ENOENT'], lstat(path))
+  return stats !== undefined && isUsed(basename(path), stats)
 }
 
 function isSidecar(name: string): boolean {
@@ -81,4 +106,8 @@ async function currentSidecars(folder: string, sidecars: readonly string[]): Pro
     if (stats !== undefined) current.add(sidecarName(name, stats))
   }
   return current
+}
+
+function raise(_name: string, error: unknown): never {
+  throw error
 }

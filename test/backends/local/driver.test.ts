@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   mkdirSync,
@@ -315,6 +316,26 @@ test('a handle publishes at commit, nothing at discard, and only once with exclu
   await reader.commit(ctx)
   expect((await bytesOf(driver, 'd/f')).toString()).toBe('Jello')
   expect(readdirSync(join(folder.path, 'd'))).toEqual(['f'])
+})
+
+test('an open file that grows is read to where it ends by then, in few steps', async () => {
+  using folder = temporaryFolder()
+  const driver = localDriver(folder.path)
+  await driver.write('f', text('12345'), {}, ctx)
+  const flags = { read: true, write: false, create: false, exclusive: false, truncate: false }
+  const handle = await driver.openHandle('f', flags, {}, ctx)
+  const all = 10_000_000
+  expect((await handle.read(0, all, ctx)).toString()).toBe('12345')
+  expect((await handle.read(5, all, ctx)).length).toBe(0)
+  appendFileSync(join(folder.path, 'f'), 'x'.repeat(1_000_000))
+  const lengths: number[] = []
+  for (let at = 5, bytes = await handle.read(at, all, ctx); bytes.length > 0; bytes = await handle.read(at, all, ctx)) {
+    lengths.push(bytes.length)
+    at += bytes.length
+  }
+  expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(1_000_000)
+  expect(lengths.length).toBeLessThan(4)
+  await handle.commit(ctx)
 })
 
 test('the sweep takes old temporaries of dead processes only', async () => {

@@ -7,6 +7,7 @@ import { claimName } from '../../../src/backends/local/hidden.ts'
 import { LocalStorage } from '../../../src/backends/local/index.ts'
 import { bytesContent } from '../../../src/core/content.ts'
 import { codeOf, ctx, localDriver, temporaryFolder } from './fixture.ts'
+import { before } from './hooks.ts'
 
 const text = (value: string) => bytesContent(Buffer.from(value))
 const sidecars = (folder: string) => readdirSync(folder).filter(name => name.endsWith('.meta'))
@@ -149,4 +150,23 @@ test('a claim of a dead process does not lock a version for ever', async () => {
     )
     expect(readFileSync(join(folder.path, 'file'), 'utf8')).toBe(wanted === undefined ? 'new' : 'old')
   }
+})
+
+test('a claim that another process has made meanwhile is not taken away with the old one', async () => {
+  using folder = temporaryFolder()
+  const driver = localDriver(folder.path)
+  const { etag } = await driver.write('file', text('old'), {}, ctx)
+  const claim = join(folder.path, claimName('file', etag!))
+  writeFileSync(claim, `4194999 ${hostname()}`)
+  const alive = `${process.pid} ${hostname()}`
+  {
+    using _ = before('rename', path => {
+      if (!String(path).endsWith('.claim')) return
+      rmSync(claim)
+      writeFileSync(claim, alive)
+    })
+    expect(await codeOf(driver, driver.write('file', text('new'), { ifMatch: etag }, ctx))).toBe('precondition_failed')
+  }
+  expect(readFileSync(claim, 'utf8')).toBe(alive)
+  expect(readdirSync(folder.path).sort()).toEqual([claimName('file', etag!), 'file'])
 })

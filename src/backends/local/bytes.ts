@@ -1,0 +1,47 @@
+import { constants } from 'node:fs'
+import { copyFile, type FileHandle } from 'node:fs/promises'
+import { heldPath } from './anchor.ts'
+
+/** Bytes that are copied at a time where the system does not copy. */
+const COPY_BYTES = 262_144
+
+/** Writes all of the bytes, however few of them the system takes at a time. */
+export async function writeAll(handle: FileHandle, data: Uint8Array, position: number | null): Promise<void> {
+  let done = 0
+  while (done < data.byteLength) {
+    const at = position === null ? null : position + done
+    done += (await handle.write(data, done, data.byteLength - done, at)).bytesWritten
+  }
+}
+
+/** So many bytes from `start`; fewer where the file ends before. */
+export async function readFully(handle: FileHandle, start: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(length)
+  let done = 0
+  while (done < length) {
+    const { bytesRead } = await handle.read(buffer, done, length - done, start + done)
+    if (bytesRead === 0) break
+    done += bytesRead
+  }
+  return buffer.subarray(0, done)
+}
+
+/**
+ * Copies a whole open file into another open one, sharing blocks where the file system can. No name is looked up: where the system shows
+ * open files as paths, those lead to the two inodes even if their names are links by now.
+ */
+export async function copyBytes(source: FileHandle, target: FileHandle): Promise<void> {
+  const [from, to] = [heldPath(source.fd), heldPath(target.fd)]
+  if (from !== undefined && to !== undefined) return copyFile(from, to, constants.COPYFILE_FICLONE)
+  for (let position = 0; ; ) {
+    const bytes = await readFully(source, position, COPY_BYTES)
+    if (bytes.byteLength === 0) return
+    await writeAll(target, bytes, position)
+    position += bytes.byteLength
+  }
+}
+
+/** Closes a file that was only read. Never fails: nothing that was done depends on it. */
+export async function closeRead(handle: FileHandle): Promise<void> {
+  await handle.close().catch(() => undefined)
+}

@@ -1,0 +1,84 @@
+import { chmod, lstat, mkdir, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { StorageError } from '../../core/errors.ts'
+import { Anchor } from './anchor.ts'
+import { errnoOf } from './errno.ts'
+import { explain } from './explain.ts'
+import { syncFolder } from './sync-folder.ts'
+
+/** How often a folder is made that somebody takes away again at once. */
+const MAX_TRIES = 5
+
+/** Makes folders, each new one with exactly the given mode, whatever the umask is. */
+export class FolderMaker {
+  readonly #mode: number | null
+  readonly #sync: boolean
+
+  constructor(mode: number | null, sync: boolean) {
+    this.#mode = mode
+    this.#sync = sync
+  }
+
+  /** Makes a folder and those above it. A file in the way is `not_a_directory`. */
+  async makeTree(path: string): Promise<void> {
+    try {
+      if (await this.#makeOne(path, path)) await this.#finish(path, dirname(path))
+    } catch (error) {
+      if (errnoOf(error) === 'ENOTDIR') throw inTheWay(dirname(path))
+      if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error
+      await this.makeTree(dirname(path))
+      if (await this.#makeOne(path, path)) await this.#finish(path, dirname(path))
+    }
+  }
+
+  /** The folder of this name in another one, made where it is missing. A new one is not taken for a link that somebody puts in its place. */
+  async makeIn(parent: Anchor, name: string): Promise<Anchor> {
+    const path = join(parent.path, name)
+    let made: Anchor | undefined
+    try {
+      const isNew = await this.#makeOne(path, join(parent.real, name))
+      made = await Anchor.at(path, { folder: true, follow: !isNew, sync: this.#sync })
+      if (isNew) await this.#finish(made.path, parent.path)
+      return made
+    } catch (error) {
+      made?.release()
+      throw explain(error, { anchor: parent, base: name })
+    }
+  }
+
+  /** Whether the folder is new. */
+  async #makeOne(path: string, shown: string): Promise<boolean> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        // The umask can only take bits away here; `#finish` gives them back.
+        await mkdir(path, this.#mode === null ? 0o777 : this.#mode & 0o777)
+        return true
+      } catch (error) {
+        // A root like C:\ or a read-only mount answers something else than EEXIST for a folder that is there.
+        if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') throw error
+        const found = await stat(path).catch(() => undefined)
+        if (found?.isDirectory()) return false
+        if (found !== undefined || (await isLink(path))) throw inTheWay(shown)
+        // It was there and was taken away meanwhile.
+        if (errnoOf(error) !== 'EEXIST' || attempt === MAX_TRIES) throw error
+      }
+    }
+  }
+
+  async #finish(folder: string, parent: string): Promise<void> {
+    if (this.#mode !== null) await chmod(folder, this.#mode)
+    if (this.#sync) await syncFolder(parent)
+  }
+}
+
+/** The error of a path that should be that of a folder. */
+export function inTheWay(path: string): StorageError {
+  return new StorageError('not_a_directory', `${path} exists and is not a directory.`)
+}
+
+async function isLink(path: string): Promise<boolean> {
+  return lstat(path).then(
+    found => found.isSymbolicLink(),
+    () => false,
+  )
+}

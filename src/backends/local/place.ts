@@ -1,0 +1,24 @@
+import { join } from 'node:path'
+import type { Anchor } from './anchor.ts'
+
+/** A file's place: its folder, held open where the system can, and its name in there. To be released. */
+export interface Place {
+  /** Path of the folder for calls of the system. */
+  readonly folder: string
+  readonly base: string
+  /** `folder` and `base` joined. */
+  readonly path: string
+  readonly anchor: Anchor
+  /** Real path of the storage's folder, where the call that asked for the place holds it. */
+  readonly root?: string | undefined
+}
+
+/** Another name in the folder of an anchor. */
+export function placed(anchor: Anchor, base: string, root?: string): Place {
+  return { folder: anchor.path, base, path: join(anchor.path, base), anchor, root }
+}
+
+/** A folder's key without its slash. */
+export function withoutSlash(key: string): string {
+  return key.endsWith('/') ? key.slice(0, -1) : key
+}

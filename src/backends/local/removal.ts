@@ -1,0 +1,42 @@
+import type { BigIntStats } from 'node:fs'
+import { lstat, rmdir, unlink } from 'node:fs/promises'
+import { Anchor } from './anchor.ts'
+import { classifyErrno, errnoOf, unless } from './errno.ts'
+import type { Place } from './place.ts'
+import { syncPublished, type WritePolicy } from './publication.ts'
+import { removeSidecar } from './sidecar.ts'
+import { emptyFolder } from './sweep.ts'
+
+/** Age in milliseconds at which leftovers in a folder that is being deleted are taken for such. */
+const LEFTOVER_MS = 60_000
+
+/** Removes a file with its attributes, a link or an empty folder; with `onlyFolder` nothing but a folder. */
+export async function remove(place: Place, onlyFolder: boolean, policy: WritePolicy): Promise<void> {
+  const stats = await lstat(place.path, { bigint: true })
+  if (onlyFolder && !stats.isDirectory()) return
+  await (stats.isDirectory() ? removeFolder(place) : unlink(place.path))
+  if (policy.keepMetadata && stats.isFile()) await removeSidecar(place, stats)
+  if (policy.fsync) await syncPublished(place)
+}
+
+/** Removes a name only if it is still that of this very file. */
+export async function unlinkSame(path: string, stats: BigIntStats): Promise<void> {
+  const left = await unless(['ENOENT'], lstat(path, { bigint: true }))
+  if (left?.ino === stats.ino && left.dev === stats.dev) await unless(['ENOENT'], unlink(path))
+}
+
+/** A folder that holds nothing but what killed processes left is empty to everybody. */
+async function removeFolder({ path }: Place): Promise<void> {
+  try {
+    await rmdir(path)
+  } catch (error) {
+    if (classifyErrno(error) !== 'is_directory' && errnoOf(error) !== 'EEXIST') throw error
+    const folder = await Anchor.at(path, { folder: true, follow: false })
+    try {
+      await emptyFolder(folder.path, LEFTOVER_MS)
+    } finally {
+      folder.release()
+    }
+    await rmdir(path)
+  }
+}

@@ -1,0 +1,219 @@
+import { realpath, stat } from 'node:fs/promises'
+import { join, resolve, sep } from 'node:path'
+import { StorageError, SuspiciousFileOperation } from '../../core/errors.ts'
+import { Anchor } from './anchor.ts'
+import { errnoOf } from './errno.ts'
+import { explain } from './explain.ts'
+import { FolderMaker, inTheWay } from './folder-maker.ts'
+import { keyComponents, refused } from './key-components.ts'
+import { type Place, placed, withoutSlash } from './place.ts'
+
+/** Bytes of a whole path that the system takes (PATH_MAX). */
+const MAX_PATH_BYTES = process.platform === 'linux' ? 4095 : process.platform === 'win32' ? 32_000 : 1023
+
+/** How long the real path of the location is believed, in milliseconds; it is read anew whenever a folder does not lie below it. */
+const REAL_MS = 1000
+
+/**
+ * The folder that holds all files. Every place that leaves this class has a folder that lies inside it, links resolved. The location may be a
+ * link that is turned to another folder: each place is found in one look-up from the location, so it lies in the old folder or in the new one. A
+ * call with two places holds the location and finds both from there.
+ */
+export class Root {
+  /** Absolute, links not resolved. */
+  readonly path: string
+  readonly #maker: FolderMaker
+  readonly #sync: boolean
+  #real: { readonly path: string; readonly until: number } | undefined
+
+  constructor(location: string, folderMode: number | null, sync: boolean) {
+    this.path = resolve(location)
+    this.#maker = new FolderMaker(folderMode, sync)
+    this.#sync = sync
+  }
+
+  /** Where a key would be, without looking at the disk; a folder's may end in '/'. */
+  lexical(key: string): string {
+    return join(this.path, ...keyComponents(withoutSlash(key)))
+  }
+
+  /** Whether the path of a key is no longer than the system takes. */
+  canHold(key: string): boolean {
+    if ((this.path.length + key.length + 1) * 3 <= MAX_PATH_BYTES) return true
+    return Buffer.byteLength(this.path) + Buffer.byteLength(key) + 1 <= MAX_PATH_BYTES
+  }
+
+  /** Holds the folder that the location leads to now while `work` runs. */
+  async held<T>(work: (at: Anchor) => Promise<T>): Promise<T> {
+    const at = await this.found(() => this.#folder([]))
+    try {
+      return await work(at)
+    } finally {
+      at.release()
+    }
+  }
+
+  /** Runs work at the place of a key. A missing folder throws the system's ENOENT; one outside of the root is a `suspicious_name`. */
+  within<T>(key: string, work: (place: Place) => Promise<T>, at?: Anchor): Promise<T> {
+    return this.found(async () => working(await this.place(key, at), work))
+  }
+
+  /** The same for work that looks at the place only, step by step afresh: nothing is opened for a file in the location itself. */
+  looking<T>(key: string, work: (place: Place) => Promise<T>): Promise<T> {
+    const { folders, base } = this.#split(key)
+    if (folders.length > 0) return this.within(key, work)
+    return this.found(() => working(placed(Anchor.lexical(this.path), base), work))
+  }
+
+  /** The same as `within`, after making the missing folders. A file in the way is `not_a_directory`. */
+  withinMade<T>(key: string, work: (place: Place) => Promise<T>, at?: Anchor): Promise<T> {
+    return this.found(async () => working(await this.placeMade(key, at), work))
+  }
+
+  /** Runs work below the location, which is `not_a_directory` if it is no folder, whatever was looked for. */
+  async found<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (errnoOf(error) === 'ENOTDIR' && (await isOther(this.path))) throw inTheWay(this.path)
+      throw this.explained(error)
+    }
+  }
+
+  /** The place of a key, to be released by whoever asked for it. */
+  async place(key: string, at?: Anchor): Promise<Place> {
+    const { folders, base } = this.#split(key)
+    return placed(await this.#folder(folders, at), base, at?.real)
+  }
+
+  /** The same, after making the missing folders. */
+  async placeMade(key: string, at?: Anchor): Promise<Place> {
+    const { folders, base } = this.#split(key)
+    try {
+      return placed(await this.#folder(folders, at, this.#sync), base, at?.real)
+    } catch (error) {
+      const errno = errnoOf(error)
+      if (errno !== 'ENOENT' && errno !== 'ENOTDIR') throw error
+      return placed(await this.makeFolders(folders, at), base, at?.real)
+    }
+  }
+
+  /** The folder of a prefix ('' or ending in '/'), to be released. */
+  async folder(prefix: string): Promise<Anchor> {
+    const components = keyComponents(withoutSlash(prefix))
+    const folder = await this.found(() => this.#folder(components))
+    if (components.length > 0) return folder
+    // Who could swap the location could swap everything: its real path will do, and is quicker for each of many files.
+    const { real } = folder
+    folder.release()
+    return Anchor.lexical(real)
+  }
+
+  /** What a link leads to, to be released; outside of the root it is a `suspicious_name`. */
+  async follow(link: Place): Promise<Anchor> {
+    return this.#confined(await Anchor.at(link.path), link.root)
+  }
+
+  /** The same error without paths of the storage's own, where its place is not known. */
+  explained(error: unknown): unknown {
+    return explain(error, { anchor: Anchor.lexical(this.path), base: '' })
+  }
+
+  /** Whether the folder of a key is not there any more; the root is looked for anew. */
+  async isGone(key: string): Promise<boolean> {
+    this.#real = undefined
+    try {
+      await this.within(key, place => stat(place.folder))
+      return false
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return true
+      throw error
+    }
+  }
+
+  /** Makes the root and the folders below it; gives the last. */
+  async makeFolders(components: readonly string[], at?: Anchor): Promise<Anchor> {
+    if (at === undefined) await this.#maker.makeTree(this.path)
+    let folder = await this.#folder([], at, this.#sync)
+    const root = folder.real
+    for (const component of components) {
+      const parent = folder
+      try {
+        folder = await this.#confined(await this.#maker.makeIn(parent, component), root)
+      } finally {
+        parent.release()
+      }
+    }
+    return folder
+  }
+
+  /** Says which folder of a key is a file: to be thrown where writing failed with ENOTDIR. */
+  async notAFolder(key: string, fallback: unknown): Promise<unknown> {
+    let path = this.path
+    for (const component of ['', ...keyComponents(key).slice(0, -1)]) {
+      path = join(path, component)
+      if (await isOther(path)) return inTheWay(path)
+    }
+    return fallback
+  }
+
+  #split(key: string): { folders: readonly string[]; base: string } {
+    const components = keyComponents(key)
+    const base = components.at(-1)
+    if (base === undefined) throw new StorageError('invalid_argument', 'The name must be given.')
+    if (!this.canHold(key)) throw refused(key, `its path is longer than ${MAX_PATH_BYTES} bytes`)
+    return { folders: components.slice(0, -1), base }
+  }
+
+  /** The root is its owner's affair; below it nobody may lead a path outside. */
+  async #folder(components: readonly string[], at?: Anchor, sync = false): Promise<Anchor> {
+    const options = { folder: true, sync }
+    if (components.length === 0) return at?.borrowed() ?? (await Anchor.at(this.path, options))
+    return this.#confined(await Anchor.at(join(at?.path ?? this.path, ...components), options), at?.real)
+  }
+
+  async #confined(anchor: Anchor, root?: string): Promise<Anchor> {
+    try {
+      const { real } = anchor
+      if (inside(root ?? (await this.#realRoot()), real)) return anchor
+      this.#real = undefined
+      if (root === undefined && inside(await this.#realRoot(), real)) return anchor
+      throw new SuspiciousFileOperation(
+        `The path (${real}) is located outside of the base path component (${this.path}) because of a symbolic link.`,
+      )
+    } catch (error) {
+      anchor.release()
+      throw error
+    }
+  }
+
+  async #realRoot(): Promise<string> {
+    const now = performance.now()
+    if (this.#real === undefined || this.#real.until < now) {
+      this.#real = { path: await realpath(this.path), until: now + REAL_MS }
+    }
+    return this.#real.path
+  }
+}
+
+async function working<T>(place: Place, work: (place: Place) => Promise<T>): Promise<T> {
+  try {
+    return await work(place)
+  } catch (error) {
+    throw explain(error, place)
+  } finally {
+    place.anchor.release()
+  }
+}
+
+/** Whether there is something, and no folder. */
+async function isOther(path: string): Promise<boolean> {
+  return stat(path).then(
+    found => !found.isDirectory(),
+    () => false,
+  )
+}
+
+function inside(root: string, path: string): boolean {
+  return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep)
+}

@@ -1,0 +1,49 @@
+import { type FileHandle, open, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { withKnownOutcome } from './errno.ts'
+import { temporaryName } from './hidden.ts'
+
+/** A temporary file beside its target. */
+export interface Temporary {
+  readonly handle: FileHandle
+  readonly path: string
+}
+
+/** The permission bits of a file that is being made; null leaves them to the umask. */
+export interface FileMode {
+  readonly filePermissionsMode: number | null
+}
+
+/**
+ * Opens a new temporary file, readable and writable, under a name that nobody can guess; `x` refuses whatever has that name, a link too.
+ * Nobody else may read it before it has its mode.
+ */
+async function openTemporary(folder: string, { filePermissionsMode }: FileMode): Promise<Temporary> {
+  const path = join(folder, temporaryName())
+  const handle = await open(path, 'wx+', filePermissionsMode === null ? 0o666 : 0o600)
+  return { handle, path }
+}
+
+/** Closes and removes a temporary file. Never fails. */
+export async function dropTemporary(temporary: Temporary): Promise<void> {
+  await temporary.handle.close().catch(() => undefined)
+  await unlink(temporary.path).catch(() => undefined)
+}
+
+/**
+ * Work on a temporary file that is to be published by it; what fails leaves nothing. An error that does not say otherwise was met before
+ * anything was published.
+ */
+export async function withTemporary<T>(
+  folder: string,
+  mode: FileMode,
+  work: (temporary: Temporary) => Promise<T>,
+): Promise<T> {
+  const temporary = await openTemporary(folder, mode)
+  try {
+    return await work(temporary)
+  } catch (error) {
+    await dropTemporary(temporary)
+    throw withKnownOutcome(error, 'not_applied')
+  }
+}
