@@ -49,13 +49,20 @@ async function publishNew(source: string, target: string): Promise<void> {
 /** For file systems without hard links: an empty file takes the name, then is replaced. Readers may see it empty for that moment. */
 export async function publishReserved(source: string, target: string): Promise<void> {
   const reservation = await open(target, 'wx')
+  const stats = await reservation.stat({ bigint: true }).catch(() => undefined)
   try {
     await reservation.close()
     await rename(source, target)
   } catch (error) {
-    await unlink(target).catch(() => undefined)
+    if (stats !== undefined) await unlinkSame(target, stats).catch(() => undefined)
     throw error
   }
+}
+
+/** Removes a name only if it is still that of this very file. */
+export async function unlinkSame(path: string, stats: BigIntStats): Promise<void> {
+  const left = await unless(['ENOENT'], lstat(path, { bigint: true }))
+  if (left?.ino === stats.ino && left.dev === stats.dev) await unless(['ENOENT'], unlink(path))
 }
 
 /** An etag never comes back, so whoever creates the claim on it is the only one that may replace that version. */

@@ -1,7 +1,6 @@
-import type { BigIntStats } from 'node:fs'
 import { lstat, rmdir, unlink } from 'node:fs/promises'
 import { Anchor } from './anchor.ts'
-import { classifyErrno, errnoOf, unless } from './errno.ts'
+import { classifyErrno, errnoOf } from './errno.ts'
 import type { Place } from './place.ts'
 import { syncPublished, type WritePolicy } from './publication.ts'
 import { removeSidecar } from './sidecar.ts'
@@ -17,12 +16,6 @@ export async function remove(place: Place, onlyFolder: boolean, policy: WritePol
   await (stats.isDirectory() ? removeFolder(place) : unlink(place.path))
   if (policy.keepMetadata && stats.isFile()) await removeSidecar(place, stats)
   if (policy.fsync) await syncPublished(place)
-}
-
-/** Removes a name only if it is still that of this very file. */
-export async function unlinkSame(path: string, stats: BigIntStats): Promise<void> {
-  const left = await unless(['ENOENT'], lstat(path, { bigint: true }))
-  if (left?.ino === stats.ino && left.dev === stats.dev) await unless(['ENOENT'], unlink(path))
 }
 
 /** A folder that holds nothing but what killed processes left is empty to everybody. */

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -17,6 +18,7 @@ import { keyComponents } from '../../../src/backends/local/key-components.ts'
 import { sweepFolder } from '../../../src/backends/local/sweep.ts'
 import { bytesContent, type Content, streamContent } from '../../../src/core/content.ts'
 import { allFiles, bytesOf, callContext, codeOf, ctx, localDriver, temporaryFolder } from './fixture.ts'
+import { before, systemError } from './hooks.ts'
 
 const text = (value: string): Content => bytesContent(Buffer.from(value))
 
@@ -130,6 +132,17 @@ test('without hard links an exclusive creation reserves the name', async () => {
   await expect(publishReserved(at('two'), at('target'))).rejects.toMatchObject({ code: 'EEXIST' })
   expect(readFileSync(at('target'), 'utf8')).toBe('1')
   expect(readdirSync(folder.path).sort()).toEqual(['target', 'two'])
+  for (const rival of [undefined, 'rival']) {
+    using _ = before('rename', () => {
+      if (rival !== undefined) {
+        writeFileSync(at('rival'), rival)
+        renameSync(at('rival'), at('other'))
+      }
+      throw systemError('EIO')
+    })
+    await expect(publishReserved(at('two'), at('other'))).rejects.toMatchObject({ code: 'EIO' })
+    expect(readdirSync(folder.path).includes('other')).toBe(rival !== undefined)
+  }
 })
 
 test('a failed, a short and an aborted write leave the old file and no temporary', async () => {

@@ -19,6 +19,9 @@ export function callContext(signal: AbortSignal = new AbortController().signal):
 
 export const ctx: CallContext = callContext()
 
+/** The flags of a handle that changes a file, which it makes where it is missing. */
+export const CHANGE = { read: true, write: true, create: true, exclusive: false, truncate: false } as const
+
 export function temporaryFolder(): { path: string; [Symbol.dispose](): void } {
   const path = mkdtempSync(join(tmpdir(), 'holdall-test-'))
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }

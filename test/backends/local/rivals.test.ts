@@ -15,11 +15,10 @@ import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { claimName, isAlive, sidecarStem } from '../../../src/backends/local/hidden.ts'
 import { bytesContent } from '../../../src/core/content.ts'
-import { bytesOf, codeOf, ctx, localDriver, temporaryFolder } from './fixture.ts'
+import { bytesOf, CHANGE, codeOf, ctx, localDriver, temporaryFolder } from './fixture.ts'
 import { before, beforeOnHandles, systemError } from './hooks.ts'
 
 const text = (value: string) => bytesContent(Buffer.from(value))
-const CHANGE = { read: true, write: true, create: true, exclusive: false, truncate: false }
 
 /** A storage's folder, and a file outside that nothing may touch. */
 function ground() {

@@ -11,11 +11,10 @@ import {
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { bytesContent } from '../../../src/core/content.ts'
-import { allFiles, bytesOf, codeOf, ctx, localDriver, temporaryFolder } from './fixture.ts'
+import { allFiles, bytesOf, CHANGE, codeOf, ctx, localDriver, temporaryFolder } from './fixture.ts'
 import { before, beforeOnHandles } from './hooks.ts'
 
 const text = (value: string) => bytesContent(Buffer.from(value))
-const CHANGE = { read: true, write: true, create: true, exclusive: false, truncate: false }
 
 /** Two folders and a link that leads to the first. */
 function ground() {
