@@ -19,7 +19,8 @@ export function explain(error: unknown, place: Pick<Place, 'anchor' | 'base'>): 
   const { message } = shown
   const subjects = [...new Set([path, dest])].filter(each => each !== undefined).map(each => `'${each}'`)
   shown.message = [message.slice(0, message.indexOf(" '")), subjects.join(' -> ')].filter(text => text !== '').join(' ')
-  if (shown.stack !== undefined) shown.stack = shown.stack.replace(message, () => shown.message)
+  // A missing file is a usual answer, and to ask for the stack is expensive.
+  if (shown.code !== 'ENOENT') shown.stack = shown.stack?.replace(message, () => shown.message) ?? ''
   return Object.assign(shown, { path }, dest !== undefined && { dest })
 }
 

@@ -1,5 +1,5 @@
 import { type BigIntStats, fstatSync } from 'node:fs'
-import { lstat, unlink } from 'node:fs/promises'
+import { type FileHandle, lstat, unlink } from 'node:fs/promises'
 import type { CallContext, FileAttributes, Stat, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { publish } from './atomic-write.ts'
@@ -33,9 +33,7 @@ export async function publishTemporary(
   const { handle, path } = temporary
   let stats: BigIntStats
   try {
-    if (policy.filePermissionsMode !== null) await handle.chmod(policy.filePermissionsMode)
-    const now = distinctTime()
-    await handle.utimes(now, now)
+    await setModeAndTime(handle, policy)
     if (policy.fsync) await beating(handle.sync(), ctx)
     // The system has just set what is asked for, and answers without waiting for a disk or a server.
     stats = fstatSync(handle.fd, { bigint: true })
@@ -46,6 +44,14 @@ export async function publishTemporary(
   }
   ctx.signal.throwIfAborted()
   return publishFile(path, stats, target, options, policy)
+}
+
+/** Both at once, which saves a turn of the event loop; neither is under way any more when this fails. */
+async function setModeAndTime(handle: FileHandle, { filePermissionsMode: mode }: WritePolicy): Promise<void> {
+  const now = distinctTime()
+  const moded = mode === null ? undefined : handle.chmod(mode)
+  const results = await Promise.allSettled([moded, handle.utimes(now, now)])
+  for (const result of results) if (result.status === 'rejected') throw result.reason
 }
 
 /** Publishes a complete and closed file with its attributes; `stats` are its own. */
