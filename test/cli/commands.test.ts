@@ -179,7 +179,7 @@ describe('check', () => {
       ['good', true],
     ])
     expect(reports[1]!.steps[0]!.error!.message).toContain("Could not find backend 'nothing'")
-    expect(reports[0]!.steps.map(({ ok }) => ok)).toEqual([true, false])
+    expect(reports[0]!.steps.map(({ ok }) => ok)).toEqual([false])
     expect(reports[2]!.steps[0]!.error!.message).toBe("storage 'wrong': Invalid setting 'x' for MemoryStorage")
   })
 
