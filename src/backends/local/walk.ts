@@ -104,8 +104,7 @@ export async function* walk(root: Root, prefix: string, options: WalkOptions): A
       const folder = waiting.pop()
       if (folder === undefined) {
         levels.pop()
-        await resume(levels, anchor, odd)
-        await leave(level)
+        await resume(levels, anchor, odd).finally(() => leave(level))
         continue
       }
       const below = `${level.prefix}${folder}/`
