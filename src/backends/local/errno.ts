@@ -15,7 +15,6 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EFBIG: 'too_large',
   EOVERFLOW: 'too_large',
   ENAMETOOLONG: 'suspicious_name',
-  ENXIO: 'unsupported',
   EINVAL: 'suspicious_name',
   EILSEQ: 'suspicious_name',
   ELOOP: 'suspicious_name',
