@@ -17,11 +17,11 @@ import type {
   Stat,
   WriteOptions,
 } from '../../core/driver.ts'
+import { classifyErrno, errnoOf, unless } from '../../core/errno.ts'
 import { type ErrorCode, StorageError, withOutcome, wrapError } from '../../core/errors.ts'
 import { joinUrl } from '../../core/urls.ts'
 import { syncFolder } from './atomic-write.ts'
 import { bodyOf } from './body.ts'
-import { classifyErrno, errnoOf, unless } from './errno.ts'
 import { openForWriting, ReadHandle, writeAll } from './handle.ts'
 import { Listing } from './listing.ts'
 import { type OpenFile, openFile, READ_FLAGS, statPlace, withAttributes } from './open-file.ts'

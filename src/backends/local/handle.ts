@@ -1,10 +1,10 @@
 import { constants } from 'node:fs'
 import { copyFile, type FileHandle, lstat } from 'node:fs/promises'
 import type { CallContext, HandleFlags, RandomAccess, WriteOptions } from '../../core/driver.ts'
+import { unless } from '../../core/errno.ts'
 import { StorageError } from '../../core/errors.ts'
 import { notWritable } from '../../files/modes.ts'
 import { etagOf } from './atomic-write.ts'
-import { unless } from './errno.ts'
 import type { OpenFile } from './open-file.ts'
 import type { Place } from './paths.ts'
 import {

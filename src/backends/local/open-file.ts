@@ -1,9 +1,9 @@
 import { type BigIntStats, constants } from 'node:fs'
 import { type FileHandle, lstat, open, stat } from 'node:fs/promises'
 import type { FileAttributes } from '../../core/driver.ts'
+import { errnoOf } from '../../core/errno.ts'
 import { StorageError } from '../../core/errors.ts'
 import { heldPath } from './anchor.ts'
-import { errnoOf } from './errno.ts'
 import type { Place, Root } from './paths.ts'
 import { guessedAttributes, readSidecar } from './sidecar.ts'
 

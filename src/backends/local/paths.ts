@@ -1,9 +1,9 @@
 import { chmod, lstat, mkdir, realpath, stat } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
+import { errnoOf } from '../../core/errno.ts'
 import { StorageError, SuspiciousFileOperation } from '../../core/errors.ts'
 import { Anchor } from './anchor.ts'
 import { syncFolder } from './atomic-write.ts'
-import { errnoOf } from './errno.ts'
 import { keyComponents, refused } from './key-components.ts'
 
 /** Bytes of a whole path that the system takes (PATH_MAX). */

@@ -1,7 +1,7 @@
 import { lstat, opendir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CallContext } from '../../core/driver.ts'
-import { unless } from './errno.ts'
+import { unless } from '../../core/errno.ts'
 import { isAlive, isHidden, ownerOf, sidecarStem } from './hidden.ts'
 import type { Root } from './paths.ts'
 import { sidecarName } from './sidecar.ts'

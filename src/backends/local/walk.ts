@@ -1,8 +1,8 @@
 import type { Dir, Dirent } from 'node:fs'
 import { opendir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { unless } from '../../core/errno.ts'
 import { Anchor } from './anchor.ts'
-import { unless } from './errno.ts'
 import { isHidden } from './hidden.ts'
 import type { Root } from './paths.ts'
 
