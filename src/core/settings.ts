@@ -85,7 +85,9 @@ function canonicalOptions(className: string, settings: AnySettings, input: Reado
     if (input[key] === undefined) continue
     const name = optionName(settings, key)
     if (name === undefined)
-      throw new ImproperlyConfigured(`Invalid setting '${key}' for ${className}${hint(likelyOption(settings, key))}`)
+      throw new ImproperlyConfigured(
+        `Invalid setting ${shown(key)} for ${className}${hint(likelyOption(settings, key))}`,
+      )
     found.set(name, { key, raw: input[key] })
   }
   return found

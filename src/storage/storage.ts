@@ -5,7 +5,7 @@ import type { Content, ContentSource } from '../core/content.ts'
 import type { CallOptions, Driver, FileAttributes, Stat, WriteOptions } from '../core/driver.ts'
 import { ImproperlyConfigured, isStorageError, StorageError, SuspiciousFileOperation } from '../core/errors.ts'
 import { guessType } from '../core/mime.ts'
-import { alternativeName, cleanName, generateFilename, getValidName, safeJoin, textOf } from '../core/names.ts'
+import { alternativeName, checkedName, cleanName, generateFilename, getValidName, safeJoin } from '../core/names.ts'
 import {
   activeSettings,
   type Input,
@@ -378,7 +378,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
 
   /** The driver's key of a name; outside the storage it is `suspicious_name`. */
   keyOf(name: string): string {
-    if (textOf(name).includes('\0') || !name.isWellFormed()) {
+    if (checkedName(name).includes('\0') || !name.isWellFormed()) {
       throw new SuspiciousFileOperation(`${nodeUtil().inspect(name)} has characters that no file name can have.`, {
         fileName: name,
       })
