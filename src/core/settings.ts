@@ -1,4 +1,4 @@
-import { ImproperlyConfigured } from './errors.ts'
+import { ImproperlyConfigured, messageOf } from './errors.ts'
 import { hint, nearest } from './nearest.ts'
 
 /** One setting, declared once: its parsing, environment names, documentation, validation and redaction come from here. */
@@ -136,9 +136,8 @@ function parse(setting: Setting<unknown>, origin: Origin, raw: unknown): unknown
   try {
     return setting.parse(raw)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
     const hidden = setting.secret || setting.shown !== undefined
-    throw new ImproperlyConfigured(`${origin.key}: ${reason}${hidden ? '' : `, got ${shown(raw)}`}.`)
+    throw new ImproperlyConfigured(`${origin.key}: ${messageOf(error)}${hidden ? '' : `, got ${shown(raw)}`}.`)
   }
 }
 

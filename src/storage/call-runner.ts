@@ -68,6 +68,20 @@ export class CallRunner {
     return wrapError(signal?.aborted ? abortReason(signal, error, details) : error, details, this.#classify)
   }
 
+  /** Runs a public method that does more than calls through the layers: what it throws is a `StorageError`, and `aborted` when the signal fired. */
+  async guard<T>(
+    operation: string,
+    name: string | undefined,
+    options: CallOptions,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw this.failure(error, operation, name, options.signal)
+    }
+  }
+
   /** A context for work on an open handle, outside the layers. */
   context(options: CallOptions = {}): CallContext {
     const signal = options.signal ?? NEVER

@@ -20,13 +20,14 @@ export async function openFile<M extends OpenMode>(
   mode: M,
   options: OpenOptions,
 ): Promise<StorageFile<M>> {
-  const open = async (wanted: OpenMode, given: OpenOptions): Promise<RandomAccess> => {
-    const parsed = parseMode(wanted)
-    const opening = new Opening(storage, name, given)
-    storage.calls.begin('open', name, given, parsed.write)
-    if (parsed.write && !parsed.truncate) await storage.discover(given)
-    return opening.access(parsed)
-  }
+  const open = (wanted: OpenMode, given: OpenOptions): Promise<RandomAccess> =>
+    storage.calls.guard('open', name, given, async () => {
+      const parsed = parseMode(wanted)
+      const opening = new Opening(storage, name, given)
+      storage.calls.begin('open', name, given, parsed.write)
+      if (parsed.write && !parsed.truncate) await storage.discover(given)
+      return opening.access(parsed)
+    })
   const access = await open(mode, options)
   return new StorageFile(storage.nameOf(storage.keyOf(name)), mode, access, {
     ctx: given => storage.calls.context(either(options, given)),
