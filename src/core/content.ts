@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
+import { limitedStream } from './body.ts'
 import type { CallContext } from './driver.ts'
 import { progressError, StorageError, sourceError } from './errors.ts'
 import { nextOf } from './items.ts'
@@ -94,19 +95,10 @@ export function limitedContent(content: Content, maxSize: number | undefined): C
   if (maxSize === undefined) return content
   if (!(maxSize >= 0)) throw new StorageError('invalid_argument', `maxSize: expected bytes, got ${maxSize}.`)
   if (content.size === undefined) {
-    return { ...content, open: () => Readable.from(limited(content.open(), maxSize), { objectMode: false }) }
+    return { ...content, open: () => limitedStream(content.open(), maxSize, () => tooLarge(maxSize)) }
   }
   if (content.size > maxSize) throw tooLarge(maxSize)
   return content
-}
-
-async function* limited(source: Readable, maxSize: number): AsyncGenerator<Uint8Array> {
-  let left = maxSize
-  for await (const chunk of source as AsyncIterable<Uint8Array>) {
-    left -= chunk.byteLength
-    if (left < 0) throw tooLarge(maxSize)
-    yield chunk
-  }
 }
 
 function tooLarge(maxSize: number): StorageError {

@@ -11,7 +11,7 @@ import type { CommonOptions } from './common-settings.ts'
 
 function noProgress(): void {}
 
-/** Sends every call of a storage through its layers: trace > retry > concurrency > time-out > (the caller's own) > wrap. */
+/** Sends every call of a storage through its layers: trace > retry > concurrency > time-out > (wrap > the caller's own) > wrap. */
 export class CallRunner {
   readonly #call: Layer
   readonly #step: Layer
@@ -28,7 +28,8 @@ export class CallRunner {
         throw this.failure(error, call.operation, call.key, ctx.signal)
       })
     const again = retry({ maxAttempts: options.maxAttempts })
-    const inner = [...(options.timeoutSecs === null ? [] : [timeout(options.timeoutSecs * 1000)]), ...extra, wrap]
+    const own = extra.length === 0 ? [] : [wrap, ...extra]
+    const inner = [...(options.timeoutSecs === null ? [] : [timeout(options.timeoutSecs * 1000)]), ...own, wrap]
     this.#call = compose([
       ...(options.readOnly ? [readOnly] : []),
       trace,
