@@ -79,5 +79,9 @@ function decoded(text: string): string {
 }
 
 function hidden(text: string): string {
-  return text.replace(/[^/]*@/, '***@')
+  const at = text.indexOf('@')
+  if (at < 0) return text
+  const path = text.indexOf('/', at)
+  const end = text.lastIndexOf('@', path < 0 ? text.length : path)
+  return `${text.slice(0, text.lastIndexOf('/', at) + 1)}***${text.slice(end)}`
 }

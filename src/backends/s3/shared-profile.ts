@@ -101,7 +101,8 @@ export function parseProfiles(text: string, isConfig: boolean): Profiles {
   let section: Map<string, string> | undefined
   let isNested = false
   for (const line of text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)) {
-    const content = line.replace(/(^|\s)[#;].*$/, '').trim()
+    const comment = line.search(/(?:^|\s)[#;]/)
+    const content = (comment < 0 ? line : line.slice(0, comment)).trim()
     if (content === '') continue
     if (content.startsWith('[') && content.endsWith(']')) {
       const name = sectionName(content.slice(1, -1).trim(), isConfig)
