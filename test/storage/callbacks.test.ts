@@ -65,6 +65,19 @@ describe.each(['memory', 'local', 's3'] as const)('what a callback throws, on %s
   })
 })
 
+describe('a list of names that fails', () => {
+  it.each([
+    [999, 'not_applied'],
+    [1000, 'unknown'],
+  ])('after %i names has the outcome %s', async (count, outcome) => {
+    const names = (function* () {
+      for (let at = 0; at < count; at++) yield String(at)
+      fail()
+    })()
+    await expect(kinds.memory().deleteMany(names)).rejects.toMatchObject({ code: 'source_failed', outcome })
+  })
+})
+
 describe('a list of names that hangs', () => {
   it('is given up with the call', async () => {
     const controller = new AbortController()
