@@ -55,11 +55,17 @@ function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 }
 
-const BLOCK = /(<!-- settings -->\n)[\s\S]*?(<!-- \/settings -->)/g
+const START = '<!-- settings -->\n'
+const END = '<!-- /settings -->'
 
 /** A page whose blocks between `<!-- settings -->` and `<!-- /settings -->` hold the table; undefined when it has none. */
 export function withSettingsTable(page: string, declared: AnySettings): string | undefined {
-  if (page.search(BLOCK) === -1) return undefined
+  const [head, ...blocks] = page.split(START)
+  if (!blocks.some(block => block.includes(END))) return undefined
   const table = markdownTable(settingRows(declared))
-  return page.replace(BLOCK, (_, start: string, end: string) => `${start}\n${table}\n\n${end}`)
+  const filled = blocks.map(block => {
+    const end = block.indexOf(END)
+    return end < 0 ? block : `\n${table}\n\n${block.slice(end)}`
+  })
+  return [head, ...filled].join(START)
 }

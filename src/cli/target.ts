@@ -1,3 +1,5 @@
+import { trimTrailingSlashes } from '../core/names.ts'
+
 // One letter before a slash is a Windows drive, so it is no alias there.
 const TARGET = /^(?![A-Za-z]:[\\/])([\w.-]*):(.*)$/s
 
@@ -19,6 +21,6 @@ export function below(folder: string, name: string): string {
 
 /** The last part of a name or path. */
 export function lastPart(name: string): string {
-  const parts = name.replace(/\/+$/, '').split('/')
+  const parts = trimTrailingSlashes(name).split('/')
   return parts[parts.length - 1] ?? ''
 }

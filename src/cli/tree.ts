@@ -1,4 +1,5 @@
 import { isStorageError, StorageError } from '../core/errors.ts'
+import { trimTrailingSlashes } from '../core/names.ts'
 import type { Entry } from '../storage/types.ts'
 import { shownTarget, type Target } from './context.ts'
 import { lastPart } from './target.ts'
@@ -27,7 +28,7 @@ export async function* filesBelow(target: Target, signal: AbortSignal): AsyncGen
 /** What is known of the file or folder at a place. Nothing there: `not_found`. */
 export async function existing({ alias, storage, path }: Target, signal: AbortSignal): Promise<Entry> {
   try {
-    return await storage.stat(path.replace(/\/+$/, ''), { signal })
+    return await storage.stat(trimTrailingSlashes(path), { signal })
   } catch (error) {
     if (!isStorageError(error, 'not_found')) throw error
     throw new StorageError('not_found', `There is nothing at '${shownTarget(alias, path)}'.`, {

@@ -60,7 +60,7 @@ export function refuseForeignPlace(
   const originOf = (option: string) => {
     const { from, key } = storage.origins[option]!
     // A value of a map is known by the map's name and its own: `AWS_S3_CLIENT_CONFIG.proxies`.
-    const variable = key.replace(/\..*$/, '')
+    const variable = key.split('.', 1)[0]!
     return {
       key,
       file: from === 'environment' ? envFileOf(variable, env) : from === 'option' ? optionsFile : undefined,

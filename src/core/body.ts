@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { ReadResult } from './driver.ts'
 import { StorageError } from './errors.ts'
 
@@ -53,6 +54,34 @@ export function drain(answer: WithBody): Promise<void> {
     })
     body.resume()
   })
+}
+
+/**
+ * A stream of what a generator makes of a body. Destroying it destroys the body at once, also before the first byte, when the generator
+ * has not begun and no `finally` of its would run, and while the body hangs.
+ */
+export function derivedStream(body: Readable, chunks: AsyncIterable<Uint8Array>): Readable {
+  const stream = Readable.from(chunks, { objectMode: false })
+  const end = stream._destroy.bind(stream)
+  stream._destroy = (error, done) => {
+    body.on('error', () => undefined).destroy()
+    end(error, done)
+  }
+  return stream
+}
+
+/** The same stream, which fails with the error that `excess` makes when it has more than `limit` bytes. */
+export function limitedStream(body: Readable, limit: number, excess: () => StorageError): Readable {
+  return derivedStream(body, limited(body, limit, excess))
+}
+
+async function* limited(body: Readable, limit: number, excess: () => StorageError): AsyncGenerator<Uint8Array> {
+  let left = limit
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    left -= chunk.byteLength
+    if (left < 0) throw excess()
+    yield chunk
+  }
 }
 
 function tooLarge(limit: number): StorageError {

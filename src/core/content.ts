@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
-import { abortable } from './abort.ts'
+import { limitedStream } from './body.ts'
 import type { CallContext } from './driver.ts'
-import { StorageError, sourceError } from './errors.ts'
+import { progressError, StorageError, sourceError } from './errors.ts'
+import { nextOf } from './items.ts'
 import { kindOf } from './kind.ts'
 
 /** What is to be stored. It says itself whether it can be sent twice. */
@@ -94,19 +95,10 @@ export function limitedContent(content: Content, maxSize: number | undefined): C
   if (maxSize === undefined) return content
   if (!(maxSize >= 0)) throw new StorageError('invalid_argument', `maxSize: expected bytes, got ${maxSize}.`)
   if (content.size === undefined) {
-    return { ...content, open: () => Readable.from(limited(content.open(), maxSize), { objectMode: false }) }
+    return { ...content, open: () => limitedStream(content.open(), maxSize, () => tooLarge(maxSize)) }
   }
   if (content.size > maxSize) throw tooLarge(maxSize)
   return content
-}
-
-async function* limited(source: Readable, maxSize: number): AsyncGenerator<Uint8Array> {
-  let left = maxSize
-  for await (const chunk of source as AsyncIterable<Uint8Array>) {
-    left -= chunk.byteLength
-    if (left < 0) throw tooLarge(maxSize)
-    yield chunk
-  }
 }
 
 function tooLarge(maxSize: number): StorageError {
@@ -127,14 +119,14 @@ export async function* contentChunks(
   let done = 0
   try {
     for (;;) {
-      const { done: over, value } = await nextOf(chunks, ctx.signal)
+      const { done: over, value } = await nextOf(chunks, ctx.signal, 'content')
       if (over === true) break
       const bytes = typeof value === 'string' ? Buffer.from(value, 'utf8') : value
       done += bytes.byteLength
       if (content.size !== undefined && done > content.size) throw wrongSize(content.size, 'more')
       yield bytes
       ctx.progress()
-      onProgress?.(done)
+      report(onProgress, done)
     }
   } finally {
     // A source that hangs does not even end when it is destroyed, so nothing waits for that.
@@ -143,11 +135,12 @@ export async function* contentChunks(
   if (content.size !== undefined && done < content.size) throw wrongSize(content.size, `only ${done}`)
 }
 
-async function nextOf<T>(chunks: AsyncIterator<T>, signal: AbortSignal): Promise<IteratorResult<T>> {
+/** The chunks are taken before anything is published, so an `onProgress` that throws here leaves the storage as it was. */
+function report(onProgress: ((bytes: number) => void) | undefined, bytes: number): void {
   try {
-    return await abortable(chunks.next(), signal)
+    onProgress?.(bytes)
   } catch (error) {
-    throw signal.aborted ? error : sourceError(error)
+    throw progressError(error, 'not_applied')
   }
 }
 

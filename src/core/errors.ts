@@ -140,11 +140,21 @@ export function withOutcome(error: unknown, outcome: Outcome): unknown {
   return isStorageError(error) && error.outcome === 'not_applied' ? Object.assign(error, { outcome }) : error
 }
 
-/** The error of content that could not be read: its source failed, not the storage. */
-export function sourceError(error: unknown): StorageError {
+/** The error of content, or of `what` else the caller gives, that could not be read: its source failed, not the storage. */
+export function sourceError(error: unknown, what = 'content'): StorageError {
   if (error instanceof StorageError) return error
-  const reason = error instanceof Error ? error.message : String(error)
-  return new StorageError('source_failed', `The content could not be read: ${reason}`, { cause: error })
+  return new StorageError('source_failed', `The ${what} could not be read: ${messageOf(error)}`, { cause: error })
+}
+
+/** The error of a caller's `onProgress` that threw. Whether the bytes were stored is `unknown` unless the place where it was called says more. */
+export function progressError(error: unknown, outcome: Outcome = 'unknown'): StorageError {
+  if (error instanceof StorageError) return Object.assign(error, { outcome })
+  return new StorageError('source_failed', `onProgress threw: ${messageOf(error)}`, { cause: error, outcome })
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** The one place where a driver's native error becomes a `StorageError`. A `StorageError` keeps its code and gains what it lacks. */
@@ -159,8 +169,7 @@ export function wrapError(
     return error
   }
   const code = classify(error) ?? classifyCommon(error)
-  const reason =
-    code === 'not_found' ? 'the file does not exist.' : error instanceof Error ? error.message : String(error)
+  const reason = code === 'not_found' ? 'the file does not exist.' : messageOf(error)
   return new StorageError(code, `${subjectOf(details)}: ${reason}`, {
     ...told(error),
     ...details,

@@ -1,4 +1,3 @@
-import { posix } from 'node:path'
 import { nodeCrypto } from './builtin.ts'
 import { StorageError, SuspiciousFileOperation } from './errors.ts'
 import { kindOf } from './kind.ts'
@@ -8,14 +7,17 @@ export type NameStrategy = 'random' | 'underscore'
 
 const ALPHANUMERICS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
+/** Longest name that is looked at, in UTF-16 units: longer than any backend's own limit, and short enough to be normalised at once. */
+export const MAX_NAME_LENGTH = 8192
+
 /** Names that are normal as they are: no empty part, none that begins with a dot, no `\`. Most are, and need no more work. */
 const PLAIN = /^[^./\\][^/\\]*(?:\/[^./\\][^/\\]*)*$/
-let lastPlain: string | undefined
+let lastPlain = 'a'
 
 /** Remembers the last one: each step of a call asks again for the same name. */
 function isPlain(name: string): boolean {
   if (name === lastPlain) return true
-  if (!PLAIN.test(name)) return false
+  if (!PLAIN.test(checkedName(name))) return false
   lastPlain = name
   return true
 }
@@ -31,9 +33,21 @@ export function cleanName(name: string): string {
 
 /** Python's `posixpath.normpath`: no trailing slash, exactly two leading slashes kept, '' is '.'. */
 function normalise(path: string): string {
-  const normal = posix.normalize(path)
-  const cut = normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal
-  return path.startsWith('//') && !path.startsWith('///') ? (cut === '/' ? '//' : `/${cut}`) : cut
+  const slashes = !path.startsWith('/') ? '' : path.startsWith('//') && !path.startsWith('///') ? '//' : '/'
+  return slashes + normalParts(path).join('/') || '.'
+}
+
+/** The parts of a path that mean something: `..` takes the one before it away; a relative path may begin with some. */
+function normalParts(path: string): string[] {
+  const absolute = path.startsWith('/')
+  const parts: string[] = []
+  for (const part of path.split('/')) {
+    if (part === '' || part === '.') continue
+    const last = parts.at(-1)
+    if (part !== '..' || (last === undefined ? !absolute : last === '..')) parts.push(part)
+    else parts.pop()
+  }
+  return parts
 }
 
 /**
@@ -41,14 +55,14 @@ function normalise(path: string): string {
  * Escaping `base` is a `suspicious_name`, also where `base` is the root.
  */
 export function safeJoin(base: string, ...paths: readonly string[]): string {
-  const root = base === '' ? '' : base.replace(/^\/+|\/+$/g, '')
+  const root = trimSlashes(base)
   const [only = ''] = paths
   if (paths.length === 1 && isPlain(only) && (root === '' || PLAIN.test(root))) {
     return root === '' ? only : `${root}/${only}`
   }
   let joined = `/${root}`
   for (const path of paths) {
-    if (path.startsWith('/')) {
+    if (checkedName(path).startsWith('/')) {
       if (root !== '') throw denied(path)
       joined = path
     } else {
@@ -56,13 +70,25 @@ export function safeJoin(base: string, ...paths: readonly string[]): string {
     }
   }
   if (climbsOut(joined)) throw denied(paths.join('/'))
-  let key = posix.normalize(joined).replace(/^\/+/, '')
+  const key = normalParts(joined).join('/')
   const last = paths.at(-1) ?? ''
-  if (!last.endsWith('/') && key !== root) key = key.replace(/\/+$/, '')
-  if (root === '') return key === '/' ? '' : key
-  if (key === root || key === `${root}/`) return `${root}/`
-  if (!key.startsWith(`${root}/`)) throw denied(paths.join('/'))
-  return key
+  if (root !== '' && key === root) return `${root}/`
+  if (root !== '' && !key.startsWith(`${root}/`)) throw denied(paths.join('/'))
+  return key !== '' && last.endsWith('/') ? `${key}/` : key
+}
+
+/** A text without the slashes at its ends. */
+export function trimSlashes(text: string): string {
+  let start = 0
+  while (text[start] === '/') start++
+  return trimTrailingSlashes(text.slice(start))
+}
+
+/** A text without the slashes at its end. */
+export function trimTrailingSlashes(text: string): string {
+  let end = text.length
+  while (text[end - 1] === '/') end--
+  return text.slice(0, end)
 }
 
 function climbsOut(path: string): boolean {
@@ -81,8 +107,8 @@ function denied(name: string): SuspiciousFileOperation {
 
 /** Throws `suspicious_name` unless the name has a file part, is relative and free of `..`. (Django `validate_file_name`) */
 export function validateFileName(name: string, options: { readonly allowRelativePath?: boolean } = {}): string {
-  if (options.allowRelativePath !== false && isPlain(textOf(name))) return name
-  const path = textOf(name).replaceAll('\\', '/')
+  if (options.allowRelativePath !== false && isPlain(name)) return name
+  const path = checkedName(name).replaceAll('\\', '/')
   const last = path.slice(path.lastIndexOf('/') + 1)
   if (last === '' || last === '.' || last === '..') {
     throw new SuspiciousFileOperation(`Could not derive file name from '${name}'`, { fileName: name })
@@ -95,10 +121,13 @@ export function validateFileName(name: string, options: { readonly allowRelative
   return name
 }
 
-/** The name itself; what is no text is an `invalid_argument`. */
-export function textOf(name: unknown): string {
-  if (typeof name === 'string') return name
-  throw new StorageError('invalid_argument', `name: expected text, got ${kindOf(name)}.`)
+/** The name itself, to be called before anything else looks at it: `invalid_argument` for no text, `suspicious_name` beyond `MAX_NAME_LENGTH`. */
+export function checkedName(name: unknown): string {
+  if (typeof name !== 'string') throw new StorageError('invalid_argument', `name: expected text, got ${kindOf(name)}.`)
+  if (name.length <= MAX_NAME_LENGTH) return name
+  const fileName = `${cutText(name, 40)}...`
+  const text = `'${fileName}' has ${name.length} characters; the longest name allowed has ${MAX_NAME_LENGTH}.`
+  throw new SuspiciousFileOperation(text, { fileName })
 }
 
 function traversal(name: string): SuspiciousFileOperation {
@@ -107,7 +136,7 @@ function traversal(name: string): SuspiciousFileOperation {
 
 /** A file name that is safe on every system: trimmed, spaces to `_`, only letters, digits, `_`, `-` and `.`. (Django `get_valid_filename`) */
 export function getValidName(name: string): string {
-  const valid = name
+  const valid = checkedName(name)
     .trim()
     .replaceAll(' ', '_')
     .replace(/[^\p{L}\p{M}\p{N}_.-]/gu, '')
@@ -161,9 +190,11 @@ export function cutText(text: string, length: number): string {
 
 /** The folder part is free of `..`, the last part is made valid; the whole is normalised. (Django `generate_filename`) */
 export function generateFilename(name: string, valid: (last: string) => string = getValidName): string {
-  const path = name.replaceAll('\\', '/')
+  const path = checkedName(name).replaceAll('\\', '/')
   const slash = path.lastIndexOf('/')
   const folder = slash < 0 ? '' : path.slice(0, slash || 1)
   if (folder.split('/').includes('..')) throw traversal(folder)
-  return normalise(posix.join(folder, valid(path.slice(slash + 1))))
+  const last = valid(path.slice(slash + 1))
+  const whole = folder === '' ? last : `${folder}/${last}`
+  return (whole.startsWith('/') ? '/' : '') + normalParts(whole).join('/') || '.'
 }

@@ -1,8 +1,12 @@
+/** Longest word that is compared, in UTF-16 units: no name that is searched for is near it. */
+const MAX_LENGTH = 100
+
 /**
  * The candidate that a misspelt word most likely means: one that is one edit apart, else one that has all its words (`region` in
  * `regionName`), else the nearest within an edit for every three letters. Case and separators do not count. Undefined where none is near.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  if (word.length > MAX_LENGTH) return undefined
   const parts = wordsOf(word)
   const letters = parts.join('')
   let best: string | undefined

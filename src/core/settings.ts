@@ -1,6 +1,6 @@
 import type { InspectOptions, inspect } from 'node:util'
 import { INSPECT } from './builtin.ts'
-import { ImproperlyConfigured } from './errors.ts'
+import { ImproperlyConfigured, messageOf } from './errors.ts'
 import { hint, nearest } from './nearest.ts'
 
 /** What a setting does to requests: it decides where they go and who can read them, or it proves who sends them. */
@@ -94,7 +94,9 @@ function canonicalOptions(className: string, settings: AnySettings, input: Reado
     if (input[key] === undefined) continue
     const name = optionName(settings, key)
     if (name === undefined)
-      throw new ImproperlyConfigured(`Invalid setting '${key}' for ${className}${hint(likelyOption(settings, key))}`)
+      throw new ImproperlyConfigured(
+        `Invalid setting ${shown(key)} for ${className}${hint(likelyOption(settings, key))}`,
+      )
     found.set(name, { key, raw: input[key] })
   }
   return found
@@ -144,9 +146,8 @@ function parse(setting: Setting<unknown>, origin: Origin, raw: unknown): unknown
   try {
     return setting.parse(raw)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
     const hidden = setting.secret || setting.shown !== undefined
-    throw new ImproperlyConfigured(`${origin.key}: ${reason}${hidden ? '' : `, got ${shown(raw)}`}.`)
+    throw new ImproperlyConfigured(`${origin.key}: ${messageOf(error)}${hidden ? '' : `, got ${shown(raw)}`}.`)
   }
 }
 

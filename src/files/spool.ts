@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { nodeCrypto } from '../core/builtin.ts'
 import { bytesContent, type Content } from '../core/content.ts'
 import type { CallContext, RandomAccess } from '../core/driver.ts'
-import { StorageError } from '../core/errors.ts'
+import { classifyErrno } from '../core/errno.ts'
+import { type ErrorCode, messageOf, StorageError } from '../core/errors.ts'
 import { accessStream } from './access-stream.ts'
 
 /** How much a spool keeps in memory, and where the rest goes. */
@@ -16,7 +17,13 @@ export interface SpoolOptions {
   readonly tempDir?: string | undefined
 }
 
-/** Bytes of this process only: in memory, and beyond `maxMemorySize` in a file of mode 0600 that has no name any more. */
+/** Codes of a temporary file's errors that mean the same for the call; any other says that its folder is none to write in. */
+const KEPT_CODES: ReadonlySet<ErrorCode> = new Set(['no_space', 'unavailable', 'permission_denied', 'too_large'])
+
+/**
+ * Bytes of this process only: in memory, and beyond `maxMemorySize` in a file of mode 0600 that has no name any more. Where that fails, the
+ * error is a `no_space`, `unavailable`, `permission_denied`, `improperly_configured` ... with outcome `not_applied`.
+ */
 export class Spool implements RandomAccess {
   readonly #max: number
   readonly #tempDir: string
@@ -63,7 +70,8 @@ export class Spool implements RandomAccess {
     const count = Math.max(0, Math.min(length, this.#size - position))
     if (count === 0) return Buffer.alloc(0)
     if (this.#file === undefined) return Buffer.from(this.#memory.subarray(position, position + count))
-    const { buffer, bytesRead } = await this.#file.read(Buffer.allocUnsafe(count), 0, count, position)
+    const reading = this.#file.read(Buffer.allocUnsafe(count), 0, count, position)
+    const { buffer, bytesRead } = await this.#disk(reading)
     return buffer.subarray(0, bytesRead)
   }
 
@@ -72,7 +80,7 @@ export class Spool implements RandomAccess {
     if (data.byteLength === 0) return
     const end = position + data.byteLength
     const file = await this.#fileFor(end)
-    if (file !== undefined) await writeFully(file, data, position)
+    if (file !== undefined) await this.#disk(writeFully(file, data, position))
     else {
       this.#reserve(end)
       if (position > this.#size) this.#memory.fill(0, this.#size, position)
@@ -84,7 +92,7 @@ export class Spool implements RandomAccess {
   async truncate(size: number): Promise<void> {
     this.#check()
     const file = await this.#fileFor(size)
-    if (file !== undefined) await file.truncate(size)
+    if (file !== undefined) await this.#disk(file.truncate(size))
     else if (size > this.#size) {
       this.#reserve(size)
       this.#memory.fill(0, this.#size, size)
@@ -135,17 +143,29 @@ export class Spool implements RandomAccess {
 
   async #fileFor(size: number): Promise<FileHandle | undefined> {
     if (this.#file !== undefined || this.#max === 0 || size <= this.#max) return this.#file
-    const file = await openUnlinked(this.#tempDir)
+    const file = await this.#disk(openUnlinked(this.#tempDir))
     try {
-      await writeFully(file, this.#memory.subarray(0, this.#size), 0)
+      await this.#disk(writeFully(file, this.#memory.subarray(0, this.#size), 0))
       this.#check()
     } catch (error) {
-      await file.close()
+      await file.close().catch(() => undefined)
       throw error
     }
     this.#memory = Buffer.alloc(0)
     this.#file = file
     return file
+  }
+
+  async #disk<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      this.#check()
+      const code = classifyErrno(error) ?? 'unknown'
+      const known = code === 'unknown' || KEPT_CODES.has(code) ? code : 'improperly_configured'
+      const text = `A temporary file in ${this.#tempDir} (set by FILE_UPLOAD_TEMP_DIR or tempDir) failed: ${messageOf(error)}`
+      throw new StorageError(known, text, { cause: error, outcome: 'not_applied' })
+    }
   }
 }
 
@@ -156,7 +176,9 @@ async function openUnlinked(folder: string): Promise<FileHandle> {
   try {
     await unlink(path)
   } catch (error) {
-    await file.close()
+    // A system that removes no open file may remove a closed one.
+    await file.close().catch(() => undefined)
+    await unlink(path).catch(() => undefined)
     throw error
   }
   return file
@@ -166,6 +188,7 @@ async function writeFully(file: FileHandle, data: Uint8Array, position: number):
   let done = 0
   while (done < data.byteLength) {
     const { bytesWritten } = await file.write(data, done, data.byteLength - done, position + done)
+    if (bytesWritten === 0) throw new Error('No byte could be written.')
     done += bytesWritten
   }
 }

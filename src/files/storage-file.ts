@@ -3,6 +3,7 @@ import { INSPECT } from '../core/builtin.ts'
 import { asContent, type Content, type ContentProvider } from '../core/content.ts'
 import type { CallContext, CallOptions, RandomAccess } from '../core/driver.ts'
 import { abortReason, notBegun, StorageError } from '../core/errors.ts'
+import { itemsOf } from '../core/items.ts'
 import { accessStream } from './access-stream.ts'
 import { ByteReader, decode } from './byte-reader.ts'
 import { chunkSizeOf, countOf } from './counts.ts'
@@ -179,7 +180,9 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     lines: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
     options: CallOptions = {},
   ): Promise<void> {
-    for await (const line of lines) await this.write(line, options)
+    await this.#call('write', options, async ({ signal }) => {
+      for await (const line of itemsOf(lines, signal, 'lines')) await this.write(line, options)
+    })
   }
 
   /** Cuts or extends with zeros to `size` bytes, by default to the position, which stays; gives the size. */

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { release } from '../core/abort.ts'
+import { derivedStream } from '../core/body.ts'
 import type { ReadResult } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
 import type { Call, Layer } from './layer.ts'
@@ -46,7 +47,7 @@ function fault(call: Call, outcome: 'not_applied' | 'unknown'): StorageError {
 function withBrokenBody<T>(result: T, afterBytes: number): T {
   const { body, stat } = (result ?? {}) as Partial<ReadResult>
   if (!(body instanceof Readable)) return result
-  return { stat, body: Readable.from(broken(body, afterBytes), { objectMode: false }) } as T
+  return { stat, body: derivedStream(body, broken(body, afterBytes)) } as T
 }
 
 async function* broken(body: Readable, afterBytes: number): AsyncGenerator<Uint8Array> {

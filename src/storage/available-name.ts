@@ -1,11 +1,11 @@
 import { StorageError, SuspiciousFileOperation } from '../core/errors.ts'
-import { cleanName, cutText, splitName, truncateName, validateFileName } from '../core/names.ts'
+import { checkedName, cleanName, cutText, splitName, truncateName, validateFileName } from '../core/names.ts'
 import type { AnyStorage, AvailableNameOptions } from './types.ts'
 
 /** Looks for a free name like the given one; see `Storage#getAvailableName`. */
 export async function availableName(storage: AnyStorage, name: string, options: AvailableNameOptions): Promise<string> {
   const { maxLength = Number.POSITIVE_INFINITY, exclusive = false, overwrite = storage.options.fileOverwrite } = options
-  const path = validateFileName(name.replaceAll('\\', '/'))
+  const path = validateFileName(checkedName(name).replaceAll('\\', '/'))
   if (overwrite) return truncateName(cleanName(path), options.maxLength)
   const [folder, first, suffixes] = splitName(path)
   let stem = first

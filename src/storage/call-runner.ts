@@ -11,7 +11,7 @@ import type { CommonOptions } from './common-settings.ts'
 
 function noProgress(): void {}
 
-/** Sends every call of a storage through its layers: trace > retry > concurrency > time-out > (the caller's own) > wrap. */
+/** Sends every call of a storage through its layers: trace > retry > concurrency > time-out > (wrap > the caller's own) > wrap. */
 export class CallRunner {
   readonly #call: Layer
   readonly #step: Layer
@@ -28,7 +28,8 @@ export class CallRunner {
         throw this.failure(error, call.operation, call.key, ctx.signal)
       })
     const again = retry({ maxAttempts: options.maxAttempts })
-    const inner = [...(options.timeoutSecs === null ? [] : [timeout(options.timeoutSecs * 1000)]), ...extra, wrap]
+    const own = extra.length === 0 ? [] : [wrap, ...extra]
+    const inner = [...(options.timeoutSecs === null ? [] : [timeout(options.timeoutSecs * 1000)]), ...own, wrap]
     this.#call = compose([
       ...(options.readOnly ? [readOnly] : []),
       trace,
@@ -66,6 +67,20 @@ export class CallRunner {
   failure(error: unknown, operation: string, fileName: string | undefined, signal?: AbortSignal): StorageError {
     const details = { operation, fileName, backend: this.#backend }
     return wrapError(signal?.aborted ? abortReason(signal, error, details) : error, details, this.#classify)
+  }
+
+  /** Runs a public method that does more than calls through the layers: what it throws is a `StorageError`, and `aborted` when the signal fired. */
+  async guard<T>(
+    operation: string,
+    name: string | undefined,
+    options: CallOptions,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw this.failure(error, operation, name, options.signal)
+    }
   }
 
   /** A context for work on an open handle, outside the layers. */

@@ -1,5 +1,5 @@
 import type { NameStrategy } from '../core/names.ts'
-import { choice, flag, integer, optionalSeconds, optionalText, text } from '../core/setting-types.ts'
+import { choice, flag, integer, optionalInteger, optionalSeconds, optionalText, text } from '../core/setting-types.ts'
 import type { SettingsOf } from '../core/settings.ts'
 
 /** Options that every backend has. */
@@ -9,12 +9,17 @@ export interface CommonOptions {
   readonly fileOverwrite: boolean
   readonly nameStrategy: NameStrategy
   readonly maxMemorySize: number
+  readonly maxUnpackedSize: number | null
   readonly tempDir: string | null
   readonly maxAttempts: number
   readonly timeoutSecs: number | null
   readonly concurrency: number
   readonly readOnly: boolean
 }
+
+/** What `maxMemorySize` does, for the tables in `docs/`. */
+export const SPOOL_DOC =
+  'Memory that a spooled file may take before it goes to a temporary file; 0 = opened files never go to disk.'
 
 /** Declarations of the options that every backend has; backends override keys and defaults by spreading. */
 export const commonSettings: SettingsOf<CommonOptions> = {
@@ -33,7 +38,12 @@ export const commonSettings: SettingsOf<CommonOptions> = {
   maxMemorySize: integer('bytes', {
     default: 2_621_440,
     keys: ['FILE_UPLOAD_MAX_MEMORY_SIZE'],
-    doc: 'Memory that a spooled file may take before it goes to a temporary file; 0 = never to disk.',
+    doc: SPOOL_DOC,
+  }),
+  maxUnpackedSize: optionalInteger('bytes', {
+    default: 268_435_456,
+    keys: ['HOLDALL_MAX_UNPACKED_SIZE'],
+    doc: 'Bytes that a compressed file may have once it is unpacked by `open`, `readBytes`, `readText` or `copy`; null = no limit.',
   }),
   tempDir: optionalText({
     default: null,

@@ -7,6 +7,7 @@ import { fileKeyOf } from './file-key.ts'
 import { isTaken, MAX_NAMES, targetName } from './save.ts'
 import { readStream } from './streams.ts'
 import type { AnyStorage, Entry, SaveOptions } from './types.ts'
+import { limitedUnpacked } from './unpacked.ts'
 import { attributesOnly } from './write.ts'
 
 /** Where and how `copy` and `move` store. */
@@ -131,7 +132,10 @@ function contentOf(storage: AnyStorage, name: string, stat: Entry, { signal }: C
   const content: Content = {
     size: decoded ? undefined : stat.size,
     replayable: true,
-    open: () => readStream(storage, name, { signal }),
+    open: () => {
+      const body = readStream(storage, name, { signal })
+      return decoded ? limitedUnpacked(storage, name, body) : body
+    },
   }
   return { [asContent]: () => content }
 }

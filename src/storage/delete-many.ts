@@ -1,5 +1,8 @@
+import { NEVER } from '../core/abort.ts'
 import type { CallOptions, DeleteResult } from '../core/driver.ts'
-import { StorageError } from '../core/errors.ts'
+import { StorageError, withOutcome } from '../core/errors.ts'
+import { itemsOf } from '../core/items.ts'
+import { kindOf } from '../core/kind.ts'
 import { isRoot } from './file-key.ts'
 import type { AnyStorage, Entry } from './types.ts'
 
@@ -34,12 +37,18 @@ export async function deleteMany(
   }
   calls.begin('deleteMany', undefined, options, true)
   // Text is an iterable too, of its letters.
-  if (typeof names === 'string') throw new StorageError('invalid_argument', 'deleteMany: a list of names is wanted.')
-  for await (const item of names) {
-    const name = typeof item === 'object' && item !== null ? item.name : item
-    if (batch.push(deletedKey(storage, name)) === BATCH) await flush()
+  if (typeof names !== 'object' || names === null || !(Symbol.iterator in names || Symbol.asyncIterator in names)) {
+    throw new StorageError('invalid_argument', `deleteMany: expected a list of names, got ${kindOf(names)}.`)
   }
-  await flush()
+  try {
+    for await (const item of itemsOf(names, options.signal ?? NEVER, 'list of names')) {
+      const name = typeof item === 'object' && item !== null ? item.name : item
+      if (batch.push(deletedKey(storage, name)) === BATCH) await flush()
+    }
+    await flush()
+  } catch (error) {
+    throw deleted > 0 ? withOutcome(error, 'unknown') : error
+  }
   return { deleted, errors }
 }
 

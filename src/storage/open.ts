@@ -1,6 +1,6 @@
 import { attributesOf, givenAttributes } from '../core/attributes.ts'
 import type { Content } from '../core/content.ts'
-import type { CallContext, CallOptions, FileAttributes, RandomAccess, Stat, WriteOptions } from '../core/driver.ts'
+import type { CallContext, CallOptions, FileAttributes, RandomAccess, WriteOptions } from '../core/driver.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import { type OpenMode, type ParsedMode, parseMode } from '../files/modes.ts'
 import { RangeReader } from '../files/range-reader.ts'
@@ -10,7 +10,8 @@ import { UploadAccess } from '../files/upload-access.ts'
 import { pinnedBody, resumableBody, type Version, versionOf } from './bodies.ts'
 import { fileKeyOf } from './file-key.ts'
 import { newSpool } from './spooled.ts'
-import type { AnyStorage, OpenOptions } from './types.ts'
+import type { AnyStorage, Entry, OpenOptions } from './types.ts'
+import { type Decoder, limitedDecoder } from './unpacked.ts'
 import { attributesOnly, writeContent } from './write.ts'
 
 /** Opens a name of a storage in a mode; see `Storage#open`. */
@@ -20,13 +21,14 @@ export async function openFile<M extends OpenMode>(
   mode: M,
   options: OpenOptions,
 ): Promise<StorageFile<M>> {
-  const open = async (wanted: OpenMode, given: OpenOptions): Promise<RandomAccess> => {
-    const parsed = parseMode(wanted)
-    const opening = new Opening(storage, name, given)
-    storage.calls.begin('open', name, given, parsed.write)
-    if (parsed.write && !parsed.truncate) await storage.discover(given)
-    return opening.access(parsed)
-  }
+  const open = (wanted: OpenMode, given: OpenOptions): Promise<RandomAccess> =>
+    storage.calls.guard('open', name, given, async () => {
+      const parsed = parseMode(wanted)
+      const opening = new Opening(storage, name, given)
+      storage.calls.begin('open', name, given, parsed.write)
+      if (parsed.write && !parsed.truncate) await storage.discover(given)
+      return opening.access(parsed)
+    })
   const access = await open(mode, options)
   return new StorageFile(storage.nameOf(storage.keyOf(name)), mode, access, {
     ctx: given => storage.calls.context(either(options, given)),
@@ -84,7 +86,7 @@ class Opening {
     })
   }
 
-  async #stat(): Promise<Stat> {
+  async #stat(): Promise<Entry> {
     const stat = await this.#storage.stat(this.#name, this.#options)
     if (stat.isDirectory) {
       throw new StorageError('is_directory', `'${this.#name}' is a directory.`, {
@@ -98,7 +100,7 @@ class Opening {
   async #reader(): Promise<RandomAccess> {
     const storage = this.#storage
     const stat = await this.#stat()
-    const decode = storage.decoder(stat)
+    const decode = limitedDecoder(storage, stat)
     const version = { etag: stat.etag, versionId: this.#options.versionId }
     if (decode === undefined && storage.features.ranges) {
       return new RangeReader({
@@ -126,7 +128,7 @@ class Opening {
   /** A file that keeps its bytes and is sent again as a whole: r+ and a. */
   async #changed(mode: ParsedMode): Promise<RandomAccess> {
     const { features } = this.#storage
-    let stat: Stat
+    let stat: Entry
     try {
       stat = await this.#stat()
     } catch (error) {
@@ -134,7 +136,7 @@ class Opening {
       return this.#empty(this.#onlyNew)
     }
     const ifMatch = features.ifMatch ? stat.etag : undefined
-    const decode = this.#storage.decoder(stat)
+    const decode = limitedDecoder(this.#storage, stat)
     // What was decoded is encoded again when it is sent.
     const old = decode === undefined ? attributesOf(stat) : { ...attributesOf(stat), contentEncoding: undefined }
     const attributes = { ...old, ...givenAttributes(this.#options) }
@@ -149,7 +151,7 @@ class Opening {
   async #loaded(
     version: Version,
     send: (content: Content, ctx: CallContext) => Promise<void>,
-    decode: ReturnType<AnyStorage['decoder']>,
+    decode: Decoder,
   ): Promise<RandomAccess> {
     const storage = this.#storage
     const body = (await resumableBody(storage, this.#key, undefined, version, this.#options)).stream()

@@ -5,6 +5,9 @@ import { Spool } from '../files/spool.ts'
 import type { CommonOptions } from './common-settings.ts'
 import type { AnyStorage } from './types.ts'
 
+/** Bytes in memory where opened files are to stay there whatever their size: that is no wish for streams that are saved. */
+const DEFAULT_MEMORY = 8_388_608
+
 /** Makes content that can be read once into content that can be sent again; released by its disposal. Nothing was sent when it fails. */
 export async function spooled(
   storage: AnyStorage,
@@ -14,7 +17,8 @@ export async function spooled(
 ): Promise<Content & AsyncDisposable> {
   const { calls } = storage
   const { signal } = options
-  const spool = newSpool(storage.options)
+  const { maxMemorySize, tempDir } = storage.options
+  const spool = newSpool({ tempDir, maxMemorySize: maxMemorySize || DEFAULT_MEMORY })
   try {
     await spool.fill(contentChunks(content, calls.context(options)))
   } catch (error) {
@@ -26,6 +30,6 @@ export async function spooled(
 }
 
 /** A spool as the storage's options want it. */
-export function newSpool(options: CommonOptions): Spool {
+export function newSpool(options: Pick<CommonOptions, 'maxMemorySize' | 'tempDir'>): Spool {
   return new Spool({ maxMemorySize: options.maxMemorySize, tempDir: options.tempDir ?? undefined })
 }

@@ -5,7 +5,7 @@ import type { Content, ContentSource } from '../core/content.ts'
 import type { CallOptions, Driver, FileAttributes, Stat, WriteOptions } from '../core/driver.ts'
 import { ImproperlyConfigured, isStorageError, StorageError, SuspiciousFileOperation } from '../core/errors.ts'
 import { guessType } from '../core/mime.ts'
-import { alternativeName, cleanName, generateFilename, getValidName, safeJoin, textOf } from '../core/names.ts'
+import { alternativeName, checkedName, cleanName, generateFilename, getValidName, safeJoin } from '../core/names.ts'
 import {
   activeSettings,
   discreetOptions,
@@ -127,8 +127,8 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
    * Stores content and gives the name it got: another one when the name was taken and overwriting is off.
    * All or nothing; the caller's content is read from its beginning and never closed. `suspicious_name` writes nothing.
    */
-  save(name: string | null | undefined, source: ContentSource, options: SaveOptions = {}): Promise<string> {
-    return saveFile(this, name, source, options)
+  async save(name: string | null | undefined, source: ContentSource, options: SaveOptions = {}): Promise<string> {
+    return this.calls.guard('save', name ?? undefined, options, () => saveFile(this, name, source, options))
   }
 
   /** Removes a file; a missing one is no error. An empty name is `invalid_argument`. */
@@ -138,8 +138,8 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
   }
 
   /** Removes many files, by their names or as `entries` gives them, in batches where the backend can; gives the names that failed with their errors. */
-  deleteMany(names: DeletableNames, options: CallOptions = {}): Promise<DeletedFiles> {
-    return deleteMany(this, names, options)
+  async deleteMany(names: DeletableNames, options: CallOptions = {}): Promise<DeletedFiles> {
+    return this.calls.guard('deleteMany', undefined, options, () => deleteMany(this, names, options))
   }
 
   /** Whether the name is taken. False only for `not_found`; any other failure is thrown. The root exists. */
@@ -255,13 +255,13 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
   }
 
   /** Copies a file, to another storage when `storage` is given; the server does it where it can. Names are chosen as by `save`. */
-  copy(from: string, to: string, options: CopyFileOptions = {}): Promise<string> {
-    return copyFile(this, from, to, options)
+  async copy(from: string, to: string, options: CopyFileOptions = {}): Promise<string> {
+    return this.calls.guard('copy', from, options, () => copyFile(this, from, to, options))
   }
 
   /** Moves a file, to another storage when `storage` is given. Names are chosen as by `save`; the source goes last. */
-  move(from: string, to: string, options: CopyFileOptions = {}): Promise<string> {
-    return moveFile(this, from, to, options)
+  async move(from: string, to: string, options: CopyFileOptions = {}): Promise<string> {
+    return this.calls.guard('move', from, options, () => moveFile(this, from, to, options))
   }
 
   /** What the server said it can do, or what the driver knows beforehand. */
@@ -379,7 +379,7 @@ export class Storage<O extends CommonOptions = CommonOptions> implements AsyncDi
 
   /** The driver's key of a name; outside the storage it is `suspicious_name`. */
   keyOf(name: string): string {
-    if (textOf(name).includes('\0') || !name.isWellFormed()) {
+    if (checkedName(name).includes('\0') || !name.isWellFormed()) {
       throw new SuspiciousFileOperation(`${nodeUtil().inspect(name)} has characters that no file name can have.`, {
         fileName: name,
       })

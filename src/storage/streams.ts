@@ -1,16 +1,19 @@
 import { Readable, Writable } from 'node:stream'
 import { release } from '../core/abort.ts'
+import { derivedStream } from '../core/body.ts'
+import type { Stat } from '../core/driver.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import { lazyStream } from '../files/lazy-stream.ts'
 import type { StorageFile } from '../files/storage-file.ts'
 import { ResumableBody, resumableBody, versionOf } from './bodies.ts'
 import { fileKeyOf } from './file-key.ts'
 import type { AnyStorage, OpenOptions, ReadStreamOptions } from './types.ts'
+import { type Decoder, limitedDecoder } from './unpacked.ts'
 
 /** A stream of a file or of a range of it, requested when it is first read. */
 export function readStream(storage: AnyStorage, name: string, options: ReadStreamOptions): Readable {
   return lazyStream(
-    async () => (await opened(storage, name, options)).stream(),
+    async () => (await opened(storage, name, options, stat => storage.decoder(stat))).stream(),
     error => storage.calls.failure(error, 'read', name, options.signal),
   )
 }
@@ -18,13 +21,18 @@ export function readStream(storage: AnyStorage, name: string, options: ReadStrea
 /** All bytes of a file or of a range of it, held in memory. */
 export async function readWhole(storage: AnyStorage, name: string, options: ReadStreamOptions): Promise<Buffer> {
   try {
-    return await (await opened(storage, name, options)).bytes()
+    return await (await opened(storage, name, options, stat => limitedDecoder(storage, stat))).bytes()
   } catch (error) {
     throw storage.calls.failure(error, 'read', name, options.signal)
   }
 }
 
-async function opened(storage: AnyStorage, name: string, options: ReadStreamOptions): Promise<ResumableBody> {
+async function opened(
+  storage: AnyStorage,
+  name: string,
+  options: ReadStreamOptions,
+  decoderOf: (stat: Stat & { readonly name: string }) => Decoder,
+): Promise<ResumableBody> {
   const { start = 0, end } = options
   checkRange(start, end)
   const key = fileKeyOf(storage, name)
@@ -40,7 +48,7 @@ async function opened(storage: AnyStorage, name: string, options: ReadStreamOpti
     refusal = error
   }
   const stat = first === undefined ? await storage.stat(name, options) : first.stat
-  const decode = stat === undefined ? undefined : storage.decoder({ ...stat, name })
+  const decode = stat === undefined ? undefined : decoderOf({ ...stat, name })
   if (decode === undefined) {
     if (first === undefined) throw refusal
     return first
@@ -49,7 +57,8 @@ async function opened(storage: AnyStorage, name: string, options: ReadStreamOpti
   // Places are those of the decoded bytes, which only reading from the beginning tells.
   release({ body: first?.stream() })
   const encoded = await resumableBody(storage, key, undefined, version, options)
-  return new ResumableBody({ body: Readable.from(partOf(decode(encoded.stream()), start, end), { objectMode: false }) })
+  const decoded = decode(encoded.stream())
+  return new ResumableBody({ body: derivedStream(decoded, partOf(decoded, start, end)) })
 }
 
 async function* partOf(body: Readable, start: number, end = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array> {

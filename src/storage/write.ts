@@ -1,6 +1,6 @@
 import type { Content } from '../core/content.ts'
 import type { CallOptions, Stat, WriteOptions } from '../core/driver.ts'
-import { StorageError } from '../core/errors.ts'
+import { progressError, StorageError } from '../core/errors.ts'
 import type { AnyStorage } from './types.ts'
 
 /** Stands for content where only attributes are asked for; it cannot be read. */
@@ -22,9 +22,23 @@ export function writeContent(
 ): Promise<Stat | undefined> {
   const { driver } = storage
   const key = storage.keyOf(name)
-  const { content, options: prepared } = storage.prepareContent(name, given, write)
+  const { content, options: prepared } = storage.prepareContent(name, given, withGuard(write))
   const conditional = prepared.ifAbsent === true || prepared.ifMatch !== undefined
   const { signal, paced } = options
   const call = { signal, replayable: content.replayable, conditional, paced, streams: content.bytes === undefined }
   return storage.calls.run('write', key, call, ctx => driver.write(key, content, prepared, ctx))
+}
+
+/** The same options with an `onProgress` that throws nothing but a `StorageError`. */
+function withGuard(write: WriteOptions): WriteOptions {
+  const { onProgress } = write
+  if (onProgress === undefined) return write
+  const guarded = (bytes: number): void => {
+    try {
+      onProgress(bytes)
+    } catch (error) {
+      throw progressError(error)
+    }
+  }
+  return { ...write, onProgress: guarded }
 }

@@ -171,7 +171,7 @@ describe('contentChunks', () => {
     expect(source.destroyed).toBe(true)
   })
 
-  it('destroys its stream when it is left, and passes on what its caller’s callback throws', async () => {
+  it('destroys its stream when it is left, and says when the caller’s callback throws', async () => {
     const source = Readable.from(['one', 'two'])
     const content: Content = { size: undefined, replayable: false, open: () => source }
     for await (const _ of contentChunks(content, context())) break
@@ -180,7 +180,12 @@ describe('contentChunks', () => {
     const told = (): never => {
       throw thrown
     }
-    await expect(all(contentChunks(streamContent(['x']), context(), told))).rejects.toBe(thrown)
+    await expect(all(contentChunks(streamContent(['x']), context(), told))).rejects.toMatchObject({
+      code: 'source_failed',
+      outcome: 'not_applied',
+      message: 'onProgress threw: in the callback',
+      cause: thrown,
+    })
   })
 })
 

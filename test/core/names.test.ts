@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
@@ -5,6 +6,7 @@ import {
   cleanName,
   generateFilename,
   getValidName,
+  MAX_NAME_LENGTH,
   safeJoin,
   splitName,
   truncateName,
@@ -37,6 +39,62 @@ describe('cleanName', () => {
   ])('%j is %j', (name, clean) => {
     expect(cleanName(name)).toBe(clean)
   })
+})
+
+describe('normalisation', () => {
+  const path = fc.array(fc.constantFrom('..', '.', '', 'a', 'bc', '...', ' ')).map(parts => parts.join('/'))
+
+  it("is Node's for relative paths and for absolute ones", () => {
+    fc.assert(
+      fc.property(path, name => {
+        const normal = posix.normalize(name)
+        // posixpath keeps exactly two slashes at the beginning, which Node does not.
+        if (!/^\/\/(?!\/)/.test(name)) expect(cleanName(name)).toBe(/^\.\/?$/.test(normal) ? '' : normal)
+        else expect(cleanName(name)).toBe(normal === '/' ? '//' : `/${normal}`)
+      }),
+      { numRuns: 5000 },
+    )
+  })
+})
+
+describe('a name that is too long', () => {
+  const given = [
+    'a'.repeat(MAX_NAME_LENGTH + 1),
+    '../'.repeat(60_000),
+    'a/../'.repeat(60_000),
+    '/'.repeat(90_000),
+    '.'.repeat(90_000),
+    ' '.repeat(90_000),
+    `a${'\u0301'.repeat(90_000)}`,
+  ]
+  const uses = {
+    cleanName,
+    validateFileName,
+    getValidName,
+    generateFilename,
+    safeJoin: (name: string) => safeJoin('base', name),
+    'safeJoin of several': (name: string) => safeJoin('', 'a', name),
+    'validateFileName of a last part': (name: string) => validateFileName(name, { allowRelativePath: false }),
+  }
+
+  it.each(Object.entries(uses))('is refused by %s before it is looked at, and quoted only in part', (_, use) => {
+    for (const name of given) {
+      const error = thrownBy(() => use(name))
+      expect(error).toMatchObject({ code: 'suspicious_name', fileName: `${name.slice(0, 40)}...` })
+      expect(error.message).toContain(`${name.length} characters; the longest name allowed has 8192.`)
+      expect(error.message.length).toBeLessThan(150)
+    }
+    expect(() => use('b'.repeat(MAX_NAME_LENGTH))).not.toThrow()
+  })
+
+  function thrownBy(run: () => unknown): Error {
+    try {
+      run()
+    } catch (error) {
+      return error as Error
+    }
+    throw new Error('nothing was thrown')
+  }
 })
 
 describe('safeJoin', () => {

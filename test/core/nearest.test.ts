@@ -25,6 +25,11 @@ describe('nearest', () => {
     expect(hint(nearest(word, options))).toBe('')
   })
 
+  it('compares no word that is longer than any name', () => {
+    const long = 'a'.repeat(101)
+    expect([nearest(long, [long]), nearest('a'.repeat(100), ['a'.repeat(100)])]).toEqual([undefined, 'a'.repeat(100)])
+  })
+
   it('prefers the candidate with the fewest edits, and of equals the first', () => {
     expect(nearest('meida', ['medias', 'media'])).toBe('media')
     expect(nearest('abcd', ['abcx', 'abcy'])).toBe('abcx')

@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import { getEventListeners } from 'node:events'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { finished } from 'node:stream/promises'
 import { describe, expect, it } from 'vitest'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { StorageError } from '../../src/core/errors.ts'
@@ -277,6 +278,33 @@ describe('chaos', () => {
     await expect(reading).rejects.toMatchObject({ code: 'unavailable' })
     expect(Buffer.concat(chunks).toString()).toBe('0123456789'.slice(0, afterBytes))
     expect((await buffer((await layer(call, bodyOf('whole'), plainContext())).body)).toString()).toBe('whole')
+  })
+
+  it('frees the body below one that is given up before its first byte', async () => {
+    const { body: below } = await bodyOf('0123456789')()
+    const { body } = await chaos({ breakBody: { calls: [1], afterBytes: 5 } })(
+      call,
+      async () => ({ body: below }),
+      plainContext(),
+    )
+    body.destroy()
+    await finished(below).catch(() => undefined)
+    expect(below.closed).toBe(true)
+  })
+
+  it('ends a call that it holds back with a StorageError in a storage', async () => {
+    const layers = [chaos({ delayMs: 60_000 })]
+    const storage = new MemoryStorage({}, { settings: {}, env: {}, layers })
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const held = storage.stat('file', { signal: controller.signal })
+    controller.abort(reason)
+    await expect(held).rejects.toMatchObject({ code: 'aborted', operation: 'stat', fileName: 'file', cause: reason })
+    const failing = new MemoryStorage(
+      { timeoutSecs: null },
+      { settings: {}, env: {}, layers: [() => Promise.reject('no')] },
+    )
+    await expect(failing.exists('file')).rejects.toMatchObject({ name: 'StorageError', code: 'unknown', cause: 'no' })
   })
 
   it('holds calls back, and no longer than they may', async () => {

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, open, readlinkSync } from 'node:fs'
 import { type FileHandle, open as openHandle, realpath } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { unless } from './errno.ts'
+import { unless } from '../../core/errno.ts'
 import { syncFolder } from './sync-folder.ts'
 
 const openFd = promisify(open)

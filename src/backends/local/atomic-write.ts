@@ -1,8 +1,8 @@
 import type { BigIntStats } from 'node:fs'
 import { link, lstat, open, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { errnoOf, unless } from '../../core/errno.ts'
 import { changed, withClaim } from './claim.ts'
-import { errnoOf, unless } from './errno.ts'
 import { claimName } from './hidden.ts'
 import type { Place } from './place.ts'
 

@@ -17,13 +17,13 @@ import type {
   Stat,
   WriteOptions,
 } from '../../core/driver.ts'
+import { classifyErrno, errnoOf, unless } from '../../core/errno.ts'
 import { type ErrorCode, StorageError, withOutcome, wrapError } from '../../core/errors.ts'
 import { joinUrl } from '../../core/urls.ts'
 import type { Anchor } from './anchor.ts'
 import { unlinkSame } from './atomic-write.ts'
 import { bodyOf } from './body.ts'
 import { closeRead, copyBytes, writeAll } from './bytes.ts'
-import { classifyErrno, errnoOf, unless } from './errno.ts'
 import { explain } from './explain.ts'
 import { openForWriting, ReadHandle } from './handle.ts'
 import { Listing } from './listing.ts'

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path'
+import { errnoOf, isUncertain, withKnownOutcome } from '../../core/errno.ts'
 import { StorageError } from '../../core/errors.ts'
-import { errnoOf, isUncertain, withKnownOutcome } from './errno.ts'
 import { isHidden } from './hidden.ts'
 import type { Place } from './place.ts'
 

@@ -1,8 +1,8 @@
 import { chmod, lstat, mkdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { errnoOf } from '../../core/errno.ts'
 import { StorageError } from '../../core/errors.ts'
 import { Anchor } from './anchor.ts'
-import { errnoOf } from './errno.ts'
 import { explain } from './explain.ts'
 import { syncFolder } from './sync-folder.ts'
 

@@ -1,5 +1,5 @@
 import { nodeCrypto } from '../../core/builtin.ts'
-import { errnoOf } from './errno.ts'
+import { errnoOf } from '../../core/errno.ts'
 
 const HIDDEN = /^\.holdall-[^/]*\.(tmp|meta|claim)$/
 const TEMPORARY = /^\.holdall-(\d+)-[0-9a-f]+\.tmp$/

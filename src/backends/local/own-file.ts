@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { unless } from '../../core/errno.ts'
 import { closeRead, readFully } from './bytes.ts'
-import { unless } from './errno.ts'
 
 const NOFOLLOW = constants.O_NOFOLLOW ?? 0
 const NONBLOCK = constants.O_NONBLOCK ?? 0

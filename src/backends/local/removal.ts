@@ -1,6 +1,6 @@
 import { lstat, rmdir, unlink } from 'node:fs/promises'
+import { classifyErrno, errnoOf } from '../../core/errno.ts'
 import { Anchor } from './anchor.ts'
-import { classifyErrno, errnoOf } from './errno.ts'
 import type { Place } from './place.ts'
 import { syncPublished, type WritePolicy } from './publication.ts'
 import { removeSidecar } from './sidecar.ts'

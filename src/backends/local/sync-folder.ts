@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { unless } from './errno.ts'
+import { unless } from '../../core/errno.ts'
 
 const NO_FOLDER_SYNC: readonly string[] = ['EINVAL', 'EPERM', 'EACCES', 'EISDIR', 'ENOTSUP', 'EBADF']
 

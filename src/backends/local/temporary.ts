@@ -1,6 +1,6 @@
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { withKnownOutcome } from './errno.ts'
+import { withKnownOutcome } from '../../core/errno.ts'
 import { temporaryName } from './hidden.ts'
 
 /** A temporary file beside its target. */

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { ImproperlyConfigured } from '../../core/errors.ts'
+import { trimTrailingSlashes } from '../../core/names.ts'
 import { encodeComponent } from './encode.ts'
 
 /** Where the bucket's name stands: in the host, in the path, or wherever the endpoint allows (`auto`, the same as `null`). */
@@ -120,8 +121,7 @@ function customEndpoint(endpointUrl: string, { useSsl = true }: AddressOptions):
   if (url.username || url.password || url.search || url.hash) {
     throw new ImproperlyConfigured('AWS_S3_ENDPOINT_URL takes no user, password, query or fragment')
   }
-  let path = url.pathname
-  while (path.endsWith('/')) path = path.slice(0, -1)
+  const path = trimTrailingSlashes(url.pathname)
   const scheme = url.protocol === 'https:' ? 'https' : 'http'
   return { scheme, host: url.host, hostName: url.hostname, path, isCustom: true }
 }

@@ -1,4 +1,5 @@
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import { trimTrailingSlashes } from '../../core/names.ts'
 import { filepathToUri } from '../../core/urls.ts'
 import { encodeQuery } from './canonical.ts'
 import { type CloudFrontCookies, type CloudFrontLimits, CloudFrontSigner, policyText } from './cloudfront.ts'
@@ -32,9 +33,7 @@ export class CustomDomain {
   #signer: UrlSigner | null | undefined
 
   constructor(domain: string, options: CustomDomainOptions) {
-    let place = domain
-    while (place.endsWith('/')) place = place.slice(0, -1)
-    this.#base = `${options.urlProtocol}//${place}/`
+    this.#base = `${options.urlProtocol}//${trimTrailingSlashes(domain)}/`
     this.#isOpen = !options.querystringAuth
     this.#options = options
   }

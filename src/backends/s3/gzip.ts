@@ -1,5 +1,6 @@
-import { pipeline, Readable } from 'node:stream'
+import { pipeline, type Readable } from 'node:stream'
 import { createGunzip, createGzip, gzipSync } from 'node:zlib'
+import { derivedStream } from '../../core/body.ts'
 import { bytesContent, type Content } from '../../core/content.ts'
 import { StorageError } from '../../core/errors.ts'
 
@@ -23,7 +24,7 @@ export function gzipped(content: Content): Content {
 
 /** The body uncompressed; a damaged one fails with a `StorageError`. */
 export function gunzipped(body: Readable): Readable {
-  return Readable.from(decoded(body), { objectMode: false })
+  return derivedStream(body, decoded(body))
 }
 
 async function* decoded(body: Readable): AsyncGenerator<Buffer> {

@@ -14,7 +14,7 @@ import {
   text,
 } from '../../core/setting-types.ts'
 import type { SettingsOf } from '../../core/settings.ts'
-import { type CommonOptions, commonSettings } from '../../storage/common-settings.ts'
+import { type CommonOptions, commonSettings, SPOOL_DOC } from '../../storage/common-settings.ts'
 import type { AddressingStyle } from './addressing.ts'
 import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from './checksums.ts'
 import type { CloudFrontSigner } from './cloudfront.ts'
@@ -110,9 +110,9 @@ export const s3Settings: SettingsOf<S3Options> = {
     doc: 'Whether `save` replaces a file of the same name instead of choosing another name.',
   }),
   maxMemorySize: integer('bytes', {
-    default: 0,
+    default: 8_388_608,
     keys: ['AWS_S3_MAX_MEMORY_SIZE'],
-    doc: 'Memory that a spooled file may take before it goes to a temporary file; 0 = never to disk.',
+    doc: `${SPOOL_DOC} The manual of 1.7.1 has 0.`,
   }),
   accessKey: optionalText({
     default: null,

@@ -125,7 +125,7 @@ describe('options', () => {
       autoCreateBucket: false,
       querystringAuth: true,
       querystringExpire: 3600,
-      maxMemorySize: 0,
+      maxMemorySize: 8_388_608,
       fileOverwrite: true,
       gzip: false,
       useSsl: true,

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../core/errors.ts'
+import type { ErrorCode } from './errors.ts'
 
 const CODES: Readonly<Record<string, ErrorCode>> = {
   ENOENT: 'not_found',

@@ -1,0 +1,40 @@
+import { abortable } from './abort.ts'
+import { sourceError } from './errors.ts'
+
+/**
+ * The items of an iterable of the caller's, one after the other. An abort ends the waiting for one with the signal's reason, and what the
+ * iterable throws is a `source_failed` that names `what`. An iterable that is given up is ended, which nothing waits for: it may hang.
+ */
+export async function* itemsOf<T>(
+  source: Iterable<T> | AsyncIterable<T>,
+  signal: AbortSignal,
+  what: string,
+): AsyncGenerator<T, void, undefined> {
+  const items = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+  let over = false
+  try {
+    for (;;) {
+      const { done, value } = await nextOf(items, signal, what)
+      if (done === true) {
+        over = true
+        return
+      }
+      yield value
+    }
+  } finally {
+    if (!over) Promise.resolve(items.return?.()).catch(() => undefined)
+  }
+}
+
+/** The next item; see `itemsOf`. */
+export async function nextOf<T>(
+  items: Iterator<T> | AsyncIterator<T>,
+  signal: AbortSignal,
+  what: string,
+): Promise<IteratorResult<T>> {
+  try {
+    return await abortable(Promise.resolve(items.next()), signal)
+  } catch (error) {
+    throw signal.aborted ? error : sourceError(error, what)
+  }
+}

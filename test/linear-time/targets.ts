@@ -1,0 +1,258 @@
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { LocalStorage } from '../../src/backends/local/index.ts'
+import { localSettings } from '../../src/backends/local/settings.ts'
+import { MemoryStorage } from '../../src/backends/memory/index.ts'
+import { S3Storage } from '../../src/backends/s3/index.ts'
+import { s3Settings } from '../../src/backends/s3/settings.ts'
+import { parseProfiles } from '../../src/backends/s3/shared-profile.ts'
+import { printable } from '../../src/cli/output.ts'
+import { guessType } from '../../src/core/mime.ts'
+import { cleanName, generateFilename, getValidName, safeJoin, validateFileName } from '../../src/core/names.ts'
+import { nearest } from '../../src/core/nearest.ts'
+import { strftime } from '../../src/core/strftime.ts'
+import { filepathToUri, joinUrl } from '../../src/core/urls.ts'
+import { ContentFile } from '../../src/files/content-file.ts'
+import { environmentProxies } from '../../src/http/env-proxies.ts'
+import { parseHead } from '../../src/http/head.ts'
+import { createFileHandler } from '../../src/serve/index.ts'
+
+/** Code that looks at what others send. */
+export interface Target {
+  readonly title: string
+  /** What hostile inputs are made of. */
+  readonly parts: readonly string[]
+  /** Characters of the larger input; what is longer is refused before it is looked at. Default: 100,000. */
+  readonly length?: number | undefined
+  run(input: string): unknown
+}
+
+const NOWHERE = { settings: {}, env: {} }
+const NAME = ['../', 'a/', './', '/', '\\', '.', '..', ' ', 'a', '_', '\u0301', '😀', '%', '~']
+const HEADER = [
+  'bytes=',
+  '0',
+  '-',
+  ',',
+  ' ',
+  '\t',
+  '"',
+  'W/',
+  '*',
+  'x',
+  ';',
+  '=',
+  '/',
+  ':',
+  'GMT',
+  'Mon, ',
+  '\\',
+  '+',
+  '.',
+]
+const XML = [
+  '<a>',
+  '</a>',
+  '<Contents>',
+  '<Key>',
+  '</Key>',
+  '&amp;',
+  '&#',
+  '&',
+  '<!--',
+  '-->',
+  '<![CDATA[',
+  ']]>',
+  '<',
+  '>',
+  ' b="',
+  ' ',
+]
+const TEXT = ['[', ']', 'profile ', '"', '=', ' ', '#', ';', '\n', '\r', '\u2028', 'a', '\\', "'"]
+
+const core: readonly Target[] = [
+  ...Object.entries({ cleanName, validateFileName, getValidName, generateFilename }).map(([title, run]) => ({
+    title,
+    parts: NAME,
+    length: 8000,
+    run: (input: string) => run(input),
+  })),
+  { title: 'safeJoin', parts: NAME, length: 8000, run: input => safeJoin('some/folder', input) },
+  { title: 'a name that is too long', parts: NAME, run: input => new MemoryStorage({}, NOWHERE).exists(input) },
+  { title: 'guessType', parts: [...NAME, '.gz', '.tgz'], run: guessType },
+  { title: 'URLs', parts: NAME, run: input => [filepathToUri(input), joinUrl(input, 'a'), joinUrl('/', input)] },
+  { title: 'strftime', parts: ['%', 'Y', '%c', 'x', '%%', '\n'], run: input => strftime(input, new Date(0)) },
+  { title: 'nearest', parts: ['a', 'B', '_', ' ', 'region'], run: input => nearest(input, Object.keys(s3Settings)) },
+  {
+    title: 'settings',
+    parts: ['1', '_', '0o', ',', ' ', '{', '[', '"a":', 'a', '-', 'true'],
+    run: input => {
+      for (const setting of Object.values({ ...s3Settings, ...localSettings })) quietly(() => setting.parse(input))
+      quietly(() => new S3Storage({ [input]: 1 } as never, NOWHERE))
+    },
+  },
+  {
+    title: 'lines of text',
+    parts: ['\r', '\n', 'a', '😀'],
+    length: 20_000,
+    run: async input => {
+      await new ContentFile(input).readLines()
+      const storage = new MemoryStorage({}, NOWHERE)
+      await storage.save('a', input)
+      await using file = await storage.open('a', 'r')
+      await file.readLines()
+    },
+  },
+]
+
+const storage = new MemoryStorage({ baseUrl: '/' }, NOWHERE)
+const handler = createFileHandler(storage)
+const local = new LocalStorage({ location: '/nowhere', urlSecret: 'a secret of the tests alone' }, NOWHERE)
+const signed = createFileHandler(local)
+
+const served: readonly Target[] = [
+  ...['range', 'if-range', 'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since'].map(header => ({
+    title: `served with ${header}`,
+    parts: HEADER,
+    run: async (input: string) => {
+      await storage.save('a.txt', 'text', { overwrite: true })
+      const headers = { [header]: input, ...(header === 'if-range' ? { range: 'bytes=0-1' } : {}) }
+      await handler(new Request('http://localhost/a.txt', { headers }))
+    },
+  })),
+  ...(['contentType', 'contentDisposition', 'contentEncoding', 'cacheControl'] as const).map(attribute => ({
+    title: `served with a stored ${attribute}`,
+    parts: [...HEADER, 'text/html', 'é'],
+    run: async (input: string) => {
+      await storage.save('a.txt', 'text', { overwrite: true, [attribute]: input })
+      await handler(new Request('http://localhost/a.txt'))
+    },
+  })),
+  {
+    title: 'a served path',
+    parts: [...NAME, '%2f', '%'],
+    run: input => handler(new Request(`http://localhost/${input}`)),
+  },
+  {
+    title: 'a signed URL',
+    parts: ['&', '=', 'a', '%', 'expires=', 'signature=', '+', '9'],
+    run: input => signed(new Request(`http://localhost/a?${input}`)),
+  },
+]
+
+/** A storage of S3 whose service answers what is wanted. */
+const answers: { next: (response: ServerResponse) => void } = { next: response => response.end() }
+const service = createServer((request, response) => {
+  request.resume()
+  answers.next(response)
+})
+service.listen(0, '127.0.0.1')
+service.unref()
+await new Promise(done => service.once('listening', done))
+const { port } = service.address() as AddressInfo
+const s3 = new S3Storage(
+  {
+    bucketName: 'bucket',
+    accessKey: 'key',
+    secretKey: 'secret',
+    endpointUrl: `http://127.0.0.1:${port}`,
+    maxAttempts: 1,
+  },
+  NOWHERE,
+)
+
+/** Ends what the targets opened. */
+export async function closeTargets(): Promise<void> {
+  await s3.close()
+  service.closeAllConnections()
+  service.close()
+}
+
+const ofServices: readonly Target[] = [
+  {
+    title: 'a listing of S3',
+    parts: XML,
+    run: input =>
+      asked(
+        response => response.end(`<ListBucketResult>${input}</ListBucketResult>`),
+        () => s3.listdir(),
+      ),
+  },
+  {
+    title: 'names in a listing of S3',
+    parts: ['/', '%', '%2F', 'a', '.', '+', '&amp;', '&#13;'],
+    run: input => {
+      const entry = `<Contents><Key>${input}</Key><Size>${input}</Size><LastModified>${input}</LastModified></Contents>`
+      const body = `<ListBucketResult><EncodingType>url</EncodingType>${entry}</ListBucketResult>`
+      return asked(
+        response => response.end(body),
+        () => s3.listdir(),
+      )
+    },
+  },
+  {
+    title: 'an error of S3',
+    parts: XML,
+    run: input =>
+      asked(
+        response => response.writeHead(400).end(`<Error><Code>A</Code><Message>${input}</Message></Error>`),
+        () => s3.exists('a'),
+      ),
+  },
+  ...['content-type', 'etag', 'last-modified', 'content-range', 'x-amz-meta-a', 'x-amz-request-id', 'retry-after'].map(
+    name => ({
+      title: `${name} of S3`,
+      parts: [...HEADER, '=?utf-8?q?', '=?utf-8?b?', '?='],
+      length: 15_000,
+      run: async (input: string) => {
+        const value = { [name]: input.trim() }
+        await asked(
+          response => response.writeHead(200, { ...value, 'content-length': 1 }).end(),
+          () => s3.stat('a'),
+        )
+        await asked(
+          response => response.writeHead(206, value).end('a'),
+          () => s3.readBytes('a', { start: 0, end: 1 }),
+        )
+        await asked(
+          response => response.writeHead(503, value).end(),
+          () => s3.exists('a'),
+        )
+      },
+    }),
+  ),
+  {
+    title: 'the head of an answer',
+    parts: ['a: b\r\n', ' ', '\t', '\r\n', ':', 'a', '\r', '\n'],
+    run: input => parseHead(`HTTP/1.1 200 OK\r\n${input}`),
+  },
+]
+
+async function asked(answer: (response: ServerResponse) => void, call: () => Promise<unknown>): Promise<void> {
+  answers.next = answer
+  await call().catch(() => undefined)
+}
+
+const ofUsers: readonly Target[] = [
+  { title: 'a profile file', parts: TEXT, run: input => [parseProfiles(input, true), parseProfiles(input, false)] },
+  {
+    title: 'variables of proxies',
+    parts: ['.', ',', ' ', 'a', '*', ':', '1', '@', '/', 'http://', '[', ']'],
+    run: input => {
+      quietly(() => environmentProxies({ no_proxy: input }))
+      quietly(() => environmentProxies({ http_proxy: input, https_proxy: `http://${input}` }))
+    },
+  },
+  { title: 'names on the terminal', parts: [...NAME, '\u001b[31m', '\u202e', '\n'], run: printable },
+]
+
+function quietly(run: () => unknown): void {
+  try {
+    run()
+  } catch {
+    // What is refused has to be refused in time as well.
+  }
+}
+
+/** All of them; a backend adds its own. */
+export const targets: readonly Target[] = [...core, ...served, ...ofServices, ...ofUsers]

@@ -1,0 +1,84 @@
+import { type Profiler, Session } from 'node:inspector/promises'
+import { join } from 'node:path'
+import { countSteps } from './regex-steps.ts'
+
+const SRC = join(import.meta.dirname, '../../src/')
+
+/** What a piece of work took. */
+export interface Work {
+  /** Blocks of code under `src` that were entered: bodies of functions, loops and branches. */
+  readonly blocks: number
+  /** The expression that took more steps in all than it may, if one did. */
+  readonly slow: string | undefined
+}
+
+/** Counts what code does, without a clock. Made before the code that is counted is loaded: what was compiled before has no counters. */
+export class WorkCounter implements AsyncDisposable {
+  readonly #session = new Session()
+
+  static async start(): Promise<WorkCounter> {
+    const counter = new WorkCounter()
+    counter.#session.connect()
+    await counter.#session.post('Profiler.enable')
+    await counter.#session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
+    return counter
+  }
+
+  /** Runs work, which may fail, and counts its blocks, and the steps of its expressions up to `regexLimit` for each. */
+  async of(run: () => unknown, regexLimit: number): Promise<Work> {
+    await this.#blocks()
+    const searches = await recorded(run)
+    return { blocks: await this.#blocks(), slow: slowAmong(searches, regexLimit) }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#session.post('Profiler.stopPreciseCoverage')
+    this.#session.disconnect()
+  }
+
+  /** Blocks entered since they were last asked for. */
+  async #blocks(): Promise<number> {
+    const { result } = await this.#session.post('Profiler.takePreciseCoverage')
+    const functions = result.filter(({ url }) => url.includes(SRC)).flatMap(script => script.functions)
+    return functions
+      .flatMap(({ ranges }) => ranges)
+      .reduce((sum, range: Profiler.CoverageRange) => sum + range.count, 0)
+  }
+}
+
+interface Recorded {
+  readonly regex: RegExp
+  readonly text: string
+  readonly lastIndex: number
+}
+
+/** Every search that is made meanwhile: with another `exec`, all methods of strings and expressions go through it. */
+async function recorded(run: () => unknown): Promise<readonly Recorded[]> {
+  const searches: Recorded[] = []
+  const { exec } = RegExp.prototype
+  RegExp.prototype.exec = function (this: RegExp, text: string) {
+    const counted = this.global || this.sticky
+    searches.push({ regex: this, text: String(text), lastIndex: counted ? this.lastIndex : 0 })
+    return exec.call(this, text)
+  }
+  try {
+    await run()
+  } catch {
+    // What is refused has to be refused in time as well.
+  } finally {
+    RegExp.prototype.exec = exec
+  }
+  return searches
+}
+
+function slowAmong(searches: readonly Recorded[], limit: number): string | undefined {
+  const left = new Map<string, number>()
+  for (const { regex, text, lastIndex } of searches) {
+    const key = String(regex)
+    const before = left.get(key) ?? limit
+    const { steps, exceeded } = countSteps(regex, text, lastIndex, before)
+    if (exceeded) return `${key} on ${JSON.stringify(text.slice(0, 40))}... of ${text.length} characters`
+    left.set(key, before - steps)
+  }
+  return undefined
+}
