@@ -37,7 +37,7 @@ function picture(width: number, height: number): Buffer {
   ])
 }
 
-/** A WAV of one second, 8 kHz, 16 bits: a tone that fades. */
+/** A WAV of one second, 4 kHz, 16 bits: a tone that fades. */
 function sound(rate: number): Buffer {
   const wav = Buffer.alloc(44 + rate * 2)
   wav.write('RIFF', 0)
@@ -59,7 +59,7 @@ function sound(rate: number): Buffer {
 }
 
 write('gradient.png', picture(160, 90))
-write('tone.wav', sound(8000))
+write('tone.wav', sound(4000))
 write(
   'bag.svg',
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><title>A bag</title><path d="M22 24v-6a10 10 0 0 1 20 0v6" fill="none" stroke="#444" stroke-width="4"/><rect x="8" y="24" width="48" height="32" rx="6" fill="#e2a13b"/></svg>\n',

@@ -12,7 +12,7 @@ export async function settingsAdvice(
   settings: Readonly<Record<string, unknown>>,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<string[]> {
-  const { migrateBotoSettings } = await import('../backends/s3/boto-migration.ts')
+  const { migrateBotoSettings } = await import('../backends/s3/index.ts')
   const outside = Object.entries(env).filter(([key, value]) => value && BOTO_KEY.test(key))
   const found = Object.fromEntries(outside.map(([key, value]) => [key, fromEnvironment(value!)]))
   const advice = migrateBotoSettings({ ...found, ...settings }).notes.map(({ from, to, message }) =>

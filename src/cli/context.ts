@@ -71,7 +71,7 @@ export class CliContext {
   }
 
   async #load(): Promise<LoadedConfig> {
-    const { loadAndConfigure } = await import('../config/load.ts')
+    const { loadAndConfigure } = await import('../config/index.ts')
     watchModules()
     const { config, envFile, verbose } = this.options
     const loaded = await loadAndConfigure({ file: config, envFile, onlyOwn: true })
@@ -88,7 +88,7 @@ export class CliContext {
   /** The storages of the configuration. */
   async storages(): Promise<Storages> {
     await this.config()
-    this.#storages = (await import('../config/storages.ts')).storages
+    this.#storages = (await import('../config/index.ts')).storages
     return this.#storages
   }
 

@@ -3,7 +3,7 @@ import { INSPECT } from './builtin.ts'
 import { ImproperlyConfigured, messageOf } from './errors.ts'
 import { hint, nearest } from './nearest.ts'
 
-/** What a setting does to requests: it decides where they go and who can read them, or it proves who sends them. */
+/** A destination decides where requests go or who can read them; a credential proves who sends them. */
 export type SettingRole = 'destination' | 'credential'
 
 /** One setting, declared once: its parsing, environment names, documentation, validation and redaction come from here. */
@@ -20,11 +20,11 @@ export interface Setting<V> {
   readonly secret: boolean
   /** What may be printed of a value that may hold secrets among other things. */
   shown?(value: V): unknown
-  /** Whether only the settings object and options may give it, never the environment. */
+  /** Whether the environment may not give it. */
   readonly noEnvironment: boolean
-  /** Absent where it is neither. A `.env` file may set a destination only together with the credentials. */
+  /** A `.env` file may set a destination only together with the credentials. */
   readonly role?: SettingRole | undefined
-  /** Whether an empty variable of the environment counts as given; else it is passed over. */
+  /** Whether an empty environment variable counts as given. */
   readonly emptyCounts?: boolean | undefined
   readonly default: V
   /** Turns what a user wrote (in code, JSON or the environment) into a value; throws an `Error` that says what is expected. */
@@ -171,7 +171,7 @@ export function redactOptions<O>(declared: SettingsOf<O>, options: Readonly<O>):
   return shownOptions
 }
 
-/** Returns a frozen copy of the options that `inspect` and `JSON.stringify` print as `redactOptions` does; every value can still be read. */
+/** Returns a frozen copy of the options that prints (`inspect`, JSON) as `redactOptions` does. */
 export function discreetOptions<O extends object>(declared: SettingsOf<O>, options: Readonly<O>): O {
   const shown = () => redactOptions(declared, options)
   const copy = Object.defineProperties(

@@ -81,7 +81,7 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
 
   readonly #env: Readonly<Record<string, string | undefined>>
   #domain: CustomDomain | undefined
-  #place: Place | undefined
+  #knownPlace: Place | undefined
   #base: ObjectParameters | undefined
 
   /** Checks what needs no network: location, keys that contradict each other, half a CloudFront key are `improperly_configured`. */
@@ -100,13 +100,13 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
   }
 
   /** Where requests go. */
-  protected get place(): Place {
-    this.#place ??= placeOf(this.options, this.#env)
-    return this.#place
+  get #place(): Place {
+    this.#knownPlace ??= placeOf(this.options, this.#env)
+    return this.#knownPlace
   }
 
   protected override connect(options: Readonly<O>): Driver {
-    const { preset, regionName, endpointUrl, addressingStyle, proxies } = this.place
+    const { preset, regionName, endpointUrl, addressingStyle, proxies } = this.#place
     const { verify, maxSockets, connectTimeoutSecs } = options
     return new S3Driver({
       bucketName: options.bucketName,
@@ -160,7 +160,7 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
     if (defaultAcl) base['ACL'] = defaultAcl
     if (encryption) base['ServerSideEncryption'] = 'AES256'
     if (reducedRedundancy) base['StorageClass'] = 'REDUCED_REDUNDANCY'
-    const { oldParameters } = this.place
+    const { oldParameters } = this.#place
     for (const key in oldParameters) base[parameterName(key)] = oldParameters[key]
     return base
   }

@@ -6,9 +6,10 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Command } from 'commander'
-import type { UrlSigner } from '../../backends/local/signed-urls.ts'
+import { MAX_URL_SECS, UrlSigner } from '../../backends/local/signed-urls.ts'
 import { nodeCrypto } from '../../core/builtin.ts'
 import { asContent } from '../../core/content.ts'
+import { guessType } from '../../core/mime.ts'
 import type { AnyStorage, Entry } from '../../storage/types.ts'
 import { type CliContext, UsageError } from '../context.ts'
 import { withContent } from '../local-content.ts'
@@ -50,7 +51,6 @@ export function serve(program: Command, context: CliContext): void {
 }
 
 async function run(context: CliContext, dir: string | undefined, options: ServeOptions): Promise<void> {
-  const { MAX_URL_SECS } = await import('../../backends/local/signed-urls.ts')
   const port = wholeNumber('--port', options.port, 0, 65_535)
   const urlExpire = wholeNumber('--expires', options.expires, 1, MAX_URL_SECS)
   const files = await filesToStore(context, dir, options)
@@ -108,7 +108,6 @@ async function storeAndServe(
   options: Serving,
 ): Promise<void> {
   const { LocalStorage } = await import('../../backends/local/index.ts')
-  const { UrlSigner } = await import('../../backends/local/signed-urls.ts')
   const { createFileHandler, toNodeListener } = await import('../../serve/index.ts')
   const { out, signal } = context
   const { createServer } = await import('node:http')
@@ -187,7 +186,6 @@ async function storeAll(context: CliContext, storage: AnyStorage, files: readonl
 }
 
 async function showServed({ out }: CliContext, served: readonly Served[]): Promise<void> {
-  const { guessType } = await import('../../core/mime.ts')
   const rows = served.map(({ entry, url }) => [
     printable(entry.name),
     formatSize(entry.size),

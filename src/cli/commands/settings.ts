@@ -12,7 +12,7 @@ export function settings(program: Command, context: CliContext): void {
     .argument('[backend]', "short name, Django class path or './module.ts#Class'")
     .option('--markdown', 'as a Markdown table')
     .action(async (backend: string | undefined, options: { readonly markdown?: boolean }) => {
-      const { backendNames, declaredSettings, resolveBackend } = await import('../../config/backends.ts')
+      const { backendNames, declaredSettings, resolveBackend } = await import('../../config/index.ts')
       const { out } = context
       if (backend === undefined) {
         for (const name of backendNames()) await out.record({ backend: name }, name)
