@@ -32,7 +32,7 @@ import { READ_FLAGS } from './own-file.ts'
 import { type Place, withoutSlash } from './place.ts'
 import { beating, publishFile, publishTemporary, syncPublished, type WritePolicy } from './publication.ts'
 import { remove } from './removal.ts'
-import { Root } from './root.ts'
+import { type Finding, Root } from './root.ts'
 import type { LocalOptions } from './settings.ts'
 import { removeSidecar } from './sidecar.ts'
 import { UrlSigner } from './signed-urls.ts'
@@ -114,7 +114,7 @@ export class LocalDriver implements Driver {
 
   /** Makes missing folders; a file in their way is `not_a_directory`. */
   write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat> {
-    return this.#writing(key, async place => {
+    const write = async (place: Place): Promise<Stat> => {
       if (content.temporaryPath !== undefined) {
         const moved = await this.#takeTemporary(content.temporaryPath, place, options, ctx)
         if (moved !== undefined) return moved
@@ -131,14 +131,15 @@ export class LocalDriver implements Driver {
         }
         return publishTemporary(temporary, place, options, this.#policy, ctx)
       })
-    })
+    }
+    return this.#writing(key, write, { brief: content.bytes !== undefined })
   }
 
   /** Removes a file, a link (never what it points to) or an empty folder; a folder that is not empty is `is_directory`. */
   async delete(key: string, ctx: CallContext): Promise<void> {
     ctx.signal.throwIfAborted()
     if (key === '') throw new StorageError('invalid_argument', 'The name must be given to delete().')
-    await unless(['ENOENT', 'ENOTDIR'], this.#delete(key))
+    await unless(['ENOENT', 'ENOTDIR'], this.#delete(key, { brief: true }))
   }
 
   /** One page in the file system's order, sorted within itself; see `Listing`. */
@@ -170,7 +171,7 @@ export class LocalDriver implements Driver {
       })
       if (moved !== undefined) return moved
       const copied = await this.#copy(from, to, options, ctx, at)
-      await this.#delete(from, at).catch(error => this.#left(from, error))
+      await this.#delete(from, { at }).catch(error => this.#left(from, error))
       return copied
     })
   }
@@ -234,15 +235,15 @@ export class LocalDriver implements Driver {
             await beating(copyBytes(source.handle, temporary.handle), ctx)
             return publishTemporary(temporary, place, write, this.#policy, ctx)
           }),
-        at,
+        { at },
       )
     } finally {
       await closeRead(source.handle)
     }
   }
 
-  #delete(key: string, at?: Anchor): Promise<void> {
-    return this.#root.within(withoutSlash(key), place => remove(place, key.endsWith('/'), this.#policy), at)
+  #delete(key: string, how: Finding): Promise<void> {
+    return this.#root.within(withoutSlash(key), place => remove(place, key.endsWith('/'), this.#policy), how)
   }
 
   /** Runs `work` at the place of a file, with a way to open it, as often as it takes, and to close it again. */
@@ -258,12 +259,12 @@ export class LocalDriver implements Driver {
         () => openFile(this.#root, place),
         file => closeRead(file.handle),
       )
-    return at === undefined ? this.#root.looking(key, reading) : this.#root.within(key, reading, at)
+    return at === undefined ? this.#root.looking(key, reading) : this.#root.within(key, reading, { at })
   }
 
   /** Runs `work` at a place whose folders exist. */
-  #writing<T>(key: string, work: (place: Place) => Promise<T>, at?: Anchor): Promise<T> {
-    return this.#retried(key, () => this.#root.withinMade(key, work, at))
+  #writing<T>(key: string, work: (place: Place) => Promise<T>, how: Finding): Promise<T> {
+    return this.#retried(key, () => this.#root.withinMade(key, work, how))
   }
 
   /** Again when somebody removed a folder that was just found or made. */
@@ -297,7 +298,7 @@ export class LocalDriver implements Driver {
       if (fsync && source.anchor.real !== place.anchor.real) await syncPublished(source)
       return moved
     }
-    return this.#writing(to, work, at)
+    return this.#writing(to, work, { at })
   }
 
   /** The failure of a move that has made the new name and could not remove the old one. */

@@ -11,6 +11,14 @@ import { type Place, placed, withoutSlash } from './place.ts'
 /** Bytes of a whole path that the system takes (PATH_MAX). */
 const MAX_PATH_BYTES = process.platform === 'linux' ? 4095 : process.platform === 'win32' ? 32_000 : 1023
 
+/** How a place is looked for. */
+export interface Finding {
+  /** The location, held for several places of one call. Default: the location is looked up anew. */
+  readonly at?: Anchor | undefined
+  /** Whether the work takes no longer than a few calls of the system: then a location that is no link is not held. */
+  readonly brief?: boolean | undefined
+}
+
 /** How long the real path of the location is believed, in milliseconds; it is read anew whenever a folder does not lie below it. */
 const REAL_MS = 1000
 
@@ -54,8 +62,8 @@ export class Root {
   }
 
   /** Runs work at the place of a key. A missing folder throws the system's ENOENT; one outside of the root is a `suspicious_name`. */
-  within<T>(key: string, work: (place: Place) => Promise<T>, at?: Anchor): Promise<T> {
-    return this.found(async () => working(await this.place(key, at), work))
+  within<T>(key: string, work: (place: Place) => Promise<T>, how: Finding = {}): Promise<T> {
+    return this.found(async () => working(await this.place(key, how), work))
   }
 
   /** The same for work that looks at the place only, step by step afresh: nothing is opened for a file in the location itself. */
@@ -66,8 +74,8 @@ export class Root {
   }
 
   /** The same as `within`, after making the missing folders. A file in the way is `not_a_directory`. */
-  withinMade<T>(key: string, work: (place: Place) => Promise<T>, at?: Anchor): Promise<T> {
-    return this.found(async () => working(await this.placeMade(key, at), work))
+  withinMade<T>(key: string, work: (place: Place) => Promise<T>, how: Finding = {}): Promise<T> {
+    return this.found(async () => working(await this.placeMade(key, how), work))
   }
 
   /** Runs work below the location, which is `not_a_directory` if it is no folder, whatever was looked for. */
@@ -81,16 +89,17 @@ export class Root {
   }
 
   /** The place of a key, to be released by whoever asked for it. */
-  async place(key: string, at?: Anchor): Promise<Place> {
+  async place(key: string, how: Finding = {}): Promise<Place> {
     const { folders, base } = this.#split(key)
-    return placed(await this.#folder(folders, at), base, at?.real)
+    return placed(await this.#folder(folders, how), base, how.at?.real)
   }
 
   /** The same, after making the missing folders. */
-  async placeMade(key: string, at?: Anchor): Promise<Place> {
+  async placeMade(key: string, how: Finding = {}): Promise<Place> {
     const { folders, base } = this.#split(key)
+    const { at } = how
     try {
-      return placed(await this.#folder(folders, at, this.#sync), base, at?.real)
+      return placed(await this.#folder(folders, how, this.#sync), base, at?.real)
     } catch (error) {
       const errno = errnoOf(error)
       if (errno !== 'ENOENT' && errno !== 'ENOTDIR') throw error
@@ -134,7 +143,7 @@ export class Root {
   /** Makes the root and the folders below it; gives the last. */
   async makeFolders(components: readonly string[], at?: Anchor): Promise<Anchor> {
     if (at === undefined) await this.#maker.makeTree(this.path)
-    let folder = await this.#folder([], at, this.#sync)
+    let folder = await this.#folder([], { at }, this.#sync)
     const root = folder.real
     for (const component of components) {
       const parent = folder
@@ -166,9 +175,13 @@ export class Root {
   }
 
   /** The root is its owner's affair; below it nobody may lead a path outside. */
-  async #folder(components: readonly string[], at?: Anchor, sync = false): Promise<Anchor> {
+  async #folder(components: readonly string[], { at, brief }: Finding = {}, sync = false): Promise<Anchor> {
     const options = { folder: true, sync }
-    if (components.length === 0) return at?.borrowed() ?? (await Anchor.at(this.path, options))
+    if (components.length === 0) {
+      if (at !== undefined) return at.borrowed()
+      const isPlain = brief === true && !sync && (await this.#isPlain())
+      return isPlain ? Anchor.lexical(this.path) : await Anchor.at(this.path, options)
+    }
     return this.#confined(await Anchor.at(join(at?.path ?? this.path, ...components), options), at?.real)
   }
 
@@ -185,6 +198,11 @@ export class Root {
       anchor.release()
       throw error
     }
+  }
+
+  /** Whether neither the location nor a folder above it is a link. */
+  async #isPlain(): Promise<boolean> {
+    return (await this.#realRoot().catch(() => undefined)) === this.path
   }
 
   async #realRoot(): Promise<string> {
