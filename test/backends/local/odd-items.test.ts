@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { LocalStorage } from '../../../src/backends/local/index.ts'
@@ -68,14 +77,16 @@ test('a process without descriptors is told to try again, and nothing was done',
   using folder = temporaryFolder()
   grow(folder.path)
   const before = readdirSync(folder.path, { recursive: true }).sort()
-  const { results, warnings } = limited('descriptors', folder.path)
-  for (const [call, failure] of Object.entries(results)) {
-    if (call === 'delete') continue
+  const { results, warnings } = limited('descriptors', realpathSync(folder.path))
+  // Removing a name needs no descriptor where the location is no link.
+  const { delete: deleted, ...refused } = results
+  expect(deleted).toBeUndefined()
+  for (const [call, failure] of Object.entries(refused)) {
     expect(failure, call).toMatchObject({ code: 'unavailable', retryable: true, outcome: 'not_applied' })
     expect((failure as Failure).message, call).not.toMatch(/\/proc\/|\.holdall-/)
   }
   expect(warnings).toEqual([])
-  expect(readdirSync(folder.path, { recursive: true }).sort()).toEqual(before)
+  expect(readdirSync(folder.path, { recursive: true }).sort()).toEqual(before.filter(name => name !== 'file'))
 })
 
 test('names that are not UTF-8 are reported, and never taken for those of other files', async () => {
