@@ -164,6 +164,8 @@ const DOMAIN = { AWS_S3_CUSTOM_DOMAIN: 'cdn.example.com' }
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const PKCS1 = privateKey.export({ type: 'pkcs1', format: 'pem' })
 const PKCS8 = privateKey.export({ type: 'pkcs8', format: 'pem' })
+/** The name full of signs but `*`, which ours writes as `%2A` in what CloudFront signs. */
+const WITHOUT_STAR = "a b/é&+?#%~!()'@:,;$=.txt"
 const CLOUDFRONT = { ...DOMAIN, AWS_CLOUDFRONT_KEY_ID: 'K2JCJMDEHXQW5F', AWS_CLOUDFRONT_KEY: PKCS1 }
 
 const DOMAINS: readonly UrlCase[] = [
@@ -174,9 +176,25 @@ const DOMAINS: readonly UrlCase[] = [
   { title: 'custom domain, the location itself', settings: { ...DOMAIN, AWS_LOCATION: 'media' }, name: '' },
   { title: 'custom domain, the root', settings: DOMAIN, name: '' },
   { title: 'custom domain, a folder', settings: DOMAIN, name: 'path/1/' },
-  { title: 'CloudFront', settings: CLOUDFRONT },
-  { title: 'CloudFront, PKCS 8', settings: { ...CLOUDFRONT, AWS_CLOUDFRONT_KEY: PKCS8 } },
-  { title: 'CloudFront, parameters and expire', settings: CLOUDFRONT, parameters: { version: 10 }, expire: 60 },
+  { title: 'CloudFront', settings: CLOUDFRONT, name: WITHOUT_STAR },
+  { title: 'CloudFront, PKCS 8', settings: { ...CLOUDFRONT, AWS_CLOUDFRONT_KEY: PKCS8 }, name: WITHOUT_STAR },
+  {
+    title: 'CloudFront, parameters and expire',
+    settings: CLOUDFRONT,
+    name: WITHOUT_STAR,
+    parameters: { version: 10 },
+    expire: 60,
+  },
+  {
+    title: 'CloudFront, an asterisk',
+    settings: CLOUDFRONT,
+    name: 'a*.txt',
+    differs: {
+      why: "'*' in what CloudFront signs may stand for any characters, so ours writes it as %2A",
+      django: 'https://cdn.example.com/a*.txt?Expires=',
+      holdall: 'https://cdn.example.com/a%2A.txt?Expires=',
+    },
+  },
   { title: 'CloudFront, unsigned', settings: { ...CLOUDFRONT, AWS_QUERYSTRING_AUTH: false } },
   {
     title: 'half a CloudFront key',
