@@ -10,7 +10,7 @@ export async function* itemsOf<T>(
   signal: AbortSignal,
   what: string,
 ): AsyncGenerator<T, void, undefined> {
-  const items = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+  const items = iteratorOf(source, what)
   let over = false
   try {
     for (;;) {
@@ -22,7 +22,26 @@ export async function* itemsOf<T>(
       yield value
     }
   } finally {
-    if (!over) Promise.resolve(items.return?.()).catch(() => undefined)
+    if (!over) void end(items)
+  }
+}
+
+/** Text is an iterable of its characters, too. */
+function iteratorOf<T>(source: Iterable<T> | AsyncIterable<T>, what: string): Iterator<T> | AsyncIterator<T> {
+  try {
+    return typeof source === 'object' && Symbol.asyncIterator in source
+      ? source[Symbol.asyncIterator]()
+      : (source as Iterable<T>)[Symbol.iterator]()
+  } catch (error) {
+    throw sourceError(error, what)
+  }
+}
+
+async function end(items: Iterator<unknown> | AsyncIterator<unknown>): Promise<void> {
+  try {
+    await items.return?.()
+  } catch {
+    // The iterable is given up, whatever it says.
   }
 }
 

@@ -65,6 +65,37 @@ describe.each(['memory', 'local', 's3'] as const)('what a callback throws, on %s
   })
 })
 
+describe('an iterable of the caller', () => {
+  const iterables: Readonly<Record<string, () => Iterable<string>>> = {
+    'gives no iterator': () => ({ [Symbol.iterator]: fail }),
+    'fails, and again when it is ended': () => ({ [Symbol.iterator]: () => ({ next: fail, return: fail }) }),
+  }
+
+  it.each(Object.entries(iterables))('is a source that failed when it %s', async (_, iterable) => {
+    const failed = { name: 'StorageError', code: 'source_failed', cause: reason }
+    await expect(kinds.memory().deleteMany(iterable())).rejects.toMatchObject(failed)
+    const editing = kinds.memory().edit('file', 'w', file => file.writeLines(iterable()))
+    await expect(editing).rejects.toMatchObject(failed)
+  })
+
+  it('is given up with the error of the call also when its end throws', async () => {
+    const controller = new AbortController()
+    const next = () => {
+      controller.abort()
+      return { value: 'line' }
+    }
+    const lines: Iterable<string> = { [Symbol.iterator]: () => ({ next, return: fail }) }
+    const writing = kinds.memory().edit('file', 'w', file => file.writeLines(lines, { signal: controller.signal }))
+    await expect(writing).rejects.toMatchObject({ code: 'aborted' })
+  })
+
+  it('may be a text, whose characters are lines', async () => {
+    const storage = kinds.memory()
+    await storage.edit('file', 'w', file => file.writeLines('a\u{1f600}\n'))
+    expect(await storage.readText('file')).toBe('a\u{1f600}\n')
+  })
+})
+
 describe('a list of names that fails', () => {
   it.each([
     [999, 'not_applied'],
