@@ -1,8 +1,8 @@
 import { Readable, Writable } from 'node:stream'
-import { release } from '../core/abort.ts'
+import { onAbort, release } from '../core/abort.ts'
 import { derivedStream } from '../core/body.ts'
 import type { Stat } from '../core/driver.ts'
-import { isStorageError, StorageError } from '../core/errors.ts'
+import { abortedError, isStorageError, StorageError } from '../core/errors.ts'
 import { lazyStream } from '../files/lazy-stream.ts'
 import type { StorageFile } from '../files/storage-file.ts'
 import { ResumableBody, resumableBody, versionOf } from './bodies.ts'
@@ -98,14 +98,23 @@ function isPlace(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0
 }
 
-/** A stream that replaces a file when it ends and leaves everything as it was when it is destroyed. */
+/**
+ * A stream that replaces a file when it ends and leaves everything as it was when it is destroyed. The signal destroys it with `aborted`, also
+ * while it waits for more.
+ */
 export function writeStream(storage: AnyStorage, name: string, options: OpenOptions): Writable {
+  const { signal } = options
   let file: StorageFile<'wb'> | undefined
-  return new Writable({
+  const aborted = (): StorageError =>
+    abortedError(
+      { operation: 'write', fileName: name, backend: storage.driver.name, outcome: 'not_applied' },
+      signal?.reason,
+    )
+  const stream = new Writable({
     construct(done) {
       storage.open(name, 'wb', options).then(opened => {
         file = opened
-        done()
+        done(signal?.aborted ? aborted() : null)
       }, done)
     },
     write(chunk: Buffer, _encoding, done) {
@@ -119,4 +128,10 @@ export function writeStream(storage: AnyStorage, name: string, options: OpenOpti
       else file.discard().then(() => done(error), done)
     },
   })
+  if (signal === undefined) return stream
+  // While it is opened or closed, the call under way ends by itself.
+  const off = onAbort(signal, () => {
+    if (file?.closed === false) stream.destroy(aborted())
+  })
+  return stream.once('close', off)
 }

@@ -1,4 +1,7 @@
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
+import { finished } from 'node:stream/promises'
 import { afterAll, describe, expect, it } from 'vitest'
 import { release } from '../../src/core/abort.ts'
 import type { OpenMode } from '../../src/files/modes.ts'
@@ -81,5 +84,38 @@ describe.each(Object.entries(storages))('a signal that fires at any step, on %s'
         await call(file, begin()).finally(() => file.discard())
       })
     expect(await abortedAtEachStep(run)).toEqual(new Set(['aborted', 'done']))
+  })
+
+  it.each([
+    ['nothing', ''],
+    ['a little', 'text'],
+    ['more than is sent at once', LARGE],
+  ])('ends a stream that waits after %s was written to it', async (_, written) => {
+    await using storage = make()
+    const controller = new AbortController()
+    const stream = storage.createWriteStream('file', { signal: controller.signal })
+    await new Promise<unknown>(done => stream.write(written, done))
+    const ended = new Promise(done => stream.once('error', done))
+    controller.abort('reason')
+    expect(await ended).toMatchObject({
+      name: 'StorageError',
+      code: 'aborted',
+      cause: 'reason',
+      outcome: 'not_applied',
+      operation: 'write',
+      fileName: 'file',
+    })
+    if (!stream.closed) await once(stream, 'close')
+    expect(await storage.exists('file')).toBe(false)
+    if (storage.driver.name === 'local') expect(readdirSync(storage.options.location)).toEqual([])
+  })
+
+  it('does not touch a stream that has ended', async () => {
+    await using storage = make()
+    const controller = new AbortController()
+    const stream = storage.createWriteStream('file', { signal: controller.signal })
+    await finished(stream.end('text'))
+    controller.abort()
+    expect(await storage.readText('file')).toBe('text')
   })
 })
