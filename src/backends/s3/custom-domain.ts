@@ -38,11 +38,19 @@ export class CustomDomain {
     this.#options = options
   }
 
-  /** The URL of a key, signed unless `querystringAuth` is off or there is no CloudFront key; then limits are `unsupported`. */
-  url(key: string, query: ReadonlyArray<readonly [string, string]>, limits: CloudFrontLimits): string {
+  /**
+   * The URL of a key, signed unless `querystringAuth` is off or there is no CloudFront key; then limits are `unsupported`, and
+   * `expiresAt` is not called.
+   */
+  url(
+    key: string,
+    query: ReadonlyArray<readonly [string, string]>,
+    limits: Omit<CloudFrontLimits, 'expiresAt'>,
+    expiresAt: () => Date,
+  ): string {
     const search = query.length === 0 ? '' : `?${encodeQuery(query).replaceAll('%20', '+')}`
     const signer = this.#isOpen ? null : this.#cloudfront()
-    if (signer !== null) return signer.url(this.#base + literal(key) + search, limits)
+    if (signer !== null) return signer.url(this.#base + literal(key) + search, { ...limits, expiresAt: expiresAt() })
     if (limits.startsAt === undefined && limits.ipAddress === undefined) return this.#base + filepathToUri(key) + search
     throw new StorageError('unsupported', 'Only signed CloudFront URLs have a start or an address.')
   }

@@ -223,7 +223,8 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
     checkMethod(method)
     const isDownload = method === 'GET' || method === 'HEAD'
     if (isDownload && this.options.customDomain) {
-      return this.#customDomain().url(this.keyOf(name), customQuery(rest), this.#limits(options))
+      const limits = { startsAt, ipAddress }
+      return this.#customDomain().url(this.keyOf(name), customQuery(rest), limits, () => this.#expiresAt(options))
     }
     if (startsAt !== undefined || ipAddress !== undefined) {
       throw new StorageError('unsupported', 'Only signed CloudFront URLs have a start or an address.', {
@@ -243,7 +244,8 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
    * folder: take no such name from a user. `improperly_configured` without a custom domain or a CloudFront key.
    */
   async signedCookies(name: string, options: CookieOptions = {}): Promise<CloudFrontCookies> {
-    return this.#customDomain().cookies(this.keyOf(name), this.#limits(options))
+    const { startsAt, ipAddress } = options
+    return this.#customDomain().cookies(this.keyOf(name), { startsAt, ipAddress, expiresAt: this.#expiresAt(options) })
   }
 
   /** A life of the settings that version 4 does not allow is their fault, not the caller's. */
@@ -256,9 +258,9 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
     )
   }
 
-  #limits({ expiresInSecs = this.urlLifeSecs, startsAt, ipAddress }: CookieOptions): CloudFrontLimits {
+  #expiresAt({ expiresInSecs = this.urlLifeSecs }: Pick<CookieOptions, 'expiresInSecs'>): Date {
     const secs = checkLifetime(expiresInSecs, MAX_CLOUDFRONT_SECS, 'a CloudFront signature')
-    return { expiresAt: new Date(Date.now() + secs * 1000), startsAt, ipAddress }
+    return new Date(Date.now() + secs * 1000)
   }
 
   #customDomain(): CustomDomain {
