@@ -30,6 +30,15 @@ describe('a region that a service names', () => {
     expect(await files.url('a')).toContain('eu-west-1')
   })
 
+  test.each(['garage', 'my-home', 'dc1.example', 'lab_2'])('as %s is one where an endpoint is set', async region => {
+    await using server = await scripted((_request, response, count) =>
+      count === 0 ? elsewhere(response, region) : ok(response),
+    )
+    await using files = storageOf(server.options)
+    expect(await files.readText('a')).toBe('ok')
+    expect(regions(server)).toEqual(['us-east-1', region])
+  })
+
   test('is kept where the file is missing there: the signature was taken', async () => {
     await using server = await scripted((_request, response, count) =>
       count === 0 ? elsewhere(response, 'eu-west-1') : response.writeHead(404).end(),
@@ -91,6 +100,7 @@ describe('a redirect at Amazon', () => {
     ['no address', { location: '//' }],
     ['a region of another partition', { 'x-amz-bucket-region': 'cn-north-1' }],
     ['a region that makes another host', { 'x-amz-bucket-region': 'compute-1' }],
+    ['a region that makes a host with more parts', { 'x-amz-bucket-region': 'evil.us-west-2' }],
     ['an endpoint elsewhere', {}, '<Endpoint>bkt.s3.us-west-2.evil.test</Endpoint>'],
   ])('to %s is an error, and nothing is sent there', async (_what, headers, more = '') => {
     for (const status of [301, 302, 307, 308]) {
