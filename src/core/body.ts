@@ -77,10 +77,11 @@ export function limitedStream(body: Readable, limit: number, excess: () => Stora
 
 async function* limited(body: Readable, limit: number, excess: () => StorageError): AsyncGenerator<Uint8Array> {
   let left = limit
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    left -= chunk.byteLength
+  for await (const chunk of body as AsyncIterable<Uint8Array | string>) {
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk
+    left -= bytes.byteLength
     if (left < 0) throw excess()
-    yield chunk
+    yield bytes
   }
 }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { inspect } from 'node:util'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { bytesContent } from '../../src/core/content.ts'
@@ -119,6 +120,15 @@ describe.each(kinds)('%s', (_, make) => {
       await expect(unlimited).rejects.toMatchObject({ code: 'invalid_argument' })
     }
     expect(await storage.listdir('limit')).toEqual([[], ['blob', 'stream', 'text']])
+  })
+
+  it('counts the bytes of text that a file object of somebody gives', async () => {
+    const source = {
+      [asContent]: () => ({ size: undefined, replayable: true, open: () => Readable.from(['é'.repeat(6)]) }),
+    }
+    await expect(storage.save('text', source, { maxSize: 11 })).rejects.toMatchObject({ code: 'too_large' })
+    await storage.save('text', source, { maxSize: 12 })
+    expect(await storage.readText('text')).toBe('é'.repeat(6))
   })
 
   it('ends when an override gives no other name than the taken one', async () => {
