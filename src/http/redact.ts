@@ -46,7 +46,9 @@ function addForms(forms: Set<string>, secret: string): void {
     forms.add(form.replace(/%[0-9A-F]{2}/g, code => code.toLowerCase()))
     forms.add(form.replaceAll('%20', '+'))
   }
-  forms.add(bytes.toString('base64').replaceAll('=', '')).add(bytes.toString('base64url')).add(bytes.toString('hex'))
+  const hex = bytes.toString('hex')
+  forms.add(bytes.toString('base64').replaceAll('=', '')).add(bytes.toString('base64url')).add(hex)
+  forms.add(hex.toUpperCase())
   forms.add(secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;'))
   forms.add(JSON.stringify(secret).slice(1, -1)).add(secret.replaceAll('/', '\\/'))
 }

@@ -18,6 +18,7 @@ describe('a secret is hidden', () => {
     ['in base64', bytes.toString('base64')],
     ['in base64 for URLs', bytes.toString('base64url')],
     ['in hexadecimal', bytes.toString('hex')],
+    ['in hexadecimal in upper case', bytes.toString('hex').toUpperCase()],
     ['with escapes of XML', SECRET.replace('&', '&amp;').replace('"', '&quot;')],
     ['with escapes of JSON', JSON.stringify(SECRET).slice(1, -1)],
   ])('%s', (_how, form) => {
