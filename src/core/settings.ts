@@ -178,7 +178,9 @@ export function discreetOptions<O extends object>(declared: SettingsOf<O>, optio
     { ...options },
     {
       toJSON: { value: shown },
-      [INSPECT]: { value: (_depth: number, given: InspectOptions, print: typeof inspect) => print(shown(), given) },
+      [INSPECT]: {
+        value: (depth: number, given: InspectOptions, print: typeof inspect) => print(shown(), { ...given, depth }),
+      },
     },
   )
   return Object.freeze(copy)

@@ -114,6 +114,7 @@ test('options are read as they are and printed without secrets, also by those wh
     for (const secret of SECRETS) expect(text).not.toContain(secret)
   }
   expect(JSON.parse(JSON.stringify(files.options))).toMatchObject({ secretKey: '***', bucketName: 'bkt' })
+  expect(inspect({ a: { b: { options: files.options } } })).toContain('options: [Object]')
   expect(Object.keys(files.options)).toContain('secretKey')
   expect(Object.keys(files.options)).not.toContain('toJSON')
   const odd = storageOf({ bucketName: 'bkt', endpointUrl: `https://user:${PROXY_PASSWORD}/?@host` })
