@@ -46,9 +46,9 @@ function partitionSuffix(region: string): string {
   return PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'amazonaws.com'
 }
 
-/** Whether a text that a service sent can be the name of a region. Services that anybody runs also have dots and `_` in them: `dc1.example`. */
+/** Whether a text that a service sent can be the name of a region. Services behind an endpoint also have capitals, dots and `_` in them: `RegionOne`. */
 export function isRegion(text: string): boolean {
-  return /^[a-z0-9._-]{1,64}$/.test(text)
+  return /^[\w.-]{1,64}$/.test(text)
 }
 
 /** Whether a region that a service names is one of Amazon's, in the same partition as the region in use: no other host is ever made of it. */

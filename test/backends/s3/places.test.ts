@@ -30,14 +30,17 @@ describe('a region that a service names', () => {
     expect(await files.url('a')).toContain('eu-west-1')
   })
 
-  test.each(['garage', 'my-home', 'dc1.example', 'lab_2'])('as %s is one where an endpoint is set', async region => {
-    await using server = await scripted((_request, response, count) =>
-      count === 0 ? elsewhere(response, region) : ok(response),
-    )
-    await using files = storageOf(server.options)
-    expect(await files.readText('a')).toBe('ok')
-    expect(regions(server)).toEqual(['us-east-1', region])
-  })
+  test.each(['garage', 'my-home', 'dc1.example', 'lab_2', 'RegionOne'])(
+    'as %s is one where an endpoint is set',
+    async region => {
+      await using server = await scripted((_request, response, count) =>
+        count === 0 ? elsewhere(response, region) : ok(response),
+      )
+      await using files = storageOf(server.options)
+      expect(await files.readText('a')).toBe('ok')
+      expect(regions(server)).toEqual(['us-east-1', region])
+    },
+  )
 
   test('is kept where the file is missing there: the signature was taken', async () => {
     await using server = await scripted((_request, response, count) =>
@@ -68,7 +71,7 @@ describe('a region that a service names', () => {
     expect(await Promise.all(['a', 'b', 'c'].map(name => files.readText(name)))).toEqual(['ok', 'ok', 'ok'])
   })
 
-  test.each(['eu-1&#10;', 'EU-1', 'a/b', 'eu west', '&lt;x&gt;', 'a'.repeat(65), ''])('as %j is none', async region => {
+  test.each(['eu-1&#10;', 'eu+1', 'a/b', 'eu west', '&lt;x&gt;', 'a'.repeat(65), ''])('as %j is none', async region => {
     await using server = await scripted((_request, response, count) =>
       count === 0 ? elsewhere(response, region) : ok(response),
     )
