@@ -203,7 +203,8 @@ export class LocalDriver implements Driver {
   /** Makes the folder. */
   async createContainer(ctx: CallContext): Promise<void> {
     ctx.signal.throwIfAborted()
-    await this.#root.makeFolders([])
+    const { folder } = await this.#root.makeFolders([])
+    folder.release()
   }
 
   /** Removes what killed processes have left anywhere in the storage, older than `minAgeMs`; gives how many files. */

@@ -146,11 +146,11 @@ export class Listing {
   }
 
   /** Undefined for what is gone, leads outside, or is neither a file nor a folder. */
-  async #entry({ anchor, prefix }: Batch, entry: Dirent, odd: OddItems): Promise<ListedFile | undefined> {
+  async #entry({ anchor, root, prefix }: Batch, entry: Dirent, odd: OddItems): Promise<ListedFile | undefined> {
     const key = prefix + entry.name
     const isReplaced = entry.name.includes('\ufffd')
     if (entry.isDirectory() && !isReplaced) return { key, size: 0, isDirectory: true }
-    const place = placed(anchor, entry.name)
+    const place = placed(anchor, entry.name, root)
     try {
       const look = () => statPlace(this.#root, place)
       const [{ stats }, attributes] = await withAttributes(place, this.#keepMetadata, look)

@@ -9,7 +9,7 @@ export interface Place {
   /** `folder` and `base` joined. */
   readonly path: string
   readonly anchor: Anchor
-  /** Real path of the storage's folder, where the call that asked for the place holds it. */
+  /** Real path of the storage's folder that the place was found in; undefined where the location is looked up anew at each step. */
   readonly root?: string | undefined
 }
 

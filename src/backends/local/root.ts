@@ -19,6 +19,12 @@ export interface Finding {
   readonly brief?: boolean | undefined
 }
 
+/** A folder, to be released, and the real path of the location that it was found in: undefined where that is looked up anew at each step. */
+export interface Located {
+  readonly folder: Anchor
+  readonly root: string | undefined
+}
+
 /** How long the real path of the location is believed, in milliseconds; it is read anew whenever a folder does not lie below it. */
 const REAL_MS = 1000
 
@@ -53,11 +59,11 @@ export class Root {
 
   /** Holds the folder that the location leads to now while `work` runs. */
   async held<T>(work: (at: Anchor) => Promise<T>): Promise<T> {
-    const at = await this.found(() => this.#folder([]))
+    const { folder } = await this.found(() => this.#folder([]))
     try {
-      return await work(at)
+      return await work(folder)
     } finally {
-      at.release()
+      folder.release()
     }
   }
 
@@ -91,36 +97,42 @@ export class Root {
   /** The place of a key, to be released by whoever asked for it. */
   async place(key: string, how: Finding = {}): Promise<Place> {
     const { folders, base } = this.#split(key)
-    return placed(await this.#folder(folders, how), base, how.at?.real)
+    const { folder, root } = await this.#folder(folders, how)
+    return placed(folder, base, root)
   }
 
   /** The same, after making the missing folders. */
   async placeMade(key: string, how: Finding = {}): Promise<Place> {
     const { folders, base } = this.#split(key)
-    const { at } = how
     try {
-      return placed(await this.#folder(folders, how, this.#sync), base, at?.real)
+      const { folder, root } = await this.#folder(folders, how, this.#sync)
+      return placed(folder, base, root)
     } catch (error) {
       const errno = errnoOf(error)
       if (errno !== 'ENOENT' && errno !== 'ENOTDIR') throw error
-      return placed(await this.makeFolders(folders, at), base, at?.real)
+      const { folder, root } = await this.makeFolders(folders, how.at)
+      return placed(folder, base, root)
     }
   }
 
   /** The folder of a prefix ('' or ending in '/'), to be released. */
-  async folder(prefix: string): Promise<Anchor> {
+  async folder(prefix: string): Promise<Located> {
     const components = keyComponents(withoutSlash(prefix))
-    const folder = await this.found(() => this.#folder(components))
-    if (components.length > 0) return folder
+    const located = await this.found(() => this.#folder(components))
+    if (components.length > 0) return located
     // Who could swap the location could swap everything: its real path will do, and is quicker for each of many files.
-    const { real } = folder
-    folder.release()
-    return Anchor.lexical(real)
+    const { real } = located.folder
+    located.folder.release()
+    return { folder: Anchor.lexical(real), root: real }
   }
 
   /** What a link leads to, to be released; outside of the root it is a `suspicious_name`. */
   async follow(link: Place): Promise<Anchor> {
-    return this.#confined(await Anchor.at(link.path), link.root)
+    const target = await Anchor.at(link.path)
+    if (link.root !== undefined) return this.#confined(target, link.root)
+    if ((await this.#rootAround(target)) !== undefined) return target
+    target.release()
+    return this.held(async at => this.#confined(await Anchor.at(join(at.path, link.base)), at.real))
   }
 
   /** The same error without paths of the storage's own, where its place is not known. */
@@ -141,9 +153,9 @@ export class Root {
   }
 
   /** Makes the root and the folders below it; gives the last. */
-  async makeFolders(components: readonly string[], at?: Anchor): Promise<Anchor> {
+  async makeFolders(components: readonly string[], at?: Anchor): Promise<Located> {
     if (at === undefined) await this.#maker.makeTree(this.path)
-    let folder = await this.#folder([], { at }, this.#sync)
+    let { folder } = await this.#folder([], { at }, this.#sync)
     const root = folder.real
     for (const component of components) {
       const parent = folder
@@ -153,7 +165,7 @@ export class Root {
         parent.release()
       }
     }
-    return folder
+    return { folder, root }
   }
 
   /** Says which folder of a key is a file: to be thrown where writing failed with ENOTDIR. */
@@ -175,25 +187,42 @@ export class Root {
   }
 
   /** The root is its owner's affair; below it nobody may lead a path outside. */
-  async #folder(components: readonly string[], { at, brief }: Finding = {}, sync = false): Promise<Anchor> {
+  async #folder(components: readonly string[], { at, brief }: Finding = {}, sync = false): Promise<Located> {
     const options = { folder: true, sync }
     if (components.length === 0) {
-      if (at !== undefined) return at.borrowed()
+      if (at !== undefined) return { folder: at.borrowed(), root: at.real }
       const isPlain = brief === true && !sync && (await this.#isPlain())
-      return isPlain ? Anchor.lexical(this.path) : await Anchor.at(this.path, options)
+      if (isPlain) return { folder: Anchor.lexical(this.path), root: undefined }
+      const folder = await Anchor.at(this.path, options)
+      return { folder, root: folder.real }
     }
-    return this.#confined(await Anchor.at(join(at?.path ?? this.path, ...components), options), at?.real)
+    const folder = await Anchor.at(join(at?.path ?? this.path, ...components), options)
+    if (at !== undefined) return { folder: await this.#confined(folder, at.real), root: at.real }
+    const root = await this.#rootAround(folder)
+    if (root !== undefined) return { folder, root }
+    folder.release()
+    // The location may have been turned since: only what is found from the held one tells whether it lies in there.
+    return this.held(now => this.#folder(components, { at: now }, sync))
   }
 
-  async #confined(anchor: Anchor, root?: string): Promise<Anchor> {
+  /** The same anchor if it lies in `root`; else it is released, and this throws. */
+  async #confined(anchor: Anchor, root: string): Promise<Anchor> {
+    const { real } = anchor
+    if (inside(root, real)) return anchor
+    anchor.release()
+    throw new SuspiciousFileOperation(
+      `The path (${real}) is located outside of the base path component (${this.path}) because of a symbolic link.`,
+    )
+  }
+
+  /** Where the location leads or led a moment ago, if the anchor lies in there; an error releases it. */
+  async #rootAround(anchor: Anchor): Promise<string | undefined> {
     try {
-      const { real } = anchor
-      if (inside(root ?? (await this.#realRoot()), real)) return anchor
+      const believed = await this.#realRoot()
+      if (inside(believed, anchor.real)) return believed
       this.#real = undefined
-      if (root === undefined && inside(await this.#realRoot(), real)) return anchor
-      throw new SuspiciousFileOperation(
-        `The path (${real}) is located outside of the base path component (${this.path}) because of a symbolic link.`,
-      )
+      const now = await this.#realRoot()
+      return inside(now, anchor.real) ? now : undefined
     } catch (error) {
       anchor.release()
       throw error

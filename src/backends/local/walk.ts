@@ -19,6 +19,8 @@ const GONE: readonly string[] = ['ENOENT', 'ENOTDIR', 'ELOOP']
 /** Some entries of one folder, which is held open until the next ones are asked for. */
 export interface Batch {
   readonly anchor: Anchor
+  /** Real path of the storage's folder. */
+  readonly root: string | undefined
   /** What the keys of the entries begin with. */
   readonly prefix: string
   readonly entries: readonly Dirent[]
@@ -78,7 +80,8 @@ export async function* walk(root: Root, prefix: string, options: WalkOptions): A
     }
   }
   try {
-    await enter(await unless(GONE, root.folder(prefix)), prefix)
+    const first = await unless(GONE, root.folder(prefix))
+    await enter(first?.folder, prefix)
     for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
       const { anchor, dir, waiting } = level
       if (anchor === undefined) {
@@ -98,7 +101,7 @@ export async function* walk(root: Root, prefix: string, options: WalkOptions): A
           level.dir = undefined
           await dir.close()
         }
-        if (entries.length > 0 || options.hidden) yield { anchor, prefix: level.prefix, entries }
+        if (entries.length > 0 || options.hidden) yield { anchor, root: first?.root, prefix: level.prefix, entries }
         continue
       }
       const folder = waiting.pop()

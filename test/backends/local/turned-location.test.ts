@@ -9,10 +9,12 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { bytesContent } from '../../../src/core/content.ts'
 import { allFiles, bytesOf, CHANGE, codeOf, ctx, localDriver, temporaryFolder } from './fixture.ts'
 import { before, beforeOnHandles } from './hooks.ts'
+
+afterEach(() => vi.restoreAllMocks())
 
 const text = (value: string) => bytesContent(Buffer.from(value))
 
@@ -115,6 +117,45 @@ test('a call that is under way while the location is turned stays in one place',
     if (step !== 'write') expect(new Set(changed.contents).size, JSON.stringify([index, versions])).toBeLessThan(2)
   }
 })
+
+test.each(['open', 'lstat', 'realpath'] as const)(
+  'a location that is turned before %s does not make its own files foreign',
+  async step => {
+    const now = performance.now.bind(performance)
+    let late = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + late)
+    const calls = ['read', 'read link', 'stat', 'stat link', 'list'] as const
+    for (const name of calls) {
+      using place = ground()
+      const { at } = place
+      for (const version of ['v1', 'v2']) {
+        symlinkSync('deep', join(at(version), 'd/link'))
+        symlinkSync('top', join(at(version), 'link'))
+      }
+      const driver = localDriver(at('current'))
+      let turned = false
+      const turn = () => {
+        if (turned) return
+        place.turn('v2')
+        // What is remembered of the location is too old by then.
+        late += 5000
+        turned = true
+      }
+      using _ = before(step, turn)
+      for (const folder of ['d/', '']) {
+        const key = folder + (name.endsWith('link') ? 'link' : folder === '' ? 'top' : 'deep')
+        if (name === 'list') {
+          const links = (await allFiles(driver, folder, false)).filter(file => file.key === `${folder}link`)
+          expect(links, folder).toHaveLength(1)
+        } else if (name.startsWith('read')) {
+          expect(['v1', 'v2']).toContain((await bytesOf(driver, key)).toString())
+        } else {
+          expect(await driver.stat(key, ctx)).toMatchObject({ size: 2 })
+        }
+      }
+    }
+  },
+)
 
 test('what leads back into the folder that the location led to before is outside by then', async () => {
   using place = ground()
