@@ -26,13 +26,22 @@ export async function readFully(handle: FileHandle, start: number, length: numbe
   return buffer.subarray(0, done)
 }
 
+/** The bits of a mode that run a file with the rights of its owner or group. (chmod(2)) */
+const SPECIAL_BITS = 0o7000
+
 /**
  * Copies a whole open file into another open one, sharing blocks where the file system can. No name is looked up: where the system shows
- * open files as paths, those lead to the two inodes even if their names are links by now.
+ * open files as paths, those lead to the two inodes even if their names are links by now. The system copies the mode as well, so the bytes
+ * of a file of another user are copied here: they must not run with the rights of this process, not even for a moment.
  */
 export async function copyBytes(source: FileHandle, target: FileHandle): Promise<void> {
   const [from, to] = [heldPath(source.fd), heldPath(target.fd)]
-  if (from !== undefined && to !== undefined) return copyFile(from, to, constants.COPYFILE_FICLONE)
+  if (from !== undefined && to !== undefined) {
+    const { uid, mode } = await source.stat()
+    if (uid === process.geteuid?.() && (mode & SPECIAL_BITS) === 0) {
+      return copyFile(from, to, constants.COPYFILE_FICLONE)
+    }
+  }
   for (let position = 0; ; ) {
     const bytes = await readFully(source, position, COPY_BYTES)
     if (bytes.byteLength === 0) return

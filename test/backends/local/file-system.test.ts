@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import fs, {
+  chmodSync,
+  chownSync,
   existsSync,
   linkSync,
   lstatSync,
@@ -19,7 +21,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { LocalStorage } from '../../../src/backends/local/index.ts'
 import { bytesContent, streamContent } from '../../../src/core/content.ts'
-import { allFiles, bytesOf, callContext, codeOf, ctx, localDriver, temporaryFolder } from './fixture.ts'
+import { allFiles, bytesOf, CHANGE, callContext, codeOf, ctx, localDriver, temporaryFolder } from './fixture.ts'
 
 const text = (value: string) => bytesContent(Buffer.from(value))
 const NOWHERE = { settings: {}, env: {} }
@@ -67,6 +69,30 @@ describe('modes', () => {
     await driver.write('old/new/file', text('x'), {}, ctx)
     const mode = (path: string) => lstatSync(join(folder.path, path)).mode & 0o7777
     expect([mode('old'), mode('old/new'), mode('old/new/file')]).toEqual([0o700, 0o750, 0o640])
+  })
+
+  test.runIf(process.platform === 'linux').each([
+    ['null', null, 0o640],
+    ['0640', 0o640, 0o600],
+  ])('of a program are not those of its copy, with %s', async (_shown, filePermissionsMode, unpublished) => {
+    using folder = temporaryFolder()
+    process.umask(0o027)
+    const driver = localDriver(folder.path, { filePermissionsMode })
+    const modes = (): number[] =>
+      readdirSync(folder.path)
+        .filter(name => name !== 'theirs')
+        .map(name => lstatSync(join(folder.path, name)).mode & 0o7777)
+    const theirs = join(folder.path, 'theirs')
+    writeFileSync(theirs, 'a program')
+    // Only root can give a file to another user; without that the bits alone must do.
+    if (process.geteuid?.() === 0) chownSync(theirs, 65_534, 65_534)
+    chmodSync(theirs, 0o6755)
+    const handle = await driver.openHandle('theirs', CHANGE, {}, ctx)
+    expect(modes()).toEqual([unpublished])
+    await handle.discard()
+    await driver.copy('theirs', 'copied', {}, ctx)
+    expect(modes()).toEqual([0o640])
+    expect((await bytesOf(driver, 'copied')).toString()).toBe('a program')
   })
 })
 
