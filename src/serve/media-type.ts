@@ -44,6 +44,8 @@ export function sentType(stored: string | undefined, trusted: boolean): SentType
   const { essence, parameters } = parsed
   const charset = parameters.get('charset')?.replaceAll('"', '').toLowerCase()
   if (charset === undefined && essence.startsWith('text/')) parameters.set('charset', 'utf-8')
+  // Browsers find codecs in the file itself, and a comma could be taken for the end of the type.
+  if (!trusted && parameters.get('codecs')?.includes(',')) parameters.delete('codecs')
   const header = [essence, ...[...parameters].map(([name, value]) => `${name}=${value}`)].join('; ')
   if (trusted) return { header, inert: false }
   if (COMPOSITE.test(essence)) return UNKNOWN
@@ -58,6 +60,9 @@ interface MediaType {
   readonly parameters: Map<string, string>
 }
 
+/** Codecs as browsers name them in the type of a recording, also without quotes: names and commas, which make no list of types. (RFC 6381) */
+const CODECS = /^(?:[\w.-]+(?:,[\w.-]+)+|"[\w.-]+(?:, ?[\w.-]+)+")$/
+
 /** Exactly one media type with its parameters; undefined for anything else. Takes time in proportion to the length. (RFC 9110 8.3.1) */
 function parseMediaType(text: string): MediaType | undefined {
   if (text.length > MAX_LENGTH) return undefined
@@ -71,7 +76,8 @@ function parseMediaType(text: string): MediaType | undefined {
     const equals = parameter.indexOf('=')
     const name = parameter.slice(0, Math.max(0, equals)).toLowerCase()
     const value = parameter.slice(equals + 1)
-    if (!NAME.test(name) || !VALUE.test(value) || parameters.has(name)) return undefined
+    const isGood = VALUE.test(value) || (name === 'codecs' && CODECS.test(value))
+    if (!NAME.test(name) || !isGood || parameters.has(name)) return undefined
     parameters.set(name, value)
   }
   return { essence, parameters }

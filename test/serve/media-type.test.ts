@@ -33,6 +33,10 @@ test.each<readonly [stored: string, sent: string]>([
   ['text/csv', 'text/csv; charset=utf-8'],
   ['application/json', 'application/json'],
   ['video/webm; codecs="vp8.0"', 'video/webm; codecs="vp8.0"'],
+  // What MediaRecorder and manuals of servers say.
+  ['video/webm;codecs=vp8,opus', 'video/webm'],
+  ['video/webm;codecs="vp8,opus"', 'video/webm'],
+  ['video/mp4; codecs="avc1.42E01E, mp4a.40.2"', 'video/mp4'],
 ])('%s is shown as it is', async (stored, sent) => {
   const headers = await headersOf(stored)
   expect([headers.get('content-type'), sandboxed(headers)]).toEqual([sent, false])
@@ -91,6 +95,10 @@ test.each<readonly [stored: string | undefined, sent: string]>([
     'image/png; a="b;c"',
     `image/png; a=${'b'.repeat(255)}`,
     'image/p\u00f1g',
+    'video/webm;codecs=vp8,text/html',
+    'video/webm;codecs="vp8,text/html"',
+    'video/webm;codecs=vp8,opus,',
+    'video/webm;x=vp8,opus',
     'image/png\0',
     'image/png\r\ncontent-type: text/html',
   ].map(type => [type, 'application/octet-stream'] as const),
@@ -107,6 +115,7 @@ test('what a site trusts is sent as it was stored', async () => {
     ['image/svg+xml', 'image/svg+xml'],
     ['multipart/mixed; boundary=b', 'multipart/mixed; boundary=b'],
     ['text/plain,text/html', 'text/plain,text/html'],
+    ['video/webm; codecs="vp8,opus"', 'video/webm; codecs="vp8,opus"'],
   ] as const) {
     const headers = await headersOf(stored, { trusted: true })
     expect([headers.get('content-type'), sandboxed(headers)]).toEqual([sent, false])
