@@ -10,13 +10,13 @@ import { join } from 'node:path'
 export function keepCompiledCode(): void {
   const { NODE_COMPILE_CACHE: chosen, NODE_DISABLE_COMPILE_CACHE: disabled } = process.env
   if (chosen !== undefined || disabled !== undefined) return // Node follows these by itself.
-  const caches = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
-  const folder = join(caches, 'holdall')
   try {
+    const caches = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
+    const folder = join(caches, 'holdall')
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     if (isOwn(caches) && isOwn(folder)) process.getBuiltinModule('node:module').enableCompileCache(folder)
   } catch {
-    // The folder cannot be made.
+    // The folder cannot be made, or the user of a container has none. (os.homedir)
   }
 }
 

@@ -155,6 +155,19 @@ test('compiled code is kept in a folder of the user alone', async () => {
   expect(await kept()).toEqual([])
 })
 
+test('a user of a container without a home starts the command', async () => {
+  await put(
+    'homeless.mjs',
+    `import os from 'node:os'
+     import { syncBuiltinESMExports } from 'node:module'
+     os.homedir = () => { throw new Error('uv_os_homedir returned ENOENT') }
+     syncBuiltinESMExports()`,
+  )
+  const NODE_OPTIONS = `--import=${pathToFileURL(join(dir, 'homeless.mjs'))}`
+  const child = startCli(dir, ['--version'], { env: { NODE_DISABLE_COMPILE_CACHE: undefined, NODE_OPTIONS } })
+  expect((await once(child, 'close'))[0]).toBe(0)
+})
+
 describe('init', () => {
   test('replaces a link, and does not write through it', async () => {
     await symlink('secret', join(dir, 'holdall.config.json'))
