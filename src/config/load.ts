@@ -77,7 +77,9 @@ export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfi
 function envFileFor(file: string | undefined, cwd: string, named: string | undefined): string | undefined {
   if (named !== undefined) return namedFile(cwd, named, 'environment file')
   const beside = file === undefined ? undefined : join(dirname(file), '.env')
-  return beside !== undefined && existsSync(beside) ? namedFile(cwd, beside, 'environment file') : undefined
+  // A folder of that name is an environment of Python, and no file.
+  const isThere = beside !== undefined && statSync(beside, { throwIfNoEntry: false })?.isDirectory() === false
+  return isThere ? namedFile(cwd, beside, 'environment file') : undefined
 }
 
 /** `loadConfig` and then `configure`; an error names the file. */

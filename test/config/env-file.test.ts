@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -40,6 +40,13 @@ describe('.env', () => {
     await expect(loadConfig({ cwd: dir, env, envFile: 'absent.env' })).rejects.toThrow(
       "The environment file 'absent.env' does not exist.",
     )
+  })
+
+  test('that is a folder, as Python has them, is no file of variables', async () => {
+    await put('holdall.config.json', '{}')
+    await mkdir(join(dir, '.env/bin'), { recursive: true })
+    expect(await loadConfig({ cwd: dir, env: {} })).toMatchObject({ envFile: undefined })
+    await expect(loadConfig({ cwd: dir, env: {}, envFile: '.env' })).rejects.toThrow('is not a file')
   })
 
   test('is another one than that beside the configuration when it is named', async () => {
