@@ -48,7 +48,10 @@ async function openConfined(root: Root, place: Place): Promise<Pick<OpenFile, 'h
   try {
     // The path of a held file is itself a link, one that only the system makes.
     const flags = target.isHeld ? READ_LINKED_FLAGS : READ_FLAGS
-    return { handle: await open(target.path, flags), linked: target.real !== path }
+    const handle = await open(target.path, flags)
+    // Where links cannot be refused the real path tells nothing: the location's may be another one than was given (8.3 names).
+    const linked = CAN_REFUSE_LINKS || (await lstat(path).catch(() => undefined))?.isSymbolicLink() === true
+    return { handle, linked }
   } finally {
     target.release()
   }
