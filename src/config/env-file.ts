@@ -5,9 +5,12 @@ import type { AnyStorage } from '../storage/types.ts'
 
 type Environment = Record<string, string | undefined>
 
-/** Variables of the system and of Node itself: they decide which programs run, so that a file does not set them. */
+/**
+ * Variables of the system, of Node itself, of the languages that a `credential_process` may be written in, and of the resolver: they decide
+ * which programs run and which hosts names lead to, so that a file does not set them. (resolver(3), resolv.conf(5))
+ */
 const OF_PROCESS =
-  /^(PATH|HOME|USERPROFILE|SHELL|COMSPEC|HOLDALL_CONFIG|NODE_OPTIONS|NODE_PATH|NODE_EXTRA_CA_CERTS|LD_\w+|DYLD_\w+)$/i
+  /^(PATH|HOME|USERPROFILE|SHELL|COMSPEC|HOLDALL_CONFIG|NODE_OPTIONS|NODE_PATH|NODE_EXTRA_CA_CERTS|LD_\w+|DYLD_\w+|BASH_ENV|GCONV_PATH|PYTHON\w+|PERL5\w+|PERLLIB|RUBYLIB|RUBYOPT|(_|JDK_)JAVA_OPTIONS|JAVA_TOOL_OPTIONS|HOSTALIASES|LOCALDOMAIN|RES_OPTIONS)$/i
 
 /** Variables besides the declared settings that decide where requests go, who may read them, or where keys are asked for. */
 const DESTINATIONS =

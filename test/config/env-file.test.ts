@@ -67,6 +67,8 @@ describe('.env', () => {
 
   test('sets no variable that decides which programs run', async () => {
     const names = ['PATH', 'HOME', 'NODE_OPTIONS', 'NODE_PATH', 'LD_PRELOAD', 'DYLD_INSERT_LIBRARIES', 'HOLDALL_CONFIG']
+    names.push('PYTHONPATH', 'PERL5LIB', 'PERL5OPT', 'RUBYOPT', 'BASH_ENV', 'JAVA_TOOL_OPTIONS', '_JAVA_OPTIONS')
+    names.push('HOSTALIASES', 'LOCALDOMAIN', 'RES_OPTIONS')
     await put('.env', [...names, 'OTHER'].map(name => `${name}=x`).join('\n'))
     const env: Record<string, string> = {}
     await loadConfig({ cwd: dir, env, envFile: '.env' })
