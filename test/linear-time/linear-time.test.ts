@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { WorkCounter } from '../support/work.ts'
+import { type Work, WorkCounter } from '../support/work.ts'
 
 const counter = await WorkCounter.start()
 // After the counter was started, which counts only in code that is loaded then.
@@ -33,6 +33,11 @@ function build({ begin, unit, end }: Shape, length: number): string {
   return begin.join('') + middle.repeat(length / middle.length) + end.join('')
 }
 
+/** Blocks that twice the length may take: a little over twice as many. */
+function most({ blocks }: Work): number {
+  return 2.2 * blocks + BASE
+}
+
 describe('work on what others send grows no faster than its length', () => {
   it.each(targets.map(target => [target.title, target] as const))('%s', async (_, target) => {
     const { parts, length = LENGTH, run } = target
@@ -42,10 +47,13 @@ describe('work on what others send grows no faster than its length', () => {
         const [half, whole] = [build(shape, length / 2), build(shape, length)]
         // What is loaded and compiled at its first use is counted from its second.
         await work(build(shape, 200))
-        const first = await work(half)
-        const second = await work(whole)
+        let [first, second] = [await work(half), await work(whole)]
+        // The engine may lose the counters of a call, about once in 2,000. Growth that is real shows every time.
+        for (let again = 0; again < 2 && second.blocks >= most(first); again++) {
+          ;[first, second] = [await work(half), await work(whole)]
+        }
         expect([first.slow, second.slow]).toEqual([undefined, undefined])
-        expect(second.blocks).toBeLessThan(2.2 * first.blocks + BASE)
+        expect(second.blocks).toBeLessThan(most(first))
         expect(second.blocks).toBeLessThan(PER_CHARACTER * whole.length + BASE)
       }),
       { numRuns: 6 },
