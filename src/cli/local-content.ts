@@ -43,7 +43,7 @@ async function openFile({ path, root }: LocalFile): Promise<{ handle: FileHandle
   }
 }
 
-/** Where an open file lies, links resolved: from the system where it tells, else from its name if that still leads to it. */
+/** Where an open file lies, links resolved: from the system where it reports that, else from its name if that still leads to it. */
 async function realPathOf(handle: FileHandle, path: string): Promise<string> {
   if (process.platform === 'linux') {
     const held = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined)

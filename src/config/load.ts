@@ -28,7 +28,7 @@ export interface LoadOptions {
   /** This file instead of the `.env` beside the configuration; then it must exist. */
   readonly envFile?: string | undefined
   /**
-   * Whether configuration and `.env` must belong to this user or to root, with every folder on the way to them, and nobody else may write
+   * Whether configuration and `.env` must belong to this user or to root, with every folder on the way to them, and no other user may write
    * to them. The command line asks for that, since it finds its configuration wherever it is started. Default: no.
    */
   readonly onlyOwn?: boolean | undefined

@@ -10,7 +10,7 @@ const OTHERS_WRITE = 0o002
 const STICKY = 0o1000
 
 /**
- * Refuses a file that somebody else could have written: the file, each folder on the way to it and each link must belong to this user or
+ * Refuses a file that another user could have written: the file, each folder on the way to it and each link must belong to this user or
  * to root, and no other user may write to them. A sticky folder (`/tmp`) may be on the way, but not hold the file itself. Going down from
  * the root makes this safe against races: what was found good cannot be changed by others any more. Not on Windows, which has no such
  * bits. The refusal is an `ImproperlyConfigured` that names the file, the owner and the remedy.
@@ -25,7 +25,7 @@ export function refuseForeign(path: string): void {
     const kind = step.stats.isDirectory() ? 'the folder' : step.stats.isSymbolicLink() ? 'the link' : 'the file'
     const what = step.path === file ? 'it' : `${kind} ${step.path}`
     throw new ImproperlyConfigured(
-      `${file} is not used: ${what} ${problem}, and it decides what is run and where your keys go.`,
+      `${file} is not used: ${what} ${problem}. It decides what is run and where your keys go.`,
     )
   }
 }
@@ -77,9 +77,16 @@ function problemOf({ path, stats, isHolder }: Step, user: number): string | unde
   return undefined
 }
 
-/** Whether nobody but this user, or root, is in a group: Debian and Fedora give each user one of the same name. */
+const ownGroups = new Map<number, boolean>()
+
+/** Whether only this user, or root, is in a group: Debian and Fedora give each user one of the same name. */
 function isOwnGroup(gid: number, user: number): boolean {
-  if (gid === 0) return true
+  const known = ownGroups.get(gid) ?? (gid === 0 || isPrivateGroup(gid, user))
+  ownGroups.set(gid, known)
+  return known
+}
+
+function isPrivateGroup(gid: number, user: number): boolean {
   try {
     const { username } = userInfo()
     const group = linesOf('/etc/group').find(([, , id]) => Number(id) === gid)

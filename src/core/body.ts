@@ -58,7 +58,7 @@ export function drain(answer: WithBody): Promise<void> {
 
 /**
  * A stream of what a generator makes of a body. Destroying it destroys the body at once, also before the first byte, when the generator
- * has not begun and no `finally` of its would run, and while the body hangs.
+ * has not started and its `finally` would not run, and while the body hangs.
  */
 export function derivedStream(body: Readable, chunks: AsyncIterable<Uint8Array>): Readable {
   const stream = Readable.from(chunks, { objectMode: false })

@@ -54,7 +54,7 @@ export function classifyErrno(error: unknown): ErrorCode | undefined {
   return errno !== undefined && Object.hasOwn(CODES, errno) ? CODES[errno] : undefined
 }
 
-/** Whether an error tells of the process or the machine (descriptors, memory), not of the file it came with. */
+/** Whether an error concerns the process or the machine (descriptors, memory), not the file. */
 export function isExhaustion(error: unknown): boolean {
   return EXHAUSTED.has(errnoOf(error) ?? '')
 }

@@ -78,7 +78,7 @@ export function safeJoin(base: string, ...paths: readonly string[]): string {
 }
 
 /** A text without the slashes at its ends. */
-export function trimSlashes(text: string): string {
+function trimSlashes(text: string): string {
   let start = 0
   while (text[start] === '/') start++
   return trimTrailingSlashes(text.slice(start))

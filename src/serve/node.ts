@@ -15,7 +15,7 @@ export type NodeListener = (request: IncomingMessage, response: ServerResponse) 
 
 /**
  * Puts a handler of web requests behind a `node:http` server. Bodies flow with back-pressure; a client that goes away aborts
- * `request.signal` and the body; a body that fails midway breaks the connection, so that nobody takes it for whole. A request target that is
+ * `request.signal` and the body; a body that fails midway breaks the connection, so that no client takes it for whole. A request target that is
  * neither in origin nor in absolute form, or that holds a `\`, a `#`, a blank or a control character, is a 400.
  */
 export function toNodeListener(handler: (request: Request) => Promise<Response>): NodeListener {

@@ -59,7 +59,7 @@ export class Anchor {
     return new Anchor(path)
   }
 
-  /** The same folder for somebody else to release, which changes nothing. Good until this one is released. */
+  /** The same folder, whose `release` does nothing. Valid until this one is released. */
   borrowed(): Anchor {
     const borrowed = new Anchor(this.path)
     borrowed.#real = this.real
@@ -77,7 +77,7 @@ export class Anchor {
     return this.#fd !== undefined
   }
 
-  /** What tells the held file from any other; undefined where it is not held. */
+  /** Identifies the held file among all files; undefined where it is not held. */
   identity(): string | undefined {
     if (this.#fd === undefined) return undefined
     const { dev, ino } = fstatSync(this.#fd, { bigint: true })

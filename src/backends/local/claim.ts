@@ -7,7 +7,7 @@ import { StorageError } from '../../core/errors.ts'
 import { isAlive, temporaryName } from './hidden.ts'
 import { readOwn } from './own-file.ts'
 
-/** Age in milliseconds at which nobody can still be holding a claim. */
+/** Age in milliseconds at which a claim counts as abandoned. */
 const CLAIM_MS = 600_000
 /** Bytes that a claim has at most: a process and the name of its machine. */
 const MAX_CLAIM_BYTES = 1024
@@ -24,7 +24,7 @@ export async function withClaim<T>(claim: string, work: () => Promise<T>): Promi
   }
 }
 
-/** What became of the version that somebody else has replaced, or is about to. */
+/** The error for a version that another process has replaced, or is replacing. */
 export function changed(): StorageError {
   return new StorageError('precondition_failed', 'The file was changed or removed by somebody else.')
 }

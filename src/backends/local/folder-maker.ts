@@ -6,7 +6,7 @@ import { Anchor } from './anchor.ts'
 import { explain } from './explain.ts'
 import { syncFolder } from './sync-folder.ts'
 
-/** How often a folder is made that somebody takes away again at once. */
+/** How often a folder is made that is removed again at once. */
 const MAX_TRIES = 5
 
 /** Makes folders, each new one with exactly the given mode, whatever the umask is. */
@@ -31,7 +31,7 @@ export class FolderMaker {
     }
   }
 
-  /** The folder of this name in another one, made where it is missing. A new one is not taken for a link that somebody puts in its place. */
+  /** The folder of this name in another one, made where it is missing. A link that takes the place of a new one is not followed. */
   async makeIn(parent: Anchor, name: string): Promise<Anchor> {
     const path = join(parent.path, name)
     let made: Anchor | undefined

@@ -25,7 +25,7 @@ export class OddItems {
   }
 }
 
-/** The system's own words without the path, which may be one of ours. */
+/** The system's own words without the path, which may be internal. */
 function reasonOf(why: unknown): string {
   if (!(why instanceof Error)) return String(why)
   return errnoOf(why) === undefined ? why.message : why.message.replace(/, \w+( '.*)?$/s, '')

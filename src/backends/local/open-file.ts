@@ -49,7 +49,7 @@ async function openConfined(root: Root, place: Place): Promise<Pick<OpenFile, 'h
     // The path of a held file is itself a link, one that only the system makes.
     const flags = target.isHeld ? READ_LINKED_FLAGS : READ_FLAGS
     const handle = await open(target.path, flags)
-    // Where links cannot be refused the real path tells nothing: the location's may be another one than was given (8.3 names).
+    // Where links cannot be refused the real path does not decide: that of the location may differ from the one given (8.3 names).
     const linked = CAN_REFUSE_LINKS || (await lstat(path).catch(() => undefined))?.isSymbolicLink() === true
     return { handle, linked }
   } finally {

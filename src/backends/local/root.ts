@@ -94,7 +94,7 @@ export class Root {
     }
   }
 
-  /** The place of a key, to be released by whoever asked for it. */
+  /** The place of a key, to be released by the caller. */
   async place(key: string, how: Finding = {}): Promise<Place> {
     const { folders, base } = this.#split(key)
     const { folder, root } = await this.#folder(folders, how)
@@ -186,7 +186,7 @@ export class Root {
     return { folders: components.slice(0, -1), base }
   }
 
-  /** The root is its owner's affair; below it nobody may lead a path outside. */
+  /** The location may lead anywhere; below it no link may lead outside. */
   async #folder(components: readonly string[], { at, brief }: Finding = {}, sync = false): Promise<Located> {
     const options = { folder: true, sync }
     if (components.length === 0) {
@@ -201,7 +201,7 @@ export class Root {
     const root = await this.#rootAround(folder)
     if (root !== undefined) return { folder, root }
     folder.release()
-    // The location may have been turned since: only what is found from the held one tells whether it lies in there.
+    // The location may have been turned since: only a look-up from the held one shows whether it lies in there.
     return this.held(now => this.#folder(components, { at: now }, sync))
   }
 

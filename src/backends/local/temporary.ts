@@ -15,7 +15,7 @@ export interface FileMode {
 }
 
 /**
- * Opens a new temporary file, readable and writable, under a name that nobody can guess; `x` refuses whatever has that name, a link too.
+ * Opens a new temporary file, readable and writable, under a name that cannot be guessed; `x` refuses whatever has that name, a link too.
  * Nobody else may read it before it has its mode.
  */
 async function openTemporary(folder: string, { filePermissionsMode }: FileMode): Promise<Temporary> {

@@ -54,7 +54,7 @@ const REPLACEMENT = '\ufffd'
  * Goes through a folder in the file system's order, without links. The files of a folder come before those of its folders, whose names wait in
  * memory; so a folder need not stay open while those below it are read. However deep the tree is, the first folder and `MAX_HELD` others are
  * held at most, besides those with more than `MAX_WAITING` folders. A folder that was closed is opened again from the one below it, and
- * only if it is the same: where somebody has moved it away the rest of it is left out. No call is nested.
+ * only if it is the same: where it was moved away the rest of it is left out. No call is nested.
  */
 export async function* walk(root: Root, prefix: string, options: WalkOptions): AsyncGenerator<Batch, void, undefined> {
   const { odd } = options
