@@ -48,7 +48,7 @@ export class Output {
         : { name: error instanceof Error ? error.name : 'Error', message }
       this.#message(JSON.stringify({ error: value }))
     } else {
-      this.#message(`${styleText('red', 'holdall:', { stream: process.stderr })} ${lines(message)}`)
+      this.#message(`${styleText('red', 'holdall:', { stream: process.stderr })} ${lines(named(message, error))}`)
     }
   }
 
@@ -148,4 +148,10 @@ export function clipped(text: string, columns: number): string {
     fitting += segment
   }
   return fitting
+}
+
+/** Of many files, the message says which one failed. */
+function named(message: string, error: unknown): string {
+  const fileName = isStorageError(error) ? error.fileName : undefined
+  return fileName === undefined || message.includes(fileName) ? message : `${fileName}: ${message}`
 }

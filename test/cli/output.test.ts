@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { afterEach, expect, test, vi } from 'vitest'
 import { clipped, formatSize, Output, printable, table } from '../../src/cli/output.ts'
+import { StorageError } from '../../src/core/errors.ts'
 
 afterEach(() => {
   vi.restoreAllMocks()
@@ -59,5 +60,17 @@ test('the bar is gone while a line is written', async () => {
     'message\n',
     'cleared',
     '{"error":{"name":"TypeError","message":"no"}}\n',
+  ])
+})
+
+test('an error says which file failed where its message does not', () => {
+  const written: string[] = []
+  vi.spyOn(process.stderr, 'write').mockImplementation(text => written.push(String(text)) > 0)
+  const output = new Output()
+  output.error(new StorageError('invalid_argument', 'The content gave only 5 bytes.', { fileName: 'a/b.txt' }))
+  output.error(new StorageError('not_found', "read 'a/b.txt': the file does not exist.", { fileName: 'a/b.txt' }))
+  expect(written.map(text => stripVTControlCharacters(text))).toEqual([
+    'holdall: a/b.txt: The content gave only 5 bytes.\n',
+    "holdall: read 'a/b.txt': the file does not exist.\n",
   ])
 })
