@@ -97,6 +97,7 @@ describe('get', () => {
       configure(`
         async *createReadStream(name, { signal }) {
           yield Buffer.alloc(100_000)
+          signal.throwIfAborted()
           const waiting = setInterval(() => {}, 1000)
           await new Promise((_, reject) =>
             signal.addEventListener('abort', () => reject(signal.reason, clearInterval(waiting))))
