@@ -1,8 +1,9 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises'
+import { isInside } from '../backends/local/place.ts'
 import { asContent, type ContentProvider } from '../core/content.ts'
 import { accessStream } from '../files/access-stream.ts'
-import { isInside, LEADS_OUT, type LocalFile, reasonOf, type Skipped } from './local-files.ts'
+import { LEADS_OUT, type LocalFile, reasonOf, type Skipped } from './local-files.ts'
 
 /** Opening a pipe does not wait for its other end. (open(2)) */
 const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)

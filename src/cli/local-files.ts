@@ -1,7 +1,8 @@
 import { constants, type Dirent } from 'node:fs'
 import { access, opendir, realpath, stat } from 'node:fs/promises'
-import { basename, join, resolve, sep } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { isHidden } from '../backends/local/hidden.ts'
+import { isInside } from '../backends/local/place.ts'
 
 /** A file of this machine that is to be stored. */
 export interface LocalFile {
@@ -103,11 +104,6 @@ class Walk {
 
 /** Why a link is skipped that leads out of the folder which was named. */
 export const LEADS_OUT: string = 'it leads out of the folder; --follow would store it'
-
-/** Whether a real path lies in a folder, given by its real path. */
-export function isInside(root: string, path: string): boolean {
-  return path.startsWith(root.endsWith(sep) ? root : root + sep)
-}
 
 /** Why the system refused something, in words. */
 export function reasonOf(error: unknown): string {

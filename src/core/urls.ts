@@ -1,3 +1,28 @@
+import type { SignUrlOptions } from './driver.ts'
+import { StorageError } from './errors.ts'
+import { kindOf } from './kind.ts'
+
+const METHODS: ReadonlySet<unknown> = new Set(['GET', 'HEAD', 'PUT', 'DELETE'])
+
+/** Whether a signed URL can be for this method; the names are written in capitals. */
+export function isUrlMethod(method: unknown): method is SignUrlOptions['method'] {
+  return METHODS.has(method)
+}
+
+/** Refuses a method that no signed URL can be for: `invalid_argument`. */
+export function checkUrlMethod(method: unknown): void {
+  if (isUrlMethod(method)) return
+  const got = typeof method === 'string' ? JSON.stringify(method) : kindOf(method)
+  throw new StorageError('invalid_argument', `method: expected GET, HEAD, PUT or DELETE, got ${got}.`)
+}
+
+/** Life of a signed URL, in whole seconds from 1 to `limit`; anything else is `invalid_argument` and names the limit and `what`. */
+export function checkLifetime(expiresInSecs: number, limit: number, what: string): number {
+  if (Number.isInteger(expiresInSecs) && expiresInSecs >= 1 && expiresInSecs <= limit) return expiresInSecs
+  const wanted = `expiresInSecs of ${what} must be a whole number of seconds from 1 to ${limit}`
+  throw new StorageError('invalid_argument', `${wanted}, not ${expiresInSecs}`)
+}
+
 /** A name as the path of a URL: `\` becomes '/', and besides the unreserved ones ``/ ~ ! * ( ) '`` stay. (Django `filepath_to_uri`) */
 export function filepathToUri(name: string): string {
   return encodeURIComponent(name.toWellFormed().replaceAll('\\', '/')).replaceAll('%2F', '/')

@@ -8,6 +8,7 @@ import type { CallContext, RandomAccess } from '../core/driver.ts'
 import { classifyErrno } from '../core/errno.ts'
 import { type ErrorCode, messageOf, StorageError } from '../core/errors.ts'
 import { accessStream } from './access-stream.ts'
+import { writeAll } from './write-all.ts'
 
 /** How much a spool keeps in memory, and where the rest goes. */
 export interface SpoolOptions {
@@ -80,7 +81,7 @@ export class Spool implements RandomAccess {
     if (data.byteLength === 0) return
     const end = position + data.byteLength
     const file = await this.#fileFor(end)
-    if (file !== undefined) await this.#disk(writeFully(file, data, position))
+    if (file !== undefined) await this.#disk(writeAll(file, data, position))
     else {
       this.#reserve(end)
       if (position > this.#size) this.#memory.fill(0, this.#size, position)
@@ -145,7 +146,7 @@ export class Spool implements RandomAccess {
     if (this.#file !== undefined || this.#max === 0 || size <= this.#max) return this.#file
     const file = await this.#disk(openUnlinked(this.#tempDir))
     try {
-      await this.#disk(writeFully(file, this.#memory.subarray(0, this.#size), 0))
+      await this.#disk(writeAll(file, this.#memory.subarray(0, this.#size), 0))
       this.#check()
     } catch (error) {
       await file.close().catch(() => undefined)
@@ -182,13 +183,4 @@ async function openUnlinked(folder: string): Promise<FileHandle> {
     throw error
   }
   return file
-}
-
-async function writeFully(file: FileHandle, data: Uint8Array, position: number): Promise<void> {
-  let done = 0
-  while (done < data.byteLength) {
-    const { bytesWritten } = await file.write(data, done, data.byteLength - done, position + done)
-    if (bytesWritten === 0) throw new Error('No byte could be written.')
-    done += bytesWritten
-  }
 }

@@ -1,18 +1,10 @@
 import { constants } from 'node:fs'
 import { copyFile, type FileHandle } from 'node:fs/promises'
+import { writeAll } from '../../files/write-all.ts'
 import { heldPath } from './anchor.ts'
 
 /** Bytes that are copied at a time where the system does not copy. */
 const COPY_BYTES = 262_144
-
-/** Writes all of the bytes, however few of them the system takes at a time. */
-export async function writeAll(handle: FileHandle, data: Uint8Array, position: number | null): Promise<void> {
-  let done = 0
-  while (done < data.byteLength) {
-    const at = position === null ? null : position + done
-    done += (await handle.write(data, done, data.byteLength - done, at)).bytesWritten
-  }
-}
 
 /** So many bytes from `start`; fewer where the file ends before. */
 export async function readFully(handle: FileHandle, start: number, length: number): Promise<Buffer> {

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import type { Anchor } from './anchor.ts'
 
 /** A file's place: its folder, held open where the system can, and its name in there. To be released. */
@@ -21,4 +21,9 @@ export function placed(anchor: Anchor, base: string, root?: string): Place {
 /** A folder's key without its slash. */
 export function withoutSlash(key: string): string {
   return key.endsWith('/') ? key.slice(0, -1) : key
+}
+
+/** Whether a path is that of a folder or lies in it; both are real paths. */
+export function isInside(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
 }

@@ -1,12 +1,12 @@
 import { realpath, stat } from 'node:fs/promises'
-import { join, resolve, sep } from 'node:path'
+import { join, resolve } from 'node:path'
 import { errnoOf } from '../../core/errno.ts'
 import { StorageError, SuspiciousFileOperation } from '../../core/errors.ts'
 import { Anchor } from './anchor.ts'
 import { explain } from './explain.ts'
 import { FolderMaker, inTheWay } from './folder-maker.ts'
 import { keyComponents, refused } from './key-components.ts'
-import { type Place, placed, withoutSlash } from './place.ts'
+import { isInside, type Place, placed, withoutSlash } from './place.ts'
 
 /** Bytes of a whole path that the system takes (PATH_MAX). */
 const MAX_PATH_BYTES = process.platform === 'linux' ? 4095 : process.platform === 'win32' ? 32_000 : 1023
@@ -152,7 +152,7 @@ export class Root {
     }
   }
 
-  /** Makes the root and the folders below it; gives the last. */
+  /** Makes the root and the folders below it, and returns the last one. */
   async makeFolders(components: readonly string[], at?: Anchor): Promise<Located> {
     if (at === undefined) await this.#maker.makeTree(this.path)
     let { folder } = await this.#folder([], { at }, this.#sync)
@@ -208,7 +208,7 @@ export class Root {
   /** The same anchor if it lies in `root`; else it is released, and this throws. */
   async #confined(anchor: Anchor, root: string): Promise<Anchor> {
     const { real } = anchor
-    if (inside(root, real)) return anchor
+    if (isInside(root, real)) return anchor
     anchor.release()
     throw new SuspiciousFileOperation(
       `The path (${real}) is located outside of the base path component (${this.path}) because of a symbolic link.`,
@@ -219,10 +219,10 @@ export class Root {
   async #rootAround(anchor: Anchor): Promise<string | undefined> {
     try {
       const believed = await this.#realRoot()
-      if (inside(believed, anchor.real)) return believed
+      if (isInside(believed, anchor.real)) return believed
       this.#real = undefined
       const now = await this.#realRoot()
-      return inside(now, anchor.real) ? now : undefined
+      return isInside(now, anchor.real) ? now : undefined
     } catch (error) {
       anchor.release()
       throw error
@@ -259,8 +259,4 @@ async function isOther(path: string): Promise<boolean> {
     found => !found.isDirectory(),
     () => false,
   )
-}
-
-function inside(root: string, path: string): boolean {
-  return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep)
 }

@@ -1,6 +1,7 @@
 import { nodeCrypto } from '../../core/builtin.ts'
 import type { SignUrlOptions } from '../../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import { checkLifetime, checkUrlMethod, isUrlMethod } from '../../core/urls.ts'
 
 /** What a valid signed URL allows. */
 export interface SignedUrl {
@@ -52,9 +53,9 @@ export class UrlSigner {
   /** The query, without '?', to append to the URL of `key`. A life that is no whole number of seconds from 1 to `MAX_URL_SECS` is `invalid_argument`. */
   sign(key: string, options: SignUrlOptions, now: number = Date.now()): string {
     const { method } = options
-    if (!isMethod(method)) throw invalid(`method: expected GET, HEAD, PUT or DELETE, got '${method}'`)
+    checkUrlMethod(method)
     wellFormed('the name', key)
-    const expires = String(Math.floor(now / 1000) + checkedLife(options.expiresInSecs))
+    const expires = String(Math.floor(now / 1000) + checkLifetime(options.expiresInSecs, MAX_URL_SECS, 'a signed URL'))
     const parameters = parametersOf(options)
     const signature = this.#signature(method, key, expires, parameters)
     return new URLSearchParams([...parameters, [METHOD, method], [EXPIRES, expires], [SIGNATURE, signature]]).toString()
@@ -71,7 +72,7 @@ export class UrlSigner {
     const expected = Buffer.from(this.#signature(signed, key, expires, parameters))
     const given = Buffer.from(all.get(SIGNATURE) ?? '')
     if (given.length !== expected.length || !nodeCrypto().timingSafeEqual(given, expected)) throw denied()
-    if (!isMethod(signed) || (signed !== method && !(signed === 'GET' && method === 'HEAD'))) throw denied()
+    if (!isUrlMethod(signed) || (signed !== method && !(signed === 'GET' && method === 'HEAD'))) throw denied()
     const left = /^[1-9]\d{0,11}$/.test(expires) ? Number(expires) - now / 1000 : Number.NaN
     if (!(left <= MAX_URL_SECS + CLOCK_SLACK_SECS)) throw denied()
     if (left <= 0) throw new StorageError('permission_denied', 'The signed URL has expired.', { fileName: key })
@@ -94,11 +95,6 @@ export class UrlSigner {
 function canonicalBase(baseUrl: string): string {
   const base = baseUrl.endsWith('/') ? baseUrl : `${baseUrl}/`
   return URL.canParse(base) ? new URL(base).href : base
-}
-
-function checkedLife(secs: number): number {
-  if (Number.isInteger(secs) && secs >= 1 && secs <= MAX_URL_SECS) return secs
-  throw invalid(`expiresInSecs: expected a whole number of seconds from 1 to ${MAX_URL_SECS}, got ${secs}`)
 }
 
 function parametersOf(options: SignUrlOptions): Parameters {
@@ -127,10 +123,6 @@ function parametersOf(options: SignUrlOptions): Parameters {
 function wellFormed(what: string, text: string): string {
   if (text.isWellFormed()) return text
   throw invalid(`${what}: expected well-formed Unicode`)
-}
-
-function isMethod(method: string): method is SignUrlOptions['method'] {
-  return method === 'GET' || method === 'HEAD' || method === 'PUT' || method === 'DELETE'
 }
 
 function invalid(message: string): StorageError {

@@ -1,4 +1,3 @@
-import { StorageError } from '../../core/errors.ts'
 import { encodeComponent } from './encode.ts'
 
 /** Pairs not yet encoded (no value: `?acl` without `=`), or a query string encoded as by `encodeQuery`, without `?`. */
@@ -93,22 +92,4 @@ function squeeze(value: string): string {
     .replace(/[\r\n]/g, ' ')
     .replace(/[ \t]+/g, ' ')
     .replace(/^ | $/g, '')
-}
-
-const METHODS: ReadonlySet<unknown> = new Set(['GET', 'HEAD', 'PUT', 'DELETE'])
-
-/** Refuses another method than a signed URL can have; the names are written in capitals. */
-export function checkMethod(method: unknown): void {
-  if (METHODS.has(method)) return
-  throw new StorageError(
-    'invalid_argument',
-    `method: expected GET, HEAD, PUT or DELETE, got ${JSON.stringify(method)}.`,
-  )
-}
-
-/** Life of a signed URL, in whole seconds from 1 to `limit`; anything else is `invalid_argument` and names the limit. */
-export function checkLifetime(expiresInSecs: number, limit: number, what: string): number {
-  if (Number.isInteger(expiresInSecs) && expiresInSecs >= 1 && expiresInSecs <= limit) return expiresInSecs
-  const wanted = `expiresInSecs of ${what} must be a whole number of seconds from 1 to ${limit}`
-  throw new StorageError('invalid_argument', `${wanted}, not ${expiresInSecs}`)
 }

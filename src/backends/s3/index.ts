@@ -4,10 +4,11 @@ import type { Driver, FileAttributes, Stat, WriteOptions } from '../../core/driv
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import { guessType } from '../../core/mime.ts'
 import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
+import { checkLifetime } from '../../core/urls.ts'
 import { Storage } from '../../storage/storage.ts'
 import type { Services, UrlOptions } from '../../storage/types.ts'
 import { withBotoConfig } from './boto-config.ts'
-import { checkLifetime, checkMethod, encodeQuery } from './canonical.ts'
+import { encodeQuery } from './canonical.ts'
 import type { CloudFrontCookies, CloudFrontLimits } from './cloudfront.ts'
 import { checksumMode, type Place, placeOf } from './config.ts'
 import { checkCredentialOptions, credentialSource, withNamedProfile, withOwnToken } from './credentials.ts'
@@ -220,7 +221,6 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
     this.calls.begin('url', name, options)
     const { startsAt, ipAddress, ...rest } = options
     const { method = 'GET' } = rest
-    checkMethod(method)
     const isDownload = method === 'GET' || method === 'HEAD'
     if (isDownload && this.options.customDomain) {
       const limits = { startsAt, ipAddress }

@@ -1,6 +1,6 @@
 import { StorageError } from '../../core/errors.ts'
+import { checkLifetime } from '../../core/urls.ts'
 import type { SigningCredentials } from './canonical.ts'
-import { checkLifetime } from './canonical.ts'
 import { ALGORITHM, datesOf, MAX_PRESIGN_SECS } from './sign-v4.ts'
 import { type SigningScope, signingKey } from './signing-key.ts'
 

@@ -1,6 +1,7 @@
 import { nodeCrypto } from '../../core/builtin.ts'
+import { checkLifetime } from '../../core/urls.ts'
 import type { EncodedPair, SignableRequest, SigningCredentials } from './canonical.ts'
-import { checkLifetime, compare, encodedPairs, joinPairs } from './canonical.ts'
+import { compare, encodedPairs, joinPairs } from './canonical.ts'
 import { encodeComponent } from './encode.ts'
 
 /** When a version 2 signature is made and for what. */

@@ -1,7 +1,8 @@
 import { nodeCrypto } from '../../core/builtin.ts'
 import { StorageError } from '../../core/errors.ts'
+import { checkLifetime } from '../../core/urls.ts'
 import type { EncodedPair, SignableRequest, SigningCredentials } from './canonical.ts'
-import { canonicalQuery, canonicalValue, checkLifetime, compare, encodedPairs, joinPairs } from './canonical.ts'
+import { canonicalQuery, canonicalValue, compare, encodedPairs, joinPairs } from './canonical.ts'
 import { encodeComponent } from './encode.ts'
 import { type SigningKey, type SigningScope, signingKey } from './signing-key.ts'
 

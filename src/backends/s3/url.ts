@@ -1,6 +1,6 @@
 import type { CallContext, SignUrlOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
-import { checkMethod } from './canonical.ts'
+import { checkUrlMethod } from '../../core/urls.ts'
 import type { S3Client } from './client.ts'
 import type { S3DriverOptions } from './driver.ts'
 import { addAttributes } from './headers.ts'
@@ -32,7 +32,7 @@ export async function signedUrl(
   ctx: CallContext,
 ): Promise<string> {
   const { method, expiresInSecs } = options
-  checkMethod(method)
+  checkUrlMethod(method)
   const headers: Record<string, string> = {}
   const query: Array<[string, string]> = []
   if (method === 'PUT') {
