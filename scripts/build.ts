@@ -13,7 +13,8 @@ const dist = join(root, 'dist')
 /** Which folders of `src` share a chunk. A chunk takes from those after it what it imports. */
 const CHUNKS = {
   core: /^(core|files|layers|storage|backends\/local|backends\/memory|config)\/|^index\.ts$/,
-  s3: /^(http|backends\/s3|backends\/spaces)\//,
+  s3: /^(backends\/s3|backends\/spaces)\//,
+  remote: /^(http|remote)\//,
   serve: /^serve\//,
   cli: /^cli\/(?!bin\.ts$|compile-cache\.ts$)/,
   testing: /^testing\//,

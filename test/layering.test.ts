@@ -9,12 +9,13 @@ const RANKS: Readonly<Record<string, number>> = {
   layers: 1,
   http: 1,
   storage: 2,
-  backends: 3,
-  testing: 3,
-  config: 4,
-  serve: 5,
-  cli: 6,
-  'index.ts': 7,
+  remote: 3,
+  backends: 4,
+  testing: 4,
+  config: 5,
+  serve: 6,
+  cli: 7,
+  'index.ts': 8,
 }
 /** Backends that may stand on another one. */
 const STANDS_ON: Readonly<Record<string, readonly string[]>> = { spaces: ['s3'] }

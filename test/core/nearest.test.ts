@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { s3Settings } from '../../src/backends/s3/settings.ts'
+import { s3Settings } from '../../src/backends/s3/settings/settings.ts'
 import { hint, nearest } from '../../src/core/nearest.ts'
 
 const options = Object.keys(s3Settings)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { S3Storage } from '../../src/backends/s3/index.ts'
-import { PROVIDERS } from '../../src/backends/s3/presets.ts'
+import { PROVIDERS } from '../../src/backends/s3/settings/presets.ts'
 
 const page = readFileSync(new URL('../../docs/backends/s3-compatible.md', import.meta.url), 'utf8')
 const examples = [...page.matchAll(/```ts\nnew S3Storage\((\{.*\})\)\n\/\/ (\S+)\n```/g)].map(

@@ -2,7 +2,7 @@
 import { GetObjectCommand, ListMultipartUploadsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { S3Storage } from '../../src/backends/s3/index.ts'
-import { presetOf } from '../../src/backends/s3/presets.ts'
+import { presetOf } from '../../src/backends/s3/settings/presets.ts'
 import { FAULTS, type FaultCase, type Ground, runCase, type StepName } from '../backends/s3/fault-cases.ts'
 import { distinctBytes, streamed } from '../backends/s3/fault-ground.ts'
 import { startRgw } from '../servers/rgw.ts'

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { ImproperlyConfigured } from '../../core/errors.ts'
 import { trimTrailingSlashes } from '../../core/names.ts'
-import { encodeComponent } from './encode.ts'
+import { encodeComponent } from '../../remote/sign/encode.ts'
 
 /** Where the bucket's name stands: in the host, in the path, or wherever the endpoint allows (`auto`, the same as `null`). */
 export type AddressingStyle = 'virtual' | 'path' | 'auto'

@@ -1,10 +1,10 @@
 import { abortable } from '../../core/abort.ts'
 import type { CallContext } from '../../core/driver.ts'
 import { ImproperlyConfigured } from '../../core/errors.ts'
-import { detached } from './aftermath.ts'
 import type { S3Client, S3Request } from './client.ts'
 import { S3Error } from './errors.ts'
-import type { Preset } from './presets.ts'
+import type { Preset } from './settings/presets.ts'
+import { detached } from './upload/aftermath.ts'
 
 /** How the bucket may be made. */
 export interface BucketOptions {

@@ -17,16 +17,16 @@ import type {
 } from '../../core/driver.ts'
 import { type ErrorCode, StorageError, withOutcome, wrapError } from '../../core/errors.ts'
 import { Transport, type TransportOptions } from '../../http/transport.ts'
+import { checksumHeaders } from '../../remote/checksums.ts'
 import { Bucket } from './bucket.ts'
-import { checksumHeaders } from './checksums.ts'
 import { S3Client, type S3ClientOptions } from './client.ts'
-import { type CopySettings, copyObject, copyParts, statSource, versionQuery } from './copying.ts'
 import { classifyS3, S3Error } from './errors.ts'
 import { otherHeaders, readingOf, statOf, writeHeaders } from './headers.ts'
 import { deleteDocument, deleteErrors, isXmlText, listQuery, pageOf } from './listing.ts'
 import { type Conditions, FULL_CONDITIONS, NO_CONDITIONS, probeConditions } from './probe.ts'
+import { type CopySettings, copyObject, copyParts, statSource, versionQuery } from './upload/copying.ts'
+import { conditionFailed, Writer, type WriterOptions } from './upload/writer.ts'
 import { signedUrl } from './url.ts'
-import { conditionFailed, Writer, type WriterOptions } from './writer.ts'
 
 /** What an `S3Driver` needs; `S3Storage` makes it of its options. */
 export interface S3DriverOptions extends S3ClientOptions, WriterOptions {

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FileAttributes, ReadResult, Stat, WriteOptions } from '../../core/driver.ts'
 import type { HttpResponse } from '../../http/request.ts'
+import { metadataHeaders, metadataOf } from '../../remote/metadata.ts'
 import { unquoted } from './listing.ts'
-import { metadataHeaders, metadataOf } from './metadata.ts'
-import { addParameters, headerText, type ParameterUse } from './object-parameters.ts'
+import { addParameters, headerText, type ParameterUse } from './settings/object-parameters.ts'
 
 type Parameters = Readonly<Record<string, unknown>>
 

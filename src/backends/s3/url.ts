@@ -4,7 +4,7 @@ import { checkUrlMethod } from '../../core/urls.ts'
 import type { S3Client } from './client.ts'
 import type { S3DriverOptions } from './driver.ts'
 import { addAttributes } from './headers.ts'
-import { addParameters } from './object-parameters.ts'
+import { addParameters } from './settings/object-parameters.ts'
 
 /** Parameters of GET by their S3 names (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html). */
 const QUERY: ReadonlyMap<string, string> = new Map(

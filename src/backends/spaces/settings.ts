@@ -1,5 +1,5 @@
 import type { SettingsOf } from '../../core/settings.ts'
-import { type S3Options, s3Settings } from '../s3/settings.ts'
+import { type S3Options, s3Settings } from '../s3/settings/settings.ts'
 
 /** Options of `SpacesStorage`: those of S3. */
 export type SpacesOptions = S3Options

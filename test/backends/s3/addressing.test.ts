@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { AddressOptions } from '../../../src/backends/s3/addressing.ts'
 import { bucketAddress, signingRegion } from '../../../src/backends/s3/addressing.ts'
-import { encodeKey } from '../../../src/backends/s3/encode.ts'
+import { encodeKey } from '../../../src/remote/sign/encode.ts'
 
 function urlOf(options: Partial<AddressOptions>, key = 'a b.txt'): string {
   const { origin, host, pathPrefix } = bucketAddress({ bucketName: 'bkt-x', ...options })

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
-import type { S3Options } from '../../../src/backends/s3/settings.ts'
+import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
 import type { Input } from '../../../src/core/settings.ts'
 
 const MIB = 1_048_576

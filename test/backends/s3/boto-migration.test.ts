@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { migrateBotoSettings } from '../../../src/backends/s3/boto-migration.ts'
+import { migrateBotoSettings } from '../../../src/backends/s3/boto/migration.ts'
 
 const OLD = 'storages.backends.s3boto.S3BotoStorage'
 const NEW = 'storages.backends.s3boto3.S3Boto3Storage'

@@ -7,7 +7,7 @@ import {
   checksumOf,
   headerOf,
   RunningChecksum,
-} from '../../../src/backends/s3/checksums.ts'
+} from '../../../src/remote/checksums.ts'
 import { Sha256, seeded } from './oracle.ts'
 
 const CHECK = Buffer.from('123456789')

@@ -1,9 +1,9 @@
 import { generateKeyPairSync, verify } from 'node:crypto'
 import { getSignedCookies, getSignedUrl } from '@aws-sdk/cloudfront-signer'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { CloudFrontSigner } from '../../../src/backends/s3/cloudfront.ts'
+import { CloudFrontSigner } from '../../../src/backends/s3/cloudfront/signer.ts'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
-import type { S3Options } from '../../../src/backends/s3/settings.ts'
+import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
 import type { Input } from '../../../src/core/settings.ts'
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })

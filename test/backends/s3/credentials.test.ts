@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { SigningCredentials } from '../../../src/backends/s3/canonical.ts'
 import {
   credentialSource,
   type ExpiringCredentials,
   RefreshingCredentials,
-} from '../../../src/backends/s3/credentials.ts'
+} from '../../../src/backends/s3/credentials/credentials.ts'
+import { parseProfiles, profilePlace, readStaticKeys } from '../../../src/backends/s3/credentials/shared-profile.ts'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
-import { parseProfiles, profilePlace, readStaticKeys } from '../../../src/backends/s3/shared-profile.ts'
+import type { SigningCredentials } from '../../../src/remote/sign/query.ts'
 import { scripted } from './scripted.ts'
 import { driverFor } from './support.ts'
 

@@ -1,5 +1,5 @@
 import type { S3DriverOptions } from '../../../src/backends/s3/driver.ts'
-import { presetOf } from '../../../src/backends/s3/presets.ts'
+import { presetOf } from '../../../src/backends/s3/settings/presets.ts'
 import { bytesContent } from '../../../src/core/content.ts'
 import { plainContext } from '../../../src/testing/index.ts'
 import type { StrictS3 } from '../../servers/strict-s3.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
-import type { S3Options } from '../../../src/backends/s3/settings.ts'
+import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
 import { streamContent } from '../../../src/core/content.ts'
 import type { Input } from '../../../src/core/settings.ts'
 import { plainContext } from '../../../src/testing/index.ts'

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
-import { followed, type Piece, parallel, piecesOf, takeFirst } from '../../../src/backends/s3/pieces.ts'
 import { bytesContent, streamContent, toContent } from '../../../src/core/content.ts'
+import { followed, type Piece, parallel, piecesOf, takeFirst } from '../../../src/remote/pieces.ts'
 import { plainContext } from '../../../src/testing/index.ts'
 import { distinctBytes } from './fault-ground.ts'
 

@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
-import { piecesOf } from '../../../src/backends/s3/pieces.ts'
-import { presetOf } from '../../../src/backends/s3/presets.ts'
-import type { S3Options } from '../../../src/backends/s3/settings.ts'
+import { presetOf } from '../../../src/backends/s3/settings/presets.ts'
+import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
 import { SpacesStorage } from '../../../src/backends/spaces/index.ts'
 import type { Content } from '../../../src/core/content.ts'
 import type { Input } from '../../../src/core/settings.ts'
+import { piecesOf } from '../../../src/remote/pieces.ts'
 import { plainContext } from '../../../src/testing/index.ts'
 
 const KEYS = { accessKey: 'AK', secretKey: 'SK', bucketName: 'bkt' }

@@ -4,8 +4,8 @@ import { getSignedUrl, S3RequestPresigner } from '@aws-sdk/s3-request-presigner'
 import { HttpRequest } from '@smithy/core/protocols'
 import { expect, test } from 'vitest'
 import { bucketAddress } from '../../../src/backends/s3/addressing.ts'
-import { encodeKey } from '../../../src/backends/s3/encode.ts'
-import { presignV4 } from '../../../src/backends/s3/sign-v4.ts'
+import { encodeKey } from '../../../src/remote/sign/encode.ts'
+import { presignV4 } from '../../../src/remote/sign/v4.ts'
 import { Sha256, sample, seeded } from './oracle.ts'
 
 const KEYS = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' }

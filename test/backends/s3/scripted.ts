@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
-import type { S3Options } from '../../../src/backends/s3/settings.ts'
+import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
 import { isStorageError, type StorageError } from '../../../src/core/errors.ts'
 import type { Input } from '../../../src/core/settings.ts'
 import { type Running, serve } from '../../http/support.ts'

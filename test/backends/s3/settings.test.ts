@@ -1,7 +1,7 @@
 import { createVerify, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { S3StaticStorage, S3Storage } from '../../../src/backends/s3/index.ts'
-import type { S3Options } from '../../../src/backends/s3/settings.ts'
+import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
 import { SpacesStorage } from '../../../src/backends/spaces/index.ts'
 import type { Input } from '../../../src/core/settings.ts'
 

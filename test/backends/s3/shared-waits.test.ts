@@ -1,7 +1,7 @@
 /** What one call finds out for all of a storage, when that call is given up. */
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
-import type { S3Options } from '../../../src/backends/s3/settings.ts'
+import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
 import type { Input } from '../../../src/core/settings.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
 

@@ -1,9 +1,9 @@
 import { HttpRequest } from '@smithy/core/protocols'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { expect, test } from 'vitest'
-import { encodeQuery } from '../../../src/backends/s3/canonical.ts'
-import { encodeComponent, encodeKey } from '../../../src/backends/s3/encode.ts'
-import { EMPTY_PAYLOAD_HASH, signV4 } from '../../../src/backends/s3/sign-v4.ts'
+import { encodeComponent, encodeKey } from '../../../src/remote/sign/encode.ts'
+import { encodeQuery } from '../../../src/remote/sign/query.ts'
+import { EMPTY_PAYLOAD_HASH, signV4 } from '../../../src/remote/sign/v4.ts'
 import { Sha256, sample, seeded } from './oracle.ts'
 
 const KEYS = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' }

@@ -1,5 +1,5 @@
 import { S3Driver, type S3DriverOptions } from '../../../src/backends/s3/driver.ts'
-import { presetOf } from '../../../src/backends/s3/presets.ts'
+import { presetOf } from '../../../src/backends/s3/settings/presets.ts'
 import type { Driver } from '../../../src/core/driver.ts'
 import { plainContext } from '../../../src/testing/index.ts'
 

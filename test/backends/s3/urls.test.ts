@@ -10,7 +10,7 @@ import {
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
-import type { S3Options } from '../../../src/backends/s3/settings.ts'
+import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
 import type { Input } from '../../../src/core/settings.ts'
 import type { UrlOptions } from '../../../src/storage/types.ts'
 import { plainContext } from '../../../src/testing/index.ts'

@@ -1,11 +1,11 @@
-import { ATTRIBUTES, givenAttributes } from '../../core/attributes.ts'
-import type { CallContext, Stat, StatOptions, WriteOptions } from '../../core/driver.ts'
-import type { S3Client } from './client.ts'
-import { encodeComponent, encodeKey } from './encode.ts'
-import { addAttributes, otherHeaders, statOf, writeHeaders } from './headers.ts'
+import { ATTRIBUTES, givenAttributes } from '../../../core/attributes.ts'
+import type { CallContext, Stat, StatOptions, WriteOptions } from '../../../core/driver.ts'
+import { parallel } from '../../../remote/pieces.ts'
+import { encodeComponent, encodeKey } from '../../../remote/sign/encode.ts'
+import type { S3Client } from '../client.ts'
+import { addAttributes, otherHeaders, statOf, writeHeaders } from '../headers.ts'
 import { inUpload, type MultipartOptions, partSizeFor } from './multipart.ts'
-import { parallel } from './pieces.ts'
-import { partQuery } from './upload-requests.ts'
+import { partQuery } from './requests.ts'
 
 /** What a copy within the bucket needs besides the keys. */
 export interface CopySettings {

@@ -12,12 +12,12 @@ import {
   parseText,
   setting,
   text,
-} from '../../core/setting-types.ts'
-import type { SettingsOf } from '../../core/settings.ts'
-import { type CommonOptions, commonSettings, SPOOL_DOC } from '../../storage/common-settings.ts'
-import type { AddressingStyle } from './addressing.ts'
-import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from './checksums.ts'
-import type { CloudFrontSigner } from './cloudfront.ts'
+} from '../../../core/setting-types.ts'
+import type { SettingsOf } from '../../../core/settings.ts'
+import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../../../remote/checksums.ts'
+import { type CommonOptions, commonSettings, SPOOL_DOC } from '../../../storage/common-settings.ts'
+import type { AddressingStyle } from '../addressing.ts'
+import type { CloudFrontSigner } from '../cloudfront/signer.ts'
 import { PROVIDERS, type ProviderName } from './presets.ts'
 import { shownAddress, shownClientConfig, shownParameters, shownProxies } from './shown.ts'
 

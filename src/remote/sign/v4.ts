@@ -1,9 +1,9 @@
 import { nodeCrypto } from '../../core/builtin.ts'
 import { StorageError } from '../../core/errors.ts'
 import { checkLifetime } from '../../core/urls.ts'
-import type { EncodedPair, SignableRequest, SigningCredentials } from './canonical.ts'
-import { canonicalQuery, canonicalValue, compare, encodedPairs, joinPairs } from './canonical.ts'
 import { encodeComponent } from './encode.ts'
+import type { EncodedPair, SignableRequest, SigningCredentials } from './query.ts'
+import { canonicalQuery, canonicalValue, compare, encodedPairs, joinPairs } from './query.ts'
 import { type SigningKey, type SigningScope, signingKey } from './signing-key.ts'
 
 /** Name of the algorithm of signature version 4. */

@@ -1,7 +1,7 @@
-import { ImproperlyConfigured } from '../../core/errors.ts'
-import type { Origin, ResolvedSettings } from '../../core/settings.ts'
-import { s3Settings } from './settings.ts'
-import { warnOnce } from './warn.ts'
+import { ImproperlyConfigured } from '../../../core/errors.ts'
+import type { Origin, ResolvedSettings } from '../../../core/settings.ts'
+import { warnOnce } from '../../../remote/warn.ts'
+import { s3Settings } from '../settings/settings.ts'
 
 type Map = Readonly<Record<string, unknown>>
 

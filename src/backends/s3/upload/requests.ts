@@ -1,9 +1,9 @@
-import type { CallContext } from '../../core/driver.ts'
-import { isStorageError, StorageError } from '../../core/errors.ts'
+import type { CallContext } from '../../../core/driver.ts'
+import { isStorageError, StorageError } from '../../../core/errors.ts'
+import { type ChecksumMode, checksumHeaders, headerOf } from '../../../remote/checksums.ts'
+import type { Piece } from '../../../remote/pieces.ts'
+import type { S3Client } from '../client.ts'
 import { detached } from './aftermath.ts'
-import { type ChecksumMode, checksumHeaders, headerOf } from './checksums.ts'
-import type { S3Client } from './client.ts'
-import type { Piece } from './pieces.ts'
 
 /** A part that the service has. */
 export interface Part {

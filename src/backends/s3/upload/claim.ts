@@ -1,9 +1,9 @@
-import { nodeCrypto } from '../../core/builtin.ts'
-import type { CallContext } from '../../core/driver.ts'
-import { isStorageError, StorageError } from '../../core/errors.ts'
+import { nodeCrypto } from '../../../core/builtin.ts'
+import type { CallContext } from '../../../core/driver.ts'
+import { isStorageError, StorageError } from '../../../core/errors.ts'
+import { type ChecksumMode, checksumHeaders } from '../../../remote/checksums.ts'
+import type { S3Client } from '../client.ts'
 import { detached } from './aftermath.ts'
-import { type ChecksumMode, checksumHeaders } from './checksums.ts'
-import type { S3Client } from './client.ts'
 
 /** What the requests of a claim need. */
 export interface ClaimOptions {

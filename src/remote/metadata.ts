@@ -1,4 +1,4 @@
-import { StorageError } from '../../core/errors.ts'
+import { StorageError } from '../core/errors.ts'
 
 const PREFIX = 'x-amz-meta-'
 const PLAIN = /^(?! )(?!.*(?:=\?| $))[\x20-\x7e]*$/

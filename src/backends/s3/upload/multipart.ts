@@ -1,12 +1,12 @@
-import { nodeCrypto } from '../../core/builtin.ts'
-import type { CallContext } from '../../core/driver.ts'
-import { isStorageError, StorageError } from '../../core/errors.ts'
-import { shownText } from '../../http/http-error.ts'
+import { nodeCrypto } from '../../../core/builtin.ts'
+import type { CallContext } from '../../../core/driver.ts'
+import { isStorageError, StorageError } from '../../../core/errors.ts'
+import { shownText } from '../../../http/http-error.ts'
+import type { Stop } from '../../../remote/open-uploads.ts'
+import { MAX_PARTS, type Piece, parallel } from '../../../remote/pieces.ts'
+import type { S3Client } from '../client.ts'
 import { detached, isUploadGone } from './aftermath.ts'
-import type { S3Client } from './client.ts'
-import type { Stop } from './open-uploads.ts'
 import { type Creation, endOrphans } from './orphans.ts'
-import { MAX_PARTS, type Piece, parallel } from './pieces.ts'
 import {
   completeUpload,
   createUpload,
@@ -16,7 +16,7 @@ import {
   type UploadHeaders,
   type UploadPlace,
   uploadPart,
-} from './upload-requests.ts'
+} from './requests.ts'
 
 /** Bytes of the smallest part but the last. */
 const MIN_PART = 5 * 1024 * 1024

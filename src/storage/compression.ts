@@ -1,8 +1,8 @@
 import { pipeline, type Readable } from 'node:stream'
 import { createGunzip, createGzip, gzipSync } from 'node:zlib'
-import { derivedStream } from '../../core/body.ts'
-import { bytesContent, type Content } from '../../core/content.ts'
-import { StorageError } from '../../core/errors.ts'
+import { derivedStream } from '../core/body.ts'
+import { bytesContent, type Content } from '../core/content.ts'
+import { StorageError } from '../core/errors.ts'
 
 const LEVEL = 9
 const AT_ONCE = 65_536

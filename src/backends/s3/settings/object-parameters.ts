@@ -1,8 +1,8 @@
-import { nodeCrypto } from '../../core/builtin.ts'
-import { StorageError } from '../../core/errors.ts'
-import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from './checksums.ts'
-import { encodeComponent } from './encode.ts'
-import { metadataHeaders } from './metadata.ts'
+import { nodeCrypto } from '../../../core/builtin.ts'
+import { StorageError } from '../../../core/errors.ts'
+import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../../../remote/checksums.ts'
+import { metadataHeaders } from '../../../remote/metadata.ts'
+import { encodeComponent } from '../../../remote/sign/encode.ts'
 
 type Kind = 'text' | 'date' | 'tags' | 'metadata' | 'flag' | 'key' | 'json' | 'checksum'
 

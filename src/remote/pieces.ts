@@ -1,6 +1,6 @@
-import { type Content, contentChunks } from '../../core/content.ts'
-import type { CallContext } from '../../core/driver.ts'
-import { StorageError } from '../../core/errors.ts'
+import { type Content, contentChunks } from '../core/content.ts'
+import type { CallContext } from '../core/driver.ts'
+import { StorageError } from '../core/errors.ts'
 
 /** Parts that one upload may have. (Amazon S3 multipart upload limits) */
 export const MAX_PARTS = 10_000

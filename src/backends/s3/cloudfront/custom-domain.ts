@@ -1,9 +1,9 @@
-import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
-import { trimTrailingSlashes } from '../../core/names.ts'
-import { filepathToUri } from '../../core/urls.ts'
-import { encodeQuery } from './canonical.ts'
-import { type CloudFrontCookies, type CloudFrontLimits, CloudFrontSigner, policyText } from './cloudfront.ts'
-import type { S3Options, UrlSigner } from './settings.ts'
+import { ImproperlyConfigured, StorageError } from '../../../core/errors.ts'
+import { trimTrailingSlashes } from '../../../core/names.ts'
+import { filepathToUri } from '../../../core/urls.ts'
+import { encodeQuery } from '../../../remote/sign/query.ts'
+import type { S3Options, UrlSigner } from '../settings/settings.ts'
+import { type CloudFrontCookies, type CloudFrontLimits, CloudFrontSigner, policyText } from './signer.ts'
 
 /** The options that say how files are reached on a domain of one's own. */
 export type CustomDomainOptions = Pick<

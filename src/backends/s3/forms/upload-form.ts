@@ -1,5 +1,5 @@
-import { ImproperlyConfigured } from '../../core/errors.ts'
-import type { S3Client } from './client.ts'
+import { ImproperlyConfigured } from '../../../core/errors.ts'
+import type { S3Client } from '../client.ts'
 import { type PostCondition, type PostForm, postPolicy } from './post-policy.ts'
 
 /** What a browser may upload by a form. */

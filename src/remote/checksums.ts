@@ -1,6 +1,6 @@
 import type { Hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { nodeCrypto } from '../../core/builtin.ts'
+import { nodeCrypto } from '../core/builtin.ts'
 import { Crc32c, Crc64Nvme } from './crc.ts'
 
 /** The checksums that the service can verify and keep (S3 user guide, "Checking object integrity"), without SHA1. */

@@ -1,6 +1,6 @@
-import { onAbort } from '../../core/abort.ts'
-import type { CallContext } from '../../core/driver.ts'
-import { StorageError } from '../../core/errors.ts'
+import { onAbort } from '../core/abort.ts'
+import type { CallContext } from '../core/driver.ts'
+import { StorageError } from '../core/errors.ts'
 
 /** Ends the work of an upload that has become pointless: its other parts, and the reading of its content. */
 export type Stop = (reason: unknown) => void

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { ImproperlyConfigured } from '../../core/errors.ts'
-import type { SigningCredentials } from './canonical.ts'
+import { ImproperlyConfigured } from '../../../core/errors.ts'
+import type { SigningCredentials } from '../../../remote/sign/query.ts'
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CallContext } from '../../core/driver.ts'
-import { isStorageError } from '../../core/errors.ts'
+import type { CallContext } from '../../../core/driver.ts'
+import { isStorageError } from '../../../core/errors.ts'
+import type { S3Client } from '../client.ts'
+import { keyDecoder } from '../listing.ts'
 import { detached } from './aftermath.ts'
-import type { S3Client } from './client.ts'
-import { keyDecoder } from './listing.ts'
-import { endUpload, partCount } from './upload-requests.ts'
+import { endUpload, partCount } from './requests.ts'
 
 /** Milliseconds that an upload of somebody else gets at least to show its first part. */
 const GRACE_MS = 2000

@@ -1,4 +1,4 @@
-import { ImproperlyConfigured } from '../../core/errors.ts'
+import { ImproperlyConfigured } from '../../../core/errors.ts'
 
 /** Services whose peculiarities are known. */
 export type ProviderName =

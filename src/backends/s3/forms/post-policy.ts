@@ -1,8 +1,8 @@
-import { StorageError } from '../../core/errors.ts'
-import { checkLifetime } from '../../core/urls.ts'
-import type { SigningCredentials } from './canonical.ts'
-import { ALGORITHM, datesOf, MAX_PRESIGN_SECS } from './sign-v4.ts'
-import { type SigningScope, signingKey } from './signing-key.ts'
+import { StorageError } from '../../../core/errors.ts'
+import { checkLifetime } from '../../../core/urls.ts'
+import type { SigningCredentials } from '../../../remote/sign/query.ts'
+import { type SigningScope, signingKey } from '../../../remote/sign/signing-key.ts'
+import { ALGORITHM, datesOf, MAX_PRESIGN_SECS } from '../../../remote/sign/v4.ts'
 
 /** One demand on a form upload: a field's exact value, its beginning, or the size of the file in bytes. */
 export type PostCondition =

@@ -1,5 +1,5 @@
-import { type Hide, hiding } from '../../http/redact.ts'
-import type { SigningCredentials } from './canonical.ts'
+import { type Hide, hiding } from '../../../http/redact.ts'
+import type { SigningCredentials } from '../../../remote/sign/query.ts'
 
 /** Headers whose values are secrets. */
 const SECRET_HEADERS: readonly string[] = [

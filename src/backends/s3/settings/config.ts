@@ -1,10 +1,10 @@
-import { signingRegion } from './addressing.ts'
-import { migrateBotoSettings } from './boto-migration.ts'
-import type { S3DriverOptions } from './driver.ts'
+import { warnOnce } from '../../../remote/warn.ts'
+import { signingRegion } from '../addressing.ts'
+import { migrateBotoSettings } from '../boto/migration.ts'
+import { type Environment, profilePlace, readRegion } from '../credentials/shared-profile.ts'
+import type { S3DriverOptions } from '../driver.ts'
 import { type Preset, presetOf, providerEndpoint, providerRegion } from './presets.ts'
 import type { ObjectParameters, S3Options } from './settings.ts'
-import { type Environment, profilePlace, readRegion } from './shared-profile.ts'
-import { warnOnce } from './warn.ts'
 
 /** Where requests go, with the old boto options translated and the provider's own values filled in. */
 export interface Place {

@@ -1,6 +1,6 @@
-import type { CallContext } from '../../core/driver.ts'
-import { StorageError } from '../../core/errors.ts'
-import { S3Error } from './errors.ts'
+import type { CallContext } from '../../../core/driver.ts'
+import { StorageError } from '../../../core/errors.ts'
+import { S3Error } from '../errors.ts'
 
 /** Seconds after which putting things in order is given up. */
 const LIMIT_SECS = 30

@@ -1,9 +1,9 @@
-import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
-import { importOptional } from '../../core/optional.ts'
-import type { Origin, ResolvedSettings } from '../../core/settings.ts'
-import { shownText } from '../../http/http-error.ts'
-import type { CredentialSource, SigningCredentials } from './canonical.ts'
-import { s3Settings } from './settings.ts'
+import { ImproperlyConfigured, StorageError } from '../../../core/errors.ts'
+import { importOptional } from '../../../core/optional.ts'
+import type { Origin, ResolvedSettings } from '../../../core/settings.ts'
+import { shownText } from '../../../http/http-error.ts'
+import type { CredentialSource, SigningCredentials } from '../../../remote/sign/query.ts'
+import { s3Settings } from '../settings/settings.ts'
 import { type Environment, type ProfilePlace, profilePlace, readStaticKeys } from './shared-profile.ts'
 
 /** Keys that may end. */

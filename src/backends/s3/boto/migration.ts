@@ -1,5 +1,5 @@
-import { regionOfHost } from './addressing.ts'
-import { headerParameter } from './object-parameters.ts'
+import { regionOfHost } from '../addressing.ts'
+import { headerParameter } from '../settings/object-parameters.ts'
 
 /** What one rule changed or wants to be known. */
 export interface MigrationNote {
