@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { Readable } from 'node:stream'
 import * as holdall from 'holdall'
 
 export interface SqliteOptions extends holdall.CommonOptions {
@@ -45,7 +44,7 @@ class SqliteDriver implements holdall.Driver {
     if (ifMatch !== undefined && stat.etag !== ifMatch) throw problem('precondition_failed', key)
     const part = Buffer.from((row?.['part'] ?? []) as Uint8Array)
     if (part.length === 0 && (start !== 0 || stat.size !== 0)) throw problem('invalid_range', key)
-    return { body: Readable.from(part.length === 0 ? [] : [part], { objectMode: false }), stat }
+    return { body: new holdall.BytesBody(part), stat }
   }
   async write(key: string, content: holdall.Content, options: holdall.WriteOptions, ctx: holdall.CallContext) {
     const { ifAbsent, ifMatch = null, extra: _, onProgress, ...attributes } = options

@@ -12,11 +12,11 @@ export {
   type Storages,
   storages,
 } from './config/index.ts'
+export { type Body, BytesBody, StreamBody } from './core/body.ts'
+export type { CallContext, CallOptions, FileRef, Repeat } from './core/call.ts'
 export { asContent, type Content, type ContentProvider, type ContentSource, contentChunks } from './core/content.ts'
 export type {
   ByteRange,
-  CallContext,
-  CallOptions,
   DeleteResult,
   Driver,
   Features,
@@ -28,7 +28,6 @@ export type {
   RandomAccess,
   ReadOptions,
   ReadResult,
-  Repeat,
   SignUrlOptions,
   Stat,
   StatOptions,

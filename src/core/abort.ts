@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import type { Body } from './body.ts'
 
 /** A signal that never fires: one for all calls that nobody can end. */
 export const NEVER: AbortSignal = new AbortController().signal
@@ -71,6 +71,14 @@ export function abortable<T>(
 /** Frees what a call gave that nobody waits for any more: an open body, or an open file. */
 export function release(result: unknown): void {
   const { body, discard } = (result ?? {}) as { body?: unknown; discard?: unknown }
-  if (body instanceof Readable) body.on('error', () => undefined).destroy()
+  if (isBody(body))
+    body
+      .stream()
+      .on('error', () => undefined)
+      .destroy()
   else if (typeof discard === 'function') discard.call(result)
+}
+
+function isBody(value: unknown): value is Body {
+  return typeof (value as Partial<Body> | null | undefined)?.stream === 'function'
 }

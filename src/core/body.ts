@@ -1,17 +1,66 @@
 import { Readable } from 'node:stream'
-import type { ReadResult } from './driver.ts'
 import { StorageError } from './errors.ts'
 
+/** The bytes of a file or of an answer, which can be taken once: all together where they are at hand, else as a stream. */
+export interface Body {
+  /** All bytes, if they are at hand and `stream` was not called. Later calls return undefined. */
+  take(): Buffer | undefined
+  /** The bytes as they come, from the first one; always the same stream. */
+  stream(): Readable
+}
+
 /** What is read, be it a file or the answer to a request. */
-type WithBody = Pick<ReadResult, 'body' | 'takeWhole'>
+export interface WithBody {
+  readonly body: Body
+}
+
+/** A body whose bytes come from a stream. */
+export class StreamBody implements Body {
+  readonly #stream: Readable
+
+  constructor(stream: Readable) {
+    this.#stream = stream
+  }
+
+  take(): undefined {
+    return undefined
+  }
+
+  stream(): Readable {
+    return this.#stream
+  }
+}
+
+/** A body whose bytes are in memory. */
+export class BytesBody implements Body {
+  #bytes: Buffer | undefined
+  #stream: Readable | undefined
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
+
+  take(): Buffer | undefined {
+    const bytes = this.#bytes
+    this.#bytes = undefined
+    return bytes
+  }
+
+  stream(): Readable {
+    const bytes = this.#bytes
+    this.#bytes = undefined
+    this.#stream ??= Readable.from(bytes === undefined || bytes.byteLength === 0 ? [] : [bytes], { objectMode: false })
+    return this.#stream
+  }
+}
 
 const DRAIN_LIMIT = 256 * 1024
 
 /** The whole body; code `too_large` if it has more than `limit` bytes, `unavailable` if the connection broke. */
 export function readBytes(answer: WithBody, limit: number = Number.POSITIVE_INFINITY): Promise<Buffer> {
-  const whole = answer.takeWhole?.()
+  const whole = answer.body.take()
   if (whole !== undefined) return whole.byteLength > limit ? Promise.reject(tooLarge(limit)) : Promise.resolve(whole)
-  const { body } = answer
+  const body = answer.body.stream()
   if (body.readableEnded) return Promise.resolve(Buffer.alloc(0))
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
@@ -39,8 +88,8 @@ export async function readText(response: WithBody, limit?: number): Promise<stri
 
 /** Throws a body away, so that its connection can serve again; a long one is cut off instead. Never fails. */
 export function drain(answer: WithBody): Promise<void> {
-  if (answer.takeWhole?.() !== undefined) return Promise.resolve()
-  const { body } = answer
+  if (answer.body.take() !== undefined) return Promise.resolve()
+  const body = answer.body.stream()
   if (body.readableEnded || body.closed) return Promise.resolve()
   return new Promise(resolve => {
     let size = 0

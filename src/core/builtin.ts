@@ -31,6 +31,11 @@ export function nodeUtil(): typeof import('node:util') {
   return process.getBuiltinModule('node:util')
 }
 
+/** `node:zlib`. */
+export function nodeZlib(): typeof import('node:zlib') {
+  return process.getBuiltinModule('node:zlib')
+}
+
 /** `node:worker_threads`. */
 export function nodeWorkerThreads(): typeof import('node:worker_threads') {
   return process.getBuiltinModule('node:worker_threads')

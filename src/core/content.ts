@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { limitedStream } from './body.ts'
-import type { CallContext } from './driver.ts'
+import type { CallContext } from './call.ts'
 import { progressError, StorageError, sourceError } from './errors.ts'
 import { nextOf } from './items.ts'
 import { kindOf } from './kind.ts'

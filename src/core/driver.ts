@@ -1,4 +1,5 @@
-import type { Readable } from 'node:stream'
+import type { Body } from './body.ts'
+import type { CallContext } from './call.ts'
 import type { Content } from './content.ts'
 import type { ErrorCode } from './errors.ts'
 
@@ -86,9 +87,7 @@ export interface StatOptions {
 
 /** The bytes of a file or of a range of it. */
 export interface ReadResult {
-  readonly body: Readable
-  /** The whole body where it is at hand and nobody has begun to read it; it is read with that. */
-  takeWhole?(): Buffer | undefined
+  readonly body: Body
   /** Where the answer tells: `size` is that of the whole file, not of the range. */
   readonly stat?: Stat | undefined
 }
@@ -121,26 +120,6 @@ export interface Features {
   /** `stat` and `read` honour `versionId`; absent: no. */
   readonly versions?: boolean | undefined
 }
-
-/** What the caller of a public method may say of the call itself. */
-export interface CallOptions {
-  /** Ends the call with code `aborted`. */
-  readonly signal?: AbortSignal | undefined
-}
-
-/** Travels with a call: who may end it, and which try this is. */
-export interface CallContext {
-  readonly signal: AbortSignal
-  /** 1 for the first try. */
-  readonly attempt: number
-  /** To be called whenever bytes move: a time-out counts from here. */
-  progress(): void
-  /** Runs one request of a longer call (a part of an upload) under its own retries and time-out. */
-  step<T>(operation: string, repeat: Repeat, run: (ctx: CallContext) => Promise<T>): Promise<T>
-}
-
-/** When a step may be made again: always, never, or only after an error that says that nothing was done. */
-export type Repeat = boolean | 'if_not_applied'
 
 /** Bytes that can be read and written at any place; what a `StorageFile` stands on. */
 export interface RandomAccess {

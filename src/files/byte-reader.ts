@@ -1,4 +1,5 @@
-import type { CallContext, RandomAccess } from '../core/driver.ts'
+import type { CallContext } from '../core/call.ts'
+import type { RandomAccess } from '../core/driver.ts'
 
 const BLOCK = 64 * 1024
 const LARGE = 1024 * 1024

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { abortable } from '../core/abort.ts'
-import type { ByteRange, CallContext, RandomAccess, Stat } from '../core/driver.ts'
+import type { CallContext } from '../core/call.ts'
+import type { ByteRange, RandomAccess, Stat } from '../core/driver.ts'
 import { type ErrorCode, StorageError } from '../core/errors.ts'
 import { notWritable } from './modes.ts'
 import { resumeBody } from './resume.ts'

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { readBytes } from '../core/body.ts'
+import { readBytes, StreamBody } from '../core/body.ts'
 import type { ReadResult } from '../core/driver.ts'
 import { classifyCommon, type ErrorCode, StorageError } from '../core/errors.ts'
 
@@ -37,14 +37,14 @@ export async function resumeBytes(
   options: ResumeOptions = {},
 ): Promise<Buffer> {
   const { length = 0 } = options
-  const whole = first.takeWhole?.()
+  const whole = first.body.take()
   if (whole !== undefined && whole.byteLength >= length) return whole
   const chunks: Buffer[] = whole === undefined ? [] : [whole]
-  const { body } = first
+  const body = first.body.stream()
   const size = (whole?.byteLength ?? 0) + (await collect(body, chunks))
   if (!body.readableEnded || size < length) {
     const rest = { ...options, length: length - size }
-    chunks.push(await readBytes({ body: resumeBody(offset => open(size + offset), body, rest) }))
+    chunks.push(await readBytes({ body: new StreamBody(resumeBody(offset => open(size + offset), body, rest)) }))
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
 }

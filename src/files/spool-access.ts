@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
+import type { CallContext } from '../core/call.ts'
 import type { Content } from '../core/content.ts'
-import type { CallContext, RandomAccess } from '../core/driver.ts'
+import type { RandomAccess } from '../core/driver.ts'
 import type { Spool } from './spool.ts'
 
 /** Where a spooled file comes from and where it goes. */

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream'
 import { abortable } from '../core/abort.ts'
+import type { CallContext } from '../core/call.ts'
 import { bytesContent, type Content } from '../core/content.ts'
-import type { CallContext, RandomAccess } from '../core/driver.ts'
+import type { RandomAccess } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
 import { notReadable } from './modes.ts'
 

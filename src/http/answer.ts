@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
+import type { Body } from '../core/body.ts'
 import type { AnswerHead } from './head.ts'
 import type { HttpResponse } from './request.ts'
 
@@ -18,7 +19,7 @@ export interface BodySource {
 }
 
 /** An answer. Its body becomes a stream only when somebody asks for that. */
-export class Answer implements HttpResponse {
+export class Answer implements HttpResponse, Body {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly resent: boolean
@@ -35,7 +36,11 @@ export class Answer implements HttpResponse {
     this.#source = source
   }
 
-  get body(): Readable {
+  get body(): Body {
+    return this
+  }
+
+  stream(): Readable {
     if (this.#body !== undefined) return this.#body
     const body = new AnswerBody(this.#source)
     this.#body = body
@@ -46,7 +51,7 @@ export class Answer implements HttpResponse {
     return body
   }
 
-  takeWhole(): Buffer | undefined {
+  take(): Buffer | undefined {
     if (!this.#complete || this.#body !== undefined) return undefined
     const early = this.#early
     this.#early = []

@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { Readable } from 'node:stream'
-import type { CallContext } from '../core/driver.ts'
+import type { CallContext } from '../core/call.ts'
 import { StorageError, withOutcome } from '../core/errors.ts'
 import { Answer, type BodySource } from './answer.ts'
 import type { Connection, Served } from './connection.ts'

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
+import type { Body } from '../core/body.ts'
 
 /** One HTTP/1.1 request (RFC 9112). */
 export interface HttpRequest {
@@ -28,9 +29,7 @@ export interface HttpResponse {
   /** Names in lower case; `date` is the server's clock. */
   readonly headers: IncomingHttpHeaders
   /** Has to be read, drained or destroyed, else its connection stays taken. A broken one fails as `unavailable`. */
-  readonly body: Readable
-  /** The whole body where it has come with the headers and nobody has begun to read it; it is read with that. */
-  takeWhole?(): Buffer | undefined
+  readonly body: Body
   /** Whether the request was sent twice because the first connection broke without an answer: it may have been carried out before. */
   readonly resent?: boolean | undefined
 }

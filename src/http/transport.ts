@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
-import type { CallContext } from '../core/driver.ts'
+import type { CallContext } from '../core/call.ts'
 import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
 import { bracketed, unbracketed } from './connect.ts'
 import { exchange, type Origin } from './exchange.ts'

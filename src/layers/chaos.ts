@@ -1,7 +1,7 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { release } from '../core/abort.ts'
-import { derivedStream } from '../core/body.ts'
+import { derivedStream, StreamBody } from '../core/body.ts'
 import type { ReadResult } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
 import type { Call, Layer } from './layer.ts'
@@ -46,8 +46,9 @@ function fault(call: Call, outcome: 'not_applied' | 'unknown'): StorageError {
 
 function withBrokenBody<T>(result: T, afterBytes: number): T {
   const { body, stat } = (result ?? {}) as Partial<ReadResult>
-  if (!(body instanceof Readable)) return result
-  return { stat, body: derivedStream(body, broken(body, afterBytes)) } as T
+  if (body === undefined) return result
+  const stream = body.stream()
+  return { stat, body: new StreamBody(derivedStream(stream, broken(stream, afterBytes))) } as T
 }
 
 async function* broken(body: Readable, afterBytes: number): AsyncGenerator<Uint8Array> {

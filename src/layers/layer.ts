@@ -1,4 +1,4 @@
-import type { CallContext } from '../core/driver.ts'
+import type { CallContext } from '../core/call.ts'
 
 /** What a layer may know of a call. */
 export interface Call {

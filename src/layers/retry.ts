@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CallContext } from '../core/driver.ts'
+import type { CallContext } from '../core/call.ts'
 import { abortedError, isStorageError, StorageError, withOutcome } from '../core/errors.ts'
 import type { Call, Layer } from './layer.ts'
 

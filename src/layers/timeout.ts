@@ -1,5 +1,5 @@
 import { onAbort, release } from '../core/abort.ts'
-import type { CallContext, Repeat } from '../core/driver.ts'
+import type { CallContext, Repeat } from '../core/call.ts'
 import { abortedError, StorageError } from '../core/errors.ts'
 import type { Call, Layer } from './layer.ts'
 

@@ -1,5 +1,5 @@
 import { onAbort } from '../core/abort.ts'
-import type { CallContext } from '../core/driver.ts'
+import type { CallContext } from '../core/call.ts'
 import { StorageError } from '../core/errors.ts'
 
 /** Ends the work of an upload that has become pointless: its other parts, and the reading of its content. */

@@ -1,5 +1,5 @@
+import type { CallContext } from '../core/call.ts'
 import { type Content, contentChunks } from '../core/content.ts'
-import type { CallContext } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
 
 /** Parts that one upload may have. (Amazon S3 multipart upload limits) */

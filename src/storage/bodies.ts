@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream'
+import { release } from '../core/abort.ts'
 import { readBytes } from '../core/body.ts'
-import type { ByteRange, CallOptions, ReadResult, Stat, StatOptions } from '../core/driver.ts'
+import type { CallOptions } from '../core/call.ts'
+import type { ByteRange, ReadResult, Stat, StatOptions } from '../core/driver.ts'
 import { abortedError, type ErrorDetails, StorageError } from '../core/errors.ts'
 import { type ResumeOptions, resumeBody, resumeBytes } from '../files/resume.ts'
 import type { AnyStorage, VersionOptions } from './types.ts'
@@ -25,9 +27,10 @@ export async function pinnedBody(
   const read = { range, ifMatch: features.ifMatch ? etag : undefined, versionId }
   const result = await storage.calls.run('read', key, { signal }, ctx => driver.read(key, read, ctx))
   const { stat } = result
-  if (signal !== undefined) endWith(signal, result.body, { operation: 'read', fileName: key, backend: driver.name })
+  if (signal !== undefined)
+    endWith(signal, result.body.stream(), { operation: 'read', fileName: key, backend: driver.name })
   if (etag === undefined || stat?.etag === undefined || stat.etag === etag) return result
-  result.body.on('error', () => {}).destroy()
+  release(result)
   throw new StorageError('precondition_failed', `read '${key}': the file has changed since it was opened.`, {
     operation: 'read',
     fileName: key,
@@ -65,7 +68,7 @@ export class ResumableBody {
 
   /** The bytes as they come. */
   stream(): Readable {
-    const { body } = this.#first
+    const body = this.#first.body.stream()
     return this.#again === undefined ? body : resumeBody(this.#again, body, this.#options)
   }
 
@@ -90,7 +93,7 @@ export async function resumableBody(
   const { start = 0, end } = range ?? {}
   const same = { ...version, etag: stat.etag }
   const again = async (offset: number) =>
-    (await pinnedBody(storage, key, { start: start + offset, end }, same, options)).body
+    (await pinnedBody(storage, key, { start: start + offset, end }, same, options)).body.stream()
   const length = Math.min(end ?? stat.size, stat.size) - start
   return new ResumableBody(first, again, { length, classify: error => storage.driver.classify(error) })
 }

@@ -1,5 +1,6 @@
 import { NEVER } from '../core/abort.ts'
-import type { CallContext, CallOptions, Driver } from '../core/driver.ts'
+import type { CallContext, CallOptions } from '../core/call.ts'
+import type { Driver } from '../core/driver.ts'
 import { abortReason, notBegun, type StorageError, wrapError } from '../core/errors.ts'
 import { concurrency } from '../layers/concurrency.ts'
 import { type Call, compose, type Layer } from '../layers/layer.ts'

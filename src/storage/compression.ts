@@ -1,6 +1,6 @@
 import { pipeline, type Readable } from 'node:stream'
-import { createGunzip, createGzip, gzipSync } from 'node:zlib'
 import { derivedStream } from '../core/body.ts'
+import { nodeZlib } from '../core/builtin.ts'
 import { bytesContent, type Content } from '../core/content.ts'
 import { StorageError } from '../core/errors.ts'
 
@@ -11,14 +11,14 @@ const AT_ONCE = 65_536
 export function gzipped(content: Content): Content {
   const { bytes, replayable, contentType, name } = content
   if (bytes !== undefined && bytes.byteLength <= AT_ONCE) {
-    return bytesContent(gzipSync(bytes, { level: LEVEL }), { contentType, name })
+    return bytesContent(nodeZlib().gzipSync(bytes, { level: LEVEL }), { contentType, name })
   }
   return {
     size: undefined,
     replayable,
     contentType,
     name,
-    open: () => pipeline(content.open(), createGzip({ level: LEVEL }), ignore),
+    open: () => pipeline(content.open(), nodeZlib().createGzip({ level: LEVEL }), ignore),
   }
 }
 
@@ -29,7 +29,7 @@ export function gunzipped(body: Readable): Readable {
 
 async function* decoded(body: Readable): AsyncGenerator<Buffer> {
   try {
-    yield* pipeline(body, createGunzip(), ignore) as AsyncIterable<Buffer>
+    yield* pipeline(body, nodeZlib().createGunzip(), ignore) as AsyncIterable<Buffer>
   } catch (error) {
     if (!isZlibError(error)) throw error
     const text = `The stored bytes are no whole gzip data: ${(error as Error).message}.`

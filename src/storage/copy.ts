@@ -1,6 +1,7 @@
 import { ATTRIBUTES, attributesOf } from '../core/attributes.ts'
+import type { CallOptions } from '../core/call.ts'
 import { asContent, type Content, type ContentProvider } from '../core/content.ts'
-import type { CallOptions, FileAttributes, WriteOptions } from '../core/driver.ts'
+import type { FileAttributes, WriteOptions } from '../core/driver.ts'
 import { isStorageError, StorageError, withOutcome } from '../core/errors.ts'
 import { validateFileName } from '../core/names.ts'
 import { fileKeyOf } from './file-key.ts'

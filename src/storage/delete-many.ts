@@ -1,5 +1,6 @@
 import { NEVER } from '../core/abort.ts'
-import type { CallOptions, DeleteResult } from '../core/driver.ts'
+import type { CallOptions } from '../core/call.ts'
+import type { DeleteResult } from '../core/driver.ts'
 import { StorageError, withOutcome } from '../core/errors.ts'
 import { itemsOf } from '../core/items.ts'
 import { kindOf } from '../core/kind.ts'

@@ -1,5 +1,6 @@
 import { abortable } from '../core/abort.ts'
-import type { CallOptions, Features } from '../core/driver.ts'
+import type { CallOptions } from '../core/call.ts'
+import type { Features } from '../core/driver.ts'
 import type { AnyStorage } from './types.ts'
 
 /** What a server can do, asked once; a failed question is asked again by the next who needs the answer. */

@@ -1,4 +1,4 @@
-import type { CallOptions } from '../core/driver.ts'
+import type { CallOptions } from '../core/call.ts'
 import type { AnyStorage, Entry } from './types.ts'
 
 /** How a folder is gone through. */

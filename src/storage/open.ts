@@ -1,6 +1,7 @@
 import { attributesOf, givenAttributes } from '../core/attributes.ts'
+import type { CallContext, CallOptions } from '../core/call.ts'
 import type { Content } from '../core/content.ts'
-import type { CallContext, CallOptions, FileAttributes, RandomAccess, WriteOptions } from '../core/driver.ts'
+import type { FileAttributes, RandomAccess, WriteOptions } from '../core/driver.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import { type OpenMode, type ParsedMode, parseMode } from '../files/modes.ts'
 import { RangeReader } from '../files/range-reader.ts'
@@ -105,7 +106,7 @@ class Opening {
     if (decode === undefined && storage.features.ranges) {
       return new RangeReader({
         stat,
-        read: async range => (await pinnedBody(storage, this.#key, range, version, this.#options)).body,
+        read: async range => (await pinnedBody(storage, this.#key, range, version, this.#options)).body.stream(),
         classify: error => storage.driver.classify(error),
       })
     }

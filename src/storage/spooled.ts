@@ -1,5 +1,5 @@
+import type { CallOptions } from '../core/call.ts'
 import { type Content, contentChunks } from '../core/content.ts'
-import type { CallOptions } from '../core/driver.ts'
 import { notBegun } from '../core/errors.ts'
 import { Spool } from '../files/spool.ts'
 import type { CommonOptions } from './common-settings.ts'

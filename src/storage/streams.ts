@@ -1,6 +1,6 @@
-import { Readable, Writable } from 'node:stream'
+import { type Readable, Writable } from 'node:stream'
 import { onAbort, release } from '../core/abort.ts'
-import { derivedStream } from '../core/body.ts'
+import { BytesBody, derivedStream, StreamBody } from '../core/body.ts'
 import type { Stat } from '../core/driver.ts'
 import { abortedError, isStorageError, StorageError } from '../core/errors.ts'
 import { lazyStream } from '../files/lazy-stream.ts'
@@ -53,12 +53,12 @@ async function opened(
     if (first === undefined) throw refusal
     return first
   }
-  if (first !== undefined && whole) return new ResumableBody({ body: decode(first.stream()) })
+  if (first !== undefined && whole) return new ResumableBody({ body: new StreamBody(decode(first.stream())) })
   // Places are those of the decoded bytes, which only reading from the beginning tells.
-  release({ body: first?.stream() })
+  release({ body: first })
   const encoded = await resumableBody(storage, key, undefined, version, options)
   const decoded = decode(encoded.stream())
-  return new ResumableBody({ body: derivedStream(decoded, partOf(decoded, start, end)) })
+  return new ResumableBody({ body: new StreamBody(derivedStream(decoded, partOf(decoded, start, end))) })
 }
 
 async function* partOf(body: Readable, start: number, end = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array> {
@@ -82,7 +82,7 @@ async function nothing(
   const stat = await storage.stat(name, options)
   if (stat.isDirectory) throw new StorageError('is_directory', `'${name}' is a directory.`)
   if (start > stat.size && storage.decoder(stat) === undefined) throw beyond(stat.size, start)
-  return new ResumableBody({ body: Readable.from([], { objectMode: false }) })
+  return new ResumableBody({ body: new BytesBody(Buffer.alloc(0)) })
 }
 
 function beyond(size: number, start: number): StorageError {

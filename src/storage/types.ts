@@ -1,4 +1,5 @@
-import type { CallOptions, Driver, FileAttributes, SignUrlOptions, Stat } from '../core/driver.ts'
+import type { CallOptions } from '../core/call.ts'
+import type { Driver, FileAttributes, SignUrlOptions, Stat } from '../core/driver.ts'
 import type { Layer } from '../layers/layer.ts'
 import type { Storage } from './storage.ts'
 

@@ -1,5 +1,6 @@
+import type { CallOptions } from '../core/call.ts'
 import type { Content } from '../core/content.ts'
-import type { CallOptions, Stat, WriteOptions } from '../core/driver.ts'
+import type { Stat, WriteOptions } from '../core/driver.ts'
 import { progressError, StorageError } from '../core/errors.ts'
 import type { AnyStorage } from './types.ts'
 

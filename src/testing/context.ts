@@ -1,4 +1,4 @@
-import type { CallContext } from '../core/driver.ts'
+import type { CallContext } from '../core/call.ts'
 
 /** A `CallContext` without layers, for calling a driver directly: one try, no time-out, aborted only by `signal`. */
 export function plainContext(

@@ -94,7 +94,7 @@ export const contentCases: readonly CaseOf<DriverPlace>[] = [
       await place.put('own', bytes)
       bytes.fill(0)
       const read = await place.driver.read(place.key('own'), {}, place.ctx)
-      for await (const chunk of read.body) (chunk as Uint8Array).fill(0)
+      for await (const chunk of read.body.stream()) (chunk as Uint8Array).fill(0)
       assert.equal(await place.text('own'), 'original')
     },
   },
@@ -106,7 +106,7 @@ export const contentCases: readonly CaseOf<DriverPlace>[] = [
       const { body } = await place.driver.read(place.key('mixed'), {}, place.ctx)
       await place.put('mixed', fresh)
       const chunks: Uint8Array[] = []
-      for await (const chunk of body) chunks.push(chunk)
+      for await (const chunk of body.stream()) chunks.push(chunk)
       const read = Buffer.concat(chunks)
       assert.ok(read.equals(old) || read.equals(fresh), 'what was read is neither the old nor the new file')
     },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import type { CallContext } from '../core/call.ts'
 import { type ContentSource, toContent } from '../core/content.ts'
-import type { CallContext, Driver, Features, ListedFile, ReadOptions, Stat, WriteOptions } from '../core/driver.ts'
+import type { Driver, Features, ListedFile, ReadOptions, Stat, WriteOptions } from '../core/driver.ts'
 import { classifyCommon, type ErrorCode, isStorageError } from '../core/errors.ts'
 import { plainContext } from './context.ts'
 
@@ -78,7 +79,7 @@ export class DriverPlace {
   async get(name: string, options: ReadOptions = {}): Promise<Buffer> {
     const { body } = await this.driver.read(this.key(name), options, this.ctx)
     const chunks: Uint8Array[] = []
-    for await (const chunk of body) chunks.push(chunk)
+    for await (const chunk of body.stream()) chunks.push(chunk)
     return Buffer.concat(chunks)
   }
 

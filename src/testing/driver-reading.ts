@@ -51,7 +51,7 @@ export const readingCases: readonly CaseOf<DriverPlace>[] = [
       await place.put('whole', 'twelve bytes')
       const range = place.features.ranges ? { start: 3, end: 5 } : undefined
       const { body, stat } = await place.driver.read(place.key('whole'), { range }, place.ctx)
-      body.resume()
+      body.stream().resume()
       if (stat !== undefined) assert.equal(stat.size, 12)
     },
   },
@@ -60,7 +60,7 @@ export const readingCases: readonly CaseOf<DriverPlace>[] = [
     async run(place) {
       await place.put('half', patternBytes(place.largeSize))
       const { body } = await place.driver.read(place.key('half'), {}, place.ctx)
-      for await (const chunk of body) {
+      for await (const chunk of body.stream()) {
         assert.ok((chunk as Uint8Array).byteLength > 0)
         break
       }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
-import type { ByteRange, CallContext, Stat } from '../../src/core/driver.ts'
+import type { CallContext } from '../../src/core/call.ts'
+import type { ByteRange, Stat } from '../../src/core/driver.ts'
 import type { OpenMode } from '../../src/files/modes.ts'
 import type { RangeSource } from '../../src/files/range-reader.ts'
 import { Spool } from '../../src/files/spool.ts'

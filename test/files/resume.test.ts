@@ -3,6 +3,7 @@ import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
+import { StreamBody } from '../../src/core/body.ts'
 import { StorageError } from '../../src/core/errors.ts'
 import { resumeBody, resumeBytes } from '../../src/files/resume.ts'
 import { bytesOf } from './helpers.ts'
@@ -25,7 +26,7 @@ function body(text: string, error?: Error): Readable {
 
 describe.each([
   ['as a stream', (...given: Parameters<typeof resumeBody>) => bytesOf(resumeBody(...given))],
-  ['as bytes', (open, first, options) => resumeBytes(open, { body: first }, options)],
+  ['as bytes', (open, first, options) => resumeBytes(open, { body: new StreamBody(first) }, options)],
 ])('a body %s', (_, read) => {
   test('continues at its offset', async () => {
     const offsets: number[] = []

@@ -112,8 +112,8 @@ describe('the asynchronous context', () => {
       who.run(name, async () => {
         const names = new Set<string | undefined>()
         const { body } = await ask(server.url)
-        for (const event of ['data', 'end', 'close']) body.on(event, () => names.add(who.getStore()))
-        await once(body, 'close')
+        for (const event of ['data', 'end', 'close']) body.stream().on(event, () => names.add(who.getStore()))
+        await once(body.stream(), 'close')
         return [...names]
       })
     expect(await seen('first')).toEqual(['first'])

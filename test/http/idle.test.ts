@@ -25,7 +25,7 @@ test('a reader who takes his time, and an answer that nobody reads, do not count
   const slow = await ask()
   const unread = await ask()
   let seen = 0
-  for await (const chunk of slow.body) {
+  for await (const chunk of slow.body.stream()) {
     if (seen === 0) await new Promise(resolve => setTimeout(resolve, 800))
     seen += (chunk as Buffer).length
   }

@@ -12,7 +12,7 @@ import {
 } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { CallContext } from '../../src/core/driver.ts'
+import type { CallContext } from '../../src/core/call.ts'
 import { StorageError } from '../../src/core/errors.ts'
 
 /** Something that a test started and that has to be closed. */

@@ -130,7 +130,7 @@ describe('requests and answers', () => {
       more()
     })
     const answer = await transport.request({ method: 'GET', url: server.url, headers: {} }, context())
-    answer.body.pause()
+    answer.body.stream().pause()
     // Another whole exchange with the same server: time enough to send all, were it not for the reader.
     await using other = await serve((_request, response) => response.end('ok'))
     for (let round = 0; round < 50; round++) {
@@ -138,7 +138,7 @@ describe('requests and answers', () => {
     }
     expect(written).toBeLessThan(size / 2)
     let size2 = 0
-    for await (const chunk of answer.body) size2 += chunk.length
+    for await (const chunk of answer.body.stream()) size2 += chunk.length
     expect(size2).toBe(size)
   })
 
@@ -148,7 +148,7 @@ describe('requests and answers', () => {
     expect((await readBytes(await ask(), 5000)).length).toBe(5000)
     expect((await failure(readBytes(await ask(), 4999))).code).toBe('too_large')
     const destroyed = await ask()
-    destroyed.body.destroy(new Error('mine'))
+    destroyed.body.stream().destroy(new Error('mine'))
     await expect(drain(destroyed)).resolves.toBeUndefined()
     const read = await ask()
     await readBytes(read)
@@ -210,7 +210,7 @@ describe('broken connections', () => {
         const answer = await transport.request(request, context())
         const pieces: string[] = []
         const reading = (async () => {
-          for await (const chunk of answer.body) {
+          for await (const chunk of answer.body.stream()) {
             pieces.push(String(chunk))
             if (how === 'reset') server.sockets[0]!.resetAndDestroy()
           }
@@ -343,7 +343,7 @@ describe('aborting', () => {
     const answer = await transport.request(request, context(controller.signal))
     const reading = failure(
       (async () => {
-        for await (const chunk of answer.body) {
+        for await (const chunk of answer.body.stream()) {
           expect(String(chunk)).toBe('12345')
           controller.abort()
         }
@@ -364,7 +364,12 @@ describe('aborting', () => {
       controller.abort()
       return answer
     })
-    const error = await new Promise(resolve => body.once('error', resolve).once('close', () => resolve('closed')))
+    const error = await new Promise(resolve =>
+      body
+        .stream()
+        .once('error', resolve)
+        .once('close', () => resolve('closed')),
+    )
     expect(error).toMatchObject({ code: 'aborted' })
   })
 
@@ -377,7 +382,7 @@ describe('aborting', () => {
     const waiting = failure(narrow.request(request, context(controller.signal)))
     controller.abort()
     expect((await waiting).code).toBe('aborted')
-    answer.body.destroy()
+    answer.body.stream().destroy()
     await narrow.close()
   })
 

@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers'
 import { finished } from 'node:stream/promises'
 import { describe, expect, it } from 'vitest'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
+import { StreamBody } from '../../src/core/body.ts'
 import { StorageError } from '../../src/core/errors.ts'
 import { chaos } from '../../src/layers/chaos.ts'
 import { concurrency } from '../../src/layers/concurrency.ts'
@@ -158,7 +159,7 @@ describe('timeout', () => {
   it('frees what comes after it gave up: a body, an open file', async () => {
     const body = new Readable({ read() {} })
     let discarded = false
-    for (const late of [{ body }, { discard: async () => void (discarded = true) }]) {
+    for (const late of [{ body: new StreamBody(body) }, { discard: async () => void (discarded = true) }]) {
       const { promise, resolve } = Promise.withResolvers<object>()
       await expect(timeout(10)(call, () => promise, plainContext())).rejects.toMatchObject({ code: 'timeout' })
       resolve(late)
@@ -253,7 +254,9 @@ describe('concurrency', () => {
 })
 
 describe('chaos', () => {
-  const bodyOf = (text: string) => async () => ({ body: Readable.from([Buffer.from(text)], { objectMode: false }) })
+  const bodyOf = (text: string) => async () => ({
+    body: new StreamBody(Readable.from([Buffer.from(text)], { objectMode: false })),
+  })
 
   it('fails the counted calls before or after they are made, and makes some twice', async () => {
     const made: number[] = []
@@ -273,11 +276,11 @@ describe('chaos', () => {
     const { body } = await layer(call, bodyOf('0123456789'), plainContext())
     const chunks: Buffer[] = []
     const reading = (async () => {
-      for await (const chunk of body) chunks.push(chunk)
+      for await (const chunk of body.stream()) chunks.push(chunk)
     })()
     await expect(reading).rejects.toMatchObject({ code: 'unavailable' })
     expect(Buffer.concat(chunks).toString()).toBe('0123456789'.slice(0, afterBytes))
-    expect((await buffer((await layer(call, bodyOf('whole'), plainContext())).body)).toString()).toBe('whole')
+    expect((await buffer((await layer(call, bodyOf('whole'), plainContext())).body.stream())).toString()).toBe('whole')
   })
 
   it('frees the body below one that is given up before its first byte', async () => {
@@ -287,9 +290,9 @@ describe('chaos', () => {
       async () => ({ body: below }),
       plainContext(),
     )
-    body.destroy()
-    await finished(below).catch(() => undefined)
-    expect(below.closed).toBe(true)
+    body.stream().destroy()
+    await finished(below.stream()).catch(() => undefined)
+    expect(below.stream().closed).toBe(true)
   })
 
   it('ends a call that it holds back with a StorageError in a storage', async () => {
@@ -316,7 +319,7 @@ describe('chaos', () => {
   })
 
   it('frees the bodies that nobody gets', async () => {
-    const bodies: Readable[] = []
+    const bodies: StreamBody[] = []
     const open = async () => {
       const { body } = await bodyOf('x')()
       bodies.push(body)
@@ -324,7 +327,7 @@ describe('chaos', () => {
     }
     await chaos({ duplicate: [1] })(call, open, plainContext())
     await expect(chaos({ failAfter: [1] })(call, open, plainContext())).rejects.toMatchObject({ code: 'unavailable' })
-    expect(bodies.map(body => body.destroyed)).toEqual([true, false, true])
+    expect(bodies.map(body => body.stream().destroyed)).toEqual([true, false, true])
   })
 })
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
-import type { CallContext } from '../../src/core/driver.ts'
+import type { CallContext } from '../../src/core/call.ts'
 import { StorageError } from '../../src/core/errors.ts'
 import { chaos } from '../../src/layers/chaos.ts'
 import { timeout } from '../../src/layers/timeout.ts'

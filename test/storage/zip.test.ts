@@ -3,7 +3,9 @@ import { crc32 } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import { MemoryDriver } from '../../src/backends/memory/driver.ts'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
-import type { ByteRange, CallContext, ReadOptions, ReadResult, Stat } from '../../src/core/driver.ts'
+import { StreamBody } from '../../src/core/body.ts'
+import type { CallContext } from '../../src/core/call.ts'
+import type { ByteRange, ReadOptions, ReadResult, Stat } from '../../src/core/driver.ts'
 import { ComputedZip, readDirectory, readMember } from '../files/zip.ts'
 import { Kinds } from './kinds.ts'
 
@@ -29,7 +31,7 @@ class OneObject extends MemoryDriver {
     ctx.signal.throwIfAborted()
     this.ranges.push(range)
     const { start: position = 0, end = this.#zip.size } = range ?? {}
-    return { body: this.#body(position, Math.min(end, this.#zip.size)), stat: await this.stat() }
+    return { body: new StreamBody(this.#body(position, Math.min(end, this.#zip.size))), stat: await this.stat() }
   }
 
   #body(start: number, end: number): Readable {

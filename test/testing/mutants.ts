@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
 import { MemoryDriver } from '../../src/backends/memory/driver.ts'
+import { BytesBody, StreamBody } from '../../src/core/body.ts'
+import type { CallContext } from '../../src/core/call.ts'
 import type { Content } from '../../src/core/content.ts'
 import type {
-  CallContext,
   DeleteResult,
   Driver,
   Features,
@@ -166,7 +167,7 @@ export const mutants: Readonly<Record<string, new () => Driver>> = {
   ),
   'a shorter file keeps the tail of the longer one': writing(async function (key, content, options, ctx, right) {
     const old = await this.read(key, {}, ctx).then(
-      ({ body }) => readAll(body),
+      ({ body }) => readAll(body.stream()),
       () => Buffer.alloc(0),
     )
     const mixed = (bytes: Buffer): Buffer => Buffer.concat([bytes, old.subarray(bytes.byteLength)])
@@ -182,7 +183,9 @@ export const mutants: Readonly<Record<string, new () => Driver>> = {
     override async read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
       const result = await super.read(key, options, ctx)
       const held = this.#held.get(key)
-      return held === undefined || options.range !== undefined ? result : { ...result, body: Readable.from([held]) }
+      return held === undefined || options.range !== undefined
+        ? result
+        : { ...result, body: new StreamBody(Readable.from([held])) }
     }
   },
   'ifAbsent is ignored': writing((key, content, options, ctx, right) =>
@@ -256,7 +259,7 @@ export const mutants: Readonly<Record<string, new () => Driver>> = {
   ),
   'a range beyond the end gives nothing': reading((key, options, right) =>
     right(key, options).catch(error => {
-      if (error.code === 'invalid_range') return { body: Readable.from([]) }
+      if (error.code === 'invalid_range') return { body: new BytesBody(Buffer.alloc(0)) }
       throw error
     }),
   ),
@@ -274,7 +277,7 @@ export const mutants: Readonly<Record<string, new () => Driver>> = {
     override async stat(key: string, ctx: CallContext): Promise<Stat> {
       const stat = await super.stat(key, ctx)
       const { body } = await super.read(key, {}, ctx)
-      return { ...stat, size: (await readAll(body)).toString().length }
+      return { ...stat, size: (await readAll(body.stream())).toString().length }
     }
   },
   'times are in seconds': stating(stat => ({
@@ -298,7 +301,7 @@ export const mutants: Readonly<Record<string, new () => Driver>> = {
       const fail = (): never => {
         throw error
       }
-      return { body: new Readable({ read: fail }) }
+      return { body: new StreamBody(new Readable({ read: fail })) }
     }),
   ),
   'deleting a missing file fails': class extends MemoryDriver {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
+import type { CallOptions } from '../../src/core/call.ts'
 import type { ContentSource } from '../../src/core/content.ts'
-import type { CallOptions } from '../../src/core/driver.ts'
 import { StorageError } from '../../src/core/errors.ts'
 import type { OpenMode } from '../../src/files/modes.ts'
 import type { StorageFile } from '../../src/files/storage-file.ts'

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
-import { bytesContent } from '../../core/content.ts'
-import type { CallContext, ReadOptions, ReadResult, Stat } from '../../core/driver.ts'
+import { BytesBody, StreamBody } from '../../core/body.ts'
+import type { CallContext } from '../../core/call.ts'
+import type { ReadOptions, ReadResult, Stat } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { closeRead, readFully } from './bytes.ts'
 
@@ -25,11 +26,11 @@ export async function bodyOf(
     const bytes = length > SMALL_READ ? undefined : await readFully(handle, start, isUnsized ? SMALL_READ : length)
     if (bytes === undefined || (isUnsized && bytes.byteLength === SMALL_READ)) {
       const end = isUnsized ? undefined : start + length - 1
-      return { body: handle.createReadStream({ start, end, highWaterMark: 262_144 }), stat: known }
+      return { body: new StreamBody(handle.createReadStream({ start, end, highWaterMark: 262_144 })), stat: known }
     }
     await closeRead(handle)
     ctx.progress()
-    return { body: bytesContent(bytes).open(), stat: known }
+    return { body: new BytesBody(bytes), stat: known }
   } catch (error) {
     await closeRead(handle)
     throw error

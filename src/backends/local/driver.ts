@@ -1,9 +1,9 @@
 import type { BigIntStats } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { CallContext } from '../../core/call.ts'
 import { type Content, contentChunks } from '../../core/content.ts'
 import type {
-  CallContext,
   Driver,
   Features,
   FileAttributes,

@@ -1,5 +1,6 @@
 import { type FileHandle, lstat } from 'node:fs/promises'
-import type { CallContext, HandleFlags, RandomAccess, WriteOptions } from '../../core/driver.ts'
+import type { CallContext } from '../../core/call.ts'
+import type { HandleFlags, RandomAccess, WriteOptions } from '../../core/driver.ts'
 import { unless } from '../../core/errno.ts'
 import { StorageError } from '../../core/errors.ts'
 import { notWritable } from '../../files/modes.ts'

@@ -1,5 +1,6 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path'
-import type { CallOptions, Driver } from '../../core/driver.ts'
+import type { CallOptions } from '../../core/call.ts'
+import type { Driver } from '../../core/driver.ts'
 import { ImproperlyConfigured, StorageError, SuspiciousFileOperation } from '../../core/errors.ts'
 import type { SettingsOf } from '../../core/settings.ts'
 import { Storage } from '../../storage/storage.ts'

@@ -1,6 +1,7 @@
 import { type BigIntStats, fstatSync } from 'node:fs'
 import { type FileHandle, lstat, unlink } from 'node:fs/promises'
-import type { CallContext, FileAttributes, Stat, WriteOptions } from '../../core/driver.ts'
+import type { CallContext } from '../../core/call.ts'
+import type { FileAttributes, Stat, WriteOptions } from '../../core/driver.ts'
 import { isUncertain, unless, withKnownOutcome } from '../../core/errno.ts'
 import { StorageError } from '../../core/errors.ts'
 import { publish } from './atomic-write.ts'

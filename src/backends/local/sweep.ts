@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs'
 import { lstat, opendir, unlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import type { CallContext } from '../../core/driver.ts'
+import type { CallContext } from '../../core/call.ts'
 import { errnoOf, unless } from '../../core/errno.ts'
 import type { Anchor } from './anchor.ts'
 import { isAlive, isHidden, isOwnName, ownerOf, sidecarStem } from './hidden.ts'

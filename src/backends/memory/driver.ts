@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream'
 import { givenAttributes } from '../../core/attributes.ts'
+import { StreamBody } from '../../core/body.ts'
+import type { CallContext } from '../../core/call.ts'
 import { type Content, contentChunks } from '../../core/content.ts'
 import type {
   ByteRange,
-  CallContext,
   DeleteResult,
   Driver,
   Features,
@@ -54,7 +55,7 @@ export class MemoryDriver implements Driver {
     ctx.signal.throwIfAborted()
     const file = this.#tree.file(key)
     checkMatch(file, ifMatch, key)
-    const body = readableOf(sliceOf(file.bytes, range, key))
+    const body = new StreamBody(readableOf(sliceOf(file.bytes, range, key)))
     file.accessedAt = Date.now()
     return { body, stat: statOf(file) }
   }

@@ -1,5 +1,5 @@
 import { abortable } from '../../core/abort.ts'
-import type { CallContext } from '../../core/driver.ts'
+import type { CallContext } from '../../core/call.ts'
 import { ImproperlyConfigured } from '../../core/errors.ts'
 import type { S3Client, S3Request } from './client.ts'
 import { S3Error } from './errors.ts'

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { abortable } from '../../core/abort.ts'
 import { drain } from '../../core/body.ts'
-import type { CallContext } from '../../core/driver.ts'
+import type { CallContext } from '../../core/call.ts'
 import { StorageError, withOutcome, wrapError } from '../../core/errors.ts'
 import type { Hide } from '../../http/redact.ts'
 import { bodySize, type HttpRequest, type HttpResponse } from '../../http/request.ts'
@@ -233,7 +233,7 @@ export class S3Client {
     const { wire, response } = sent
     const { method, headers } = wire
     if (response.resent && response.status === 412 && isConditionalWrite(method, headers)) {
-      response.body.resume()
+      void drain(response)
       const text = `${method} '${key}': the answer was lost, and the key is taken or changed now, perhaps by this very request.`
       return new StorageError('unavailable', text, { outcome: 'unknown', retryable: false, status: 412 })
     }

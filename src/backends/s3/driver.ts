@@ -1,8 +1,7 @@
-import { Readable } from 'node:stream'
-import { drain } from '../../core/body.ts'
+import { BytesBody, drain } from '../../core/body.ts'
+import type { CallContext } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
 import type {
-  CallContext,
   DeleteResult,
   Driver,
   Features,
@@ -113,7 +112,7 @@ export class S3Driver implements Driver {
   async #readNothing(key: string, { range, ...rest }: ReadOptions, ctx: CallContext): Promise<ReadResult> {
     const result = await this.read(key, { ...rest, range: { start: range!.start, end: range!.start + 1 } }, ctx)
     await drain(result)
-    return { body: Readable.from([], { objectMode: false }), stat: result.stat }
+    return { body: new BytesBody(Buffer.alloc(0)), stat: result.stat }
   }
 
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {

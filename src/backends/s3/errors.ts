@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { readText } from '../../core/body.ts'
+import { drain, readText } from '../../core/body.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import { classifyHttp, type HttpErrorDetails, HttpStatusError, shownText } from '../../http/http-error.ts'
 import type { Hide } from '../../http/redact.ts'
@@ -50,7 +50,7 @@ export async function s3Error(
 ): Promise<S3Error> {
   const { status, headers } = response
   const bodyText = request.method === 'HEAD' ? '' : await readText(response, BODY_LIMIT).catch(() => '')
-  if (request.method === 'HEAD') response.body.resume()
+  if (request.method === 'HEAD') void drain(response)
   const root = await documentOf(bodyText)
   const changes = request.method !== 'GET' && request.method !== 'HEAD'
   const outcome = response.resent === true && changes ? 'unknown' : undefined

@@ -60,13 +60,7 @@ export function statOf(headers: IncomingHttpHeaders): Stat {
 
 /** What the answer to a GET gives to read; it becomes a stream only if somebody asks for one. */
 export function readingOf(response: HttpResponse): ReadResult {
-  return {
-    stat: statOf(response.headers),
-    takeWhole: () => response.takeWhole?.(),
-    get body() {
-      return response.body
-    },
-  }
+  return { stat: statOf(response.headers), body: response.body }
 }
 
 function sizeOf(headers: IncomingHttpHeaders): number {

@@ -1,5 +1,5 @@
 import { nodeCrypto } from '../../core/builtin.ts'
-import type { CallContext } from '../../core/driver.ts'
+import type { CallContext } from '../../core/call.ts'
 import type { S3Client } from './client.ts'
 import { classifyS3 } from './errors.ts'
 import { detached } from './upload/aftermath.ts'

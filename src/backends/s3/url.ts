@@ -1,4 +1,5 @@
-import type { CallContext, SignUrlOptions } from '../../core/driver.ts'
+import type { CallContext } from '../../core/call.ts'
+import type { SignUrlOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { checkUrlMethod } from '../../core/urls.ts'
 import type { S3Client } from './client.ts'

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { LocalDriver, type LocalDriverOptions } from '../../../src/backends/local/driver.ts'
-import type { CallContext, ListedFile } from '../../../src/core/driver.ts'
+import type { CallContext } from '../../../src/core/call.ts'
+import type { ListedFile } from '../../../src/core/driver.ts'
 import { isStorageError } from '../../../src/core/errors.ts'
 
 export function callContext(signal: AbortSignal = new AbortController().signal): CallContext {
@@ -45,7 +46,7 @@ export async function bytesOf(
   key: string,
   range?: { start: number; end?: number },
 ): Promise<Buffer> {
-  return buffer((await driver.read(key, { range }, ctx)).body)
+  return buffer((await driver.read(key, { range }, ctx)).body.stream())
 }
 
 export async function allFiles(

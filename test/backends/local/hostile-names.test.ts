@@ -100,7 +100,8 @@ test('no name whatever touches anything outside of the root, and every refusal i
     else if (operation === 6) await driver.stat(`sub/${key}`, ctx)
     else {
       const { body } = await driver.read(`sub/${key}`, {}, ctx)
-      for await (const chunk of body) if (chunk.toString() !== 'planted') throw new Error(`read ${chunk} of ${key}`)
+      for await (const chunk of body.stream())
+        if (chunk.toString() !== 'planted') throw new Error(`read ${chunk} of ${key}`)
     }
   }
 

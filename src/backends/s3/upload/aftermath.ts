@@ -1,4 +1,4 @@
-import type { CallContext } from '../../../core/driver.ts'
+import type { CallContext } from '../../../core/call.ts'
 import { StorageError } from '../../../core/errors.ts'
 import { S3Error } from '../errors.ts'
 

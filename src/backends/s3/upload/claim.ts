@@ -1,5 +1,5 @@
 import { nodeCrypto } from '../../../core/builtin.ts'
-import type { CallContext } from '../../../core/driver.ts'
+import type { CallContext } from '../../../core/call.ts'
 import { isStorageError, StorageError } from '../../../core/errors.ts'
 import { type ChecksumMode, checksumHeaders } from '../../../remote/checksums.ts'
 import type { S3Client } from '../client.ts'

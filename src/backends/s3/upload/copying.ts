@@ -1,5 +1,6 @@
 import { ATTRIBUTES, givenAttributes } from '../../../core/attributes.ts'
-import type { CallContext, Stat, StatOptions, WriteOptions } from '../../../core/driver.ts'
+import type { CallContext } from '../../../core/call.ts'
+import type { Stat, StatOptions, WriteOptions } from '../../../core/driver.ts'
 import { parallel } from '../../../remote/pieces.ts'
 import { encodeComponent, encodeKey } from '../../../remote/sign/encode.ts'
 import type { S3Client } from '../client.ts'

@@ -1,5 +1,5 @@
 import { nodeCrypto } from '../../../core/builtin.ts'
-import type { CallContext } from '../../../core/driver.ts'
+import type { CallContext } from '../../../core/call.ts'
 import { isStorageError, StorageError } from '../../../core/errors.ts'
 import { shownText } from '../../../http/http-error.ts'
 import type { Stop } from '../../../remote/open-uploads.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CallContext } from '../../../core/driver.ts'
+import type { CallContext } from '../../../core/call.ts'
 import { isStorageError } from '../../../core/errors.ts'
 import type { S3Client } from '../client.ts'
 import { keyDecoder } from '../listing.ts'

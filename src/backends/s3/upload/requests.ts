@@ -1,4 +1,4 @@
-import type { CallContext } from '../../../core/driver.ts'
+import type { CallContext } from '../../../core/call.ts'
 import { isStorageError, StorageError } from '../../../core/errors.ts'
 import { type ChecksumMode, checksumHeaders, headerOf } from '../../../remote/checksums.ts'
 import type { Piece } from '../../../remote/pieces.ts'

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
+import type { CallContext } from '../../../core/call.ts'
 import { type Content, contentChunks } from '../../../core/content.ts'
-import type { CallContext, Stat, WriteOptions } from '../../../core/driver.ts'
+import type { Stat, WriteOptions } from '../../../core/driver.ts'
 import { StorageError } from '../../../core/errors.ts'
 import { bodySize } from '../../../http/request.ts'
 import { type Bytes, type ChecksumMode, checksumHeaders } from '../../../remote/checksums.ts'
