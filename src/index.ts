@@ -64,11 +64,10 @@ export type { CallRunner } from './storage/call-runner.ts'
 export { type CommonOptions, commonSettings } from './storage/common-settings.ts'
 export type { CopyFileOptions } from './storage/copy.ts'
 export type { DeletableNames, DeletedFiles } from './storage/delete-many.ts'
-export type { EntriesOptions } from './storage/listing.ts'
-export { Storage } from './storage/storage.ts'
+export { type AnyStorage, Storage } from './storage/storage.ts'
 export type {
-  AnyStorage,
   AvailableNameOptions,
+  EntriesOptions,
   Entry,
   Feature,
   OpenOptions,

@@ -49,7 +49,7 @@ export class LocalFolder {
     if (await isTaken(path)) throw taken(path, overwrite)
     try {
       const content = streamContent(this.#cleared(dirname(path), body))
-      await writeContent(this.#storage, key, content, { ifAbsent: !overwrite }, { signal })
+      await writeContent(this.#storage, this.#storage.fileRef(key), content, { ifAbsent: !overwrite }, { signal })
     } catch (error) {
       throw isStorageError(error, 'exists') ? taken(path, overwrite, error) : error
     }

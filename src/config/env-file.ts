@@ -1,7 +1,7 @@
 import { nodeUtil } from '../core/builtin.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
 import type { AnySettings, SettingRole } from '../core/settings.ts'
-import type { AnyStorage } from '../storage/types.ts'
+import type { AnyStorage } from '../storage/storage.ts'
 
 type Environment = Record<string, string | undefined>
 

@@ -1,4 +1,6 @@
 import type { FileAttributes } from './driver.ts'
+import { StorageError } from './errors.ts'
+import { kindOf } from './kind.ts'
 
 /** Names of the attributes of a file. */
 export const ATTRIBUTES: readonly (keyof FileAttributes)[] = [
@@ -19,4 +21,62 @@ export function attributesOf(source: FileAttributes): FileAttributes {
 /** The attributes that are given, without those that are undefined. */
 export function givenAttributes(source: FileAttributes): FileAttributes {
   return Object.fromEntries(ATTRIBUTES.filter(name => source[name] !== undefined).map(name => [name, source[name]]))
+}
+
+/** Characters of a header's name (RFC 9110, token), in lower case. */
+const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
+/** Text that a header can carry as it is: visible ASCII, blanks and tabs. */
+const ASCII = /^[\t\x20-\x7e]*$/
+const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/
+
+/**
+ * Attributes as every backend keeps them: text without blanks at its ends, names of metadata in lower case. `invalid_argument` for what no
+ * header can carry: another type, control characters, half surrogates, text outside ASCII except in a disposition (RFC 8187 encodes that) and
+ * in metadata values; for metadata names that are no tokens (RFC 9110) or differ only in case.
+ */
+export function checkedAttributes(given: FileAttributes): FileAttributes {
+  const { metadata, ...texts } = given
+  const checked: Record<string, unknown> = {}
+  for (const name in texts) {
+    const value = texts[name as keyof typeof texts]
+    checked[name] = value === undefined ? undefined : checkedText(name, value)
+  }
+  checked['metadata'] = metadata === undefined ? undefined : checkedMetadata(metadata)
+  return checked
+}
+
+function checkedText(name: string, value: unknown): string {
+  if (typeof value !== 'string') throw invalid(`${name}: expected text, got ${kindOf(value)}.`)
+  if (CONTROL.test(value))
+    throw invalid(`${name}: it has characters that no header can carry: ${JSON.stringify(value)}.`)
+  if (!value.isWellFormed()) throw invalid(`${name}: it has half of a surrogate pair: ${JSON.stringify(value)}.`)
+  if (name !== 'contentDisposition' && !ASCII.test(value)) {
+    throw invalid(`${name}: expected ASCII, got ${JSON.stringify(value)}.`)
+  }
+  return value.trim()
+}
+
+function checkedMetadata(metadata: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
+    throw invalid(
+      `metadata: expected an object of texts, got ${Array.isArray(metadata) ? 'a list' : kindOf(metadata)}.`,
+    )
+  }
+  const values = new Map<string, string>()
+  for (const [given, value] of Object.entries(metadata)) {
+    if (value === undefined) continue
+    const name = given.toLowerCase()
+    if (!NAME.test(name)) {
+      throw invalid(`'${given}' cannot be the name of metadata. Use letters, digits and the signs !#$%&'*+-.^_\`|~.`)
+    }
+    if (values.has(name)) throw invalid(`metadata: two names are '${name}' in lower case.`)
+    if (typeof value !== 'string') throw invalid(`metadata '${given}': expected text, got ${kindOf(value)}.`)
+    if (!value.isWellFormed()) throw invalid(`metadata '${given}': it has half of a surrogate pair.`)
+    values.set(name, value)
+  }
+  return Object.fromEntries(values)
+}
+
+function invalid(text: string): StorageError {
+  return new StorageError('invalid_argument', text)
 }

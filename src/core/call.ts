@@ -2,6 +2,8 @@
 export interface FileRef {
   readonly name: string
   readonly key: string
+  /** The backend's own parameters of requests for this file (S3: `objectParameters`). */
+  readonly objectParameters?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** What the caller of a public method may say of the call itself. */

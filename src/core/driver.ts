@@ -9,6 +9,15 @@ export interface ByteRange {
   readonly end?: number | undefined
 }
 
+/** The backend's own parameters of the requests for one file, as its options give them (S3: `objectParameters`). */
+export type ObjectParameters = Readonly<Record<string, unknown>>
+
+/** What goes with every request for a file. */
+export interface RequestOptions {
+  /** Resolved once per call, above the driver. */
+  readonly objectParameters?: ObjectParameters | undefined
+}
+
 /** Metadata that may be sent with a file and comes back in its `Stat`. */
 export interface FileAttributes {
   readonly contentType?: string | undefined
@@ -41,7 +50,7 @@ export interface ListedFile extends Stat {
 }
 
 /** Which part of a listing is wanted. */
-export interface PageRequest {
+export interface PageRequest extends RequestOptions {
   /** Whether to descend: no directories are reported then. */
   readonly recursive: boolean
   /** From the previous page's `next`. */
@@ -59,7 +68,7 @@ export interface Page {
 }
 
 /** How a file is to be written. Conditions are values: a refused one is an error with its code. */
-export interface WriteOptions extends FileAttributes {
+export interface WriteOptions extends FileAttributes, RequestOptions {
   /** Only create: code `exists` when the key is taken. Never set unless `features.exclusiveCreate`. */
   readonly ifAbsent?: boolean | undefined
   /** Only replace the version with this etag: else code `precondition_failed`. Never set unless `features.ifMatch`. */
@@ -71,7 +80,7 @@ export interface WriteOptions extends FileAttributes {
 }
 
 /** How a file is to be read. */
-export interface ReadOptions {
+export interface ReadOptions extends RequestOptions {
   readonly range?: ByteRange | undefined
   /** Fail with `precondition_failed` when the file has another etag by now. */
   readonly ifMatch?: string | undefined
@@ -80,7 +89,7 @@ export interface ReadOptions {
 }
 
 /** Which version of a file is asked about: the newest where none is named. */
-export interface StatOptions {
+export interface StatOptions extends RequestOptions {
   /** Never set unless `features.versions`. */
   readonly versionId?: string | undefined
 }
@@ -163,20 +172,22 @@ export interface Driver {
   /** All or nothing: a failed or aborted write leaves the old file, or none. */
   write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined>
   /** Missing: fine. */
-  delete(key: string, ctx: CallContext): Promise<void>
+  delete(key: string, ctx: CallContext, options?: RequestOptions): Promise<void>
   /** `prefix` is '' or ends in '/'. Missing: an empty page. */
   list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page>
   /** The code of a native error; undefined when it is none of this protocol's. */
   classify(error: unknown): ErrorCode | undefined
 
   /** Asks the server once for what `features` cannot know beforehand. */
-  discover?(ctx: CallContext): Promise<Features>
-  deleteMany?(keys: readonly string[], ctx: CallContext): Promise<readonly DeleteResult[]>
+  discover?(ctx: CallContext, options?: RequestOptions): Promise<Features>
+  /** The object parameters are those of the first key. */
+  deleteMany?(keys: readonly string[], ctx: CallContext, options?: RequestOptions): Promise<readonly DeleteResult[]>
   /** Attributes that are not given stay those of the source. */
   copy?(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined>
   move?(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined>
   publicUrl?(key: string): string
-  signUrl?(key: string, options: SignUrlOptions, ctx: CallContext): Promise<string>
+  /** Asks nothing of the service; only credentials may have to be renewed. */
+  signUrl?(key: string, options: SignUrlOptions & RequestOptions, ctx: CallContext): Promise<string>
   /** Where the bytes of a key lie, the same text for two drivers of one place: so that a move onto itself deletes nothing. */
   address?(key: string, ctx: CallContext): Promise<string>
   /** Absolute path on this machine. */

@@ -12,14 +12,14 @@ export const MAX_NAME_LENGTH = 8192
 
 /** Names that are normal as they are: no empty part, none that begins with a dot, no `\`. Most are, and need no more work. */
 const PLAIN = /^[^./\\][^/\\]*(?:\/[^./\\][^/\\]*)*$/
-let lastPlain = 'a'
 
-/** Remembers the last one: each step of a call asks again for the same name. */
 function isPlain(name: string): boolean {
-  if (name === lastPlain) return true
-  if (!PLAIN.test(checkedName(name))) return false
-  lastPlain = name
-  return true
+  return PLAIN.test(checkedName(name))
+}
+
+/** The key of a name below `root`, which is '' or ends in '/'; undefined for a name that must be normalised first. */
+export function joinPlain(root: string, name: string): string | undefined {
+  return isPlain(name) ? root + name : undefined
 }
 
 /** POSIX-normalises a name, keeps a trailing slash, turns `\` into `/` afterwards; '.' and './' are ''. (django-storages `clean_name`) */
@@ -56,10 +56,6 @@ function normalParts(path: string): string[] {
  */
 export function safeJoin(base: string, ...paths: readonly string[]): string {
   const root = trimSlashes(base)
-  const [only = ''] = paths
-  if (paths.length === 1 && isPlain(only) && (root === '' || PLAIN.test(root))) {
-    return root === '' ? only : `${root}/${only}`
-  }
   let joined = `/${root}`
   for (const path of paths) {
     if (checkedName(path).startsWith('/')) {

@@ -1,4 +1,4 @@
-import type { CallContext } from '../core/call.ts'
+import type { CallContext, Repeat } from '../core/call.ts'
 
 /** What a layer may know of a call. */
 export interface Call {
@@ -7,10 +7,10 @@ export interface Call {
   readonly backend: string
   /** The file's key, where the call has one. */
   readonly key?: string | undefined
-  /** Whether the same call may be made again. */
-  readonly replayable: boolean
-  /** The call carries a condition that would fail on its own success: it is repeated only after an error that says `not_applied`. */
-  readonly conditional?: boolean | undefined
+  /** The name that the caller gave. */
+  readonly fileName?: string | undefined
+  /** When the call may be made again: `if_not_applied` for one whose condition would fail on its own success. */
+  readonly repeat: Repeat
   /** The caller gives the bytes at its own pace, so that silence is no failure; the steps have their own time-outs. */
   readonly paced?: boolean | undefined
   /** The call reads content that may itself wait for calls of the same storage: it must not hold a slot meanwhile. */

@@ -18,10 +18,14 @@ export const readOnly: Layer = async (call, next, ctx) => {
 }
 
 /** The error of a change to a storage that is only to be read. */
-export function readOnlyError({ operation, key, backend }: Pick<Call, 'operation' | 'key' | 'backend'>): StorageError {
+export function readOnlyError({
+  operation,
+  fileName,
+  backend,
+}: Pick<Call, 'operation' | 'fileName' | 'backend'>): StorageError {
   return new StorageError('permission_denied', `This storage is read-only: ${operation} is refused.`, {
     operation,
-    fileName: key,
+    fileName,
     backend,
   })
 }

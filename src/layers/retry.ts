@@ -16,7 +16,7 @@ export interface RetryOptions {
 }
 
 /**
- * Repeats a replayable call after a retryable error: full jitter, capped, `Retry-After` honoured. The outcome that the last error
+ * Repeats a call that may be repeated after a retryable error: full jitter, capped, `Retry-After` honoured. The outcome that the last error
  * tells is that of all tries together.
  * An error that has been through its own retries inside is not retried again outside.
  */
@@ -32,7 +32,7 @@ export function retry(options: RetryOptions): Layer {
     let last = error
     for (let attempt = 2; attempt <= maxAttempts; attempt++) {
       if (!isStorageError(last) || !last.retryable || exhausted.has(last)) throw last
-      if (call.conditional && last.outcome !== 'not_applied') throw last
+      if (call.repeat === 'if_not_applied' && last.outcome !== 'not_applied') throw last
       const wait = waitMs(attempt - 1, last.retryAfterMs, { baseMs, capMs, random })
       await sleep(wait, undefined, { signal: ctx.signal }).catch(() => undefined)
       if (ctx.signal.aborted) throw givenUp(call, last, ctx.signal)
@@ -47,7 +47,7 @@ export function retry(options: RetryOptions): Layer {
     throw last
   }
   return (call, next, ctx) =>
-    call.replayable && maxAttempts > 1 ? next(ctx).catch(error => again(call, error, next, ctx)) : next(ctx)
+    call.repeat !== false && maxAttempts > 1 ? next(ctx).catch(error => again(call, error, next, ctx)) : next(ctx)
 }
 
 /** Milliseconds before the try that follows `failures` failed ones: random up to a bound that doubles, no less than the server asked for. */
@@ -61,6 +61,6 @@ export function waitMs(
 }
 
 /** The abort of a call that waited for its next try; what the last one did is what is known of the outcome. */
-function givenUp({ operation, key, backend }: Call, last: StorageError, signal: AbortSignal): StorageError {
-  return abortedError({ operation, fileName: key, backend, outcome: last.outcome }, signal.reason)
+function givenUp({ operation, fileName, backend }: Call, last: StorageError, signal: AbortSignal): StorageError {
+  return abortedError({ operation, fileName, backend, outcome: last.outcome }, signal.reason)
 }

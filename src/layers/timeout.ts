@@ -16,7 +16,7 @@ export function timeout(ms: number): Layer {
 
 function timed<T>(
   ms: number,
-  { operation, key: fileName, backend }: Call,
+  { operation, fileName, backend }: Call,
   next: (ctx: CallContext) => Promise<T>,
   ctx: CallContext,
 ): Promise<T> {

@@ -1,9 +1,10 @@
 import { StorageError, SuspiciousFileOperation } from '../core/errors.ts'
 import { checkedName, cleanName, cutText, splitName, truncateName, validateFileName } from '../core/names.ts'
-import type { AnyStorage, AvailableNameOptions } from './types.ts'
+import type { AnyBase } from './base.ts'
+import type { AvailableNameOptions } from './types.ts'
 
 /** Looks for a free name like the given one; see `Storage#getAvailableName`. */
-export async function availableName(storage: AnyStorage, name: string, options: AvailableNameOptions): Promise<string> {
+export async function availableName(storage: AnyBase, name: string, options: AvailableNameOptions): Promise<string> {
   const { maxLength = Number.POSITIVE_INFINITY, exclusive = false, overwrite = storage.options.fileOverwrite } = options
   const path = validateFileName(checkedName(name).replaceAll('\\', '/'))
   if (overwrite) return truncateName(cleanName(path), options.maxLength)

@@ -1,11 +1,12 @@
 import type { Readable } from 'node:stream'
 import { release } from '../core/abort.ts'
 import { readBytes } from '../core/body.ts'
-import type { CallOptions } from '../core/call.ts'
+import type { CallOptions, FileRef } from '../core/call.ts'
 import type { ByteRange, ReadResult, Stat, StatOptions } from '../core/driver.ts'
 import { abortedError, type ErrorDetails, StorageError } from '../core/errors.ts'
 import { type ResumeOptions, resumeBody, resumeBytes } from '../files/resume.ts'
-import type { AnyStorage, VersionOptions } from './types.ts'
+import type { AnyBase } from './base.ts'
+import type { VersionOptions } from './types.ts'
 
 /** Which version of a file is read: the newest where nothing is told. */
 export interface Version {
@@ -15,8 +16,8 @@ export interface Version {
 
 /** A range of one version: by a condition where the backend has it, else by looking at what came. */
 export async function pinnedBody(
-  storage: AnyStorage,
-  key: string,
+  storage: AnyBase,
+  ref: FileRef,
   range: ByteRange | undefined,
   version: Version,
   options: CallOptions,
@@ -24,16 +25,21 @@ export async function pinnedBody(
   const { etag, versionId } = version
   const { driver, features } = storage
   const { signal } = options
-  const read = { range, ifMatch: features.ifMatch ? etag : undefined, versionId }
-  const result = await storage.calls.run('read', key, { signal }, ctx => driver.read(key, read, ctx))
+  const read = {
+    range,
+    ifMatch: features.ifMatch ? etag : undefined,
+    versionId,
+    objectParameters: ref.objectParameters,
+  }
+  const result = await storage.calls.run('read', ref, { signal }, ctx => driver.read(ref.key, read, ctx))
   const { stat } = result
   if (signal !== undefined)
-    endWith(signal, result.body.stream(), { operation: 'read', fileName: key, backend: driver.name })
+    endWith(signal, result.body.stream(), { operation: 'read', fileName: ref.name, backend: driver.name })
   if (etag === undefined || stat?.etag === undefined || stat.etag === etag) return result
   release(result)
-  throw new StorageError('precondition_failed', `read '${key}': the file has changed since it was opened.`, {
+  throw new StorageError('precondition_failed', `read '${ref.name}': the file has changed since it was opened.`, {
     operation: 'read',
-    fileName: key,
+    fileName: ref.name,
     backend: driver.name,
   })
 }
@@ -81,25 +87,25 @@ export class ResumableBody {
 
 /** A range of one version whose body is continued when it breaks, if the file has an etag that still holds. */
 export async function resumableBody(
-  storage: AnyStorage,
-  key: string,
+  storage: AnyBase,
+  ref: FileRef,
   range: ByteRange | undefined,
   version: Version,
   options: CallOptions,
 ): Promise<ResumableBody> {
-  const first = await pinnedBody(storage, key, range, version, options)
+  const first = await pinnedBody(storage, ref, range, version, options)
   const { stat } = first
   if (stat?.etag === undefined || !storage.features.ranges) return new ResumableBody(first)
   const { start = 0, end } = range ?? {}
   const same = { ...version, etag: stat.etag }
   const again = async (offset: number) =>
-    (await pinnedBody(storage, key, { start: start + offset, end }, same, options)).body.stream()
+    (await pinnedBody(storage, ref, { start: start + offset, end }, same, options)).body.stream()
   const length = Math.min(end ?? stat.size, stat.size) - start
   return new ResumableBody(first, again, { length, classify: error => storage.driver.classify(error) })
 }
 
 /** The version asked for; `unsupported` where the backend keeps only the newest. */
-export function versionOf(storage: AnyStorage, name: string, { versionId }: VersionOptions): StatOptions {
+export function versionOf(storage: AnyBase, name: string, { versionId }: VersionOptions): StatOptions {
   if (versionId === undefined) return {}
   if (storage.features.versions === true) return { versionId }
   throw new StorageError('unsupported', `${storage.constructor.name} keeps no versions of '${name}'.`, {

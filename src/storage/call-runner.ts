@@ -1,5 +1,5 @@
 import { NEVER } from '../core/abort.ts'
-import type { CallContext, CallOptions } from '../core/call.ts'
+import type { CallContext, CallOptions, FileRef } from '../core/call.ts'
 import type { Driver } from '../core/driver.ts'
 import { abortReason, notBegun, type StorageError, wrapError } from '../core/errors.ts'
 import { concurrency } from '../layers/concurrency.ts'
@@ -11,6 +11,7 @@ import { trace } from '../layers/trace.ts'
 import type { CommonOptions } from './common-settings.ts'
 
 function noProgress(): void {}
+const NONE: Partial<FileRef> = {}
 
 /** Sends every call of a storage through its layers: trace > retry > concurrency > time-out > (wrap > the caller's own) > wrap. */
 export class CallRunner {
@@ -26,7 +27,7 @@ export class CallRunner {
     this.#classify = error => driver.classify(error)
     const wrap: Layer = (call, next, ctx) =>
       next(ctx).catch(error => {
-        throw this.failure(error, call.operation, call.key, ctx.signal)
+        throw this.failure(error, call.operation, call.fileName, ctx.signal)
       })
     const again = retry({ maxAttempts: options.maxAttempts })
     const own = extra.length === 0 ? [] : [wrap, ...extra]
@@ -41,23 +42,36 @@ export class CallRunner {
     this.#step = compose([trace, again, ...inner])
   }
 
-  /** Makes a call; `replayable` false lets it be tried only once. */
+  /** Makes a call about a file or folder, by default one that may be repeated. */
   run<T>(
     operation: string,
-    key: string | undefined,
-    options: CallOptions & Partial<Pick<Call, 'replayable' | 'conditional' | 'paced' | 'streams'>>,
+    ref: FileRef | undefined,
+    options: CallOptions & Partial<Pick<Call, 'repeat' | 'paced' | 'streams'>>,
     call: (ctx: CallContext) => Promise<T>,
   ): Promise<T> {
-    const { replayable = true, conditional, paced, streams, signal } = options
-    if (signal?.aborted) return Promise.reject(this.#notBegun(signal, operation, key))
-    const about: Call = { operation, backend: this.#backend, key, replayable, conditional, paced, streams }
+    const { repeat = true, paced, streams, signal } = options
+    const { key, name: fileName } = ref ?? NONE
+    if (signal?.aborted) return Promise.reject(this.#notBegun(signal, operation, fileName))
+    const about: Call = { operation, backend: this.#backend, key, fileName, repeat, paced, streams }
     return this.#call(about, call, this.context(options))
+  }
+
+  /** Runs what needs no request, such as making a URL. It is traced, but passes no other layer: it waits for no slot and no timer. */
+  local<T>(
+    operation: string,
+    ref: FileRef,
+    options: CallOptions,
+    work: (ctx: CallContext) => T | Promise<T>,
+  ): Promise<T> {
+    const { key, name: fileName } = ref
+    const call: Call = { operation, backend: this.#backend, key, fileName, repeat: false }
+    return this.guard(operation, fileName, options, () => trace(call, async ctx => work(ctx), this.context(options)))
   }
 
   /** Refuses what need not be begun: a call whose signal was aborted before (`aborted`), a change to a read-only storage (`permission_denied`). */
   begin(operation: string, name: string | undefined, { signal }: CallOptions, changes = false): void {
     if (signal?.aborted) throw this.#notBegun(signal, operation, name)
-    if (changes && this.#readOnly) throw readOnlyError({ operation, key: name, backend: this.#backend })
+    if (changes && this.#readOnly) throw readOnlyError({ operation, fileName: name, backend: this.#backend })
   }
 
   #notBegun(signal: AbortSignal, operation: string, fileName: string | undefined): StorageError {
@@ -104,8 +118,7 @@ export class CallRunner {
       progress,
       step(operation, repeat, run) {
         // `this` is the context as the layers have narrowed it: its signal and progress reach the step.
-        const conditional = repeat === 'if_not_applied'
-        return runStep(this, { operation, backend, replayable: repeat !== false, conditional }, run)
+        return runStep(this, { operation, backend, repeat }, run)
       },
     }
   }

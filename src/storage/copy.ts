@@ -1,103 +1,98 @@
 import { ATTRIBUTES, attributesOf } from '../core/attributes.ts'
-import type { CallOptions } from '../core/call.ts'
+import type { CallOptions, FileRef } from '../core/call.ts'
 import { asContent, type Content, type ContentProvider } from '../core/content.ts'
 import type { FileAttributes, WriteOptions } from '../core/driver.ts'
 import { isStorageError, StorageError, withOutcome } from '../core/errors.ts'
+import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import { validateFileName } from '../core/names.ts'
-import { fileKeyOf } from './file-key.ts'
-import { isTaken, MAX_NAMES, targetName } from './save.ts'
+import type { AnyBase } from './base.ts'
+import { isTaken, MAX_NAMES, SAVE_OPTIONS, targetOf } from './save.ts'
 import { readStream } from './streams.ts'
-import type { AnyStorage, Entry, SaveOptions } from './types.ts'
+import type { Entry, SaveOptions } from './types.ts'
 import { limitedUnpacked } from './unpacked.ts'
 import { attributesOnly } from './write.ts'
 
 /** Where and how `copy` and `move` store. */
-export interface CopyFileOptions extends Omit<SaveOptions, 'maxSize'> {
+export interface CopyFileOptions extends Omit<SaveOptions, 'maxSize' | 'ifMatch'> {
   /** Another storage to copy into. */
-  readonly storage?: AnyStorage | undefined
+  readonly storage?: AnyBase | undefined
+}
+
+const { maxSize: _, ifMatch: __, ...saveOptions } = SAVE_OPTIONS
+const COPY_OPTIONS: KnownOptions<CopyFileOptions> = { ...saveOptions, storage: true }
+
+/** The two files of a copy. */
+interface Pair {
+  readonly source: AnyBase
+  readonly from: FileRef
+  readonly target: AnyBase
+  readonly to: FileRef
 }
 
 /** Copies within a storage on the server where it can, else by streaming; gives the name it got. */
-export async function copyFile(
-  source: AnyStorage,
-  from: string,
-  to: string,
-  options: CopyFileOptions,
-): Promise<string> {
-  const { storage: target = source, ...save } = options
-  begin('copy', source, from, target, to, save)
+export async function copyFile(source: AnyBase, from: string, to: string, options: CopyFileOptions): Promise<string> {
+  const pair = begin('copy', source, from, to, options)
+  return copyPair(pair, options)
+}
+
+async function copyPair({ source, from: ref, target, to: wanted }: Pair, options: CopyFileOptions): Promise<string> {
+  const { storage: _, ...save } = options
   if (target === source) {
-    const name = await native('copy', source, from, to, save)
+    const name = await native('copy', source, ref, wanted, save)
     if (name !== undefined) return name
   }
+  const [from, to] = [ref.name, wanted.name]
   const stat = await source.stat(from, { signal: save.signal })
   if (stat.isDirectory) throw new StorageError('is_directory', `'${from}' is a directory.`, { fileName: from })
   return target.save(to, contentOf(source, from, stat, save), { ...copiedAttributes(source, stat), ...save })
 }
 
 /** Moves within a storage on the server where it can, else copies and deletes the source at last. */
-export async function moveFile(
-  source: AnyStorage,
-  from: string,
-  to: string,
-  options: CopyFileOptions,
-): Promise<string> {
-  const { storage: target = source, ...save } = options
-  begin('move', source, from, target, to, save)
-  source.calls.begin('move', from, save, true)
-  if (await isSameFile(source, from, target, to, save)) {
-    await source.stat(from, { signal: save.signal })
-    return target.nameOf(target.keyOf(to))
+export async function moveFile(source: AnyBase, from: string, to: string, options: CopyFileOptions): Promise<string> {
+  const { signal } = options
+  const pair = begin('move', source, from, to, options)
+  source.calls.begin('move', from, options, true)
+  if (await isSameFile(pair, options)) {
+    await source.stat(from, { signal })
+    return pair.target.nameOf(pair.to.key)
   }
-  if (target === source) {
-    const name = await native('move', source, from, to, save)
+  if (pair.target === source) {
+    const name = await native('move', source, pair.from, pair.to, options)
     if (name !== undefined) return name
   }
-  const name = await copyFile(source, from, to, options)
-  await source.delete(from, { signal: save.signal }).catch(error => {
+  const name = await copyPair(pair, options)
+  await source.delete(from, { signal }).catch(error => {
     throw withOutcome(error, 'unknown')
   })
   return name
 }
 
-function begin(
-  operation: 'copy' | 'move',
-  source: AnyStorage,
-  from: string,
-  target: AnyStorage,
-  to: string,
-  options: SaveOptions,
-): void {
-  fileKeyOf(source, from)
-  fileKeyOf(target, validateFileName(to))
+function begin(operation: 'copy' | 'move', source: AnyBase, from: string, to: string, options: CopyFileOptions): Pair {
+  checkKnownOptions(operation, options, COPY_OPTIONS)
+  const { storage: target = source } = options
+  const pair = { source, from: source.fileRef(from), target, to: target.fileRef(validateFileName(to)) }
   target.calls.begin(operation, to, options, true)
+  return pair
 }
 
 /** Whether two names mean one file, so that deleting one would delete the other: also in two storages of one place. */
-async function isSameFile(
-  source: AnyStorage,
-  from: string,
-  target: AnyStorage,
-  to: string,
-  options: CallOptions,
-): Promise<boolean> {
-  const [key, other] = [source.keyOf(from), target.keyOf(to)]
-  if (source.driver === target.driver) return key === other
-  const addresses = await Promise.all([addressOf(source, key, options), addressOf(target, other, options)])
+async function isSameFile({ source, from, target, to }: Pair, options: CallOptions): Promise<boolean> {
+  if (source.driver === target.driver) return from.key === to.key
+  const addresses = await Promise.all([addressOf(source, from, options), addressOf(target, to, options)])
   return addresses[0] !== undefined && addresses[0] === addresses[1]
 }
 
-async function addressOf(storage: AnyStorage, key: string, options: CallOptions): Promise<string | undefined> {
+async function addressOf(storage: AnyBase, ref: FileRef, options: CallOptions): Promise<string | undefined> {
   const { driver, calls } = storage
   if (driver.address === undefined) return undefined
-  return `${driver.name} ${await calls.run('address', key, options, ctx => driver.address!(key, ctx))}`
+  return `${driver.name} ${await calls.local('address', ref, options, ctx => driver.address!(ref.key, ctx))}`
 }
 
 async function native(
   operation: 'copy' | 'move',
-  storage: AnyStorage,
-  from: string,
-  to: string,
+  storage: AnyBase,
+  source: FileRef,
+  wanted: FileRef,
   options: SaveOptions,
 ): Promise<string | undefined> {
   const { driver } = storage
@@ -106,14 +101,16 @@ async function native(
   if (!overwrite) await storage.discover({ signal })
   const ifAbsent = !overwrite && storage.features.exclusiveCreate
   for (let tries = 0; tries < MAX_NAMES; tries++) {
-    const name = await targetName(storage, to, { ...options, overwrite })
-    const [source, target] = [storage.keyOf(from), storage.keyOf(name)]
-    const given = storage.writeOptions(name, attributesOnly, options)
-    const write: WriteOptions = { ...definedOf(options, given), ...(ifAbsent ? { ifAbsent } : {}) }
-    const call = { signal, replayable: operation === 'copy', conditional: ifAbsent }
+    const target = await targetOf(storage, wanted, { ...options, overwrite })
+    const given = storage.writeOptions(target, attributesOnly, options)
+    const { objectParameters } = target
+    const write: WriteOptions = { ...definedOf(options, given), objectParameters, ...(ifAbsent ? { ifAbsent } : {}) }
+    const repeat = operation === 'copy' && (ifAbsent ? 'if_not_applied' : true)
     try {
-      await storage.calls.run(operation, source, call, ctx => driver[operation]!(source, target, write, ctx))
-      return storage.nameOf(target)
+      await storage.calls.run(operation, source, { signal, repeat }, ctx =>
+        driver[operation]!(source.key, target.key, write, ctx),
+      )
+      return storage.nameOf(target.key)
     } catch (error) {
       if (isStorageError(error, 'unsupported')) return undefined
       if (overwrite || !isTaken(error)) throw error
@@ -128,7 +125,7 @@ function definedOf(options: SaveOptions, given: WriteOptions): WriteOptions {
   return Object.fromEntries(names.filter(name => options[name] !== undefined).map(name => [name, given[name]]))
 }
 
-function contentOf(storage: AnyStorage, name: string, stat: Entry, { signal }: CallOptions): ContentProvider {
+function contentOf(storage: AnyBase, name: string, stat: Entry, { signal }: CallOptions): ContentProvider {
   const decoded = storage.decoder(stat) !== undefined
   const content: Content = {
     size: decoded ? undefined : stat.size,
@@ -142,7 +139,7 @@ function contentOf(storage: AnyStorage, name: string, stat: Entry, { signal }: C
 }
 
 /** What goes along with the bytes; they are as they were stored, or decoded, and then of no encoding. */
-function copiedAttributes(storage: AnyStorage, stat: Entry): FileAttributes {
+function copiedAttributes(storage: AnyBase, stat: Entry): FileAttributes {
   const attributes = attributesOf(stat)
   return storage.decoder(stat) === undefined ? attributes : { ...attributes, contentEncoding: undefined }
 }

@@ -1,11 +1,11 @@
 import { NEVER } from '../core/abort.ts'
-import type { CallOptions } from '../core/call.ts'
+import type { CallOptions, FileRef } from '../core/call.ts'
 import type { DeleteResult } from '../core/driver.ts'
 import { StorageError, withOutcome } from '../core/errors.ts'
 import { itemsOf } from '../core/items.ts'
 import { kindOf } from '../core/kind.ts'
-import { isRoot } from './file-key.ts'
-import type { AnyStorage, Entry } from './types.ts'
+import type { AnyBase } from './base.ts'
+import type { Entry } from './types.ts'
 
 /** Names of one batch. */
 const BATCH = 1000
@@ -20,21 +20,20 @@ export interface DeletedFiles {
 }
 
 /** Deletes names batch by batch; see `Storage#deleteMany`. */
-export async function deleteMany(
-  storage: AnyStorage,
-  names: DeletableNames,
-  options: CallOptions,
-): Promise<DeletedFiles> {
+export async function deleteMany(storage: AnyBase, names: DeletableNames, options: CallOptions): Promise<DeletedFiles> {
   const { calls } = storage
   const errors: Array<{ name: string; error: StorageError }> = []
   let deleted = 0
-  let batch: string[] = []
+  let batch: FileRef[] = []
   const flush = async () => {
-    for (const { key, error } of batch.length === 0 ? [] : await deleteBatch(storage, batch, options)) {
-      if (error === undefined) deleted++
-      else errors.push({ name: storage.nameOf(key), error: calls.failure(error, 'delete', key) })
-    }
+    const refs = batch
     batch = []
+    const results = refs.length === 0 ? [] : await deleteBatch(storage, refs, options)
+    for (const [index, { key, error }] of results.entries()) {
+      const name = refs[index]?.key === key ? refs[index].name : storage.nameOf(key)
+      if (error === undefined) deleted++
+      else errors.push({ name, error: calls.failure(error, 'delete', name) })
+    }
   }
   calls.begin('deleteMany', undefined, options, true)
   // Text is an iterable too, of its letters.
@@ -44,7 +43,7 @@ export async function deleteMany(
   try {
     for await (const item of itemsOf(names, options.signal ?? NEVER, 'list of names')) {
       const name = typeof item === 'object' && item !== null ? item.name : item
-      if (batch.push(deletedKey(storage, name)) === BATCH) await flush()
+      if (batch.push(deletedRef(storage, name)) === BATCH) await flush()
     }
     await flush()
   } catch (error) {
@@ -53,29 +52,37 @@ export async function deleteMany(
   return { deleted, errors }
 }
 
-/** The key of what is to be deleted; the storage as a whole never is, however its name is written. */
-export function deletedKey(storage: AnyStorage, name: string): string {
-  const key = storage.keyOf(name)
-  if (!isRoot(storage, key)) return key
+/** What is to be deleted; the storage as a whole never is, however its name is written. */
+export function deletedRef(storage: AnyBase, name: string): FileRef {
+  const ref = storage.ref(name)
+  if (!storage.isRoot(ref.key)) return ref
   throw new StorageError('invalid_argument', 'The name must be given to delete().', { fileName: name })
 }
 
+/** Deletes one file. */
+export function deleteOne({ calls, driver }: AnyBase, ref: FileRef, options: CallOptions): Promise<void> {
+  return calls.run('delete', ref, options, ctx =>
+    driver.delete(ref.key, ctx, { objectParameters: ref.objectParameters }),
+  )
+}
+
 async function deleteBatch(
-  storage: AnyStorage,
-  keys: readonly string[],
+  storage: AnyBase,
+  refs: readonly FileRef[],
   options: CallOptions,
 ): Promise<readonly DeleteResult[]> {
   const { driver, calls } = storage
-  if (driver.deleteMany !== undefined)
-    return calls.run('deleteMany', undefined, options, ctx => driver.deleteMany!(keys, ctx))
+  if (driver.deleteMany !== undefined) {
+    const { objectParameters } = refs[0]!
+    const keys = refs.map(({ key }) => key)
+    return calls.run('deleteMany', undefined, options, ctx => driver.deleteMany!(keys, ctx, { objectParameters }))
+  }
   const results = await Promise.all(
-    keys.map(key =>
-      calls
-        .run('delete', key, options, ctx => driver.delete(key, ctx))
-        .then(
-          (): DeleteResult => ({ key }),
-          (error: unknown): DeleteResult => ({ key, error }),
-        ),
+    refs.map(ref =>
+      deleteOne(storage, ref, options).then(
+        (): DeleteResult => ({ key: ref.key }),
+        (error: unknown): DeleteResult => ({ key: ref.key, error }),
+      ),
     ),
   )
   const { signal } = options

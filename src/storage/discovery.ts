@@ -1,7 +1,7 @@
 import { abortable } from '../core/abort.ts'
 import type { CallOptions } from '../core/call.ts'
-import type { Features } from '../core/driver.ts'
-import type { AnyStorage } from './types.ts'
+import type { Driver, Features, RequestOptions } from '../core/driver.ts'
+import type { CallRunner } from './call-runner.ts'
 
 /** What a server can do, asked once; a failed question is asked again by the next who needs the answer. */
 export class Discovery {
@@ -14,13 +14,12 @@ export class Discovery {
   }
 
   /** Asks, unless the answer is known or the driver has no question. */
-  async run(storage: AnyStorage, options: CallOptions): Promise<void> {
-    const { calls, driver } = storage
-    calls.begin('discover', undefined, options)
+  async run(driver: Driver, calls: CallRunner, options: CallOptions & RequestOptions): Promise<void> {
     if (this.#features !== undefined || driver.discover === undefined) return
+    const { objectParameters } = options
     // One question for all who wait; whoever gives up waiting does not end it for the others.
     this.#asking ??= calls
-      .run('discover', undefined, {}, ctx => driver.discover!(ctx))
+      .run('discover', undefined, {}, ctx => driver.discover!(ctx, { objectParameters }))
       .then(features => {
         this.#features = features
       })

@@ -1,37 +1,53 @@
 import { attributesOf, givenAttributes } from '../core/attributes.ts'
-import type { CallContext, CallOptions } from '../core/call.ts'
+import type { CallContext, CallOptions, FileRef } from '../core/call.ts'
 import type { Content } from '../core/content.ts'
 import type { FileAttributes, RandomAccess, WriteOptions } from '../core/driver.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
+import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import { type OpenMode, type ParsedMode, parseMode } from '../files/modes.ts'
 import { RangeReader } from '../files/range-reader.ts'
 import { SpoolAccess } from '../files/spool-access.ts'
 import { StorageFile } from '../files/storage-file.ts'
 import { UploadAccess } from '../files/upload-access.ts'
+import type { AnyBase } from './base.ts'
 import { pinnedBody, resumableBody, type Version, versionOf } from './bodies.ts'
-import { fileKeyOf } from './file-key.ts'
 import { newSpool } from './spooled.ts'
-import type { AnyStorage, Entry, OpenOptions } from './types.ts'
+import type { Entry, OpenOptions } from './types.ts'
 import { type Decoder, limitedDecoder } from './unpacked.ts'
 import { attributesOnly, writeContent } from './write.ts'
 
+const OPEN_OPTIONS: KnownOptions<OpenOptions> = {
+  signal: true,
+  versionId: true,
+  contentType: true,
+  contentEncoding: true,
+  contentDisposition: true,
+  contentLanguage: true,
+  cacheControl: true,
+  metadata: true,
+  extra: true,
+}
+
 /** Opens a name of a storage in a mode; see `Storage#open`. */
 export async function openFile<M extends OpenMode>(
-  storage: AnyStorage,
+  storage: AnyBase,
   name: string,
   mode: M,
   options: OpenOptions,
 ): Promise<StorageFile<M>> {
+  let ref: FileRef | undefined
   const open = (wanted: OpenMode, given: OpenOptions): Promise<RandomAccess> =>
     storage.calls.guard('open', name, given, async () => {
+      checkKnownOptions('open', given, OPEN_OPTIONS)
       const parsed = parseMode(wanted)
-      const opening = new Opening(storage, name, given)
+      ref ??= storage.fileRef(name)
+      const opening = new Opening(storage, ref, given)
       storage.calls.begin('open', name, given, parsed.write)
       if (parsed.write && !parsed.truncate) await storage.discover(given)
       return opening.access(parsed)
     })
   const access = await open(mode, options)
-  return new StorageFile(storage.nameOf(storage.keyOf(name)), mode, access, {
+  return new StorageFile(storage.nameOf(ref!.key), mode, access, {
     ctx: given => storage.calls.context(either(options, given)),
     reopen: (again, given) => open(again, either(options, given)),
     wrap: (error, operation) => storage.calls.failure(error, operation, name),
@@ -45,15 +61,15 @@ function either(options: OpenOptions, { signal }: CallOptions): OpenOptions {
 }
 
 class Opening {
-  readonly #storage: AnyStorage
+  readonly #storage: AnyBase
   readonly #name: string
-  readonly #key: string
+  readonly #ref: FileRef
   readonly #options: OpenOptions
 
-  constructor(storage: AnyStorage, name: string, options: OpenOptions) {
+  constructor(storage: AnyBase, ref: FileRef, options: OpenOptions) {
     this.#storage = storage
-    this.#name = name
-    this.#key = fileKeyOf(storage, name)
+    this.#name = ref.name
+    this.#ref = ref
     this.#options = options
   }
 
@@ -79,11 +95,11 @@ class Opening {
     const { read, write, create, exclusive, truncate } = mode
     const flags = { read, write, create, exclusive, truncate }
     const { driver, calls } = this.#storage
-    const call = { signal: this.#options.signal, replayable: false }
+    const call = { signal: this.#options.signal, repeat: false } as const
     const operation = write ? 'openHandle' : 'read'
-    return calls.run(operation, this.#key, call, ctx => {
-      const options = this.#storage.writeOptions(this.#name, attributesOnly, this.#options)
-      return driver.openHandle!(this.#key, flags, options, ctx)
+    return calls.run(operation, this.#ref, call, ctx => {
+      const options = this.#storage.writeOptions(this.#ref, attributesOnly, this.#options)
+      return driver.openHandle!(this.#ref.key, flags, options, ctx)
     })
   }
 
@@ -106,7 +122,7 @@ class Opening {
     if (decode === undefined && storage.features.ranges) {
       return new RangeReader({
         stat,
-        read: async range => (await pinnedBody(storage, this.#key, range, version, this.#options)).body.stream(),
+        read: async range => (await pinnedBody(storage, this.#ref, range, version, this.#options)).body.stream(),
         classify: error => storage.driver.classify(error),
       })
     }
@@ -155,7 +171,7 @@ class Opening {
     decode: Decoder,
   ): Promise<RandomAccess> {
     const storage = this.#storage
-    const body = (await resumableBody(storage, this.#key, undefined, version, this.#options)).stream()
+    const body = (await resumableBody(storage, this.#ref, undefined, version, this.#options)).stream()
     const bytes = decode === undefined ? body : decode(body)
     const ctx = storage.calls.context(this.#options)
     return SpoolAccess.load(bytes, { spool: newSpool(storage.options), send }, ctx)
@@ -163,9 +179,9 @@ class Opening {
 
   #sender(attributes: FileAttributes, conditions: Pick<WriteOptions, 'ifAbsent' | 'ifMatch'>) {
     return async (content: Content, ctx: CallContext): Promise<void> => {
-      const write = { ...this.#storage.writeOptions(this.#name, content, attributes), ...conditions }
+      const write = { ...this.#storage.writeOptions(this.#ref, content, attributes), ...conditions }
       const call = { signal: ctx.signal, paced: content.size === undefined }
-      await writeContent(this.#storage, this.#name, content, { ...write, extra: this.#options.extra }, call)
+      await writeContent(this.#storage, this.#ref, content, { ...write, extra: this.#options.extra }, call)
     }
   }
 }

@@ -1,9 +1,11 @@
+import type { FileRef } from '../core/call.ts'
 import { type Content, type ContentSource, limitedContent, toContent } from '../core/content.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
+import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import { cleanName, validateFileName } from '../core/names.ts'
-import { fileKeyOf } from './file-key.ts'
+import type { AnyBase } from './base.ts'
 import { spooled } from './spooled.ts'
-import type { AnyStorage, AvailableNameOptions, SaveOptions } from './types.ts'
+import type { AvailableNameOptions, SaveOptions } from './types.ts'
 import { writeContent } from './write.ts'
 
 /** How many names are tried before a save gives up; only a `getAvailableName` that keeps giving taken names gets there. */
@@ -11,30 +13,69 @@ export const MAX_NAMES = 100
 /** Bytes up to which sending in vain costs less than asking first whether the name is taken. */
 const CHEAP = 1_048_576
 
+/** All options of `save`. */
+export const SAVE_OPTIONS: KnownOptions<SaveOptions> = {
+  signal: true,
+  contentType: true,
+  contentEncoding: true,
+  contentDisposition: true,
+  contentLanguage: true,
+  cacheControl: true,
+  metadata: true,
+  maxLength: true,
+  maxSize: true,
+  overwrite: true,
+  ifMatch: true,
+  extra: true,
+  onProgress: true,
+}
+
 /** Stores content under the name or, without overwriting, under a free one like it; see `Storage#save`. */
 export async function saveFile(
-  storage: AnyStorage,
+  storage: AnyBase,
   name: string | null | undefined,
   source: ContentSource,
   options: SaveOptions,
 ): Promise<string> {
+  checkKnownOptions('save', options, SAVE_OPTIONS)
   const content = limitedContent(toContent(source), options.maxSize)
   const wanted = name ?? content.name
   if (wanted === undefined || wanted === null) {
     throw new StorageError('invalid_argument', 'save: the name must be given, or the content must have one.')
   }
-  fileKeyOf(storage, validateFileName(wanted))
+  const ref = storage.fileRef(validateFileName(wanted))
   storage.calls.begin('save', wanted, options, true)
-  if (!(options.overwrite ?? storage.options.fileOverwrite)) return saveNew(storage, wanted, content, options)
-  const target = await targetName(storage, wanted, { ...options, overwrite: true })
+  if (options.ifMatch !== undefined) return replaceVersion(storage, ref, content, options)
+  if (!(options.overwrite ?? storage.options.fileOverwrite)) return saveNew(storage, ref, content, options)
+  const target = await targetOf(storage, ref, { ...options, overwrite: true })
   await writeContent(storage, target, content, storage.writeOptions(target, content, options), options)
-  return target
+  return target.name
 }
 
-/** The name to store under: what `getAvailableName` says, checked once more, since users override it. */
-export async function targetName(storage: AnyStorage, name: string, options: AvailableNameOptions): Promise<string> {
+/** Replaces one version of a file, which keeps its name. */
+async function replaceVersion(
+  storage: AnyBase,
+  wanted: FileRef,
+  content: Content,
+  options: SaveOptions,
+): Promise<string> {
+  const { ifMatch } = options
+  await storage.discover(options)
+  if (!storage.features.ifMatch) {
+    throw new StorageError('unsupported', `${storage.constructor.name} cannot replace a version by its etag.`)
+  }
+  const target = await targetOf(storage, wanted, { ...options, overwrite: true })
+  const write = { ...storage.writeOptions(target, content, options), ifMatch }
+  await writeContent(storage, target, content, write, options)
+  return target.name
+}
+
+/** What to store under: the name that `getAvailableName` returns, checked once more, since users override it. */
+export async function targetOf(storage: AnyBase, wanted: FileRef, options: AvailableNameOptions): Promise<FileRef> {
   const { maxLength, signal, overwrite, exclusive } = options
-  return cleanName(validateFileName(await storage.getAvailableName(name, { maxLength, signal, overwrite, exclusive })))
+  const found = await storage.getAvailableName(wanted.name, { maxLength, signal, overwrite, exclusive })
+  const name = cleanName(validateFileName(found))
+  return name === wanted.name ? wanted : storage.fileRef(name)
 }
 
 /** Whether a conditional write failed because something has the name already. */
@@ -43,24 +84,24 @@ export function isTaken(error: unknown): boolean {
 }
 
 /** Creates exclusively where the backend can; a lost race is sent again under another name, from a spool if need be. */
-async function saveNew(storage: AnyStorage, name: string, given: Content, options: SaveOptions): Promise<string> {
+async function saveNew(storage: AnyBase, wanted: FileRef, given: Content, options: SaveOptions): Promise<string> {
   await storage.discover(options)
   const exclusive = storage.features.exclusiveCreate
-  const spool = exclusive && !given.replayable ? await spooled(storage, name, given, options) : undefined
+  const spool = exclusive && !given.replayable ? await spooled(storage, wanted.name, given, options) : undefined
   const content = spool ?? given
   const blind = exclusive && content.size !== undefined && content.size <= CHEAP
   const names = { ...options, overwrite: false }
   try {
-    let target = await targetName(storage, name, { ...names, exclusive: blind })
+    let target = await targetOf(storage, wanted, { ...names, exclusive: blind })
     for (let tries = 1; ; tries++) {
       const write = storage.writeOptions(target, content, options)
       try {
         await writeContent(storage, target, content, exclusive ? { ...write, ifAbsent: true } : write, options)
-        return target
+        return target.name
       } catch (error) {
         if (!isTaken(error) || tries === MAX_NAMES) throw error
       }
-      target = await targetName(storage, name, names)
+      target = await targetOf(storage, wanted, names)
     }
   } finally {
     await spool?.[Symbol.asyncDispose]()

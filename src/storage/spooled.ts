@@ -2,15 +2,15 @@ import type { CallOptions } from '../core/call.ts'
 import { type Content, contentChunks } from '../core/content.ts'
 import { notBegun } from '../core/errors.ts'
 import { Spool } from '../files/spool.ts'
+import type { AnyBase } from './base.ts'
 import type { CommonOptions } from './common-settings.ts'
-import type { AnyStorage } from './types.ts'
 
 /** Bytes in memory where opened files are to stay there whatever their size: that is no wish for streams that are saved. */
 const DEFAULT_MEMORY = 8_388_608
 
 /** Makes content that can be read once into content that can be sent again; released by its disposal. Nothing was sent when it fails. */
 export async function spooled(
-  storage: AnyStorage,
+  storage: AnyBase,
   name: string,
   content: Content,
   options: CallOptions,

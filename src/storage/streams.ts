@@ -5,13 +5,13 @@ import type { Stat } from '../core/driver.ts'
 import { abortedError, isStorageError, StorageError } from '../core/errors.ts'
 import { lazyStream } from '../files/lazy-stream.ts'
 import type { StorageFile } from '../files/storage-file.ts'
+import type { AnyBase } from './base.ts'
 import { ResumableBody, resumableBody, versionOf } from './bodies.ts'
-import { fileKeyOf } from './file-key.ts'
-import type { AnyStorage, OpenOptions, ReadStreamOptions } from './types.ts'
+import type { OpenOptions, ReadStreamOptions } from './types.ts'
 import { type Decoder, limitedDecoder } from './unpacked.ts'
 
 /** A stream of a file or of a range of it, requested when it is first read. */
-export function readStream(storage: AnyStorage, name: string, options: ReadStreamOptions): Readable {
+export function readStream(storage: AnyBase, name: string, options: ReadStreamOptions): Readable {
   return lazyStream(
     async () => (await opened(storage, name, options, stat => storage.decoder(stat))).stream(),
     error => storage.calls.failure(error, 'read', name, options.signal),
@@ -19,7 +19,7 @@ export function readStream(storage: AnyStorage, name: string, options: ReadStrea
 }
 
 /** All bytes of a file or of a range of it, held in memory. */
-export async function readWhole(storage: AnyStorage, name: string, options: ReadStreamOptions): Promise<Buffer> {
+export async function readWhole(storage: AnyBase, name: string, options: ReadStreamOptions): Promise<Buffer> {
   try {
     return await (await opened(storage, name, options, stat => limitedDecoder(storage, stat))).bytes()
   } catch (error) {
@@ -28,21 +28,21 @@ export async function readWhole(storage: AnyStorage, name: string, options: Read
 }
 
 async function opened(
-  storage: AnyStorage,
+  storage: AnyBase,
   name: string,
   options: ReadStreamOptions,
   decoderOf: (stat: Stat & { readonly name: string }) => Decoder,
 ): Promise<ResumableBody> {
   const { start = 0, end } = options
   checkRange(start, end)
-  const key = fileKeyOf(storage, name)
+  const ref = storage.fileRef(name)
   const version = { ...versionOf(storage, name, options), etag: options.etag }
   if (start === end) return nothing(storage, name, start, options)
   const whole = start === 0 && end === undefined
   let first: ResumableBody | undefined
   let refusal: unknown
   try {
-    first = await resumableBody(storage, key, whole ? undefined : { start, end }, version, options)
+    first = await resumableBody(storage, ref, whole ? undefined : { start, end }, version, options)
   } catch (error) {
     if (!isStorageError(error, 'invalid_range')) throw error
     refusal = error
@@ -56,7 +56,7 @@ async function opened(
   if (first !== undefined && whole) return new ResumableBody({ body: new StreamBody(decode(first.stream())) })
   // Places are those of the decoded bytes, which only reading from the beginning tells.
   release({ body: first })
-  const encoded = await resumableBody(storage, key, undefined, version, options)
+  const encoded = await resumableBody(storage, ref, undefined, version, options)
   const decoded = decode(encoded.stream())
   return new ResumableBody({ body: new StreamBody(derivedStream(decoded, partOf(decoded, start, end))) })
 }
@@ -74,7 +74,7 @@ async function* partOf(body: Readable, start: number, end = Number.POSITIVE_INFI
 
 /** A range without a byte asks for none, only that it lies within the file. */
 async function nothing(
-  storage: AnyStorage,
+  storage: AnyBase,
   name: string,
   start: number,
   options: ReadStreamOptions,
@@ -102,7 +102,7 @@ function isPlace(value: number): boolean {
  * A stream that replaces a file when it ends and leaves everything as it was when it is destroyed. The signal destroys it with `aborted`, also
  * while it waits for more.
  */
-export function writeStream(storage: AnyStorage, name: string, options: OpenOptions): Writable {
+export function writeStream(storage: AnyBase, name: string, options: OpenOptions): Writable {
   const { signal } = options
   let file: StorageFile<'wb'> | undefined
   const aborted = (): StorageError =>

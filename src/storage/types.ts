@@ -1,7 +1,6 @@
 import type { CallOptions } from '../core/call.ts'
 import type { Driver, FileAttributes, SignUrlOptions, Stat } from '../core/driver.ts'
 import type { Layer } from '../layers/layer.ts'
-import type { Storage } from './storage.ts'
 
 /** What a storage may be given besides its options; for tests and for configuration code. */
 export interface Services {
@@ -23,10 +22,18 @@ export interface SaveOptions extends CallOptions, FileAttributes {
   readonly maxSize?: number | undefined
   /** Overrides the option `fileOverwrite` for this file. */
   readonly overwrite?: boolean | undefined
+  /** Only replaces the version with this etag: else `precondition_failed`. `unsupported` where `supports('ifMatch')` is false. */
+  readonly ifMatch?: string | undefined
   /** What only this backend knows; see its page. */
   readonly extra?: Readonly<Record<string, unknown>> | undefined
   /** Told the bytes accepted so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined
+}
+
+/** How a folder is gone through. */
+export interface EntriesOptions extends CallOptions {
+  /** Whether all files below are given, and no folders. */
+  readonly recursive?: boolean
 }
 
 /** Which version is meant, where the backend keeps more than the newest. */
@@ -82,7 +89,3 @@ export type Feature =
   | 'publicUrl'
   | 'signedUrl'
   | 'createContainer'
-
-/** A storage of any backend. */
-// biome-ignore lint/suspicious/noExplicitAny: the one place that stands for every options type
-export type AnyStorage = Storage<any>

@@ -1,8 +1,8 @@
-import type { CallOptions } from '../core/call.ts'
+import type { CallOptions, FileRef, Repeat } from '../core/call.ts'
 import type { Content } from '../core/content.ts'
 import type { Stat, WriteOptions } from '../core/driver.ts'
 import { progressError, StorageError } from '../core/errors.ts'
-import type { AnyStorage } from './types.ts'
+import type { AnyBase } from './base.ts'
 
 /** Stands for content where only attributes are asked for; it cannot be read. */
 export const attributesOnly: Content = {
@@ -15,19 +15,19 @@ export const attributesOnly: Content = {
 
 /** Sends content to the driver, transformed as the backend wants. After a lost answer a conditional write is not repeated: its condition would fail on itself. */
 export function writeContent(
-  storage: AnyStorage,
-  name: string,
+  storage: AnyBase,
+  ref: FileRef,
   given: Content,
   write: WriteOptions,
   options: CallOptions & { readonly paced?: boolean },
 ): Promise<Stat | undefined> {
   const { driver } = storage
-  const key = storage.keyOf(name)
-  const { content, options: prepared } = storage.prepareContent(name, given, withGuard(write))
+  const { content, options: prepared } = storage.prepareContent(ref.name, given, withGuard(write))
   const conditional = prepared.ifAbsent === true || prepared.ifMatch !== undefined
+  const repeat: Repeat = content.replayable && (conditional ? 'if_not_applied' : true)
   const { signal, paced } = options
-  const call = { signal, replayable: content.replayable, conditional, paced, streams: content.bytes === undefined }
-  return storage.calls.run('write', key, call, ctx => driver.write(key, content, prepared, ctx))
+  const call = { signal, repeat, paced, streams: content.bytes === undefined }
+  return storage.calls.run('write', ref, call, ctx => driver.write(ref.key, content, prepared, ctx))
 }
 
 /** The same options with an `onProgress` that throws nothing but a `StorageError`. */

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { abortable, release } from '../../src/core/abort.ts'
+import { StreamBody } from '../../src/core/body.ts'
 import {
   asContent,
   bytesContent,
@@ -212,7 +213,7 @@ describe('abortable', () => {
 
   it('releases bodies and open files, and lets everything else be', async () => {
     const body = Readable.from(['x'])
-    release({ body })
+    release({ body: new StreamBody(body) })
     expect(body.destroyed).toBe(true)
     let discarded = 0
     release({ discard: async () => void discarded++ })

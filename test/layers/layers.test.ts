@@ -14,7 +14,7 @@ import { retry, waitMs } from '../../src/layers/retry.ts'
 import { timeout } from '../../src/layers/timeout.ts'
 import { plainContext } from '../../src/testing/index.ts'
 
-const call = { operation: 'stat', backend: 'test', replayable: true }
+const call = { operation: 'stat', backend: 'test', repeat: true }
 const busy = (retryAfterMs?: number) => new StorageError('throttled', 'slow down', { retryAfterMs })
 
 describe('retry', () => {
@@ -35,7 +35,7 @@ describe('retry', () => {
 
   it.each([
     ['an error that is final', call, new StorageError('not_found', 'gone'), 1],
-    ['a call that cannot be replayed', { ...call, replayable: false }, busy(), 1],
+    ['a call that cannot be replayed', { ...call, repeat: false }, busy(), 1],
     ['more than the tries allowed', call, busy(), 3],
   ])('gives up on %s', async (_, about, error, tries) => {
     let count = 0

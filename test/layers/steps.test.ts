@@ -7,13 +7,13 @@ import { chaos } from '../../src/layers/chaos.ts'
 import { timeout } from '../../src/layers/timeout.ts'
 import { plainContext } from '../../src/testing/index.ts'
 
-const call = { operation: 'write', backend: 'memory', replayable: false }
+const call = { operation: 'write', backend: 'memory', repeat: false }
 const TIMEOUT_SECS = 0.3
 
 /** Makes one call of a storage whose tries are given up after `TIMEOUT_SECS` without progress. */
 function run<T>(work: (ctx: CallContext) => Promise<T>): Promise<T> {
   const storage = new MemoryStorage({ timeoutSecs: TIMEOUT_SECS, maxAttempts: 3 })
-  return storage.calls.run('write', 'a', { replayable: false }, work)
+  return storage.calls.run('write', { name: 'a', key: 'a' }, { repeat: false }, work)
 }
 
 /** Hangs until it is given up. */
@@ -92,7 +92,7 @@ describe('a step of a call', () => {
       { layers: [chaos({ on: ({ operation }) => operation === 'undo', fail: [1] })] },
     )
     const undone = Promise.withResolvers<string>()
-    const aborted = storage.calls.run('write', 'a', { signal: controller.signal }, async ctx => {
+    const aborted = storage.calls.run('write', { name: 'a', key: 'a' }, { signal: controller.signal }, async ctx => {
       try {
         return await stuck(ctx)
       } finally {

@@ -11,13 +11,18 @@ afterAll(() => kinds.end())
 /** Methods that do no I/O, and those that only release. */
 const WITHOUT_SIGNAL: ReadonlySet<string> = new Set([
   ...['constructor', 'connect', 'path', 'supports', 'keyOf', 'nameOf', 'toJSON', 'decoder', 'writeOptions'],
+  ...['ref', 'fileRef', 'isRoot', 'objectParametersOf'],
   ...['getValidName', 'getAlternativeName', 'generateFilename', 'getNameMaxLength', 'prepareContent'],
   ...['tell', 'toString', 'discard'],
 ])
 
 function methodsOf(type: { readonly prototype: object }): string[] {
-  const described = Object.entries(Object.getOwnPropertyDescriptors(type.prototype))
-  return described.filter(([, { value }]) => typeof value === 'function').map(([name]) => name)
+  const names: string[] = []
+  for (let each = type.prototype; each !== Object.prototype; each = Object.getPrototypeOf(each)) {
+    const described = Object.entries(Object.getOwnPropertyDescriptors(each))
+    names.push(...described.filter(([, { value }]) => typeof value === 'function').map(([name]) => name))
+  }
+  return names
 }
 
 describe('an aborted signal', () => {

@@ -9,6 +9,7 @@ import type {
   PageRequest,
   ReadOptions,
   ReadResult,
+  RequestOptions,
   SignUrlOptions,
   Stat,
   StatOptions,
@@ -70,15 +71,15 @@ export class S3Driver implements Driver {
   }
 
   /** Tries out conditions unless they are known; without the right to write they count as not kept. */
-  async discover(ctx: CallContext): Promise<Features> {
+  async discover(ctx: CallContext, { objectParameters = {} }: RequestOptions = {}): Promise<Features> {
     if (this.#conditions === undefined) {
       await this.#bucket.ready(ctx)
       const { readOnly = false, probePrefix = '' } = this.#options
-      const headersOf = (key: string) => writeHeaders(this.#options.parametersOf(key), {})
+      const headers = writeHeaders(objectParameters, {})
       // A try that was given up may still be taking its object away: the next one waits for that.
       this.#probe ??= readOnly
         ? Promise.resolve(NO_CONDITIONS)
-        : probeConditions(this.client, probePrefix, headersOf, ctx).finally(() => {
+        : probeConditions(this.client, probePrefix, headers, ctx).finally(() => {
             this.#probe = undefined
           })
       this.#conditions = await this.#probe
@@ -88,15 +89,15 @@ export class S3Driver implements Driver {
 
   async stat(key: string, ctx: CallContext, options: StatOptions = {}): Promise<Stat> {
     await this.#bucket.ready(ctx)
-    const headers = otherHeaders('read', this.#options.parametersOf(key))
+    const headers = otherHeaders('read', options.objectParameters)
     return statOf((await this.#bucket.head({ key, query: versionQuery(options), headers }, ctx)).headers)
   }
 
   async read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
     await this.#bucket.ready(ctx)
-    const { range, ifMatch, versionId } = options
+    const { range, ifMatch } = options
     if (range?.end !== undefined && range.end <= range.start) return this.#readNothing(key, options, ctx)
-    const headers = otherHeaders('read', this.#options.parametersOf(key))
+    const headers = otherHeaders('read', options.objectParameters)
     if (range !== undefined) headers['range'] = `bytes=${range.start}-${range.end === undefined ? '' : range.end - 1}`
     if (ifMatch !== undefined) headers['if-match'] = this.#matchHeader(ifMatch)
     const query = versionQuery(options)
@@ -104,7 +105,7 @@ export class S3Driver implements Driver {
       return readingOf(await this.client.send({ method: 'GET', key, query, headers }, ctx))
     } catch (error) {
       if (range?.start !== 0 || classifyS3(error) !== 'invalid_range') throw error
-      return this.read(key, { ifMatch, versionId }, ctx)
+      return this.read(key, { ...options, range: undefined }, ctx)
     }
   }
 
@@ -121,9 +122,9 @@ export class S3Driver implements Driver {
     return this.#writer.write(key, content, options, this.#conditionHeaders(options), ctx)
   }
 
-  async delete(key: string, ctx: CallContext): Promise<void> {
+  async delete(key: string, ctx: CallContext, { objectParameters }: RequestOptions = {}): Promise<void> {
     await this.#bucket.ready(ctx)
-    const headers = otherHeaders('base', this.#options.parametersOf(key))
+    const headers = otherHeaders('base', objectParameters)
     try {
       await this.client.call({ method: 'DELETE', key, headers }, ctx)
     } catch (error) {
@@ -132,7 +133,11 @@ export class S3Driver implements Driver {
   }
 
   /** DeleteObjects, 1000 keys at a time; keys that XML cannot hold, and services without it, one by one. */
-  async deleteMany(keys: readonly string[], ctx: CallContext): Promise<readonly DeleteResult[]> {
+  async deleteMany(
+    keys: readonly string[],
+    ctx: CallContext,
+    options: RequestOptions = {},
+  ): Promise<readonly DeleteResult[]> {
     ctx.signal.throwIfAborted()
     const errors = new Map<string, unknown>()
     const batchable = keys.filter(isXmlText)
@@ -140,21 +145,25 @@ export class S3Driver implements Driver {
     for (let at = 0; at < batchable.length; at += DELETE_BATCH) {
       const batch = batchable.slice(at, at + DELETE_BATCH)
       try {
-        for (const [key, error] of await this.#deleteBatch(batch, ctx)) errors.set(key, error)
+        for (const [key, error] of await this.#deleteBatch(batch, ctx, options)) errors.set(key, error)
       } catch (error) {
         if (classifyS3(error) !== 'unsupported') throw error
         single.push(...batch)
       }
     }
-    for (const key of single) await this.delete(key, ctx).catch(error => errors.set(key, error))
+    for (const key of single) await this.delete(key, ctx, options).catch(error => errors.set(key, error))
     return keys.map(key => (errors.has(key) ? { key, error: errors.get(key) } : { key }))
   }
 
-  async #deleteBatch(keys: readonly string[], ctx: CallContext): Promise<Map<string, unknown>> {
+  async #deleteBatch(
+    keys: readonly string[],
+    ctx: CallContext,
+    { objectParameters }: RequestOptions,
+  ): Promise<Map<string, unknown>> {
     await this.#bucket.ready(ctx)
     const body = Buffer.from(deleteDocument(keys))
     const headers = {
-      ...otherHeaders('base', this.#options.parametersOf(keys[0]!)),
+      ...otherHeaders('base', objectParameters),
       ...checksumHeaders('MD5', body),
       'content-type': 'application/xml',
     }
@@ -167,7 +176,7 @@ export class S3Driver implements Driver {
 
   async list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
     await this.#bucket.ready(ctx)
-    const headers = otherHeaders('base', this.#options.parametersOf(prefix))
+    const headers = otherHeaders('base', page.objectParameters)
     const { root } = await this.client.document({ method: 'GET', query: listQuery(prefix, page), headers }, ctx)
     return pageOf(root)
   }
@@ -175,7 +184,10 @@ export class S3Driver implements Driver {
   /** A condition on the target goes with the copy, or a large file claims its key first; others are `unsupported`. */
   async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     if (options.ifMatch !== undefined) throw new StorageError('unsupported', 'A copy within S3 takes no ifMatch.')
-    if (from === to && Object.values(options).every(value => value === undefined)) return this.stat(from, ctx)
+    const { objectParameters, ...changes } = options
+    if (from === to && Object.values(changes).every(value => value === undefined)) {
+      return this.stat(from, ctx, { objectParameters })
+    }
     await this.#bucket.ready(ctx)
     const conditions = this.#conditionHeaders(options)
     if (options.ifAbsent !== true || this.#options.preset.conditionalCopy) {
@@ -184,14 +196,14 @@ export class S3Driver implements Driver {
       })
       return undefined
     }
-    const { size } = await this.stat(from, ctx)
+    const { size } = await this.stat(from, ctx, { objectParameters })
     if (size <= this.#options.multipartThreshold) {
       throw new StorageError(
         'unsupported',
         'This service copies without conditions; a small file is better sent again.',
       )
     }
-    const claim = this.#writer.claim(to, { extra: options.extra })
+    const claim = this.#writer.claim(to, { extra: options.extra, objectParameters })
     try {
       await claim.take(ctx)
       await this.#copy(from, to, options, {}, ctx)
@@ -210,7 +222,7 @@ export class S3Driver implements Driver {
     ctx: CallContext,
   ): Promise<void> {
     const { partSize, minPartSize, uploadConcurrency: concurrency, maxCopySize = 5 * GIB } = this.#options
-    const parameters = this.#options.parametersOf(to)
+    const { objectParameters: parameters = {} } = options
     const settings: CopySettings = { parameters, partSize, minPartSize, concurrency, conditions }
     try {
       await copyObject(this.client, from, to, options, settings, ctx)
@@ -225,7 +237,7 @@ export class S3Driver implements Driver {
   async move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     const stat = await this.copy(from, to, options, ctx)
     if (from === to) return stat
-    await this.delete(from, ctx).catch(error => {
+    await this.delete(from, ctx, options).catch(error => {
       const details = { operation: 'move', fileName: from, backend: this.name }
       throw withOutcome(wrapError(error, details, classifyS3), 'unknown')
     })
@@ -241,8 +253,8 @@ export class S3Driver implements Driver {
     return this.client.url(key)
   }
 
-  signUrl(key: string, options: SignUrlOptions, ctx: CallContext): Promise<string> {
-    return signedUrl(this.client, key, options, this.#options, ctx)
+  signUrl(key: string, options: SignUrlOptions & RequestOptions, ctx: CallContext): Promise<string> {
+    return signedUrl(this.client, key, options, ctx)
   }
 
   /** Creates the bucket; one that is ours already is fine. */

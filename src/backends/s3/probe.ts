@@ -26,14 +26,14 @@ export const NO_CONDITIONS: Conditions = { create: false, match: false, bareEtag
 export async function probeConditions(
   client: S3Client,
   prefix: string,
-  headersOf: (key: string) => Record<string, string>,
+  headers: Readonly<Record<string, string>>,
   ctx: CallContext,
 ): Promise<Conditions> {
   const key = `${prefix}.holdall-probe-${nodeCrypto().randomUUID()}`
   const put = async (conditions: Record<string, string>): Promise<string | undefined> => {
     try {
-      const headers = { ...headersOf(key), ...conditions }
-      const response = await client.call({ method: 'PUT', key, headers, body: '' }, ctx)
+      const request = { method: 'PUT', key, headers: { ...headers, ...conditions }, body: '' } as const
+      const response = await client.call(request, ctx)
       return response.headers.etag ?? ''
     } catch (error) {
       const code = classifyS3(error)

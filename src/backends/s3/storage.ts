@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { FileRef } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
 import type { Driver, FileAttributes, Stat, WriteOptions } from '../../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
@@ -99,7 +100,6 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
         idleTimeoutSecs: options.timeoutSecs ?? 0,
         maxSockets: maxSockets ?? undefined,
       },
-      parametersOf: key => this.#uploadParameters(this.nameOf(key)),
       conditionalWrites: options.conditionalWrites,
       checksum: checksumMode(options, preset),
       multipartThreshold: options.multipartThreshold,
@@ -119,7 +119,7 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
   }
 
   /** The storage's own parameters below those of the file; an ACL of the latter wins over `defaultAcl`. */
-  #uploadParameters(name: string): ObjectParameters {
+  override objectParametersOf(name: string): ObjectParameters {
     this.#base ??= this.#baseParameters()
     const own = this.getObjectParameters(name)
     let merged: Record<string, unknown> | undefined
@@ -140,11 +140,11 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
 
   /** The caller's type, then that of the parameters, the content's own, the guess by the name, `application/octet-stream`. */
   override writeOptions(
-    name: string,
+    ref: FileRef,
     content: Content,
     given: FileAttributes & Pick<WriteOptions, 'extra' | 'onProgress'>,
   ): WriteOptions {
-    const parameters = this.#uploadParameters(name)
+    const parameters = ref.objectParameters ?? {}
     let attributes = given
     for (const key in parameters) {
       const attribute = ATTRIBUTES[key]
@@ -152,7 +152,7 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
       if (attribute === undefined || given[attribute] !== undefined || typeof value !== 'string') continue
       attributes = { ...attributes, [attribute]: value }
     }
-    const write = super.writeOptions(name, content, attributes)
+    const write = super.writeOptions(ref, content, attributes)
     const fixed = given.contentType === undefined && parameters['ContentType'] !== undefined
     const contentEncoding = fixed ? attributes.contentEncoding : write.contentEncoding
     return { ...write, contentEncoding, contentType: write.contentType ?? 'application/octet-stream' }

@@ -1,9 +1,8 @@
 import type { CallContext } from '../../core/call.ts'
-import type { SignUrlOptions } from '../../core/driver.ts'
+import type { RequestOptions, SignUrlOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { checkUrlMethod } from '../../core/urls.ts'
 import type { S3Client } from './client.ts'
-import type { S3DriverOptions } from './driver.ts'
 import { addAttributes } from './headers.ts'
 import { addParameters } from './settings/object-parameters.ts'
 
@@ -28,8 +27,7 @@ type Attributes = Omit<SignUrlOptions, 'method' | 'expiresInSecs'>
 export async function signedUrl(
   client: S3Client,
   key: string,
-  options: SignUrlOptions,
-  settings: Pick<S3DriverOptions, 'parametersOf'>,
+  options: SignUrlOptions & RequestOptions,
   ctx: CallContext,
 ): Promise<string> {
   const { method, expiresInSecs } = options
@@ -45,7 +43,7 @@ export async function signedUrl(
   } else {
     query.push(...responseQuery(options))
   }
-  addParameters(headers, settings.parametersOf(key), 'base')
+  addParameters(headers, options.objectParameters ?? {}, 'base')
   return client.presign({ method, key, query, headers, expiresInSecs }, ctx)
 }
 

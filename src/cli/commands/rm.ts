@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { isStorageError } from '../../core/errors.ts'
-import type { AnyStorage } from '../../storage/types.ts'
+import type { AnyStorage } from '../../storage/storage.ts'
 import { type CliContext, isCurrentFolder, shownTarget, type Target, UsageError } from '../context.ts'
 import { allowRecursive } from '../options.ts'
 import { printable } from '../output.ts'

@@ -19,7 +19,6 @@ export function driverFor(server: TestServer, more: Partial<S3DriverOptions> = {
     credentials: { get: () => server.credentials },
     signatureVersion: 's3v4',
     preset: presetOf(null, server.url),
-    parametersOf: () => ({}),
     conditionalWrites: 'auto',
     checksum: 'CRC32',
     multipartThreshold: 5 * 1024 * 1024,

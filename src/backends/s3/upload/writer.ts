@@ -19,8 +19,6 @@ import { type MultipartOptions, partSizeFor, uploadPieces } from './multipart.ts
 /** How objects are written. */
 export interface WriterOptions {
   readonly preset: Preset
-  /** Upload parameters of a key. */
-  parametersOf(key: string): Readonly<Record<string, unknown>>
   readonly checksum: ChecksumMode
   /** Largest upload in one request, in bytes. */
   readonly multipartThreshold: number
@@ -62,7 +60,7 @@ export class Writer {
   ): Promise<Stat | undefined> {
     const { multipartThreshold, preset } = this.#options
     const { bytes, size } = content
-    const parameters = this.#options.parametersOf(key)
+    const parameters = options.objectParameters ?? {}
     const headers = writeHeaders(parameters, options)
     const checksum = checksumOption(options.extra) ?? checksumOption(parameters) ?? this.#options.checksum
     const write: Write = { key, headers, conditions, checksum, options }
@@ -82,7 +80,7 @@ export class Writer {
 
   /** A claim of a key, under which an object is to be made by requests without a condition. */
   claim(key: string, options: WriteOptions): Claim {
-    const parameters = this.#options.parametersOf(key)
+    const parameters = options.objectParameters ?? {}
     const headers = writeHeaders(parameters, options)
     const readHeaders = otherHeaders('read', parameters, options.extra)
     return new Claim(this.#client, key, { headers, readHeaders, checksum: this.#options.checksum })
@@ -152,7 +150,7 @@ export class Writer {
       concurrency: uploadConcurrency,
       checksum,
       headers,
-      partHeaders: otherHeaders('part', this.#options.parametersOf(key), options.extra),
+      partHeaders: otherHeaders('part', options.objectParameters, options.extra),
       conditions: claim === undefined ? write.conditions : {},
       onProgress: options.onProgress,
       beforeCompletion: claim && (inner => claim.take(inner)),

@@ -1,0 +1,270 @@
+import type { Readable } from 'node:stream'
+import type { InspectOptions, inspect } from 'node:util'
+import { attributesOf, checkedAttributes } from '../core/attributes.ts'
+import { INSPECT, nodeUtil } from '../core/builtin.ts'
+import type { CallOptions, FileRef } from '../core/call.ts'
+import type { Content, ContentSource } from '../core/content.ts'
+import type { Driver, FileAttributes, ObjectParameters, Stat, WriteOptions } from '../core/driver.ts'
+import { ImproperlyConfigured, SuspiciousFileOperation } from '../core/errors.ts'
+import { guessType } from '../core/mime.ts'
+import { checkedName, cleanName, joinPlain, safeJoin } from '../core/names.ts'
+import {
+  activeSettings,
+  discreetOptions,
+  type Input,
+  type Origin,
+  type ResolvedSettings,
+  redactOptions,
+  resolveSettings,
+  type SettingsOf,
+} from '../core/settings.ts'
+import { methods } from '../files/methods.ts'
+import type { OpenMode } from '../files/modes.ts'
+import type { StorageFile } from '../files/storage-file.ts'
+import { CallRunner } from './call-runner.ts'
+import { type CommonOptions, commonSettings } from './common-settings.ts'
+import { Discovery } from './discovery.ts'
+import type {
+  AvailableNameOptions,
+  EntriesOptions,
+  Entry,
+  Feature,
+  OpenOptions,
+  SaveOptions,
+  Services,
+  VersionOptions,
+} from './types.ts'
+
+/**
+ * What every storage stands on: its options, its driver, the layers around it, and the way from names to keys. The public verbs are in
+ * `Storage`; the functions beside it take a `StorageBase`, so that they do not depend on it.
+ */
+export abstract class StorageBase<O extends CommonOptions = CommonOptions> implements AsyncDisposable {
+  /** Short name of the backend. */
+  static readonly backendName: string = 'storage'
+  static readonly settings: SettingsOf<CommonOptions> = commonSettings
+  /** What a subclass fixes: wins over the settings object and the environment, loses to constructor options. */
+  static readonly defaults: Readonly<Record<string, unknown>> = {}
+
+  static {
+    methods(StorageBase.prototype, { [INSPECT]: inspectStorage })
+  }
+
+  readonly options: O
+  /** Where each option's value was found. */
+  readonly origins: Readonly<Record<string, Origin>>
+  readonly #services: Services
+  #driver: Driver | undefined
+  #runner: CallRunner | undefined
+  readonly #discovery = new Discovery()
+  #prefix: string | undefined
+
+  /** A backend's chance to make some options of others, where one setting stands for several. */
+  static refineOptions<T>(found: ResolvedSettings<T>): ResolvedSettings<T> {
+    return found
+  }
+
+  /** Reads the settings now and connects at the first use; an unknown or bad option is `improperly_configured`. */
+  constructor(options: Input<O> = {}, services: Services = {}) {
+    const self = new.target as unknown as typeof StorageBase
+    const found = resolveSettings<O>(self.name, self.settings as unknown as SettingsOf<O>, options, {
+      defaults: classDefaults(self),
+      settings: services.settings ?? activeSettings(),
+      env: services.env ?? process.env,
+    })
+    const resolved = self.refineOptions(found)
+    this.options = discreetOptions(self.settings as unknown as SettingsOf<O>, resolved.options as O)
+    this.origins = resolved.origins
+    this.#services = services
+  }
+
+  /** Returns the driver for these options: the one method that a backend must have. Called at first use; does no I/O. */
+  protected connect(_options: O): Driver {
+    throw new ImproperlyConfigured(`${this.constructor.name} has no driver: override connect().`)
+  }
+
+  /** The protocol underneath; for what only this backend can do. */
+  get driver(): Driver {
+    this.#driver ??= this.#services.driver ?? this.connect(this.options)
+    return this.#driver
+  }
+
+  /** The layers around the driver; for backends and for code that extends Holdall. */
+  get calls(): CallRunner {
+    this.#runner ??= new CallRunner(this.driver, this.options, this.#services.layers)
+    return this.#runner
+  }
+
+  /** What the server said it can do, or what the driver knows beforehand. */
+  get features(): Driver['features'] {
+    return this.#discovery.features ?? this.driver.features
+  }
+
+  /** Asks the server, once, what it can do; later answers of `supports` rest on it. */
+  async discover(options: CallOptions = {}): Promise<void> {
+    this.calls.begin('discover', undefined, options)
+    if (this.#discovery.features !== undefined) return
+    const objectParameters = this.driver.discover === undefined ? undefined : this.objectParametersOf('')
+    await this.#discovery.run(this.driver, this.calls, { ...options, objectParameters })
+  }
+
+  /** Whether the backend can do something, as far as is known without asking the server. */
+  supports(feature: Feature): boolean {
+    const { driver } = this
+    switch (feature) {
+      case 'copy':
+      case 'move':
+      case 'createContainer':
+        return driver[feature] !== undefined
+      case 'path':
+        return driver.localPath !== undefined
+      case 'publicUrl':
+        return driver.publicUrl !== undefined
+      case 'signedUrl':
+        return driver.signUrl !== undefined
+      default:
+        return this.features[feature] ?? false
+    }
+  }
+
+  /** What every key begins with: '' or a path that ends in '/'. */
+  get prefix(): string {
+    this.#prefix ??= safeJoin(this.options.location, '')
+    return this.#prefix
+  }
+
+  /** The driver's key of a name; outside the storage it is `suspicious_name`. */
+  keyOf(name: string): string {
+    if (checkedName(name).includes('\0') || !name.isWellFormed()) {
+      throw new SuspiciousFileOperation(`${nodeUtil().inspect(name)} has characters that no file name can have.`, {
+        fileName: name,
+      })
+    }
+    return joinPlain(this.prefix, name) ?? safeJoin(this.prefix, cleanName(name))
+  }
+
+  /** The name of a driver's key. */
+  nameOf(key: string): string {
+    return key.startsWith(this.prefix) ? key.slice(this.prefix.length) : key
+  }
+
+  /** A name of a file or folder with its key and its parameters: made once per call, and passed on to everything below. */
+  ref(name: string): FileRef {
+    return new NamedFile(this, name, this.keyOf(name))
+  }
+
+  /** As `ref`, for a name that must be a file's: the root, and a folder's name with its slash, are `suspicious_name`. */
+  fileRef(name: string): FileRef {
+    const key = this.keyOf(name)
+    if (this.isRoot(key) || key.endsWith('/')) {
+      throw new SuspiciousFileOperation(`Could not derive file name from '${name}'`, { fileName: name })
+    }
+    return new NamedFile(this, name, key)
+  }
+
+  /** Whether a key is that of the storage's own folder. */
+  isRoot(key: string): boolean {
+    return key === '' || key === this.prefix
+  }
+
+  /** The backend's own parameters of the requests for one file, for a backend that has such an option. */
+  objectParametersOf(_name: string): ObjectParameters | undefined {
+    return undefined
+  }
+
+  /** What goes with the bytes: the type is the caller's, else the content's own, else guessed from the name. */
+  writeOptions(
+    ref: FileRef,
+    content: Content,
+    given: FileAttributes & Pick<WriteOptions, 'extra' | 'onProgress'>,
+  ): WriteOptions {
+    const { extra, onProgress } = given
+    const attributes = checkedAttributes(attributesOf(given))
+    const guessed = guessType(ref.name)
+    const contentType = attributes.contentType ?? content.contentType ?? guessed.contentType
+    const implied = contentType === guessed.contentType ? guessed.contentEncoding : undefined
+    const contentEncoding = attributes.contentEncoding ?? implied
+    return { ...attributes, contentType, contentEncoding, objectParameters: ref.objectParameters, extra, onProgress }
+  }
+
+  /** A backend's chance to transform what is written (compress it). */
+  prepareContent(_name: string, content: Content, options: WriteOptions): { content: Content; options: WriteOptions } {
+    return { content, options }
+  }
+
+  /** A backend's chance to undo `prepareContent`: a transform of the whole body of a file with this stat, or undefined. */
+  decoder(_stat: Stat & { readonly name?: string }): ((body: Readable) => Readable) | undefined {
+    return undefined
+  }
+
+  /** Bytes that a part of a name between slashes may have, as UTF-8: no alternative name is longer. */
+  get maxPartBytes(): number {
+    return Number.POSITIVE_INFINITY
+  }
+
+  /** Ends connections. The storage can be used again afterwards. */
+  async close(): Promise<void> {
+    const driver = this.#driver
+    this.#runner = undefined
+    if (this.#services.driver === undefined) this.#driver = undefined
+    await driver?.close?.()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** Class and redacted options, so that no logger prints a secret. */
+  toJSON(): Record<string, unknown> {
+    const { settings } = this.constructor as typeof StorageBase
+    const options = redactOptions(settings as unknown as SettingsOf<O>, this.options)
+    return { storage: this.constructor.name, options }
+  }
+
+  abstract open<M extends OpenMode = 'rb'>(name: string, mode?: M, options?: OpenOptions): Promise<StorageFile<M>>
+  abstract save(name: string | null | undefined, source: ContentSource, options?: SaveOptions): Promise<string>
+  abstract delete(name: string, options?: CallOptions): Promise<void>
+  abstract exists(name: string, options?: CallOptions): Promise<boolean>
+  abstract stat(name: string, options?: VersionOptions): Promise<Entry>
+  abstract entries(path?: string, options?: EntriesOptions): AsyncGenerator<Entry, void, undefined>
+  abstract getAlternativeName(stem: string, suffixes: string): string
+  abstract getAvailableName(name: string, options?: AvailableNameOptions): Promise<string>
+  abstract isNameAvailable(name: string, options?: CallOptions): Promise<boolean>
+}
+
+/** A storage of any backend, for the functions below `Storage`. */
+// biome-ignore lint/suspicious/noExplicitAny: the one place that stands for every options type
+export type AnyBase = StorageBase<any>
+
+/** A name and its key; the parameters are asked for at their first use, and once. */
+class NamedFile implements FileRef {
+  readonly name: string
+  readonly key: string
+  readonly #storage: Pick<AnyBase, 'objectParametersOf'>
+  #parameters: ObjectParameters | undefined
+
+  constructor(storage: Pick<AnyBase, 'objectParametersOf'>, name: string, key: string) {
+    this.#storage = storage
+    this.name = name
+    this.key = key
+  }
+
+  get objectParameters(): ObjectParameters | undefined {
+    this.#parameters ??= this.#storage.objectParametersOf(this.name)
+    return this.#parameters
+  }
+}
+
+function classDefaults(leaf: typeof StorageBase): Array<Readonly<Record<string, unknown>>> {
+  const layers: Array<Readonly<Record<string, unknown>>> = []
+  for (let type: typeof StorageBase = leaf; type !== StorageBase; type = Object.getPrototypeOf(type)) {
+    if (Object.hasOwn(type, 'defaults')) layers.push(type.defaults)
+  }
+  return layers
+}
+
+/** Class and options for the console, secrets redacted. */
+function inspectStorage(this: StorageBase, _depth: number, options: InspectOptions, show: typeof inspect): string {
+  const { storage, options: shown } = this.toJSON()
+  return `${storage} ${show(shown, options)}`
+}

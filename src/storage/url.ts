@@ -1,0 +1,26 @@
+import { StorageError } from '../core/errors.ts'
+import type { AnyBase } from './base.ts'
+import type { UrlOptions } from './types.ts'
+
+/** A URL of a file, signed where the backend signs; see `Storage#url`. No request is made, so it passes no layer. */
+export async function urlOf(storage: AnyBase, name: string, options: UrlOptions): Promise<string> {
+  const { driver, calls } = storage
+  const { signal, expiresInSecs = 0, method = 'GET', ...rest } = options
+  calls.begin('signUrl', name, options, method === 'PUT' || method === 'DELETE')
+  if (driver.signUrl === undefined) {
+    const key = storage.keyOf(name)
+    if (driver.publicUrl !== undefined && method === 'GET') return driver.publicUrl(key)
+    throw new StorageError('unsupported', 'This file is not accessible via a URL.', {
+      fileName: name,
+      operation: 'url',
+    })
+  }
+  const ref = storage.fileRef(name)
+  if (!(expiresInSecs > 0)) {
+    throw new StorageError('invalid_argument', `expiresInSecs: expected seconds above 0, got ${expiresInSecs}.`)
+  }
+  return calls.local('signUrl', ref, { signal }, ctx => {
+    const { objectParameters } = ref
+    return driver.signUrl!(ref.key, { ...rest, method, expiresInSecs, objectParameters }, ctx)
+  })
+}
