@@ -157,7 +157,10 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** The one place where a driver's native error becomes a `StorageError`. A `StorageError` keeps its code and gains what it lacks. */
+/**
+ * The one place where a driver's native error becomes a `StorageError`. A `StorageError` keeps its code and gains what it lacks. That a file
+ * does not exist is said in the same words on every backend.
+ */
 export function wrapError(
   error: unknown,
   details: ErrorDetails,
@@ -165,17 +168,21 @@ export function wrapError(
 ): StorageError {
   if (error instanceof StorageError) {
     const { operation = details.operation, fileName = details.fileName, backend = details.backend } = error
-    Object.assign(error, { operation, fileName, backend })
-    return error
+    if (error.code === 'not_found' && error.operation === undefined) {
+      error.message = `${subjectOf({ operation, fileName })}: ${NOT_FOUND}`
+    }
+    return Object.assign(error, { operation, fileName, backend })
   }
   const code = classify(error) ?? classifyCommon(error)
-  const reason = code === 'not_found' ? 'the file does not exist.' : messageOf(error)
+  const reason = code === 'not_found' ? NOT_FOUND : messageOf(error)
   return new StorageError(code, `${subjectOf(details)}: ${reason}`, {
     ...told(error),
     ...details,
     cause: error,
   })
 }
+
+const NOT_FOUND = 'the file does not exist.'
 
 function subjectOf({ operation = 'call', fileName }: ErrorDetails): string {
   return fileName === undefined ? operation : `${operation} '${fileName}'`

@@ -104,8 +104,7 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
   async discover(options: CallOptions = {}): Promise<void> {
     this.calls.begin('discover', undefined, options)
     if (this.#discovery.features !== undefined) return
-    const objectParameters = this.driver.discover === undefined ? undefined : this.objectParametersOf('')
-    await this.#discovery.run(this.driver, this.calls, { ...options, objectParameters })
+    await this.#discovery.run(this.driver, this.calls, new NamedFile(this, '', ''), options)
   }
 
   /** Whether the backend can do something, as far as is known without asking the server. */

@@ -14,12 +14,11 @@ export class Discovery {
   }
 
   /** Asks, unless the answer is known or the driver has no question. */
-  async run(driver: Driver, calls: CallRunner, options: CallOptions & RequestOptions): Promise<void> {
+  async run(driver: Driver, calls: CallRunner, request: RequestOptions, options: CallOptions): Promise<void> {
     if (this.#features !== undefined || driver.discover === undefined) return
-    const { objectParameters } = options
     // One question for all who wait; whoever gives up waiting does not end it for the others.
     this.#asking ??= calls
-      .run('discover', undefined, {}, ctx => driver.discover!(ctx, { objectParameters }))
+      .run('discover', undefined, {}, ctx => driver.discover!(ctx, request))
       .then(features => {
         this.#features = features
       })

@@ -31,7 +31,7 @@ export async function listFolder(
 ): Promise<[directories: string[], files: string[]]> {
   const directories: string[] = []
   const files: string[] = []
-  const start = folderOf(storage, path).key.length - storage.prefix.length
+  const start = folderKey(storage.keyOf(path)).length - storage.prefix.length
   for await (const entry of storage.entries(path, options)) {
     const names = entry.isDirectory ? directories : files
     names.push(entry.name.slice(start))
@@ -42,5 +42,9 @@ export async function listFolder(
 /** A folder, whose key has its slash; that of the root is the storage's prefix. */
 function folderOf(storage: AnyBase, path: string): FileRef {
   const { name, key, objectParameters } = storage.ref(path)
-  return { name, key: key === '' || key.endsWith('/') ? key : `${key}/`, objectParameters }
+  return { name, key: folderKey(key), objectParameters }
+}
+
+function folderKey(key: string): string {
+  return key === '' || key.endsWith('/') ? key : `${key}/`
 }

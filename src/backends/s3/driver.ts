@@ -71,11 +71,11 @@ export class S3Driver implements Driver {
   }
 
   /** Tries out conditions unless they are known; without the right to write they count as not kept. */
-  async discover(ctx: CallContext, { objectParameters = {} }: RequestOptions = {}): Promise<Features> {
+  async discover(ctx: CallContext, options: RequestOptions = {}): Promise<Features> {
     if (this.#conditions === undefined) {
       await this.#bucket.ready(ctx)
       const { readOnly = false, probePrefix = '' } = this.#options
-      const headers = writeHeaders(objectParameters, {})
+      const headers = writeHeaders(options.objectParameters ?? {}, {})
       // A try that was given up may still be taking its object away: the next one waits for that.
       this.#probe ??= readOnly
         ? Promise.resolve(NO_CONDITIONS)
