@@ -1,3 +1,4 @@
+import { messageOf } from './errors.ts'
 import type { Setting, SettingRole } from './settings.ts'
 
 /** What a declaration says besides its type. */
@@ -41,19 +42,79 @@ export function parseFlag(raw: unknown): boolean {
   throw new Error('expected true or false')
 }
 
-/** Text. */
+/** Text on one line; blanks and line ends around it are cut off. */
 export function text(declaration: Declaration<string>): Setting<string> {
   return setting('text', parseText, declaration)
 }
 
-/** Text or none. */
+/** Text on one line, or none. */
 export function optionalText(declaration: Declaration<string | null>): Setting<string | null> {
-  return setting('text or null', raw => (isNone(raw) ? null : parseText(raw)), declaration)
+  return setting('text or null', raw => orNone(raw, parseText), declaration)
 }
 
+/** A text in which no blank can stand: an id, a region, a host, a URL. Blanks and line ends around it are cut off. */
+export function word(declaration: Declaration<string>): Setting<string> {
+  return setting('text', parseWord, declaration)
+}
+
+/** The same, or none. */
+export function optionalWord(declaration: Declaration<string | null>): Setting<string | null> {
+  return setting('text or null', raw => orNone(raw, parseWord), declaration)
+}
+
+/** A word that goes into headers, so that it has printable ASCII only, or none. */
+export function optionalToken(declaration: Declaration<string | null>): Setting<string | null> {
+  return setting('text or null', raw => orNone(raw, parseToken), declaration)
+}
+
+/** A folder, a file or a prefix of names, in which blanks count; control characters are refused. */
+export function place(declaration: Declaration<string>): Setting<string> {
+  return setting('text', parsePlace, declaration)
+}
+
+/** The same, or none. */
+export function optionalPlace(declaration: Declaration<string | null>): Setting<string | null> {
+  return setting('text or null', raw => (isNone(raw) ? null : parsePlace(raw)), declaration)
+}
+
+function orNone(raw: unknown, parse: (raw: unknown) => string): string | null {
+  return isNone(raw) ? null : parse(raw) || null
+}
+
+/** Cuts off the blanks and line ends around a text; one with a control character inside is refused. */
 export function parseText(raw: unknown): string {
-  if (typeof raw === 'string') return raw
-  throw new Error('expected text')
+  return parsePlace(typeof raw === 'string' ? raw.trim() : raw)
+}
+
+/** A text as `parseText` gives it; one with a blank or an invisible character inside is refused. */
+export function parseWord(raw: unknown): string {
+  const text = parseText(raw)
+  if (/[\s\p{Cf}]/u.test(text)) throw new Error('expected text without blanks and invisible characters')
+  return text
+}
+
+/** A word as `parseWord` gives it; one with other than printable ASCII is refused. */
+export function parseToken(raw: unknown): string {
+  const text = parseWord(raw)
+  if (/[^!-~]/.test(text)) throw new Error('expected printable ASCII')
+  return text
+}
+
+/** A text as it is; one with a control character or half a surrogate pair is refused. */
+export function parsePlace(raw: unknown): string {
+  if (typeof raw !== 'string') throw new Error('expected text')
+  const control = CONTROL.exec(raw)?.[0]
+  if (control !== undefined) throw new Error(`expected text without ${controlName(control)}`)
+  if (!raw.isWellFormed()) throw new Error('expected text without halves of surrogate pairs')
+  return raw
+}
+
+/** C0 and C1 controls, DEL, and Unicode's line and paragraph separators. */
+const CONTROL = /[\p{Cc}\u2028\u2029]/u
+
+function controlName(char: string): string {
+  if (char === '\n' || char === '\r') return 'line feeds'
+  return char === '\0' ? 'NUL' : 'control characters'
 }
 
 /** A whole number of `unit` from `min` to `max`; digits with `_` and `0o` forms are understood. */
@@ -119,7 +180,8 @@ export function optionalChoice<const V extends string>(
 }
 
 function parseChoice<V extends string>(raw: unknown, values: readonly V[]): V {
-  const found = values.find(value => value === raw)
+  const given = typeof raw === 'string' ? raw.trim() : raw
+  const found = values.find(value => value === given)
   if (found !== undefined) return found
   throw new Error(`expected one of ${values.join(', ')}`)
 }
@@ -137,8 +199,30 @@ function parseList(raw: unknown): readonly string[] {
           .map(item => item.trim())
           .filter(Boolean)
       : raw
-  if (Array.isArray(items) && items.every(item => typeof item === 'string')) return items
+  if (Array.isArray(items) && items.every(item => typeof item === 'string')) return items.map(parseText)
   throw new Error('expected a list of texts')
+}
+
+/** An object whose values are words, or its JSON in the environment; an error names the value. */
+export function wordMap(
+  declaration: Declaration<Readonly<Record<string, string>>>,
+): Setting<Readonly<Record<string, string>>> {
+  return setting('map', raw => parseEach(isNone(raw) ? {} : parseMap(raw), parseWord), declaration)
+}
+
+/** The values of a map, each parsed; an error names the value that it is about, by its path. */
+export function parseEach<V>(
+  values: Readonly<Record<string, unknown>>,
+  parse: (value: unknown, name: string) => V,
+): Readonly<Record<string, V>> {
+  const parsed = Object.entries(values).map(([name, value]): [string, V] => {
+    try {
+      return [name, parse(value, name)]
+    } catch (error) {
+      throw new Error(`${parsePlace(name)}: ${messageOf(error)}`)
+    }
+  })
+  return Object.fromEntries(parsed)
 }
 
 /** An object, or its JSON in the environment; null is an empty one, as Django's settings have `None`. */

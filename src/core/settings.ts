@@ -146,15 +146,22 @@ function parse(setting: Setting<unknown>, origin: Origin, raw: unknown): unknown
   try {
     return setting.parse(raw)
   } catch (error) {
-    const hidden = setting.secret || setting.shown !== undefined
-    throw new ImproperlyConfigured(`${origin.key}: ${messageOf(error)}${hidden ? '' : `, got ${shown(raw)}`}.`)
+    // A secret that is given as the id of the key shall not be shown either.
+    const hidden = setting.secret || setting.shown !== undefined || setting.role === 'credential'
+    const reason = messageOf(error).replace(/\.$/, '')
+    throw new ImproperlyConfigured(`${origin.key}: ${reason}${hidden ? '' : `, got ${shown(raw)}`}.`)
   }
 }
 
 /** A text by its first line: a quote that is not closed in a `.env` file takes the lines of other settings along. */
 function shown(raw: unknown): string {
-  const text = typeof raw === 'string' ? `'${raw.split('\n', 1)[0]}'` : (JSON.stringify(raw) ?? String(raw))
+  const text = typeof raw === 'string' ? `'${visible(raw.split('\n', 1)[0]!)}'` : (JSON.stringify(raw) ?? String(raw))
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+/** A text whose control and invisible characters are written out: a terminal would act on them, and nobody would see them. */
+function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, char => `\\u{${char.codePointAt(0)!.toString(16)}}`)
 }
 
 /** Options as they may be printed: secrets are `'***'`, functions and objects of classes are named only. */

@@ -1,3 +1,4 @@
+import { asciiDisposition, contentDisposition } from '../core/disposition.ts'
 import type { Stat } from '../core/driver.ts'
 import { entityTag } from './conditions.ts'
 import { sentType } from './media-type.ts'
@@ -48,16 +49,16 @@ export function fileHeaders(
   return headers
 }
 
-/** `Content-Disposition` with the last part of a name, in ASCII and, where that loses anything, in UTF-8. (RFC 6266, RFC 8187) */
-export function contentDisposition(kind: 'inline' | 'attachment', name: string): string {
-  const file = name.slice(name.lastIndexOf('/') + 1).toWellFormed()
-  const ascii = file.replace(/[^\x20-\x7e]|["\\%]/gu, '_')
-  const encoded = encodeURIComponent(file).replace(/['()*]/g, c => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
-  return `${kind}; filename="${ascii}"${ascii === file ? '' : `; filename*=UTF-8''${encoded}`}`
-}
-
 /** Sets a header unless its value is one that HTTP cannot carry; of a disposition the rest counts, it may say `attachment`. */
 function put(headers: Headers, name: string, value: string | undefined): void {
-  const sent = name === 'content-disposition' ? value?.replace(/[^\x20-\x7e]/gu, '_') : value
+  const sent = name === 'content-disposition' && value !== undefined ? sentDisposition(value) : value
   if (sent !== undefined && /^[\x20-\x7e\t]+$/.test(sent)) headers.set(name, sent)
+}
+
+function sentDisposition(value: string): string {
+  try {
+    return asciiDisposition(value)
+  } catch {
+    return value.replace(/[^\x20-\x7e]/gu, '_')
+  }
 }

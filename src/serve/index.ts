@@ -1,3 +1,4 @@
+export { contentDisposition } from '../core/disposition.ts'
 export {
   createFileHandler,
   type FileHandler,
@@ -5,6 +6,6 @@ export {
   type ServedStorage,
   type UrlVerifier,
 } from './handler.ts'
-export { contentDisposition, type HeaderOptions } from './headers.ts'
+export type { HeaderOptions } from './headers.ts'
 export { type NodeListener, toNodeListener } from './node.ts'
 export type { ServedUrl } from './upload.ts'

@@ -29,6 +29,7 @@ import type {
   EntriesOptions,
   Entry,
   Feature,
+  GivenSettings,
   OpenOptions,
   SaveOptions,
   Services,
@@ -60,19 +61,28 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
   #prefix: string | undefined
 
   /** A backend's chance to make some options of others, where one setting stands for several. */
-  static refineOptions<T>(found: ResolvedSettings<T>): ResolvedSettings<T> {
+  static refineOptions<T>(
+    found: ResolvedSettings<T>,
+    _env: Readonly<Record<string, string | undefined>>,
+  ): ResolvedSettings<T> {
     return found
+  }
+
+  /** What a configuration should rather say, one sentence each, for `holdall check`: settings of older versions, likely mistakes. */
+  static advice(_given: GivenSettings): readonly string[] {
+    return []
   }
 
   /** Reads the settings now and connects at the first use; an unknown or bad option is `improperly_configured`. */
   constructor(options: Input<O> = {}, services: Services = {}) {
     const self = new.target as unknown as typeof StorageBase
+    const env = services.env ?? process.env
     const found = resolveSettings<O>(self.name, self.settings as unknown as SettingsOf<O>, options, {
       defaults: classDefaults(self),
       settings: services.settings ?? activeSettings(),
-      env: services.env ?? process.env,
+      env,
     })
-    const resolved = self.refineOptions(found)
+    const resolved = self.refineOptions(found, env)
     this.options = discreetOptions(self.settings as unknown as SettingsOf<O>, resolved.options as O)
     this.origins = resolved.origins
     this.#services = services

@@ -1,5 +1,14 @@
 import type { NameStrategy } from '../core/names.ts'
-import { choice, flag, integer, optionalInteger, optionalSeconds, optionalText, text } from '../core/setting-types.ts'
+import {
+  choice,
+  flag,
+  integer,
+  optionalInteger,
+  optionalPlace,
+  optionalSeconds,
+  optionalText,
+  place,
+} from '../core/setting-types.ts'
 import type { SettingsOf } from '../core/settings.ts'
 
 /** Options that every backend has. */
@@ -23,7 +32,7 @@ export const SPOOL_DOC =
 
 /** Declarations of the options that every backend has; backends override keys and defaults by spreading. */
 export const commonSettings: SettingsOf<CommonOptions> = {
-  location: text({ default: '', doc: 'Path prefix of every file in the storage.' }),
+  location: place({ default: '', doc: 'Path prefix of every file in the storage.' }),
   baseUrl: optionalText({ default: null, doc: 'URL below which the files are served.' }),
   fileOverwrite: flag({
     default: false,
@@ -45,7 +54,7 @@ export const commonSettings: SettingsOf<CommonOptions> = {
     keys: ['HOLDALL_MAX_UNPACKED_SIZE'],
     doc: 'Bytes that a compressed file may have once it is unpacked by `open`, `readBytes`, `readText` or `copy`; null = no limit.',
   }),
-  tempDir: optionalText({
+  tempDir: optionalPlace({
     default: null,
     keys: ['FILE_UPLOAD_TEMP_DIR'],
     doc: "Folder of spooled files; null = the system's.",

@@ -14,6 +14,12 @@ export interface Services {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
 }
 
+/** Settings as they were found, for a backend's advice. */
+export interface GivenSettings {
+  readonly settings: Readonly<Record<string, unknown>>
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
 /** How `save` stores. */
 export interface SaveOptions extends CallOptions, FileAttributes {
   /** Longest name allowed, in UTF-16 units. */

@@ -1,4 +1,4 @@
-import { flag, integer, optionalMode, optionalText, setting, text } from '../../core/setting-types.ts'
+import { flag, integer, optionalMode, optionalText, place, setting } from '../../core/setting-types.ts'
 import type { SettingsOf } from '../../core/settings.ts'
 import { type CommonOptions, commonSettings } from '../../storage/common-settings.ts'
 import { MAX_URL_SECS, parseUrlSecret } from './signed-urls.ts'
@@ -16,7 +16,7 @@ export interface LocalOptions extends CommonOptions {
 /** Declarations of the options of `LocalStorage`. */
 export const localSettings: SettingsOf<LocalOptions> = {
   ...commonSettings,
-  location: text({
+  location: place({
     default: '',
     keys: ['MEDIA_ROOT'],
     doc: 'Folder that holds the files; made at the first save. Empty = the current folder.',

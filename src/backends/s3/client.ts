@@ -11,12 +11,12 @@ import { hashOf } from '../../remote/checksums.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
 import { encodeKey } from '../../remote/sign/encode.ts'
 import { type CredentialSource, encodeQuery, type Query, type SigningCredentials } from '../../remote/sign/query.ts'
+import { presignV2, signV2 } from '../../remote/sign/v2.ts'
 import { EMPTY_PAYLOAD_HASH, presignV4, signV4, UNSIGNED_PAYLOAD } from '../../remote/sign/v4.ts'
 import type { AddressOptions, BucketAddress } from './addressing.ts'
 import { hidingSecretsOf } from './credentials/secrets.ts'
 import { classifyS3, errorInside, S3Error, s3Error } from './errors.ts'
 import { Place } from './place.ts'
-import { presignV2, signV2 } from './sign-v2.ts'
 
 /** Where a client sends its requests and how it signs them. */
 export interface S3ClientOptions extends AddressOptions {

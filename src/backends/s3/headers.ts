@@ -2,8 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { FileAttributes, ReadResult, Stat, WriteOptions } from '../../core/driver.ts'
 import type { HttpResponse } from '../../http/request.ts'
 import { metadataHeaders, metadataOf } from '../../remote/metadata.ts'
+import { dispositionText, headerText } from '../../remote/parameters.ts'
 import { unquoted } from './listing.ts'
-import { addParameters, headerText, type ParameterUse } from './settings/object-parameters.ts'
+import { addParameters, type ParameterUse } from './settings/object-parameters.ts'
 
 type Parameters = Readonly<Record<string, unknown>>
 
@@ -32,7 +33,7 @@ export function addAttributes(headers: Record<string, string>, attributes: FileA
   if (contentType !== undefined) headers['content-type'] = headerText('contentType', contentType)
   if (contentEncoding !== undefined) headers['content-encoding'] = headerText('contentEncoding', contentEncoding)
   if (contentDisposition !== undefined) {
-    headers['content-disposition'] = headerText('contentDisposition', contentDisposition)
+    headers['content-disposition'] = dispositionText('contentDisposition', contentDisposition)
   }
   if (contentLanguage !== undefined) headers['content-language'] = headerText('contentLanguage', contentLanguage)
   if (cacheControl !== undefined) headers['cache-control'] = headerText('cacheControl', cacheControl)

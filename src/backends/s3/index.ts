@@ -1,4 +1,7 @@
+export type { ObjectParameters } from '../../core/driver.ts'
 export type { ChecksumAlgorithm } from '../../remote/checksums.ts'
+export type { ObjectParametersSource } from '../../remote/options.ts'
+export type { PostCondition, PostForm } from '../../remote/sign/post-policy.ts'
 export type { AddressingStyle } from './addressing.ts'
 export {
   type MigratedSettings,
@@ -15,14 +18,7 @@ export {
 } from './cloudfront/signer.ts'
 export { S3Driver, type S3DriverOptions } from './driver.ts'
 export { S3Error, type S3ErrorDetails } from './errors.ts'
-export type { PostCondition, PostForm } from './forms/post-policy.ts'
 export type { UploadFormOptions } from './forms/upload-form.ts'
 export type { ProviderName } from './settings/presets.ts'
-export {
-  type ObjectParameters,
-  type ObjectParametersSource,
-  type S3Options,
-  s3Settings,
-  type UrlSigner,
-} from './settings/settings.ts'
+export { type S3Options, s3Settings, type UrlSigner } from './settings/settings.ts'
 export { type CookieOptions, S3StaticStorage, S3Storage, type S3UrlOptions } from './storage.ts'

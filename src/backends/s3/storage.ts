@@ -1,26 +1,23 @@
-import type { Readable } from 'node:stream'
-import type { FileRef } from '../../core/call.ts'
-import type { Content } from '../../core/content.ts'
-import type { Driver, FileAttributes, Stat, WriteOptions } from '../../core/driver.ts'
+import type { Driver, ObjectParameters } from '../../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
-import { guessType } from '../../core/mime.ts'
 import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
 import { checkLifetime } from '../../core/urls.ts'
-import { encodeQuery } from '../../remote/sign/query.ts'
+import type { UrlQuery } from '../../remote/custom-domain.ts'
+import { type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
+import type { PostForm } from '../../remote/sign/post-policy.ts'
 import { MAX_PRESIGN_SECS } from '../../remote/sign/v4.ts'
-import { gunzipped, gzipped } from '../../storage/compression.ts'
-import { Storage } from '../../storage/storage.ts'
-import type { Services, UrlOptions } from '../../storage/types.ts'
+import type { GivenSettings, Services, UrlOptions } from '../../storage/types.ts'
+import { s3Advice } from './boto/advice.ts'
 import { withBotoConfig } from './boto/config.ts'
-import { CustomDomain, checkCustomDomain } from './cloudfront/custom-domain.ts'
+import { CloudFrontDomain, checkCloudFront } from './cloudfront/custom-domain.ts'
 import type { CloudFrontCookies, CloudFrontLimits } from './cloudfront/signer.ts'
 import { checkCredentialOptions, credentialSource, withNamedProfile, withOwnToken } from './credentials/credentials.ts'
+import type { Environment } from './credentials/shared-profile.ts'
 import { S3Driver } from './driver.ts'
-import type { PostForm } from './forms/post-policy.ts'
 import { type UploadFormOptions, uploadForm } from './forms/upload-form.ts'
-import { checksumMode, type Place, placeOf } from './settings/config.ts'
+import { checksumMode, type Place, placeOf, withoutIgnoredEndpoint } from './settings/config.ts'
 import { parameterName } from './settings/object-parameters.ts'
-import { type ObjectParameters, type S3Options, s3Settings } from './settings/settings.ts'
+import { type S3Options, s3Settings } from './settings/settings.ts'
 import { customQuery, responseQuery } from './url.ts'
 
 /** For how long, and optionally from when and for whom, CloudFront opens a file. */
@@ -36,7 +33,7 @@ export interface S3UrlOptions extends UrlOptions, Pick<CloudFrontLimits, 'starts
 const MAX_CLOUDFRONT_SECS = 315_360_000
 
 /** Parameters that are portable attributes, by their S3 names. */
-const ATTRIBUTES: Readonly<Record<string, Exclude<keyof FileAttributes, 'metadata'>>> = {
+const ATTRIBUTES: AttributeParameters = {
   CacheControl: 'cacheControl',
   ContentDisposition: 'contentDisposition',
   ContentEncoding: 'contentEncoding',
@@ -45,32 +42,29 @@ const ATTRIBUTES: Readonly<Record<string, Exclude<keyof FileAttributes, 'metadat
 }
 
 /** Files in a bucket of Amazon S3 or of a service that speaks its protocol. */
-export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
+export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O> {
   static override readonly settings: SettingsOf<S3Options> = s3Settings
   static override readonly backendName: string = 's3'
 
-  static override refineOptions<T>(found: ResolvedSettings<T>): ResolvedSettings<T> {
-    return withBotoConfig(withOwnToken(withNamedProfile(found)))
+  static override refineOptions<T>(found: ResolvedSettings<T>, env: Environment): ResolvedSettings<T> {
+    return withBotoConfig(withOwnToken(withNamedProfile(withoutIgnoredEndpoint(found, env))))
   }
 
-  readonly #env: Readonly<Record<string, string | undefined>>
-  #domain: CustomDomain | undefined
+  /** Settings of the boto backend under their new names, and an endpoint that names the bucket. */
+  static override advice(given: GivenSettings): readonly string[] {
+    return s3Advice(given)
+  }
+
+  readonly #env: Environment
+  #domain: CloudFrontDomain | undefined
   #knownPlace: Place | undefined
-  #base: ObjectParameters | undefined
 
   /** Checks what needs no network: location, keys that contradict each other, half a CloudFront key are `improperly_configured`. */
   constructor(options: Input<O> = {}, services: Services = {}) {
     super(options, services)
     this.#env = services.env ?? process.env
-    const { location } = this.options
-    if (location.startsWith('/')) {
-      const right = location.replace(/^\/+/, '')
-      throw new ImproperlyConfigured(
-        `${this.constructor.name}.location cannot begin with a leading slash. Found '${location}'. Use '${right}' instead.`,
-      )
-    }
     checkCredentialOptions(this.options)
-    checkCustomDomain(this.options)
+    checkCloudFront(this.options)
   }
 
   /** Where requests go. */
@@ -112,22 +106,16 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
     })
   }
 
-  /** Upload parameters of one file, by their S3 names; to be overridden where `objectParameters` does not suffice. */
-  getObjectParameters(name: string): ObjectParameters {
-    const { objectParameters } = this.options
-    return typeof objectParameters === 'function' ? objectParameters(name) : objectParameters
+  protected override get attributeParameters(): AttributeParameters {
+    return ATTRIBUTES
   }
 
-  /** The storage's own parameters below those of the file; an ACL of the latter wins over `defaultAcl`. */
-  override objectParametersOf(name: string): ObjectParameters {
-    this.#base ??= this.#baseParameters()
-    const own = this.getObjectParameters(name)
-    let merged: Record<string, unknown> | undefined
-    for (const key in own) (merged ??= { ...this.#base })[parameterName(key)] = own[key]
-    return merged ?? this.#base
+  protected override parameterName(name: string): string {
+    return parameterName(name)
   }
 
-  #baseParameters(): ObjectParameters {
+  /** An ACL of the file's parameters wins over `defaultAcl`. */
+  protected override baseParameters(): ObjectParameters {
     const { defaultAcl, encryption, reducedRedundancy } = this.options
     const base: Record<string, unknown> = {}
     if (defaultAcl) base['ACL'] = defaultAcl
@@ -138,51 +126,8 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
     return base
   }
 
-  /** The caller's type, then that of the parameters, the content's own, the guess by the name, `application/octet-stream`. */
-  override writeOptions(
-    ref: FileRef,
-    content: Content,
-    given: FileAttributes & Pick<WriteOptions, 'extra' | 'onProgress'>,
-  ): WriteOptions {
-    const parameters = ref.objectParameters ?? {}
-    let attributes = given
-    for (const key in parameters) {
-      const attribute = ATTRIBUTES[key]
-      const value = parameters[key]
-      if (attribute === undefined || given[attribute] !== undefined || typeof value !== 'string') continue
-      attributes = { ...attributes, [attribute]: value }
-    }
-    const write = super.writeOptions(ref, content, attributes)
-    const fixed = given.contentType === undefined && parameters['ContentType'] !== undefined
-    const contentEncoding = fixed ? attributes.contentEncoding : write.contentEncoding
-    return { ...write, contentEncoding, contentType: write.contentType ?? 'application/octet-stream' }
-  }
-
-  override prepareContent(
-    name: string,
-    content: Content,
-    options: WriteOptions,
-  ): { content: Content; options: WriteOptions } {
-    if (!this.options.gzip || options.contentEncoding !== undefined || !this.#isGzipType(options.contentType)) {
-      return super.prepareContent(name, content, options)
-    }
-    return { content: gzipped(content), options: { ...options, contentEncoding: 'gzip' } }
-  }
-
-  /** Undoes the compression of `gzip`; files that are compressed by their own name stay as they are. */
-  override decoder(stat: Stat): ((body: Readable) => Readable) | undefined {
-    if (!this.options.gzip || stat.contentEncoding !== 'gzip' || !this.#isGzipType(stat.contentType)) return undefined
-    const { name } = stat as { readonly name?: unknown }
-    return typeof name === 'string' && guessType(name).contentEncoding !== undefined ? undefined : gunzipped
-  }
-
-  #isGzipType(contentType: string | undefined): boolean {
-    const type = (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase()
-    return this.options.gzipContentTypes.includes(type)
-  }
-
-  protected override get urlLifeSecs(): number {
-    return this.options.querystringExpire
+  protected override downloadQuery(options: UrlOptions, isCustom: boolean): UrlQuery {
+    return isCustom ? customQuery(options) : responseQuery(options)
   }
 
   /**
@@ -190,25 +135,21 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
    * `querystringAuth` is off. Nothing is asked of the network.
    */
   override async url(name: string, options: S3UrlOptions = {}): Promise<string> {
-    this.calls.begin('url', name, options)
+    if (this.isOnDomain(options)) return super.url(name, options)
     const { startsAt, ipAddress, ...rest } = options
-    const { method = 'GET' } = rest
-    const isDownload = method === 'GET' || method === 'HEAD'
-    if (isDownload && this.options.customDomain) {
-      const limits = { startsAt, ipAddress }
-      return this.#customDomain().url(this.keyOf(name), customQuery(rest), limits, () => this.#expiresAt(options))
-    }
     if (startsAt !== undefined || ipAddress !== undefined) {
       throw new StorageError('unsupported', 'Only signed CloudFront URLs have a start or an address.', {
         fileName: name,
       })
     }
-    if (!isDownload || this.options.querystringAuth) {
-      this.#checkLife(rest)
-      return super.url(name, rest)
-    }
-    const query = encodeQuery(responseQuery(rest))
-    return this.driver.publicUrl!(this.keyOf(name)) + (query && `?${query}`)
+    this.#checkLife(rest)
+    return super.url(name, rest)
+  }
+
+  protected override customUrl(key: string, options: S3UrlOptions): string {
+    const { startsAt, ipAddress, ...rest } = options
+    const query = this.downloadQuery(rest, true)
+    return this.#customDomain().limitedUrl(key, query, { startsAt, ipAddress }, () => this.#expiresAt(options))
   }
 
   /**
@@ -221,8 +162,9 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
   }
 
   /** A life of the settings that version 4 does not allow is their fault, not the caller's. */
-  #checkLife({ expiresInSecs }: UrlOptions): void {
-    const { querystringExpire, signatureVersion } = this.options
+  #checkLife({ expiresInSecs, method = 'GET' }: UrlOptions): void {
+    const { querystringAuth, querystringExpire, signatureVersion } = this.options
+    if (!querystringAuth && (method === 'GET' || method === 'HEAD')) return
     if (expiresInSecs !== undefined || querystringExpire <= MAX_PRESIGN_SECS || signatureVersion !== 's3v4') return
     const { key } = this.origins['querystringExpire']!
     throw new ImproperlyConfigured(
@@ -235,10 +177,10 @@ export class S3Storage<O extends S3Options = S3Options> extends Storage<O> {
     return new Date(Date.now() + secs * 1000)
   }
 
-  #customDomain(): CustomDomain {
+  #customDomain(): CloudFrontDomain {
     const { customDomain } = this.options
     if (!customDomain) throw new ImproperlyConfigured('AWS_S3_CUSTOM_DOMAIN must be set: cookies are for a domain.')
-    this.#domain ??= new CustomDomain(customDomain, this.options)
+    this.#domain ??= new CloudFrontDomain(customDomain, this.options)
     return this.#domain
   }
 

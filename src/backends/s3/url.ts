@@ -2,6 +2,7 @@ import type { CallContext } from '../../core/call.ts'
 import type { RequestOptions, SignUrlOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { checkUrlMethod } from '../../core/urls.ts'
+import { type DownloadOptions, downloadQuery } from '../../remote/download-query.ts'
 import type { S3Client } from './client.ts'
 import { addAttributes } from './headers.ts'
 import { addParameters } from './settings/object-parameters.ts'
@@ -21,7 +22,14 @@ const QUERY: ReadonlyMap<string, string> = new Map(
   }),
 )
 
-type Attributes = Omit<SignUrlOptions, 'method' | 'expiresInSecs'>
+/** Parameters that set headers of the answer, by the portable attribute. */
+const OVERRIDES = {
+  cacheControl: 'response-cache-control',
+  contentDisposition: 'response-content-disposition',
+  contentEncoding: 'response-content-encoding',
+  contentLanguage: 'response-content-language',
+  contentType: 'response-content-type',
+} as const
 
 /** A URL that anybody may use until it expires; an unknown S3 parameter or method is `invalid_argument`. */
 export async function signedUrl(
@@ -48,7 +56,7 @@ export async function signedUrl(
 }
 
 /** The query parameters of a download: overrides of the answer's headers, and whatever else the caller names. */
-export function responseQuery(options: Attributes): Array<[string, string]> {
+export function responseQuery(options: DownloadOptions): Array<[string, string]> {
   return queryOf(options, name => {
     if (isHeaderName(name)) return name
     throw new StorageError('invalid_argument', `'${name}' is not a parameter of an S3 download.`)
@@ -56,23 +64,12 @@ export function responseQuery(options: Attributes): Array<[string, string]> {
 }
 
 /** The same for a domain of one's own, which may know parameters of any name. */
-export function customQuery(options: Attributes): Array<[string, string]> {
+export function customQuery(options: DownloadOptions): Array<[string, string]> {
   return queryOf(options, name => name)
 }
 
-function queryOf(options: Attributes, otherName: (name: string) => string): Array<[string, string]> {
-  const query: Array<[string, string]> = []
-  const add = (name: string, value: string | undefined) => {
-    if (value !== undefined) query.push([name, value])
-  }
-  add('response-cache-control', options.cacheControl)
-  add('response-content-disposition', options.contentDisposition)
-  add('response-content-encoding', options.contentEncoding)
-  add('response-content-language', options.contentLanguage)
-  add('response-content-type', options.contentType)
-  for (const [name, value] of Object.entries(options.parameters ?? {}))
-    add(QUERY.get(name) ?? otherName(name), String(value))
-  return query
+function queryOf(options: DownloadOptions, otherName: (name: string) => string): Array<[string, string]> {
+  return downloadQuery(options, OVERRIDES, name => QUERY.get(name) ?? otherName(name))
 }
 
 /** Names that start in lower case are query parameters as they stand; S3's own names are in capitals. */

@@ -1,13 +1,12 @@
 import { nodeCrypto } from '../../core/builtin.ts'
 import { StorageError } from '../../core/errors.ts'
 import { checkLifetime } from '../../core/urls.ts'
+import { AWS4, type SigningDialect } from './dialect.ts'
 import { encodeComponent } from './encode.ts'
 import type { EncodedPair, SignableRequest, SigningCredentials } from './query.ts'
 import { canonicalQuery, canonicalValue, compare, encodedPairs, joinPairs } from './query.ts'
-import { type SigningKey, type SigningScope, signingKey } from './signing-key.ts'
+import { type SigningScope, scopeOf, signingKey } from './signing-key.ts'
 
-/** Name of the algorithm of signature version 4. */
-export const ALGORITHM: string = 'AWS4-HMAC-SHA256'
 /** The payload hash of a body that is not covered by the signature. */
 export const UNSIGNED_PAYLOAD: string = 'UNSIGNED-PAYLOAD'
 /** The payload hash of an empty body: SHA-256 of nothing, in hex. */
@@ -33,12 +32,12 @@ export interface PresignV4Options extends SigningScope {
 const UNSIGNED: ReadonlySet<string> = new Set(
   (
     'authorization cache-control connection date expect from keep-alive max-forwards pragma referer te trailer ' +
-    'transfer-encoding upgrade user-agent x-amz-date x-amzn-trace-id'
+    'transfer-encoding upgrade user-agent x-amz-date x-amzn-trace-id x-goog-date'
   ).split(' '),
 )
 
 /**
- * Signs a request by AWS Signature Version 4 in its `authorization` header
+ * Signs a request by signature version 4 in its `authorization` header
  * (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html); gives the headers to add.
  */
 export function signV4(
@@ -47,22 +46,26 @@ export function signV4(
   options: SignV4Options,
 ): Record<string, string> {
   const { amzDate, day } = datesOf(options.now)
-  const { payloadHash } = options
-  const added: Record<string, string> = { 'x-amz-date': amzDate, 'x-amz-content-sha256': payloadHash }
-  if (credentials.sessionToken) added['x-amz-security-token'] = credentials.sessionToken
+  const { payloadHash, dialect = AWS4 } = options
+  const added: Record<string, string> = {
+    [dialect.dateHeader]: amzDate,
+    [dialect.payloadHeader]: payloadHash,
+  }
+  if (credentials.sessionToken) added[dialect.tokenHeader] = credentials.sessionToken
   const headers = signedHeaders(request.headers, name => added[name] !== undefined)
   for (const name in added) headers.add(name, added[name]!)
   const query = canonicalQuery(encodedPairs(request.query))
   const key = signingKey(credentials.secretAccessKey, options, day)
-  const signature = sign(request, query, headers, payloadHash, key, amzDate)
+  const text = textToSign(request, query, headers, payloadHash)
+  const signature = key.hmac.sign(stringToSign(dialect, amzDate, key.scope, text))
   const credential = `${credentials.accessKeyId}/${key.scope}`
   added['authorization'] =
-    `${ALGORITHM} Credential=${credential}, SignedHeaders=${headers.names}, Signature=${signature}`
+    `${dialect.algorithm} Credential=${credential}, SignedHeaders=${headers.names}, Signature=${signature}`
   return added
 }
 
 /**
- * Signs a request by AWS Signature Version 4 in its query
+ * Signs a request by signature version 4 in its query
  * (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html); gives the whole query string without `?`.
  * `x-amz-*` headers move into the query, those of server-side encryption excepted: these and all other headers but
  * `content-type` are signed and must be sent. More than 604800 seconds is `invalid_argument`.
@@ -72,38 +75,65 @@ export function presignV4(
   credentials: SigningCredentials,
   options: PresignV4Options,
 ): string {
+  const { text, finish } = planPresign(request, credentials, options)
+  return finish(signingKey(credentials.secretAccessKey, options, datesOf(options.now).day).hmac.sign(text))
+}
+
+/** A URL that lacks its signature. */
+export interface PresignPlan {
+  /** What is to be signed; the signature is in hex. */
+  readonly text: string
+  /** The whole query string without `?`. */
+  finish(signature: string): string
+}
+
+/** As `presignV4`, for a signature that is made elsewhere: with an RSA key, or by a service. */
+export function planPresign(
+  request: SignableRequest,
+  { accessKeyId, sessionToken }: Omit<SigningCredentials, 'secretAccessKey'>,
+  options: PresignV4Options,
+): PresignPlan {
+  const { dialect = AWS4, signableHeaders: signable } = options
   const secs = checkLifetime(options.expiresInSecs, MAX_PRESIGN_SECS, 'a version 4 signature')
   const { amzDate, day } = datesOf(options.now)
+  const scope = scopeOf(options, day)
   const parameters = new Map<string, string | undefined>()
-  const signable = options.signableHeaders
   const kept: Record<string, string | undefined> = {}
   for (const name in request.headers) {
     const value = request.headers[name]
     const lower = name.toLowerCase()
     if (value === undefined || MADE_HERE.has(lower)) continue
-    if (lower.startsWith('x-amz-') && !lower.startsWith('x-amz-server-side-encryption')) {
+    if (dialect.movesHeaders && lower.startsWith('x-amz-') && !lower.startsWith('x-amz-server-side-encryption')) {
       parameters.set(encodeComponent(name), encodeComponent(value))
     } else if (lower !== 'content-type' || signable?.includes(lower)) kept[lower] = value
   }
-  if (credentials.sessionToken) parameters.set('X-Amz-Security-Token', encodeComponent(credentials.sessionToken))
-  const key = signingKey(credentials.secretAccessKey, options, day)
+  const set = (name: string, value: string) => parameters.set(`${dialect.parameter}${name}`, value)
+  if (sessionToken) set('Security-Token', encodeComponent(sessionToken))
   const headers = signedHeaders(kept, name => UNSIGNED.has(name) && !signable?.includes(name), signable)
-  parameters.set('X-Amz-Content-Sha256', UNSIGNED_PAYLOAD)
-  parameters.set('X-Amz-Algorithm', ALGORITHM)
-  parameters.set('X-Amz-Credential', encodeComponent(`${credentials.accessKeyId}/${key.scope}`))
-  parameters.set('X-Amz-Date', amzDate)
-  parameters.set('X-Amz-Expires', String(secs))
-  parameters.set('X-Amz-SignedHeaders', encodeComponent(headers.names))
-  const pairs = encodedPairs(request.query).filter(([name]) => !parameters.has(name) && name !== 'X-Amz-Signature')
+  if (dialect.movesHeaders) set('Content-Sha256', UNSIGNED_PAYLOAD)
+  set('Algorithm', dialect.algorithm)
+  set('Credential', encodeComponent(`${accessKeyId}/${scope}`))
+  set('Date', amzDate)
+  set('Expires', String(secs))
+  set('SignedHeaders', encodeComponent(headers.names))
+  const last = `${dialect.parameter}Signature`
+  const pairs = encodedPairs(request.query).filter(([name]) => !parameters.has(name) && name !== last)
   for (const pair of parameters) pairs.push(pair)
-  const signed: [string, string] = ['X-Amz-Signature', '']
+  const signed: [string, string] = [last, '']
   const sent = sortForUrl([...pairs, signed])
-  const query = canonicalQuery(pairs)
-  signed[1] = sign(request, query, headers, UNSIGNED_PAYLOAD, key, amzDate)
-  return joinPairs(sent)
+  const text = textToSign(request, canonicalQuery(pairs), headers, UNSIGNED_PAYLOAD)
+  return {
+    text: stringToSign(dialect, amzDate, scope, text),
+    finish(signature) {
+      signed[1] = signature
+      return joinPairs(sent)
+    },
+  }
 }
 
-const MADE_HERE: ReadonlySet<string> = new Set(['authorization', 'date', 'x-amz-date', 'x-amz-content-sha256'])
+const MADE_HERE: ReadonlySet<string> = new Set(
+  'authorization date x-amz-date x-amz-content-sha256 x-goog-date x-goog-content-sha256'.split(' '),
+)
 
 /** Headers in the order in which they are signed. */
 class SignedHeaders {
@@ -155,16 +185,18 @@ function signedHeaders(
   return signed
 }
 
-function sign(
+/** The canonical request. */
+function textToSign(
   { method, path }: SignableRequest,
   query: string,
   headers: SignedHeaders,
   payloadHash: string,
-  key: SigningKey,
-  amzDate: string,
 ): string {
-  const text = `${method}\n${path}\n${query}\n${headers.lines}\n\n${headers.names}\n${payloadHash}`
-  return key.hmac.sign(`${ALGORITHM}\n${amzDate}\n${key.scope}\n${nodeCrypto().hash('sha256', text, 'hex')}`)
+  return `${method}\n${path}\n${query}\n${headers.lines}\n\n${headers.names}\n${payloadHash}`
+}
+
+function stringToSign({ algorithm }: SigningDialect, amzDate: string, scope: string, text: string): string {
+  return `${algorithm}\n${amzDate}\n${scope}\n${nodeCrypto().hash('sha256', text, 'hex')}`
 }
 
 /** The official presigner sorts parameters by name before encoding; encoded ASCII and UTF-16 order differ. */

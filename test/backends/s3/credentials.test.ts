@@ -8,7 +8,8 @@ import {
   type ExpiringCredentials,
   RefreshingCredentials,
 } from '../../../src/backends/s3/credentials/credentials.ts'
-import { parseProfiles, profilePlace, readStaticKeys } from '../../../src/backends/s3/credentials/shared-profile.ts'
+import { parseProfileFile, parseProfiles } from '../../../src/backends/s3/credentials/profile-file.ts'
+import { profilePlace, readStaticKeys } from '../../../src/backends/s3/credentials/shared-profile.ts'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
 import type { SigningCredentials } from '../../../src/remote/sign/query.ts'
 import { scripted } from './scripted.ts'
@@ -66,6 +67,15 @@ describe('shared profiles', () => {
     expect(await credentialSource({ ...NONE, sessionProfile: 'default' }, named).get()).toMatchObject({
       accessKeyId: 'D',
     })
+  })
+
+  test.each([
+    ['aws_security_token = old', 'old'],
+    ['aws_security_token = old\naws_session_token = new', 'new'],
+    ['AWS_Session_Token =\naws_security_token = old', 'old'],
+  ])('have a session token by its newer or its older name: %o', async (lines, sessionToken) => {
+    await write('credentials', '[default]', 'aws_access_key_id = D', 'aws_secret_access_key = d', lines)
+    expect(await credentialSource(NONE, env).get()).toMatchObject({ sessionToken })
   })
 
   test('are read once, after which the keys come at once', async () => {
@@ -136,6 +146,18 @@ describe('shared profiles', () => {
     ])
     expect(plain(parseProfiles('[plain]\nkey = 2', false))).toEqual([['plain', { key: '2' }]])
   })
+})
+
+test('sections of services and of SSO sessions are only those of the configuration file', () => {
+  const text =
+    '[services a]\ns3 =\n\tendpoint_url = http://s3\nother = 1\n[sso-session b]\nsso_region = r\n[services]\nx = y\n'
+  const { profiles, services, sessions } = parseProfileFile(text, true)
+  expect([plain(profiles), plain(services), plain(sessions)]).toEqual([
+    [],
+    [['a', { s3: '', 's3.endpoint_url': 'http://s3', other: '1' }]],
+    [['b', { sso_region: 'r' }]],
+  ])
+  expect([...parseProfileFile(text, false).profiles.keys()]).toEqual(['services a', 'sso-session b', 'services'])
 })
 
 test('settings that say null leave the keys of the environment, but not beside a profile', async () => {

@@ -82,7 +82,7 @@ describe('keys', () => {
     expect(url.searchParams.get('X-Amz-Security-Token')).toBe('tok+/=')
     expect((await fetch(url)).status).toBe(200)
     await expect(storage(keys).save('token', 'x')).rejects.toMatchObject({ code: 'permission_denied' })
-    await expect(storage({ AWS_SESSION_TOKEN: 'of others' }).save('token', 'x')).rejects.toThrow('AWS_SESSION_TOKEN')
+    await expect(storage({ AWS_SESSION_TOKEN: 'of-others' }).save('token', 'x')).rejects.toThrow('AWS_SESSION_TOKEN')
   })
 
   test('of a profile of the shared files', async () => {

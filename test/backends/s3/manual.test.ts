@@ -1,9 +1,9 @@
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { PostForm } from '../../../src/backends/s3/forms/post-policy.ts'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
 import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
 import type { Input } from '../../../src/core/settings.ts'
+import type { PostForm } from '../../../src/remote/sign/post-policy.ts'
 import { startR2 } from '../../servers/r2.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
 

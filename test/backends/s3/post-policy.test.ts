@@ -1,8 +1,8 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { PostCondition } from '../../../src/backends/s3/forms/post-policy.ts'
-import { postPolicy } from '../../../src/backends/s3/forms/post-policy.ts'
+import type { PostCondition } from '../../../src/remote/sign/post-policy.ts'
+import { postPolicy } from '../../../src/remote/sign/post-policy.ts'
 
 const KEYS = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' }
 const NOW = new Date('2024-02-29T12:34:56.789Z')

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { inspect } from 'node:util'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
 import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
@@ -153,6 +154,129 @@ describe('the official provider package gives the keys', () => {
     expect(failure).toMatchObject({ code: 'permission_denied', retryable: false })
     expect((failure as Error).message).toContain('No AWS credentials were found')
     expect((failure as Error).cause).toMatchObject({ name: 'CredentialsProviderError' })
+  })
+})
+
+describe('a profile that cannot give its keys says why', () => {
+  const failureOf = (options: Input<S3Options>, env?: Record<string, string>) => {
+    const place = { endpointUrl: server.url, bucketName: 'media', maxAttempts: 1, ...options }
+    return new S3Storage(place, { settings: {}, ...(env && { env }) }).save('a', 'x').then(
+      () => undefined,
+      (error: unknown) => error as Error & { code: string },
+    )
+  }
+
+  test.each([
+    [
+      'a program that is not there',
+      '/nowhere/keys --password 5ec7e7',
+      /The credential_process of the AWS profile 'p' gave no keys: .*the program was not found/,
+    ],
+    [
+      'a program that fails',
+      `sh -c 'echo 5ec7e7 >&2; exit 3'`,
+      /The credential_process of the AWS profile 'p' gave no keys: .*run it by hand/,
+    ],
+    ['no JSON', 'echo 5ec7e7', /credential_process of the AWS profile 'p' gave no keys: .*invalid JSON/],
+    ['another version', `echo '{"Version":2,"SecretAccessKey":"5ec7e7"}'`, /did not return Version 1/],
+    ['no keys', `echo '{"Version":1}'`, /returned invalid credentials/],
+    [
+      'keys that have ended',
+      `echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"5ec7e7","Expiration":"2001-01-01T00:00:00Z"}'`,
+      /expired credentials/,
+    ],
+  ])('a credential_process: %s', async (_title, command, message) => {
+    await config('[profile p]', `credential_process = ${command}`)
+    const failure = await failureOf({ sessionProfile: 'p' })
+    expect(failure).toMatchObject({ code: 'permission_denied', message: expect.stringMatching(message) })
+    expect(inspect(failure, { depth: 9, showHidden: true })).not.toContain('5ec7e7')
+  })
+
+  test('a credential_process that gives a key with a line feed', async () => {
+    await config(
+      '[profile p]',
+      `credential_process = printf '{"Version":1,"AccessKeyId":"A\\\\nB","SecretAccessKey":"5ec7e7"}'`,
+    )
+    const failure = await failureOf({ sessionProfile: 'p' })
+    expect(failure).toMatchObject({ code: 'improperly_configured' })
+    expect(failure?.message).toContain('accessKeyId: expected text without line feeds')
+  })
+
+  test.each([
+    [
+      'a session that is not there',
+      ['sso_session = gone', 'sso_account_id = 1', 'sso_role_name = r'],
+      'improperly_configured',
+      /SSO session 'gone'.*no section \[sso-session gone\]/,
+    ],
+    [
+      'half an old form',
+      ['sso_start_url = https://x.test', 'sso_region = eu-west-1'],
+      'improperly_configured',
+      /SSO configuration of the AWS profile 'p' lacks sso_account_id, sso_role_name/,
+    ],
+    [
+      'a session without its region',
+      ['sso_session = half', 'sso_account_id = 1', 'sso_role_name = r'],
+      'improperly_configured',
+      /lacks sso_region/,
+    ],
+    [
+      'nobody logged in',
+      ['sso_session = whole', 'sso_account_id = 1', 'sso_role_name = r'],
+      'permission_denied',
+      /The SSO session of the AWS profile 'p' gave no keys: .*aws sso login/,
+    ],
+  ])('an SSO section: %s', async (_title, lines, code, message) => {
+    const sessions = [
+      '[sso-session half]',
+      'sso_start_url = https://x.test',
+      '[sso-session whole]',
+      'sso_start_url = https://x.test',
+      'sso_region = eu-west-1',
+    ]
+    await config('[profile p]', ...lines, ...sessions)
+    vi.stubEnv('HOME', folder)
+    expect(await failureOf({ sessionProfile: 'p' })).toMatchObject({ code, message: expect.stringMatching(message) })
+  })
+
+  test('an SSO section in a file of the storage’s own environment', async () => {
+    const own = join(folder, 'own')
+    await writeFile(
+      own,
+      [
+        '[profile p]',
+        'sso_session = s',
+        'sso_account_id = 1',
+        'sso_role_name = r',
+        '[sso-session s]',
+        'sso_start_url = https://x.test',
+        'sso_region = eu-west-1',
+      ].join('\n'),
+    )
+    vi.stubEnv('HOME', folder)
+    const failure = await failureOf({ sessionProfile: 'p' }, { AWS_CONFIG_FILE: own, HOME: folder })
+    expect(failure?.message).toMatch(/The SSO session of the AWS profile 'p' gave no keys: .*aws sso login/)
+  })
+
+  test('a role whose source gives none', async () => {
+    await config('[profile p]', 'role_arn = arn:aws:iam::1:role/r', 'source_profile = nobody')
+    const failure = await failureOf({ sessionProfile: 'p' })
+    expect(failure).toMatchObject({ code: 'permission_denied' })
+    expect(failure?.message).toMatch(/^The role of the AWS profile 'p' gave no keys: /)
+  })
+
+  test('but the default profile, which nobody named, leaves it to the others in the chain', async () => {
+    await using metadata = await serve((_request, response) => {
+      const { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: Token } = KEYS
+      const Expiration = new Date(Date.now() + 3_600_000).toISOString()
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify({ AccessKeyId, SecretAccessKey, Token, Expiration }))
+    })
+    await config('[default]', 'credential_process = /nowhere/keys')
+    expect(await failureOf({})).toMatchObject({ message: expect.stringContaining('the program was not found') })
+    vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', `${metadata.url}/keys`)
+    expect(await failureOf({})).toBeUndefined()
   })
 })
 

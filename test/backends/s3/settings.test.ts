@@ -148,8 +148,12 @@ describe('options', () => {
     expect(shown).not.toContain('hidden')
   })
 
-  test('an unknown object parameter is named', async () => {
-    const failure = await storage({ objectParameters: { CacheContrl: 'x' } })
+  test('an unknown object parameter is named: of a map at construction, of a function when it gives it', async () => {
+    expect(thrown(() => storage({ objectParameters: { CacheContrl: 'x' } }))).toMatchObject({
+      code: 'improperly_configured',
+      message: "objectParameters: 'CacheContrl' is not a parameter of an S3 upload.",
+    })
+    const failure = await storage({ objectParameters: () => ({ CacheContrl: 'x' }) })
       .save('a.txt', 'x')
       .catch((error: unknown) => error)
     expect(failure).toMatchObject({ code: 'invalid_argument', message: expect.stringContaining("'CacheContrl'") })
@@ -185,7 +189,7 @@ describe('url', () => {
       parameters: { Width: 100, VersionId: 'v' },
     })
     expect(url).toBe(
-      'https://cdn.example.com/media/a%20b.txt?response-content-disposition=attachment%3B+filename%3D%22%C3%BC+b.txt%22&Width=100&versionId=v',
+      'https://cdn.example.com/media/a%20b.txt?response-content-disposition=attachment%3B+filename%3D%22_+b.txt%22%3B+filename%2A%3DUTF-8%27%27%25C3%25BC%2520b.txt&Width=100&versionId=v',
     )
   })
 
@@ -258,7 +262,9 @@ describe('url', () => {
   test('carries response parameters, and refuses unknown ones', async () => {
     const parameters = { ResponseContentDisposition: 'attachment; filename="ü.txt"' }
     const url = await storage().url('a.txt', { parameters })
-    expect(url).toContain('response-content-disposition=attachment%3B%20filename%3D%22%C3%BC.txt%22')
+    expect(url).toContain(
+      'response-content-disposition=attachment%3B%20filename%3D%22_.txt%22%3B%20filename%2A%3DUTF-8%27%27%25C3%25BC.txt',
+    )
     await expect(storage().url('a.txt', { parameters: { ResponseContentTyp: 'x' } })).rejects.toMatchObject({
       code: 'invalid_argument',
     })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { presignV2, signV2 } from '../../../src/backends/s3/sign-v2.ts'
+import { presignV2, signV2 } from '../../../src/remote/sign/v2.ts'
 
 const KEYS = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' }
 const NOW = new Date('2007-03-27T19:36:42Z')

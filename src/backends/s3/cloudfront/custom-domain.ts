@@ -1,7 +1,6 @@
 import { ImproperlyConfigured, StorageError } from '../../../core/errors.ts'
-import { trimTrailingSlashes } from '../../../core/names.ts'
 import { filepathToUri } from '../../../core/urls.ts'
-import { encodeQuery } from '../../../remote/sign/query.ts'
+import { CustomDomain, checkCustomDomain, searchOf, type UrlQuery } from '../../../remote/custom-domain.ts'
 import type { S3Options, UrlSigner } from '../settings/settings.ts'
 import { type CloudFrontCookies, type CloudFrontLimits, CloudFrontSigner, policyText } from './signer.ts'
 
@@ -12,28 +11,23 @@ export type CustomDomainOptions = Pick<
 >
 
 /** Refuses half a CloudFront key, and a domain that is more than a host and a path. */
-export function checkCustomDomain({ customDomain, cloudfrontKeyId, cloudfrontKey }: CustomDomainOptions): void {
+export function checkCloudFront({ customDomain, cloudfrontKeyId, cloudfrontKey }: CustomDomainOptions): void {
   if ((cloudfrontKeyId === null) !== (cloudfrontKey === null)) {
     throw new ImproperlyConfigured(
       'Both AWS_CLOUDFRONT_KEY_ID/cloudfront_key_id and AWS_CLOUDFRONT_KEY/cloudfront_key must be provided together.',
     )
   }
-  if (customDomain !== null && (/[\s?#@*]/.test(customDomain) || customDomain.includes('//'))) {
-    throw new ImproperlyConfigured(
-      "AWS_S3_CUSTOM_DOMAIN/custom_domain must be a host without a scheme, as 'cdn.example.com'; AWS_S3_URL_PROTOCOL has the scheme.",
-    )
-  }
+  checkCustomDomain(customDomain, 'AWS_S3_CUSTOM_DOMAIN/custom_domain', 'AWS_S3_URL_PROTOCOL')
 }
 
 /** A domain of one's own in front of the bucket, with or without CloudFront's signatures. */
-export class CustomDomain {
-  readonly #base: string
+export class CloudFrontDomain extends CustomDomain {
   readonly #isOpen: boolean
   readonly #options: CustomDomainOptions
   #signer: UrlSigner | null | undefined
 
   constructor(domain: string, options: CustomDomainOptions) {
-    this.#base = `${options.urlProtocol}//${trimTrailingSlashes(domain)}/`
+    super(domain, options.urlProtocol)
     this.#isOpen = !options.querystringAuth
     this.#options = options
   }
@@ -42,16 +36,12 @@ export class CustomDomain {
    * The URL of a key, signed unless `querystringAuth` is off or there is no CloudFront key; then limits are `unsupported`, and
    * `expiresAt` is not called.
    */
-  url(
-    key: string,
-    query: ReadonlyArray<readonly [string, string]>,
-    limits: Omit<CloudFrontLimits, 'expiresAt'>,
-    expiresAt: () => Date,
-  ): string {
-    const search = query.length === 0 ? '' : `?${encodeQuery(query).replaceAll('%20', '+')}`
+  limitedUrl(key: string, query: UrlQuery, limits: Omit<CloudFrontLimits, 'expiresAt'>, expiresAt: () => Date): string {
     const signer = this.#isOpen ? null : this.#cloudfront()
-    if (signer !== null) return signer.url(this.#base + literal(key) + search, { ...limits, expiresAt: expiresAt() })
-    if (limits.startsAt === undefined && limits.ipAddress === undefined) return this.#base + filepathToUri(key) + search
+    if (signer !== null) {
+      return signer.url(this.base + literal(key) + searchOf(query), { ...limits, expiresAt: expiresAt() })
+    }
+    if (limits.startsAt === undefined && limits.ipAddress === undefined) return this.url(key, query)
     throw new StorageError('unsupported', 'Only signed CloudFront URLs have a start or an address.')
   }
 
@@ -61,8 +51,8 @@ export class CustomDomain {
     if (signer?.cookies === undefined) {
       throw new ImproperlyConfigured('Cookies need AWS_CLOUDFRONT_KEY_ID and AWS_CLOUDFRONT_KEY.')
     }
-    if (key !== '*' && !key.endsWith('/*')) return signer.cookies(this.#base + literal(key), limits)
-    const url = `${this.#base}${literal(key.slice(0, -1))}*`
+    if (key !== '*' && !key.endsWith('/*')) return signer.cookies(this.base + literal(key), limits)
+    const url = `${this.base}${literal(key.slice(0, -1))}*`
     return signer.cookies(url, { policy: policyText(url, limits) })
   }
 

@@ -1,15 +1,21 @@
 import { ImproperlyConfigured, StorageError } from '../../../core/errors.ts'
 import { importOptional } from '../../../core/optional.ts'
 import type { Origin, ResolvedSettings } from '../../../core/settings.ts'
-import { shownText } from '../../../http/http-error.ts'
 import type { CredentialSource, SigningCredentials } from '../../../remote/sign/query.ts'
+import { Renewed } from '../../../remote/token.ts'
 import { s3Settings } from '../settings/settings.ts'
-import { type Environment, type ProfilePlace, profilePlace, readStaticKeys } from './shared-profile.ts'
+import { checkedKeys, checkedSetting } from './checked.ts'
+import { type ExpiringCredentials, profileProvider, quietCause } from './profile-provider.ts'
+import {
+  type Environment,
+  type Profile,
+  type ProfilePlace,
+  profilePlace,
+  readProfile,
+  staticKeys,
+} from './shared-profile.ts'
 
-/** Keys that may end. */
-export interface ExpiringCredentials extends SigningCredentials {
-  readonly expiration?: Date | undefined
-}
+export type { ExpiringCredentials } from './profile-provider.ts'
 
 /** The settings that say where keys come from. */
 export interface CredentialOptions {
@@ -20,36 +26,10 @@ export interface CredentialOptions {
   readonly signatureVersion: string
 }
 
-const EARLY_MS = 5 * 60_000
-
-/** Keys that are loaded when first needed and again before they end: once, however many calls are waiting. */
-export class RefreshingCredentials implements CredentialSource {
-  readonly #load: () => Promise<ExpiringCredentials>
-  readonly #now: () => number
-  #current: ExpiringCredentials | undefined
-  #loading: Promise<ExpiringCredentials> | undefined
-
-  constructor(load: () => Promise<ExpiringCredentials>, now: () => number = () => Date.now()) {
-    this.#load = load
-    this.#now = now
-  }
-
-  get(): SigningCredentials | Promise<SigningCredentials> {
-    const current = this.#current
-    const end = current?.expiration?.getTime() ?? Number.POSITIVE_INFINITY
-    if (current !== undefined && end - this.#now() > EARLY_MS) return current
-    this.#loading ??= this.#load()
-      .then(loaded => {
-        this.#current = loaded
-        return loaded
-      })
-      .finally(() => {
-        this.#loading = undefined
-      })
-    if (current === undefined || end <= this.#now()) return this.#loading
-    // Still valid: a failed renewal is tried again by the next call.
-    this.#loading.catch(() => undefined)
-    return current
+/** Keys that are loaded when first needed and again before they end. */
+export class RefreshingCredentials extends Renewed<ExpiringCredentials> implements CredentialSource {
+  constructor(load: () => Promise<ExpiringCredentials>, now?: () => number) {
+    super(load, { endOf: keys => keys.expiration, now })
   }
 }
 
@@ -60,7 +40,7 @@ export function withOwnToken<O>(found: ResolvedSettings<O>): ResolvedSettings<O>
   const origins = found.origins as Readonly<Record<string, Origin>>
   const distance = (name: string) => NEAREST.indexOf(origins[name]?.from ?? 'default')
   if (distance('secretKey') === -1 || distance('securityToken') <= distance('secretKey')) return found
-  return without(found, ['securityToken'])
+  return withoutOptions(found, ['securityToken'])
 }
 
 /** Options without keys of the environment where a profile is named: the profile wins over them, as it does in Python. */
@@ -69,10 +49,14 @@ export function withNamedProfile<O>(found: ResolvedSettings<O>): ResolvedSetting
   if (sessionProfile === null) return found
   const origins = found.origins as Readonly<Record<string, Origin>>
   const names = ['accessKey', 'secretKey', 'securityToken'].filter(name => origins[name]?.from === 'environment')
-  return without(found, names)
+  return withoutOptions(found, names)
 }
 
-function without<O>({ options, origins }: ResolvedSettings<O>, names: readonly string[]): ResolvedSettings<O> {
+/** Options of which some are as if nobody had given them. */
+export function withoutOptions<O>(
+  { options, origins }: ResolvedSettings<O>,
+  names: readonly string[],
+): ResolvedSettings<O> {
   const values = Object.fromEntries(names.map(name => [name, null]))
   const nowhere = Object.fromEntries(names.map((key): [string, Origin] => [key, { from: 'default', key }]))
   return { options: Object.freeze({ ...options, ...values }), origins: { ...origins, ...nowhere } }
@@ -109,48 +93,49 @@ export function credentialSource(options: CredentialOptions, env: Environment): 
   let chain: (() => Promise<ExpiringCredentials>) | undefined
   return new RefreshingCredentials(async () => {
     const place = profilePlace(options.sessionProfile, env)
-    const found = await readStaticKeys(place)
+    const profile = await readProfile(place)
+    const found = staticKeys(profile, place)
     if (found !== undefined) return found
-    chain ??= await officialChain(place)
-    return chain()
+    chain ??= await officialChain(place, profile)
+    return checkedKeys(await chain(), 'The AWS provider chain')
   })
 }
 
 /** Keys of the environment, which count also where the settings say null: so does Python's None. */
 function environmentKeys(env: Environment): SigningCredentials | undefined {
-  const first = (names: readonly string[]) => names.map(name => env[name]).find(Boolean)
-  const accessKeyId = first(s3Settings.accessKey.keys)
-  const secretAccessKey = first(s3Settings.secretKey.keys)
+  const first = (option: 'accessKey' | 'secretKey' | 'securityToken'): string | undefined => {
+    const key = s3Settings[option].keys.find(name => env[name])
+    return key === undefined ? undefined : checkedSetting(option, env[key], key)
+  }
+  const accessKeyId = first('accessKey')
+  const secretAccessKey = first('secretKey')
   if (accessKeyId === undefined || secretAccessKey === undefined) return undefined
-  return { accessKeyId, secretAccessKey, sessionToken: first(s3Settings.securityToken.keys) }
+  return { accessKeyId, secretAccessKey, sessionToken: first('securityToken') }
 }
 
-async function officialChain(place: ProfilePlace): Promise<() => Promise<ExpiringCredentials>> {
+async function officialChain(place: ProfilePlace, content: Profile): Promise<() => Promise<ExpiringCredentials>> {
   const purpose = 'Finding AWS credentials without AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
-  const { fromNodeProviderChain } = await importOptional(
+  const providers = await importOptional(
     '@aws-sdk/credential-providers',
     purpose,
     () => import('@aws-sdk/credential-providers'),
   )
   const { profile, isNamed, credentialsFile: filepath, configFile: configFilepath } = place
-  const provider = fromNodeProviderChain({ filepath, configFilepath, ...(isNamed ? { profile } : {}) })
+  const own = profileProvider(providers, content, place)
+  if (own !== undefined && isNamed) return own
+  const chain = providers.fromNodeProviderChain({ filepath, configFilepath, ...(isNamed ? { profile } : {}) })
   return async () => {
+    // After a failure of the profile that nobody named there may still be keys of the container or of the machine.
+    const ofProfile = await own?.().catch((error: unknown) => ({ error }))
+    if (ofProfile !== undefined && !('error' in ofProfile)) return ofProfile
     try {
-      return await provider()
+      return await chain()
     } catch (cause) {
+      if (ofProfile !== undefined) throw ofProfile.error
       throw new StorageError('permission_denied', 'No AWS credentials were found by the official provider chain.', {
-        cause: quiet(cause),
+        cause: quietCause(cause),
         retryable: false,
       })
     }
   }
-}
-
-/** What the chain reported, without what it read: parsers quote documents that hold keys, and a failed process its command and output. */
-function quiet(error: unknown): Error {
-  const { name, message } = error instanceof Error ? error : new Error(String(error))
-  let text = shownText(message.split('\n', 1)[0]!)
-  if (error instanceof SyntaxError) text = 'A document with credentials could not be parsed.'
-  else if (text.startsWith('Command failed')) text = 'A credential_process failed.'
-  return Object.assign(new Error(text), { name })
 }

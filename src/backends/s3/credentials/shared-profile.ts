@@ -4,6 +4,8 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { ImproperlyConfigured } from '../../../core/errors.ts'
 import type { SigningCredentials } from '../../../remote/sign/query.ts'
+import { checkedKeys } from './checked.ts'
+import { type ProfileFile, type Profiles, parseProfileFile, type Section } from './profile-file.ts'
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -17,8 +19,13 @@ export interface ProfilePlace {
   readonly configFile: string
 }
 
-/** Settings by profile and, in lower case, by key. */
-export type Profiles = ReadonlyMap<string, ReadonlyMap<string, string>>
+/** What the shared files say of a profile. */
+export interface Profile {
+  readonly credentials: Section | undefined
+  readonly config: Section | undefined
+  /** Of the configuration file. */
+  readonly sessions: Profiles
+}
 
 /** Finds the files and the profile: `sessionProfile`, else `AWS_PROFILE`, else `default` (AWS SDKs and Tools reference guide). */
 export function profilePlace(sessionProfile: string | null, env: Environment): ProfilePlace {
@@ -34,42 +41,83 @@ export function profilePlace(sessionProfile: string | null, env: Environment): P
   }
 }
 
-/**
- * The static keys of the profile; undefined where there are none or the profile assumes a role.
- * A named profile that neither file has, half a pair of keys and an unreadable file are `improperly_configured`; a missing file is empty.
- */
-export async function readStaticKeys(place: ProfilePlace): Promise<SigningCredentials | undefined> {
+/** Reads a profile. A named profile that neither file has and an unreadable file are `improperly_configured`; a missing file is empty. */
+export async function readProfile(place: ProfilePlace): Promise<Profile> {
   const [credentialsText, configText] = await Promise.all([
     readText(place.credentialsFile, place.isNamed),
     readText(place.configFile, place.isNamed),
   ])
-  const fromCredentials = parseProfiles(credentialsText, false).get(place.profile)
-  const fromConfig = parseProfiles(configText, true).get(place.profile)
-  if (fromCredentials === undefined && fromConfig === undefined) {
-    if (!place.isNamed) return undefined
+  const credentials = parseProfileFile(credentialsText, false).profiles.get(place.profile)
+  const { profiles, sessions } = parseProfileFile(configText, true)
+  const config = profiles.get(place.profile)
+  if (credentials === undefined && config === undefined && place.isNamed) {
     const files = `'${place.credentialsFile}' and '${place.configFile}'`
     throw new ImproperlyConfigured(`The AWS profile '${place.profile}' is in neither of ${files}.`)
   }
-  if (fromCredentials?.has('role_arn') || fromConfig?.has('role_arn')) return undefined
+  return { credentials, config, sessions }
+}
+
+/** A setting of a profile; the credentials file wins, as in botocore. */
+export function profileSetting({ credentials, config }: Profile, key: string): string | undefined {
+  return credentials?.get(key) || config?.get(key) || undefined
+}
+
+/** The static keys of the profile; undefined where there are none or the profile assumes a role. Half a pair of keys is `improperly_configured`. */
+export async function readStaticKeys(place: ProfilePlace): Promise<SigningCredentials | undefined> {
+  return staticKeys(await readProfile(place), place)
+}
+
+/** The same of a profile that was read. */
+export function staticKeys(profile: Profile, place: ProfilePlace): SigningCredentials | undefined {
+  if (profile.credentials?.has('role_arn') || profile.config?.has('role_arn')) return undefined
   return (
-    keysOf(fromCredentials, place.profile, place.credentialsFile) ?? keysOf(fromConfig, place.profile, place.configFile)
+    keysOf(profile.credentials, place.profile, place.credentialsFile) ??
+    keysOf(profile.config, place.profile, place.configFile)
   )
 }
 
-/** The region of the profile, read at once; undefined where it has none or a file cannot be read. */
-export function readRegion(place: ProfilePlace): string | undefined {
-  const regionIn = (path: string, isConfig: boolean): string | undefined => {
-    try {
-      return parseProfiles(readFileSync(path, 'utf8'), isConfig).get(place.profile)?.get('region') || undefined
-    } catch {
-      return undefined
-    }
-  }
-  return regionIn(place.configFile, true) ?? regionIn(place.credentialsFile, false)
+/** Region and endpoint of a profile. */
+export interface ProfileService {
+  readonly region: string | undefined
+  /** Of its `services` section, else its own. */
+  readonly endpointUrl: string | undefined
+  readonly ignoresEndpoints: boolean
 }
 
-/** Both keys of one file's profile, never mixed with another file's. */
-function keysOf(section: ReadonlyMap<string, string> | undefined, profile: string, file: string) {
+/**
+ * Reads region and endpoint of the profile, at once; a file that is missing or cannot be read says nothing.
+ * A `services` section that does not exist is `improperly_configured`, as in botocore.
+ */
+export function readProfileService(place: ProfilePlace): ProfileService {
+  const credentials = readNow(place.credentialsFile, false).profiles.get(place.profile)
+  const { profiles, services } = readNow(place.configFile, true)
+  const config = profiles.get(place.profile)
+  const setting = (key: string) => credentials?.get(key) || config?.get(key) || undefined
+  const ignoresEndpoints = setting('ignore_configured_endpoint_urls')?.toLowerCase() === 'true'
+  const region = config?.get('region') || credentials?.get('region') || undefined
+  const name = setting('services')
+  if (ignoresEndpoints) return { region, endpointUrl: undefined, ignoresEndpoints }
+  const section = name === undefined ? undefined : services.get(name)
+  if (name !== undefined && section === undefined) {
+    throw new ImproperlyConfigured(
+      `The AWS profile '${place.profile}' names the services section '${name}', which is not in '${place.configFile}'.`,
+    )
+  }
+  return { region, endpointUrl: section?.get('s3.endpoint_url') || setting('endpoint_url'), ignoresEndpoints }
+}
+
+function readNow(path: string, isConfig: boolean): ProfileFile {
+  let text = ''
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch {
+    // Reading the keys reports it, if they are to come from there.
+  }
+  return parseProfileFile(text, isConfig)
+}
+
+/** Both keys of one file's profile, never mixed with another file's. `aws_security_token` is the older name of the token. */
+function keysOf(section: Section | undefined, profile: string, file: string): SigningCredentials | undefined {
   const accessKeyId = section?.get('aws_access_key_id')
   const secretAccessKey = section?.get('aws_secret_access_key')
   if (!accessKeyId && !secretAccessKey) return undefined
@@ -77,7 +125,8 @@ function keysOf(section: ReadonlyMap<string, string> | undefined, profile: strin
     const wanted = 'both aws_access_key_id and aws_secret_access_key'
     throw new ImproperlyConfigured(`The AWS profile '${profile}' in '${file}' must have ${wanted}.`)
   }
-  return { accessKeyId, secretAccessKey, sessionToken: section?.get('aws_session_token') || undefined }
+  const sessionToken = section?.get('aws_session_token') || section?.get('aws_security_token') || undefined
+  return checkedKeys({ accessKeyId, secretAccessKey, sessionToken }, `The AWS profile '${profile}' in '${file}'`)
 }
 
 /** A file that may not be read counts as missing unless a profile was asked for: a service may run with another user's home. */
@@ -90,51 +139,4 @@ async function readText(path: string, isNeeded: boolean): Promise<string> {
     if (!isNeeded && (code === 'EACCES' || code === 'EPERM')) return ''
     throw new ImproperlyConfigured(`The AWS file '${path}' cannot be read: ${code}`, { cause: error })
   }
-}
-
-/**
- * Reads the ini form of the shared files, ignoring what is not understood. In the configuration file, and only there,
- * a section is called `profile name`, except `default`, which may be called either way.
- */
-export function parseProfiles(text: string, isConfig: boolean): Profiles {
-  const profiles = new Map<string, Map<string, string>>()
-  let section: Map<string, string> | undefined
-  let isNested = false
-  for (const line of text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)) {
-    const content = withoutComment(line).trim()
-    if (content === '') continue
-    if (content.startsWith('[') && content.endsWith(']')) {
-      const name = sectionName(content.slice(1, -1).trim(), isConfig)
-      isNested = false
-      section = name === undefined ? undefined : (profiles.get(name) ?? new Map())
-      if (name !== undefined && section !== undefined) profiles.set(name, section)
-      continue
-    }
-    const isIndented = /^\s/.test(line)
-    if (isNested && isIndented) continue
-    const at = content.indexOf('=')
-    if (at < 1) continue
-    const value = content.slice(at + 1).trim()
-    isNested = value === ''
-    section?.set(content.slice(0, at).trim().toLowerCase(), value)
-  }
-  return profiles
-}
-
-function sectionName(text: string, isConfig: boolean): string | undefined {
-  if (!isConfig || text === 'default') return text
-  if (!/^profile\s/.test(text)) return undefined
-  const name = text.slice('profile'.length).trim()
-  const quote = name[0]
-  const isQuoted = (quote === '"' || quote === "'") && name.length > 2 && name.endsWith(quote)
-  return (isQuoted ? name.slice(1, -1).trim() : name) || undefined
-}
-
-/** A `#` or `;` begins a comment where it begins the line or follows a blank. */
-function withoutComment(line: string): string {
-  for (let at = 0; at < line.length; at++) {
-    const isMark = line[at] === '#' || line[at] === ';'
-    if (isMark && (at === 0 || line[at - 1]!.trim() === '')) return line.slice(0, at)
-  }
-  return line
 }

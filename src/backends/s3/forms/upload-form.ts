@@ -1,6 +1,7 @@
 import { ImproperlyConfigured } from '../../../core/errors.ts'
+import { dispositionText } from '../../../remote/parameters.ts'
+import { type PostCondition, type PostForm, postPolicy } from '../../../remote/sign/post-policy.ts'
 import type { S3Client } from '../client.ts'
-import { type PostCondition, type PostForm, postPolicy } from './post-policy.ts'
 
 /** What a browser may upload by a form. */
 export interface UploadFormOptions {
@@ -24,7 +25,10 @@ export async function uploadForm(
   const credentials = await client.credentials()
   if (credentials === null) throw new ImproperlyConfigured('A form must be signed, but no keys are used.')
   const { maxSize, contentType, expiresInSecs = lifeSecs } = options
-  const fields: Record<string, string> = { ...options.fields }
+  const fields: Record<string, string> = {}
+  for (const [name, value] of Object.entries(options.fields ?? {})) {
+    fields[name] = name.toLowerCase() === 'content-disposition' ? dispositionText(name, value) : value
+  }
   const conditions: PostCondition[] = [...(options.conditions ?? [])]
   if (maxSize !== undefined) conditions.push(['content-length-range', 0, maxSize])
   if (contentType?.endsWith('/')) conditions.push(['starts-with', '$Content-Type', contentType])

@@ -1,10 +1,15 @@
+import type { ObjectParameters } from '../../../core/driver.ts'
+import { ImproperlyConfigured } from '../../../core/errors.ts'
+import type { Origin, ResolvedSettings } from '../../../core/settings.ts'
 import { warnOnce } from '../../../remote/warn.ts'
 import { signingRegion } from '../addressing.ts'
 import { migrateBotoSettings } from '../boto/migration.ts'
-import { type Environment, profilePlace, readRegion } from '../credentials/shared-profile.ts'
+import { checkedSetting } from '../credentials/checked.ts'
+import { withoutOptions } from '../credentials/credentials.ts'
+import { type Environment, profilePlace, readProfileService } from '../credentials/shared-profile.ts'
 import type { S3DriverOptions } from '../driver.ts'
 import { type Preset, presetOf, providerEndpoint, providerRegion } from './presets.ts'
-import type { ObjectParameters, S3Options } from './settings.ts'
+import type { S3Options } from './settings.ts'
 
 /** Where requests go, with the old boto options translated and the provider's own values filled in. */
 export interface Place {
@@ -18,33 +23,58 @@ export interface Place {
 }
 
 /**
- * Finds the place of the options; a missing region or account of a provider is `improperly_configured`. Where the keys are those of a
- * profile and the service is Amazon's, so is the region.
+ * Finds the place of the options; a missing region or account of a provider is `improperly_configured`. Where a profile is in use and
+ * the options name no other service, its region and its endpoint count.
  */
 export function placeOf(options: S3Options, env: Environment): Place {
   const old = migrated(options)
-  const regionName = options.regionName ?? textOr(old['AWS_S3_REGION_NAME'])
+  const given = options.regionName ?? textOr(old['AWS_S3_REGION_NAME'])
   const { provider, accountId } = options
   const endpoint =
     options.endpointUrl ??
-    (provider === null ? null : providerEndpoint(provider, regionName, accountId)) ??
+    (provider === null ? null : providerEndpoint(provider, given, accountId)) ??
     textOr(old['AWS_S3_ENDPOINT_URL'])
-  const endpointUrl = endpoint?.replace(/\$\{(AWS_S3_REGION_NAME|region)\}/g, () => signingRegion(regionName)) ?? null
+  const profile = endpoint === null && (provider ?? 'aws') === 'aws' ? profileService(options, env) : undefined
+  const endpointUrl =
+    endpoint?.replace(/\$\{(AWS_S3_REGION_NAME|region)\}/g, () => signingRegion(given)) ?? profile?.endpointUrl ?? null
   const preset = presetOf(provider, endpointUrl)
-  const hasProfile = preset.provider === 'aws' && endpointUrl === null && options.accessKey === null
+  const regionName = given ?? providerRegion(preset) ?? profile?.region ?? null
+  // It is a part of a signature's scope, whose parts are separated by slashes.
+  if (/[/,]/.test(regionName ?? '')) throw new ImproperlyConfigured('AWS_S3_REGION_NAME is not the name of a region')
   const hasProxies = Object.keys(options.proxies).length > 0
   return {
     preset,
     endpointUrl,
-    regionName: regionName ?? providerRegion(preset) ?? (hasProfile ? profileRegion(options, env) : null),
+    regionName,
     addressingStyle: options.addressingStyle ?? (old['AWS_S3_ADDRESSING_STYLE'] as Place['addressingStyle']) ?? null,
     proxies: hasProxies ? options.proxies : ((old['AWS_S3_PROXIES'] as Place['proxies']) ?? {}),
     oldParameters: (old['AWS_S3_OBJECT_PARAMETERS'] as ObjectParameters) ?? {},
   }
 }
 
-function profileRegion({ sessionProfile }: S3Options, env: Environment): string | null {
-  return readRegion(profilePlace(sessionProfile, env)) ?? null
+/** Region and endpoint of the profile in use: of the one that gives the keys, or that is named. */
+function profileService({ accessKey, sessionProfile }: S3Options, env: Environment) {
+  const place = profilePlace(sessionProfile, env)
+  if (accessKey !== null && !place.isNamed) return undefined
+  const { region, endpointUrl } = readProfileService(place)
+  const named = `The AWS profile '${place.profile}'`
+  const endpoint = ignoresEndpoints(env) ? undefined : endpointUrl
+  return {
+    region: checkedSetting('regionName', region, `${named}: region`),
+    endpointUrl: checkedSetting('endpointUrl', endpoint, `${named}: endpoint_url`),
+  }
+}
+
+/** Whether endpoints of the environment and of profiles do not count. (AWS SDKs and Tools reference guide, "Service-specific endpoints") */
+export function ignoresEndpoints(env: Environment): boolean {
+  return env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS']?.trim().toLowerCase() === 'true'
+}
+
+/** Options without an endpoint that the environment has for all programs, where it says that such endpoints do not count. */
+export function withoutIgnoredEndpoint<O>(found: ResolvedSettings<O>, env: Environment): ResolvedSettings<O> {
+  const { from, key } = (found.origins as Readonly<Record<string, Origin>>)['endpointUrl'] ?? {}
+  if (from !== 'environment' || key === 'AWS_S3_ENDPOINT_URL' || !ignoresEndpoints(env)) return found
+  return withoutOptions(found, ['endpointUrl'])
 }
 
 function migrated(options: S3Options): Record<string, unknown> {

@@ -1,21 +1,7 @@
 import { ImproperlyConfigured } from '../../../core/errors.ts'
 
 /** Services whose peculiarities are known. */
-export type ProviderName =
-  | 'aws'
-  | 'r2'
-  | 'digitalocean'
-  | 'backblaze'
-  | 'wasabi'
-  | 'minio'
-  | 'ceph'
-  | 'scaleway'
-  | 'oracle'
-  | 'ovh'
-  | 'google'
-
-/** Their names, for the setting. */
-export const PROVIDERS: readonly ProviderName[] = [
+export const PROVIDERS = [
   'aws',
   'r2',
   'digitalocean',
@@ -27,7 +13,10 @@ export const PROVIDERS: readonly ProviderName[] = [
   'oracle',
   'ovh',
   'google',
-]
+] as const
+
+/** One of them. */
+export type ProviderName = (typeof PROVIDERS)[number]
 
 /** What is known of a service; `undefined` has to be asked of the server. */
 export interface Preset {

@@ -1,8 +1,8 @@
 import { nodeCrypto } from '../../core/builtin.ts'
 import { checkLifetime } from '../../core/urls.ts'
-import { encodeComponent } from '../../remote/sign/encode.ts'
-import type { EncodedPair, SignableRequest, SigningCredentials } from '../../remote/sign/query.ts'
-import { compare, encodedPairs, joinPairs } from '../../remote/sign/query.ts'
+import { encodeComponent } from './encode.ts'
+import type { EncodedPair, SignableRequest, SigningCredentials } from './query.ts'
+import { compare, encodedPairs, joinPairs } from './query.ts'
 
 /** When a version 2 signature is made and for what. */
 export interface SignV2Options {

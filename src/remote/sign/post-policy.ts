@@ -1,8 +1,9 @@
-import { StorageError } from '../../../core/errors.ts'
-import { checkLifetime } from '../../../core/urls.ts'
-import type { SigningCredentials } from '../../../remote/sign/query.ts'
-import { type SigningScope, signingKey } from '../../../remote/sign/signing-key.ts'
-import { ALGORITHM, datesOf, MAX_PRESIGN_SECS } from '../../../remote/sign/v4.ts'
+import { StorageError } from '../../core/errors.ts'
+import { checkLifetime } from '../../core/urls.ts'
+import { AWS4 } from './dialect.ts'
+import type { SigningCredentials } from './query.ts'
+import { type SigningScope, signingKey } from './signing-key.ts'
+import { datesOf, MAX_PRESIGN_SECS } from './v4.ts'
 
 /** One demand on a form upload: a field's exact value, its beginning, or the size of the file in bytes. */
 export type PostCondition =
@@ -33,22 +34,25 @@ export interface PostForm {
 const FILE_NAME = '$' + '{filename}'
 
 /**
- * Signs a form for browser uploads (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-post-example.html);
+ * Signs a form for browser uploads (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-post-example.html,
+ * https://cloud.google.com/storage/docs/authentication/signatures#policy-document);
  * a bad life, size range or condition, and a key with `${filename}` elsewhere than at its end, are `invalid_argument`.
  */
 export function postPolicy(credentials: SigningCredentials, options: PostPolicyOptions): PostForm {
   const secs = checkLifetime(options.expiresInSecs, MAX_PRESIGN_SECS, 'a form')
   for (const condition of options.conditions ?? []) checkCondition(condition)
+  const { dialect = AWS4 } = options
+  const fieldOf = (name: string) => dialect.field + (dialect === AWS4 ? name : name.toLowerCase())
   const { amzDate, day } = datesOf(options.now)
   const key = signingKey(credentials.secretAccessKey, options, day)
   const signed: Record<string, string> = {
     ...options.fields,
     bucket: options.bucket,
-    'X-Amz-Algorithm': ALGORITHM,
-    'X-Amz-Credential': `${credentials.accessKeyId}/${key.scope}`,
-    'X-Amz-Date': amzDate,
+    [fieldOf('Algorithm')]: dialect.algorithm,
+    [fieldOf('Credential')]: `${credentials.accessKeyId}/${key.scope}`,
+    [fieldOf('Date')]: amzDate,
   }
-  if (credentials.sessionToken) signed['X-Amz-Security-Token'] = credentials.sessionToken
+  if (credentials.sessionToken) signed[fieldOf('Security-Token')] = credentials.sessionToken
   const texts = new Set((options.conditions ?? []).map(condition => JSON.stringify(condition)))
   for (const name of Object.keys(signed)) texts.add(JSON.stringify({ [name]: signed[name] }))
   texts.add(JSON.stringify(keyCondition(options.key)))
@@ -57,7 +61,7 @@ export function postPolicy(credentials: SigningCredentials, options: PostPolicyO
   const policy = Buffer.from(text).toString('base64')
   return {
     url: options.url,
-    fields: { ...signed, key: options.key, Policy: policy, 'X-Amz-Signature': key.hmac.sign(policy) },
+    fields: { ...signed, key: options.key, Policy: policy, [fieldOf('Signature')]: key.hmac.sign(policy) },
   }
 }
 

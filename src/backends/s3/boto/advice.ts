@@ -1,0 +1,36 @@
+import { parseMap } from '../../../core/setting-types.ts'
+import type { GivenSettings } from '../../../storage/types.ts'
+import { migrateBotoSettings } from './migration.ts'
+
+/** What of an environment may be settings of the boto backend. */
+const BOTO_KEY = /^(AWS_|S3_USE_SIGV4$|STORAGES$|DEFAULT_FILE_STORAGE$|STATICFILES_STORAGE$)/
+
+/** What settings should rather say: those of the boto backend, also in the environment, and an endpoint that names the bucket. */
+export function s3Advice({ settings, env }: GivenSettings): string[] {
+  const outside = Object.entries(env).filter(([key, value]) => value && BOTO_KEY.test(key))
+  const found = Object.fromEntries(outside.map(([key, value]) => [key, fromEnvironment(value!)]))
+  const all = { ...found, ...settings }
+  const notes = migrateBotoSettings(all).notes.map(({ from, to, message }) =>
+    to === null || to === from ? `${from}: ${message}` : `${from} -> ${to}: ${message}`,
+  )
+  return [...notes, ...bucketInEndpoint(all)]
+}
+
+/** An endpoint that names the bucket as well makes a folder of that name in it: seldom meant, and not seen through Holdall. */
+function bucketInEndpoint({
+  AWS_S3_ENDPOINT_URL: endpoint,
+  AWS_STORAGE_BUCKET_NAME: bucket,
+}: Readonly<Record<string, unknown>>): string[] {
+  if (typeof endpoint !== 'string' || typeof bucket !== 'string' || bucket === '') return []
+  const host = endpoint.replace(/^[a-z]+:\/\//i, '')
+  if (!host.startsWith(`${bucket}.`) || !host.includes('.', bucket.length + 1)) return []
+  return [`AWS_S3_ENDPOINT_URL: it begins with the bucket's name, which is added anyway: leave '${bucket}.' out.`]
+}
+
+function fromEnvironment(value: string): unknown {
+  try {
+    return parseMap(value)
+  } catch {
+    return value
+  }
+}

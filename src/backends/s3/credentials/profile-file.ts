@@ -1,0 +1,83 @@
+/** Settings of one section, by key in lower case. */
+export type Section = ReadonlyMap<string, string>
+
+/** Sections by name. */
+export type Profiles = ReadonlyMap<string, Section>
+
+/** The sections of a shared file, by what they are about. */
+export interface ProfileFile {
+  readonly profiles: Profiles
+  /** Of `[services name]`; settings of a service have its name in front: `s3.endpoint_url`. */
+  readonly services: Profiles
+  /** Of `[sso-session name]`. */
+  readonly sessions: Profiles
+}
+
+/** Settings by profile and, in lower case, by key. */
+export function parseProfiles(text: string, isConfig: boolean): Profiles {
+  return parseProfileFile(text, isConfig).profiles
+}
+
+/**
+ * Reads the ini form of the shared files, ignoring what is not understood. In the configuration file, and only there, a section is called
+ * `profile name`, except `default`, which may be called either way, and there are sections of services and of SSO sessions.
+ * (AWS SDKs and Tools reference guide, "Format of the configuration files")
+ */
+export function parseProfileFile(text: string, isConfig: boolean): ProfileFile {
+  const profiles = new Map<string, Map<string, string>>()
+  const services = new Map<string, Map<string, string>>()
+  const sessions = new Map<string, Map<string, string>>()
+  let section: Map<string, string> | undefined
+  let isService = false
+  let parent = ''
+  for (const line of text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)) {
+    const content = withoutComment(line).trim()
+    if (content === '') continue
+    if (content.startsWith('[') && content.endsWith(']')) {
+      const title = content.slice(1, -1).trim()
+      parent = ''
+      const service = isConfig ? nameBehind('services', title) : undefined
+      const session = isConfig ? nameBehind('sso-session', title) : undefined
+      isService = service !== undefined
+      if (service !== undefined) section = sectionOf(services, service)
+      else if (session !== undefined) section = sectionOf(sessions, session)
+      else section = sectionOf(profiles, !isConfig || title === 'default' ? title : nameBehind('profile', title))
+      continue
+    }
+    const at = content.indexOf('=')
+    const isNested = parent !== '' && /^\s/.test(line)
+    if (at < 1) continue
+    const key = content.slice(0, at).trim().toLowerCase()
+    const value = content.slice(at + 1).trim()
+    if (!isNested) {
+      parent = value === '' ? key : ''
+      section?.set(key, value)
+    } else if (isService) section?.set(`${parent}.${key}`, value)
+  }
+  return { profiles, services, sessions }
+}
+
+function sectionOf(sections: Map<string, Map<string, string>>, name: string | undefined) {
+  if (name === undefined) return undefined
+  const section = sections.get(name) ?? new Map<string, string>()
+  sections.set(name, section)
+  return section
+}
+
+/** The name in the title of a section, which may stand in quotes. */
+function nameBehind(kind: string, title: string): string | undefined {
+  if (!title.startsWith(kind) || !/\s/.test(title[kind.length] ?? '')) return undefined
+  const name = title.slice(kind.length).trim()
+  const quote = name[0]
+  const isQuoted = (quote === '"' || quote === "'") && name.length > 2 && name.endsWith(quote)
+  return (isQuoted ? name.slice(1, -1).trim() : name) || undefined
+}
+
+/** A `#` or `;` begins a comment where it begins the line or follows a blank. */
+function withoutComment(line: string): string {
+  for (let at = 0; at < line.length; at++) {
+    const isMark = line[at] === '#' || line[at] === ';'
+    if (isMark && (at === 0 || line[at - 1]!.trim() === '')) return line.slice(0, at)
+  }
+  return line
+}

@@ -1,0 +1,150 @@
+import type { Readable } from 'node:stream'
+import type { FileRef } from '../core/call.ts'
+import type { Content } from '../core/content.ts'
+import type { FileAttributes, ObjectParameters, Stat, WriteOptions } from '../core/driver.ts'
+import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
+import { guessType } from '../core/mime.ts'
+import type { Input } from '../core/settings.ts'
+import type { CommonOptions } from '../storage/common-settings.ts'
+import { gunzipped, gzipped } from '../storage/compression.ts'
+import { Storage } from '../storage/storage.ts'
+import type { Services, UrlOptions } from '../storage/types.ts'
+import { CustomDomain, type UrlQuery } from './custom-domain.ts'
+import type { UploadOptions, UrlPolicyOptions } from './options.ts'
+import { encodeQuery } from './sign/query.ts'
+
+/** What every storage of objects behind a service has. */
+export interface ObjectOptions extends CommonOptions, UploadOptions, UrlPolicyOptions {}
+
+/** Portable attributes by the names of the parameters that stand for them: `{ CacheControl: 'cacheControl' }`. */
+export type AttributeParameters = Readonly<Record<string, Exclude<keyof FileAttributes, 'metadata'>>>
+
+/** What else goes with a file that is written. */
+type GivenOptions = FileAttributes & Pick<WriteOptions, 'extra' | 'onProgress'>
+
+/**
+ * A storage of objects behind a service: parameters of uploads, compression by type, and URLs that are signed, public, or on a domain of
+ * one's own. A backend adds its driver and its settings, and says how its parameters are spelt.
+ */
+export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> extends Storage<O> {
+  #baseParameters: ObjectParameters | undefined
+  #domain: CustomDomain | undefined
+
+  /** Checks what needs no network: a location with a leading slash is `improperly_configured`. */
+  constructor(options: Input<O> = {}, services: Services = {}) {
+    super(options, services)
+    const { location } = this.options
+    if (!location.startsWith('/')) return
+    const right = location.replace(/^\/+/, '')
+    throw new ImproperlyConfigured(
+      `${this.constructor.name}.location cannot begin with a leading slash. Found '${location}'. Use '${right}' instead.`,
+    )
+  }
+
+  /** Portable attributes that parameters stand for. */
+  protected abstract get attributeParameters(): AttributeParameters
+
+  /** The service's own spelling of a parameter; `invalid_argument` for one that no upload has. */
+  protected abstract parameterName(name: string): string
+
+  /** Parameters of every upload, by their own names, that other options stand for; `objectParameters` win over them. */
+  protected baseParameters(): ObjectParameters {
+    return {}
+  }
+
+  /** The query that sets headers of a download, or anything else that the caller names. On a custom domain any name is possible. */
+  protected abstract downloadQuery(options: UrlOptions, isCustom: boolean): UrlQuery
+
+  /** Upload parameters of one file; to be overridden where the option `objectParameters` does not suffice. Asked once per call. */
+  getObjectParameters(name: string): ObjectParameters {
+    const { objectParameters } = this.options
+    return typeof objectParameters === 'function' ? objectParameters(name) : objectParameters
+  }
+
+  /** The parameters of a file over those of the storage, by the service's own names. */
+  override objectParametersOf(name: string): ObjectParameters {
+    this.#baseParameters ??= this.baseParameters()
+    const own = this.getObjectParameters(name)
+    let merged: Record<string, unknown> | undefined
+    for (const key in own) (merged ??= { ...this.#baseParameters })[this.parameterName(key)] = own[key]
+    return merged ?? this.#baseParameters
+  }
+
+  /** The caller's type, then that of the parameters, the content's own, the guess by the name, `application/octet-stream`. */
+  override writeOptions(ref: FileRef, content: Content, given: GivenOptions): WriteOptions {
+    const parameters = ref.objectParameters ?? {}
+    let attributes = given
+    for (const key in parameters) {
+      const attribute = this.attributeParameters[key]
+      const value = parameters[key]
+      if (attribute === undefined || given[attribute] !== undefined || typeof value !== 'string') continue
+      attributes = { ...attributes, [attribute]: value }
+    }
+    const write = super.writeOptions(ref, content, attributes)
+    // A type that the parameters fix is that of the bytes as they are.
+    const isFixed = given.contentType === undefined && attributes.contentType !== undefined
+    const contentEncoding = isFixed ? attributes.contentEncoding : write.contentEncoding
+    return { ...write, contentEncoding, contentType: write.contentType ?? 'application/octet-stream' }
+  }
+
+  override prepareContent(
+    name: string,
+    content: Content,
+    options: WriteOptions,
+  ): { content: Content; options: WriteOptions } {
+    if (!this.options.gzip || options.contentEncoding !== undefined || !this.#isGzipType(options.contentType)) {
+      return super.prepareContent(name, content, options)
+    }
+    return { content: gzipped(content), options: { ...options, contentEncoding: 'gzip' } }
+  }
+
+  /** Undoes the compression of `gzip`; files that are compressed by their own name stay as they are. */
+  override decoder(stat: Stat & { readonly name?: string }): ((body: Readable) => Readable) | undefined {
+    if (!this.options.gzip || stat.contentEncoding !== 'gzip' || !this.#isGzipType(stat.contentType)) return undefined
+    const { name } = stat
+    return name !== undefined && guessType(name).contentEncoding !== undefined ? undefined : gunzipped
+  }
+
+  #isGzipType(contentType: string | undefined): boolean {
+    const type = (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase()
+    return this.options.gzipContentTypes.includes(type)
+  }
+
+  protected override get urlLifeSecs(): number {
+    return this.options.querystringExpire
+  }
+
+  /** A URL on the custom domain, or one of the service, signed unless `querystringAuth` is off. Nothing is asked of the network. */
+  override async url(name: string, options: UrlOptions = {}): Promise<string> {
+    this.calls.begin('url', name, options)
+    if (this.isOnDomain(options)) return this.customUrl(this.keyOf(name), options)
+    const isOpen = isDownload(options) && !this.options.querystringAuth
+    return isOpen ? this.publicUrl(this.keyOf(name), options) : super.url(name, options)
+  }
+
+  /** Whether a URL is on the custom domain: there is one, and the URL is for a download. */
+  protected isOnDomain(options: UrlOptions): boolean {
+    return Boolean(this.options.customDomain) && isDownload(options)
+  }
+
+  /** The URL of a key on the custom domain. */
+  protected customUrl(key: string, options: UrlOptions): string {
+    const { customDomain, urlProtocol } = this.options
+    this.#domain ??= new CustomDomain(customDomain!, urlProtocol)
+    return this.#domain.url(key, this.downloadQuery(options, true))
+  }
+
+  /** The URL of a key at the service, unsigned. `unsupported` where the service has none. */
+  protected publicUrl(key: string, options: UrlOptions): string {
+    const { driver } = this
+    if (driver.publicUrl === undefined) {
+      throw new StorageError('unsupported', `${this.constructor.name} has no URLs without a signature.`)
+    }
+    const query = encodeQuery(this.downloadQuery(options, false))
+    return driver.publicUrl(key) + (query && `?${query}`)
+  }
+}
+
+function isDownload({ method = 'GET' }: UrlOptions): boolean {
+  return method === 'GET' || method === 'HEAD'
+}

@@ -1,0 +1,200 @@
+import type { ObjectParameters } from '../core/driver.ts'
+import {
+  flag,
+  integer,
+  list,
+  optionalInteger,
+  optionalText,
+  parseFlag,
+  parseMap,
+  parsePlace,
+  place,
+  setting,
+  wordMap,
+} from '../core/setting-types.ts'
+import type { Setting, SettingsOf } from '../core/settings.ts'
+import { shownParameters, shownProxies } from './shown.ts'
+
+/** The names that each option of a group has in the settings object and the environment, the winning one first. */
+export type KeysOf<O> = { readonly [K in keyof O]: readonly string[] }
+
+/** The same for every file, or made from the file's name. */
+export type ObjectParametersSource = ObjectParameters | ((name: string) => ObjectParameters)
+
+/** What goes with every upload. */
+export interface UploadOptions {
+  readonly objectParameters: ObjectParametersSource
+  readonly gzip: boolean
+  readonly gzipContentTypes: readonly string[]
+}
+
+/** How URLs are made. */
+export interface UrlPolicyOptions {
+  readonly querystringAuth: boolean
+  readonly querystringExpire: number
+  readonly customDomain: string | null
+  readonly urlProtocol: string
+}
+
+/** How large files are cut. */
+export interface PartOptions {
+  readonly multipartThreshold: number
+  readonly partSize: number
+  readonly uploadConcurrency: number
+}
+
+/** How a service is reached. */
+export interface ConnectionOptions {
+  readonly verify: boolean | string | null
+  readonly proxies: Readonly<Record<string, string>>
+  readonly maxSockets: number | null
+  readonly connectTimeoutSecs: number
+}
+
+const MIB = 1_048_576
+
+/** Content types that `gzip` compresses unless others are set. */
+export const GZIP_CONTENT_TYPES: readonly string[] = [
+  'text/css',
+  'text/javascript',
+  'application/javascript',
+  'application/x-javascript',
+  'image/svg+xml',
+]
+
+/** The prefix of every key; blanks at its ends are refused, since they make another folder that looks the same. */
+export function locationSetting(keys: readonly string[]): Setting<string> {
+  const declared = place({ default: '', keys, doc: 'Prefix of every key, without a leading slash.' })
+  const parse = (raw: unknown): string => {
+    const location = declared.parse(raw)
+    if (location !== location.trim()) throw new Error('expected a prefix without blanks at its ends')
+    return location
+  }
+  return { ...declared, parse }
+}
+
+/** Declarations of what goes with uploads. `check` refuses parameters that no upload has, by throwing an `Error` that names them. */
+export function uploadSettings(
+  keys: KeysOf<UploadOptions>,
+  check: (parameters: ObjectParameters) => void,
+): SettingsOf<UploadOptions> {
+  return {
+    objectParameters: setting<ObjectParametersSource>(
+      'map or function of the name',
+      raw => parseParameters(raw, check),
+      {
+        default: {},
+        keys: keys.objectParameters,
+        shown: shownParameters,
+        doc: 'Parameters of every upload (CacheControl, StorageClass, Metadata ...), or a function that gives them.',
+      },
+    ),
+    gzip: flag({ default: false, keys: keys.gzip, doc: 'Compress files of the types in gzipContentTypes.' }),
+    gzipContentTypes: list({
+      default: GZIP_CONTENT_TYPES,
+      keys: keys.gzipContentTypes,
+      doc: 'Content types that `gzip` compresses.',
+    }),
+  }
+}
+
+/** Declarations of how URLs are made. */
+export function urlPolicySettings(keys: KeysOf<UrlPolicyOptions>): SettingsOf<UrlPolicyOptions> {
+  return {
+    querystringAuth: flag({ default: true, keys: keys.querystringAuth, doc: 'Whether URLs are signed.' }),
+    querystringExpire: integer(
+      'seconds',
+      { default: 3600, keys: keys.querystringExpire, doc: 'Life of a signed URL.' },
+      1,
+    ),
+    customDomain: optionalText({
+      default: null,
+      keys: keys.customDomain,
+      doc: 'Host of URLs, without scheme or trailing slash: a CDN in front of the storage.',
+    }),
+    urlProtocol: setting('https: | http:', parseProtocol, {
+      default: 'https:',
+      keys: keys.urlProtocol,
+      doc: 'Protocol of URLs on the custom domain.',
+    }),
+  }
+}
+
+/** Declarations of how large files are cut; no part is smaller than `minPartSize`, in bytes. */
+export function partSettings(keys: KeysOf<PartOptions>, minPartSize: number): SettingsOf<PartOptions> {
+  return {
+    multipartThreshold: integer('bytes', {
+      default: 8 * MIB,
+      keys: keys.multipartThreshold,
+      doc: 'Largest upload that is sent as one request.',
+    }),
+    partSize: integer(
+      'bytes',
+      {
+        default: 8 * MIB,
+        keys: keys.partSize,
+        doc: `Size of the parts of a larger upload, at least ${minPartSize / MIB} MiB.`,
+      },
+      minPartSize,
+    ),
+    uploadConcurrency: integer(
+      'parts',
+      { default: 4, keys: keys.uploadConcurrency, doc: 'Parts of one upload under way at once.' },
+      1,
+    ),
+  }
+}
+
+/** Declarations of how a service is reached. */
+export function connectionSettings(keys: KeysOf<ConnectionOptions>): SettingsOf<ConnectionOptions> {
+  return {
+    verify: setting('true, false, path or null', parseVerify, {
+      default: null,
+      keys: keys.verify,
+      role: 'destination',
+      doc: 'false = any certificate is accepted; a path = the file of the authorities to trust.',
+    }),
+    proxies: wordMap({
+      default: {},
+      keys: keys.proxies,
+      shown: shownProxies,
+      role: 'destination',
+      doc: "Proxies by scheme or endpoint; none = the environment's http_proxy, https_proxy and no_proxy.",
+    }),
+    maxSockets: optionalInteger('connections', {
+      default: null,
+      keys: keys.maxSockets,
+      doc: 'Connections at a time; null = no limit.',
+    }),
+    connectTimeoutSecs: integer('seconds', {
+      default: 30,
+      keys: keys.connectTimeoutSecs,
+      doc: 'Seconds in which a connection must stand.',
+    }),
+  }
+}
+
+function parseParameters(raw: unknown, check: (parameters: ObjectParameters) => void): ObjectParametersSource {
+  if (typeof raw === 'function') return raw as (name: string) => ObjectParameters
+  const parameters = parseMap(raw)
+  check(parameters)
+  return parameters
+}
+
+function parseProtocol(raw: unknown): string {
+  const given = typeof raw === 'string' ? raw.trim() : raw
+  if (given === null || given === '') return 'https:'
+  if (given === 'https:' || given === 'http:') return given
+  if (given === 'https' || given === 'http') return `${given}:`
+  throw new Error("expected 'https:' or 'http:'")
+}
+
+function parseVerify(raw: unknown): boolean | string | null {
+  if (raw === null || raw === '' || raw === 'None' || raw === 'null') return null
+  try {
+    return parseFlag(raw)
+  } catch {
+    if (typeof raw === 'string') return parsePlace(raw)
+    throw new Error('expected true, false, null or the path of a CA file')
+  }
+}

@@ -1,0 +1,75 @@
+/** How a `Renewed` value is kept. */
+export interface RenewalOptions<T> {
+  /** When a value ends; undefined for one that does not. */
+  endOf(value: T): Date | undefined
+  /** How long before its end a value is renewed, in ms; at most nine tenths of its life. Default 5 minutes. */
+  readonly earlyMs?: number | undefined
+  /** Clock in ms. */
+  readonly now?: (() => number) | undefined
+}
+
+const EARLY_MS = 5 * 60_000
+/** Time between two tries to renew a value that is still valid, in ms. */
+const PAUSE_MS = 5_000
+
+/**
+ * A token, or keys, that are loaded when first needed and again before they end: once, however many calls are waiting. A failed load is
+ * not remembered: the next call loads again. While the old value is valid, a failed renewal is not reported, and is tried again after 5 s.
+ *
+ * @example
+ * const token = new Renewed(requestToken, { endOf: token => token.expiresAt })
+ * headers.authorization = `Bearer ${(await token.get()).text}`
+ */
+export class Renewed<T extends object> {
+  readonly #load: () => Promise<T>
+  readonly #endOf: (value: T) => Date | undefined
+  readonly #earlyMs: number
+  readonly #now: () => number
+  #current: T | undefined
+  #endMs = Number.POSITIVE_INFINITY
+  #renewMs = Number.POSITIVE_INFINITY
+  #loading: Promise<T> | undefined
+
+  constructor(load: () => Promise<T>, { endOf, earlyMs = EARLY_MS, now = () => Date.now() }: RenewalOptions<T>) {
+    this.#load = load
+    this.#endOf = endOf
+    this.#earlyMs = earlyMs
+    this.#now = now
+  }
+
+  /** The value, at once when one is at hand. A caller that may be aborted waits with `abortable`: the load is everybody's. */
+  get(): T | Promise<T> {
+    const current = this.#current
+    if (current === undefined) return this.#renew()
+    const now = this.#now()
+    if (now >= this.#endMs) return this.#renew()
+    if (now < this.#renewMs) return current
+    this.#renew().catch(() => {
+      this.#renewMs = this.#now() + PAUSE_MS
+    })
+    return current
+  }
+
+  /** Forgets a value that the service has refused; one that was renewed meanwhile stays. */
+  drop(value: T): void {
+    if (this.#current === value) this.#current = undefined
+  }
+
+  #renew(): Promise<T> {
+    this.#loading ??= this.#loadOnce().finally(() => {
+      this.#loading = undefined
+    })
+    return this.#loading
+  }
+
+  async #loadOnce(): Promise<T> {
+    const value = await this.#load()
+    const now = this.#now()
+    const given = this.#endOf(value)?.getTime() ?? Number.POSITIVE_INFINITY
+    const end = Number.isNaN(given) ? now + this.#earlyMs : given
+    this.#current = value
+    this.#endMs = end
+    this.#renewMs = end - Math.min(this.#earlyMs, Math.max(0, end - now) * 0.9)
+    return value
+  }
+}
