@@ -6,15 +6,23 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, globSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { rolldown } from 'rolldown'
+import { BACKENDS } from '../src/config/backend-table.ts'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
 
+/** The folders of backends by chunk. */
+const BACKEND_FOLDERS: Record<string, string[]> = {}
+for (const { chunk, folder } of BACKENDS) (BACKEND_FOLDERS[chunk] ??= []).push(`backends/${folder}`)
+const { core: CORE_BACKENDS = [], ...OTHER_BACKENDS } = BACKEND_FOLDERS
+
 /** Which folders of `src` share a chunk. A chunk takes from those after it what it imports. */
 const CHUNKS = {
-  core: /^(core|files|layers|storage|backends\/local|backends\/memory|config)\/|^index\.ts$/,
-  s3: /^(backends\/s3|backends\/spaces)\//,
+  core: new RegExp(`^(core|files|layers|storage|${CORE_BACKENDS.join('|')}|config)/|^index\\.ts$`),
   remote: /^(http|remote)\//,
+  ...Object.fromEntries(
+    Object.entries(OTHER_BACKENDS).map(([chunk, folders]) => [chunk, new RegExp(`^(${folders.join('|')})/`)]),
+  ),
   serve: /^serve\//,
   cli: /^cli\/(?!bin\.ts$|compile-cache\.ts$)/,
   testing: /^testing\//,

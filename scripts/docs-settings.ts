@@ -1,28 +1,25 @@
 // Writes the settings tables of docs/backends/*.md from the declarations. With --check it only says which pages are out of date.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { withSettingsTable } from '../src/cli/settings-table.ts'
+import { BACKENDS } from '../src/config/backend-table.ts'
 import { declaredSettings, resolveBackend } from '../src/config/backends.ts'
 
-const folder = join(import.meta.dirname, '../docs/backends')
 const checking = process.argv.includes('--check')
-const pages = existsSync(folder) ? readdirSync(folder).filter(name => name.endsWith('.md')) : []
 const stale: string[] = []
-let tables = 0
+const rows = BACKENDS.filter(({ hasPage }) => hasPage)
 
-for (const page of pages) {
-  const path = join(folder, page)
+for (const { name } of rows) {
+  const path = join(import.meta.dirname, `../docs/backends/${name}.md`)
   const before = readFileSync(path, 'utf8')
-  if (!before.includes('<!-- settings -->')) continue
-  const after = withSettingsTable(before, declaredSettings(resolveBackend(basename(page, '.md'))))
-  if (after === undefined) throw new Error(`${page}: '<!-- settings -->' needs a '<!-- /settings -->' after it.`)
-  tables++
+  const after = withSettingsTable(before, declaredSettings(resolveBackend(name)))
+  if (after === undefined)
+    throw new Error(`${path}: it needs '<!-- settings -->' and '<!-- /settings -->' around the table.`)
   if (after === before) continue
-  stale.push(page)
+  stale.push(name)
   if (!checking) writeFileSync(path, after)
 }
 
-console.log(
-  `${tables} settings tables, ${stale.length} ${checking ? 'out of date' : 'written'}${stale.map(name => ` ${name}`).join('')}`,
-)
+const state = checking ? 'out of date' : 'written'
+console.log(`${rows.length} settings tables, ${stale.length} ${state} ${stale.join(' ')}`.trimEnd())
 if (checking && stale.length > 0) process.exitCode = 1

@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { BACKENDS, PLANNED } from '../src/config/backend-table.ts'
+import { resolveBackend } from '../src/config/backends.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
@@ -20,6 +22,28 @@ it('has a source for every subpath of the package, each importable', async () =>
     expect(names[subpath].length, subpath).toBeGreaterThan(0)
   }
   expect(names).toMatchSnapshot()
+})
+
+it('has a subpath, a page and a place in the README for each backend of the table', async () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+  const pages = new Set(readdirSync(join(ROOT, 'docs/backends')))
+  for (const { name, className, folder, hasPage } of BACKENDS) {
+    const dist = `./dist/backends/${folder}/index`
+    expect(manifest.exports[`./${folder}`], name).toEqual({ types: `${dist}.d.ts`, default: `${dist}.js` })
+    expect(resolveBackend(name).name, name).toBe(className)
+    expect(manifest.keywords.includes(folder) || folder === 'local' || folder === 'memory', name).toBe(true)
+    if (!hasPage) continue
+    expect(pages, name).toContain(`${name}.md`)
+    expect(readme, name).toContain(`docs/backends/${name}.md`)
+  }
+  const folders = readdirSync(join(ROOT, 'src/backends'))
+  expect(new Set(BACKENDS.map(({ folder }) => folder))).toEqual(new Set(folders))
+})
+
+it('plans no backend that is there', () => {
+  for (const { path } of PLANNED) {
+    expect(BACKENDS.flatMap(({ paths }) => paths).filter(each => path.test(each))).toEqual([])
+  }
 })
 
 it('reads neither an SDK nor the command line when the core is imported', () => {

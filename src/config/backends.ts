@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { LocalStorage } from '../backends/local/index.ts'
+import { StaticFilesStorage } from '../backends/local/static-files-storage.ts'
 import { MemoryStorage } from '../backends/memory/index.ts'
 import { nodeModule } from '../core/builtin.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
@@ -8,9 +9,9 @@ import { kindOf } from '../core/kind.ts'
 import { hint, nearest } from '../core/nearest.ts'
 import type { AnySettings } from '../core/settings.ts'
 import type { Storage } from '../storage/storage.ts'
-import type { Services } from '../storage/types.ts'
+import type { GivenSettings, Services } from '../storage/types.ts'
+import { BACKENDS, PLANNED } from './backend-table.ts'
 import { loadReason, quotesSource } from './loading.ts'
-import { StaticFilesStorage } from './static-files-storage.ts'
 
 /** A class that a configuration can name: its constructor takes OPTIONS. */
 export interface StorageClass {
@@ -23,6 +24,7 @@ export interface StorageClass {
   readonly name: string
   readonly settings: unknown
   readonly backendName: string
+  advice?(given: GivenSettings): readonly string[]
 }
 
 type Loader = () => StorageClass
@@ -60,39 +62,20 @@ function bundled(folder: string, className: string): Loader {
   }
 }
 
-function register(loader: Loader, ...names: string[]): void {
-  for (const name of names) registry.set(name, loader)
-}
+/** Classes that are in the core of the package anyway. */
+const CORE: Readonly<Record<string, StorageClass>> = { LocalStorage, MemoryStorage, StaticFilesStorage }
 
-register(
-  () => LocalStorage,
-  'local',
-  'django.core.files.storage.FileSystemStorage',
-  'django.core.files.storage.filesystem.FileSystemStorage',
-)
-register(
-  () => MemoryStorage,
-  'memory',
-  'django.core.files.storage.InMemoryStorage',
-  'django.core.files.storage.memory.InMemoryStorage',
-)
-register(() => StaticFilesStorage, 'static', 'django.contrib.staticfiles.storage.StaticFilesStorage')
-register(bundled('s3', 'S3Storage'), 's3', 'storages.backends.s3.S3Storage', 'storages.backends.s3boto3.S3Boto3Storage')
-register(
-  bundled('s3', 'S3StaticStorage'),
-  's3-static',
-  'storages.backends.s3.S3StaticStorage',
-  'storages.backends.s3boto3.S3StaticStorage',
-)
-register(bundled('spaces', 'SpacesStorage'), 'spaces')
-register(() => {
-  process.emitWarning(
-    "The backend 'storages.backends.s3boto.S3BotoStorage' is gone; S3Storage is used in its place. " +
-      "Set the backend to 's3', and run 'holdall check' to see which of the old settings need a new name.",
-    { type: 'DeprecationWarning', code: 'HOLDALL_S3BOTO' },
-  )
-  return bundled('s3', 'S3Storage')()
-}, 'storages.backends.s3boto.S3BotoStorage')
+for (const { name, className, folder, paths, replaced = {} } of BACKENDS) {
+  const core = CORE[className]
+  const loader = core === undefined ? bundled(folder, className) : () => core
+  for (const each of [name, ...paths]) registry.set(each, loader)
+  for (const [path, text] of Object.entries(replaced)) {
+    registry.set(path, () => {
+      process.emitWarning(text, { type: 'DeprecationWarning', code: 'HOLDALL_S3BOTO' })
+      return loader()
+    })
+  }
+}
 
 /**
  * The class that a BACKEND means: a class itself, a short name, a Django class path, or `module#Export` where a module that begins
@@ -106,7 +89,7 @@ export function resolveBackend(backend: unknown, base?: string): StorageClass {
   const loader = registry.get(backend)
   if (loader !== undefined) return load(backend, loader)
   if (isModulePath(backend)) return load(backend, () => fromModule(backend, base))
-  const known = PLANNED.find(([path]) => path.test(backend))?.[1]
+  const known = PLANNED.find(({ path }) => path.test(backend))?.title
   const names = backendNames().join(', ')
   throw notFound(
     backend,
@@ -121,17 +104,6 @@ function likelyBackend(backend: string): string | undefined {
   const names = [...registry.keys()]
   return names.find(name => name.split('.').includes(backend)) ?? nearest(backend, names)
 }
-
-/** Django's class paths that are understood and have no class here. */
-const PLANNED: ReadonlyArray<readonly [path: RegExp, what: string]> = [
-  [/^storages\.backends\.azure_storage\./, 'Azure Blob Storage'],
-  [/^storages\.backends\.gcloud\./, 'Google Cloud Storage'],
-  [/^storages\.backends\.dropbox\./, 'Dropbox'],
-  [/^storages\.backends\.ftp\./, 'FTP'],
-  [/^storages\.backends\.sftpstorage\./, 'SFTP'],
-  [/^storages\.backends\.apache_libcloud\./, 'Apache Libcloud'],
-  [/\.(S3)?Manifest(Files|Static|StaticFiles)Storage$/, 'static files with a manifest'],
-]
 
 /** Whether a BACKEND names a module, which is run when it is loaded. */
 export function isModulePath(backend: string): boolean {

@@ -3,6 +3,8 @@ import { ImproperlyConfigured } from '../core/errors.ts'
 import type { AnySettings, SettingRole } from '../core/settings.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 
+import { BACKENDS } from './backend-table.ts'
+
 type Environment = Record<string, string | undefined>
 
 /**
@@ -12,9 +14,13 @@ type Environment = Record<string, string | undefined>
 const OF_PROCESS =
   /^(PATH|HOME|USERPROFILE|SHELL|COMSPEC|HOLDALL_CONFIG|NODE_OPTIONS|NODE_PATH|NODE_EXTRA_CA_CERTS|LD_\w+|DYLD_\w+|BASH_ENV|GCONV_PATH|PYTHON\w+|PERL5\w+|PERLLIB|RUBYLIB|RUBYOPT|(_|JDK_)JAVA_OPTIONS|JAVA_TOOL_OPTIONS|HOSTALIASES|LOCALDOMAIN|RES_OPTIONS)$/i
 
-/** Variables besides the declared settings that decide where requests go, who may read them, or where keys are asked for. */
-const DESTINATIONS =
-  /^(https?_proxy|no_proxy|NODE_TLS_REJECT_UNAUTHORIZED|AWS_CA_BUNDLE|AWS_CONFIG_FILE|AWS_SHARED_CREDENTIALS_FILE|AWS_ENDPOINT_URL_\w+|AWS_CONTAINER_\w+|AWS_EC2_METADATA_\w+|AWS_WEB_IDENTITY_TOKEN_FILE)$/i
+/** Variables of every program that decide where requests go. */
+const DESTINATIONS = /^(https?_proxy|no_proxy|NODE_TLS_REJECT_UNAUTHORIZED)$/i
+
+/** Whether a variable that is no declared setting decides where requests go, who may read them, or where keys are asked for. */
+function isDestination(variable: string): boolean {
+  return DESTINATIONS.test(variable) || BACKENDS.some(({ variables }) => variables?.test(variable))
+}
 
 /** What a file added to an environment. */
 interface Added {
@@ -69,7 +75,7 @@ export function refuseForeignPlace(
       file: from === 'environment' ? envFileOf(variable, env) : from === 'option' ? optionsFile : undefined,
     }
   }
-  const variables = [...(added.get(env)?.keys() ?? [])].filter(name => DESTINATIONS.test(name))
+  const variables = [...(added.get(env)?.keys() ?? [])].filter(isDestination)
   const place = [
     ...inRole('destination').map(originOf),
     ...variables.map(key => ({ key, file: envFileOf(key, env) })),

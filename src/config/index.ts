@@ -1,3 +1,4 @@
+export { StaticFilesStorage } from '../backends/local/static-files-storage.ts'
 export { backendNames, declaredSettings, registerBackend, resolveBackend, type StorageClass } from './backends.ts'
 export {
   type ConfigureOptions,
@@ -9,7 +10,6 @@ export {
   storageConfigs,
 } from './configure.ts'
 export { findConfig, type LoadedConfig, type LoadOptions, loadAndConfigure, loadConfig } from './load.ts'
-export { StaticFilesStorage } from './static-files-storage.ts'
 export {
   defaultStorage,
   lazyStorage,

@@ -142,6 +142,7 @@ describe('where requests go', () => {
     ['without TLS', ['AWS_S3_USE_SSL=false'], { STORAGES }, real],
     ['without a check of the certificate', ['AWS_S3_VERIFY=false'], { STORAGES }, real],
     ["without Node's check", ['NODE_TLS_REJECT_UNAUTHORIZED=0'], { STORAGES }, real],
+    ['by leaving out an endpoint', ['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true'], { STORAGES }, real],
     ['by a file that may name a program', ['AWS_CONFIG_FILE=./evil'], { STORAGES }, {}],
   ])('is not named by .env %s', async (_what, lines, settings, variables) => {
     await load(lines, settings, variables)

@@ -61,7 +61,7 @@ export function check(program: Command, context: CliContext): void {
 async function run(context: CliContext, given: readonly string[], all: boolean): Promise<void> {
   const { out } = context
   const loaded = await context.config()
-  const advice = await settingsAdvice(loaded.settings, process.env)
+  const advice = settingsAdvice({ settings: loaded.settings, env: process.env })
   await out.line(`configuration  ${loaded.file ?? 'none found: the defaults and the environment count'}`)
   if (loaded.envFile !== undefined) await out.line(`environment    ${loaded.envFile}`)
   for (const message of advice) out.warn(message)

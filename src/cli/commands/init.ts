@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { BACKENDS, type BackendStart } from '../../config/backend-table.ts'
 import { CONFIG_FILES } from '../../config/load.ts'
 import { StorageError } from '../../core/errors.ts'
 import { type CliContext, UsageError } from '../context.ts'
@@ -12,28 +13,17 @@ interface InitOptions {
   readonly force?: boolean
 }
 
-/** What a first configuration of each backend needs. */
-const STARTS: Readonly<
-  Record<string, { readonly options: Readonly<Record<string, unknown>>; readonly env: readonly string[] }>
-> = {
-  local: { options: { location: './media', baseUrl: '/media/' }, env: [] },
-  memory: { options: {}, env: [] },
-  s3: {
-    options: { bucketName: 'my-bucket', regionName: 'eu-central-1' },
-    env: ['AWS_S3_ACCESS_KEY_ID', 'AWS_S3_SECRET_ACCESS_KEY'],
-  },
-  spaces: {
-    options: { bucketName: 'my-space', regionName: 'fra1' },
-    env: ['AWS_S3_ACCESS_KEY_ID', 'AWS_S3_SECRET_ACCESS_KEY'],
-  },
-}
+/** The backends that a first configuration can have. */
+const STARTS: ReadonlyMap<string, BackendStart> = new Map(
+  BACKENDS.flatMap(({ name, start }) => (start === undefined ? [] : [[name, start] as const])),
+)
 
 /** `holdall init`: writes a first configuration file. */
 export function init(program: Command, context: CliContext): void {
   program
     .command('init')
     .description('write a first holdall.config file')
-    .option('--backend <name>', Object.keys(STARTS).join(', '), 'local')
+    .option('--backend <name>', [...STARTS.keys()].join(', '), 'local')
     .option('--format <ext>', 'ts, js or json', 'ts')
     .option('--force', 'replace an existing file')
     .action((options: InitOptions) => writeConfig(context, options))
@@ -41,8 +31,8 @@ export function init(program: Command, context: CliContext): void {
 
 async function writeConfig(context: CliContext, options: InitOptions): Promise<void> {
   const { out } = context
-  const start = Object.hasOwn(STARTS, options.backend) ? STARTS[options.backend] : undefined
-  if (start === undefined) throw new UsageError(`--backend: expected one of ${Object.keys(STARTS).join(', ')}.`)
+  const start = STARTS.get(options.backend)
+  if (start === undefined) throw new UsageError(`--backend: expected one of ${[...STARTS.keys()].join(', ')}.`)
   if (!['ts', 'js', 'json'].includes(options.format)) throw new UsageError('--format: expected ts, js or json.')
   const file = context.options.config ?? `holdall.config.${options.format}`
   if (!/\.(m?[jt]s|json)$/.test(file))

@@ -1,7 +1,7 @@
-import { type LocalOptions, LocalStorage } from '../backends/local/index.ts'
-import type { Driver } from '../core/driver.ts'
-import { ImproperlyConfigured } from '../core/errors.ts'
-import type { SettingsOf } from '../core/settings.ts'
+import type { Driver } from '../../core/driver.ts'
+import { ImproperlyConfigured } from '../../core/errors.ts'
+import type { SettingsOf } from '../../core/settings.ts'
+import { type LocalOptions, LocalStorage } from './index.ts'
 
 const { location, baseUrl } = LocalStorage.settings
 

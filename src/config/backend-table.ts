@@ -1,0 +1,125 @@
+/** A first configuration, as `holdall init` writes it. */
+export interface BackendStart {
+  readonly options: Readonly<Record<string, unknown>>
+  /** Variables that hold what no configuration should. */
+  readonly env: readonly string[]
+}
+
+/** One backend. Everything that has to know all backends is derived from these rows: see CONTRIBUTING.md, "Adding a backend". */
+export interface BackendRow {
+  /** What `BACKEND` calls it. */
+  readonly name: string
+  readonly className: string
+  /** Its folder in `src/backends`, and the subpath of the package: `holdall/s3`. */
+  readonly folder: string
+  /** The file in `dist/chunks` that the folder is built into: `core`, or one that is loaded at the first use of the backend. */
+  readonly chunk: string
+  /** Other names that `BACKEND` may use: Django's class paths. */
+  readonly paths: readonly string[]
+  /** The same for a class that is gone; its use is a process warning with this text. */
+  readonly replaced?: Readonly<Record<string, string>>
+  /** Whether `docs/backends/<name>.md` has its settings. */
+  readonly hasPage: boolean
+  /** Beginnings of its global settings, by which misspelt ones are found. */
+  readonly prefixes: readonly string[]
+  /** Variables besides its settings that decide where its requests go or where its keys come from. */
+  readonly variables?: RegExp
+  readonly start?: BackendStart
+}
+
+const S3_KEYS = ['AWS_S3_ACCESS_KEY_ID', 'AWS_S3_SECRET_ACCESS_KEY'] as const
+/** What the AWS SDKs read besides settings of ours. */
+const AWS_VARIABLES =
+  /^(AWS_CA_BUNDLE|AWS_CONFIG_FILE|AWS_SHARED_CREDENTIALS_FILE|AWS_ENDPOINT_URL_\w+|AWS_IGNORE_CONFIGURED_ENDPOINT_URLS|AWS_CONTAINER_\w+|AWS_EC2_METADATA_\w+|AWS_WEB_IDENTITY_TOKEN_FILE)$/i
+
+/** The backends that come along. */
+export const BACKENDS: readonly BackendRow[] = [
+  {
+    name: 'local',
+    className: 'LocalStorage',
+    folder: 'local',
+    chunk: 'core',
+    paths: ['django.core.files.storage.FileSystemStorage', 'django.core.files.storage.filesystem.FileSystemStorage'],
+    hasPage: true,
+    prefixes: [],
+    start: { options: { location: './media', baseUrl: '/media/' }, env: [] },
+  },
+  {
+    name: 'memory',
+    className: 'MemoryStorage',
+    folder: 'memory',
+    chunk: 'core',
+    paths: ['django.core.files.storage.InMemoryStorage', 'django.core.files.storage.memory.InMemoryStorage'],
+    hasPage: true,
+    prefixes: [],
+    start: { options: {}, env: [] },
+  },
+  {
+    name: 'static',
+    className: 'StaticFilesStorage',
+    folder: 'local',
+    chunk: 'core',
+    paths: ['django.contrib.staticfiles.storage.StaticFilesStorage'],
+    hasPage: false,
+    prefixes: [],
+  },
+  {
+    name: 's3',
+    className: 'S3Storage',
+    folder: 's3',
+    chunk: 's3',
+    paths: ['storages.backends.s3.S3Storage', 'storages.backends.s3boto3.S3Boto3Storage'],
+    replaced: {
+      'storages.backends.s3boto.S3BotoStorage':
+        "The backend 'storages.backends.s3boto.S3BotoStorage' is gone; S3Storage is used in its place. " +
+        "Set the backend to 's3', and run 'holdall check' to see which of the old settings need a new name.",
+    },
+    hasPage: true,
+    prefixes: ['AWS_'],
+    variables: AWS_VARIABLES,
+    start: { options: { bucketName: 'my-bucket', regionName: 'eu-central-1' }, env: S3_KEYS },
+  },
+  {
+    name: 's3-static',
+    className: 'S3StaticStorage',
+    folder: 's3',
+    chunk: 's3',
+    paths: ['storages.backends.s3.S3StaticStorage', 'storages.backends.s3boto3.S3StaticStorage'],
+    hasPage: false,
+    prefixes: ['AWS_'],
+  },
+  {
+    name: 'spaces',
+    className: 'SpacesStorage',
+    folder: 'spaces',
+    chunk: 's3',
+    paths: [],
+    hasPage: true,
+    prefixes: ['AWS_'],
+    variables: AWS_VARIABLES,
+    start: { options: { bucketName: 'my-space', regionName: 'fra1' }, env: S3_KEYS },
+  },
+]
+
+/** Django's class paths that are understood and have no class here yet. */
+export interface PlannedBackend {
+  readonly path: RegExp
+  readonly title: string
+  readonly prefixes: readonly string[]
+}
+
+/** A row goes when its backend comes. */
+export const PLANNED: readonly PlannedBackend[] = [
+  { path: /^storages\.backends\.azure_storage\./, title: 'Azure Blob Storage', prefixes: ['AZURE_'] },
+  { path: /^storages\.backends\.gcloud\./, title: 'Google Cloud Storage', prefixes: ['GS_'] },
+  { path: /^storages\.backends\.dropbox\./, title: 'Dropbox', prefixes: ['DROPBOX_'] },
+  { path: /^storages\.backends\.ftp\./, title: 'FTP', prefixes: ['FTP_'] },
+  { path: /^storages\.backends\.sftpstorage\./, title: 'SFTP', prefixes: ['SFTP_'] },
+  { path: /^storages\.backends\.apache_libcloud\./, title: 'Apache Libcloud', prefixes: ['LIBCLOUD_'] },
+  { path: /\.(S3)?Manifest(Files|Static|StaticFiles)Storage$/, title: 'static files with a manifest', prefixes: [] },
+]
+
+/** Whether a key is, by its beginning, a setting of one of the backends, of those to come as well. */
+export function isBackendKey(key: string): boolean {
+  return [...BACKENDS, ...PLANNED].some(({ prefixes }) => prefixes.some(prefix => key.startsWith(prefix)))
+}
