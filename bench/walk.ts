@@ -13,7 +13,10 @@ const { S3Storage } = await import('../src/backends/s3/index.ts')
 const server = await startStrictS3()
 const { url: endpointUrl, region: regionName, credentials } = server
 const place = { endpointUrl, regionName, bucketName: 'media', accessKey: credentials.accessKeyId }
-const storage = new S3Storage({ ...place, secretKey: credentials.secretAccessKey, conditionalWrites: 'on' }, { env: {} })
+const storage = new S3Storage(
+  { ...place, secretKey: credentials.secretAccessKey, conditionalWrites: 'on' },
+  { env: {} },
+)
 for (let n = 0; n < 3; n++) await storage.save('warm.txt', 'x')
 
 await session.post('Profiler.takePreciseCoverage')
