@@ -1,6 +1,8 @@
 import type { Hash } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import { crc32 } from 'node:zlib'
 import { nodeCrypto } from '../core/builtin.ts'
+import { type Outcome, StorageError } from '../core/errors.ts'
 import { Crc32c, Crc64Nvme } from './crc.ts'
 
 /** The checksums that the service can verify and keep (S3 user guide, "Checking object integrity"), without SHA1. */
@@ -32,6 +34,41 @@ export function checksumHeaders(mode: ChecksumMode, bytes: Bytes): Record<string
   if (mode === 'none') return {}
   if (mode === 'MD5') return { 'content-md5': hashOf('md5', bytes, 'base64') }
   return { [headerOf(mode)]: checksumOf(mode, bytes) }
+}
+
+/** Whether a mode names a checksum that the service verifies and keeps. */
+export function isAlgorithm(mode: ChecksumMode): mode is ChecksumAlgorithm {
+  return mode !== 'MD5' && mode !== 'none'
+}
+
+/** The checksum among the headers that `checksumHeaders` made; undefined where the mode has none that the service keeps. */
+export function checksumOfHeaders(mode: ChecksumMode, sent: Readonly<Record<string, string>>): string | undefined {
+  return isAlgorithm(mode) ? sent[headerOf(mode)] : undefined
+}
+
+/**
+ * Compares the headers that protected a body with those of its answer: a checksum that is repeated, and an ETag that is an MD5, as it is of
+ * whole objects and parts without keys of KMS or the customer. Another one is a `checksum_mismatch`, which is retryable.
+ */
+export function verifyStored(
+  sent: Readonly<Record<string, string>>,
+  answer: IncomingHttpHeaders,
+  outcome: Outcome,
+): void {
+  for (const [name, value] of Object.entries(sent)) {
+    const said = name === 'content-md5' ? md5Of(answer) : answer[name]
+    if (typeof said !== 'string' || said === value) continue
+    const text = 'The checksum of what the service stored is not that of what was sent.'
+    throw new StorageError('checksum_mismatch', text, { outcome })
+  }
+}
+
+/** The MD5 that an ETag is, in base64; undefined where it is none. */
+function md5Of({ etag = '', ...headers }: IncomingHttpHeaders): string | undefined {
+  const hex = /^"?([0-9a-f]{32})"?$/i.exec(etag)?.[1]
+  const encryption = headers['x-amz-server-side-encryption'] ?? 'AES256'
+  const isForeign = encryption !== 'AES256' || headers['x-amz-server-side-encryption-customer-algorithm'] !== undefined
+  return hex === undefined || isForeign ? undefined : Buffer.from(hex, 'hex').toString('base64')
 }
 
 /** The checksum of bytes at hand, in base64 as the header wants it. */

@@ -5,14 +5,12 @@ import { StorageError } from '../core/errors.ts'
 /** Ends the work of an upload that has become pointless: its other parts, and the reading of its content. */
 export type Stop = (reason: unknown) => void
 
-/** The uploads under way over one client: closing ends them and waits until nothing is left of them on the server. */
+/** The uploads under way of one storage: closing ends them and waits until nothing is left of them on the server. */
 export class OpenUploads {
   readonly #closing = new AbortController()
   readonly #running = new Set<Promise<unknown>>()
-  /** Ids of the uploads that this client created and has not ended. */
+  /** Ids of the uploads that this storage created and has not ended. */
   readonly ids: Set<string> = new Set()
-  /** False once the service refused to list its open uploads. */
-  listable = true
 
   /** Runs an upload in a context whose signal fires with the call's own, by `stop` and at `close`. */
   async run<T>(ctx: CallContext, work: (inner: CallContext, stop: Stop) => Promise<T>): Promise<T> {

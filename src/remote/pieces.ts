@@ -2,61 +2,136 @@ import type { CallContext } from '../core/call.ts'
 import { type Content, contentChunks } from '../core/content.ts'
 import { StorageError } from '../core/errors.ts'
 
-/** Parts that one upload may have. (Amazon S3 multipart upload limits) */
-export const MAX_PARTS = 10_000
+/** What a service demands of the parts of one upload. */
+export interface PartLimits {
+  /** Bytes that every part but the last must have. */
+  readonly minPart: number
+  /** Bytes that no part may exceed. Default: no limit. */
+  readonly maxPart?: number | undefined
+  /** Parts that one upload may have. */
+  readonly maxParts: number
+  /** Bytes of which every part but the last is a multiple. Default: 1. */
+  readonly align?: number | undefined
+  /** Whether all parts but the last must have one size. */
+  readonly uniform?: boolean | undefined
+  /** Whether parts are taken one at a time and in order; the last one is then marked as such. */
+  readonly sequential?: boolean | undefined
+}
+
+/** Where a part lies in the whole. */
+export interface PieceRange {
+  /** 1 for the first. */
+  readonly number: number
+  /** Bytes before it. */
+  readonly offset: number
+  readonly size: number
+  /** Whether it is the last one; absent where only reading on would tell. */
+  readonly last?: boolean | undefined
+}
 
 /** One part's bytes, one chunk after the other. */
-export interface Piece {
-  readonly number: number
+export interface Piece extends PieceRange {
   readonly chunks: readonly Uint8Array[]
-  /** Bytes of all chunks. */
-  readonly size: number
-  /** To be called when the service has the bytes and nobody will look at them again: memory of ours is filled anew. */
+  /** To be called when the service has the bytes and nobody will look at them again: the memory is filled anew. */
   readonly release?: (() => void) | undefined
 }
 
+/** Bytes of a part: grown where the wanted size would need more parts than the service takes. */
+export function partSizeFor(size: number | undefined, wanted: number, limits: PartLimits): number {
+  const { minPart, maxPart = Number.POSITIVE_INFINITY, maxParts, align = 1 } = limits
+  const least = size === undefined ? 0 : Math.ceil(size / maxParts)
+  return Math.min(roundUp(Math.max(minPart, wanted, least, 1), align), roundDown(maxPart, align))
+}
+
+function roundUp(size: number, align: number): number {
+  return Math.ceil(size / align) * align
+}
+
+function roundDown(size: number, align: number): number {
+  return size === Number.POSITIVE_INFINITY ? size : Math.max(align, Math.floor(size / align) * align)
+}
+
 /**
- * Cuts a content into parts, at least one. Those of an unknown length double every 1,000 parts, so that 5 TiB fit, unless
- * they must be `uniform`. Ends as soon as the call is aborted, also while the source hangs. Holds one part at a time.
+ * Cuts content into parts, at least one. Those of an unknown length double each time a tenth of the permitted parts is used, unless they must
+ * be `uniform`. Ends as soon as the call is aborted, also while the source hangs. Holds one part at a time.
  */
 export async function* piecesOf(
   content: Content,
   partSize: number,
+  limits: Pick<PartLimits, 'maxParts' | 'maxPart' | 'align' | 'uniform'>,
   ctx: CallContext,
-  uniform = false,
 ): AsyncGenerator<Piece> {
   const { bytes, size } = content
   if (bytes !== undefined) {
-    yield* slices(bytes, partSize)
+    yield* slices(bytes, partSize, limits.maxParts)
     return
   }
-  const grows = size === undefined && !uniform
-  const sizeOf = (number: number) => (grows ? partSize * 2 ** Math.min(9, Math.floor((number - 1) / 1000)) : partSize)
+  const { maxParts } = limits
+  const largest = roundDown(limits.maxPart ?? Number.POSITIVE_INFINITY, limits.align ?? 1)
+  const grows = size === undefined && limits.uniform !== true
+  const step = Math.max(1, Math.ceil(maxParts / 10))
+  const sizeOf = (number: number): number =>
+    grows ? Math.min(largest, partSize * 2 ** Math.min(9, Math.floor((number - 1) / step))) : partSize
   const free: Buffer[] = []
   let number = 1
-  let part = new Part(sizeOf(number), free)
+  let offset = 0
+  let part = new PieceBuilder(sizeOf(number), free)
+  const piece = (): Piece => {
+    const built = part.finish()
+    const range = { number, offset, last: size === undefined ? undefined : offset + built.size === size }
+    offset += built.size
+    return { ...range, ...built }
+  }
   for await (const chunk of contentChunks(content, ctx)) {
     const keep = content.refills !== true && isKept(chunk)
     for (let rest = chunk; rest.byteLength > 0; ) {
       rest = part.take(rest, keep)
       if (!part.full) continue
-      yield { number, ...part.finish() }
-      if (++number > MAX_PARTS) throw tooManyParts()
-      part = new Part(sizeOf(number), free)
+      yield piece()
+      if (++number > maxParts) throw tooManyParts(maxParts)
+      part = new PieceBuilder(sizeOf(number), free)
     }
   }
-  if (part.size > 0 || number === 1) yield { number, ...part.finish() }
+  if (part.size > 0 || number === 1) yield { ...piece(), last: true }
 }
 
 /** Bytes that are in memory anyway are not copied. */
-function* slices(bytes: Uint8Array, partSize: number): Generator<Piece> {
+function* slices(bytes: Uint8Array, partSize: number, maxParts: number): Generator<Piece> {
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let number = 1
-  for (let start = 0; start === 0 || start < all.byteLength; start += partSize) {
-    if (number > MAX_PARTS) throw tooManyParts()
-    const bytes = all.subarray(start, start + partSize)
-    yield { number: number++, chunks: [bytes], size: bytes.byteLength }
+  for (const range of rangesOf(all.byteLength, partSize)) {
+    if (range.number > maxParts) throw tooManyParts(maxParts)
+    yield { ...range, chunks: [all.subarray(range.offset, range.offset + range.size)] }
   }
+}
+
+/** The ranges of parts of one size, at least one. */
+export function* rangesOf(total: number, partSize: number): Generator<PieceRange> {
+  for (let number = 1, offset = 0; number === 1 || offset < total; number++, offset += partSize) {
+    const size = Math.min(partSize, total - offset)
+    yield { number, offset, size, last: offset + size === total }
+  }
+}
+
+/** What is left of a piece from an absolute offset within it; the bytes before are with the service already. */
+export function restOf(piece: Piece, offset: number): Piece {
+  let skip = offset - piece.offset
+  if (skip === 0) return piece
+  const chunks: Uint8Array[] = []
+  for (const chunk of piece.chunks) {
+    if (skip < chunk.byteLength) chunks.push(chunk.subarray(skip))
+    skip = Math.max(0, skip - chunk.byteLength)
+  }
+  return { ...piece, offset, size: piece.size - (offset - piece.offset), chunks }
+}
+
+/** The same pieces, each held back until it is known whether it is the last one. */
+export async function* withLast(pieces: AsyncIterable<Piece>): AsyncGenerator<Piece> {
+  let held: Piece | undefined
+  for await (const piece of pieces) {
+    if (held !== undefined) yield held
+    held = piece
+  }
+  if (held !== undefined) yield { ...held, last: true }
 }
 
 /** Smaller chunks are copied: to collect what lives until its part is sent costs more than to copy 64 KiB, a chunk of a file. */
@@ -69,8 +144,8 @@ function isKept({ byteLength, buffer }: Uint8Array): boolean {
   return byteLength >= KEPT && byteLength >= buffer.byteLength * 0.875
 }
 
-/** A part that is being filled: large chunks as they came, small ones copied together, so that they can be freed at once. */
-class Part {
+/** A piece that is being filled: large chunks as they came, small ones copied together, so that they can be freed at once. */
+class PieceBuilder {
   readonly #limit: number
   readonly #free: Buffer[]
   readonly #chunks: Uint8Array[] = []
@@ -102,7 +177,7 @@ class Part {
   }
 
   /** All that was taken. */
-  finish(): Omit<Piece, 'number'> {
+  finish(): Pick<Piece, 'chunks' | 'size' | 'release'> {
     this.#endCopies()
     const free = this.#free
     const blocks = this.#blocks
@@ -137,8 +212,8 @@ class Part {
   }
 }
 
-function tooManyParts(): StorageError {
-  return new StorageError('too_large', 'The content needs more than 10,000 parts.')
+function tooManyParts(maxParts: number): StorageError {
+  return new StorageError('too_large', `The content needs more than ${maxParts.toLocaleString('en')} parts.`)
 }
 
 /** Takes so many items, or all where there are fewer. */
@@ -156,39 +231,4 @@ export async function takeFirst<T>(items: AsyncIterator<T>, count: number): Prom
 export async function* followed<T>(taken: T[], rest: AsyncIterable<T>): AsyncGenerator<T> {
   while (taken.length > 0) yield taken.shift()!
   yield* rest
-}
-
-/** Runs `work` for each item, so many at once. The first failure is told to `stop`, waits for what is under way and is thrown. */
-export async function parallel<I, R>(
-  items: Iterator<I> | AsyncIterator<I>,
-  limit: number,
-  stop: (reason: unknown) => void,
-  work: (item: I) => Promise<R>,
-): Promise<R[]> {
-  const results: R[] = []
-  const running = new Set<Promise<void>>()
-  let failure: { error: unknown } | undefined
-  const fail = (error: unknown): void => {
-    if (failure !== undefined) return
-    failure = { error }
-    stop(error)
-  }
-  // A function of its own, so that no item is held here once its work is done.
-  const startNext = async (): Promise<boolean> => {
-    const next = await items.next()
-    if (next.done || failure !== undefined) return false
-    const job: Promise<void> = work(next.value)
-      .then(result => void results.push(result), fail)
-      .finally(() => running.delete(job))
-    running.add(job)
-    return true
-  }
-  try {
-    while (await startNext()) if (running.size >= limit) await Promise.race(running)
-  } catch (error) {
-    fail(error)
-  }
-  await Promise.all(running)
-  if (failure !== undefined) throw failure.error
-  return results
 }

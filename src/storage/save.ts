@@ -12,6 +12,8 @@ import { writeContent } from './write.ts'
 export const MAX_NAMES = 100
 /** Bytes up to which sending in vain costs less than asking first whether the name is taken. */
 const CHEAP = 1_048_576
+/** Storages that have refused a larger file because its name was taken: they are asked before the next one. */
+const collided = new WeakSet<AnyBase>()
 
 /** All options of `save`. */
 export const SAVE_OPTIONS: KnownOptions<SaveOptions> = {
@@ -89,7 +91,9 @@ async function saveNew(storage: AnyBase, wanted: FileRef, given: Content, option
   const exclusive = storage.features.exclusiveCreate
   const spool = exclusive && !given.replayable ? await spooled(storage, wanted.name, given, options) : undefined
   const content = spool ?? given
-  const blind = exclusive && content.size !== undefined && content.size <= CHEAP
+  const isCheap = content.size !== undefined && content.size <= CHEAP
+  // The exclusive write decides. It costs a request to ask first, and all bytes of a large file not to, if the name is taken.
+  const blind = exclusive && (isCheap || !collided.has(storage))
   const names = { ...options, overwrite: false }
   try {
     let target = await targetOf(storage, wanted, { ...names, exclusive: blind })
@@ -101,6 +105,7 @@ async function saveNew(storage: AnyBase, wanted: FileRef, given: Content, option
       } catch (error) {
         if (!isTaken(error) || tries === MAX_NAMES) throw error
       }
+      if (!isCheap) collided.add(storage)
       target = await targetOf(storage, wanted, names)
     }
   } finally {

@@ -1,10 +1,10 @@
 import { abortable } from '../../core/abort.ts'
 import type { CallContext } from '../../core/call.ts'
 import { ImproperlyConfigured } from '../../core/errors.ts'
+import { detached } from '../../remote/aftermath.ts'
 import type { S3Client, S3Request } from './client.ts'
 import { S3Error } from './errors.ts'
 import type { Preset } from './settings/presets.ts'
-import { detached } from './upload/aftermath.ts'
 
 /** How the bucket may be made. */
 export interface BucketOptions {

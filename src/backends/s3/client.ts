@@ -8,7 +8,6 @@ import { bodySize, type HttpRequest, type HttpResponse } from '../../http/reques
 import type { Transport } from '../../http/transport.ts'
 import { readXml, type XmlNode } from '../../http/xml.ts'
 import { hashOf } from '../../remote/checksums.ts'
-import { OpenUploads } from '../../remote/open-uploads.ts'
 import { encodeKey } from '../../remote/sign/encode.ts'
 import { type CredentialSource, encodeQuery, type Query, type SigningCredentials } from '../../remote/sign/query.ts'
 import { presignV2, signV2 } from '../../remote/sign/v2.ts'
@@ -70,8 +69,6 @@ const MAX_HASHED = 1_048_576
 
 /** Builds, signs and sends requests for one bucket; learns the bucket's region when it was told a wrong one. */
 export class S3Client {
-  /** The uploads in parts that are under way. */
-  readonly uploads: OpenUploads = new OpenUploads()
   readonly #options: S3ClientOptions
   readonly #transport: Transport
   #place: Place

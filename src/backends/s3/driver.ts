@@ -20,11 +20,12 @@ import { Transport, type TransportOptions } from '../../http/transport.ts'
 import { checksumHeaders } from '../../remote/checksums.ts'
 import { Bucket } from './bucket.ts'
 import { S3Client, type S3ClientOptions } from './client.ts'
-import { classifyS3, S3Error } from './errors.ts'
+import { classifyS3 } from './errors.ts'
 import { otherHeaders, readingOf, statOf, writeHeaders } from './headers.ts'
 import { deleteDocument, deleteErrors, isXmlText, listQuery, pageOf } from './listing.ts'
 import { type Conditions, FULL_CONDITIONS, NO_CONDITIONS, probeConditions } from './probe.ts'
-import { type CopySettings, copyObject, copyParts, statSource, versionQuery } from './upload/copying.ts'
+import { copyObject, versionQuery } from './upload/copying.ts'
+import { S3Parts } from './upload/parts.ts'
 import { conditionFailed, Writer, type WriterOptions } from './upload/writer.ts'
 import { signedUrl } from './url.ts'
 
@@ -52,6 +53,7 @@ export class S3Driver implements Driver {
   readonly #options: S3DriverOptions
   readonly #transport: Transport
   readonly #bucket: Bucket
+  readonly #parts: S3Parts
   readonly #writer: Writer
   #conditions: Conditions | undefined
   #probe: Promise<Conditions> | undefined
@@ -61,7 +63,9 @@ export class S3Driver implements Driver {
     this.#transport = new Transport(options.transport)
     this.client = new S3Client(options, this.#transport)
     this.#bucket = new Bucket(this.client, options)
-    this.#writer = new Writer(this.client, options)
+    const { minPartSize, preset } = options
+    this.#parts = new S3Parts(this.client, { minPart: minPartSize, uniform: preset.uniformParts })
+    this.#writer = new Writer(this.client, this.#parts, options)
     this.#conditions = knownConditions(options)
   }
 
@@ -190,48 +194,27 @@ export class S3Driver implements Driver {
     }
     await this.#bucket.ready(ctx)
     const conditions = this.#conditionHeaders(options)
-    if (options.ifAbsent !== true || this.#options.preset.conditionalCopy) {
-      await this.#copy(from, to, options, conditions, ctx).catch(error => {
-        throw conditionFailed(error, options)
-      })
-      return undefined
-    }
-    const { size } = await this.stat(from, ctx, { objectParameters })
-    if (size <= this.#options.multipartThreshold) {
+    const { multipartThreshold, maxCopySize: maxSize = 5 * GIB, preset } = this.#options
+    const copy = { from, to, options, parameters: objectParameters ?? {}, conditions, maxSize }
+    const needsClaim = options.ifAbsent === true && !preset.conditionalCopy
+    const source = needsClaim ? await this.stat(from, ctx, { objectParameters }) : undefined
+    if (source !== undefined && source.size <= multipartThreshold) {
       throw new StorageError(
         'unsupported',
         'This service copies without conditions; a small file is better sent again.',
       )
     }
-    const claim = this.#writer.claim(to, { extra: options.extra, objectParameters })
+    const claim = needsClaim ? this.#writer.claim(to, { extra: options.extra, objectParameters }) : undefined
+    const under = claim === undefined ? conditions : {}
+    const plan = this.#writer.plan({ put: under, finish: under })
     try {
-      await claim.take(ctx)
-      await this.#copy(from, to, options, {}, ctx)
+      await claim?.take(ctx)
+      await copyObject(this.client, this.#parts, plan, { ...copy, conditions: under, source }, ctx)
     } catch (error) {
-      await claim.release(ctx)
+      await claim?.release(ctx)
       throw conditionFailed(error, options)
     }
     return undefined
-  }
-
-  async #copy(
-    from: string,
-    to: string,
-    options: WriteOptions,
-    conditions: Record<string, string>,
-    ctx: CallContext,
-  ): Promise<void> {
-    const { partSize, minPartSize, uploadConcurrency: concurrency, maxCopySize = 5 * GIB } = this.#options
-    const { objectParameters: parameters = {} } = options
-    const settings: CopySettings = { parameters, partSize, minPartSize, concurrency, conditions }
-    try {
-      await copyObject(this.client, from, to, options, settings, ctx)
-    } catch (error) {
-      if (!(error instanceof S3Error) || !/^(InvalidRequest|EntityTooLarge)$/.test(error.serviceCode ?? '')) throw error
-      const source = await statSource(this.client, from, parameters, ctx)
-      if (source.size <= maxCopySize) throw error
-      await copyParts(this.client, from, to, source, options, settings, ctx)
-    }
   }
 
   async move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
@@ -268,7 +251,7 @@ export class S3Driver implements Driver {
 
   /** Ends the uploads under way, waits until they are undone, and closes the connections. */
   async close(): Promise<void> {
-    await this.client.uploads.close()
+    await this.#parts.close()
     await this.#transport.close()
   }
 

@@ -1,8 +1,8 @@
 import { nodeCrypto } from '../../core/builtin.ts'
 import type { CallContext } from '../../core/call.ts'
+import { detached } from '../../remote/aftermath.ts'
 import type { S3Client } from './client.ts'
 import { classifyS3 } from './errors.ts'
-import { detached } from './upload/aftermath.ts'
 
 /** What a service does with conditions on PUT. */
 export interface Conditions {

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { isStorageError, StorageError } from '../../core/errors.ts'
+import { forEachParallel } from '../../core/parallel.ts'
 import { type CliContext, shownTarget, type Target, UsageError } from '../context.ts'
 import { allowRecursive, concurrencyOf } from '../options.ts'
 import { printable } from '../output.ts'
-import { forEachParallel } from '../parallel.ts'
 import { below, hasAlias, lastPart } from '../target.ts'
 import { filesBelow } from '../tree.ts'
 
@@ -50,7 +50,7 @@ async function transfer(
   if (source.alias === target.alias && below(target.path, '').startsWith(folder)) {
     throw new UsageError(`'${to}' is inside '${from}'.`)
   }
-  await forEachParallel(filesBelow(source, context.signal), limit, ({ entry, relative }) =>
+  await forEachParallel(filesBelow(source, context.signal), { limit }, ({ entry, relative }) =>
     context.attempt(async () => {
       const name = below(target.path, relative)
       await transferOne(context, kind, { ...source, path: entry.name }, { ...target, path: name }, options)

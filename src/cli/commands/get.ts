@@ -2,11 +2,11 @@ import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { isStorageError } from '../../core/errors.ts'
+import { forEachParallel } from '../../core/parallel.ts'
 import { type CliContext, shownTarget, type Target, UsageError } from '../context.ts'
 import { LocalFolder } from '../local-folder.ts'
 import { allowRecursive, concurrencyOf } from '../options.ts'
 import { printable } from '../output.ts'
-import { forEachParallel } from '../parallel.ts'
 import { Progress } from '../progress.ts'
 import { hasAlias, lastPart } from '../target.ts'
 import { filesBelow } from '../tree.ts'
@@ -51,7 +51,7 @@ async function getFiles(context: CliContext, places: string[], options: GetOptio
     for (const target of targets) {
       if (recursive) {
         const own = several ? `${lastPart(target.path) || target.alias}/` : ''
-        await forEachParallel(filesBelow(target, context.signal), limit, ({ entry, relative }) =>
+        await forEachParallel(filesBelow(target, context.signal), { limit }, ({ entry, relative }) =>
           context.attempt(() =>
             getOne(context, { ...target, path: entry.name }, root, own + relative, options, progress),
           ),

@@ -2,12 +2,12 @@ import { statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { ContentSource } from '../../core/content.ts'
+import { forEachParallel } from '../../core/parallel.ts'
 import { type CliContext, shownTarget, type Target, UsageError } from '../context.ts'
 import { withContent } from '../local-content.ts'
 import { type LocalFile, localFiles } from '../local-files.ts'
 import { allowRecursive, concurrencyOf } from '../options.ts'
 import { printable } from '../output.ts'
-import { forEachParallel } from '../parallel.ts'
 import { Progress } from '../progress.ts'
 import { below, hasAlias, lastPart } from '../target.ts'
 
@@ -57,7 +57,7 @@ async function putFiles(context: CliContext, paths: string[], options: PutOption
     for (const path of sources) progress.expect(statSync(path, { throwIfNoEntry: false })?.size ?? 0)
   }
   try {
-    await forEachParallel(chosen(context, sources, target.path, options), limit, ({ file, name }) =>
+    await forEachParallel(chosen(context, sources, target.path, options), { limit }, ({ file, name }) =>
       withContent(file, context.skipped, content =>
         context.attempt(() => store(context, target, name, content, options, progress), several),
       ),

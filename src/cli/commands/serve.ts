@@ -10,6 +10,7 @@ import { MAX_URL_SECS, UrlSigner } from '../../backends/local/signed-urls.ts'
 import { nodeCrypto } from '../../core/builtin.ts'
 import { asContent } from '../../core/content.ts'
 import { guessType } from '../../core/mime.ts'
+import { forEachParallel } from '../../core/parallel.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
 import type { Entry } from '../../storage/types.ts'
 import { type CliContext, UsageError } from '../context.ts'
@@ -17,7 +18,6 @@ import { withContent } from '../local-content.ts'
 import { type LocalFile, type LocalFilesOptions, localFiles, type Skipped } from '../local-files.ts'
 import { formatSize, formatTime, printable, table } from '../output.ts'
 import { packageRoot } from '../package-root.ts'
-import { forEachParallel } from '../parallel.ts'
 import { Progress } from '../progress.ts'
 
 interface ServeOptions {
@@ -172,8 +172,7 @@ async function storeAll(context: CliContext, storage: AnyStorage, files: readonl
   const progress = new Progress(out, total)
   const served: Served[] = []
   try {
-    await forEachParallel(files, 8, async source => {
-      signal.throwIfAborted()
+    await forEachParallel(files, { limit: 8, signal }, async source => {
       const onProgress = progress.of(source.name)
       await withContent(source, context.skipped, async content => {
         const name = await storage.save(source.name, content, { signal, onProgress })
@@ -216,7 +215,7 @@ async function checkAll(
 ): Promise<void> {
   const progress = new Progress(out, bytes)
   try {
-    await forEachParallel(served, 8, async ({ source, entry, url }) => {
+    await forEachParallel(served, { limit: 8 }, async ({ source, entry, url }) => {
       await compare(source, url, skipped, progress.of(entry.name), signal)
       const refused = { tampered: new URL(url), unsigned: new URL(url), expired: new URL(url) }
       const signature = refused.tampered.searchParams.get('signature') ?? ''

@@ -220,10 +220,35 @@ describe('uploads of others under the same key', () => {
     expect(asked.map(request => request.status)).toEqual([200])
   })
 
+  test('are not asked for while no request to create one failed, and once for all when the storage is closed', async () => {
+    const files = storage()
+    for (const name of ['all/a', 'all/b', 'always']) await files.save(name, large)
+    expect(count('ListMultipartUploads')).toBe(0)
+    await files.close()
+    const asked = server.requests.filter(request => request.operation === 'ListMultipartUploads')
+    const prefixes = asked.map(({ url }) => new URL(url, server.url).searchParams.get('prefix'))
+    expect(prefixes).toEqual(['al'])
+  })
+
+  test('are asked for at once when the answer to a request to create one was lost', async () => {
+    const files = storage()
+    server.faults.add({ operation: 'CreateMultipartUpload', reset: 'after' })
+    await files.save('lost', large)
+    expect(server.bucket().uploads.size).toBe(1)
+    await expect.poll(() => server.bucket().uploads.size, { timeout: 15_000 }).toBe(0)
+    expect(server.bucket().current('lost')?.body.equals(large)).toBe(true)
+    await files.close()
+  })
+
   test('are asked for only until that is refused', async () => {
     server.faults.add({ operation: 'ListMultipartUploads', error: { status: 403, code: 'AccessDenied' }, times: 99 })
-    await using files = storage()
-    for (const name of ['a', 'b', 'c']) await files.save(name, large)
+    const files = storage()
+    for (const name of ['a', 'b', 'c']) {
+      server.faults.add({ operation: 'CreateMultipartUpload', error: { status: 503, code: 'SlowDown' } })
+      await files.save(name, large)
+      await expect.poll(() => count('ListMultipartUploads')).toBe(1)
+    }
+    await files.close()
     expect(count('ListMultipartUploads')).toBe(1)
   })
 })

@@ -1,9 +1,9 @@
 import { nodeCrypto } from '../../../core/builtin.ts'
 import type { CallContext } from '../../../core/call.ts'
 import { isStorageError, StorageError } from '../../../core/errors.ts'
+import { detached } from '../../../remote/aftermath.ts'
 import { type ChecksumMode, checksumHeaders } from '../../../remote/checksums.ts'
 import type { S3Client } from '../client.ts'
-import { detached } from './aftermath.ts'
 
 /** What the requests of a claim need. */
 export interface ClaimOptions {

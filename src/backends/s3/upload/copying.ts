@@ -1,94 +1,114 @@
 import { ATTRIBUTES, givenAttributes } from '../../../core/attributes.ts'
 import type { CallContext } from '../../../core/call.ts'
 import type { Stat, StatOptions, WriteOptions } from '../../../core/driver.ts'
-import { parallel } from '../../../remote/pieces.ts'
+import { copyInRanges, type PartPlan } from '../../../remote/part-upload.ts'
 import { encodeComponent, encodeKey } from '../../../remote/sign/encode.ts'
 import type { S3Client } from '../client.ts'
+import { S3Error } from '../errors.ts'
 import { addAttributes, otherHeaders, statOf, writeHeaders } from '../headers.ts'
-import { inUpload, type MultipartOptions, partSizeFor } from './multipart.ts'
-import { partQuery } from './requests.ts'
+import { notAnAnswer, type S3Parts, type S3Target } from './parts.ts'
 
-/** What a copy within the bucket needs besides the keys. */
-export interface CopySettings {
+/** One copy within the bucket. */
+export interface Copy {
+  readonly from: string
+  readonly to: string
+  readonly options: WriteOptions
   /** Parameters of every upload under the target's key. */
   readonly parameters: Readonly<Record<string, unknown>>
-  readonly partSize: number
-  /** Bytes that every part but the last must have. Default: 5 MiB. */
-  readonly minPartSize?: number | undefined
-  readonly concurrency: number
   /** On the target. */
   readonly conditions: Readonly<Record<string, string>>
+  /** Of the source, where it was asked already. */
+  readonly source?: Stat | undefined
+  /** Bytes of the largest copy by one request. */
+  readonly maxSize: number
 }
 
-/** Copies up to 5 GiB by one request (CopyObject); attributes that are not given are those of the source. */
+/**
+ * Copies by one request (CopyObject), or by ranges (UploadPartCopy) what the service finds too large for that. Attributes that are not given
+ * are those of the source. A source that changes meanwhile is `precondition_failed`, so that two versions are never mixed.
+ */
 export async function copyObject(
   client: S3Client,
-  from: string,
-  to: string,
-  options: WriteOptions,
-  settings: CopySettings,
+  parts: S3Parts,
+  plan: PartPlan,
+  copy: Copy,
   ctx: CallContext,
 ): Promise<void> {
-  const replaces = ATTRIBUTES.some(name => options[name] !== undefined)
-  const headers: Record<string, string> = {
-    ...keptParameters(settings.parameters, options),
-    ...settings.conditions,
-    'x-amz-copy-source': sourceOf(client, from),
-    'x-amz-metadata-directive': replaces ? 'REPLACE' : 'COPY',
+  const replaces = ATTRIBUTES.some(name => copy.options[name] !== undefined)
+  let { source } = copy
+  // New attributes replace all of the source's: those that are to stay are sent along.
+  if (replaces) source ??= await statSource(client, copy.from, copy.parameters, ctx)
+  if (source !== undefined && source.size > copy.maxSize) return copyParts(client, parts, plan, copy, source, ctx)
+  try {
+    await copyWhole(client, copy, replaces ? source : undefined, ctx)
+  } catch (error) {
+    if (!(error instanceof S3Error) || !/^(InvalidRequest|EntityTooLarge)$/.test(error.serviceCode ?? '')) throw error
+    source ??= await statSource(client, copy.from, copy.parameters, ctx)
+    if (source.size <= copy.maxSize) throw error
+    await copyParts(client, parts, plan, copy, source, ctx)
   }
-  if (headers[TAGGING] !== undefined) headers['x-amz-tagging-directive'] = 'REPLACE'
-  if (replaces) {
-    const source = await statSource(client, from, settings.parameters, ctx)
-    addAttributes(headers, { ...source, ...givenAttributes(options) })
-    if (source.etag !== undefined) headers['x-amz-copy-source-if-match'] = `"${source.etag}"`
-  }
-  await client.document({ method: 'PUT', key: to, headers, body: '' }, ctx)
 }
 
-/** Copies any size by ranges (UploadPartCopy). The source must stay the same meanwhile, else `precondition_failed`. */
-export async function copyParts(
+/** CopyObject; with the source's attributes where some of them are replaced. */
+async function copyWhole(client: S3Client, copy: Copy, source: Stat | undefined, ctx: CallContext): Promise<void> {
+  const { from, to, options, parameters, conditions } = copy
+  const headers: Record<string, string> = {
+    ...keptParameters(parameters, options),
+    ...conditions,
+    'x-amz-copy-source': sourceOf(client, from),
+    'x-amz-metadata-directive': source === undefined ? 'COPY' : 'REPLACE',
+  }
+  if (headers[TAGGING] !== undefined) headers['x-amz-tagging-directive'] = 'REPLACE'
+  if (source !== undefined) {
+    addAttributes(headers, { ...source, ...givenAttributes(options) })
+    Object.assign(headers, pinned(source))
+  }
+  const { root } = await client.document({ method: 'PUT', key: to, headers, body: '' }, ctx)
+  if (root.name !== 'CopyObjectResult') throw notAnAnswer('the result of the copy')
+}
+
+async function copyParts(
   client: S3Client,
-  from: string,
-  to: string,
+  parts: S3Parts,
+  plan: PartPlan,
+  { from, to, options, parameters, conditions }: Copy,
   source: Stat,
-  options: WriteOptions,
-  settings: CopySettings,
   ctx: CallContext,
 ): Promise<void> {
-  const headers = { ...keptParameters(settings.parameters, options) }
+  const headers = keptParameters(parameters, options)
   addAttributes(headers, { ...source, ...givenAttributes(options) })
-  const upload: MultipartOptions = {
-    concurrency: settings.concurrency,
+  const target: S3Target = {
+    key: to,
+    options,
     checksum: 'none',
     headers,
-    partHeaders: otherHeaders('part', settings.parameters),
-    conditions: settings.conditions,
+    partHeaders: otherHeaders('part', parameters),
+    conditions: { put: conditions, complete: conditions },
   }
-  const size = partSizeFor(source.size, settings.partSize, settings.minPartSize)
-  const starts = Array.from({ length: Math.max(1, Math.ceil(source.size / size)) }, (_, index) => index * size)
-  const partHeaders: Record<string, string> = {
-    ...sourceKeyHeaders(settings.parameters),
-    ...upload.partHeaders,
+  const named = {
+    ...sourceKeyHeaders(parameters),
     'x-amz-copy-source': sourceOf(client, from),
+    ...pinned(source),
   }
-  if (source.etag !== undefined) partHeaders['x-amz-copy-source-if-match'] = `"${source.etag}"`
-  await client.uploads.run(ctx, (inner, stop) =>
-    inUpload(client, to, upload, inner, ({ uploadId }) =>
-      parallel(starts.entries(), settings.concurrency, stop, ([index, start]) =>
-        inner.step('uploadPartCopy', true, async step => {
-          const end = Math.min(source.size, start + size)
-          const headers = { ...partHeaders, 'x-amz-copy-source-range': `bytes=${start}-${end - 1}` }
-          const query = partQuery(uploadId, index + 1)
-          const { root } = await client.document({ method: 'PUT', key: to, query, headers, body: '' }, step)
-          return { number: index + 1, etag: root.child('ETag')?.text ?? '', size: end - start }
-        }),
-      ),
-    ),
+  await copyInRanges(
+    parts,
+    target,
+    source,
+    (upload, range, step) => parts.copyPart(upload, range, named, step),
+    plan,
+    ctx,
   )
 }
 
+/** What makes a copy fail when its source is another version than that. */
+function pinned({ etag, modifiedAt }: Stat): Record<string, string> {
+  if (etag !== undefined) return { 'x-amz-copy-source-if-match': `"${etag}"` }
+  if (modifiedAt === undefined) return {}
+  return { 'x-amz-copy-source-if-unmodified-since': modifiedAt.toUTCString() }
+}
+
 /** The storage's parameters that a copy does not take from its source (ACL, encryption, class), and the caller's own, tags among them. */
-function keptParameters(parameters: CopySettings['parameters'], options: WriteOptions): Record<string, string> {
+function keptParameters(parameters: Copy['parameters'], options: WriteOptions): Record<string, string> {
   const { extra } = options
   const headers = writeHeaders(parameters, { extra })
   for (const name of Object.keys(headers)) if (isDescriptive(name)) delete headers[name]
@@ -105,7 +125,7 @@ function isDescriptive(header: string): boolean {
 }
 
 /** A customer's key also opens the source. */
-function sourceKeyHeaders(parameters: CopySettings['parameters']): Record<string, string> {
+function sourceKeyHeaders(parameters: Copy['parameters']): Record<string, string> {
   const headers: Record<string, string> = {}
   const prefix = 'x-amz-server-side-encryption-customer-'
   for (const [name, value] of Object.entries(otherHeaders('part', parameters))) {
@@ -119,7 +139,7 @@ function sourceKeyHeaders(parameters: CopySettings['parameters']): Record<string
 export async function statSource(
   client: S3Client,
   key: string,
-  parameters: CopySettings['parameters'],
+  parameters: Copy['parameters'],
   ctx: CallContext,
 ): Promise<Stat> {
   const headers = otherHeaders('read', parameters)

@@ -1,20 +1,17 @@
 import { Readable } from 'node:stream'
-import type { CallContext } from '../../../core/call.ts'
+import type { CallContext, Repeat } from '../../../core/call.ts'
 import { type Content, contentChunks } from '../../../core/content.ts'
 import type { Stat, WriteOptions } from '../../../core/driver.ts'
 import { StorageError } from '../../../core/errors.ts'
-import { bodySize } from '../../../http/request.ts'
-import { type Bytes, type ChecksumMode, checksumHeaders } from '../../../remote/checksums.ts'
-import type { Stop } from '../../../remote/open-uploads.ts'
-import { followed, type Piece, piecesOf, takeFirst } from '../../../remote/pieces.ts'
+import type { ChecksumMode } from '../../../remote/checksums.ts'
+import { type PartPlan, writeObject } from '../../../remote/part-upload.ts'
 import type { S3Client } from '../client.ts'
 import { classifyS3 } from '../errors.ts'
 import { otherHeaders, writeHeaders } from '../headers.ts'
-import { unquoted } from '../listing.ts'
 import { checksumOption } from '../settings/object-parameters.ts'
 import type { Preset } from '../settings/presets.ts'
 import { Claim } from './claim.ts'
-import { type MultipartOptions, partSizeFor, uploadPieces } from './multipart.ts'
+import type { S3Parts, S3Target } from './parts.ts'
 
 /** How objects are written. */
 export interface WriterOptions {
@@ -29,24 +26,17 @@ export interface WriterOptions {
   readonly uploadConcurrency: number
 }
 
-/** What all requests of one write have in common. */
-interface Write {
-  readonly key: string
-  readonly headers: Record<string, string>
-  readonly conditions: Readonly<Record<string, string>>
-  readonly checksum: ChecksumMode
-  readonly options: WriteOptions
-}
-
-const GIB = 1024 ** 3
+const MAX_PUT = 5 * 1024 ** 3
 
 /** Writes objects: by one request when small, in parts when large or of unknown length. */
 export class Writer {
   readonly #client: S3Client
+  readonly #parts: S3Parts
   readonly #options: WriterOptions
 
-  constructor(client: S3Client, options: WriterOptions) {
+  constructor(client: S3Client, parts: S3Parts, options: WriterOptions) {
     this.#client = client
+    this.#parts = parts
     this.#options = options
   }
 
@@ -59,109 +49,74 @@ export class Writer {
     ctx: CallContext,
   ): Promise<Stat | undefined> {
     const { multipartThreshold, preset } = this.#options
-    const { bytes, size } = content
-    const parameters = options.objectParameters ?? {}
-    const headers = writeHeaders(parameters, options)
-    const checksum = checksumOption(options.extra) ?? checksumOption(parameters) ?? this.#options.checksum
-    const write: Write = { key, headers, conditions, checksum, options }
+    const { size } = content
+    const putOnly = options.ifMatch !== undefined && !preset.conditionalComplete
+    const claim = options.ifAbsent === true && !preset.conditionalComplete ? this.claim(key, options) : undefined
+    const finishing = claim === undefined ? conditions : {}
+    const target: S3Target = {
+      ...this.#targetOf(key, options),
+      conditions: { put: conditions, complete: finishing },
+      putOnly,
+    }
+    const plan = this.plan({ put: conditions, finish: finishing }, claim && (inner => claim.take(inner)))
     try {
-      if (bytes !== undefined && bytes.byteLength <= multipartThreshold) return await this.#put(write, bytes, ctx)
-      const matchesOnlyPut = options.ifMatch !== undefined && !preset.conditionalComplete
-      if (matchesOnlyPut && size !== undefined && size > multipartThreshold) {
-        return await this.#putStream(write, content, size, ctx)
+      if (putOnly && size !== undefined && size > multipartThreshold) {
+        return await this.#putStream(target, content, size, ctx)
       }
-      return await this.#client.uploads.run(ctx, (inner, stop) =>
-        this.#writePieces(write, content, matchesOnlyPut, inner, stop),
-      )
+      return await writeObject(this.#parts, target, content, plan, ctx)
     } catch (error) {
+      await claim?.release(ctx)
       throw conditionFailed(error, options)
     }
   }
 
   /** A claim of a key, under which an object is to be made by requests without a condition. */
   claim(key: string, options: WriteOptions): Claim {
-    const parameters = options.objectParameters ?? {}
-    const headers = writeHeaders(parameters, options)
-    const readHeaders = otherHeaders('read', parameters, options.extra)
+    const { headers } = this.#targetOf(key, options)
+    const readHeaders = otherHeaders('read', options.objectParameters, options.extra)
     return new Claim(this.#client, key, { headers, readHeaders, checksum: this.#options.checksum })
   }
 
-  async #put(write: Write, body: Bytes, ctx: CallContext): Promise<Stat> {
-    const { key, headers, conditions, checksum, options } = write
-    const all = { ...headers, ...checksumHeaders(checksum, body), ...conditions }
-    const response = await this.#client.call({ method: 'PUT', key, headers: all, body }, ctx)
-    const size = bodySize(body)
-    options.onProgress?.(size)
-    const { etag } = response.headers
-    const version = response.headers['x-amz-version-id']
+  /** How parts are sent whose requests are under such conditions. */
+  plan(
+    conditions: Readonly<Record<'put' | 'finish', Readonly<Record<string, string>>>>,
+    beforeFinish?: PartPlan['beforeFinish'],
+  ): PartPlan {
+    const { multipartThreshold, partSize, uploadConcurrency } = this.#options
     return {
-      size,
-      etag: etag === undefined ? undefined : unquoted(etag),
-      versionId: typeof version === 'string' ? version : undefined,
+      uploads: this.#parts.uploads,
+      threshold: multipartThreshold,
+      partSize,
+      concurrency: uploadConcurrency,
+      repeat: { put: repeatUnder(conditions.put), finish: repeatUnder(conditions.finish) },
+      beforeFinish,
+    }
+  }
+
+  #targetOf(key: string, options: WriteOptions): Omit<S3Target, 'conditions'> {
+    const parameters = options.objectParameters ?? {}
+    return {
+      key,
+      options,
+      checksum: checksumOption(options.extra) ?? checksumOption(parameters) ?? this.#options.checksum,
+      headers: writeHeaders(parameters, options),
+      partHeaders: otherHeaders('part', parameters, options.extra),
     }
   }
 
   /** A conditional write that cannot go in parts, because their completion would ignore the condition. */
-  async #putStream(write: Write, content: Content, size: number, ctx: CallContext): Promise<undefined> {
-    if (size > 5 * GIB) {
+  async #putStream(target: S3Target, content: Content, size: number, ctx: CallContext): Promise<undefined> {
+    if (size > MAX_PUT) {
       throw new StorageError('unsupported', 'This service keeps ifMatch only for uploads of at most 5 GiB.')
     }
-    const headers = { ...write.headers, ...write.conditions, 'content-length': String(size) }
-    const body = Readable.from(contentChunks(content, ctx, write.options.onProgress), { objectMode: false })
-    await this.#client.call({ method: 'PUT', key: write.key, headers, body }, ctx)
+    const headers = { ...target.headers, ...target.conditions.put, 'content-length': String(size) }
+    const body = Readable.from(contentChunks(content, ctx, target.options.onProgress), { objectMode: false })
+    await this.#client.call({ method: 'PUT', key: target.key, headers, body }, ctx)
   }
+}
 
-  async #writePieces(
-    write: Write,
-    content: Content,
-    matchesOnlyPut: boolean,
-    ctx: CallContext,
-    stop: Stop,
-  ): Promise<Stat | undefined> {
-    const { multipartThreshold, partSize, minPartSize, preset } = this.#options
-    const { size } = content
-    const isSmall = size !== undefined && size <= multipartThreshold
-    const wanted = isSmall ? Math.max(1, multipartThreshold) : partSizeFor(size, partSize, minPartSize)
-    const pieces = piecesOf(content, wanted, ctx, preset.uniformParts)
-    try {
-      const taken = await takeFirst(pieces, 2)
-      if (taken.length < 2) {
-        const { chunks } = taken[0]!
-        if (content.replayable) return await this.#put(write, chunks, ctx)
-        // The content cannot be sent again from its beginning, but its bytes are here.
-        const repeat = Object.keys(write.conditions).length === 0 || 'if_not_applied'
-        return await ctx.step('putObject', repeat, step => this.#put(write, chunks, step))
-      }
-      if (matchesOnlyPut) {
-        throw new StorageError('unsupported', 'This service keeps ifMatch only for uploads whose size is known.')
-      }
-      await this.#putParts(write, followed(taken, pieces), ctx, stop)
-      return undefined
-    } finally {
-      await pieces.return(undefined)
-    }
-  }
-
-  async #putParts(write: Write, pieces: AsyncIterator<Piece>, ctx: CallContext, stop: Stop): Promise<void> {
-    const { key, headers, checksum, options } = write
-    const { uploadConcurrency, preset } = this.#options
-    const claim = options.ifAbsent === true && !preset.conditionalComplete ? this.claim(key, options) : undefined
-    const upload: MultipartOptions = {
-      concurrency: uploadConcurrency,
-      checksum,
-      headers,
-      partHeaders: otherHeaders('part', options.objectParameters, options.extra),
-      conditions: claim === undefined ? write.conditions : {},
-      onProgress: options.onProgress,
-      beforeCompletion: claim && (inner => claim.take(inner)),
-    }
-    try {
-      await uploadPieces(this.#client, key, pieces, upload, ctx, stop)
-    } catch (error) {
-      await claim?.release(ctx)
-      throw error
-    }
-  }
+function repeatUnder(conditions: Readonly<Record<string, string>>): Repeat {
+  return Object.keys(conditions).length === 0 || 'if_not_applied'
 }
 
 /** `exists` for the refusal of `ifAbsent`; anything else stays as it is. */

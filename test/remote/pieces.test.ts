@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
-import { bytesContent, streamContent, toContent } from '../../../src/core/content.ts'
-import { followed, type Piece, parallel, piecesOf, takeFirst } from '../../../src/remote/pieces.ts'
-import { plainContext } from '../../../src/testing/index.ts'
-import { distinctBytes } from './fault-ground.ts'
+import { bytesContent, streamContent, toContent } from '../../src/core/content.ts'
+import { followed, type PartLimits, type Piece, piecesOf, takeFirst } from '../../src/remote/pieces.ts'
+import { plainContext } from '../../src/testing/index.ts'
+import { distinctBytes } from '../backends/s3/fault-ground.ts'
 
 const bytes = distinctBytes(10_000)
+const LIMITS: PartLimits = { minPart: 1, maxParts: 10_000 }
 
 async function* chunks(size: number): AsyncGenerator<Buffer> {
   for (let start = 0; start < bytes.length; start += size) yield bytes.subarray(start, start + size)
@@ -26,26 +27,31 @@ async function collect(pieces: AsyncIterable<Piece>): Promise<[number[], Buffer]
 describe('the pieces of a content', () => {
   for (const size of [1, 7, 999, 1000, 4096, 10_000]) {
     test(`are of one size, the last one smaller, for chunks of ${size} bytes`, async () => {
-      const [sizes, joined] = await collect(piecesOf(streamContent(chunks(size)), 4000, plainContext()))
+      const [sizes, joined] = await collect(piecesOf(streamContent(chunks(size)), 4000, LIMITS, plainContext()))
       expect(sizes).toEqual([4000, 4000, 2000])
       expect(joined.equals(bytes)).toBe(true)
     })
   }
 
   test('end without an empty one when the content is a multiple of their size', async () => {
-    expect((await collect(piecesOf(streamContent(chunks(3000)), 5000, plainContext())))[0]).toEqual([5000, 5000])
-    expect((await collect(piecesOf(bytesContent(bytes), 5000, plainContext())))[0]).toEqual([5000, 5000])
+    expect((await collect(piecesOf(streamContent(chunks(3000)), 5000, LIMITS, plainContext())))[0]).toEqual([
+      5000, 5000,
+    ])
+    expect((await collect(piecesOf(bytesContent(bytes), 5000, LIMITS, plainContext())))[0]).toEqual([5000, 5000])
   })
 
   test('are one when there are no bytes', async () => {
-    expect(await collect(piecesOf(streamContent([]), 5000, plainContext()))).toEqual([[0], Buffer.alloc(0)])
-    expect(await collect(piecesOf(bytesContent(Buffer.alloc(0)), 5000, plainContext()))).toEqual([[0], Buffer.alloc(0)])
+    expect(await collect(piecesOf(streamContent([]), 5000, LIMITS, plainContext()))).toEqual([[0], Buffer.alloc(0)])
+    expect(await collect(piecesOf(bytesContent(Buffer.alloc(0)), 5000, LIMITS, plainContext()))).toEqual([
+      [0],
+      Buffer.alloc(0),
+    ])
   })
 
   test('keep the large chunks of a stream as they are, and gather small ones', async () => {
     const whole = () => Buffer.from(new Uint8Array(256 * 1024).buffer)
     const given = [whole(), Buffer.alloc(100), Buffer.alloc(200), whole(), whole().subarray(0, 131_072)]
-    const [only] = await takeFirst(piecesOf(toContent(Readable.from(given)), 1024 ** 2, plainContext()), 1)
+    const [only] = await takeFirst(piecesOf(toContent(Readable.from(given)), 1024 ** 2, LIMITS, plainContext()), 1)
     const found = only!.chunks.map(({ byteLength, buffer }) => [byteLength, given.some(each => each.buffer === buffer)])
     // The last one would keep twice its bytes alive.
     expect(found).toEqual([
@@ -60,7 +66,7 @@ describe('the pieces of a content', () => {
   test('cut a chunk that is larger than they are', async () => {
     const large = Buffer.concat(Array(60).fill(bytes))
     const content = toContent(Readable.from([large], { objectMode: false }))
-    const [sizes, joined] = await collect(piecesOf(content, 250_000, plainContext()))
+    const [sizes, joined] = await collect(piecesOf(content, 250_000, LIMITS, plainContext()))
     expect(sizes).toEqual([250_000, 250_000, 100_000])
     expect(joined.equals(large)).toBe(true)
   })
@@ -70,7 +76,7 @@ describe('the pieces of a content', () => {
     const source = async function* () {
       for (let turn = 1; turn <= 4; turn++) yield memory.fill(turn)
     }
-    const [, joined] = await collect(piecesOf(streamContent(source()), 1024 ** 2, plainContext()))
+    const [, joined] = await collect(piecesOf(streamContent(source()), 1024 ** 2, LIMITS, plainContext()))
     expect([...new Set(joined)]).toEqual([1, 2, 3, 4])
   })
 
@@ -80,8 +86,8 @@ describe('the pieces of a content', () => {
     for await (const { chunks: own, release } of piecesOf(
       toContent(Readable.from(source)),
       1000,
+      { ...LIMITS, uniform: true },
       plainContext(),
-      true,
     )) {
       if (own[0]!.buffer.byteLength === 1000) memories.add(own[0]!.buffer)
       release?.()
@@ -93,7 +99,7 @@ describe('the pieces of a content', () => {
     const kept: Buffer[] = []
     const memories = new Set<ArrayBufferLike>()
     let number = 0
-    for await (const { chunks: own, release } of piecesOf(streamContent(chunks(700)), 1000, plainContext())) {
+    for await (const { chunks: own, release } of piecesOf(streamContent(chunks(700)), 1000, LIMITS, plainContext())) {
       for (const { buffer } of own) memories.add(buffer)
       if (++number % 2 === 0) release?.()
       else kept.push(...(own as Buffer[]))
@@ -107,7 +113,7 @@ describe('the pieces of a content', () => {
     const tiny = (function* () {
       for (let at = 0; at < 100_000; at++) yield Buffer.from('0123456789')
     })()
-    const [only] = await takeFirst(piecesOf(streamContent(tiny), 1024 ** 2, plainContext()), 1)
+    const [only] = await takeFirst(piecesOf(streamContent(tiny), 1024 ** 2, LIMITS, plainContext()), 1)
     const memories = new Set(only!.chunks.map(({ buffer }) => buffer))
     const held = [...memories].reduce((sum, { byteLength }) => sum + byteLength, 0)
     expect([only!.size, only!.chunks.length < 20, held < 1_100_000]).toEqual([1_000_000, true, true])
@@ -116,7 +122,7 @@ describe('the pieces of a content', () => {
   test('of bytes in memory are no copies', async () => {
     const own = new Uint8Array(bytes.buffer, bytes.byteOffset + 1, 9000)
     const pieces: Uint8Array[] = []
-    for await (const { chunks } of piecesOf(bytesContent(own), 4000, plainContext())) pieces.push(...chunks)
+    for await (const { chunks } of piecesOf(bytesContent(own), 4000, LIMITS, plainContext())) pieces.push(...chunks)
     const places = pieces.map(({ buffer, byteOffset, length }) => [
       buffer === own.buffer,
       byteOffset - own.byteOffset,
@@ -137,76 +143,19 @@ describe('the pieces of a content', () => {
       controller.abort()
       await new Promise(() => {})
     }
-    const pieces = piecesOf(streamContent(hanging()), 4000, plainContext(controller.signal))
+    const pieces = piecesOf(streamContent(hanging()), 4000, LIMITS, plainContext(controller.signal))
     expect(await takeFirst(pieces, 2)).toHaveLength(2)
     await expect(pieces.next()).rejects.toMatchObject({ name: 'AbortError' })
     expect(await pieces.next()).toMatchObject({ done: true })
   })
 
   test('can be looked at beforehand without being kept', async () => {
-    const pieces = piecesOf(streamContent(chunks(1000)), 4000, plainContext())
+    const pieces = piecesOf(streamContent(chunks(1000)), 4000, LIMITS, plainContext())
     const taken = await takeFirst(pieces, 2)
     const all = followed(taken, pieces)
     await all.next()
     await all.next()
     expect(taken).toHaveLength(0)
     expect((await all.next()).value.number).toBe(3)
-  })
-})
-
-describe('work side by side', () => {
-  test('is never more than the limit, and gives all results', async () => {
-    let running = 0
-    let most = 0
-    const results = await parallel(
-      bytes.subarray(0, 50).values(),
-      4,
-      () => {},
-      async byte => {
-        most = Math.max(most, ++running)
-        await new Promise(setImmediate)
-        running--
-        return byte
-      },
-    )
-    expect(most).toBe(4)
-    expect(results.sort()).toEqual([...bytes.subarray(0, 50)].sort())
-  })
-
-  test('is stopped by its first failure, which waits for the rest', async () => {
-    const reasons: unknown[] = []
-    const ended: number[] = []
-    const failing = parallel(
-      [1, 2, 3, 4, 5].values(),
-      3,
-      reason => reasons.push(reason),
-      async number => {
-        await new Promise(setImmediate)
-        if (number === 2) throw new Error('second')
-        await new Promise(setImmediate)
-        ended.push(number)
-        if (number === 3) throw new Error('third')
-      },
-    )
-    await expect(failing).rejects.toThrow('second')
-    expect(ended).toEqual([1, 3])
-    expect(reasons).toEqual([new Error('second')])
-  })
-
-  test('is stopped by a failure of its source', async () => {
-    async function* source(): AsyncGenerator<number> {
-      yield 1
-      throw new Error('no more')
-    }
-    let stopped = 0
-    await expect(
-      parallel(
-        source(),
-        3,
-        () => stopped++,
-        async number => number,
-      ),
-    ).rejects.toThrow('no more')
-    expect(stopped).toBe(1)
   })
 })

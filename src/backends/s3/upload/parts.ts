@@ -1,0 +1,270 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { nodeCrypto } from '../../../core/builtin.ts'
+import type { CallContext } from '../../../core/call.ts'
+import type { Stat } from '../../../core/driver.ts'
+import { isStorageError, StorageError } from '../../../core/errors.ts'
+import { bodySize } from '../../../http/request.ts'
+import type { XmlNode } from '../../../http/xml.ts'
+import { detached } from '../../../remote/aftermath.ts'
+import {
+  type Bytes,
+  type ChecksumMode,
+  checksumHeaders,
+  checksumOfHeaders,
+  isAlgorithm,
+  verifyStored,
+} from '../../../remote/checksums.ts'
+import { OpenUploads } from '../../../remote/open-uploads.ts'
+import type { Creation, FailedFinish, PartProtocol, UploadTarget } from '../../../remote/part-protocol.ts'
+import type { PartLimits, Piece, PieceRange } from '../../../remote/pieces.ts'
+import type { S3Client } from '../client.ts'
+import { S3Error } from '../errors.ts'
+import { unquoted } from '../listing.ts'
+import { Orphans } from './orphans.ts'
+
+/** An object to be written, with the headers of its requests. */
+export interface S3Target extends UploadTarget {
+  readonly checksum: ChecksumMode
+  /** Of the object. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Of parts and completion: the keys of encryption by the customer's key. */
+  readonly partHeaders: Readonly<Record<string, string>>
+  /** Conditions of the request that makes the object visible: of a PUT, and of a completion. */
+  readonly conditions: Readonly<Record<'put' | 'complete', Readonly<Record<string, string>>>>
+  /** Whether the conditions are honoured by PUT only, and there is no other way to keep them. */
+  readonly putOnly?: boolean | undefined
+}
+
+/** A multipart upload under way. */
+export interface S3Upload {
+  readonly target: S3Target
+  readonly uploadId: string
+}
+
+/** A part that the service has. */
+export interface S3Part {
+  readonly number: number
+  readonly etag: string
+  /** Bytes. */
+  readonly size: number
+  readonly checksum?: string | undefined
+}
+
+/** Bytes of the smallest part but the last. */
+const MIN_PART = 5 * 1024 ** 2
+/** Bytes of the largest. */
+const MAX_PART = 5 * 1024 ** 3
+/** Tries to end an upload to which parts come late. */
+const ROUNDS = 3
+
+/** Objects in parts (S3 user guide, "Multipart upload limits"; API reference, `CreateMultipartUpload` and its like). */
+export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
+  readonly limits: PartLimits
+  /** The uploads under way. */
+  readonly uploads: OpenUploads = new OpenUploads()
+  readonly #client: S3Client
+  readonly #orphans: Orphans
+
+  constructor(client: S3Client, { minPart = MIN_PART, uniform }: { minPart?: number | undefined; uniform: boolean }) {
+    this.#client = client
+    this.limits = { minPart, maxPart: MAX_PART, maxParts: 10_000, uniform }
+    this.#orphans = new Orphans(client, {
+      ids: this.uploads.ids,
+      partCount: (key, uploadId, ctx) => this.#partCount(key, uploadId, ctx),
+      end: (key, uploadId, ctx) => this.#end(key, uploadId, ctx),
+    })
+  }
+
+  /** PutObject. */
+  async put({ key, headers, checksum, conditions }: S3Target, body: Bytes, ctx: CallContext): Promise<Stat> {
+    const sums = checksumHeaders(checksum, body)
+    const request = { method: 'PUT', key, headers: { ...headers, ...sums, ...conditions.put }, body } as const
+    const { headers: answer } = await this.#client.call(request, ctx)
+    verifyStored(sums, answer, 'unknown')
+    return statOfAnswer(answer.etag, answer, bodySize(body))
+  }
+
+  /** CreateMultipartUpload. */
+  async begin(target: S3Target, ctx: CallContext): Promise<S3Upload> {
+    if (target.putOnly === true) {
+      throw new StorageError('unsupported', 'This service keeps ifMatch only for uploads whose size is known.')
+    }
+    const headers: Record<string, string> = { ...target.headers }
+    if (isAlgorithm(target.checksum)) headers['x-amz-checksum-algorithm'] = target.checksum
+    const request = { method: 'POST', key: target.key, query: [['uploads']], headers } as const
+    const { root } = await this.#client.sendForDocument(request, ctx)
+    return { target, uploadId: textIn(root, 'InitiateMultipartUploadResult', 'UploadId') }
+  }
+
+  /** UploadPart. */
+  async part({ target, uploadId }: S3Upload, { number, chunks, size }: Piece, ctx: CallContext): Promise<S3Part> {
+    const sums = checksumHeaders(target.checksum, chunks)
+    const headers = { ...target.partHeaders, ...sums }
+    const query = partQuery(uploadId, number)
+    const request = { method: 'PUT', key: target.key, query, headers, body: chunks } as const
+    const { headers: answer } = await this.#client.sendOnly(request, ctx)
+    if (!answer.etag) throw notAnAnswer('an ETag of the part')
+    verifyStored(sums, answer, 'not_applied')
+    return { number, etag: answer.etag, size, checksum: checksumOfHeaders(target.checksum, sums) }
+  }
+
+  /** UploadPartCopy; `source` is the headers that name the source. */
+  async copyPart(
+    { target: { key, partHeaders }, uploadId }: S3Upload,
+    { number, offset, size }: PieceRange,
+    source: Readonly<Record<string, string>>,
+    ctx: CallContext,
+  ): Promise<S3Part> {
+    const range = { 'x-amz-copy-source-range': `bytes=${offset}-${offset + size - 1}` }
+    const query = partQuery(uploadId, number)
+    const headers = { ...partHeaders, ...source, ...range }
+    const { root } = await this.#client.document({ method: 'PUT', key, query, headers, body: '' }, ctx)
+    return { number, etag: textIn(root, 'CopyPartResult', 'ETag'), size }
+  }
+
+  /** CompleteMultipartUpload. An answer that is cut short or has an error inside is a failure, whatever its status. */
+  async finish({ target, uploadId }: S3Upload, parts: readonly S3Part[], ctx: CallContext): Promise<Stat> {
+    const { key, checksum, partHeaders, conditions } = target
+    const tag = isAlgorithm(checksum) ? `Checksum${checksum}` : undefined
+    const listed = parts.map(({ number, etag, checksum: sum }) => {
+      const checked = tag === undefined || sum === undefined ? '' : `<${tag}>${sum}</${tag}>`
+      return `<Part><PartNumber>${number}</PartNumber><ETag>${etag}</ETag>${checked}</Part>`
+    })
+    const xml = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${listed.join('')}</CompleteMultipartUpload>`
+    const headers = { 'content-type': 'application/xml', ...partHeaders, ...conditions.complete }
+    const query: Array<[string, string]> = [['uploadId', uploadId]]
+    const request = { method: 'POST', key, query, headers, body: Buffer.from(xml) } as const
+    const { root, response } = await this.#client.sendForDocument(request, ctx)
+    if (root.name !== 'CompleteMultipartUploadResult') throw notAnAnswer('the result of the completion')
+    return statOfAnswer(root.child('ETag')?.text, response.headers, sizeOf(parts))
+  }
+
+  /** AbortMultipartUpload, and again if a part came late. */
+  end({ target, uploadId }: S3Upload, _state: unknown, ctx: CallContext): Promise<boolean> {
+    return this.#end(target.key, uploadId, ctx)
+  }
+
+  idOf({ uploadId }: S3Upload): string {
+    return uploadId
+  }
+
+  isGone(error: unknown): boolean {
+    const native = error instanceof StorageError ? error.cause : error
+    if (!(native instanceof S3Error)) return false
+    const { status, serviceCode } = native
+    return serviceCode === 'NoSuchUpload' || (status === 404 && serviceCode === undefined)
+  }
+
+  /** An upload counts as open when the service cannot be asked. */
+  async fate(
+    { target, uploadId }: S3Upload,
+    parts: readonly S3Part[],
+    { error, lost }: FailedFinish,
+    ctx: CallContext,
+  ): Promise<'open' | 'done' | 'gone'> {
+    const clean = detached(ctx)
+    if (!this.isGone(error)) {
+      if (!lost && !error.retryable) return 'open'
+      const count = await this.#partCount(target.key, uploadId, clean).catch(() => Number.NaN)
+      if (count !== undefined) return 'open'
+    }
+    return (await this.#isMadeOf(target, parts, lost, clean)) ? 'done' : 'gone'
+  }
+
+  begun(target: S3Target, creation: Creation, ended: Promise<void>, ctx: CallContext): Promise<void> {
+    return this.#orphans.after({ ...creation, key: target.key }, ended, ctx)
+  }
+
+  /** Ends the uploads under way and waits until nothing is left of them. */
+  async close(): Promise<void> {
+    await this.uploads.close()
+    await this.#orphans.sweep()
+  }
+
+  /** How many parts of an upload the service has (1,000 at most); undefined when there is no such upload. */
+  async #partCount(key: string, uploadId: string, ctx: CallContext): Promise<number | undefined> {
+    const request = { method: 'GET', key, query: [['uploadId', uploadId]] as Array<[string, string]> } as const
+    try {
+      return await ctx.step('listParts', true, async step => {
+        const { root } = await this.#client.sendForDocument(request, step)
+        if (root.name !== 'ListPartsResult') throw notAnAnswer('a list of parts')
+        return root.children('Part').length
+      })
+    } catch (error) {
+      if (isStorageError(error, 'not_found')) return undefined
+      throw error
+    }
+  }
+
+  async #end(key: string, uploadId: string, ctx: CallContext): Promise<boolean> {
+    const request = { method: 'DELETE', key, query: [['uploadId', uploadId]] as Array<[string, string]> } as const
+    for (let round = 0; round < ROUNDS; round++) {
+      try {
+        await ctx.step('abortUpload', true, step => this.#client.sendOnly(request, step))
+      } catch (error) {
+        if (isStorageError(error, 'not_found')) return true
+        if (!isStorageError(error) || !error.retryable) return false
+        continue
+      }
+      // A service that cannot be asked has at least accepted the abort.
+      if ((await this.#partCount(key, uploadId, ctx).catch(() => undefined)) === undefined) return true
+    }
+    return false
+  }
+
+  /**
+   * Whether the object is what the parts make. Where its etag is no MD5 of MD5s, size and number of parts have to do, which is enough only if
+   * our own request may have been carried out (`lost`).
+   */
+  async #isMadeOf(target: S3Target, parts: readonly S3Part[], lost: boolean, ctx: CallContext): Promise<boolean> {
+    const request = { method: 'HEAD', key: target.key, headers: { ...target.partHeaders } } as const
+    try {
+      const { headers } = await ctx.step('stat', true, step => this.#client.sendOnly(request, step))
+      const etag = headers.etag?.replaceAll('"', '') ?? ''
+      if (etag === etagOf(parts)) return true
+      const count = /-(\d+)$/.exec(etag)?.[1] ?? `${parts.length}`
+      return lost && headers['content-length'] === String(sizeOf(parts)) && count === `${parts.length}`
+    } catch {
+      return false
+    }
+  }
+}
+
+function partQuery(uploadId: string, number: number): Array<[string, string]> {
+  return [
+    ['partNumber', String(number)],
+    ['uploadId', uploadId],
+  ]
+}
+
+function sizeOf(parts: readonly S3Part[]): number {
+  return parts.reduce((sum, { size }) => sum + size, 0)
+}
+
+/** The etag of an unencrypted object of these parts; undefined where theirs are no MD5s. */
+function etagOf(parts: readonly S3Part[]): string | undefined {
+  const digests = parts.map(({ etag }) => Buffer.from(etag.replaceAll('"', ''), 'hex'))
+  if (digests.some(digest => digest.length !== 16)) return undefined
+  return `${nodeCrypto().hash('md5', Buffer.concat(digests), 'hex')}-${parts.length}`
+}
+
+function statOfAnswer(etag: string | undefined, headers: IncomingHttpHeaders, size: number): Stat {
+  const version = headers['x-amz-version-id']
+  return {
+    size,
+    etag: etag === undefined ? undefined : unquoted(etag),
+    versionId: typeof version === 'string' ? version : undefined,
+  }
+}
+
+/** The text of a field that a document of that kind must have. */
+function textIn(root: XmlNode, name: string, field: string): string {
+  const text = root.name === name ? root.child(field)?.text.trim() : undefined
+  if (!text) throw notAnAnswer(`${field} of ${name}`)
+  return text
+}
+
+/** The error of a success without what makes it one; retryable, and it is unknown what was done. */
+export function notAnAnswer(missing: string): StorageError {
+  return new StorageError('unavailable', `The service answered with success, but without ${missing}.`)
+}

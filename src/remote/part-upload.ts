@@ -1,0 +1,282 @@
+import type { CallContext, Repeat } from '../core/call.ts'
+import type { Content } from '../core/content.ts'
+import type { Stat } from '../core/driver.ts'
+import { isStorageError, StorageError } from '../core/errors.ts'
+import { mapParallel } from '../core/parallel.ts'
+import { shownText } from '../http/http-error.ts'
+import { bodySize } from '../http/request.ts'
+import { detached } from './aftermath.ts'
+import type { Bytes } from './checksums.ts'
+import type { OpenUploads, Stop } from './open-uploads.ts'
+import type { Creation, PartProtocol, UploadTarget } from './part-protocol.ts'
+import {
+  followed,
+  type Piece,
+  type PieceRange,
+  partSizeFor,
+  piecesOf,
+  rangesOf,
+  restOf,
+  takeFirst,
+  withLast,
+} from './pieces.ts'
+
+/** How objects are written in parts. */
+export interface PartPlan {
+  /** The uploads under way of the same storage. */
+  readonly uploads: OpenUploads
+  /** Bytes of the largest object that is sent by one request. */
+  readonly threshold: number
+  /** Bytes. */
+  readonly partSize: number
+  /** Parts under way at once; memory is at most part size x (concurrency + 1). */
+  readonly concurrency: number
+  /** Whether the requests that make the object visible may be repeated: `if_not_applied` under a condition. */
+  readonly repeat: { readonly put: Repeat; readonly finish: Repeat }
+  /** Called when all parts are there, before the object becomes visible. */
+  readonly beforeFinish?: ((ctx: CallContext) => Promise<void>) | undefined
+}
+
+/**
+ * Writes an object: by one request up to the threshold, else in parts. The object is whole or what it was before, and a write that fails,
+ * is aborted or ended by `OpenUploads#close` leaves no upload behind; where one cannot be removed, the error's message has its id.
+ */
+export async function writeObject<U, P, T extends UploadTarget>(
+  protocol: PartProtocol<U, P, T>,
+  target: T,
+  content: Content,
+  plan: PartPlan,
+  ctx: CallContext,
+): Promise<Stat | undefined> {
+  const { bytes } = content
+  if (bytes !== undefined && bytes.byteLength <= plan.threshold) return putWhole(protocol, target, bytes, ctx)
+  return plan.uploads.run(ctx, (inner, stop) => writePieces(protocol, target, content, plan, inner, stop))
+}
+
+/** Makes an object of ranges that the service copies from another one. */
+export function copyInRanges<U, P, T extends UploadTarget>(
+  protocol: PartProtocol<U, P, T>,
+  target: T,
+  source: { readonly size: number },
+  copyPart: (upload: U, range: PieceRange, ctx: CallContext) => Promise<P>,
+  plan: PartPlan,
+  ctx: CallContext,
+): Promise<Stat | undefined> {
+  const { limits } = protocol
+  const ranges = rangesOf(source.size, partSizeFor(source.size, plan.partSize, limits))
+  return plan.uploads.run(ctx, (inner, stop) =>
+    inUpload(protocol, target, plan, inner, upload =>
+      mapParallel(ranges, { limit: limits.sequential === true ? 1 : plan.concurrency, stop }, range =>
+        inner.step('copyPart', limits.sequential === true ? 'if_not_applied' : true, step =>
+          copyPart(upload, range, step),
+        ),
+      ),
+    ),
+  )
+}
+
+async function putWhole<U, P, T extends UploadTarget>(
+  protocol: PartProtocol<U, P, T>,
+  target: T,
+  body: Bytes,
+  ctx: CallContext,
+): Promise<Stat | undefined> {
+  const stat = await protocol.put(target, body, ctx)
+  target.options.onProgress?.(bodySize(body))
+  return stat
+}
+
+async function writePieces<U, P, T extends UploadTarget>(
+  protocol: PartProtocol<U, P, T>,
+  target: T,
+  content: Content,
+  plan: PartPlan,
+  ctx: CallContext,
+  stop: Stop,
+): Promise<Stat | undefined> {
+  const { limits } = protocol
+  const { size, bytes } = content
+  const isSmall = size !== undefined && size <= plan.threshold
+  const wanted = isSmall ? Math.max(1, plan.threshold) : partSizeFor(size, plan.partSize, limits)
+  const cut = piecesOf(content, wanted, limits, ctx)
+  // That a piece is the last one is certain only when its source has ended.
+  const pieces = limits.sequential === true && bytes === undefined ? withLast(cut) : cut
+  try {
+    const taken = await takeFirst(pieces, 2)
+    if (taken.length < 2) {
+      const { chunks } = taken[0]!
+      if (content.replayable) return await putWhole(protocol, target, chunks, ctx)
+      // The content cannot be sent again from its beginning, but its bytes are here.
+      return await ctx.step('putObject', plan.repeat.put, step => putWhole(protocol, target, chunks, step))
+    }
+    const all = followed(taken, pieces)
+    return await inUpload(protocol, target, plan, ctx, upload =>
+      sendPieces(protocol, upload, target, all, plan, ctx, stop),
+    )
+  } finally {
+    await pieces.return(undefined)
+  }
+}
+
+async function sendPieces<U, P, T extends UploadTarget>(
+  protocol: PartProtocol<U, P, T>,
+  upload: U,
+  { options: { onProgress } }: T,
+  pieces: AsyncIterable<Piece>,
+  { concurrency }: PartPlan,
+  ctx: CallContext,
+  stop: Stop,
+): Promise<P[]> {
+  let sent = 0
+  const limit = protocol.limits.sequential === true ? 1 : concurrency
+  return mapParallel(pieces, { limit, stop }, async piece => {
+    const part = await sendPiece(protocol, upload, piece, ctx)
+    piece.release?.()
+    sent += piece.size
+    onProgress?.(sent)
+    return part
+  })
+}
+
+/** Sends one part. Of a sequential upload only those bytes are sent again that the service does not have. */
+async function sendPiece<U, P, T extends UploadTarget>(
+  protocol: PartProtocol<U, P, T>,
+  upload: U,
+  piece: Piece,
+  ctx: CallContext,
+): Promise<P> {
+  const isRepeatable = protocol.limits.sequential !== true || protocol.stored !== undefined
+  let again = false
+  let displaced: StorageError | undefined
+  try {
+    return await ctx.step('uploadPart', isRepeatable ? true : 'if_not_applied', async step => {
+      const offset = again && protocol.limits.sequential === true ? await protocol.stored?.(upload, step) : undefined
+      again = true
+      if (offset === undefined) return protocol.part(upload, piece, step)
+      if (offset < piece.offset || offset > piece.offset + piece.size) throw (displaced = displacedError(piece, offset))
+      return protocol.part(upload, restOf(piece, offset), step)
+    })
+  } catch (error) {
+    if (displaced === undefined) throw error
+    // A new error without the step's retries, so that content that can be read again is sent from its beginning.
+    throw new StorageError('unavailable', displaced.message, { cause: error, outcome: 'not_applied' })
+  }
+}
+
+function displacedError({ offset, size }: Piece, stored: number): StorageError {
+  const text = `The service has ${stored} bytes of the upload where ${offset} to ${offset + size} were expected.`
+  return new StorageError('unavailable', text, { outcome: 'not_applied', retryable: false })
+}
+
+/** Begins an upload, lets `work` send its parts and finishes it; ends it when anything fails. */
+async function inUpload<U, P, T extends UploadTarget>(
+  protocol: PartProtocol<U, P, T>,
+  target: T,
+  plan: PartPlan,
+  ctx: CallContext,
+  work: (upload: U) => Promise<readonly P[]>,
+): Promise<Stat | undefined> {
+  const { uploads } = plan
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+  let stage: 'parts' | 'before' | 'finish' = 'parts'
+  let begun: { readonly upload: U; readonly id: string | undefined } | undefined
+  try {
+    const upload = await begin(protocol, target, plan, ended, ctx)
+    const id = protocol.idOf?.(upload)
+    if (id !== undefined) uploads.ids.add(id)
+    begun = { upload, id }
+    const parts = await work(upload)
+    stage = 'before'
+    await plan.beforeFinish?.(ctx)
+    stage = 'finish'
+    return await finish(protocol, upload, parts, target, plan, ctx)
+  } catch (error) {
+    if (begun === undefined) throw error
+    const mayBeDone = stage === 'finish' && (!isStorageError(error) || error.outcome !== 'not_applied')
+    const isEnded = await protocol.end(begun.upload, { mayBeDone }, detached(ctx)).catch(() => false)
+    if (!isEnded) addRemains(error, target, begun.id)
+    throw protocol.isGone?.(error) ? endedElsewhere(target, error, 'not_applied') : error
+  } finally {
+    if (begun?.id !== undefined) uploads.ids.delete(begun.id)
+    end()
+  }
+}
+
+/** Begins an upload and reports how that went to `protocol.begun`. */
+async function begin<U, P, T extends UploadTarget>(
+  protocol: PartProtocol<U, P, T>,
+  target: T,
+  { uploads }: PartPlan,
+  ended: Promise<void>,
+  ctx: CallContext,
+): Promise<U> {
+  const since = Date.now()
+  let lost = false
+  let tries = 0
+  const report = (): void => {
+    const creation: Creation = { since, until: Date.now(), tries, lost }
+    if (protocol.begun !== undefined) void uploads.keep(protocol.begun(target, creation, ended, ctx))
+  }
+  try {
+    const upload = await ctx.step('createUpload', true, async step => {
+      tries++
+      return protocol.begin(target, step).catch(error => {
+        lost ||= !isStorageError(error) || error.outcome !== 'not_applied'
+        throw error
+      })
+    })
+    report()
+    return upload
+  } catch (error) {
+    lost ||= !isStorageError(error) || error.outcome === 'unknown'
+    // A service that is overloaded may deny a request that it has carried out.
+    if (lost || (error as StorageError).retryable) report()
+    throw error
+  }
+}
+
+/**
+ * Finishes an upload. When the answer was lost, the service is asked what came of it: the upload is still there and may be finished again, also
+ * under a condition; or it is gone and the object is what the parts make.
+ */
+function finish<U, P, T extends UploadTarget>(
+  protocol: PartProtocol<U, P, T>,
+  upload: U,
+  parts: readonly P[],
+  target: T,
+  { repeat }: PartPlan,
+  ctx: CallContext,
+): Promise<Stat | undefined> {
+  if (protocol.fate === undefined)
+    return ctx.step('completeUpload', repeat.finish, step => protocol.finish(upload, parts, step))
+  let lost = false
+  return ctx.step('completeUpload', true, async outer => {
+    try {
+      return await outer.step('sendCompletion', repeat.finish, step => protocol.finish(upload, parts, step))
+    } catch (error) {
+      if (!isStorageError(error)) throw error
+      lost ||= error.outcome === 'unknown'
+      const fate = await protocol.fate!(upload, parts, { error, lost }, outer)
+      if (fate === 'done') return undefined
+      if (fate === 'gone') throw endedElsewhere(target, error, 'unknown')
+      // The refusal of a request that went twice: it is a true one, since the upload is still there.
+      if (error.status === 412)
+        throw new StorageError('precondition_failed', error.message, { cause: error, status: 412 })
+      throw error
+    }
+  })
+}
+
+function endedElsewhere({ key }: UploadTarget, cause: unknown, outcome: 'not_applied' | 'unknown'): StorageError {
+  return new StorageError('unavailable', `The upload of '${key}' in parts was ended by somebody else.`, {
+    cause,
+    outcome,
+  })
+}
+
+/** Adds to the message what the service still keeps and bills. */
+function addRemains(error: unknown, { key }: UploadTarget, id: string | undefined): void {
+  if (!(error instanceof Error)) return
+  const what = id === undefined ? 'there' : `as the unfinished upload ${shownText(id)}`
+  error.message += ` What was sent of '${key}' could not be removed and stays ${what}.`
+}
