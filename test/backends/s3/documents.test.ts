@@ -44,8 +44,9 @@ describe('an answer without an end is too large, is not asked for again, and its
     const { promise: closed, resolve } = Promise.withResolvers<void>()
     let times = 0
     await using server = await scripted(({ method = '', url = '' }, response) => {
-      if (url.includes('?uploads')) response.end('<R><UploadId>u</UploadId></R>')
-      else if (url.includes('uploadId') && method === 'GET') response.end('<R/>')
+      if (url.includes('?uploads'))
+        response.end('<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>')
+      else if (url.includes('uploadId') && method === 'GET') response.end('<ListPartsResult/>')
       else if (method === 'DELETE') response.writeHead(404).end()
       else if (isIt(method, url)) {
         times++

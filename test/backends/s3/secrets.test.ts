@@ -96,7 +96,10 @@ describe('a service that quotes the request: nothing that is printed of the erro
 
   test('in the id of an upload that cannot be ended', async () => {
     await using server = await scripted((request, response) => {
-      if (request.method === 'POST') response.end(`<R><UploadId>Signature=${'5ec7e7'.repeat(90)}</UploadId></R>`)
+      if (request.method === 'POST')
+        response.end(
+          `<InitiateMultipartUploadResult><UploadId>Signature=${'5ec7e7'.repeat(90)}</UploadId></InitiateMultipartUploadResult>`,
+        )
       else response.writeHead(403).end()
     })
     const error = await refusal(server.options, files => files.save('a', large))
