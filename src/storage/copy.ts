@@ -1,14 +1,16 @@
+import { release } from '../core/abort.ts'
 import { ATTRIBUTES, attributesOf } from '../core/attributes.ts'
 import type { CallOptions, FileRef } from '../core/call.ts'
 import { asContent, type Content, type ContentProvider } from '../core/content.ts'
-import type { FileAttributes, WriteOptions } from '../core/driver.ts'
+import type { FileAttributes, Stat, WriteOptions } from '../core/driver.ts'
 import { isStorageError, StorageError, withOutcome } from '../core/errors.ts'
 import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import { validateFileName } from '../core/names.ts'
 import type { AnyBase } from './base.ts'
+import { type ResumableBody, resumableBody } from './bodies.ts'
 import { isTaken, MAX_NAMES, SAVE_OPTIONS, targetOf } from './save.ts'
 import { readStream } from './streams.ts'
-import type { Entry, SaveOptions } from './types.ts'
+import type { SaveOptions } from './types.ts'
 import { limitedUnpacked } from './unpacked.ts'
 import { attributesOnly } from './write.ts'
 
@@ -41,10 +43,23 @@ async function copyPair({ source, from: ref, target, to: wanted }: Pair, options
     const name = await native('copy', source, ref, wanted, save)
     if (name !== undefined) return name
   }
-  const [from, to] = [ref.name, wanted.name]
-  const stat = await source.stat(from, { signal: save.signal })
-  if (stat.isDirectory) throw new StorageError('is_directory', `'${from}' is a directory.`, { fileName: from })
-  return target.save(to, contentOf(source, from, stat, save), { ...copiedAttributes(source, stat), ...save })
+  const { name } = ref
+  // The first answer tells size, attributes and version: nothing is asked before.
+  const first = await resumableBody(source, ref, undefined, {}, { signal: save.signal })
+  let isOpen = false
+  const take = (): ResumableBody | undefined => {
+    if (isOpen) return undefined
+    isOpen = true
+    return first
+  }
+  try {
+    const stat = first.stat === undefined ? await source.stat(name, { signal: save.signal }) : { ...first.stat, name }
+    if (stat.isDirectory) throw new StorageError('is_directory', `'${name}' is a directory.`, { fileName: name })
+    const content = contentOf(source, stat, take, save)
+    return await target.save(wanted.name, content, { ...copiedAttributes(source, stat), ...save })
+  } finally {
+    if (!isOpen) release({ body: first })
+  }
 }
 
 /** Moves within a storage on the server where it can, else copies and deletes the source at last. */
@@ -125,21 +140,29 @@ function definedOf(options: SaveOptions, given: WriteOptions): WriteOptions {
   return Object.fromEntries(names.filter(name => options[name] !== undefined).map(name => [name, given[name]]))
 }
 
-function contentOf(storage: AnyBase, name: string, stat: Entry, { signal }: CallOptions): ContentProvider {
-  const decoded = storage.decoder(stat) !== undefined
+/** The bytes of one version of a file; the first answer is taken once, and asked for again by its etag. */
+function contentOf(
+  storage: AnyBase,
+  stat: Stat & { readonly name: string },
+  take: () => ResumableBody | undefined,
+  { signal }: CallOptions,
+): ContentProvider {
+  const { name, etag } = stat
+  const decode = storage.decoder(stat)
   const content: Content = {
-    size: decoded ? undefined : stat.size,
+    size: decode === undefined ? stat.size : undefined,
     replayable: true,
     open: () => {
-      const body = readStream(storage, name, { signal })
-      return decoded ? limitedUnpacked(storage, name, body) : body
+      const first = take()?.stream()
+      const body = first === undefined ? readStream(storage, name, { signal, etag }) : (decode?.(first) ?? first)
+      return decode === undefined ? body : limitedUnpacked(storage, name, body)
     },
   }
   return { [asContent]: () => content }
 }
 
 /** What goes along with the bytes; they are as they were stored, or decoded, and then of no encoding. */
-function copiedAttributes(storage: AnyBase, stat: Entry): FileAttributes {
+function copiedAttributes(storage: AnyBase, stat: Stat & { readonly name: string }): FileAttributes {
   const attributes = attributesOf(stat)
   return storage.decoder(stat) === undefined ? attributes : { ...attributes, contentEncoding: undefined }
 }

@@ -1,8 +1,10 @@
 /** Answers to the requests of an upload that have status 200 and are no answers. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { MemoryStorage } from '../../../src/backends/memory/index.ts'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
 import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
+import { StorageError } from '../../../src/core/errors.ts'
 import type { Input } from '../../../src/core/settings.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
 import { distinctBytes } from './fault-ground.ts'
@@ -263,6 +265,43 @@ describe('the requests of a call', () => {
     expect(operations()).toEqual(['HeadObject', 'CopyObject'])
     expect(server.requests[1]!.headers['x-amz-copy-source-if-match']).toBeTruthy()
     expect(server.bucket().current('typed')?.metadata).toEqual({ a: 'b' })
+  })
+
+  test('a copy into another storage reads the source once, and its version is kept when it is read again', async () => {
+    await using files = storage({ conditionalWrites: 'on', fileOverwrite: true })
+    await files.save('from', bytes, { contentType: 'text/odd', metadata: { a: 'b' } })
+    await using other = storage({ location: 'other', conditionalWrites: 'on', fileOverwrite: true })
+    server.requests.length = 0
+    await files.copy('from', 'to', { storage: other })
+    expect(operations()).toEqual(['GetObject', ...PARTS, 'CompleteMultipartUpload'])
+    expect(await other.stat('to')).toMatchObject({ contentType: 'text/odd', metadata: { a: 'b' }, size: bytes.length })
+    let replaced = 0
+    server.faults.add({
+      operation: 'CompleteMultipartUpload',
+      error: { status: 403, code: 'AccessDenied' },
+      match: () => ++replaced > 0,
+    })
+    await expect(files.copy('from', 'never', { storage: other })).rejects.toMatchObject({ code: 'permission_denied' })
+    expect([replaced, server.bucket().uploads.size]).toEqual([1, 0])
+  })
+
+  test('a copy into another storage never mixes two versions of its source', async () => {
+    await using files = storage({ conditionalWrites: 'on', fileOverwrite: true })
+    await files.save('from', bytes)
+    const memory = new MemoryStorage({ fileOverwrite: true })
+    const { etag } = await files.stat('from')
+    const write = memory.driver.write.bind(memory.driver)
+    let tries = 0
+    memory.driver.write = async (key, content, options, ctx) => {
+      if (++tries > 1) return write(key, content, options, ctx)
+      content.open().destroy()
+      await files.save('from', 'another version')
+      throw new StorageError('unavailable', 'once')
+    }
+    const error = await files.copy('from', 'to', { storage: memory }).catch((reason: unknown) => reason)
+    expect([tries, etag === undefined]).toEqual([2, false])
+    expect(error).toMatchObject({ code: 'precondition_failed' })
+    expect(await memory.exists('to')).toBe(false)
   })
 
   test('an upload returns what its last answer says', async () => {
