@@ -1,5 +1,6 @@
 /** Answers to the requests of an upload that have status 200 and are no answers. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { MemoryStorage } from '../../../src/backends/memory/index.ts'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
@@ -61,11 +62,15 @@ async function serviceWith(answers: Answers): Promise<Scripted & { readonly step
   return Object.assign(server, { steps })
 }
 
-async function saved(answers: Answers, options: Input<S3Options> = {}): Promise<{ steps: Step[]; error: unknown }> {
+async function saved(
+  answers: Answers,
+  options: Input<S3Options> = {},
+  overwrite = true,
+): Promise<{ steps: Step[]; error: unknown }> {
   const server = await serviceWith(answers)
   try {
     await using files = storageOf({ ...server.options, ...conditions, ...options })
-    const error = await files.save('big', large, { overwrite: true }).then(
+    const error = await files.save('big', large, { overwrite }).then(
       name => name,
       (reason: unknown) => reason,
     )
@@ -119,6 +124,24 @@ describe('a success that is none', () => {
   test.each(WRONG)('to a question for the parts, %s, tells not that the upload is gone', async (_what, body) => {
     const { error } = await saved({ complete: { status: 503 }, parts: { body }, head: { headers: { etag: '"e-2"' } } })
     expect(error).toMatchObject({ code: 'unavailable' })
+  })
+
+  test.each([
+    ['a small file', 'x'],
+    ['a stream', 'stream'],
+  ])('to a PUT of %s, without an ETag, is an error', async (_what, kind) => {
+    await using server = await serviceWith({ put: { body: HTML } })
+    await using files = storageOf({ ...server.options, ...conditions })
+    const content = kind === 'x' ? kind : Readable.from([Buffer.from('x')])
+    const written = files.save('small', content, { overwrite: true })
+    await expect(written).rejects.toMatchObject({ code: 'unavailable', outcome: 'unknown' })
+  })
+
+  test('to a claim, an HTML page, is looked after: nobody has the key, and nothing is completed', async () => {
+    const { steps, error } = await saved({ put: { body: HTML } }, { conditionalWrites: 'on' }, false)
+    expect(error).toMatchObject({ code: 'unavailable' })
+    expect(steps).not.toContain('complete')
+    expect(steps.slice(steps.indexOf('put'))).toEqual(['put', 'head', 'abort', 'parts', 'head'])
   })
 
   test.each(WRONG)('to a copy, %s, is an error', async (_what, body) => {

@@ -4,6 +4,7 @@ import { isStorageError, StorageError } from '../../../core/errors.ts'
 import { detached } from '../../../remote/aftermath.ts'
 import { type ChecksumMode, checksumHeaders } from '../../../remote/checksums.ts'
 import type { S3Client } from '../client.ts'
+import { checkEtag } from './parts.ts'
 
 /** What the requests of a claim need. */
 export interface ClaimOptions {
@@ -42,9 +43,10 @@ export class Claim {
     this.#tried = true
     await ctx.step('claimKey', true, async outer => {
       try {
-        await outer.step('sendClaim', 'if_not_applied', step =>
-          this.#client.sendOnly({ method: 'PUT', key: this.#key, headers: all, body }, step),
-        )
+        await outer.step('sendClaim', 'if_not_applied', async step => {
+          const request = { method: 'PUT', key: this.#key, headers: all, body } as const
+          checkEtag((await this.#client.sendOnly(request, step)).headers)
+        })
       } catch (error) {
         await this.#lookAfter(error, outer)
       }

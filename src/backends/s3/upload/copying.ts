@@ -102,7 +102,8 @@ async function copyParts(
 
 /** What makes a copy fail when its source is another version than that. */
 function pinned({ etag, modifiedAt }: Stat): Record<string, string> {
-  if (etag !== undefined) return { 'x-amz-copy-source-if-match': `"${etag}"` }
+  // A weak etag never matches. (RFC 9110, section 13.1.1)
+  if (etag !== undefined && !etag.startsWith('W/')) return { 'x-amz-copy-source-if-match': `"${etag}"` }
   if (modifiedAt === undefined) return {}
   return { 'x-amz-copy-source-if-unmodified-since': modifiedAt.toUTCString() }
 }

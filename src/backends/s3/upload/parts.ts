@@ -80,6 +80,7 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     const sums = checksumHeaders(checksum, body)
     const request = { method: 'PUT', key, headers: { ...headers, ...sums, ...conditions.put }, body } as const
     const { headers: answer } = await this.#client.call(request, ctx)
+    checkEtag(answer)
     verifyStored(sums, answer, 'unknown')
     return statOfAnswer(answer.etag, answer, bodySize(body))
   }
@@ -103,9 +104,9 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     const query = partQuery(uploadId, number)
     const request = { method: 'PUT', key: target.key, query, headers, body: chunks } as const
     const { headers: answer } = await this.#client.sendOnly(request, ctx)
-    if (!answer.etag) throw notAnAnswer('an ETag of the part')
+    const etag = checkEtag(answer)
     verifyStored(sums, answer, 'not_applied')
-    return { number, etag: answer.etag, size, checksum: checksumOfHeaders(target.checksum, sums) }
+    return { number, etag, size, checksum: checksumOfHeaders(target.checksum, sums) }
   }
 
   /** UploadPartCopy; `source` is the headers that name the source. */
@@ -262,6 +263,12 @@ function textIn(root: XmlNode, name: string, field: string): string {
   const text = root.name === name ? root.child(field)?.text.trim() : undefined
   if (!text) throw notAnAnswer(`${field} of ${name}`)
   return text
+}
+
+/** The ETag of what was stored, which every answer to a PUT has (API reference, `PutObject`, `UploadPart`). */
+export function checkEtag({ etag }: IncomingHttpHeaders): string {
+  if (!etag) throw notAnAnswer('an ETag')
+  return etag
 }
 
 /** The error of a success without what makes it one; retryable, and it is unknown what was done. */

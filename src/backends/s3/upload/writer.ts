@@ -11,7 +11,7 @@ import { otherHeaders, writeHeaders } from '../headers.ts'
 import { checksumOption } from '../settings/object-parameters.ts'
 import type { Preset } from '../settings/presets.ts'
 import { Claim } from './claim.ts'
-import type { S3Parts, S3Target } from './parts.ts'
+import { checkEtag, type S3Parts, type S3Target } from './parts.ts'
 
 /** How objects are written. */
 export interface WriterOptions {
@@ -111,7 +111,8 @@ export class Writer {
     }
     const headers = { ...target.headers, ...target.conditions.put, 'content-length': String(size) }
     const body = Readable.from(contentChunks(content, ctx, target.options.onProgress), { objectMode: false })
-    await this.#client.call({ method: 'PUT', key: target.key, headers, body }, ctx)
+    const { headers: answer } = await this.#client.call({ method: 'PUT', key: target.key, headers, body }, ctx)
+    checkEtag(answer)
   }
 }
 
