@@ -4,9 +4,11 @@
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, globSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join, posix } from 'node:path'
-import { rolldown } from 'rolldown'
+import { join } from 'node:path'
+import { type OutputOptions, type Plugin, rolldown } from 'rolldown'
+import { dts } from 'rolldown-plugin-dts'
 import { BACKENDS } from '../src/config/backend-table.ts'
+import { mediaTypes } from '../src/core/media-types.ts'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
@@ -16,7 +18,7 @@ const BACKEND_FOLDERS: Record<string, string[]> = {}
 for (const { chunk, folder } of BACKENDS) (BACKEND_FOLDERS[chunk] ??= []).push(`backends/${folder}`)
 const { core: CORE_BACKENDS = [], ...OTHER_BACKENDS } = BACKEND_FOLDERS
 
-/** Which folders of `src` share a chunk. A chunk takes from those after it what it imports. */
+/** Which folders of `src` share a chunk, code and declarations alike. A chunk takes from those after it what it imports. */
 const CHUNKS = {
   core: new RegExp(`^(core|files|layers|storage|${CORE_BACKENDS.join('|')}|config)/|^index\\.ts$`),
   remote: /^(http|remote)\//,
@@ -42,29 +44,83 @@ function entries(): Record<string, string> {
   return Object.fromEntries(names.map(name => [name, join(root, `src/${name}.ts`)]))
 }
 
-function chunkOf(id: string): string | null {
+function chunkOf(id: string, folder: string): string | null {
   if (id.startsWith('\0')) return 'core'
-  const path = id.slice(join(root, 'src/').length).replaceAll('\\', '/')
+  const path = id.slice(folder.length + 1).replaceAll('\\', '/')
   return Object.entries(CHUNKS).find(([, test]) => test.test(path))?.[0] ?? null
 }
 
-/** Only what the subpaths' declarations lead to is kept. */
-function declarations(folder: string): void {
+/**
+ * First of all code of the package: on a runtime that is too old the import fails at once with a sentence that says so. Bun, Deno and
+ * Workers name a version of Node that they follow, and are asked only for what the next lines use.
+ */
+const RUNTIME_CHECK = `{
+	const { process: it, Bun, Deno, navigator } = globalThis, version = it?.versions?.node ?? "";
+	const [major, minor] = version.split(".").map(Number);
+	const isOther = Bun || Deno || navigator?.userAgent === "Cloudflare-Workers";
+	if (it?.getBuiltinModule === undefined && (isOther || version === ""))
+		throw new Error("holdall needs Node 22.18 or newer, Bun, Deno 2.1, or a Worker with nodejs_compat: here is no process.getBuiltinModule.");
+	if (!isOther && (major < 22 || (major === 22 && minor < 18)))
+		throw new Error("holdall needs Node 22.18 or newer, and this is " + version + " (" + it.execPath + ").");
+}`
+
+/** The chunks of modules that lie in `folder` as they do in `src`. */
+function groupsOf(folder: string): NonNullable<OutputOptions['codeSplitting']> {
+  const names = Object.keys(CHUNKS)
+  return {
+    groups: names.map((name, index) => ({ name, test: id => chunkOf(id, folder) === name, priority: 9 - index })),
+  }
+}
+
+/** One declaration file for each subpath, and the chunks that they share: a small file takes a block of the disk like a large one. */
+async function declarations(folder: string): Promise<void> {
+  const single = `${folder}.types`
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  const options = ['--emitDeclarationOnly', '--declarationMap', 'false', '--sourceMap', 'false', '--outDir', folder]
-  const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.json', ...options], {
-    cwd: root,
-    stdio: 'inherit',
-  })
-  if (status !== 0) throw new Error(`tsc ended with status ${status}`)
-  const reached = new Set(Object.keys(entries()).filter(name => !name.startsWith('cli/')))
-  for (const name of reached) {
-    const text = readFileSync(join(folder, `${name}.d.ts`), 'utf8')
-    for (const [, path] of text.matchAll(/['"](\.[^'"]+)\.ts['"]/g)) reached.add(posix.join(posix.dirname(name), path!))
+  const options = ['--emitDeclarationOnly', '--declarationMap', 'false', '--sourceMap', 'false', '--outDir', single]
+  try {
+    const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.json', ...options], {
+      cwd: root,
+      stdio: 'inherit',
+    })
+    if (status !== 0) throw new Error(`tsc ended with status ${status}`)
+    const names = Object.keys(entries()).filter(name => !name.startsWith('cli/'))
+    const bundle = await rolldown({
+      cwd: root,
+      input: Object.fromEntries(names.map(name => [name, join(single, `${name}.d.ts`)])),
+      plugins: [dts({ dtsInput: true, generator: 'oxc', tsconfig: false })],
+      external: id => !/^[./\\\0]|^[a-z]:[/\\]/i.test(id),
+      onLog: strict,
+    })
+    await bundle.write({
+      dir: folder,
+      entryFileNames: '[name].d.ts',
+      chunkFileNames: 'chunks/[name].d.ts',
+      codeSplitting: groupsOf(single),
+      minifyInternalExports: false,
+    })
+    await bundle.close()
+    rmSync(join(folder, 'chunks/rolldown-runtime.d.ts'), { force: true }) // Nothing refers to it.
+  } finally {
+    rmSync(single, { recursive: true, force: true })
   }
-  for (const file of globSync('**/*.d.ts', { cwd: folder })) {
-    if (!reached.has(file.slice(0, -'.d.ts'.length).replaceAll('\\', '/'))) rmSync(join(folder, file))
-  }
+}
+
+function strict(level: string, log: unknown, report: (level: never, log: never) => void): void {
+  report((level === 'warn' ? 'error' : level) as never, log as never)
+}
+
+/** Puts the tables of media types into the code as text, which is parsed at the first guess, with the licence that they come under. */
+const tables: Plugin = {
+  name: 'media-types',
+  load(id) {
+    if (id !== join(root, 'src/core/media-types.ts')) return undefined
+    const licence = readFileSync(join(root, 'node_modules/mime/LICENSE'), 'utf8').trim()
+    const text = JSON.stringify(JSON.stringify(mediaTypes()))
+    return {
+      code: `/*! The media types below are those of the package "mime".\n\n${licence} */\nexport const mediaTypes = () => JSON.parse(${text})`,
+      moduleType: 'js',
+    }
+  },
 }
 
 async function scripts(folder: string): Promise<void> {
@@ -75,22 +131,16 @@ async function scripts(folder: string): Promise<void> {
     transform: { target: 'node22.18' },
     // What `await using` becomes for Node 22 is the one thing of others that is shipped inside.
     external: id => !/^[./\\\0]|^[a-z]:[/\\]|^@oxc-project\/runtime\//i.test(id),
-    onLog(level, log, report) {
-      report(level === 'warn' ? 'error' : level, log)
-    },
+    plugins: [tables],
+    onLog: strict,
   })
   await bundle.write({
     dir: folder,
     format: 'esm',
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name].js',
-    codeSplitting: {
-      groups: Object.keys(CHUNKS).map((name, index) => ({
-        name,
-        test: id => chunkOf(id) === name,
-        priority: 9 - index,
-      })),
-    },
+    codeSplitting: groupsOf(join(root, 'src')),
+    banner: chunk => (chunk.name === 'core' ? RUNTIME_CHECK : ''),
     minify: false,
     comments: { legal: true, annotation: false, jsdoc: false },
     sourcemap: false, // The code is readable as it is, and the sources that a map would lead to are not shipped.
@@ -120,7 +170,7 @@ const inputs = ['tsconfig.json', 'package.json', 'scripts/build.ts', ...globSync
 if (modified('dist/cli/bin.js') < Math.max(...inputs.map(modified))) {
   const folder = `${dist}.${process.pid}.tmp`
   try {
-    declarations(folder)
+    await declarations(folder)
     await scripts(folder)
     chmodSync(join(folder, 'cli/bin.js'), 0o755)
     rmSync(dist, { recursive: true, force: true })

@@ -1,19 +1,10 @@
-import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
-import {
-  globSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { globSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { done, installPackage, linkPackage } from './support/installed.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const MAX_BYTES = 2 * 1024 * 1024
@@ -23,33 +14,15 @@ const dependencies = Object.keys(manifest.dependencies)
 let project: string
 let installed: string
 
-/** The package as npm would install it, in a project of its own: the tarball's files, beside the declared dependencies only. */
+/** The package as npm would install it, in a project of its own. */
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), 'holdall-package-'))
-  installed = join(project, 'node_modules/holdall')
-  mkdirSync(installed, { recursive: true })
-  done(spawnSync(process.execPath, ['scripts/build.ts'], { cwd: ROOT, encoding: 'utf8' }))
-  const packing = ['pack', '--ignore-scripts', '--json', '--offline', '--pack-destination', project]
-  const packed = done(spawnSync('npm', packing, { cwd: ROOT, encoding: 'utf8' }))
-  const tarball = /"filename":\s*"([^"]+)"/.exec(packed)![1]!
-  done(
-    spawnSync('tar', ['-xzf', join(project, tarball), '--strip-components=1', '-C', installed], { encoding: 'utf8' }),
-  )
-  for (const name of dependencies) {
-    const link = join(project, 'node_modules', name)
-    mkdirSync(join(link, '..'), { recursive: true })
-    symlinkSync(join(ROOT, 'node_modules', name), link)
-  }
+  installed = installPackage(project)
 })
 
 afterAll(() => {
   rmSync(project, { recursive: true, force: true })
 })
-
-function done({ status, stdout, stderr, error }: SpawnSyncReturns<string>): string {
-  expect({ status, error }, stderr).toEqual({ status: 0, error: undefined })
-  return stdout
-}
 
 /** Runs a module in the project; what it prints is JSON. */
 function run(script: string): unknown {
@@ -151,10 +124,83 @@ it('tells a bundled program, which has no package beside it, to name the class',
   }
 })
 
-it('knows media types, whose tables are looked up at run time', () => {
+it('knows media types, whose tables are in the code, with the licence that they come under', () => {
   expect(run(`import { guessType } from 'holdall'; console.log(JSON.stringify(guessType('a.webp')))`)).toEqual({
     contentType: 'image/webp',
   })
+  const code = readFileSync(join(installed, 'dist/chunks/core.js'), 'utf8')
+  expect(code).toContain('Copyright (c) 2023 Robert Kieffer')
+  expect(code).not.toContain('"mime/')
+})
+
+it('has declarations that compile in a program, also without skipLibCheck, and that take its own aliases', () => {
+  linkPackage(project, '@types/node')
+  writeFileSync(
+    join(project, 'program.ts'),
+    `import { Storage, type OpenOptions, settingTypes, storages } from 'holdall'
+    import { LocalStorage } from 'holdall/local'
+    import { MemoryStorage } from 'holdall/memory'
+    import { S3Storage, type S3Options } from 'holdall/s3'
+    import { SpacesStorage } from 'holdall/spaces'
+    import { resolveBackend } from 'holdall/config'
+    import { createFileHandler } from 'holdall/serve'
+    import { HttpStatusError } from 'holdall/http'
+    import * as testing from 'holdall/testing'
+    declare module 'holdall' { interface StorageAliases { media: S3Storage } }
+    export const media: S3Storage = storages.media
+    export const all: Storage[] = [new LocalStorage(), new MemoryStorage(), new SpacesStorage(), new S3Storage()]
+    // @ts-expect-error a bucket has a name
+    export const options: S3Options = { bucketName: 3 }
+    // @ts-expect-error an alias that nobody declared is any storage
+    export const text: string = storages.other
+    export const open: OpenOptions = {}
+    export { createFileHandler, HttpStatusError, resolveBackend, settingTypes, testing }`,
+  )
+  const options = ['--ignoreConfig', '--noEmit', '--strict', '--skipLibCheck', 'false', '--types', 'node']
+  const level = ['--module', 'nodenext', '--target', 'es2023', '--lib', 'es2024,esnext.disposable']
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  done(spawnSync(process.execPath, [tsc, ...options, ...level, 'program.ts'], { cwd: project, encoding: 'utf8' }))
+  expect(globSync('dist/**/*.d.ts', { cwd: installed }).length).toBeLessThan(20)
+})
+
+it('leaves optional packages to the run time, in the one form that all bundlers leave alone', () => {
+  const code = globSync('dist/**/*.js', { cwd: installed }).map(file => readFileSync(join(installed, file), 'utf8'))
+  const imports = code.flatMap(text => [...text.matchAll(/\bimport\(\s*([^)]*)/g)].map(([, what]) => what!))
+  const own = /^"(\.|node:|@rgrove\/parse-xml")/
+  const others = imports.filter(what => !own.test(what))
+  expect(others.length).toBe(2)
+  for (const what of others) {
+    expect(what).toMatch(/^(\/\* (webpackIgnore: true|turbopackIgnore: true|@vite-ignore) \*\/\s*){3}\w+/)
+  }
+})
+
+it('says in one sentence on an older Node which one it needs', () => {
+  const version = (text: string): unknown => {
+    const script = `
+      const { versions } = process
+      Object.defineProperty(process, 'versions', { value: { ...versions, node: '${text}' } })
+      import('holdall/s3').then(() => console.log('ran'), error => console.log(error.message))`
+    const options = { cwd: project, encoding: 'utf8' } as const
+    return done(spawnSync(process.execPath, ['--input-type=module', '-e', script], options)).trim()
+  }
+  for (const old of ['16.20.2', '20.20.2', '22.17.1']) {
+    expect(version(old)).toBe(`holdall needs Node 22.18 or newer, and this is ${old} (${process.execPath}).`)
+  }
+  for (const fit of ['22.18.0', '24.0.0']) expect(version(fit)).toBe('ran')
+})
+
+it('fails on the Node of this system, where that is older, before anything else', () => {
+  const found = spawnSync('/usr/bin/node', ['-p', 'process.versions.node'], { encoding: 'utf8' })
+  const [major = 99] = (found.stdout ?? '').split('.').map(Number)
+  for (const subpath of Object.keys(manifest.exports).filter(path => path !== './package.json' && major < 22)) {
+    const script = `import 'holdall${subpath.slice(1)}'`
+    const options = { cwd: project, encoding: 'utf8' } as const
+    const { status, stderr } = spawnSync('/usr/bin/node', ['--input-type=module', '-e', script], options)
+    expect(status).toBe(1)
+    expect(stderr.split('\n').filter(line => line.startsWith('Error: '))).toEqual([
+      `Error: holdall needs Node 22.18 or newer, and this is ${found.stdout.trim()} (/usr/bin/node).`,
+    ])
+  }
 })
 
 it('has a command line', () => {

@@ -47,11 +47,11 @@ export function backendNames(): string[] {
  */
 function bundled(folder: string, className: string): Loader {
   return () => {
-    const here = import.meta.url
-    const path = here.endsWith('.ts') ? `../backends/${folder}/index.ts` : `holdall/${folder}`
-    const require = nodeModule().createRequire(here)
+    const here: unknown = import.meta.url // Undefined in a bundle of CommonJS.
     try {
-      return exported(require(path), className, className)
+      if (typeof here !== 'string') throw Object.assign(new Error('no place'), { code: 'MODULE_NOT_FOUND' })
+      const path = here.endsWith('.ts') ? `../backends/${folder}/index.ts` : `holdall/${folder}`
+      return exported(nodeModule().createRequire(here)(path), className, className)
     } catch (cause) {
       if ((cause as { code?: unknown }).code !== 'MODULE_NOT_FOUND') throw cause
       throw new Error(

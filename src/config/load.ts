@@ -123,7 +123,11 @@ function readText(file: string): string {
 }
 
 async function importConfig(file: string): Promise<unknown> {
-  const module = (await import(pathToFileURL(file).href)) as Record<string, unknown>
+  const url = pathToFileURL(file).href
+  const module = (await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ url)) as Record<
+    string,
+    unknown
+  >
   return module['default'] ?? module['settings']
 }
 

@@ -1,4 +1,4 @@
-import { nodeModule } from './builtin.ts'
+import { mediaTypes } from './media-types.ts'
 
 /** What a file name says of the content. */
 export interface GuessedType {
@@ -6,23 +6,41 @@ export interface GuessedType {
   readonly contentEncoding?: string
 }
 
-const ENCODINGS: ReadonlyMap<string, string> = new Map([
-  ['gz', 'gzip'],
-  ['bz2', 'bzip2'],
-  ['xz', 'xz'],
-  ['br', 'br'],
-  ['zst', 'zstd'],
-  ['Z', 'compress'],
+interface Packer {
+  /** Type of a file that it made. */
+  readonly type: string
+  /** Name of its format as a content coding, where browsers decode it. (IANA HTTP Content Coding Registry) */
+  readonly coding?: string
+}
+
+const GZIP: Packer = { type: 'application/gzip', coding: 'gzip' }
+const BZIP2: Packer = { type: 'application/x-bzip2' }
+const XZ: Packer = { type: 'application/x-xz' }
+const ZSTD: Packer = { type: 'application/zstd', coding: 'zstd' }
+const COMPRESS: Packer = { type: 'application/x-compress' }
+
+/** Packers by the last extension, in lower case. */
+const PACKERS: ReadonlyMap<string, Packer> = new Map([
+  ['gz', GZIP],
+  ['tgz', GZIP],
+  ['taz', GZIP],
+  ['svgz', GZIP],
+  ['bz2', BZIP2],
+  ['tbz2', BZIP2],
+  ['tbz', BZIP2],
+  ['xz', XZ],
+  ['txz', XZ],
+  ['br', { type: 'application/x-brotli', coding: 'br' }],
+  ['zst', ZSTD],
+  ['tzst', ZSTD],
 ])
-/** Extensions that stand for two. */
-const SUFFIXES: ReadonlyMap<string, readonly [inner: string, outer: string]> = new Map([
-  ['tgz', ['tar', 'gz']],
-  ['taz', ['tar', 'gz']],
-  ['tz', ['tar', 'gz']],
-  ['tbz2', ['tar', 'bz2']],
-  ['txz', ['tar', 'xz']],
-  ['svgz', ['svg', 'gz']],
-])
+/**
+ * Extensions of what pages load by themselves. Such a file is packed for the way to the browser; every other packed file (`.tar.gz`,
+ * `.sql.gz`, `.csv.gz`) is a file of its own, which a browser must save as it is.
+ */
+const LOADED_BY_PAGES: ReadonlySet<string> = new Set(
+  'html htm xhtml css js mjs cjs map svg wasm webmanifest'.split(' '),
+)
 const OWN: ReadonlyArray<readonly [extension: string, type: string]> = [
   ['tar', 'application/x-tar'],
   ['js', 'text/javascript'],
@@ -32,43 +50,45 @@ const OWN: ReadonlyArray<readonly [extension: string, type: string]> = [
 let types: Map<string, string> | undefined
 
 function typeOf(extension: string): string | undefined {
-  types ??= buildTypes()
+  types ??= new Map([...Object.entries(mediaTypes()), ...OWN])
   return types.get(extension)
 }
 
-/** The tables are loaded at the first guess: whoever imports Holdall need not wait for them. */
-function buildTypes(): Map<string, string> {
-  const require = nodeModule().createRequire(import.meta.url)
-  const table = new Map<string, string>()
-  for (const source of ['mime/types/other.js', 'mime/types/standard.js']) {
-    const { default: types } = require(source) as { default: Readonly<Record<string, readonly string[]>> }
-    for (const [type, extensions] of Object.entries(types)) {
-      for (const extension of extensions) if (!extension.startsWith('*')) table.set(extension, type)
-    }
-  }
-  for (const [extension, type] of OWN) table.set(extension, type)
-  return table
+/**
+ * Type and encoding by the extensions, whatever their case. `a.css.gz` is text/css, packed with gzip; `a.tar.gz`, `dump.sql.gz` and
+ * `a.gz` are application/gzip without an encoding, since a browser would unpack them while it keeps their name.
+ */
+export function guessType(name: string): GuessedType {
+  const [stem, extension] = split(baseOf(name))
+  const packer = packerOf(extension)
+  if (packer === undefined) return typed(typeOf(extension.toLowerCase()))
+  const inner = extension.toLowerCase() === 'svgz' ? 'svg' : split(stem)[1].toLowerCase()
+  const contentType = packer.coding !== undefined && LOADED_BY_PAGES.has(inner) ? typeOf(inner) : undefined
+  if (contentType === undefined) return { contentType: packer.type }
+  return { contentType, contentEncoding: packer.coding! }
 }
 
-/** Type and encoding by the extensions, whatever their case: 'a.css.gz' is text/css and gzip. (Python `mimetypes.guess_type`) */
-export function guessType(name: string): GuessedType {
+/** Type of the packer that made a file of this name: application/gzip of `a.css.gz`. Undefined for a file that is not packed. */
+export function packedType(name: string): string | undefined {
+  return packerOf(split(baseOf(name))[1])?.type
+}
+
+/** `.Z` is compress, `.z` is not. */
+function packerOf(extension: string): Packer | undefined {
+  return extension === 'Z' ? COMPRESS : PACKERS.get(extension.toLowerCase())
+}
+
+/** The last part of a path, without the dots that it begins with. */
+function baseOf(name: string): string {
   let start = Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1
   while (name[start] === '.') start++
-  const dot = name.lastIndexOf('.')
-  if (dot < start) return {}
-  const extension = name.slice(dot + 1)
-  const lower = extension.toLowerCase()
-  const both = SUFFIXES.get(lower)
-  const contentEncoding = ENCODINGS.get(extension) ?? ENCODINGS.get(both?.[1] ?? lower)
-  if (contentEncoding === undefined) return typed(typeOf(lower))
-  const contentType = typeOf(both?.[0] ?? extensionOf(name.slice(start, dot)))
-  return contentType === undefined ? { contentEncoding } : { contentType, contentEncoding }
+  return name.slice(start)
 }
 
-/** What stands after the last dot, in lower case. */
-function extensionOf(name: string): string {
-  const dot = name.lastIndexOf('.')
-  return dot < 0 ? '' : name.slice(dot + 1).toLowerCase()
+/** What stands before the last dot and what stands after it. */
+function split(base: string): [stem: string, extension: string] {
+  const dot = base.lastIndexOf('.')
+  return dot < 0 ? [base, ''] : [base.slice(0, dot), base.slice(dot + 1)]
 }
 
 function typed(contentType: string | undefined): GuessedType {

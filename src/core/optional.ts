@@ -4,13 +4,23 @@ function missingPackage(name: string, neededFor: string, cause: unknown): Improp
   return new ImproperlyConfigured(`${neededFor} needs the package '${name}'. Install it: npm i ${name}`, { cause })
 }
 
-/** Imports an optional package; `load` holds the literal `import()`, so that bundlers see it. */
-export async function importOptional<T>(name: string, neededFor: string, load: () => Promise<T>): Promise<T> {
+/**
+ * Imports an optional package at its first use. Bundlers leave a name in a variable with these comments alone, so a program without the
+ * package builds; one that has it reads it from its node_modules at run time. `neededFor` begins the message when it is missing.
+ */
+export async function importOptional<T>(name: string, neededFor: string): Promise<T> {
   try {
-    return await load()
+    return (await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ name)) as T
   } catch (error) {
-    const { code } = (error ?? {}) as { code?: unknown }
-    if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') throw missingPackage(name, neededFor, error)
+    if (isMissing(name, error)) throw missingPackage(name, neededFor, error)
     throw error
   }
+}
+
+/** Whether this package itself is missing, and not one that it imports. */
+function isMissing(name: string, error: unknown): boolean {
+  const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown }
+  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return `${message}`.startsWith('No such module')
+  const missing = /'([^']+)'/.exec(`${message}`)?.[1]
+  return missing === undefined || missing === name
 }

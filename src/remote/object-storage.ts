@@ -3,7 +3,7 @@ import type { FileRef } from '../core/call.ts'
 import type { Content } from '../core/content.ts'
 import type { FileAttributes, ObjectParameters, Stat, WriteOptions } from '../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
-import { guessType } from '../core/mime.ts'
+import { packedType } from '../core/mime.ts'
 import type { Input } from '../core/settings.ts'
 import type { CommonOptions } from '../storage/common-settings.ts'
 import { gunzipped, gzipped } from '../storage/compression.ts'
@@ -102,7 +102,7 @@ export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> ext
   override decoder(stat: Stat & { readonly name?: string }): ((body: Readable) => Readable) | undefined {
     if (!this.options.gzip || stat.contentEncoding !== 'gzip' || !this.#isGzipType(stat.contentType)) return undefined
     const { name } = stat
-    return name !== undefined && guessType(name).contentEncoding !== undefined ? undefined : gunzipped
+    return name !== undefined && packedType(name) !== undefined ? undefined : gunzipped
   }
 
   #isGzipType(contentType: string | undefined): boolean {

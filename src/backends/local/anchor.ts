@@ -8,9 +8,6 @@ const openFd = promisify(open)
 /** A handle that names a file and gives no access to its bytes. (open(2), Linux) */
 const O_PATH = 0o10000000
 
-/** Where Linux shows what this process has open; there a path leads to the very file, whatever is renamed meanwhile. (proc_pid_fd(5)) */
-const HELD = process.platform === 'linux' && hasProc() ? '/proc/self/fd/' : undefined
-
 /** How an anchor is opened. */
 export interface AnchorOptions {
   /** Whether anything but a folder is refused. */
@@ -23,7 +20,8 @@ export interface AnchorOptions {
 
 /** The path of an open file, which nobody can turn into another one; undefined where the system has none. */
 export function heldPath(fd: number): string | undefined {
-  return HELD === undefined ? undefined : `${HELD}${fd}`
+  const folder = heldFolder()
+  return folder === undefined ? undefined : `${folder}${fd}`
 }
 
 /**
@@ -46,12 +44,13 @@ export class Anchor {
   /** Follows links, and opens nothing but the name; a missing one throws the system's ENOENT. */
   static async at(path: string, options: AnchorOptions = {}): Promise<Anchor> {
     const { folder = false, follow = true, sync = false } = options
-    if (HELD === undefined) return new Anchor(await realpath(path))
+    const held = heldFolder()
+    if (held === undefined) return new Anchor(await realpath(path))
     const mode = (folder ? constants.O_DIRECTORY : 0) | (follow ? 0 : constants.O_NOFOLLOW)
     const handle = sync ? await unless(['EACCES', 'EPERM'], openHandle(path, constants.O_RDONLY | mode)) : undefined
-    if (handle !== undefined) return new Anchor(`${HELD}${handle.fd}`, { handle })
+    if (handle !== undefined) return new Anchor(`${held}${handle.fd}`, { handle })
     const fd = await openFd(path, O_PATH | mode)
-    return new Anchor(`${HELD}${fd}`, { fd })
+    return new Anchor(`${held}${fd}`, { fd })
   }
 
   /** The folder that this path leads to at each moment; nothing is opened. */
@@ -104,6 +103,17 @@ function realOf(held: string): string {
   } catch {
     return held
   }
+}
+
+let heldPlace: string | null | undefined
+
+/**
+ * Where Linux shows what this process has open; there a path leads to the very file, whatever is renamed meanwhile. Looked at once, at
+ * the first use. (proc_pid_fd(5))
+ */
+function heldFolder(): string | undefined {
+  if (heldPlace === undefined) heldPlace = process.platform === 'linux' && hasProc() ? '/proc/self/fd/' : null
+  return heldPlace ?? undefined
 }
 
 function hasProc(): boolean {

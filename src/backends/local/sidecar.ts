@@ -5,7 +5,7 @@ import { attributesOf } from '../../core/attributes.ts'
 import type { FileAttributes } from '../../core/driver.ts'
 import { isExhaustion, unless } from '../../core/errno.ts'
 import { StorageError } from '../../core/errors.ts'
-import { guessType } from '../../core/mime.ts'
+import { guessType, packedType } from '../../core/mime.ts'
 import { writeAll } from '../../files/write-all.ts'
 import { etagOf } from './atomic-write.ts'
 import { sidecarStem } from './hidden.ts'
@@ -33,19 +33,9 @@ export function sidecarName(base: string, stats: BigIntStats): string {
   return `${sidecarStem(base)}${stats.mtimeNs.toString(16)}-${stats.size.toString(16)}.meta`
 }
 
-const PACKED: Readonly<Record<string, string>> = {
-  gzip: 'application/gzip',
-  bzip2: 'application/x-bzip2',
-  xz: 'application/x-xz',
-  br: 'application/x-brotli',
-  zstd: 'application/zstd',
-  compress: 'application/x-compress',
-}
-
 /** What a name alone tells of a file: a packed one is of the packer's type, because nobody asked for it to be unpacked on the way. */
 export function guessedAttributes(base: string): FileAttributes {
-  const { contentType, contentEncoding } = guessType(base)
-  return { contentType: contentEncoding === undefined ? contentType : PACKED[contentEncoding] }
+  return { contentType: packedType(base) ?? guessType(base).contentType }
 }
 
 /**

@@ -24,7 +24,7 @@ interface Result {
 }
 
 const EXTENSIONS =
-  'html css js mjs json xml txt csv md pdf zip gz gif jpg jpeg png svg webp avif ico bmp tiff mp3 m4a ogg mp4 webm mov avi mpeg ' +
+  'html css js mjs json xml txt csv md pdf zip gif jpg jpeg png svg webp avif ico bmp tiff mp3 m4a ogg mp4 webm mov avi mpeg ' +
   'woff woff2 ttf otf wasm doc docx xls xlsx ppt pptx odt ods rtf tar 7z epub ics eml webmanifest'
 
 /** Every case is saved by django-storages and by us into the empty bucket; what the server then holds must be equal. */

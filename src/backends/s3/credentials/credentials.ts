@@ -115,11 +115,8 @@ function environmentKeys(env: Environment): SigningCredentials | undefined {
 
 async function officialChain(place: ProfilePlace, content: Profile): Promise<() => Promise<ExpiringCredentials>> {
   const purpose = 'Finding AWS credentials without AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
-  const providers = await importOptional(
-    '@aws-sdk/credential-providers',
-    purpose,
-    () => import('@aws-sdk/credential-providers'),
-  )
+  const name = '@aws-sdk/credential-providers'
+  const providers = await importOptional<typeof import('@aws-sdk/credential-providers')>(name, purpose)
   const { profile, isNamed, credentialsFile: filepath, configFile: configFilepath } = place
   const own = profileProvider(providers, content, place)
   if (own !== undefined && isNamed) return own

@@ -1,0 +1,74 @@
+import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '../..')
+const INSTALL_MS = 400_000
+
+/** What a command printed; one that failed fails the test with its messages. */
+export function done({ status, stdout, stderr, error }: SpawnSyncReturns<string>): string {
+  expect({ status, error }, `${stdout}\n${stderr}`).toEqual({ status: 0, error: undefined })
+  return stdout
+}
+
+/** Puts the package into a project as npm would: the files of the tarball, beside the declared dependencies only. Returns its folder. */
+export function installPackage(project: string): string {
+  const installed = join(project, 'node_modules/holdall')
+  mkdirSync(installed, { recursive: true })
+  done(spawnSync(process.execPath, ['scripts/build.ts'], { cwd: ROOT, encoding: 'utf8' }))
+  const packing = ['pack', '--ignore-scripts', '--json', '--offline', '--pack-destination', project]
+  const packed = done(spawnSync('npm', packing, { cwd: ROOT, encoding: 'utf8' }))
+  const tarball = join(project, /"filename":\s*"([^"]+)"/.exec(packed)![1]!)
+  done(spawnSync('tar', ['-xzf', tarball, '--strip-components=1', '-C', installed], { encoding: 'utf8' }))
+  rmSync(tarball)
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  for (const name of Object.keys(dependencies)) linkPackage(project, name)
+  return installed
+}
+
+/** Makes a package of the development dependencies one of the project. */
+export function linkPackage(project: string, name: string): void {
+  const link = join(project, 'node_modules', name)
+  mkdirSync(join(link, '..'), { recursive: true })
+  symlinkSync(join(ROOT, 'node_modules', name), link)
+}
+
+/** A copy of a folder of `test` outside the project, with the packages of its lock file installed. A registry that stalls is asked twice. */
+export function installedCopy(folder: string): string {
+  const copy = mkdtempSync(join(tmpdir(), `holdall-${folder}-`))
+  cpSync(join(ROOT, 'test', folder), copy, { recursive: true })
+  const options = { cwd: copy, encoding: 'utf8', timeout: INSTALL_MS } as const
+  const install = (): SpawnSyncReturns<string> => spawnSync('npm', ['ci', '--no-fund', '--no-audit'], options)
+  const first = install()
+  if (first.status !== 0) done(install())
+  return copy
+}
+
+/** How a command is run. */
+export interface Running {
+  readonly cwd: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly timeoutMs?: number
+}
+
+/** Runs a command while this process goes on (it may be the server) and returns what it printed; one that failed fails the test. */
+export function output(command: string, args: readonly string[], options: Running): Promise<string> {
+  const { cwd, env, timeoutMs = 120_000 } = options
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, timeout: timeoutMs, stdio: 'pipe' })
+  child.stdin.end()
+  const texts = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => (texts[name] += text))
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject).on('close', (code, signal) => {
+      if (code === 0) resolve(texts.stdout)
+      else
+        reject(
+          new Error(`${command} ${args.join(' ')}: ${signal ?? `status ${code}`}\n${texts.stdout}\n${texts.stderr}`),
+        )
+    })
+  })
+}
