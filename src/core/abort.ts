@@ -1,7 +1,16 @@
 import type { Body } from './body.ts'
 
-/** A signal that never fires: one for all calls that nobody can end. */
-export const NEVER: AbortSignal = new AbortController().signal
+/** In a Cloudflare Worker a signal belongs to the request in which it was made, and none can be made at import. */
+const IS_WORKER = 'WebSocketPair' in globalThis
+
+let idle: AbortSignal | undefined
+
+/** A signal that never fires, for calls that nobody can end: one for all of them, and in Workers one for each. */
+export function never(): AbortSignal {
+  if (IS_WORKER) return new AbortController().signal
+  idle ??= new AbortController().signal
+  return idle
+}
 
 interface Watch {
   readonly listeners: Set<() => void>
@@ -15,7 +24,7 @@ const watches = new WeakMap<AbortSignal, Watch>()
  * listeners of a signal to add or remove one, so it is given one for all of them.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
-  if (signal === NEVER) return nothing
+  if (signal === idle) return nothing
   let watch = watches.get(signal)
   if (watch === undefined) watches.set(signal, (watch = newWatch()))
   const { listeners, fire } = watch

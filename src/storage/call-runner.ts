@@ -1,4 +1,4 @@
-import { NEVER } from '../core/abort.ts'
+import { never } from '../core/abort.ts'
 import type { CallContext, CallOptions, FileRef } from '../core/call.ts'
 import type { Driver } from '../core/driver.ts'
 import { abortReason, notBegun, type StorageError, wrapError } from '../core/errors.ts'
@@ -100,7 +100,7 @@ export class CallRunner {
 
   /** A context for work on an open handle, outside the layers. */
   context(options: CallOptions = {}): CallContext {
-    const signal = options.signal ?? NEVER
+    const signal = options.signal ?? never()
     return this.#context(signal, noProgress)
   }
 

@@ -1,4 +1,4 @@
-import { NEVER } from '../core/abort.ts'
+import { never } from '../core/abort.ts'
 import type { CallOptions, FileRef } from '../core/call.ts'
 import type { DeleteResult } from '../core/driver.ts'
 import { StorageError, withOutcome } from '../core/errors.ts'
@@ -41,7 +41,7 @@ export async function deleteMany(storage: AnyBase, names: DeletableNames, option
     throw new StorageError('invalid_argument', `deleteMany: expected a list of names, got ${kindOf(names)}.`)
   }
   try {
-    for await (const item of itemsOf(names, options.signal ?? NEVER, 'list of names')) {
+    for await (const item of itemsOf(names, options.signal ?? never(), 'list of names')) {
       const name = typeof item === 'object' && item !== null ? item.name : item
       if (batch.push(deletedRef(storage, name)) === BATCH) await flush()
     }
