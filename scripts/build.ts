@@ -51,16 +51,16 @@ function chunkOf(id: string, folder: string): string | null {
 }
 
 /**
- * First of all code of the package: on a runtime that is too old the import fails at once with a sentence that says so. Bun, Deno and
- * Workers name a version of Node that they follow, and are asked only for what the next lines use.
+ * The first code of the package: on a runtime that is too old, the import fails at once with a sentence that names what is needed. Bun,
+ * Deno and Workers name a version of Node that they follow, and are asked only for what the next lines use.
  */
 const RUNTIME_CHECK = `{
-	const { process: it, Bun, Deno, navigator } = globalThis, version = it?.versions?.node ?? "";
+	const { process: it, Bun, Deno, WebSocketPair } = globalThis, version = it?.versions?.node ?? "";
 	const [major, minor] = version.split(".").map(Number);
-	const isOther = Bun || Deno || navigator?.userAgent === "Cloudflare-Workers";
-	if (it?.getBuiltinModule === undefined && (isOther || version === ""))
-		throw new Error("holdall needs Node 22.18 or newer, Bun, Deno 2.1, or a Worker with nodejs_compat: here is no process.getBuiltinModule.");
-	if (!isOther && (major < 22 || (major === 22 && minor < 18)))
+	if (Bun || Deno || WebSocketPair || version === "") {
+		if (!it?.getBuiltinModule?.("node:fs"))
+			throw new Error("holdall needs Node 22.18 or newer, a current Bun or Deno, or a Worker with nodejs_compat and a compatibility_date of 2026-02-10 or later.");
+	} else if (major < 22 || (major === 22 && minor < 18))
 		throw new Error("holdall needs Node 22.18 or newer, and this is " + version + " (" + it.execPath + ").");
 }`
 

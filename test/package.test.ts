@@ -163,6 +163,17 @@ it('has declarations that compile in a program, also without skipLibCheck, and t
   expect(globSync('dist/**/*.d.ts', { cwd: installed }).length).toBeLessThan(20)
 })
 
+it('has S3 in a chunk of its own, which no other backend loads', () => {
+  const imported = (file: string): string[] => {
+    const text = readFileSync(join(installed, 'dist', file), 'utf8')
+    return [...text.matchAll(/^import .*"[./]*(chunks\/)?(\w+)\.js";$/gm)].map(([, , name]) => name!).sort()
+  }
+  expect(imported('chunks/core.js')).toEqual([])
+  expect(imported('chunks/remote.js')).toEqual(['core'])
+  expect(imported('chunks/s3.js')).toEqual(['core', 'remote'])
+  expect(imported('http/index.js')).toEqual(expect.not.arrayContaining(['s3']))
+})
+
 it('leaves optional packages to the run time, in the one form that all bundlers leave alone', () => {
   const code = globSync('dist/**/*.js', { cwd: installed }).map(file => readFileSync(join(installed, file), 'utf8'))
   const imports = code.flatMap(text => [...text.matchAll(/\bimport\(\s*([^)]*)/g)].map(([, what]) => what!))

@@ -24,7 +24,9 @@ export function installPackage(project: string): string {
   done(spawnSync('tar', ['-xzf', tarball, '--strip-components=1', '-C', installed], { encoding: 'utf8' }))
   rmSync(tarball)
   const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
-  for (const name of Object.keys(dependencies)) linkPackage(project, name)
+  for (const name of Object.keys(dependencies)) {
+    cpSync(join(ROOT, 'node_modules', name), join(project, 'node_modules', name), { recursive: true })
+  }
   return installed
 }
 
@@ -49,14 +51,18 @@ export function installedCopy(folder: string): string {
 /** How a command is run. */
 export interface Running {
   readonly cwd: string
+  /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>
+  /** In place of the environment of this process. */
+  readonly only?: Readonly<Record<string, string>>
   readonly timeoutMs?: number
 }
 
 /** Runs a command while this process goes on (it may be the server) and returns what it printed; one that failed fails the test. */
 export function output(command: string, args: readonly string[], options: Running): Promise<string> {
-  const { cwd, env, timeoutMs = 120_000 } = options
-  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, timeout: timeoutMs, stdio: 'pipe' })
+  const { cwd, env, only, timeoutMs = 120_000 } = options
+  const variables = only ?? { ...process.env, ...env }
+  const child = spawn(command, args, { cwd, env: variables, timeout: timeoutMs, stdio: 'pipe' })
   child.stdin.end()
   const texts = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {

@@ -171,6 +171,28 @@ describe('save', () => {
   })
 })
 
+test.each(['a.tar.gz', 'dump.sql.gz', 'a.tgz', 'rows.csv.gz', 'a.gz'])('%s is stored as an archive', async name => {
+  for (const gzip of [false, true]) {
+    const files = storage({ gzip })
+    await files.save(name, 'bytes of an archive')
+    const { contentType, contentEncoding } = await files.stat(name)
+    expect({ contentType, contentEncoding }).toEqual({ contentType: 'application/gzip', contentEncoding: undefined })
+    expect(await files.readText(name)).toBe('bytes of an archive')
+  }
+})
+
+test('a file that a page loads is stored with its encoding', async () => {
+  const files = storage()
+  await files.save('a.css.gz', 'packed')
+  expect(await files.stat('a.css.gz')).toMatchObject({ contentType: 'text/css', contentEncoding: 'gzip' })
+})
+
+test('a packed file that was stored with an encoding is given as it is', async () => {
+  const files = storage({ gzip: true, gzipContentTypes: ['text/csv'] })
+  await files.save('rows.csv.gz', 'packed', { contentType: 'text/csv', contentEncoding: 'gzip' })
+  expect(await files.readText('rows.csv.gz')).toBe('packed')
+})
+
 describe('gzip', () => {
   const CSS = 'a { color: red }\n'.repeat(50)
 
