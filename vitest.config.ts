@@ -2,6 +2,9 @@ import { defineConfig } from 'vitest/config'
 
 const src = (path: string): string => new URL(`src/${path}`, import.meta.url).pathname
 
+/** What needs programs that are installed for it. */
+const REAL = ['test/real/**', 'test/bundlers/**', 'test/runtimes/**']
+
 export default defineConfig({
   // The examples import the package by its name; here that is the source.
   resolve: {
@@ -12,7 +15,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', ...(process.env['REAL_SERVERS'] === '1' ? [] : ['test/real/**'])],
+    exclude: ['**/node_modules/**', ...(process.env['REAL_SERVERS'] === '1' ? [] : REAL)],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
