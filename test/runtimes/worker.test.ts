@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Miniflare } from 'miniflare'
+import type { Miniflare } from 'miniflare'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SAVED } from '../bundlers/rows.ts'
+import { inFolder } from '../servers/r2.ts'
 import { startStrictS3 } from '../servers/strict-s3.ts'
 import { installPackage } from '../support/installed.ts'
 import { COMPATIBILITY_DATE, WORKERS } from './rows.ts'
@@ -27,30 +28,21 @@ beforeAll(async () => {
 })
 
 afterAll(() => {
-  rmSync(project, { recursive: true, force: true })
+  rmSync(project, { recursive: true, force: true, maxRetries: 5 })
 })
 
-/** A Worker with this script; its temporary files are in the project. */
+/** A Worker with this script. */
 function worker(compatibilityDate: string, bindings: Record<string, string>): Miniflare {
-  const before = process.env['TMPDIR']
-  const folder = join(project, 'tmp')
-  mkdirSync(folder, { recursive: true })
-  process.env['TMPDIR'] = folder
-  try {
-    return new Miniflare({
-      modules: [{ type: 'ESModule', path: 'worker.mjs', contents: script }],
-      compatibilityDate,
-      compatibilityFlags: ['nodejs_compat'],
-      host: '127.0.0.1',
-      port: 0,
-      cf: false,
-      bindings,
-      handleRuntimeStdio: () => undefined,
-    })
-  } finally {
-    if (before === undefined) delete process.env['TMPDIR']
-    else process.env['TMPDIR'] = before
-  }
+  return inFolder(project, {
+    modules: [{ type: 'ESModule', path: 'worker.mjs', contents: script }],
+    compatibilityDate,
+    compatibilityFlags: ['nodejs_compat'],
+    host: '127.0.0.1',
+    port: 0,
+    cf: false,
+    bindings,
+    handleRuntimeStdio: () => undefined,
+  })
 }
 
 test(`${WORKERS}: memory and S3 over fetch work in one request after another and in several at once`, async () => {

@@ -47,7 +47,7 @@ export async function startR2(bucket = 'media'): Promise<R2Server> {
 }
 
 /** A Miniflare whose temporary files are in a folder of ours, since it leaves some behind. */
-function inFolder(folder: string, options: MiniflareOptions): Miniflare {
+export function inFolder(folder: string, options: MiniflareOptions): Miniflare {
   const before = process.env['TMPDIR']
   process.env['TMPDIR'] = folder
   try {
