@@ -9,8 +9,8 @@ export async function report({ S3_ENDPOINT: endpointUrl, S3_KEY: accessKey, S3_S
   const place = { endpointUrl, bucketName: 'media', regionName: 'us-east-1', fileOverwrite: true }
   configure({
     STORAGES: {
-      default: { BACKEND: MemoryStorage },
-      local: { BACKEND: LocalStorage, OPTIONS: { location } },
+      default: { BACKEND: 'memory' },
+      local: { BACKEND: 'local', OPTIONS: { location } },
       s3: { BACKEND: S3Storage, OPTIONS: { ...place, accessKey, secretKey } },
     },
   })
@@ -18,6 +18,7 @@ export async function report({ S3_ENDPOINT: endpointUrl, S3_KEY: accessKey, S3_S
     memory: await saved(storages.default),
     local: await saved(storages.local),
     s3: await saved(storages.s3),
+    byName: storages.default instanceof MemoryStorage && storages.local instanceof LocalStorage,
     credentials: await credentials(place),
   }
 }

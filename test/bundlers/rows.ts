@@ -26,7 +26,7 @@ export const SAVED = {
   missing: 'not_found',
 }
 /** What report.mjs says of the storages. */
-export const WORKS = { memory: SAVED, local: SAVED, s3: SAVED }
+export const WORKS = { memory: SAVED, local: SAVED, s3: SAVED, byName: true }
 /** What report.mjs says of credentials where the optional package is not there. */
 export const NO_PROVIDERS =
   "Finding AWS credentials without AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY needs the package '@aws-sdk/credential-providers'. " +
