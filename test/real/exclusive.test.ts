@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { startRgw } from '../servers/rgw.ts'
 import { markedBytes } from './marked-bytes.ts'
-import { emptyAndClose, keysOf, rgwOptions, rgwStorage } from './s3-place.ts'
+import { emptyAndClose, keysOf, rgwOptions, rgwStorage } from './places/rgw.ts'
 
 const server = await startRgw()
 afterAll(() => server.close(), 60_000)

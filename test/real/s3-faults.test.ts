@@ -3,10 +3,10 @@ import { GetObjectCommand, ListMultipartUploadsCommand, PutObjectCommand } from 
 import { afterAll, describe, expect, test } from 'vitest'
 import type { S3Storage } from '../../src/backends/s3/index.ts'
 import { presetOf } from '../../src/backends/s3/settings/presets.ts'
-import { FAULTS, type FaultCase, type Ground, runCase, type StepName } from '../backends/s3/fault-cases.ts'
-import { distinctBytes, streamed } from '../backends/s3/fault-ground.ts'
+import { distinctBytes, streamed } from '../backends/s3/fault-steps.ts'
+import { FAULTS, type FaultCase, type Ground, runCase, type StepName } from '../faults/case.ts'
 import { startRgw } from '../servers/rgw.ts'
-import { officialClient, rgwStorage } from './s3-place.ts'
+import { officialClient, rgwStorage } from './places/rgw.ts'
 
 const MIB = 1024 * 1024
 const Bucket = 'faults'

@@ -12,7 +12,7 @@ import type { Input } from '../../src/core/settings.ts'
 import type { PostForm } from '../../src/remote/sign/post-policy.ts'
 import { driverConformance, registerConformance, storageConformance } from '../../src/testing/index.ts'
 import { startRgw } from '../servers/rgw.ts'
-import { emptyAndClose, keysOf, localFetch, officialClient, rgwStorage } from './s3-place.ts'
+import { emptyAndClose, keysOf, localFetch, officialClient, rgwStorage } from './places/rgw.ts'
 
 const server = await startRgw()
 const client = officialClient(server)

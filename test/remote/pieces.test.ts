@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { bytesContent, streamContent, toContent } from '../../src/core/content.ts'
 import { followed, type PartLimits, type Piece, piecesOf, takeFirst } from '../../src/remote/pieces.ts'
 import { plainContext } from '../../src/testing/index.ts'
-import { distinctBytes } from '../backends/s3/fault-ground.ts'
+import { distinctBytes } from '../faults/ground.ts'
 
 const bytes = distinctBytes(10_000)
 const LIMITS: PartLimits = { minPart: 1, maxParts: 10_000 }

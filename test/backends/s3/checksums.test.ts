@@ -8,7 +8,8 @@ import {
   headerOf,
   RunningChecksum,
 } from '../../../src/remote/checksums.ts'
-import { Sha256, seeded } from './oracle.ts'
+import { seeded } from '../../oracles/seeded.ts'
+import { Sha256 } from '../../oracles/sha256.ts'
 
 const CHECK = Buffer.from('123456789')
 

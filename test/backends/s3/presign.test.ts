@@ -6,7 +6,9 @@ import { expect, test } from 'vitest'
 import { bucketAddress } from '../../../src/backends/s3/addressing.ts'
 import { encodeKey } from '../../../src/remote/sign/encode.ts'
 import { presignV4 } from '../../../src/remote/sign/v4.ts'
-import { Sha256, sample, seeded } from './oracle.ts'
+import { seeded } from '../../oracles/seeded.ts'
+import { Sha256 } from '../../oracles/sha256.ts'
+import { sample } from './sample.ts'
 
 const KEYS = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' }
 const NOW = new Date('2024-02-29T12:34:56.789Z')

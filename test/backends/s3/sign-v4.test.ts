@@ -4,7 +4,9 @@ import { expect, test } from 'vitest'
 import { encodeComponent, encodeKey } from '../../../src/remote/sign/encode.ts'
 import { encodeQuery } from '../../../src/remote/sign/query.ts'
 import { EMPTY_PAYLOAD_HASH, signV4 } from '../../../src/remote/sign/v4.ts'
-import { Sha256, sample, seeded } from './oracle.ts'
+import { seeded } from '../../oracles/seeded.ts'
+import { Sha256 } from '../../oracles/sha256.ts'
+import { sample } from './sample.ts'
 
 const KEYS = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' }
 const SCOPE = { region: 'us-east-1', now: new Date('2013-05-24T00:00:00Z'), payloadHash: EMPTY_PAYLOAD_HASH }

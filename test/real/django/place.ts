@@ -2,7 +2,7 @@ import { DeleteObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
 import { isStorageError } from '../../../src/core/errors.ts'
 import { type RgwServer, startRgw } from '../../servers/rgw.ts'
-import { emptyAndClose, officialClient, rgwStorage } from '../s3-place.ts'
+import { emptyAndClose, officialClient, rgwStorage } from '../places/rgw.ts'
 import { keysIn } from './objects.ts'
 import { type DjangoSettings, DjangoStorages, PythonError } from './python.ts'
 

@@ -1,8 +1,9 @@
 /** Steps, faults and one case of the two, for the tests that put the fault proxy in front of an S3 server. */
-import type { S3DriverOptions } from '../../../src/backends/s3/driver.ts'
-import { S3Storage } from '../../../src/backends/s3/index.ts'
-import { isStorageError, type StorageError } from '../../../src/core/errors.ts'
-import { settled } from '../../../src/testing/case.ts'
+import type { S3DriverOptions } from '../../src/backends/s3/driver.ts'
+import { S3Storage } from '../../src/backends/s3/index.ts'
+import { isStorageError, type StorageError } from '../../src/core/errors.ts'
+import { settled } from '../../src/testing/case.ts'
+import { driverFor, type TestServer } from '../backends/s3/support.ts'
 import {
   type FaultAction,
   type FaultProxy,
@@ -10,8 +11,7 @@ import {
   slowDown,
   startFaultProxy,
   tooManyRequests,
-} from '../../servers/fault-proxy.ts'
-import { driverFor, type TestServer } from './support.ts'
+} from '../servers/fault-proxy.ts'
 
 export type StepName = keyof typeof STEPS
 

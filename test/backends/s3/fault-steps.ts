@@ -2,8 +2,8 @@ import type { S3DriverOptions } from '../../../src/backends/s3/driver.ts'
 import { presetOf } from '../../../src/backends/s3/settings/presets.ts'
 import { bytesContent } from '../../../src/core/content.ts'
 import { plainContext } from '../../../src/testing/index.ts'
+import type { Ground } from '../../faults/case.ts'
 import type { StrictS3 } from '../../servers/strict-s3.ts'
-import type { Ground } from './fault-cases.ts'
 import { driverFor } from './support.ts'
 
 /** Bytes of a part in these tests, which the strict server has to be told as its smallest. */

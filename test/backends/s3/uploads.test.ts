@@ -4,7 +4,7 @@ import { S3Storage } from '../../../src/backends/s3/index.ts'
 import { settled } from '../../../src/testing/case.ts'
 import { plainContext } from '../../../src/testing/index.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
-import { distinctBytes, PART, streamed, strictGround } from './fault-ground.ts'
+import { distinctBytes, PART, streamed, strictGround } from './fault-steps.ts'
 import { driverFor } from './support.ts'
 
 const server = await startStrictS3({ minPartSize: PART })

@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { S3Client } from '@aws-sdk/client-s3'
-import { S3Storage } from '../../src/backends/s3/index.ts'
-import type { S3Options } from '../../src/backends/s3/settings/settings.ts'
-import type { Input } from '../../src/core/settings.ts'
-import type { Storage } from '../../src/storage/storage.ts'
-import type { RgwServer } from '../servers/rgw.ts'
+import { S3Storage } from '../../../src/backends/s3/index.ts'
+import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
+import type { Input } from '../../../src/core/settings.ts'
+import type { Storage } from '../../../src/storage/storage.ts'
+import type { RgwServer } from '../../servers/rgw.ts'
 
 /** What a user of an own Ceph sets: endpoint, keys and bucket; everything else is found out. */
 export function rgwOptions(server: RgwServer, bucketName = 'media'): Input<S3Options> {

@@ -1,10 +1,10 @@
 /** Every step of every kind of request, with every fault of the proxy, once and always. */
 import { afterAll, describe, expect, test } from 'vitest'
 import type { S3Storage } from '../../../src/backends/s3/index.ts'
+import * as cases from '../../faults/case.ts'
+import { type Fault, type FaultResult, type Ground, isHarmless, isLie, type StepName } from '../../faults/case.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
-import * as cases from './fault-cases.ts'
-import { type Fault, type FaultResult, type Ground, isHarmless, isLie, type StepName } from './fault-cases.ts'
-import { distinctBytes, PART, streamed, strictGround } from './fault-ground.ts'
+import { distinctBytes, PART, streamed, strictGround } from './fault-steps.ts'
 
 const server = await startStrictS3({ minPartSize: PART, maxCopySize: 2 * PART })
 /** A service whose completion keeps conditions, as Amazon's, and one where only PUT does. */

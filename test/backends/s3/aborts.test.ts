@@ -2,9 +2,9 @@
 import { getEventListeners } from 'node:events'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { S3Storage } from '../../../src/backends/s3/index.ts'
+import { type Fault, type Ground, runCase, type StepName } from '../../faults/case.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
-import { type Fault, type Ground, runCase, type StepName } from './fault-cases.ts'
-import { distinctBytes, PART, streamed, strictGround } from './fault-ground.ts'
+import { distinctBytes, PART, streamed, strictGround } from './fault-steps.ts'
 
 const server = await startStrictS3({ minPartSize: PART, maxCopySize: 2 * PART })
 const amazon = strictGround(server, { conditionalComplete: true })
