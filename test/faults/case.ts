@@ -1,126 +1,80 @@
-/** Steps, faults and one case of the two, for the tests that put the fault proxy in front of an S3 server. */
-import type { S3DriverOptions } from '../../src/backends/s3/driver.ts'
-import { S3Storage } from '../../src/backends/s3/index.ts'
+/** One case: a call through the proxy, one step of which goes wrong. */
 import { isStorageError, type StorageError } from '../../src/core/errors.ts'
+import type { Storage } from '../../src/storage/storage.ts'
 import { settled } from '../../src/testing/case.ts'
-import { driverFor, type TestServer } from '../backends/s3/support.ts'
-import {
-  type FaultAction,
-  type FaultProxy,
-  type ProxiedRequest,
-  slowDown,
-  startFaultProxy,
-  tooManyRequests,
-} from '../servers/fault-proxy.ts'
+import { type FaultProxy, type FaultRule, type ProxiedRequest, startFaultProxy } from '../servers/fault-proxy.ts'
+import { type Fault, type Refuse, tooManyRequests, workOf } from './faults.ts'
+import type { Ground } from './ground.ts'
 
-export type StepName = keyof typeof STEPS
-
-const has = (request: ProxiedRequest, text: string): boolean => request.url.includes(text)
-const isCopy = ({ headers }: ProxiedRequest): boolean => headers['x-amz-copy-source'] !== undefined
-const part = (number: number) => (request: ProxiedRequest) =>
-  request.method === 'PUT' && has(request, `partNumber=${number}&`) && !isCopy(request)
-
-/** Which requests a step consists of. */
-const STEPS = {
-  CreateMultipartUpload: request => request.method === 'POST' && has(request, '?uploads'),
-  'UploadPart 1': part(1),
-  'UploadPart 2': part(2),
-  'UploadPart 3': part(3),
-  CompleteMultipartUpload: request => request.method === 'POST' && has(request, '?uploadId='),
-  AbortMultipartUpload: request => request.method === 'DELETE' && has(request, '?uploadId='),
-  PutObject: request => request.method === 'PUT' && !has(request, '?') && !isCopy(request),
-  CopyObject: request => request.method === 'PUT' && !has(request, '?') && isCopy(request),
-  UploadPartCopy: request => request.method === 'PUT' && has(request, 'partNumber=2&') && isCopy(request),
-  GetObject: request => request.method === 'GET' && !has(request, '?'),
-  HeadObject: request => request.method === 'HEAD',
-  ListObjectsV2: request => request.method === 'GET' && has(request, 'list-type=2'),
-  DeleteObjects: request => request.method === 'POST' && has(request, '?delete'),
-} satisfies Record<string, (request: ProxiedRequest) => boolean>
-
-/** The steps whose answers have no body: cut off after their head they are whole. */
-const BODYLESS: readonly string[] = [
-  'UploadPart 1',
-  'UploadPart 2',
-  'UploadPart 3',
-  'AbortMultipartUpload',
-  'PutObject',
-  'HeadObject',
-]
-
-/** One thing that goes wrong. */
-export interface Fault {
+/** A fault with its title and what comes of it. */
+export interface NamedFault {
   readonly title: string
-  readonly action: FaultAction
+  readonly fault: Fault
   /** Whether the server carries the request out: not, before the answer, or after the client has given up. */
   readonly work: 'none' | 'done' | 'late'
   /** What a call fails with when it goes on and on; undefined when it does not matter. */
   readonly code: 'unavailable' | 'throttled' | 'timeout' | undefined
 }
 
+/** Gives a fault a title. */
+export function named(title: string, fault: Fault, code?: NamedFault['code']): NamedFault {
+  return { title, fault, work: workOf(fault), code }
+}
+
 /** Seconds without progress after which the slow faults' calls give a try up, and how late the work is then done. */
 export const TIMEOUT_SECS = 2
 const LATE_MS = 2300
 
-const failing = (status: number, forward: boolean): FaultAction => ({ do: 'answer', status, forward })
+/** A refusal before and after the work. */
+function refused(title: string, fault: Refuse, code: NamedFault['code']): NamedFault[] {
+  return [named(title, fault, code), named(`${title} after`, { ...fault, at: 'after' }, code)]
+}
 
-/** Every fault of the proxy. */
-export const FAULTS: readonly Fault[] = [
-  { title: 'reset before', action: { do: 'reset-before' }, work: 'none', code: 'unavailable' },
-  { title: 'reset during', action: { do: 'reset-during', bytes: 1000 }, work: 'none', code: 'unavailable' },
-  { title: 'reset after', action: { do: 'reset-after' }, work: 'done', code: 'unavailable' },
-  { title: 'cut head', action: { do: 'cut-head' }, work: 'done', code: 'unavailable' },
-  { title: 'truncated answer', action: { do: 'truncate', bytes: 5 }, work: 'done', code: 'unavailable' },
-  { title: 'late work', action: { do: 'delay', ms: LATE_MS }, work: 'late', code: 'timeout' },
-  { title: 'late answer', action: { do: 'delay', ms: LATE_MS, after: true }, work: 'done', code: 'timeout' },
-  { title: 'hang before', action: { do: 'hang' }, work: 'none', code: 'timeout' },
-  { title: 'hang after', action: { do: 'hang', forward: true }, work: 'done', code: 'timeout' },
-  { title: '500', action: failing(500, false), work: 'none', code: 'unavailable' },
-  { title: '500 after', action: failing(500, true), work: 'done', code: 'unavailable' },
-  { title: '503', action: failing(503, false), work: 'none', code: 'unavailable' },
-  { title: '503 after', action: failing(503, true), work: 'done', code: 'unavailable' },
-  { title: 'SlowDown', action: slowDown(), work: 'none', code: 'throttled' },
-  { title: 'SlowDown after', action: { ...slowDown(), forward: true } as FaultAction, work: 'done', code: 'throttled' },
-  { title: '429', action: tooManyRequests(1), work: 'none', code: 'throttled' },
-  {
-    title: '429 after',
-    action: { ...tooManyRequests(1), forward: true } as FaultAction,
-    work: 'done',
-    code: 'throttled',
-  },
-  { title: 'duplicate', action: { do: 'duplicate' }, work: 'done', code: undefined },
-]
+/** Every fault but lies; `throttled` is how the service asks to slow down, by its own name. */
+export function faultsOf(throttled: Readonly<Record<string, Refuse>>): NamedFault[] {
+  return [
+    named('drop before', { do: 'drop' }, 'unavailable'),
+    named('drop during', { do: 'drop', bytes: 1000 }, 'unavailable'),
+    named('drop after', { do: 'drop', at: 'after' }, 'unavailable'),
+    named('cut head', { do: 'cut', bytes: 'head' }, 'unavailable'),
+    named('cut body', { do: 'cut', bytes: 5 }, 'unavailable'),
+    named('held before late work', { do: 'hold', ms: LATE_MS }, 'timeout'),
+    named('held after work', { do: 'hold', ms: LATE_MS, at: 'after' }, 'timeout'),
+    named('held for good before work', { do: 'hold' }, 'timeout'),
+    named('held for good after work', { do: 'hold', at: 'after' }, 'timeout'),
+    ...refused('500', { do: 'refuse', status: 500 }, 'unavailable'),
+    ...refused('503', { do: 'refuse', status: 503 }, 'unavailable'),
+    ...Object.entries(throttled).flatMap(([title, fault]) => refused(title, fault, 'throttled')),
+    ...refused('429', tooManyRequests(1), 'throttled'),
+    named('garbage', { do: 'garbage' }, 'unavailable'),
+    named('garbage after', { do: 'garbage', at: 'after' }, 'unavailable'),
+    named('closed after its answer', { do: 'close' }),
+    named('repeat', { do: 'repeat' }),
+  ]
+}
 
 /** Whether a fault goes unnoticed at a step. */
-export function isHarmless({ action }: Fault, step: StepName): boolean {
-  return action.do === 'duplicate' || (action.do === 'truncate' && BODYLESS.includes(step))
+export function isHarmless<S extends string>({ fault }: NamedFault, step: S, bodyless: readonly S[]): boolean {
+  return (
+    fault.do === 'repeat' ||
+    fault.do === 'close' ||
+    (fault.do === 'cut' && fault.bytes !== 'head' && bodyless.includes(step))
+  )
 }
 
 /** Whether a fault tells the client that nothing was done although it was. */
-export function isLie({ work, code }: Fault): boolean {
+export function isDenial({ work, code }: NamedFault): boolean {
   return work === 'done' && code === 'throttled'
 }
 
-/** Where cases run, and how their traces are seen. */
-export interface Ground {
-  readonly server: TestServer
-  readonly bucketName: string
-  readonly driver: Partial<S3DriverOptions>
-  /** Stores bytes without the proxy. */
-  put(key: string, bytes: Buffer): Promise<void>
-  /** The bytes under a key, looked up without the proxy; undefined when there is no object. */
-  stored(key: string): Promise<Buffer | undefined>
-  /** Keys of the uploads that are open below a prefix. */
-  openUploads(prefix: string): Promise<string[]>
-}
-
 /** One step with one fault. */
-export interface FaultCase {
-  readonly step: StepName
-  readonly fault: Fault
+export interface FaultCase<S extends string = string> {
+  readonly step: S
+  readonly fault: NamedFault
   /** Whether only the first request fails, or every one. */
   readonly mode: 'once' | 'always'
   /** Requests that always fail besides. */
-  readonly also?: ((request: ProxiedRequest) => FaultAction | undefined) | undefined
+  readonly also?: FaultRule | undefined
 }
 
 /** What came of a case. */
@@ -132,7 +86,8 @@ export interface FaultResult {
   readonly error: StorageError | undefined
   /** Whether the fault came into play. */
   readonly hit: boolean
-  readonly open: string[]
+  /** Keys of the uploads that are open at the end. */
+  readonly open: readonly string[]
 }
 
 let count = 0
@@ -145,19 +100,19 @@ const starting = pool(4)
  * Runs a case when it is its turn: few work at once, so that no time-out strikes but where the fault is; those that wait for
  * time-outs are many at once, but begin few at a time.
  */
-export async function runCase(
-  ground: Ground,
-  wanted: FaultCase,
-  work: (files: S3Storage, prefix: string) => Promise<unknown>,
+export async function runCase<S extends string>(
+  ground: Ground<S>,
+  wanted: FaultCase<S>,
+  work: (files: Storage, prefix: string) => Promise<unknown>,
 ): Promise<FaultResult> {
   if (wanted.fault.code !== 'timeout') {
-    const running = new RunningCase(ground, wanted)
+    const running = new RunningCase<S>(ground, wanted)
     await quick(() => running.work(work))
     return running.end()
   }
   return slow(async () => {
     const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
-    const running = new RunningCase(ground, wanted, begin)
+    const running = new RunningCase<S>(ground, wanted, begin)
     const done = Promise.withResolvers<void>()
     await starting(() => {
       done.resolve(running.work(work).finally(begin))
@@ -169,35 +124,29 @@ export async function runCase(
 }
 
 /** A storage that reaches the server through a proxy with one fault. */
-class RunningCase {
-  readonly #ground: Ground
-  readonly #case: FaultCase
+class RunningCase<S extends string> {
+  readonly #ground: Ground<S>
+  readonly #case: FaultCase<S>
   readonly #onHit: () => void
   readonly #prefix: string = `case-${++count}/`
   #hits = 0
   #proxy: FaultProxy | undefined
-  #files: S3Storage | undefined
+  #files: Storage | undefined
   #value: unknown
   #error: StorageError | undefined
 
-  constructor(ground: Ground, wanted: FaultCase, onHit: () => void = () => {}) {
+  constructor(ground: Ground<S>, wanted: FaultCase<S>, onHit: () => void = () => {}) {
     this.#ground = ground
     this.#case = wanted
     this.#onHit = onHit
   }
 
-  async work(run: (files: S3Storage, prefix: string) => Promise<unknown>): Promise<void> {
-    const { server, bucketName, driver: options } = this.#ground
+  async work(run: (files: Storage, prefix: string) => Promise<unknown>): Promise<void> {
     const { fault, mode } = this.#case
-    this.#proxy = await startFaultProxy(server.url, request => this.#rule(request))
+    this.#proxy = await startFaultProxy(this.#ground.url, request => this.#rule(request))
     const timeoutSecs = fault.code === 'timeout' ? TIMEOUT_SECS : 30
-    const at = { ...server, url: this.#proxy.url }
-    const driver = driverFor(at, { ...options, transport: { idleTimeoutSecs: timeoutSecs } }, bucketName)
-    const { accessKeyId: accessKey, secretAccessKey: secretKey } = server.credentials
-    this.#files = new S3Storage(
-      { bucketName, accessKey, secretKey, timeoutSecs, maxAttempts: mode === 'once' ? 3 : 2 },
-      { settings: {}, env: {}, driver },
-    )
+    const maxAttempts = mode === 'once' ? 3 : 2
+    this.#files = this.#ground.storage(this.#proxy.url, { timeoutSecs, maxAttempts })
     try {
       this.#value = await settled(run(this.#files, this.#prefix), 'the work', 45_000)
     } catch (error) {
@@ -220,11 +169,11 @@ class RunningCase {
     }
   }
 
-  #rule(request: ProxiedRequest): FaultAction | undefined {
+  #rule(request: ProxiedRequest): Fault | undefined {
     const { step, fault, mode, also } = this.#case
-    if (!STEPS[step](request)) return also?.(request)
+    if (!this.#ground.steps[step](request)) return also?.(request)
     this.#onHit()
-    return ++this.#hits === 1 || mode === 'always' ? fault.action : undefined
+    return ++this.#hits === 1 || mode === 'always' ? fault.fault : undefined
   }
 }
 

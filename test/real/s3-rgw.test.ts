@@ -6,13 +6,14 @@ import {
   PutBucketVersioningCommand,
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
-import { afterAll, describe, expect, it, test, vi } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import type { S3Options } from '../../src/backends/s3/settings/settings.ts'
 import type { Input } from '../../src/core/settings.ts'
 import type { PostForm } from '../../src/remote/sign/post-policy.ts'
-import { driverConformance, registerConformance, storageConformance } from '../../src/testing/index.ts'
+import type { DriverConformanceOptions } from '../../src/testing/index.ts'
 import { startRgw } from '../servers/rgw.ts'
-import { emptyAndClose, keysOf, localFetch, officialClient, rgwStorage } from './places/rgw.ts'
+import { describeConformance, emptyAndClose, keysOf } from './backend.ts'
+import { localFetch, officialClient, rgwStorage } from './places/rgw.ts'
 
 const server = await startRgw()
 const client = officialClient(server)
@@ -44,30 +45,24 @@ const kinds: ReadonlyArray<readonly [string, Input<S3Options>, readonly string[]
   ['signature version 2, named as Ceph', { signatureVersion: 's3', provider: 'ceph', checksums: 'md5' }, ['']],
   ['buckets in the host', { endpointUrl: server.virtualUrl, addressingStyle: 'virtual' }, ['']],
 ]
-for (const [title, options, locations] of kinds) {
-  registerConformance(
-    { describe, it },
-    driverConformance({
-      create: () => rgwStorage(server, { partSize: 5 * MIB, multipartThreshold: 5 * MIB, ...options }).driver,
-      destroy: async driver => {
-        await driver.close?.()
-        await emptyAndClose(rgwStorage(server))
-      },
-      locations,
-      limits: true,
-      keeps: ['modifiedAt', 'etag'],
-      fetch: localFetch,
-      expects: { features, methods },
-    }),
-    `S3Driver and Ceph, ${title}`,
-  )
-}
-
-registerConformance(
-  { describe, it },
-  storageConformance({ create: wanted => rgwStorage(server, wanted), destroy: emptyAndClose }),
-  'S3Storage and Ceph',
-)
+const drivers = kinds.map(([title, options, locations]): [string, DriverConformanceOptions] => [
+  `S3Driver and Ceph, ${title}`,
+  {
+    create: () => rgwStorage(server, { partSize: 5 * MIB, multipartThreshold: 5 * MIB, ...options }).driver,
+    destroy: async driver => {
+      await driver.close?.()
+      await emptyAndClose(rgwStorage(server))
+    },
+    locations,
+    limits: true,
+    keeps: ['modifiedAt', 'etag'],
+    fetch: localFetch,
+    expects: { features, methods },
+  },
+])
+describeConformance(Object.fromEntries(drivers), {
+  'S3Storage and Ceph': { create: wanted => rgwStorage(server, wanted), destroy: emptyAndClose },
+})
 
 /** What anybody gets at a URL. */
 async function fetched(url: string, init?: RequestInit): Promise<[status: number, body: string]> {

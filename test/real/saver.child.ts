@@ -1,11 +1,12 @@
 // Saves one name so many times at once, without overwriting; waits for a line on stdin and prints the mark and the name of each.
 import { once } from 'node:events'
-import { S3Storage } from '../../src/backends/s3/index.ts'
+import type { Storage } from '../../src/storage/storage.ts'
 import { markedBytes } from './marked-bytes.ts'
 
 const [who, times, size] = process.argv.slice(2) as [string, string, string]
-const options = { ...JSON.parse(process.env['SAVER_OPTIONS']!), fileOverwrite: false }
-await using files = new S3Storage(options, { settings: {}, env: {} })
+const { module, className, options } = JSON.parse(process.env['SAVER']!)
+const Class: new (...args: unknown[]) => Storage = (await import(module))[className]
+await using files = new Class({ ...options, fileOverwrite: false }, { settings: {}, env: {} })
 process.stdout.write('ready\n')
 await once(process.stdin, 'data')
 await Promise.all(

@@ -1,6 +1,8 @@
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type FaultProxy, slowDown, startFaultProxy, tooManyRequests } from './fault-proxy.ts'
+import { tooManyRequests } from '../faults/faults.ts'
+import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
+import { slowDown } from './strict-s3/errors.ts'
 import { type StrictS3, startStrictS3 } from './strict-s3.ts'
 
 let server: StrictS3
@@ -39,12 +41,12 @@ test('forwards untouched: signatures stay valid', async () => {
 })
 
 test('resets before, during and after the server did the work', async () => {
-  proxy.rule = () => ({ do: 'reset-before' })
+  proxy.rule = () => ({ do: 'drop' })
   await expect(s3.send(put('before'))).rejects.toMatchObject({ code: 'ECONNRESET' })
-  proxy.rule = () => ({ do: 'reset-during', bytes: 3 })
+  proxy.rule = () => ({ do: 'drop', bytes: 3 })
   await expect(s3.send(put('during'))).rejects.toMatchObject({ code: 'ECONNRESET' })
   expect([stored(), server.requests.length]).toEqual([undefined, 0])
-  proxy.rule = () => ({ do: 'reset-after' })
+  proxy.rule = () => ({ do: 'drop', at: 'after' })
   await expect(s3.send(put('after'))).rejects.toMatchObject({ code: 'ECONNRESET' })
   expect(stored()).toBe('after')
 })
@@ -53,7 +55,7 @@ test('truncates and corrupts a body', async () => {
   await s3.send(put('0123456789'))
   const url = `${proxy.url}/media/k`
   await s3.send(new PutObjectCommand({ Bucket: 'media', Key: 'k', Body: '0123456789', ACL: 'public-read' }))
-  proxy.rule = () => ({ do: 'truncate', bytes: 4 })
+  proxy.rule = () => ({ do: 'cut', bytes: 4 })
   const cut = await fetch(url)
   expect(cut.headers.get('content-length')).toBe('10')
   const seen: Uint8Array[] = []
@@ -62,7 +64,7 @@ test('truncates and corrupts a body', async () => {
   })()
   await expect(reading).rejects.toThrow()
   expect(Buffer.concat(seen).toString()).toBe('0123')
-  proxy.rule = () => ({ do: 'corrupt', at: 0 })
+  proxy.rule = () => ({ do: 'garble', offset: 0 })
   const bad = Buffer.from(await (await fetch(url)).arrayBuffer())
   expect([bad.length, bad.toString('latin1', 1)]).toEqual([10, '123456789'])
 })
@@ -74,13 +76,13 @@ test('answers SlowDown, 429 and 500, with and without the work done', async () =
   proxy.rule = () => tooManyRequests(7)
   const answer = await fetch(`${proxy.url}/media/k`)
   expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '7'])
-  proxy.rule = () => ({ do: 'answer', status: 500, forward: true })
+  proxy.rule = () => ({ do: 'refuse', at: 'after', status: 500 })
   await expect(s3.send(put('done'))).rejects.toMatchObject({ $metadata: { httpStatusCode: 500 } })
   expect(stored()).toBe('done')
 })
 
 test('duplicates a request, so that a conditional write meets its own work', async () => {
-  proxy.rule = () => ({ do: 'duplicate' })
+  proxy.rule = () => ({ do: 'repeat' })
   const conditional = new PutObjectCommand({ Bucket: 'media', Key: 'k', Body: 'mine', IfNoneMatch: '*' })
   await expect(s3.send(conditional)).rejects.toMatchObject({ name: 'PreconditionFailed' })
   expect([stored(), server.requests.map(one => one.status)]).toEqual(['mine', [200, 412]])
@@ -88,16 +90,16 @@ test('duplicates a request, so that a conditional write meets its own work', asy
 
 test('delays before and after the work, and hangs with it done or not', async () => {
   const started = performance.now()
-  proxy.rule = () => ({ do: 'delay', ms: 60 })
+  proxy.rule = () => ({ do: 'hold', ms: 60 })
   await s3.send(put('late'))
   expect(performance.now() - started).toBeGreaterThanOrEqual(59)
-  proxy.rule = () => ({ do: 'delay', ms: 60_000, after: true })
+  proxy.rule = () => ({ do: 'hold', ms: 60_000, at: 'after' })
   const waiting = fetch(`${proxy.url}/media/k`, { signal: AbortSignal.timeout(50) })
   await expect(waiting).rejects.toMatchObject({ name: 'TimeoutError' })
   await expect.poll(() => server.requests.map(request => request.method)).toEqual(['PUT', 'GET'])
   for (const forward of [false, true]) {
     const count = server.requests.length
-    proxy.rule = () => ({ do: 'hang', forward })
+    proxy.rule = () => ({ do: 'hold', at: forward ? 'after' : 'before' })
     const hanging = fetch(`${proxy.url}/media/k`, { signal: AbortSignal.timeout(50) })
     await expect(hanging).rejects.toMatchObject({ name: 'TimeoutError' })
     await expect.poll(() => server.requests.length - count).toBe(forward ? 1 : 0)
@@ -105,7 +107,7 @@ test('delays before and after the work, and hangs with it done or not', async ()
 })
 
 test('forwards late although the client has gone', async () => {
-  proxy.rule = () => ({ do: 'delay', ms: 400 })
+  proxy.rule = () => ({ do: 'hold', ms: 400 })
   const gone = s3.send(put('late'), { abortSignal: AbortSignal.timeout(20) })
   await expect(gone).rejects.toMatchObject({ name: 'AbortError' })
   expect(stored()).toBeUndefined()
@@ -113,7 +115,7 @@ test('forwards late although the client has gone', async () => {
 })
 
 test('cuts an answer within its head, and stalls within its body', async () => {
-  proxy.rule = () => ({ do: 'cut-head' })
+  proxy.rule = () => ({ do: 'cut', bytes: 'head' })
   await expect(s3.send(put('cut'))).rejects.toThrow()
   expect(stored()).toBe('cut')
   proxy.rule = () => ({ do: 'stall', bytes: 2 })

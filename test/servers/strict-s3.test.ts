@@ -522,18 +522,21 @@ describe('strict S3 server, options', () => {
     await withServer({}, async (server, s3) => {
       server.faults.add({
         operation: 'PutObject',
-        error: { status: 503, code: 'SlowDown', headers: { 'retry-after': '1' } },
+        fault: { do: 'refuse', status: 503, code: 'SlowDown', headers: { 'retry-after': '1' } },
       })
       const put = new PutObjectCommand({ Bucket, Key: 'k', Body: '0123456789' })
       expect(await failure(s3.send(put))).toMatchObject({ name: 'SlowDown', status: 503 })
       expect(server.bucket().current('k')).toBeUndefined()
-      server.faults.add({ operation: 'PutObject', reset: 'after' })
+      server.faults.add({ operation: 'PutObject', fault: { do: 'drop', at: 'after' } })
       await expect(s3.send(put)).rejects.toThrow()
       expect(server.bucket().current('k')?.body.toString()).toBe('0123456789')
-      server.faults.add({ operation: 'GetObject', truncateAt: 4 })
+      server.faults.add({ operation: 'GetObject', fault: { do: 'cut', bytes: 4 } })
       const got = await s3.send(new GetObjectCommand({ Bucket, Key: 'k' }))
       await expect(got.Body?.transformToString()).rejects.toThrow()
-      server.faults.add({ operation: 'CopyObject', errorAfter: { status: 200, code: 'InternalError' } })
+      server.faults.add({
+        operation: 'CopyObject',
+        fault: { do: 'refuse', at: 'after', status: 200, code: 'InternalError' },
+      })
       const failed = await failure(s3.send(new CopyObjectCommand({ Bucket, Key: 'k2', CopySource: 'media/k' })))
       expect(failed.name).toBe('InternalError')
       expect(server.faults.size).toBe(0)

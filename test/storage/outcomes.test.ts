@@ -6,6 +6,7 @@ import { isStorageError } from '../../src/core/errors.ts'
 import { chaos } from '../../src/layers/chaos.ts'
 import type { Layer } from '../../src/layers/layer.ts'
 import type { Storage } from '../../src/storage/storage.ts'
+import type { PlannedFault } from '../servers/strict/faults.ts'
 import { Kinds } from './kinds.ts'
 
 const kinds = await Kinds.start()
@@ -205,11 +206,16 @@ describe('what an error says of its outcome is true', () => {
 
   it('on S3, where connections break and servers refuse', async () => {
     const { faults: list } = kinds.server
-    const fault = fc.oneof(
-      fc.record({ reset: fc.constantFrom('before' as const, 'after' as const), times: fc.integer({ min: 1, max: 3 }) }),
-      fc.record({ error: fc.constantFrom({ status: 503, code: 'SlowDown' }, { status: 403, code: 'AccessDenied' }) }),
-      fc.record({ errorAfter: fc.constant({ status: 500, code: 'InternalError' }) }),
-      fc.record({ truncateAt: fc.nat(6) }),
+    const refused = [
+      { do: 'refuse', status: 503, code: 'SlowDown' },
+      { do: 'refuse', status: 403, code: 'AccessDenied' },
+      { do: 'refuse', at: 'after', status: 500, code: 'InternalError' },
+    ] as const
+    const dropped = [{ do: 'drop' }, { do: 'drop', at: 'after' }] as const
+    const fault: fc.Arbitrary<PlannedFault> = fc.oneof(
+      fc.record({ fault: fc.constantFrom(...dropped), times: fc.integer({ min: 1, max: 3 }) }),
+      fc.record({ fault: fc.constantFrom(...refused) }),
+      fc.record({ fault: fc.record({ do: fc.constant('cut' as const), bytes: fc.nat(6) }) }),
     )
     await fc.assert(
       fc.asyncProperty(

@@ -75,7 +75,7 @@ describe('a signal of one call', () => {
       controller.abort(new Error('enough'))
       return true
     }
-    kinds.server.faults.add({ operation: 'GetObject', match, delayMs: 20 })
+    kinds.server.faults.add({ operation: 'GetObject', match, fault: { do: 'hold', ms: 20 } })
     const read = file.read(10, { signal: controller.signal })
     await expect(read).rejects.toMatchObject({ code: 'aborted', operation: 'read', fileName: 'file' })
     expect((await file.read(4)).toString()).toBe('bcde')

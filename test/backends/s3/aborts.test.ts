@@ -1,10 +1,11 @@
 /** A call that is aborted, or whose storage is closed, while a request of its is on the way: at every step, with the work done or not. */
 import { getEventListeners } from 'node:events'
 import { afterAll, describe, expect, test } from 'vitest'
-import type { S3Storage } from '../../../src/backends/s3/index.ts'
-import { type Fault, type Ground, runCase, type StepName } from '../../faults/case.ts'
+import type { Storage } from '../../../src/storage/storage.ts'
+import { named, runCase } from '../../faults/case.ts'
+import { distinctBytes, type Ground, streamed } from '../../faults/ground.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
-import { distinctBytes, PART, streamed, strictGround } from './fault-steps.ts'
+import { PART, type StepName, strictGround } from './fault-steps.ts'
 
 const server = await startStrictS3({ minPartSize: PART, maxCopySize: 2 * PART })
 const amazon = strictGround(server, { conditionalComplete: true })
@@ -21,11 +22,11 @@ const old = Buffer.from('what was there before')
 
 interface Plan {
   readonly title: string
-  readonly on: Ground
+  readonly on: Ground<StepName>
   readonly steps: readonly StepName[]
   readonly bytes: Buffer
   readonly before?: Buffer
-  write(files: S3Storage, name: string, signal: AbortSignal): Promise<unknown>
+  write(files: Storage, name: string, signal: AbortSignal): Promise<unknown>
 }
 
 const plans: readonly Plan[] = [
@@ -87,13 +88,12 @@ type End = 'aborted' | 'closed'
 
 async function complaints(plan: Plan, step: StepName, forward: boolean, end: End): Promise<string[]> {
   const controller = new AbortController()
-  let storage: S3Storage | undefined
+  let storage: Storage | undefined
   const then = (): void => {
     if (end === 'aborted') controller.abort()
     else void storage?.close()
   }
-  const action = { do: 'hang', forward, then } as const
-  const fault: Fault = { title: end, action, work: forward ? 'done' : 'none', code: undefined }
+  const fault = named(end, { do: 'hold', at: forward ? 'after' : 'before', then })
   const result = await runCase(plan.on, { step, fault, mode: 'always' }, async (files, prefix) => {
     storage = files
     if (plan.before !== undefined) await plan.on.put(`${prefix}new`, plan.before)

@@ -66,7 +66,11 @@ describe.each([
     test('leaves nothing when the copy fails', async () => {
       const files = storage({ ...options, location: 'failed', maxAttempts: 1 })
       await files.save('from', bytes, { overwrite: true })
-      server.faults.add({ operation: 'CopyObject', error: { status: 500, code: 'InternalError' }, times: 9 })
+      server.faults.add({
+        operation: 'CopyObject',
+        fault: { do: 'refuse', status: 500, code: 'InternalError' },
+        times: 9,
+      })
       await expect(files.copy('from', 'to')).rejects.toMatchObject({ code: 'unavailable' })
       expect(keys().filter(key => key.startsWith('failed/'))).toEqual(['failed/from'])
     })

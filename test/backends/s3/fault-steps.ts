@@ -1,19 +1,92 @@
+/** The steps of S3, and the strict server as a ground for faults. */
 import type { S3DriverOptions } from '../../../src/backends/s3/driver.ts'
+import { S3Storage } from '../../../src/backends/s3/index.ts'
 import { presetOf } from '../../../src/backends/s3/settings/presets.ts'
 import { bytesContent } from '../../../src/core/content.ts'
 import { plainContext } from '../../../src/testing/index.ts'
-import type { Ground } from '../../faults/case.ts'
+import { faultsOf, type NamedFault } from '../../faults/case.ts'
+import type { Ground } from '../../faults/ground.ts'
+import type { ProxiedRequest } from '../../servers/fault-proxy.ts'
+import { slowDown } from '../../servers/strict-s3/errors.ts'
 import type { StrictS3 } from '../../servers/strict-s3.ts'
-import { driverFor } from './support.ts'
+import { driverFor, type TestServer } from './support.ts'
+
+export type StepName = keyof typeof STEPS
+
+const has = (request: ProxiedRequest, text: string): boolean => request.url.includes(text)
+const isCopy = ({ headers }: ProxiedRequest): boolean => headers['x-amz-copy-source'] !== undefined
+const part = (number: number) => (request: ProxiedRequest) =>
+  request.method === 'PUT' && has(request, `partNumber=${number}&`) && !isCopy(request)
+
+/** Which requests a step consists of. */
+const STEPS = {
+  CreateMultipartUpload: request => request.method === 'POST' && has(request, '?uploads'),
+  'UploadPart 1': part(1),
+  'UploadPart 2': part(2),
+  'UploadPart 3': part(3),
+  CompleteMultipartUpload: request => request.method === 'POST' && has(request, '?uploadId='),
+  AbortMultipartUpload: request => request.method === 'DELETE' && has(request, '?uploadId='),
+  PutObject: request => request.method === 'PUT' && !has(request, '?') && !isCopy(request),
+  CopyObject: request => request.method === 'PUT' && !has(request, '?') && isCopy(request),
+  UploadPartCopy: request => request.method === 'PUT' && has(request, 'partNumber=2&') && isCopy(request),
+  GetObject: request => request.method === 'GET' && !has(request, '?'),
+  HeadObject: request => request.method === 'HEAD',
+  ListObjectsV2: request => request.method === 'GET' && has(request, 'list-type=2'),
+  DeleteObjects: request => request.method === 'POST' && has(request, '?delete'),
+} satisfies Record<string, (request: ProxiedRequest) => boolean>
+
+/** The steps whose answers have no body: cut off after their head they are whole. */
+const BODYLESS: readonly StepName[] = [
+  'UploadPart 1',
+  'UploadPart 2',
+  'UploadPart 3',
+  'AbortMultipartUpload',
+  'PutObject',
+  'HeadObject',
+]
+
+/** Every fault but lies, with S3's own way to ask for fewer requests. */
+export const FAULTS: readonly NamedFault[] = faultsOf({ SlowDown: slowDown() })
 
 /** Bytes of a part in these tests, which the strict server has to be told as its smallest. */
 export const PART: number = 96 * 1024
+
+/** A ground on any S3 server; what is left is seen as `seen` says. */
+export function groundOf(
+  server: TestServer,
+  bucketName: string,
+  options: Partial<S3DriverOptions>,
+  seen: Pick<Ground, 'put' | 'stored' | 'openUploads'>,
+): Ground<StepName> {
+  const { accessKeyId: accessKey, secretAccessKey: secretKey } = server.credentials
+  return {
+    ...seen,
+    url: server.url,
+    steps: STEPS,
+    bodyless: BODYLESS,
+    storage(url, { timeoutSecs, maxAttempts }) {
+      const driver = driverFor(
+        { ...server, url },
+        { ...options, transport: { idleTimeoutSecs: timeoutSecs } },
+        bucketName,
+      )
+      const asked = { bucketName, accessKey, secretKey, timeoutSecs, maxAttempts }
+      return new S3Storage(asked, { settings: {}, env: {}, driver })
+    },
+  }
+}
+
+/** A strict server as a ground, with what a storage on it is told. */
+export interface StrictGround extends Ground<StepName> {
+  readonly driver: Partial<S3DriverOptions>
+  close(): Promise<void>
+}
 
 /** A strict server whose completion keeps conditions, as Amazon's does, or where only PUT does. */
 export function strictGround(
   server: StrictS3,
   { conditionalComplete }: { readonly conditionalComplete: boolean },
-): Ground & { close(): Promise<void> } {
+): StrictGround {
   const direct = driverFor(server)
   const driver: Partial<S3DriverOptions> = {
     multipartThreshold: PART,
@@ -24,10 +97,7 @@ export function strictGround(
     conditionalWrites: 'on',
     preset: { ...presetOf(null, server.url), conditionalComplete },
   }
-  return {
-    server,
-    bucketName: 'media',
-    driver,
+  const ground = groundOf(server, 'media', driver, {
     put: async (key, bytes) => {
       await direct.write(key, bytesContent(bytes), {}, plainContext())
     },
@@ -35,16 +105,6 @@ export function strictGround(
     openUploads: async prefix => {
       return [...server.bucket().uploads.values()].map(({ key }) => key).filter(key => key.startsWith(prefix))
     },
-    close: () => direct.close(),
-  }
-}
-
-/** Bytes that differ everywhere, so that parts in a wrong order show. */
-export function distinctBytes(size: number): Buffer {
-  return Buffer.from(Uint32Array.from({ length: size / 4 }, (_, at) => at * 2654435761).buffer)
-}
-
-/** The bytes as a stream of unknown length, in pieces that have nothing to do with parts. */
-export async function* streamed(bytes: Buffer): AsyncGenerator<Buffer> {
-  for (let start = 0; start < bytes.length; start += 20_011) yield bytes.subarray(start, start + 20_011)
+  })
+  return { ...ground, driver, close: () => direct.close() }
 }

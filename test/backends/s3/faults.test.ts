@@ -35,13 +35,13 @@ beforeEach(() => {
 
 describe('a service that asks to slow down', () => {
   test('is asked again', async () => {
-    server.faults.add({ operation: 'PutObject', error: { status: 503, code: 'SlowDown' }, times: 2 })
+    server.faults.add({ operation: 'PutObject', fault: { do: 'refuse', status: 503, code: 'SlowDown' }, times: 2 })
     await storage().save('slow.txt', 'x')
     expect(operations()).toEqual(['PutObject', 'PutObject', 'PutObject'])
   })
 
   test('and goes on asking is throttled, with the id of the request', async () => {
-    server.faults.add({ operation: 'GetObject', error: { status: 503, code: 'SlowDown' } })
+    server.faults.add({ operation: 'GetObject', fault: { do: 'refuse', status: 503, code: 'SlowDown' } })
     await storage().save('a', 'x')
     const failure = await failureOf(storage({ maxAttempts: 1 }).createReadStream('a').toArray())
     expect(failure).toMatchObject({ code: 'throttled', status: 503 })
@@ -54,14 +54,14 @@ describe('an upload in parts', () => {
   const big = Buffer.alloc(11 * MIB, 7)
 
   test('repeats only the part that failed', async () => {
-    server.faults.add({ operation: 'UploadPart', error: { status: 500, code: 'InternalError' } })
+    server.faults.add({ operation: 'UploadPart', fault: { do: 'refuse', status: 500, code: 'InternalError' } })
     await storage().save('big', big)
     expect(operations().filter(name => name === 'UploadPart')).toHaveLength(4)
     expect(await storage().size('big')).toBe(big.length)
   })
 
   test('is aborted when a part keeps failing, and nothing is left', async () => {
-    server.faults.add({ operation: 'UploadPart', error: { status: 403, code: 'AccessDenied' }, times: 9 })
+    server.faults.add({ operation: 'UploadPart', fault: { do: 'refuse', status: 403, code: 'AccessDenied' }, times: 9 })
     const failure = await failureOf(storage().save('never', big))
     expect(failure.code).toBe('permission_denied')
     expect(operations()).toContain('AbortMultipartUpload')
@@ -71,7 +71,10 @@ describe('an upload in parts', () => {
   })
 
   test('fails when completion answers 200 with an error inside', async () => {
-    server.faults.add({ operation: 'CompleteMultipartUpload', error: { status: 200, code: 'InternalError' } })
+    server.faults.add({
+      operation: 'CompleteMultipartUpload',
+      fault: { do: 'refuse', status: 200, code: 'InternalError' },
+    })
     const driver = driverFor(server)
     const content = { size: big.length, replayable: true, bytes: big, open: () => streamContent([big]).open() }
     const failure = await failureOf(driver.write('inside', content, {}, plainContext()))
@@ -81,7 +84,7 @@ describe('an upload in parts', () => {
   })
 
   test('succeeds when only the answer of completion was lost', async () => {
-    server.faults.add({ operation: 'CompleteMultipartUpload', reset: 'after' })
+    server.faults.add({ operation: 'CompleteMultipartUpload', fault: { do: 'drop', at: 'after' } })
     await storage().save('lost', big)
     expect(await storage().size('lost')).toBe(big.length)
     expect(operations().filter(name => name === 'CreateMultipartUpload')).toHaveLength(1)
@@ -105,7 +108,7 @@ describe('an upload in parts', () => {
 describe('a copy', () => {
   test('fails when it is answered 200 with an error inside', async () => {
     await storage().save('from', 'x')
-    server.faults.add({ operation: 'CopyObject', error: { status: 200, code: 'InternalError' } })
+    server.faults.add({ operation: 'CopyObject', fault: { do: 'refuse', status: 200, code: 'InternalError' } })
     const failure = await failureOf(storage({ maxAttempts: 1 }).copy('from', 'to'))
     expect(failure.code).toBe('unavailable')
   })
@@ -115,7 +118,7 @@ describe('a copy', () => {
     const bytes = Buffer.alloc(12 * MIB, 3)
     const ctx = plainContext()
     await driver.write('large', streamContent([bytes]), { metadata: { a: 'ü' }, contentType: 'text/odd' }, ctx)
-    server.faults.add({ operation: 'CopyObject', error: { status: 400, code: 'InvalidRequest' } })
+    server.faults.add({ operation: 'CopyObject', fault: { do: 'refuse', status: 400, code: 'InvalidRequest' } })
     await driver.copy('large', 'copy of large', {}, ctx)
     expect(operations().filter(name => name === 'UploadPartCopy')).toHaveLength(3)
     const stat = await driver.stat('copy of large', ctx)
@@ -148,13 +151,16 @@ describe('a refusal', () => {
   })
 
   test('of HEAD names the permission that may be missing', async () => {
-    server.faults.add({ operation: 'HeadObject', error: { status: 403, code: 'AccessDenied' } })
+    server.faults.add({ operation: 'HeadObject', fault: { do: 'refuse', status: 403, code: 'AccessDenied' } })
     const failure = await failureOf(storage().exists('a'))
     expect(failure).toMatchObject({ code: 'permission_denied', message: expect.stringContaining('s3:ListBucket') })
   })
 
   test('of an ACL names the setting', async () => {
-    server.faults.add({ operation: 'PutObject', error: { status: 400, code: 'AccessControlListNotSupported' } })
+    server.faults.add({
+      operation: 'PutObject',
+      fault: { do: 'refuse', status: 400, code: 'AccessControlListNotSupported' },
+    })
     const failure = await failureOf(storage({ defaultAcl: 'public-read' }).save('a', 'x'))
     expect(failure.message).toContain('AWS_DEFAULT_ACL')
   })
@@ -163,7 +169,7 @@ describe('a refusal', () => {
 test('reading goes on where the connection broke', async () => {
   const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, at) => at % 251))
   await storage().save('broken', bytes)
-  server.faults.add({ operation: 'GetObject', truncateAt: 100_000 })
+  server.faults.add({ operation: 'GetObject', fault: { do: 'cut', bytes: 100_000 } })
   const chunks = await storage().createReadStream('broken').toArray()
   expect(Buffer.concat(chunks).equals(bytes)).toBe(true)
   expect(operations().filter(name => name === 'GetObject')).toHaveLength(2)

@@ -355,7 +355,7 @@ describe('folders', () => {
 describe('delete', () => {
   test('of a missing file is silent, a failing one is an error', async () => {
     await storage().delete('missing')
-    server.faults.add({ operation: 'DeleteObject', error: { status: 500, code: 'InternalError' } })
+    server.faults.add({ operation: 'DeleteObject', fault: { do: 'refuse', status: 500, code: 'InternalError' } })
     await expect(storage().delete('x')).rejects.toMatchObject({ code: 'unavailable', status: 500 })
   })
 })
@@ -371,7 +371,7 @@ describe('buckets', () => {
   test('in another region are told by their setting', async () => {
     server.faults.add({
       operation: 'HeadBucket',
-      error: { status: 301, code: 'PermanentRedirect', headers: { 'x-amz-bucket-region': 'eu-west-1' } },
+      fault: { do: 'refuse', status: 301, code: 'PermanentRedirect', headers: { 'x-amz-bucket-region': 'eu-west-1' } },
     })
     await expect(storage({ autoCreateBucket: true }).save('a', 'x')).rejects.toMatchObject({
       code: 'improperly_configured',

@@ -301,7 +301,7 @@ describe('the requests of a call', () => {
     let replaced = 0
     server.faults.add({
       operation: 'CompleteMultipartUpload',
-      error: { status: 403, code: 'AccessDenied' },
+      fault: { do: 'refuse', status: 403, code: 'AccessDenied' },
       match: () => ++replaced > 0,
     })
     await expect(files.copy('from', 'never', { storage: other })).rejects.toMatchObject({ code: 'permission_denied' })

@@ -83,7 +83,7 @@ describe('a file opened for reading', () => {
     const files = storage()
     await files.save('broken', bytes)
     server.requests.length = 0
-    server.faults.add({ operation: 'GetObject', truncateAt: 300_000 })
+    server.faults.add({ operation: 'GetObject', fault: { do: 'cut', bytes: 300_000 } })
     const file = await files.open('broken')
     expect((await file.read()).equals(bytes)).toBe(true)
     expect(ranges()).toHaveLength(2)
@@ -94,7 +94,7 @@ describe('a file opened for reading', () => {
     const files = storage()
     await files.save('changed', bytes)
     const file = await files.open('changed')
-    server.faults.add({ operation: 'GetObject', truncateAt: 300_000 })
+    server.faults.add({ operation: 'GetObject', fault: { do: 'cut', bytes: 300_000 } })
     const first = await file.read(10)
     expect(first.equals(bytes.subarray(0, 10))).toBe(true)
     await files.save('changed', randomBytes(2 * MIB))

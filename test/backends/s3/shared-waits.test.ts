@@ -17,8 +17,8 @@ function storage(options: Input<S3Options>): S3Storage {
 
 test('trying out conditions leaves no object behind when it hangs and is given up', async () => {
   let puts = 0
-  server.faults.add({ operation: 'PutObject', match: () => ++puts === 2, delayMs: 60_000 })
-  server.faults.add({ operation: 'DeleteObject', error: { status: 503, code: 'SlowDown' } })
+  server.faults.add({ operation: 'PutObject', match: () => ++puts === 2, fault: { do: 'hold', ms: 60_000 } })
+  server.faults.add({ operation: 'DeleteObject', fault: { do: 'refuse', status: 503, code: 'SlowDown' } })
   await using files = storage({ timeoutSecs: 0.4 })
   expect(await files.save('a', 'x', { overwrite: false })).toBe('a')
   expect(files.supports('exclusiveCreate')).toBe(true)
@@ -32,7 +32,7 @@ test('looking for the bucket goes on for others when the first call is aborted',
     asked.resolve()
     return true
   }
-  server.faults.add({ operation: 'HeadBucket', match, delayMs: 200 })
+  server.faults.add({ operation: 'HeadBucket', match, fault: { do: 'hold', ms: 200 } })
   await using files = storage({ autoCreateBucket: true, conditionalWrites: 'on' })
   const controller = new AbortController()
   const first = files.exists('a', { signal: controller.signal })

@@ -3,8 +3,9 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
 import { settled } from '../../../src/testing/case.ts'
 import { plainContext } from '../../../src/testing/index.ts'
+import { distinctBytes, streamed } from '../../faults/ground.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
-import { distinctBytes, PART, streamed, strictGround } from './fault-steps.ts'
+import { PART, strictGround } from './fault-steps.ts'
 import { driverFor } from './support.ts'
 
 const server = await startStrictS3({ minPartSize: PART })
@@ -32,8 +33,8 @@ function storage(maxAttempts = 3): S3Storage {
 
 describe('an upload in parts', () => {
   test('fails at once when a part fails, though its source hangs and other parts are on their way', async () => {
-    server.faults.add({ operation: 'UploadPart', error: { status: 403, code: 'AccessDenied' } })
-    server.faults.add({ operation: 'UploadPart', delayMs: 60_000 })
+    server.faults.add({ operation: 'UploadPart', fault: { do: 'refuse', status: 403, code: 'AccessDenied' } })
+    server.faults.add({ operation: 'UploadPart', fault: { do: 'hold', ms: 60_000 } })
     async function* hanging(): AsyncGenerator<Buffer> {
       yield large.subarray(0, 2 * PART)
       yield Buffer.from('a little more')
@@ -48,7 +49,7 @@ describe('an upload in parts', () => {
   test.each(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA256', 'MD5'] as const)(
     'sends the chunks of a stream, with their %s and hash, and a part that failed once more',
     async checksum => {
-      server.faults.add({ operation: 'UploadPart', error: { status: 503, code: 'SlowDown' }, times: 2 })
+      server.faults.add({ operation: 'UploadPart', fault: { do: 'refuse', status: 503, code: 'SlowDown' }, times: 2 })
       const cuts = [200_000, 10, 300_000, 70_000]
       function* chunks(): Generator<Buffer> {
         for (let at = 0, turn = 0; at < large.length; turn++) {
@@ -87,7 +88,7 @@ describe('an upload in parts', () => {
   test('is ended again as long as a part comes late', async () => {
     const { uploads } = server.bucket()
     let [kept] = uploads.values()
-    server.faults.add({ operation: 'UploadPart', error: { status: 403, code: 'AccessDenied' } })
+    server.faults.add({ operation: 'UploadPart', fault: { do: 'refuse', status: 403, code: 'AccessDenied' } })
     server.faults.add({
       operation: 'AbortMultipartUpload',
       match: () => {
@@ -110,8 +111,16 @@ describe('an upload in parts', () => {
   })
 
   test('tells the id of one that cannot be ended', async () => {
-    server.faults.add({ operation: 'UploadPart', error: { status: 400, code: 'InvalidArgument' }, times: 99 })
-    server.faults.add({ operation: 'AbortMultipartUpload', error: { status: 403, code: 'AccessDenied' }, times: 99 })
+    server.faults.add({
+      operation: 'UploadPart',
+      fault: { do: 'refuse', status: 400, code: 'InvalidArgument' },
+      times: 99,
+    })
+    server.faults.add({
+      operation: 'AbortMultipartUpload',
+      fault: { do: 'refuse', status: 403, code: 'AccessDenied' },
+      times: 99,
+    })
     await using files = storage()
     const error = await files.save('stuck', streamed(large)).catch(failure => failure)
     const [id] = server.bucket().uploads.keys()
@@ -124,10 +133,10 @@ describe('a conditional write', () => {
 
   test('is made again when it met another write that was under way', async () => {
     await using files = storage()
-    server.faults.add({ operation: 'PutObject', error: conflict, times: 2 })
+    server.faults.add({ operation: 'PutObject', fault: { do: 'refuse', ...conflict }, times: 2 })
     expect(await files.save('small', 'x', { overwrite: false })).toBe('small')
-    server.faults.add({ operation: 'PutObject', error: conflict })
-    server.faults.add({ operation: 'CompleteMultipartUpload', error: conflict })
+    server.faults.add({ operation: 'PutObject', fault: { do: 'refuse', ...conflict } })
+    server.faults.add({ operation: 'CompleteMultipartUpload', fault: { do: 'refuse', ...conflict } })
     expect(await files.save('large', large, { overwrite: false })).toBe('large')
     expect([...server.bucket().objects.keys()]).toEqual(['small', 'large'])
   })
@@ -232,7 +241,7 @@ describe('uploads of others under the same key', () => {
 
   test('are asked for at once when the answer to a request to create one was lost', async () => {
     const files = storage()
-    server.faults.add({ operation: 'CreateMultipartUpload', reset: 'after' })
+    server.faults.add({ operation: 'CreateMultipartUpload', fault: { do: 'drop', at: 'after' } })
     await files.save('lost', large)
     expect(server.bucket().uploads.size).toBe(1)
     await expect.poll(() => server.bucket().uploads.size, { timeout: 15_000 }).toBe(0)
@@ -241,10 +250,10 @@ describe('uploads of others under the same key', () => {
   })
 
   test('are asked for only until that is refused', async () => {
-    server.faults.add({ operation: 'ListMultipartUploads', error: { status: 403, code: 'AccessDenied' }, times: 99 })
+    server.faults.add({ operation: 'ListMultipartUploads', fault: { do: 'refuse', status: 403, code: 'AccessDenied' }, times: 99 })
     const files = storage()
     for (const name of ['a', 'b', 'c']) {
-      server.faults.add({ operation: 'CreateMultipartUpload', error: { status: 503, code: 'SlowDown' } })
+      server.faults.add({ operation: 'CreateMultipartUpload', fault: { do: 'refuse', status: 503, code: 'SlowDown' } })
       await files.save(name, large)
       await expect.poll(() => count('ListMultipartUploads')).toBe(1)
     }
@@ -269,7 +278,10 @@ describe('the empty object that holds a key for an upload', () => {
   })
 
   test('is removed when the upload fails, but somebody else’s never', async () => {
-    const refuse = { operation: 'CompleteMultipartUpload', error: { status: 403, code: 'AccessDenied' } } as const
+    const refuse = {
+      operation: 'CompleteMultipartUpload',
+      fault: { do: 'refuse', status: 403, code: 'AccessDenied' },
+    } as const
     server.faults.add(refuse)
     await using files = storage()
     const exclusive = { overwrite: false } as const
@@ -292,7 +304,10 @@ describe('the empty object that holds a key for an upload', () => {
     const driver = driverFor(versioned, ground.driver)
     const options = { bucketName: 'media', accessKey, secretKey }
     await using files = new S3Storage(options, { settings: {}, env: {}, driver })
-    versioned.faults.add({ operation: 'CompleteMultipartUpload', error: { status: 403, code: 'AccessDenied' } })
+    versioned.faults.add({
+      operation: 'CompleteMultipartUpload',
+      fault: { do: 'refuse', status: 403, code: 'AccessDenied' },
+    })
     await expect(files.save('v', large, { overwrite: false })).rejects.toMatchObject({ code: 'permission_denied' })
     expect(versioned.bucket().objects.get('v')).toBeUndefined()
     await versioned.close()

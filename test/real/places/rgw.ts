@@ -1,11 +1,13 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
-import { S3Client } from '@aws-sdk/client-s3'
+import { GetObjectCommand, ListMultipartUploadsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
+import { presetOf } from '../../../src/backends/s3/settings/presets.ts'
 import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
 import type { Input } from '../../../src/core/settings.ts'
-import type { Storage } from '../../../src/storage/storage.ts'
+import { groundOf, type StepName } from '../../backends/s3/fault-steps.ts'
+import type { Ground } from '../../faults/ground.ts'
 import type { RgwServer } from '../../servers/rgw.ts'
 
 /** What a user of an own Ceph sets: endpoint, keys and bucket; everything else is found out. */
@@ -31,18 +33,28 @@ export function officialClient(server: RgwServer): S3Client {
   })
 }
 
-/** All keys of a storage; a key left by trying out the server would show. */
-export async function keysOf(storage: Storage): Promise<string[]> {
-  const names: string[] = []
-  for await (const { name } of storage.entries('', { recursive: true })) names.push(name)
-  return names.sort()
-}
-
-/** Removes every object below the storage and closes it. */
-export async function emptyAndClose(storage: Storage): Promise<void> {
-  const { errors } = await storage.deleteMany(await keysOf(storage))
-  await storage.close()
-  if (errors.length > 0) throw new Error(`not removed: ${errors.map(each => each.name).join(', ')}`)
+/** A bucket of the gateway as a ground for faults; what is left is seen by the official client. */
+export function rgwGround(server: RgwServer, client: S3Client, Bucket: string): Ground<StepName> {
+  const options = { preset: presetOf('ceph', server.url), checksum: 'none', conditionalWrites: 'on' } as const
+  return groundOf(server, Bucket, options, {
+    put: async (Key, Body) => {
+      await client.send(new PutObjectCommand({ Bucket, Key, Body }))
+    },
+    stored: async Key => {
+      try {
+        const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }))
+        return Buffer.from(await Body!.transformToByteArray())
+      } catch (error) {
+        if ((error as Error).name === 'NoSuchKey') return undefined
+        throw error
+      }
+    },
+    openUploads: async Prefix => {
+      const { Uploads = [], IsTruncated } = await client.send(new ListMultipartUploadsCommand({ Bucket, Prefix }))
+      if (IsTruncated) throw new Error('there are more uploads than one page tells')
+      return Uploads.map(({ Key = '' }) => Key)
+    },
+  })
 }
 
 /** `fetch` that sends every request to this machine, since its resolver may not know the buckets below localhost. */

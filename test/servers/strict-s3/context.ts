@@ -1,7 +1,10 @@
 /** What every operation gets and gives. */
+import { type StrictAnswer, xmlAnswer } from '../strict/answer.ts'
 import type { S3Request } from './request.ts'
 import type { S3Credentials } from './sigv4.ts'
 import type { Bucket, BucketOptions } from './store.ts'
+
+export { type StrictAnswer as S3Answer, xmlAnswer }
 
 /** Options of the strict server; every one is optional. */
 export interface StrictS3Options {
@@ -45,23 +48,10 @@ export interface ServerState {
   now(): number
 }
 
-/** What an operation answers. */
-export interface S3Answer {
-  readonly status: number
-  readonly headers?: Readonly<Record<string, string>>
-  /** Not sent for HEAD, 204 and 304, but its length is. */
-  readonly body?: Buffer | string
-}
-
 /** One request with its rights. */
 export interface OperationContext {
   readonly state: ServerState
   readonly request: S3Request
   /** Undefined for an anonymous request. */
   readonly accessKeyId: string | undefined
-}
-
-/** An XML answer. */
-export function xmlAnswer(xml: string, headers: Readonly<Record<string, string>> = {}): S3Answer {
-  return { status: 200, headers: { 'content-type': 'application/xml', ...headers }, body: xml }
 }

@@ -1,56 +1,25 @@
 /** The error answers of Amazon S3 (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). */
+import type { Refuse } from '../../faults/faults.ts'
+import { Refusal } from '../strict/answer.ts'
+import { document as anyDocument, element } from '../strict/xml.ts'
+
+export { element }
 
 /** An error answer: thrown by every operation, turned into XML by the server. */
-export class S3Error extends Error {
-  readonly status: number
-  readonly code: string
-  /** More elements of the error document. */
-  readonly details: Readonly<Record<string, string>>
-  readonly headers: Readonly<Record<string, string>>
-
-  constructor(
-    status: number,
-    code: string,
-    message: string,
-    details: Readonly<Record<string, string>> = {},
-    headers: Readonly<Record<string, string>> = {},
-  ) {
-    super(message)
-    this.status = status
-    this.code = code
-    this.details = details
-    this.headers = headers
-  }
-}
-
-/** Escapes text for XML as S3 does: control characters become numeric references, which XML 1.0 parsers refuse. */
-export function xmlText(value: string): string {
-  return value.replace(/[&<>"\u0000-\u001f]/g, found => {
-    if (found === '&') return '&amp;'
-    if (found === '<') return '&lt;'
-    if (found === '>') return '&gt;'
-    if (found === '"') return '&quot;'
-    return `&#x${found.charCodeAt(0).toString(16)};`
-  })
-}
-
-/** One XML element with text. */
-export function element(name: string, value: string | number | boolean): string {
-  return `<${name}>${xmlText(String(value))}</${name}>`
-}
+export class S3Error extends Refusal {}
 
 /** A whole S3 answer document. */
 export function document(root: string, inner: string): string {
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<${root} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${inner}</${root}>`
+  return anyDocument(root, inner, 'http://s3.amazonaws.com/doc/2006-03-01/')
 }
 
 /** The error document. */
-export function errorDocument(error: S3Error, resource: string, requestId: string, hostId: string): string {
+export function errorDocument(error: Refusal, resource: string, requestId: string, hostId: string): string {
   const details = Object.entries(error.details).map(([name, value]) => element(name, value))
   const parts = [element('Code', error.code), element('Message', error.message), ...details]
   if (!('Resource' in error.details)) parts.push(element('Resource', resource))
   parts.push(element('RequestId', requestId), element('HostId', hostId))
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${parts.join('')}</Error>`
+  return anyDocument('Error', parts.join(''))
 }
 
 /** 400 InvalidArgument. */
@@ -79,4 +48,11 @@ export function notImplemented(header: string): S3Error {
 export function preconditionFailed(condition: string): S3Error {
   const message = 'At least one of the pre-conditions you specified did not hold'
   return new S3Error(412, 'PreconditionFailed', message, { Condition: condition })
+}
+
+/** 503 SlowDown as Amazon S3 answers it, with its document, for servers and proxies alike. */
+export function slowDown(retryAfterSecs?: number): Refuse {
+  const body = errorDocument(new S3Error(503, 'SlowDown', 'Please reduce your request rate.'), '/', 'FAULT', 'fault')
+  const retry: Record<string, string> = retryAfterSecs === undefined ? {} : { 'retry-after': String(retryAfterSecs) }
+  return { do: 'refuse', status: 503, headers: { 'content-type': 'application/xml', ...retry }, body }
 }
