@@ -47,7 +47,7 @@ export async function exchange(one: Exchange): Promise<void> {
   if (work !== 'done') await read()
   if (work === 'none') return strike(one, NOTHING)
   if (work === 'late' && fault?.do === 'hold') {
-    fault.then?.()
+    fault.onHold?.()
     await one.wait(fault.ms ?? 0)
     return send(one, await one.carryOut(read))
   }
@@ -63,7 +63,7 @@ async function strike(one: Exchange, truth: Answer): Promise<void> {
     case 'drop':
       return void socket.resetAndDestroy()
     case 'hold':
-      fault.then?.()
+      fault.onHold?.()
       if (fault.ms === undefined) return
       await one.wait(fault.ms)
       return send(one, truth)

@@ -42,7 +42,7 @@ export interface Hold {
   readonly at?: Moment
   readonly ms?: number
   /** Called as soon as the request is held. */
-  readonly then?: () => void
+  readonly onHold?: () => void
 }
 
 /** Answers an error. A status of 200 gives an error document in a success. */

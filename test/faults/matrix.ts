@@ -16,6 +16,8 @@ export interface Plan<S extends string> {
   readonly title: string
   readonly on: Ground<S>
   readonly steps: readonly S[]
+  /** The faults of this plan; default those of the whole matrix. */
+  readonly faults?: readonly NamedFault[]
   /** Faults of other requests, which always strike. */
   readonly also?: FaultRule | undefined
   readonly expected: Expectation<S>
@@ -44,6 +46,14 @@ export function unrepeated<S extends string>(fault: NamedFault, mode: Mode, step
   if (isHarmless(fault, step, on.bodyless)) return 'succeeds'
   return mode === 'once' && fault.code === 'throttled' ? 'succeeds' : 'fails'
 }
+
+/** A request that is answered by a lie: it may be made again, or fail, but what it returns is true. */
+export function doubted(): Expected {
+  return 'either'
+}
+
+/** What a call may fail with that was lied to: no code that tells a fact about the file. */
+export const DOUBTS: readonly string[] = ['unavailable', 'unknown', 'checksum_mismatch', 'precondition_failed']
 
 /** Whether every request comes twice, so that a condition fails on its own success. */
 export function isTwice({ fault }: NamedFault): boolean {
@@ -121,7 +131,7 @@ export async function complaints<S extends string>(
 }
 
 /** Runs every plan with every fault, all side by side; one test for each step. */
-export function describeMatrix<S extends string>(plans: readonly Plan<S>[], faults: readonly NamedFault[]): void {
+export function describeMatrix<S extends string>(plans: readonly Plan<S>[], faults: readonly NamedFault[] = []): void {
   const warnings: string[] = []
   process.on('warning', warning => warnings.push(String(warning)))
   // Listeners that pile up on a signal or a stream are told as a warning.
@@ -129,7 +139,9 @@ export function describeMatrix<S extends string>(plans: readonly Plan<S>[], faul
 
   describe.each(plans)('$title', plan => {
     for (const step of plan.steps) {
-      const runs = faults.flatMap(fault => (['once', 'always'] as const).map(mode => ({ fault, mode })))
+      const runs = (plan.faults ?? faults).flatMap(fault =>
+        (['once', 'always'] as const).map(mode => ({ fault, mode })),
+      )
       const results = runs.map(async ({ fault, mode }) => {
         const said = await complaints(plan, step, fault, mode).catch(error => [String(error)])
         return said.map(text => `${fault.title}, ${mode}: ${text}`)

@@ -89,11 +89,11 @@ type End = 'aborted' | 'closed'
 async function complaints(plan: Plan, step: StepName, forward: boolean, end: End): Promise<string[]> {
   const controller = new AbortController()
   let storage: Storage | undefined
-  const then = (): void => {
+  const onHold = (): void => {
     if (end === 'aborted') controller.abort()
     else void storage?.close()
   }
-  const fault = named(end, { do: 'hold', at: forward ? 'after' : 'before', then })
+  const fault = named(end, { do: 'hold', at: forward ? 'after' : 'before', onHold })
   const result = await runCase(plan.on, { step, fault, mode: 'always' }, async (files, prefix) => {
     storage = files
     if (plan.before !== undefined) await plan.on.put(`${prefix}new`, plan.before)

@@ -32,6 +32,7 @@ const STEPS = {
   GetObject: request => request.method === 'GET' && !has(request, '?'),
   HeadObject: request => request.method === 'HEAD',
   ListObjectsV2: request => request.method === 'GET' && has(request, 'list-type=2'),
+  DeleteObject: request => request.method === 'DELETE' && !has(request, '?'),
   DeleteObjects: request => request.method === 'POST' && has(request, '?delete'),
 } satisfies Record<string, (request: ProxiedRequest) => boolean>
 
@@ -43,6 +44,7 @@ const BODYLESS: readonly StepName[] = [
   'AbortMultipartUpload',
   'PutObject',
   'HeadObject',
+  'DeleteObject',
 ]
 
 /** Every fault but lies, with S3's own way to ask for fewer requests. */

@@ -171,6 +171,21 @@ const plans: readonly Plan<StepName>[] = [
         : undefined,
   },
   {
+    title: 'deleting one',
+    on: others,
+    steps: ['DeleteObject'],
+    work: async (files, prefix) => {
+      await others.put(`${prefix}new`, old)
+      await files.delete(`${prefix}new`)
+    },
+    expected: repeated,
+    wrong: async ({ prefix, error }, fault) => {
+      const isThere = (await others.stored(`${prefix}new`)) !== undefined
+      const mayStay = error !== undefined && fault.work === 'none'
+      return isThere === mayStay ? undefined : `the object is ${isThere ? 'still there' : 'gone'}`
+    },
+  },
+  {
     title: 'deleting many',
     on: others,
     steps: ['DeleteObjects'],
