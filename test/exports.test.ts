@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { BACKENDS, PLANNED } from '../src/config/backend-table.ts'
 import { resolveBackend } from '../src/config/backends.ts'
+import { runNode } from './support/child.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
@@ -46,17 +46,14 @@ it('plans no backend that is there', () => {
   }
 })
 
-it('reads neither an SDK nor the command line when the core is imported', () => {
+it('reads neither an SDK nor the command line when the core is imported', async () => {
   const script = `
     import { registerHooks } from 'node:module'
     const seen = []
     registerHooks({ resolve(specifier, context, next) { seen.push(specifier); return next(specifier, context) } })
     await import('./src/index.ts')
     console.log(JSON.stringify(seen.filter(name => /^[@a-z]/.test(name) && !name.startsWith('node:'))))`
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  })
+  const { stdout, stderr } = await runNode(['--input-type=module', '-e', script], { cwd: ROOT })
   expect(stderr).toBe('')
   expect(JSON.parse(stdout)).toEqual(expect.not.arrayContaining([expect.stringMatching(/^(@|commander)/)]))
 })

@@ -1,11 +1,9 @@
-import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startStrictS3 } from '../servers/strict-s3.ts'
+import { Child, runChild } from '../support/child.ts'
 import { runCli, startCli } from './run-cli.ts'
 
 // Every command is a process of its own.
@@ -63,12 +61,12 @@ describe('the command line', () => {
     ])
   })
 
-  test('says which Node it needs when an older one runs it', () => {
+  test('says which Node it needs when an older one runs it', async () => {
     const old = 'data:text/javascript,Object.defineProperty(process,"versions",{value:{node:"20.1.0"}})'
     const bin = join(import.meta.dirname, '../../src/cli/bin.ts')
-    const result = spawnSync(process.execPath, ['--import', old, bin, 'ls'], { encoding: 'utf8' })
+    const result = await new Child(process.execPath, ['--import', old, bin, 'ls'], { input: '' }).ended
     expect(result).toMatchObject({
-      status: 1,
+      code: 1,
       stdout: '',
       stderr: expect.stringContaining('needs Node 22.18 or newer'),
     })
@@ -337,9 +335,9 @@ describe('completion', () => {
     const ask = lines.map(
       line => `COMP_WORDS=(holdall ${line}); COMP_CWORD=$((\${#COMP_WORDS[@]}-1)); _holdall; echo "\${COMPREPLY[*]}"`,
     )
-    const bash = spawnSync('bash', ['-c', `${stdout}\n${ask.join('\n')}`], { encoding: 'utf8' })
+    const bash = await runChild('bash', ['-c', `${stdout}\n${ask.join('\n')}`])
     const completed = '--overwrite\nget\nbash zsh fish\nmemory\n\nhelp\n'
-    expect(bash).toMatchObject({ status: 0, stdout: completed, stderr: '' })
+    expect(bash).toMatchObject({ code: 0, stdout: completed, stderr: '' })
   })
 
   test('refuses an unknown shell', async () => {
@@ -385,19 +383,12 @@ describe('serve', () => {
   test('serves until it is interrupted, then answers 130 and removes its temporary folder', async () => {
     await put('x.txt', 'hello')
     const child = startCli(dir, ['serve', '.'], { env: { TMPDIR: dir } })
-    const closed = once(child, 'close')
-    const stderr = createInterface({ input: child.stderr! })
-    let address = ''
-    for await (const line of createInterface({ input: child.stdout! })) {
-      address = /http:\S+/.exec(line)?.[0] ?? ''
-      if (address !== '') break
-    }
-    const [message] = (await once(stderr, 'line')) as [string]
-    expect(message).toContain('Ctrl-C ends')
+    const [address] = await child.printed(/http:\S+(?=\s)/)
+    await child.complained(/^[^\n]*Ctrl-C ends.*\n/)
     const answer = await fetch(address)
     expect([answer.status, await answer.text()]).toEqual([200, 'hello'])
-    child.kill('SIGINT')
-    expect((await closed)[0]).toBe(130)
+    child.process.kill('SIGINT')
+    await child.done(130)
     expect(await readdir(dir)).toEqual(['x.txt'])
   })
 })

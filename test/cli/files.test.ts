@@ -1,9 +1,9 @@
-import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type CliResult, runCli, startCli } from './run-cli.ts'
+import type { Ended } from '../support/child.ts'
+import { runCli, startCli } from './run-cli.ts'
 
 // Every command is a process of its own.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -23,7 +23,7 @@ afterEach(() => rm(dir, { recursive: true }))
 const put = (name: string, text: string) => writeFile(join(dir, name), text)
 const text = (name: string) => readFile(join(dir, name), 'utf8')
 const cli = (...args: string[]) => runCli(dir, args)
-const lines = (result: CliResult) => result.stdout.split('\n').filter(Boolean).sort()
+const lines = (result: Ended) => result.stdout.split('\n').filter(Boolean).sort()
 const done = async (...args: string[]) => {
   const result = await cli(...args)
   expect(result).toMatchObject({ code: 0, stderr: '' })
@@ -91,12 +91,11 @@ describe('put', () => {
 
   test('stopped by Ctrl-C it leaves no half file', async () => {
     const child = startCli(dir, ['put', '--overwrite', '-', 'default:half.bin'])
-    const closed = once(child, 'close')
-    child.stdin!.on('error', () => {}).write(Buffer.alloc(3_000_000))
+    child.process.stdin.write(Buffer.alloc(3_000_000))
     const names = () => readdir(join(dir, 'media')).catch(() => [])
-    while ((await names()).length === 0) await new Promise(resolve => setImmediate(resolve))
-    child.kill('SIGINT')
-    expect((await closed)[0]).toBe(130)
+    await child.until('a file was there', async () => (await names()).length > 0)
+    child.process.kill('SIGINT')
+    await child.done(130)
     expect(await names()).toEqual([])
   })
 })
@@ -193,10 +192,8 @@ describe('reading', () => {
 
   test('a reader that has enough ends the listing quietly', async () => {
     const child = startCli(dir, ['ls', '-r'])
-    child.stdout!.destroy()
-    let stderr = ''
-    child.stderr!.on('data', chunk => (stderr += chunk))
-    const code = await new Promise(resolve => child.on('close', resolve))
+    child.process.stdout.destroy()
+    const { code, stderr } = await child.ended
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   })
 })

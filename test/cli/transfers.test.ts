@@ -1,5 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { lstat, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { isHidden } from '../../src/backends/local/hidden.ts'
 import { letStrangersWrite } from '../config/strangers.ts'
+import { runChild } from '../support/child.ts'
 import { runCli, startCli } from './run-cli.ts'
 
 // Every command is a process of its own.
@@ -107,7 +107,7 @@ describe('get', () => {
     const started = async () => {
       const child = startCli(dir, ['get', 'odd:x', 'in/'])
       const parts = () => readdir(join(dir, 'in')).catch(() => [])
-      while ((await parts()).length === 0) await new Promise(resolve => setImmediate(resolve))
+      await child.until('a part was there', async () => (await parts()).length > 0)
       expect((await parts()).every(isHidden)).toBe(true)
       return child
     }
@@ -117,17 +117,14 @@ describe('get', () => {
       ['SIGTERM', 143],
     ] as const)('leaves nothing after %s', async (signal, code) => {
       const child = await started()
-      const closed = once(child, 'close')
-      child.kill(signal)
-      expect((await closed)[0]).toBe(code)
+      child.process.kill(signal)
+      await child.done(code)
       expect(await readdir(join(dir, 'in'))).toEqual([])
     })
 
     test('leaves a hidden part when it is killed, which the next one removes', async () => {
       const child = await started()
-      const closed = once(child, 'close')
-      child.kill('SIGKILL')
-      await closed
+      await child.kill('SIGKILL')
       const [part] = await readdir(join(dir, 'in'))
       expect(isHidden(part!)).toBe(true)
       const config = { STORAGES: { default: local, in: { BACKEND: 'local', OPTIONS: { location: 'in' } } } }
@@ -144,7 +141,7 @@ test('compiled code is kept in a folder of the user alone', async () => {
   const env = { NODE_DISABLE_COMPILE_CACHE: undefined, HOME: join(dir, 'home'), TMPDIR: join(dir, 'tmp') }
   await mkdir(join(dir, 'tmp'))
   const kept = async () => {
-    expect((await once(startCli(dir, ['--version'], { env }), 'close'))[0]).toBe(0)
+    await startCli(dir, ['--version'], { env }).done()
     expect(await readdir(join(dir, 'tmp'))).toEqual([])
     return readdir(join(dir, 'home/.cache/holdall'))
   }
@@ -165,8 +162,7 @@ test('a user of a container without a home starts the command', async () => {
      syncBuiltinESMExports()`,
   )
   const NODE_OPTIONS = `--import=${pathToFileURL(join(dir, 'homeless.mjs'))}`
-  const child = startCli(dir, ['--version'], { env: { NODE_DISABLE_COMPILE_CACHE: undefined, NODE_OPTIONS } })
-  expect((await once(child, 'close'))[0]).toBe(0)
+  await startCli(dir, ['--version'], { env: { NODE_DISABLE_COMPILE_CACHE: undefined, NODE_OPTIONS } }).done()
 })
 
 describe('init', () => {
@@ -180,10 +176,10 @@ describe('init', () => {
 
   test.runIf(process.platform !== 'win32')('writes a file that only its owner can change', async () => {
     const bin = join(import.meta.dirname, '../../src/cli/bin.ts')
-    const run = (mask: string, name: string) => {
+    const run = async (mask: string, name: string) => {
       const line = `umask ${mask}; exec "$0" "$1" init --config ${name}.json --force`
       const env = { PATH: process.env['PATH'], NODE_DISABLE_COMPILE_CACHE: '1' }
-      expect(spawnSync('sh', ['-c', line, process.execPath, bin], { cwd: dir, env })).toMatchObject({ status: 0 })
+      await runChild('sh', ['-c', line, process.execPath, bin], { cwd: dir, env })
       return stat(join(dir, `${name}.json`))
     }
     expect((await run('000', 'open')).mode & 0o777).toBe(0o644)

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { configure, storageConfigs, storages } from '../../src/config/index.ts'
 import { parseJson } from '../../src/config/json.ts'
 import { loadAndConfigure } from '../../src/config/load.ts'
+import { runNode } from '../support/child.ts'
 
 /** Begins with a letter and holds no `/`, so that it can stand without quotes in code. */
 const SECRET = 'wJalrXUtnFEMIK7MDENG'
@@ -82,10 +82,7 @@ describe('a slip beside a secret', () => {
       }
       console.log(JSON.stringify(told))`,
     )
-    const { stdout, stderr } = spawnSync(process.execPath, [join(dir, 'all.mjs'), ...files], {
-      cwd: dir,
-      encoding: 'utf8',
-    })
+    const { stdout, stderr } = await runNode([join(dir, 'all.mjs'), ...files], { cwd: dir })
     expect(stdout + stderr).not.toContain(SECRET)
     expect(JSON.parse(stdout)).toEqual(
       slips.map(([, , message]) => ['improperly_configured', expect.stringContaining(message), expect.anything()]),

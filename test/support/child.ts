@@ -7,6 +7,8 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null
   readonly stdout: string
   readonly stderr: string
+  /** Its standard output as it came. */
+  readonly bytes: Buffer
 }
 
 /** How a process is started. */
@@ -15,11 +17,9 @@ export interface ChildOptions {
   /** The whole environment; default that of the tests. */
   readonly env?: NodeJS.ProcessEnv | undefined
   /** Written to its standard input, which is then ended; without it the input stays open. */
-  readonly input?: string | undefined
+  readonly input?: string | Uint8Array | undefined
   /** Milliseconds after which it is killed; default 50,000, less than the tests wait. */
   readonly timeoutMs?: number | undefined
-  /** A signal that kills it. */
-  readonly abort?: AbortSignal | undefined
 }
 
 /** A process that did not do what was expected of it. */
@@ -43,43 +43,52 @@ function end(text: string, most = 4000): string {
 /** A running process. */
 export class Child {
   readonly process: ChildProcessWithoutNullStreams
-  /** Resolves when it has ended and all that it printed is read; rejects only if it could not be started. */
+  /**
+   * Resolves however it ended by itself, once all that it printed is read; rejects when it could not be started, and with a
+   * `ChildError` when it had to be killed for the time that it took.
+   */
   readonly ended: Promise<Ended>
   readonly #command: string
   readonly #watchers = new Set<() => void>()
+  readonly #bytes: Buffer[] = []
   #stdout = ''
   #stderr = ''
-  #late: string | undefined
 
   constructor(program: string, parameters: readonly string[], options: ChildOptions = {}) {
-    const { cwd, env = process.env, input, timeoutMs = 50_000, abort } = options
+    const { cwd, env = process.env, input, timeoutMs = 50_000 } = options
     this.#command = [program, ...parameters].join(' ').slice(0, 300)
-    const child = spawn(program, parameters, { cwd, env, stdio: 'pipe', signal: abort })
+    const child = spawn(program, parameters, { cwd, env, stdio: 'pipe' })
     this.process = child
+    let isLate = false
     const timer = setTimeout(() => {
-      this.#late = `it did not end within ${timeoutMs} ms`
+      isLate = true
       child.kill('SIGKILL')
     }, timeoutMs)
     // A process outlives no run of the tests.
     const kill = (): void => void child.kill('SIGKILL')
     process.once('exit', kill)
     child.stdin.on('error', () => {})
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      this.#stdout += text
+    const decoder = new TextDecoder()
+    child.stdout.on('data', (chunk: Buffer) => {
+      this.#bytes.push(chunk)
+      this.#stdout += decoder.decode(chunk, { stream: true })
       for (const look of this.#watchers) look()
     })
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text
+      for (const look of this.#watchers) look()
     })
     this.ended = new Promise((resolve, reject) => {
       child.once('error', error => {
-        this.#stderr += `${error}\n`
         if (child.pid === undefined) reject(error)
+        else this.#stderr += `${error}\n`
       })
       child.once('close', (code, signal) => {
         clearTimeout(timer)
         process.off('exit', kill)
-        resolve({ code, signal, stdout: this.#stdout, stderr: this.#stderr })
+        const ended = { code, signal, stdout: this.#stdout, stderr: this.#stderr, bytes: Buffer.concat(this.#bytes) }
+        if (isLate) reject(new ChildError(`it did not end within ${timeoutMs} ms`, this.#command, ended))
+        else resolve(ended)
       })
     })
     this.ended.catch(() => {})
@@ -92,17 +101,41 @@ export class Child {
   }
 
   /** Resolves with its standard output as soon as that matches; rejects with a `ChildError` when it ends before. */
-  async printed(expected: RegExp): Promise<RegExpExecArray> {
+  printed(expected: RegExp): Promise<RegExpExecArray> {
+    return this.#seen('print', expected, () => this.#stdout)
+  }
+
+  /** Resolves with its standard error as soon as that matches; rejects with a `ChildError` when it ends before. */
+  complained(expected: RegExp): Promise<RegExpExecArray> {
+    return this.#seen('complain', expected, () => this.#stderr)
+  }
+
+  /** Looks again and again until something holds; rejects with a `ChildError` when the process ends before. */
+  async until(what: string, holds: () => Promise<boolean>): Promise<void> {
+    let ended: Ended | undefined
+    const watched = this.ended.then(how => {
+      ended = how
+    })
+    watched.catch(() => {})
+    for (;;) {
+      const isOver = ended !== undefined
+      if (await holds()) return
+      if (isOver && ended !== undefined) throw new ChildError(`it ended before ${what}`, this.#command, ended)
+      await Promise.race([watched, new Promise(resolve => setImmediate(resolve))])
+    }
+  }
+
+  async #seen(verb: string, expected: RegExp, text: () => string): Promise<RegExpExecArray> {
     const { promise, resolve } = Promise.withResolvers<RegExpExecArray>()
     const look = (): void => {
-      const found = expected.exec(this.#stdout)
+      const found = expected.exec(text())
       if (found !== null) resolve(found)
     }
     this.#watchers.add(look)
     look()
     const never = this.ended.then(ended => {
       look()
-      throw new ChildError(this.#late ?? `it ended and did not print ${expected}`, this.#command, ended)
+      throw new ChildError(`it ended and did not ${verb} ${expected}`, this.#command, ended)
     })
     never.catch(() => {})
     try {
@@ -115,8 +148,8 @@ export class Child {
   /** Resolves when it ended with this exit code, default 0; rejects with a `ChildError` when it ended otherwise. */
   async done(code = 0): Promise<Ended> {
     const ended = await this.ended
-    if (this.#late === undefined && ended.code === code) return ended
-    throw new ChildError(this.#late ?? `it should have ended with exit code ${code}`, this.#command, ended)
+    if (ended.code === code) return ended
+    throw new ChildError(`it should have ended with exit code ${code}`, this.#command, ended)
   }
 
   /** Ends it by a signal and waits for its end. */
@@ -126,7 +159,7 @@ export class Child {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill('SIGKILL')
+    await this.kill('SIGKILL').catch(() => {})
   }
 }
 

@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { heldPath } from '../../../src/backends/local/anchor.ts'
 import { LocalStorage } from '../../../src/backends/local/index.ts'
 import { isStorageError } from '../../../src/core/errors.ts'
+import { Child } from '../../support/child.ts'
 import { temporaryFolder } from './fixture.ts'
 
 const ROUNDS = 250
@@ -32,13 +31,9 @@ test('a folder that is swapped for a link between check and use leads nowhere ou
   writeFileSync(join(root, 'source'), inside)
   const before = readdirSync(outside)
   const modified = lstatSync(join(outside, 'file'), { bigint: true }).mtimeNs
-  const swapper = spawn(
-    process.execPath,
-    [join(import.meta.dirname, 'swapper.child.ts'), inside, join(root, 'd.link')],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-  const ended = once(swapper, 'exit')
-  await once(swapper.stdout, 'data')
+  const words = [join(import.meta.dirname, 'swapper.child.ts'), inside, join(root, 'd.link')]
+  const swapper = new Child(process.execPath, words, { input: '', timeoutMs: 110_000 })
+  await swapper.printed(/./)
   const storage = new LocalStorage({ location: root, fsync: false, fileOverwrite: true }, { settings: {}, env: {} })
   const codes = new Map<string, number>()
   const listed = new Set<string>()
@@ -75,8 +70,7 @@ test('a folder that is swapped for a link between check and use leads nowhere ou
       await Promise.all(work.map(settle))
     }
   } finally {
-    swapper.kill('SIGKILL')
-    await ended
+    await swapper.kill('SIGKILL')
     await storage.close()
   }
   expect(readdirSync(outside)).toEqual(before)

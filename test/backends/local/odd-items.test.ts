@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { LocalStorage } from '../../../src/backends/local/index.ts'
 import { bytesContent } from '../../../src/core/content.ts'
+import { runChild } from '../../support/child.ts'
 import { allFiles, ctx, localDriver, temporaryFolder } from './fixture.ts'
 import { before, systemError, warningsDuring } from './hooks.ts'
 
@@ -25,15 +26,15 @@ interface Failure {
   readonly outcome: string
 }
 
-function limited(
-  limit: 'user' | 'descriptors',
-  location: string,
-): { results: Record<string, unknown>; warnings: string[] } {
+interface Limited {
+  readonly results: Record<string, unknown>
+  readonly warnings: string[]
+}
+
+async function limited(limit: 'user' | 'descriptors', location: string): Promise<Limited> {
   const program = join(import.meta.dirname, 'limited.child.ts')
   const shell = ['-c', 'ulimit -n 64; exec "$0" "$@"', process.execPath, program, limit, location]
-  const { stdout, stderr, status } = spawnSync('sh', shell, { encoding: 'utf8' })
-  expect(status, stderr).toBe(0)
-  return JSON.parse(stdout) as ReturnType<typeof limited>
+  return JSON.parse((await runChild('sh', shell)).stdout)
 }
 
 function grow(root: string): void {
@@ -43,7 +44,7 @@ function grow(root: string): void {
   for (const name of ['', 'shut', 'open', 'z']) writeFileSync(join(root, name, LEFTOVER), '')
 }
 
-test('who may not read a folder is told so, and gets all the rest', () => {
+test('who may not read a folder is told so, and gets all the rest', async () => {
   using folder = temporaryFolder()
   const root = join(folder.path, 'root')
   grow(root)
@@ -52,7 +53,7 @@ test('who may not read a folder is told so, and gets all the rest', () => {
   chmodSync(join(root, 'unsearchable'), 0o744)
   for (const name of ['shut', 'unreadable']) chmodSync(join(root, name), 0)
   // The owner may leave the modes of what is his: only another user can be shut out.
-  const { results, warnings } = limited('user', root)
+  const { results, warnings } = await limited('user', root)
   chmodSync(join(root, 'shut'), 0o755)
   expect(results['list']).toEqual(['file', 'open/file', 'unreadable', 'z/file'])
   expect(warnings.slice(0, 2).sort()).toEqual([
@@ -73,11 +74,11 @@ test('who may not read a folder is told so, and gets all the rest', () => {
   }
 })
 
-test('a process without descriptors is told to try again, and nothing was done', () => {
+test('a process without descriptors is told to try again, and nothing was done', async () => {
   using folder = temporaryFolder()
   grow(folder.path)
   const before = readdirSync(folder.path, { recursive: true }).sort()
-  const { results, warnings } = limited('descriptors', realpathSync(folder.path))
+  const { results, warnings } = await limited('descriptors', realpathSync(folder.path))
   // Removing a name needs no descriptor where the location is no link.
   const { delete: deleted, ...refused } = results
   expect(deleted).toBeUndefined()

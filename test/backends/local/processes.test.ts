@@ -1,27 +1,22 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sweepFolder } from '../../../src/backends/local/sweep.ts'
+import { Child } from '../../support/child.ts'
 import { allFiles, bytesOf, ctx, localDriver, temporaryFolder } from './fixture.ts'
 
 const cache = temporaryFolder()
 
 /** A process of its own; what it compiles is kept for the next ones, which takes most of their time away. */
-function child(name: string, ...args: string[]) {
+function child(name: string, ...args: string[]): Child {
   const env = { ...process.env, NODE_COMPILE_CACHE: cache.path }
   const path = join(import.meta.dirname, name)
-  return spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'inherit'], env })
+  return new Child(process.execPath, [path, ...args], { env, input: '', timeoutMs: 110_000 })
 }
 
 beforeAll(async () => {
   // Only a process that ends by itself leaves what it compiled.
-  const [code] = await once(
-    child('rewriter.child.ts', cache.path, 'warm-up').on('error', () => {}),
-    'exit',
-  )
-  expect(code).toBe(0)
+  await child('rewriter.child.ts', cache.path, 'warm-up').done()
 })
 
 afterAll(() => cache[Symbol.dispose]())
@@ -31,8 +26,7 @@ test('eight processes that save one name a hundred times each leave eight hundre
 }, async () => {
   using folder = temporaryFolder()
   const children = Array.from({ length: 8 }, (_, who) => child('saver.child.ts', folder.path, String(who), '100'))
-  const codes = await Promise.all(children.map(async each => (await once(each, 'exit'))[0]))
-  expect(codes).toEqual(Array(8).fill(0))
+  await Promise.all(children.map(each => each.done()))
   const driver = localDriver(folder.path)
   const seen = new Set<string>()
   for (const { key } of await allFiles(driver)) {
@@ -55,14 +49,12 @@ test('a process killed at any of 200 moments leaves one whole version and nothin
   async function round(lane: number, index: number): Promise<void> {
     const location = join(folder.path, String(lane))
     const writer = child('rewriter.child.ts', location, index % 2 === 0 ? 'metadata' : 'plain')
-    const ended = once(writer, 'exit')
-    await once(writer.stdout, 'data')
+    await writer.printed(/./)
     const driver = localDriver(location, { keepMetadata: true })
     // Random work, not time, decides the moment.
     for (let reads = Math.floor(Math.random() * 12); reads > 0; reads--)
       await driver.list('folder/', { recursive: false }, ctx)
-    writer.kill('SIGKILL')
-    expect(await ended).toEqual([null, 'SIGKILL'])
+    expect(await writer.kill('SIGKILL')).toMatchObject({ code: null, signal: 'SIGKILL' })
     killed++
     const files = await allFiles(driver)
     if (files.length === 0) return

@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
 import { type S3Sink, startS3Sink } from '../../servers/s3-sink.ts'
+import { runNode } from '../../support/child.ts'
 import { driverFor } from './support.ts'
 
 const MIB = 1024 * 1024
@@ -15,7 +14,7 @@ const SLACK = MIB
 async function upload(sink: S3Sink, size: number, chunk: number): Promise<{ peak: number; after: number }> {
   const program = fileURLToPath(new URL('./bounded-upload.ts', import.meta.url))
   const words = ['--expose-gc', program, sink.url, ...[size, chunk, PART, CONCURRENCY].map(String)]
-  const { stdout } = await promisify(execFile)(process.execPath, words)
+  const { stdout } = await runNode(words)
   return JSON.parse(stdout)
 }
 

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +9,7 @@ import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
 import type { Input } from '../../../src/core/settings.ts'
 import { type Running, serve } from '../../http/support.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
+import { runNode } from '../../support/child.ts'
 
 /** Temporary keys that the services below give out; the strict server takes them only with their token. */
 const KEYS = { accessKeyId: 'ASIATEMPORARY', secretAccessKey: 'temporary/secret', sessionToken: 'token+/=' }
@@ -280,7 +280,7 @@ describe('a profile that cannot give its keys says why', () => {
   })
 })
 
-test('a missing provider package is told with the line that installs it', () => {
+test('a missing provider package is told with the line that installs it', async () => {
   const script = `
     import { registerHooks } from 'node:module'
     registerHooks({
@@ -294,10 +294,7 @@ test('a missing provider package is told with the line that installs it', () => 
     await files.save('a', 'x').catch(error => console.log(error.code, error.message))
   `
   const cwd = join(import.meta.dirname, '../../..')
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-    cwd,
-    encoding: 'utf8',
-  })
+  const { stdout, stderr } = await runNode(['--input-type=module', '-e', script], { cwd })
   expect({ stdout, stderr }).toEqual({
     stdout:
       "improperly_configured Finding AWS credentials without AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY needs the package '@aws-sdk/credential-providers'. Install it: npm i @aws-sdk/credential-providers\n",
