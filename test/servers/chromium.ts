@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContext, chromium } from 'playwright-core'
+import { retried } from '../support/retried.ts'
 import { needPrograms } from './debian.ts'
 
 const ARGUMENTS = [
@@ -21,15 +22,20 @@ export interface Browser {
   close(): Promise<void>
 }
 
-/** Installs Chromium where it is missing, and starts it. */
+/** Installs Chromium where it is missing, and starts it, in three tries; throws when it cannot, with what it printed. */
 export async function startChromium(): Promise<Browser> {
   await needPrograms(['chromium'], ['chromium'])
+  return retried('starting Chromium', 3, launch)
+}
+
+async function launch(): Promise<Browser> {
   const folder = await mkdtemp(join(tmpdir(), 'holdall-chromium-'))
   const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 5 })
   try {
     await mkdir(join(folder, 'temporary'))
     const context = await chromium.launchPersistentContext(join(folder, 'profile'), {
       executablePath: '/usr/bin/chromium',
+      timeout: 60_000,
       args: ARGUMENTS,
       downloadsPath: join(folder, 'downloads'),
       env: {

@@ -1,10 +1,8 @@
 /** Debian packages for the real servers; used only with REAL_SERVERS=1. */
-import { execFile } from 'node:child_process'
 import { access } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { promisify } from 'node:util'
-
-const run = promisify(execFile)
+import { runChild } from '../support/child.ts'
+import { retried } from '../support/retried.ts'
 
 /** Where Debian puts its daemons, which an ordinary user's PATH may lack. */
 export const daemonPath: string = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', process.env['PATH'] ?? ''].join(delimiter)
@@ -13,8 +11,8 @@ export const daemonPath: string = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', pro
 export const realServers: boolean = process.env['REAL_SERVERS'] === '1'
 
 /** Whether a program can be found. */
-export async function hasProgram(name: string): Promise<boolean> {
-  for (const folder of daemonPath.split(delimiter)) {
+export async function hasProgram(name: string, path = daemonPath): Promise<boolean> {
+  for (const folder of path.split(delimiter)) {
     const found = await access(join(folder, name)).then(
       () => true,
       () => false,
@@ -24,30 +22,44 @@ export async function hasProgram(name: string): Promise<boolean> {
   return false
 }
 
-let updated: Promise<unknown> | undefined
+/** Downloads that stand still are given up after 60 s, and each is tried three times by apt itself. */
+const PATIENCE = [
+  'Acquire::Retries=3',
+  'Acquire::http::Timeout=60',
+  'Acquire::https::Timeout=60',
+  'DPkg::Lock::Timeout=300',
+]
 
 /** Runs apt-get as root, or through sudo; one at a time, whatever process of the suite asks. */
-async function apt(parameters: readonly string[], timeoutMs: number): Promise<void> {
+async function apt(parameters: readonly string[], timeoutMs: number, path: string): Promise<void> {
   const root = process.getuid?.() === 0
-  const all = [...(root ? [] : ['sudo', '-n']), 'apt-get', '-o', 'DPkg::Lock::Timeout=300', '-q', ...parameters]
-  const env = { ...process.env, PATH: daemonPath, DEBIAN_FRONTEND: 'noninteractive' }
+  const options = PATIENCE.flatMap(option => ['-o', option])
+  const all = [...(root ? [] : ['sudo', '-n']), 'apt-get', ...options, '-q', ...parameters]
+  const env = { ...process.env, PATH: path, DEBIAN_FRONTEND: 'noninteractive' }
   const turn = ['-w', '900', import.meta.filename, ...all]
-  await run('flock', turn, { env, timeout: 900_000 + timeoutMs, maxBuffer: 64 * 1024 * 1024 })
+  await runChild('flock', turn, { env, timeoutMs: 900_000 + timeoutMs })
 }
 
-async function install(packages: readonly string[]): Promise<void> {
-  updated ??= apt(['update'], 180_000)
-  await updated
-  await apt(['install', '-y', '--no-install-recommends', ...packages], 600_000)
+/** Installs packages; three tries, each with fresh lists. */
+async function install(packages: readonly string[], path: string): Promise<void> {
+  await retried(`installing ${packages.join(' ')}`, 3, async () => {
+    await apt(['update'], 180_000, path)
+    await apt(['install', '-y', '--no-install-recommends', ...packages], 600_000, path)
+  })
 }
 
-/** Installs the packages unless every program is there already; throws when that fails. */
-export async function needPrograms(programs: readonly string[], packages: readonly string[]): Promise<void> {
-  const found = await Promise.all(programs.map(hasProgram))
+/** Installs the packages unless every program is there already; throws when that fails, with apt's own words. */
+export async function needPrograms(
+  programs: readonly string[],
+  packages: readonly string[],
+  path = daemonPath,
+): Promise<void> {
+  const found = await Promise.all(programs.map(name => hasProgram(name, path)))
   if (found.every(Boolean)) return
-  await install(packages)
+  await install(packages, path)
   for (const program of programs) {
-    if (!(await hasProgram(program))) throw new Error(`${program} is missing after installing ${packages.join(' ')}`)
+    if (await hasProgram(program, path)) continue
+    throw new Error(`${program} is missing after installing ${packages.join(' ')}`)
   }
 }
 
@@ -55,14 +67,14 @@ export async function needPrograms(programs: readonly string[], packages: readon
 export async function needPackages(packages: readonly string[]): Promise<void> {
   const found = await Promise.all(packages.map(isInstalled))
   if (found.every(Boolean)) return
-  await install(packages)
+  await install(packages, daemonPath)
   for (const name of packages) {
     if (!(await isInstalled(name))) throw new Error(`${name} is missing after installing ${packages.join(' ')}`)
   }
 }
 
 async function isInstalled(name: string): Promise<boolean> {
-  const asked = run('dpkg-query', ['-s', name], { env: { ...process.env, PATH: daemonPath } })
+  const asked = runChild('dpkg-query', ['-s', name], { env: { ...process.env, PATH: daemonPath } })
   return asked.then(
     ({ stdout }) => stdout.includes('\nStatus: install ok installed\n'),
     () => false,

@@ -2,18 +2,18 @@
  * Ceph RADOS Gateway from Debian's packages, as a real S3 server: one monitor, one memory OSD, one gateway, all on
  * loopback and in a temporary folder. About 25 seconds from zero; no systemd, no manager daemon.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { runChild } from '../support/child.ts'
+import { retried } from '../support/retried.ts'
 import { daemonPath, needPrograms } from './debian.ts'
 import { freePort } from './free-port.ts'
 
-const run = promisify(execFile)
 const env: NodeJS.ProcessEnv = { ...process.env, PATH: daemonPath }
 
 /** One user of the gateway. */
@@ -115,7 +115,7 @@ class Cluster {
 
   /** Runs a tool to its end with the cluster's settings; gives what it printed. */
   async tool(program: string, ...parameters: string[]): Promise<string> {
-    const { stdout } = await run(program, parameters, { env, timeout: 60_000, maxBuffer: 16 * 1024 * 1024 })
+    const { stdout } = await runChild(program, parameters, { env, timeoutMs: 60_000 })
     return stdout
   }
 
@@ -138,9 +138,19 @@ class Cluster {
   async check(): Promise<void> {
     const dead = this.daemons.find(child => child.exitCode !== null || child.signalCode !== null)
     if (dead === undefined) return
-    const program = dead.spawnfile
-    const log = await readFile(join(this.folder, `${program}.out`), 'utf8').catch(() => '')
-    throw new Error(`${program} ended with ${dead.exitCode ?? dead.signalCode}: ${log.slice(-2000)}`)
+    throw new Error(`${dead.spawnfile} ended with ${dead.exitCode ?? dead.signalCode}`)
+  }
+
+  /** The ends of all logs. */
+  async logs(): Promise<string> {
+    const names = (await readdir(this.folder)).filter(name => /\.(out|log)$/.test(name)).sort()
+    const texts = await Promise.all(
+      names.map(async name => {
+        const text = await readFile(join(this.folder, name), 'utf8').catch(String)
+        return `--- ${name}\n${text.slice(-2000).trimEnd()}`
+      }),
+    )
+    return texts.join('\n')
   }
 
   async close(): Promise<void> {
@@ -180,10 +190,14 @@ async function startCluster(cluster: Cluster, port: number): Promise<void> {
   }
 }
 
-/** Installs what is missing and starts a gateway with one user; throws when it cannot. */
+/** Installs what is missing and starts a gateway with one user, in three tries; throws when it cannot, with the daemons' logs. */
 export async function startRgw(): Promise<RgwServer> {
   const programs = ['ceph-mon', 'ceph-osd', 'radosgw', 'radosgw-admin', 'ceph', 'ceph-authtool', 'monmaptool']
   await needPrograms(programs, ['ceph-mon', 'ceph-osd', 'radosgw', 'ceph-common'])
+  return retried('starting Ceph RADOS Gateway', 3, startGateway)
+}
+
+async function startGateway(): Promise<RgwServer> {
   const cluster = new Cluster(await mkdtemp(join(tmpdir(), 'rgw-')))
   const port = await freePort()
   const addUser = async (name: string): Promise<RgwUser> => {
@@ -208,7 +222,8 @@ export async function startRgw(): Promise<RgwServer> {
       close: () => cluster.close(),
     }
   } catch (error) {
+    const logs = await cluster.logs()
     await cluster.close()
-    throw error
+    throw new Error(`${error instanceof Error ? error.message : error}\n${logs}`, { cause: error })
   }
 }

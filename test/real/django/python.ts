@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { daemonPath, needPackages } from '../../servers/debian.ts'
+import { retried } from '../../support/retried.ts'
 
 /** Global settings, by Django's names. */
 export type DjangoSettings = Readonly<Record<string, unknown>>
@@ -52,12 +53,19 @@ export class DjangoStorages implements AsyncDisposable {
   #complaint = ''
   #ended: Error | undefined
 
-  /** Installs what is missing and starts the process; throws when it cannot. */
+  /** Installs what is missing and starts the process, in three tries; throws when it cannot, with what it printed. */
   static async start(): Promise<DjangoStorages> {
     await needPackages([...PACKAGES, 'python3-cryptography'])
-    const storages = new DjangoStorages()
-    await storages.ask('versions', { settings: {} })
-    return storages
+    return retried('starting django-storages', 3, async () => {
+      const storages = new DjangoStorages()
+      const late = setTimeout(storages.#kill, 60_000)
+      try {
+        await storages.ask('versions', { settings: {} })
+        return storages
+      } finally {
+        clearTimeout(late)
+      }
+    })
   }
 
   private constructor() {
