@@ -224,6 +224,6 @@ async function startGateway(): Promise<RgwServer> {
   } catch (error) {
     const logs = await cluster.logs()
     await cluster.close()
-    throw new Error(`${error instanceof Error ? error.message : error}\n${logs}`, { cause: error })
+    throw new Error(`${error instanceof Error ? error.message : error}\n${logs}`)
   }
 }
