@@ -4,17 +4,10 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { Storage } from '../../../src/storage/storage.ts'
 import { named, runCase } from '../../faults/case.ts'
 import { distinctBytes, type Ground, streamed } from '../../faults/ground.ts'
-import { startStrictS3 } from '../../servers/strict-s3.ts'
-import { PART, type StepName, strictGround } from './fault-steps.ts'
+import { PART, type StepName, startGrounds } from './fault-steps.ts'
 
-const server = await startStrictS3({ minPartSize: PART, maxCopySize: 2 * PART })
-const amazon = strictGround(server, { conditionalComplete: true })
-const others = strictGround(server, { conditionalComplete: false })
-afterAll(async () => {
-  await amazon.close()
-  await others.close()
-  await server.close()
-})
+const { amazon, others, close } = await startGrounds()
+afterAll(close)
 
 const large = distinctBytes(3 * PART - 1000)
 const small = large.subarray(0, 30_000)

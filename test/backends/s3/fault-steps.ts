@@ -8,7 +8,7 @@ import { faultsOf, type NamedFault } from '../../faults/case.ts'
 import type { Ground } from '../../faults/ground.ts'
 import type { ProxiedRequest } from '../../servers/fault-proxy.ts'
 import { slowDown } from '../../servers/strict-s3/errors.ts'
-import type { StrictS3 } from '../../servers/strict-s3.ts'
+import { type StrictS3, startStrictS3 } from '../../servers/strict-s3.ts'
 import { driverFor, type TestServer } from './support.ts'
 
 export type StepName = keyof typeof STEPS
@@ -109,4 +109,17 @@ export function strictGround(
     },
   })
   return { ...ground, driver, close: () => direct.close() }
+}
+
+/** One strict server as two grounds: completion keeps conditions, as Amazon's, or only PUT does. */
+export async function startGrounds(): Promise<{ amazon: StrictGround; others: StrictGround; close(): Promise<void> }> {
+  const server = await startStrictS3({ minPartSize: PART, maxCopySize: 2 * PART })
+  const amazon = strictGround(server, { conditionalComplete: true })
+  const others = strictGround(server, { conditionalComplete: false })
+  async function close(): Promise<void> {
+    await amazon.close()
+    await others.close()
+    await server.close()
+  }
+  return { amazon, others, close }
 }

@@ -7,15 +7,10 @@ import { distinctBytes, streamed } from '../../faults/ground.ts'
 import { LIES, lies, withBody, withHeader, without } from '../../faults/lies.ts'
 import type { Plan } from '../../faults/matrix.ts'
 import * as matrix from '../../faults/matrix.ts'
-import { startStrictS3 } from '../../servers/strict-s3.ts'
-import { PART, type StepName, strictGround } from './fault-steps.ts'
+import { PART, type StepName, startGrounds } from './fault-steps.ts'
 
-const server = await startStrictS3({ minPartSize: PART, maxCopySize: 2 * PART })
-const on = strictGround(server, { conditionalComplete: true })
-afterAll(async () => {
-  await on.close()
-  await server.close()
-})
+const { amazon: on, close } = await startGrounds()
+afterAll(close)
 
 const large = distinctBytes(3 * PART - 1000)
 const small = large.subarray(0, 30_000)

@@ -4,18 +4,11 @@ import { isDenial } from '../../faults/case.ts'
 import { distinctBytes, streamed } from '../../faults/ground.ts'
 import * as matrix from '../../faults/matrix.ts'
 import { type Expectation, isTwice, looked, type Plan, repeated, unrepeated } from '../../faults/matrix.ts'
-import { startStrictS3 } from '../../servers/strict-s3.ts'
-import { FAULTS, PART, type StepName, strictGround } from './fault-steps.ts'
+import { FAULTS, PART, type StepName, startGrounds } from './fault-steps.ts'
 
-const server = await startStrictS3({ minPartSize: PART, maxCopySize: 2 * PART })
 /** A service whose completion keeps conditions, as Amazon's, and one where only PUT does. */
-const amazon = strictGround(server, { conditionalComplete: true })
-const others = strictGround(server, { conditionalComplete: false })
-afterAll(async () => {
-  await amazon.close()
-  await others.close()
-  await server.close()
-})
+const { amazon, others, close } = await startGrounds()
+afterAll(close)
 
 const large = distinctBytes(3 * PART - 1000)
 const small = large.subarray(0, 30_000)
