@@ -7,8 +7,8 @@ import { S3Storage } from '../../../src/backends/s3/index.ts'
 import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
 import { StorageError } from '../../../src/core/errors.ts'
 import type { Input } from '../../../src/core/settings.ts'
+import { distinctBytes } from '../../faults/ground.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
-import { distinctBytes } from './fault-ground.ts'
 import { type Scripted, scripted, storageOf } from './scripted.ts'
 
 const PART = 5 * 1024 * 1024

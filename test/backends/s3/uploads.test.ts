@@ -250,7 +250,11 @@ describe('uploads of others under the same key', () => {
   })
 
   test('are asked for only until that is refused', async () => {
-    server.faults.add({ operation: 'ListMultipartUploads', fault: { do: 'refuse', status: 403, code: 'AccessDenied' }, times: 99 })
+    server.faults.add({
+      operation: 'ListMultipartUploads',
+      fault: { do: 'refuse', status: 403, code: 'AccessDenied' },
+      times: 99,
+    })
     const files = storage()
     for (const name of ['a', 'b', 'c']) {
       server.faults.add({ operation: 'CreateMultipartUpload', fault: { do: 'refuse', status: 503, code: 'SlowDown' } })
