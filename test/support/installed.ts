@@ -1,8 +1,9 @@
-import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import { runChild } from './child.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const INSTALL_MS = 400_000
@@ -37,14 +38,14 @@ export function linkPackage(project: string, name: string): void {
   symlinkSync(join(ROOT, 'node_modules', name), link)
 }
 
-/** A copy of a folder of `test` outside the project, with the packages of its lock file installed. A registry that stalls is asked twice. */
+/** A copy of a folder of `test` outside the project, with the packages of its lock file installed. A registry that stalls is asked three times. */
 export function installedCopy(folder: string): string {
   const copy = mkdtempSync(join(tmpdir(), `holdall-${folder}-`))
   cpSync(join(ROOT, 'test', folder), copy, { recursive: true })
   const options = { cwd: copy, encoding: 'utf8', timeout: INSTALL_MS } as const
   const install = (): SpawnSyncReturns<string> => spawnSync('npm', ['ci', '--no-fund', '--no-audit'], options)
-  const first = install()
-  if (first.status !== 0) done(install())
+  for (let tries = 1; tries < 3; tries++) if (install().status === 0) return copy
+  done(install())
   return copy
 }
 
@@ -59,22 +60,8 @@ export interface Running {
 }
 
 /** Runs a command while this process goes on (it may be the server) and returns what it printed; one that failed fails the test. */
-export function output(command: string, args: readonly string[], options: Running): Promise<string> {
+export async function output(command: string, args: readonly string[], options: Running): Promise<string> {
   const { cwd, env, only, timeoutMs = 120_000 } = options
   const variables = only ?? { ...process.env, ...env }
-  const child = spawn(command, args, { cwd, env: variables, timeout: timeoutMs, stdio: 'pipe' })
-  child.stdin.end()
-  const texts = { stdout: '', stderr: '' }
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (text: string) => (texts[name] += text))
-  }
-  return new Promise((resolve, reject) => {
-    child.on('error', reject).on('close', (code, signal) => {
-      if (code === 0) resolve(texts.stdout)
-      else
-        reject(
-          new Error(`${command} ${args.join(' ')}: ${signal ?? `status ${code}`}\n${texts.stdout}\n${texts.stderr}`),
-        )
-    })
-  })
+  return (await runChild(command, args, { cwd, env: variables, timeoutMs })).stdout
 }
