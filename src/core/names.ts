@@ -73,6 +73,12 @@ export function safeJoin(base: string, ...paths: readonly string[]): string {
   return key !== '' && last.endsWith('/') ? `${key}/` : key
 }
 
+/** A location as the beginning of every key: '' or a normal path that ends in '/'. One that climbs out of the root begins with '../'. */
+export function normalPrefix(location: string): string {
+  const path = normalParts(trimSlashes(location)).join('/')
+  return path === '' ? '' : `${path}/`
+}
+
 /** A text without the slashes at its ends. */
 function trimSlashes(text: string): string {
   let start = 0

@@ -7,7 +7,7 @@ import type { Content, ContentSource } from '../core/content.ts'
 import type { Driver, FileAttributes, ObjectParameters, Stat, WriteOptions } from '../core/driver.ts'
 import { ImproperlyConfigured, SuspiciousFileOperation } from '../core/errors.ts'
 import { guessType } from '../core/mime.ts'
-import { checkedName, cleanName, joinPlain, safeJoin } from '../core/names.ts'
+import { checkedName, cleanName, joinPlain, normalPrefix, safeJoin } from '../core/names.ts'
 import {
   activeSettings,
   discreetOptions,
@@ -138,7 +138,7 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
 
   /** What every key begins with: '' or a path that ends in '/'. */
   get prefix(): string {
-    this.#prefix ??= safeJoin(this.options.location, '')
+    this.#prefix ??= normalPrefix(this.options.location)
     return this.#prefix
   }
 
@@ -149,7 +149,9 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
         fileName: name,
       })
     }
-    return joinPlain(this.prefix, name) ?? safeJoin(this.prefix, cleanName(name))
+    const { prefix } = this
+    const climbs = prefix.startsWith('../')
+    return (climbs ? undefined : joinPlain(prefix, name)) ?? safeJoin(prefix, cleanName(name))
   }
 
   /** The name of a driver's key. */
