@@ -73,10 +73,9 @@ export function safeJoin(base: string, ...paths: readonly string[]): string {
   return key !== '' && last.endsWith('/') ? `${key}/` : key
 }
 
-/** A location as the beginning of every key: '' or a normal path that ends in '/'. One that climbs out of the root begins with '../'. */
-export function normalPrefix(location: string): string {
-  const path = normalParts(trimSlashes(location)).join('/')
-  return path === '' ? '' : `${path}/`
+/** Whether a prefix is '' or a normal path with its slash, so that a plain name can be put behind it. */
+export function isPlainPrefix(prefix: string): boolean {
+  return prefix === '' || (prefix.endsWith('/') && isPlain(prefix.slice(0, -1)))
 }
 
 /** A text without the slashes at its ends. */

@@ -7,7 +7,7 @@ import type { Content, ContentSource } from '../core/content.ts'
 import type { Driver, FileAttributes, ObjectParameters, Stat, WriteOptions } from '../core/driver.ts'
 import { ImproperlyConfigured, SuspiciousFileOperation } from '../core/errors.ts'
 import { guessType } from '../core/mime.ts'
-import { checkedName, cleanName, joinPlain, normalPrefix, safeJoin } from '../core/names.ts'
+import { checkedName, cleanName, isPlainPrefix, joinPlain, safeJoin } from '../core/names.ts'
 import {
   activeSettings,
   discreetOptions,
@@ -59,6 +59,8 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
   #runner: CallRunner | undefined
   readonly #discovery = new Discovery()
   #prefix: string | undefined
+  /** Whether names can be put behind the prefix as it is. */
+  #isPlain: boolean | undefined
 
   /** A backend's chance to make some options of others, where one setting stands for several. */
   static refineOptions<T>(
@@ -138,7 +140,8 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
 
   /** What every key begins with: '' or a path that ends in '/'. */
   get prefix(): string {
-    this.#prefix ??= normalPrefix(this.options.location)
+    const { location } = this.options
+    this.#prefix ??= location === '' || location.endsWith('/') ? location : `${location}/`
     return this.#prefix
   }
 
@@ -150,8 +153,8 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
       })
     }
     const { prefix } = this
-    const climbs = prefix.startsWith('../')
-    return (climbs ? undefined : joinPlain(prefix, name)) ?? safeJoin(prefix, cleanName(name))
+    this.#isPlain ??= isPlainPrefix(prefix)
+    return (this.#isPlain ? joinPlain(prefix, name) : undefined) ?? safeJoin(prefix, cleanName(name))
   }
 
   /** The name of a driver's key. */
