@@ -81,8 +81,8 @@ const NAMES: readonly SaveCase[] = [
     maxLength: 17,
     differs: {
       why: 'Django 3.2 keeps only the last suffix, later ones (5.1) all of them, so that the type survives',
-      django: { returned: 'parent/child.t.gz', type: 'text/troff' },
-      holdall: { returned: 'parent/chi.tar.gz', type: 'application/gzip' },
+      django: { returned: 'parent/child.t.gz', type: 'text/troff', encoding: 'gzip' },
+      holdall: { returned: 'parent/chi.tar.gz', type: 'application/gzip', encoding: undefined },
     },
   },
 ]
