@@ -36,7 +36,7 @@ export interface Stat extends FileAttributes {
   readonly modifiedAt?: Date | undefined
   readonly createdAt?: Date | undefined
   readonly accessedAt?: Date | undefined
-  /** Changes whenever the bytes change; opaque, without quotes. */
+  /** Changes whenever the bytes change; opaque, without quotes. A weak one (RFC 9110, section 8.8.3) is `W/"..."`: see `strongEtag`. */
   readonly etag?: string | undefined
   readonly versionId?: string | undefined
   readonly storageClass?: string | undefined
@@ -94,11 +94,14 @@ export interface StatOptions extends RequestOptions {
   readonly versionId?: string | undefined
 }
 
+/** What the answer to a read says of the whole file; `size` is absent where it does not say that. */
+export type ReadStat = Omit<Stat, 'size'> & Partial<Pick<Stat, 'size'>>
+
 /** The bytes of a file or of a range of it. */
 export interface ReadResult {
   readonly body: Body
-  /** Where the answer tells: `size` is that of the whole file, not of the range. */
-  readonly stat?: Stat | undefined
+  /** Where the answer tells: without it, and without a size, `open` costs one more call. */
+  readonly stat?: ReadStat | undefined
 }
 
 /** What a signed URL may do and for how long. */

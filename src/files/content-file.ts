@@ -2,8 +2,8 @@ import { INSPECT } from '../core/builtin.ts'
 import { asContent, bytesContent, type Content, type ContentProvider } from '../core/content.ts'
 import { StorageError } from '../core/errors.ts'
 import { chunkSizeOf, countOf } from './counts.ts'
+import type { Whence } from './file-bytes.ts'
 import { methods } from './methods.ts'
-import type { Whence } from './storage-file.ts'
 
 /** What a `ContentFile` made of `D` gives back. */
 export type ContentData<D> = D extends string ? string : Buffer

@@ -1,35 +1,35 @@
 import type { Readable } from 'node:stream'
-import { abortable } from '../core/abort.ts'
+import { abortable, onAbort } from '../core/abort.ts'
 import type { CallContext } from '../core/call.ts'
-import type { ByteRange, RandomAccess, Stat } from '../core/driver.ts'
-import { type ErrorCode, StorageError } from '../core/errors.ts'
+import type { ByteRange, RandomAccess } from '../core/driver.ts'
+import { StorageError } from '../core/errors.ts'
 import { notWritable } from './modes.ts'
-import { resumeBody } from './resume.ts'
+import type { ResumedBody } from './resume.ts'
 
 /** Bytes skipped by reading on rather than by a new request. */
 const SKIP = 64 * 1024
 /** Bytes kept behind the stream's place for short steps back. */
 const KEEP = 128 * 1024
-/** Bytes read at once when a read begins near the end: directories of archives lie there. */
+/** Bytes read at once when a read begins near the end: directories of archives lie there. A smaller file is read as a whole. */
 const TAIL = 256 * 1024
 
 /** A stored file whose ranges can be requested. */
 export interface RangeSource {
-  /** Of the version that is read. */
-  readonly stat: Stat
-  /** Requests a range, with `stat.etag` as the condition, so that two versions are never mixed. The body outlives the call that asked for it. */
-  read(range: ByteRange): Promise<Readable>
-  /** The code of the driver's native errors. */
-  classify?(error: unknown): ErrorCode | undefined
+  /** Bytes of the version that is read. */
+  readonly size: number
+  /** The body of the whole file, where it was requested already. */
+  readonly first?: ResumedBody | undefined
+  /** Requests a range of the same version, so that two versions are never mixed. The body outlives the call that asked for it. */
+  read(range: ByteRange): Promise<ResumedBody>
 }
 
 /**
  * Reads a remote file at any place: one open stream for sequential reading, a new range request only after a seek outside
- * what is buffered. A broken stream is continued where it was if the file has an etag.
+ * what is buffered.
  */
 export class RangeReader implements RandomAccess {
   readonly #source: RangeSource
-  #body: Readable | undefined
+  #body: ResumedBody | undefined
   #chunks: AsyncIterator<Buffer> | undefined
   #window: Buffer[] = []
   #windowStart = 0
@@ -39,33 +39,34 @@ export class RangeReader implements RandomAccess {
 
   constructor(source: RangeSource) {
     this.#source = source
+    this.#body = source.first
+    if (source.size === 0) this.#cancel()
   }
 
   get knownSize(): number {
-    return this.#source.stat.size
+    return this.#source.size
   }
 
   async size(): Promise<number> {
-    return this.#source.stat.size
+    return this.#source.size
   }
 
   /** One call at a time. */
   async read(position: number, length: number, ctx: CallContext): Promise<Buffer> {
-    const { size } = this.#source.stat
+    const { size } = this.#source
     if (position >= size || length <= 0) return Buffer.alloc(0)
     for (;;) {
-      if (this.#closed) throw new StorageError('closed', 'I/O operation on closed file.')
+      if (this.#closed) throw closedError()
       const found = this.#buffered(position, length)
       if (found !== undefined) return found
-      if (this.#body !== undefined && position >= this.#windowEnd && position - this.#windowEnd <= SKIP) {
+      if (this.#follows(position)) {
         if (await this.#pull(ctx)) continue
         if (this.#closed) continue
         // The stream ended before the size that was promised.
-        throw new StorageError('unavailable', `The file ended at byte ${this.#windowEnd} of ${size}.`)
+        throw endedAt(this.#windowEnd, size)
       }
-      this.#cancel()
       if (position >= size - TAIL) await this.#readTail(Math.max(0, size - TAIL), ctx)
-      else await this.#openAt(position, undefined, ctx)
+      else await this.#openAt({ start: position }, ctx)
     }
   }
 
@@ -101,48 +102,50 @@ export class RangeReader implements RandomAccess {
     return Buffer.from(this.#tail.bytes.subarray(from, from + length))
   }
 
-  async #readTail(start: number, ctx: CallContext): Promise<void> {
-    const parts: Buffer[] = []
-    await this.#openAt(start, this.#source.stat.size, ctx)
-    while (await this.#pull(ctx)) parts.push(this.#window.at(-1) as Buffer)
-    this.#cancel()
-    const bytes = Buffer.concat(parts)
-    if (this.#closed) return
-    if (start + bytes.length < this.#source.stat.size) {
-      throw new StorageError(
-        'unavailable',
-        `The file ended at byte ${start + bytes.length} of ${this.#source.stat.size}.`,
-      )
-    }
-    this.#tail = { start, bytes }
+  /** Whether the open stream will come to this place soon. */
+  #follows(position: number): boolean {
+    if (this.#body === undefined || this.#source.size <= TAIL) return false
+    return position >= this.#windowEnd && position - this.#windowEnd <= SKIP
   }
 
-  async #openAt(start: number, end: number | undefined, ctx: CallContext): Promise<void> {
-    const { stat } = this.#source
-    const request = (offset: number): Promise<Readable> =>
-      this.#source.read(end === undefined ? { start: start + offset } : { start: start + offset, end })
-    const first = await abortable(request(0), ctx.signal, late => late.on('error', () => undefined).destroy())
-    this.#body = resumeBody(request, first, {
-      maxAttempts: stat.etag === undefined ? 0 : undefined,
-      length: stat.size - start,
-      classify: this.#source.classify?.bind(this.#source),
-    })
-    this.#body.on('error', () => undefined)
-    this.#chunks = this.#body[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  /** Reads the last bytes, or all of a small file, for which the first request is enough. */
+  async #readTail(start: number, ctx: CallContext): Promise<void> {
+    const { size } = this.#source
+    if (start > 0 || this.#body === undefined) await this.#openAt({ start, end: size }, ctx)
+    const body = this.#body
+    if (body === undefined) return
+    const off = onAbort(ctx.signal, () => this.#cancel())
+    try {
+      ctx.signal.throwIfAborted()
+      const bytes = await abortable(body.bytes(), ctx.signal)
+      ctx.progress()
+      if (this.#closed) return
+      if (start + bytes.length < size) throw endedAt(start + bytes.length, size)
+      this.#tail = { start, bytes }
+    } catch (error) {
+      if (!this.#closed) throw error
+    } finally {
+      off()
+      this.#drop()
+    }
+  }
+
+  async #openAt(range: ByteRange, ctx: CallContext): Promise<void> {
+    this.#cancel()
+    this.#body = await abortable(this.#source.read(range), ctx.signal, late => late.release())
     this.#window = []
-    this.#windowStart = this.#windowEnd = start
+    this.#windowStart = this.#windowEnd = range.start
     if (this.#closed) this.#cancel()
   }
 
   /** Takes one more chunk of the stream into the window; false at its end. */
   async #pull(ctx: CallContext): Promise<boolean> {
     ctx.signal.throwIfAborted()
-    const body = this.#body
-    const onAbort = (): unknown => body?.destroy(ctx.signal.reason)
-    ctx.signal.addEventListener('abort', onAbort, { once: true })
+    const off = onAbort(ctx.signal, () => this.#body?.stream().destroy(ctx.signal.reason))
     try {
-      const next = await this.#chunks?.next()
-      if (next === undefined || next.done) {
+      this.#chunks ??= chunksOf(this.#body!.stream())
+      const next = await this.#chunks.next()
+      if (next.done) {
         this.#drop()
         return false
       }
@@ -154,7 +157,7 @@ export class RangeReader implements RandomAccess {
       if (this.#closed) return false
       throw error
     } finally {
-      ctx.signal.removeEventListener('abort', onAbort)
+      off()
     }
     while (this.#windowEnd - this.#windowStart - (this.#window[0]?.length ?? 0) > KEEP) {
       this.#windowStart += this.#window.shift()?.length ?? 0
@@ -164,7 +167,7 @@ export class RangeReader implements RandomAccess {
 
   /** Abandons the stream: its connection is given up, what it has delivered stays buffered. */
   #cancel(): void {
-    this.#body?.destroy()
+    this.#body?.release()
     this.#drop()
   }
 
@@ -172,4 +175,18 @@ export class RangeReader implements RandomAccess {
     this.#body = undefined
     this.#chunks = undefined
   }
+}
+
+function chunksOf(body: Readable): AsyncIterator<Buffer> {
+  // Between two reads nobody listens; the next one gets the error.
+  body.on('error', () => undefined)
+  return body[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+}
+
+function endedAt(position: number, size: number): StorageError {
+  return new StorageError('unavailable', `The file ended at byte ${position} of ${size}.`)
+}
+
+function closedError(): StorageError {
+  return new StorageError('closed', 'I/O operation on closed file.')
 }

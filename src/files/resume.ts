@@ -1,16 +1,28 @@
 import { Readable } from 'node:stream'
-import { readBytes, StreamBody } from '../core/body.ts'
-import type { ReadResult } from '../core/driver.ts'
-import { classifyCommon, type ErrorCode, StorageError } from '../core/errors.ts'
+import { onAbort } from '../core/abort.ts'
+import { type Body, drain } from '../core/body.ts'
+import { abortedError, classifyCommon, type ErrorCode, type ErrorDetails, StorageError } from '../core/errors.ts'
 
 const READ_AHEAD = 64 * 1024
+/** A rest of so many bytes is read to its end, so that its connection can serve again. */
+const SHORT_REST = 64 * 1024
+/** New requests that one body may cost, whatever they bring ... */
+const FREE_RESUMES = 16
+/** ... and one more for so many bytes that arrived. */
+const BYTES_PER_RESUME = 64 * 1024
 
 /** When and how often a broken body is continued. */
 export interface ResumeOptions {
-  /** New requests in a row that may bring no byte (4 by default); 0 never continues. */
+  /** Requests the same version of the file again, from the given number of bytes on. Without it a broken body fails. */
+  readonly again?: ((offset: number) => Promise<Body>) | undefined
+  /** New requests in a row that may bring no byte (4 by default). */
   readonly maxAttempts?: number | undefined
-  /** Bytes that the body must have: a shorter one counts as broken. */
+  /** Bytes that the body must have: a shorter one counts as broken, a longer one is an error. */
   readonly length?: number | undefined
+  /** Ends the body with code `aborted`. */
+  readonly signal?: AbortSignal | undefined
+  /** What the errors say of the call. */
+  readonly details?: ErrorDetails | undefined
   /** The code of the driver's native errors. */
   readonly classify?: ((error: unknown) => ErrorCode | undefined) | undefined
   /** Milliseconds to wait before the nth request in a row without progress; 0, 100, 200, 400 ... by default. */
@@ -18,142 +30,264 @@ export interface ResumeOptions {
 }
 
 /**
- * A body that is requested again at its offset when the connection breaks. `open` gets the number of bytes already
- * delivered and must fail with `precondition_failed` when the file has changed since (RFC 9110, If-Match); that and every
- * other error that is not retryable is passed on.
+ * A body that is requested again at its offset when the connection breaks, and that has exactly the bytes that were announced. `again` must
+ * fail with `precondition_failed` when the file has changed since; that and every other error that is not retryable is passed on. A server
+ * that keeps breaking is asked at most 16 times, and once more for each 64 KiB that arrived.
  */
-export function resumeBody(
-  open: (offset: number) => Promise<Readable>,
-  first: Readable,
-  options: ResumeOptions = {},
-): Readable {
-  return new ResumedBody(open, first, options)
-}
-
-/** All bytes of such a body. Most bodies do not break, so no stream stands between the connection and the bytes until one does. */
-export async function resumeBytes(
-  open: (offset: number) => Promise<Readable>,
-  first: ReadResult,
-  options: ResumeOptions = {},
-): Promise<Buffer> {
-  const { length = 0 } = options
-  const whole = first.body.take()
-  if (whole !== undefined && whole.byteLength >= length) return whole
-  const chunks: Buffer[] = whole === undefined ? [] : [whole]
-  const body = first.body.stream()
-  const size = (whole?.byteLength ?? 0) + (await collect(body, chunks))
-  if (!body.readableEnded || size < length) {
-    const rest = { ...options, length: length - size }
-    chunks.push(await readBytes({ body: new StreamBody(resumeBody(offset => open(size + offset), body, rest)) }))
-  }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
-}
-
-/** Takes what a body gives until it is over, in whatever way; gives how many bytes that was. */
-function collect(body: Readable, chunks: Buffer[]): Promise<number> {
-  return new Promise(resolve => {
-    let size = 0
-    const end = (): void => resolve(size)
-    body.on('end', end)
-    body.on('error', end)
-    body.on('close', end)
-    if (body.readableEnded || body.destroyed) return end()
-    body.on('data', (chunk: Buffer) => {
-      size += chunk.byteLength
-      chunks.push(chunk)
-    })
-  })
-}
-
-class ResumedBody extends Readable {
-  readonly #open: (offset: number) => Promise<Readable>
+export class ResumedBody implements Body {
+  readonly #first: Body
   readonly #options: ResumeOptions
+  /** Bytes at hand that are too few or too many. */
+  #early: Buffer | undefined
+  #isTaken = false
+  #stream: Readable | undefined
+  #following: Following | undefined
+  readonly #off: () => void
+
+  constructor(first: Body, options: ResumeOptions = {}) {
+    this.#first = first
+    this.#options = options
+    const { signal } = options
+    // Nobody may have asked for the bytes yet: the connection is given up all the same.
+    this.#off = signal === undefined ? nothing : onAbort(signal, () => destroy(first.stream()))
+  }
+
+  take(): Buffer | undefined {
+    const { length, signal } = this.#options
+    if (this.#isTaken || signal?.aborted) return undefined
+    const whole = this.#first.take()
+    if (whole === undefined) return undefined
+    if (length === undefined || whole.byteLength === length) {
+      this.#begin()
+      return whole
+    }
+    this.#early = whole
+    return undefined
+  }
+
+  stream(): Readable {
+    this.#stream ??= this.#isTaken ? Readable.from([]) : new ResumedStream(sink => this.#follow(sink))
+    return this.#stream
+  }
+
+  /** All bytes. Most bodies do not break, so no stream of ours stands between the connection and the bytes. */
+  bytes(): Promise<Buffer> {
+    const whole = this.take()
+    if (whole !== undefined) return Promise.resolve(whole)
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = []
+      this.#follow({
+        data: chunk => chunks.push(chunk) > 0,
+        end: () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)),
+        fail: reject,
+      }).resume()
+    })
+  }
+
+  /**
+   * Gives the connection up; reading that is under way ends with code `aborted`. A short body that nobody asked for is read to its end, so
+   * that its connection can serve again.
+   */
+  release(): void {
+    if (this.#stream !== undefined) this.#stream.destroy()
+    const { length } = this.#options
+    if (this.#isTaken) this.#following?.fail(new StorageError('aborted', 'The body was given up.'))
+    else if (length !== undefined && length <= SHORT_REST) void drain({ body: this.#first })
+    else destroy(this.#first.stream())
+    this.#begin()
+  }
+
+  #begin(): void {
+    this.#isTaken = true
+    this.#off()
+  }
+
+  #follow(sink: Sink): Following {
+    if (this.#isTaken) throw new StorageError('invalid_argument', 'A body can be read only once.')
+    this.#begin()
+    this.#following = new Following(this.#first, this.#early, sink, this.#options)
+    return this.#following
+  }
+}
+
+/** Where the bytes go. */
+interface Sink {
+  /** Whether more may come at once. */
+  data(chunk: Buffer): boolean
+  end(): void
+  fail(error: unknown): void
+}
+
+/** Reads one body after another into a sink, each from where the one before broke. Begins paused. */
+class Following {
+  readonly #sink: Sink
+  readonly #options: ResumeOptions
+  readonly #off: () => void
   #body: Readable
   #offset = 0
+  /** New requests without a byte, in a row. */
   #failures = 0
-  #wanted = false
+  #resumes = 0
+  #isWanted = false
+  #isOver = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(open: (offset: number) => Promise<Readable>, first: Readable, options: ResumeOptions) {
-    super({ highWaterMark: READ_AHEAD })
-    this.#open = open
+  constructor(first: Body, early: Buffer | undefined, sink: Sink, options: ResumeOptions) {
+    this.#sink = sink
     this.#options = options
-    this.#body = first
-    this.#attach(first)
+    this.#body = first.stream()
+    const { signal } = options
+    this.#off = signal === undefined ? nothing : onAbort(signal, () => this.#abort(signal))
+    if (signal?.aborted) this.#abort(signal)
+    else if (early !== undefined) this.#take(early)
+    if (!this.#isOver) this.#attach(this.#body)
   }
 
-  override _read(): void {
-    this.#wanted = true
+  resume(): void {
+    this.#isWanted = true
     this.#body.resume()
   }
 
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+  /** Ends with an error, unless it has ended. */
+  fail(error: unknown): void {
+    if (this.#isOver) return
+    this.destroy()
+    this.#sink.fail(error)
+  }
+
+  /** Ends without a word. */
+  destroy(): void {
+    this.#isOver = true
     clearTimeout(this.#timer)
-    this.#body.destroy()
-    done(error)
+    this.#off()
+    destroy(this.#body)
   }
 
   #attach(body: Readable): void {
-    let over = false
-    const end = (error?: unknown): void => {
-      if (over || this.destroyed) return
-      over = true
-      if (error === undefined) this.push(null)
-      else this.#broken(error)
+    this.#body = body
+    let isOver = false
+    const once = (then: () => void) => (): void => {
+      if (isOver) return
+      isOver = true
+      if (!this.#isOver) then()
     }
+    const ended = once(() => (this.#isShort ? this.#broken(cutShort()) : this.#end()))
+    const closed = once(() => this.#broken(cutShort()))
+    const failed = (error: unknown): void => once(() => this.#broken(error))()
     body.on('data', (chunk: Buffer) => {
-      if (over || this.destroyed) return
-      this.#offset += chunk.length
+      if (isOver || this.#isOver) return
       this.#failures = 0
-      this.#wanted = this.push(chunk)
-      if (!this.#wanted) body.pause()
+      this.#take(chunk)
+      if (!this.#isWanted) body.pause()
     })
-    const finish = (): void => end(this.#offset < (this.#options.length ?? 0) ? cutShort() : undefined)
-    body.on('end', finish)
-    body.on('error', end)
-    body.on('close', () => {
-      if (!over) end(cutShort())
-    })
-    if (body.errored) end(body.errored)
-    else if (body.readableEnded) finish()
-    else if (body.destroyed) end(cutShort())
-    if (!this.#wanted) body.pause()
+    body.on('end', ended)
+    body.on('error', failed)
+    body.on('close', closed)
+    if (body.errored) failed(body.errored)
+    else if (body.readableEnded) ended()
+    else if (body.destroyed) closed()
+    if (!this.#isWanted) body.pause()
+  }
+
+  #take(chunk: Buffer): void {
+    const { length } = this.#options
+    this.#offset += chunk.byteLength
+    if (length !== undefined && this.#offset > length) this.fail(tooLong(length))
+    else this.#isWanted = this.#sink.data(chunk)
+  }
+
+  get #isShort(): boolean {
+    return this.#offset < (this.#options.length ?? 0)
   }
 
   #broken(error: unknown): void {
-    this.#failures += 1
-    this.#body.destroy()
-    if (this.#failures > (this.#options.maxAttempts ?? 4) || !this.#isRetryable(error)) {
-      this.destroy(error as Error)
-      return
+    const { length, again, maxAttempts = 4, delayMs = defaultDelay } = this.#options
+    if (!this.#passes(error)) this.fail(error)
+    // All that was announced is there: what happens to the connection after that does not matter.
+    else if (length !== undefined && !this.#isShort) this.#end()
+    else if (again === undefined || !this.#mayResume(maxAttempts)) this.fail(error)
+    else {
+      destroy(this.#body)
+      this.#timer = setTimeout(() => this.#again(again), delayMs(this.#failures))
     }
-    const delay = this.#options.delayMs ?? ((n: number) => (n === 1 ? 0 : 50 * 2 ** (n - 1)))
-    this.#timer = setTimeout(() => this.#again(), delay(this.#failures))
   }
 
-  #again(): void {
-    this.#open(this.#offset).then(
+  /** Counts a new request; false when they bring too little. */
+  #mayResume(maxAttempts: number): boolean {
+    this.#failures += 1
+    this.#resumes += 1
+    return this.#failures <= maxAttempts && this.#resumes <= FREE_RESUMES + this.#offset / BYTES_PER_RESUME
+  }
+
+  #again(again: (offset: number) => Promise<Body>): void {
+    again(this.#offset).then(
       body => {
-        if (this.destroyed) {
-          body.on('error', () => undefined).destroy()
-          return
-        }
-        this.#body = body
-        this.#attach(body)
+        const stream = body.stream()
+        if (this.#isOver) destroy(stream)
+        else this.#attach(stream)
       },
       error => {
-        if (!this.destroyed) this.#broken(error)
+        if (!this.#isOver) this.#broken(error)
       },
     )
   }
 
-  #isRetryable(error: unknown): boolean {
-    if (error instanceof StorageError) return error.retryable
-    const code = this.#options.classify?.(error) ?? classifyCommon(error)
+  /** Whether the same request may bring more. */
+  #passes(error: unknown): boolean {
+    if (error instanceof StorageError && !error.retryable) return false
+    const { classify } = this.#options
+    const code = error instanceof StorageError ? error.code : (classify?.(error) ?? classifyCommon(error))
     return code === 'unavailable' || code === 'timeout' || code === 'throttled'
   }
+
+  #abort(signal: AbortSignal): void {
+    this.fail(abortedError(this.#options.details ?? {}, signal.reason))
+  }
+
+  #end(): void {
+    this.#isOver = true
+    this.#off()
+    this.#sink.end()
+  }
+}
+
+class ResumedStream extends Readable {
+  /** Not there yet when the first body fails at once. */
+  readonly #following: Following | undefined
+
+  constructor(follow: (sink: Sink) => Following) {
+    super({ highWaterMark: READ_AHEAD })
+    this.#following = follow({
+      data: chunk => this.push(chunk),
+      end: () => this.push(null),
+      fail: error => this.destroy(error as Error),
+    })
+  }
+
+  override _read(): void {
+    this.#following?.resume()
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#following?.destroy()
+    done(error)
+  }
+}
+
+function nothing(): void {}
+
+function destroy(body: Readable): void {
+  body.on('error', nothing).destroy()
+}
+
+function defaultDelay(n: number): number {
+  return n === 1 ? 0 : 50 * 2 ** (n - 1)
 }
 
 function cutShort(): StorageError {
   return new StorageError('unavailable', 'The connection broke before all bytes had arrived.')
+}
+
+function tooLong(length: number): StorageError {
+  return new StorageError('unknown', `The answer has more than the ${length} bytes that it announced.`)
 }

@@ -3,26 +3,14 @@ import { INSPECT } from '../core/builtin.ts'
 import type { CallContext, CallOptions } from '../core/call.ts'
 import { asContent, type Content, type ContentProvider } from '../core/content.ts'
 import type { RandomAccess } from '../core/driver.ts'
-import { abortReason, notBegun, StorageError } from '../core/errors.ts'
+import { StorageError } from '../core/errors.ts'
 import { itemsOf } from '../core/items.ts'
 import { accessStream } from './access-stream.ts'
-import { ByteReader, decode } from './byte-reader.ts'
 import { chunkSizeOf, countOf } from './counts.ts'
+import { FileBytes, type Whence } from './file-bytes.ts'
+import { FileCalls, type FileServices } from './file-calls.ts'
 import { methods } from './methods.ts'
-import { type Data, notReadable, notWritable, type OpenMode, type ParsedMode, parseMode } from './modes.ts'
-
-/** From where `seek` counts: 0 or 'start', 1 or 'current', 2 or 'end'. */
-export type Whence = 0 | 1 | 2 | 'start' | 'current' | 'end'
-
-/** What a file needs from the storage that opened it. */
-export interface FileServices {
-  /** The context of the file's next call, which ends when its own signal or the file's fires. */
-  ctx(options: CallOptions): CallContext
-  /** Opens the same name again; without it a closed file stays closed. */
-  reopen?(mode: OpenMode, options: CallOptions): Promise<RandomAccess>
-  /** Makes a `StorageError` of what the bytes below threw. */
-  wrap?(error: unknown, operation: string): unknown
-}
+import { type Data, type OpenMode, parseMode } from './modes.ts'
 
 // Merged, since a class cannot declare a symbol of ours under `isolatedDeclarations`.
 // biome-ignore lint/correctness/noUnusedVariables: both halves must have the same parameters
@@ -49,31 +37,23 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
   }
 
   readonly name: string
-  #mode: M
-  #parsed: ParsedMode
-  #access: RandomAccess
-  #reader: ByteReader
-  #atEnd: boolean
+  #bytes: FileBytes<M>
   #closed = false
   #discarded = false
   #closing: Promise<void> | undefined
-  #failed: { error: unknown } | undefined
-  #queue: Promise<unknown> = Promise.resolve()
+  readonly #calls: FileCalls
   readonly #services: FileServices
 
   constructor(name: string, mode: M, access: RandomAccess, services: FileServices) {
     this.name = name
-    this.#mode = mode
-    this.#parsed = parseMode(mode)
-    this.#access = access
-    this.#reader = new ByteReader(access)
-    this.#atEnd = this.#parsed.append
+    this.#bytes = new FileBytes(mode, access)
     this.#services = services
+    this.#calls = new FileCalls(name, services)
   }
 
   /** The mode that the file was opened with last. */
   get mode(): M {
-    return this.#mode
+    return this.#bytes.mode
   }
 
   /** Whether `close` or `discard` was called. */
@@ -83,22 +63,17 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** Bytes in the file, with what was written so far. */
   size(options: CallOptions = {}): Promise<number> {
-    return this.#run('size', options, ctx => this.#access.size(ctx))
+    return this.#run('size', options, ctx => this.#bytes.access.size(ctx))
   }
 
   /** `n` bytes, or code points in a text mode; all the rest without `n`. Empty at the end. */
   read(n?: number | null, options: CallOptions = {}): Promise<Data<M>> {
-    return this.#run('read', options, async ctx => {
-      this.#mayRead()
-      const count = countOf(n)
-      const { binary } = this.#parsed
-      return (await (binary ? this.#reader.bytes(count, ctx) : this.#reader.text(count, ctx))) as Data<M>
-    })
+    return this.#run('read', options, async ctx => this.#bytes.read(countOf(n), ctx))
   }
 
   /** The next line with its end, empty at the end of the file. Bytes are split at `\n` only, text at every line end. */
   readLine(options: CallOptions = {}): Promise<Data<M>> {
-    return this.#line(!this.#parsed.binary, options)
+    return this.#line(!this.#bytes.binary, options)
   }
 
   /** All lines from the current position on. */
@@ -127,53 +102,31 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     return (await this.size(options)) > chunkSizeOf(size)
   }
 
-  /** The lines from the beginning of the file; bytes too are split at `\n`, `\r\n` and a lone `\r`. */
+  /**
+   * The lines from the beginning of the file; bytes too are split at `\n`, `\r\n` and a lone `\r`. Reading to the end closes a file that was
+   * opened for reading only; a loop that is left early leaves it open, and so does one over a file that can be written.
+   * @example
+   * for await (const line of await storage.open('notes.txt', 'r')) console.log(line)
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<Data<M>, void, undefined> {
     await this.seek(0)
-    for (;;) {
-      const line = await this.#line(true, {})
-      if (line.length === 0) return
-      yield line
-    }
+    for (let line = await this.#line(true, {}); line.length > 0; line = await this.#line(true, {})) yield line
+    if (!this.#bytes.writable) await this.close()
   }
 
   /** Moves to a byte and gives its position. A position before the beginning is an `invalid_argument`. */
   seek(offset: number, whence: Whence = 0, options: CallOptions = {}): Promise<number> {
-    return this.#run('seek', options, async ctx => {
-      let base = 0
-      if (whence === 1 || whence === 'current') base = this.#reader.position
-      else if (whence === 2 || whence === 'end') base = await this.#access.size(ctx)
-      else if (whence !== 0 && whence !== 'start')
-        throw new StorageError('invalid_argument', `Invalid whence ${whence}.`)
-      const position = base + offset
-      if (!Number.isSafeInteger(position) || position < 0) {
-        throw new StorageError('invalid_argument', `Cannot seek to byte ${position}.`)
-      }
-      this.#reader.position = position
-      return position
-    })
+    return this.#run('seek', options, ctx => this.#bytes.seek(offset, whence, ctx))
   }
 
   /** The current position in bytes; in an append mode the end is only known after the first call. */
   tell(): number {
-    return this.#reader.position
+    return this.#bytes.position
   }
 
   /** Writes at the position, in append mode at the end, and gives the bytes written. Text is written as UTF-8. */
   write(data: string | Uint8Array, options: CallOptions = {}): Promise<number> {
-    return this.#run('write', options, async ctx => {
-      if (!this.#parsed.write) throw notWritable()
-      const bytes = typeof data === 'string' ? Buffer.from(data, 'utf8') : data
-      if (!(bytes instanceof Uint8Array)) {
-        throw new StorageError('invalid_argument', `write takes a string or bytes, not ${typeof data}.`)
-      }
-      await this.#change(async () => {
-        const position = this.#parsed.append ? await this.#access.size(ctx) : this.#reader.position
-        await this.#access.write(position, bytes, ctx)
-        this.#reader.position = position + bytes.byteLength
-      })
-      return bytes.byteLength
-    })
+    return this.#run('write', options, ctx => this.#bytes.write(data, ctx))
   }
 
   /** Writes the pieces one after another, without adding line ends. */
@@ -181,28 +134,20 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     lines: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
     options: CallOptions = {},
   ): Promise<void> {
-    await this.#call('write', options, async ({ signal }) => {
+    await this.#calls.run('write', options, async ({ signal }) => {
       for await (const line of itemsOf(lines, signal, 'lines')) await this.write(line, options)
     })
   }
 
   /** Cuts or extends with zeros to `size` bytes, by default to the position, which stays; gives the size. */
   truncate(size?: number, options: CallOptions = {}): Promise<number> {
-    return this.#run('truncate', options, async ctx => {
-      if (!this.#parsed.write) throw notWritable()
-      const length = size ?? this.#reader.position
-      if (!Number.isSafeInteger(length) || length < 0) {
-        throw new StorageError('invalid_argument', `Cannot truncate to ${length} bytes.`)
-      }
-      await this.#change(() => this.#access.truncate(length, ctx))
-      return length
-    })
+    return this.#run('truncate', options, ctx => this.#bytes.truncate(size, ctx))
   }
 
   /** The bytes from the current position on, without moving it; the file stays open. */
   stream(options: CallOptions = {}): Readable {
-    this.#mayRead()
-    return this.#positional(this.#reader.position, options)
+    this.#bytes.mayRead()
+    return this.#positional(this.#bytes.position, options)
   }
 
   /** Goes back to the beginning of an open file; opens a closed one again, or fails with code `closed`. */
@@ -211,13 +156,13 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
       await this.seek(0, 0, options)
       return this
     }
-    await this.#enqueue(() => this.#reopen(mode ?? this.#mode, options))
+    await this.#calls.queue(() => this.#reopen(mode ?? this.mode, options))
     return this
   }
 
   /** Publishes what was written and releases the file. After a failed write nothing is published and that error is thrown again. */
   close(options: CallOptions = {}): Promise<void> {
-    this.#closing ??= this.#enqueue(() => this.#finish(options))
+    this.#closing ??= this.#calls.queue(() => this.#finish(options))
     this.#closed = true
     return this.#closing
   }
@@ -231,8 +176,8 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** As `close`, but an error that a write has already reported is not thrown again. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#queue
-    if (this.#failed !== undefined && this.#closing === undefined) await this.discard()
+    await this.#calls.idle()
+    if (this.#bytes.failed !== undefined && this.#closing === undefined) await this.discard()
     else await this.close()
   }
 
@@ -245,13 +190,8 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     await this.#closing?.catch(() => undefined)
     if (!this.#closed) return
     if (this.#services.reopen === undefined) throw new StorageError('closed', 'The file cannot be reopened.')
-    const parsed = parseMode(mode)
-    this.#access = await this.#services.reopen(mode, options)
-    this.#parsed = parsed
-    this.#reader = new ByteReader(this.#access)
-    this.#mode = mode as M
-    this.#atEnd = parsed.append
-    this.#failed = undefined
+    parseMode(mode)
+    this.#bytes = new FileBytes(mode as M, await this.#services.reopen(mode, options))
     this.#closing = undefined
     this.#discarded = false
     this.#closed = false
@@ -259,9 +199,9 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   #content(): Content {
     if (this.#closed) throw closedError()
-    this.#mayRead()
+    this.#bytes.mayRead()
     return {
-      size: this.#access.knownSize,
+      size: this.#bytes.access.knownSize,
       replayable: true,
       name: this.name === '' ? undefined : this.name,
       open: () => this.#positional(0, {}),
@@ -269,80 +209,41 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
   }
 
   #line(universal: boolean, options: CallOptions): Promise<Data<M>> {
-    return this.#run('read', options, async ctx => {
-      this.#mayRead()
-      const line = await this.#reader.line(universal, ctx)
-      return (this.#parsed.binary ? line : decode(line)) as Data<M>
-    })
+    return this.#run('read', options, ctx => this.#bytes.line(universal, ctx))
   }
 
   #positional(start: number, options: CallOptions): Readable {
-    const access = this.#access
+    const { access } = this.#bytes
     const read = (at: number, length: number): Promise<Buffer> =>
       this.#run('read', options, ctx => {
-        if (access !== this.#access) throw closedError()
+        if (access !== this.#bytes.access) throw closedError()
         return access.read(at, length, ctx)
       })
     return accessStream(read, start)
   }
 
-  #mayRead(): void {
-    if (!this.#parsed.read) throw notReadable()
-  }
-
-  async #change(work: () => Promise<void>): Promise<void> {
-    this.#reader.invalidate()
-    try {
-      await work()
-    } catch (error) {
-      this.#failed ??= { error }
-      throw error
-    }
-  }
-
   #run<T>(operation: string, options: CallOptions, work: (ctx: CallContext) => Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(closedError())
-    return this.#enqueue(() =>
-      this.#call(operation, options, async ctx => {
+    return this.#calls.queue(() =>
+      this.#calls.run(operation, options, async ctx => {
         if (this.#discarded) throw closedError()
-        if (this.#atEnd) {
-          this.#reader.position = await this.#access.size(ctx)
-          this.#atEnd = false
-        }
+        await this.#bytes.begin(ctx)
         return work(ctx)
       }),
     )
   }
 
-  async #call<T>(operation: string, options: CallOptions, work: (ctx: CallContext) => Promise<T>): Promise<T> {
-    const ctx = this.#services.ctx(options)
-    const { signal } = ctx
-    const details = { operation, fileName: this.name }
-    try {
-      if (signal.aborted) throw notBegun(signal, details)
-      return await work(ctx)
-    } catch (error) {
-      const failure = signal.aborted ? abortReason(signal, error, details) : error
-      throw this.#services.wrap?.(failure, operation) ?? failure
-    }
-  }
-
-  #enqueue<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(work)
-    this.#queue = result.catch(() => undefined)
-    return result
-  }
-
   async #finish(options: CallOptions): Promise<void> {
-    const wanted = this.#parsed.write && this.#failed === undefined
-    if (!wanted || this.#services.ctx(options).signal.aborted) await this.#access.discard()
-    if (wanted) await this.#call('close', options, ctx => this.#access.commit(ctx))
-    if (this.#failed !== undefined) throw this.#failed.error
+    const { access, failed, writable } = this.#bytes
+    const wanted = writable && failed === undefined
+    if (!wanted || this.#calls.isAborted(options)) await access.discard()
+    if (wanted) await this.#calls.run('close', options, ctx => access.commit(ctx))
+    if (failed !== undefined) throw failed.error
   }
 
   async #drop(): Promise<void> {
     this.#discarded = true
-    await this.#access.discard()
+    await this.#bytes.access.discard()
   }
 }
 

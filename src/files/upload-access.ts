@@ -14,6 +14,8 @@ export interface UploadAccessOptions {
   readonly bufferSize?: number | undefined
   /** The context of the upload as a whole, which outlives the write that began it; that write's own by default. */
   readonly ctx?: CallContext | undefined
+  /** Called before the last byte leaves: when it throws, nothing is published. For conditions that the backend cannot check itself. */
+  readonly confirm?: ((ctx: CallContext) => Promise<void>) | undefined
 }
 
 /** A file written from its beginning to its end: it leaves while it is written and appears at `commit`. Any other place is `unsupported`. */
@@ -21,6 +23,7 @@ export class UploadAccess implements RandomAccess {
   readonly #send: (content: Content, ctx: CallContext) => Promise<void>
   readonly #bufferSize: number
   readonly #ctx: CallContext | undefined
+  readonly #confirm: UploadAccessOptions['confirm']
   #written = 0
   #pending: Buffer[] = []
   #pendingSize = 0
@@ -35,6 +38,7 @@ export class UploadAccess implements RandomAccess {
     this.#send = send
     this.#bufferSize = options.bufferSize ?? DEFAULT_BUFFER_SIZE
     this.#ctx = options.ctx
+    this.#confirm = options.confirm
   }
 
   get knownSize(): number {
@@ -64,6 +68,12 @@ export class UploadAccess implements RandomAccess {
 
   async commit(ctx: CallContext): Promise<void> {
     this.#ended = true
+    try {
+      await this.#confirm?.(ctx)
+    } catch (error) {
+      await this.discard()
+      throw error
+    }
     if (this.#stream === undefined) {
       const bytes = Buffer.concat(this.#pending, this.#pendingSize)
       this.#pending = []

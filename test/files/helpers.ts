@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream'
+import { StreamBody } from '../../src/core/body.ts'
 import type { CallContext } from '../../src/core/call.ts'
 import type { ByteRange, Stat } from '../../src/core/driver.ts'
 import type { OpenMode } from '../../src/files/modes.ts'
 import type { RangeSource } from '../../src/files/range-reader.ts'
+import { ResumedBody } from '../../src/files/resume.ts'
 import { Spool } from '../../src/files/spool.ts'
 import { StorageFile } from '../../src/files/storage-file.ts'
 
@@ -36,7 +38,18 @@ export class CountingSource implements RangeSource {
     this.#chunk = chunk
   }
 
-  async read(range: ByteRange): Promise<Readable> {
+  get size(): number {
+    return this.stat.size
+  }
+
+  async read(range: ByteRange): Promise<ResumedBody> {
+    const { start, end } = range
+    const again = async (offset: number) => new StreamBody(this.#stream({ start: start + offset, end }))
+    const length = Math.min(end ?? this.size, this.size) - start
+    return new ResumedBody(await again(0), { length, again: this.stat.etag === undefined ? undefined : again })
+  }
+
+  #stream(range: ByteRange): Readable {
     this.ranges.push(range)
     this.open += 1
     const end = Math.min(range.end ?? this.stat.size, this.stat.size)

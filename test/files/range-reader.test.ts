@@ -1,5 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { Readable } from 'node:stream'
+import { describe, expect, test, vi } from 'vitest'
+import { StreamBody } from '../../src/core/body.ts'
 import { RangeReader } from '../../src/files/range-reader.ts'
+import { ResumedBody } from '../../src/files/resume.ts'
 import { StorageFile } from '../../src/files/storage-file.ts'
 import { all, CountingSource, context } from './helpers.ts'
 
@@ -84,6 +87,53 @@ describe('RangeReader', () => {
     expect(empty.ranges).toEqual([])
   })
 
+  test('the body that came with the opening is the first to be read, and is given up for another place', async () => {
+    for (const size of [1000, 10 * MiB]) {
+      const source = new CountingSource({ size }, numbered)
+      const reader = new RangeReader({
+        size,
+        first: await source.read({ start: 0 }),
+        read: range => source.read(range),
+      })
+      expect(await reader.read(500, 10, context())).toEqual(numbered(500, 10))
+      expect(await reader.read(0, 10, context())).toEqual(numbered(0, 10))
+      expect(source.ranges).toHaveLength(1)
+      await reader.read(size - 1, 1, context())
+      expect(source.ranges).toHaveLength(size === 1000 ? 1 : 2)
+      expect(source.open).toBe(0)
+      await reader.discard()
+    }
+  })
+
+  test('closing releases a body that nobody has read: a short one to its end, a long one at once', async () => {
+    for (const [size, bytes] of [
+      [0, 0],
+      [40_000, 40_000],
+      [10 * MiB, 0],
+    ] as const) {
+      const source = new CountingSource({ size }, numbered)
+      const reader = new RangeReader({
+        size,
+        first: await source.read({ start: 0 }),
+        read: range => source.read(range),
+      })
+      await reader.discard()
+      await vi.waitFor(() => expect(source.open).toBe(0))
+      expect([source.bytes, source.ranges.length]).toEqual([bytes, 1])
+    }
+  })
+
+  test.each([1000, 10 * MiB])('closing a file of %d bytes ends a read that hangs', async size => {
+    const hanging = new Readable({ read: () => undefined })
+    const first = new ResumedBody(new StreamBody(hanging), { length: size })
+    const reader = new RangeReader({ size, first, read: async () => expect.fail('must not be asked') })
+    const reading = reader.read(0, 10, context())
+    await new Promise(setImmediate)
+    await reader.discard()
+    await expect(reading).rejects.toMatchObject({ code: 'closed' })
+    expect(hanging.destroyed).toBe(true)
+  })
+
   test('a broken stream is continued if the version is known, else it fails', async () => {
     const source = new CountingSource({ size: MiB, etag: 'e' }, numbered)
     source.breakAfter = 300_000
@@ -102,6 +152,10 @@ describe('RangeReader', () => {
     const read = source.read.bind(source)
     source.read = range => read({ start: range.start, end: 600_000 })
     await expect(all(fileOver(source).chunks())).rejects.toMatchObject({ code: 'unavailable' })
+    const small = new CountingSource({ size: 1000 }, numbered)
+    const readSmall = small.read.bind(small)
+    small.read = range => readSmall({ start: range.start, end: 600 })
+    await expect(fileOver(small).read()).rejects.toMatchObject({ code: 'unavailable' })
   })
 
   test('an aborted call gives the connection up', async () => {

@@ -1,11 +1,11 @@
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
-import { describe, expect, test } from 'vitest'
-import { StreamBody } from '../../src/core/body.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { BytesBody, StreamBody } from '../../src/core/body.ts'
 import { StorageError } from '../../src/core/errors.ts'
-import { resumeBody, resumeBytes } from '../../src/files/resume.ts'
+import { ResumedBody, type ResumeOptions } from '../../src/files/resume.ts'
 import { bytesOf } from './helpers.ts'
 
 const reset = (): Error => Object.assign(new Error('reset'), { code: 'ECONNRESET' })
@@ -24,9 +24,16 @@ function body(text: string, error?: Error): Readable {
   })
 }
 
-describe.each([
-  ['as a stream', (...given: Parameters<typeof resumeBody>) => bytesOf(resumeBody(...given))],
-  ['as bytes', (open, first, options) => resumeBytes(open, { body: new StreamBody(first) }, options)],
+type Open = (offset: number) => Promise<Readable>
+
+/** A body that begins with one stream and goes on with others. */
+function resumed(open: Open, first: Readable, options: Omit<ResumeOptions, 'again'>): ResumedBody {
+  return new ResumedBody(new StreamBody(first), { ...options, again: async at => new StreamBody(await open(at)) })
+}
+
+describe.each<[string, (...given: Parameters<typeof resumed>) => Promise<Buffer>]>([
+  ['as a stream', (...given) => bytesOf(resumed(...given).stream())],
+  ['as bytes', (...given) => resumed(...given).bytes()],
 ])('a body %s', (_, read) => {
   test('continues at its offset', async () => {
     const offsets: number[] = []
@@ -70,16 +77,78 @@ describe.each([
 
   test('a driver says what its own errors are', async () => {
     const busy = new Error('421 busy')
-    const resumed = read(async () => body('b'), body('a', busy), { delayMs, classify: () => 'unavailable' })
-    expect(String(await resumed)).toBe('ab')
+    const whole = read(async () => body('b'), body('a', busy), { delayMs, classify: () => 'unavailable' })
+    expect(String(await whole)).toBe('ab')
   })
 
   test('a body that is too short or closed without a word is continued', async () => {
     expect(String(await read(async () => body('cd'), body('ab'), { delayMs, length: 4 }))).toBe('abcd')
     const silent = new Readable({ read: () => undefined })
-    const resumed = read(async () => body('x'), silent, { delayMs })
+    const whole = read(async () => body('x'), silent, { delayMs })
     silent.destroy()
-    expect(String(await resumed)).toBe('x')
+    expect(String(await whole)).toBe('x')
+  })
+
+  test('a body that is longer than announced is an error, also when it was continued', async () => {
+    const tooLong = { code: 'unknown', message: 'The answer has more than the 3 bytes that it announced.' }
+    const never = async (): Promise<Readable> => expect.fail('must not be opened')
+    await expect(read(never, body('abcd'), { delayMs, length: 3 })).rejects.toMatchObject(tooLong)
+    const whole = async (): Promise<Readable> => body('abc')
+    await expect(read(whole, body('a', reset()), { delayMs, length: 3 })).rejects.toMatchObject(tooLong)
+  })
+
+  test('what happens to the connection after the last byte does not matter, what is said of the bytes does', async () => {
+    const never = async (): Promise<Readable> => expect.fail('must not be opened')
+    expect(String(await read(never, body('abc', reset()), { delayMs, length: 3 }))).toBe('abc')
+    const damaged = new StorageError('checksum_mismatch', 'The checksum is another one.')
+    await expect(read(never, body('abc', damaged), { delayMs, length: 3 })).rejects.toBe(damaged)
+  })
+
+  test('a server that gives one byte and breaks, again and again, is not asked for ever', async () => {
+    let opened = 0
+    const open = async (): Promise<Readable> => {
+      opened += 1
+      return body('x', reset())
+    }
+    const broken = read(open, body('x', reset()), { delayMs, length: 1_000_000 })
+    await expect(broken).rejects.toMatchObject({ code: 'ECONNRESET' })
+    expect(opened).toBe(16)
+  })
+
+  test('a file that is large enough may break as often as it makes progress', async () => {
+    const piece = 'x'.repeat(65_536)
+    let left = 40
+    const open = async (): Promise<Readable> => body(piece, --left > 0 ? reset() : undefined)
+    expect(await read(open, body(piece, reset()), { delayMs, length: 41 * piece.length })).toHaveLength(41 * 65_536)
+  })
+
+  test('the signal ends it, before the first byte, while it hangs and while it is asked for again', async () => {
+    const never = async (): Promise<Readable> => expect.fail('must not be opened')
+    const aborted = { code: 'aborted', message: "read 'a': the call was aborted.", fileName: 'a' }
+    const details = { operation: 'read', fileName: 'a' }
+    const hanging = (): Readable => new Readable({ read: () => undefined })
+    const before = hanging()
+    await expect(read(never, before, { signal: AbortSignal.abort(), details })).rejects.toMatchObject(aborted)
+    expect(before.destroyed).toBe(true)
+
+    const controller = new AbortController()
+    const { signal } = controller
+    const reading = hanging()
+    const late = hanging()
+    const { promise, resolve } = Promise.withResolvers<Readable>()
+    const asked = Promise.withResolvers<void>()
+    const again = (): Promise<Readable> => {
+      asked.resolve()
+      return promise
+    }
+    const results = [read(never, reading, { signal, details }), read(again, body('', reset()), { signal, details })]
+    await asked.promise
+    controller.abort()
+    for (const result of results) await expect(result).rejects.toMatchObject(aborted)
+    expect(reading.destroyed).toBe(true)
+    resolve(late)
+    await promise
+    await vi.waitFor(() => expect(late.destroyed).toBe(true))
   })
 
   test('a body that has ended before it was taken is whole, unless bytes are missing', async () => {
@@ -124,21 +193,17 @@ describe.each([
 describe('a body as a stream', () => {
   test('an abandoned body gives its connection up, a late one too', async () => {
     const first = body('abc')
-    const resumed = resumeBody(async () => body(''), first, { delayMs })
-    for await (const _ of resumed) break
+    for await (const _ of resumed(async () => body(''), first, { delayMs }).stream()) break
     expect(first.destroyed).toBe(true)
 
     const { promise, resolve } = Promise.withResolvers<Readable>()
     const opened = Promise.withResolvers<void>()
     const late = body('late')
-    const waiting = resumeBody(
-      () => {
-        opened.resolve()
-        return promise
-      },
-      body('', reset()),
-      { delayMs },
-    )
+    const open = (): Promise<Readable> => {
+      opened.resolve()
+      return promise
+    }
+    const waiting = resumed(open, body('', reset()), { delayMs }).stream()
     waiting.resume()
     await opened.promise
     waiting.destroy()
@@ -156,12 +221,45 @@ describe('a body as a stream', () => {
         this.push(Buffer.alloc(16384))
       },
     })
-    const resumed = resumeBody(async () => endless, endless)
-    for await (const _ of resumed) {
+    for await (const _ of resumed(async () => endless, endless, {}).stream()) {
       if (given > 10_000_000) break
       if (given > 500_000) expect.fail(`read ${given} bytes ahead`)
       break
     }
     expect(given).toBeLessThan(500_000)
+  })
+})
+
+describe('a body at hand', () => {
+  const again = async (): Promise<BytesBody> => new BytesBody(Buffer.from('cd'))
+
+  test('is taken without a stream, once', async () => {
+    const { signal } = new AbortController()
+    const whole = new ResumedBody(new BytesBody(Buffer.from('abcd')), { length: 4, again, signal })
+    expect(whole.take()?.toString()).toBe('abcd')
+    expect(whole.take()).toBeUndefined()
+    expect(await bytesOf(whole.stream())).toHaveLength(0)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+  })
+
+  test('is not taken when it is too short or too long, or aborted', async () => {
+    const short = new ResumedBody(new BytesBody(Buffer.from('ab')), { length: 4, again })
+    expect(short.take()).toBeUndefined()
+    expect(String(await short.bytes())).toBe('abcd')
+    const long = new ResumedBody(new BytesBody(Buffer.from('abcde')), { length: 4, again })
+    expect(long.take()).toBeUndefined()
+    await expect(bytesOf(long.stream())).rejects.toMatchObject({ code: 'unknown' })
+    const aborted = new ResumedBody(new BytesBody(Buffer.from('abcd')), { signal: AbortSignal.abort() })
+    expect(aborted.take()).toBeUndefined()
+    await expect(aborted.bytes()).rejects.toMatchObject({ code: 'aborted' })
+  })
+
+  test('that nobody takes gives its connection up when the signal fires', () => {
+    const controller = new AbortController()
+    const first = body('abc')
+    const idle = new ResumedBody(new StreamBody(first), { signal: controller.signal })
+    controller.abort()
+    expect(first.destroyed).toBe(true)
+    idle.release()
   })
 })

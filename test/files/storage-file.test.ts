@@ -3,8 +3,9 @@ import fc from 'fast-check'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { asContent } from '../../src/core/content.ts'
 import type { RandomAccess } from '../../src/core/driver.ts'
+import type { FileServices } from '../../src/files/file-calls.ts'
 import { Spool } from '../../src/files/spool.ts'
-import { type FileServices, StorageFile } from '../../src/files/storage-file.ts'
+import { StorageFile } from '../../src/files/storage-file.ts'
 import { all, bytesOf, context, fileOf } from './helpers.ts'
 
 const services: FileServices = { ctx: () => context() }
@@ -137,9 +138,44 @@ describe('reading', () => {
 
   test('a broken character is U+FFFD and takes no line end with it', async () => {
     const file = await fileOf('r', Buffer.from([0x61, 0xe2, 0x82, 0x0a, 0x62, 0xf0]))
-    expect(await all(file)).toEqual(['a\ufffd\n', 'b\ufffd'])
-    await file.seek(0)
     expect([await file.read(2), await file.read(1), await file.read(9)]).toEqual(['a\ufffd', '\n', 'b\ufffd'])
+    expect(await all(file)).toEqual(['a\ufffd\n', 'b\ufffd'])
+  })
+
+  test.each(['r', 'rb'] as const)(
+    'reading all lines closes a file in mode %s, leaving the loop early does not',
+    async mode => {
+      let discarded = 0
+      const access = stepwise(Buffer.from('one\ntwo\n'), 3)
+      access.discard = async () => void (discarded += 1)
+      const file = new StorageFile('n', mode, access, services)
+      for await (const _ of file) break
+      expect([file.closed, discarded, String(await file.readLine())]).toEqual([false, 0, 'two\n'])
+      const work = async (): Promise<never> => {
+        for await (const _ of file) throw new Error('the loop failed')
+        return expect.fail('no line')
+      }
+      await expect(work()).rejects.toThrow('the loop failed')
+      expect(file.closed).toBe(false)
+      expect((await all(file)).map(String)).toEqual(['one\n', 'two\n'])
+      expect([file.closed, discarded]).toEqual([true, 1])
+      await expect(all(file)).rejects.toMatchObject({ code: 'closed' })
+      await file.close()
+      expect(discarded).toBe(1)
+    },
+  )
+
+  test('chunks and readLines leave the file open, and so does a loop over a file that can be written', async () => {
+    const file = await fileOf('r', 'one\ntwo\n')
+    expect(await all(file.chunks(4))).toEqual(['one\n', 'two\n'])
+    await file.seek(0)
+    expect(await file.readLines()).toEqual(['one\n', 'two\n'])
+    expect(file.closed).toBe(false)
+    const both = await fileOf('r+', 'one\n')
+    expect(await all(both)).toEqual(['one\n'])
+    await both.write('two\n')
+    expect(await all(both)).toEqual(['one\n', 'two\n'])
+    expect(both.closed).toBe(false)
   })
 
   test('lines are read from a buffer', async () => {

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Content } from '../../src/core/content.ts'
+import { StorageError } from '../../src/core/errors.ts'
 import { StorageFile } from '../../src/files/storage-file.ts'
 import { UploadAccess } from '../../src/files/upload-access.ts'
 import { bytesOf, context } from './helpers.ts'
@@ -54,6 +55,20 @@ describe('UploadAccess', () => {
     expect(shelf.published).toEqual([])
     await access.commit(context())
     expect(shelf.published).toEqual([whole])
+  })
+
+  test.each([10, 25_000])('a file of %i bytes that is not confirmed is not published', async size => {
+    const shelf = new Shelf()
+    const refusal = new StorageError('exists', 'The name was taken meanwhile.')
+    const confirm = async (): Promise<void> => {
+      expect(shelf.published).toEqual([])
+      throw refusal
+    }
+    const access = new UploadAccess(shelf.send, { bufferSize: 1000, confirm })
+    await access.write(0, Buffer.alloc(size), context())
+    await expect(access.commit(context())).rejects.toBe(refusal)
+    expect(shelf.published).toEqual([])
+    expect(shelf.stream?.destroyed).toBe(size > 1000 ? true : undefined)
   })
 
   test('only from the beginning to the end', async () => {

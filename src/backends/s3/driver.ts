@@ -106,7 +106,7 @@ export class S3Driver implements Driver {
     if (ifMatch !== undefined) headers['if-match'] = this.#matchHeader(ifMatch)
     const query = versionQuery(options)
     try {
-      return readingOf(await this.client.send({ method: 'GET', key, query, headers }, ctx))
+      return readingOf(await this.client.send({ method: 'GET', key, query, headers }, ctx), range)
     } catch (error) {
       if (range?.start !== 0 || classifyS3(error) !== 'invalid_range') throw error
       return this.read(key, { ...options, range: undefined }, ctx)

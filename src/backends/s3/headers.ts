@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { FileAttributes, ReadResult, Stat, WriteOptions } from '../../core/driver.ts'
+import type { ByteRange, FileAttributes, ReadResult, Stat, WriteOptions } from '../../core/driver.ts'
 import type { HttpResponse } from '../../http/request.ts'
 import { metadataHeaders, metadataOf } from '../../remote/metadata.ts'
 import { dispositionText, headerText } from '../../remote/parameters.ts'
+import { checkedRead } from '../../remote/ranges.ts'
 import { unquoted } from './listing.ts'
 import { addParameters, type ParameterUse } from './settings/object-parameters.ts'
 
@@ -59,9 +60,10 @@ export function statOf(headers: IncomingHttpHeaders): Stat {
   }
 }
 
-/** What the answer to a GET gives to read; it becomes a stream only if somebody asks for one. */
-export function readingOf(response: HttpResponse): ReadResult {
-  return { stat: statOf(response.headers), body: response.body }
+/** What the answer to a GET gives to read, checked against the range that was asked for. */
+export function readingOf(response: HttpResponse, range: ByteRange | undefined): ReadResult {
+  const { body, size } = checkedRead(range, response)
+  return { stat: { ...statOf(response.headers), size }, body }
 }
 
 function sizeOf(headers: IncomingHttpHeaders): number {

@@ -1,0 +1,112 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { release } from '../core/abort.ts'
+import type { Body } from '../core/body.ts'
+import type { ByteRange } from '../core/driver.ts'
+import { StorageError } from '../core/errors.ts'
+import { PartBody } from './part-body.ts'
+
+/** Most bytes that are read and thrown away where a server ignores ranges and sends the whole file. */
+const MAX_SKIP = 8 * 1024 * 1024
+
+/** The answer to a GET. */
+export interface GetAnswer {
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: IncomingHttpHeaders
+  readonly body: Body
+}
+
+/** The checked answer to a GET. */
+export interface CheckedRead {
+  /** Exactly the bytes that were asked for: it fails when fewer or more come. */
+  readonly body: Body
+  /** Bytes of the whole file; undefined where the answer does not tell. */
+  readonly size: number | undefined
+}
+
+/**
+ * Checks a successful answer to a GET against the range that was asked for, and gives exactly its bytes. (RFC 9110, sections 14.4, 15.3.1
+ * and 15.3.7)
+ *
+ * - 206 must have a `Content-Range` in bytes that begins where the range does. Several parts (`multipart/byteranges`), another unit or place,
+ *   a header that cannot be read, and lengths that contradict each other are code `unknown`.
+ * - 200 means that the server ignored the range. What lies before it is skipped, up to 8 MiB; beyond that the read is `unsupported`. A range
+ *   that begins behind the end is `invalid_range`.
+ * - Any other status is code `unknown`.
+ *
+ * The body of a refused answer is given up.
+ */
+export function checkedRead(range: ByteRange | undefined, answer: GetAnswer): CheckedRead {
+  try {
+    if (answer.status === 200) return wholeAnswer(range, answer)
+    if (answer.status === 206) return partAnswer(range, answer)
+    throw refused(range, `status ${answer.status}`)
+  } catch (error) {
+    release(answer)
+    throw error
+  }
+}
+
+/** The bytes that `Content-Length` announces; undefined where the header is missing or cannot be read. */
+export function contentLength(headers: IncomingHttpHeaders): number | undefined {
+  const length = headers['content-length']
+  return length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : undefined
+}
+
+function wholeAnswer(range: ByteRange | undefined, { headers, body }: GetAnswer): CheckedRead {
+  const size = contentLength(headers)
+  if (range === undefined) return { body, size }
+  const { start, end } = range
+  if (start > 0 && start >= (size ?? Number.POSITIVE_INFINITY)) throw beyond(size, start)
+  if (start > MAX_SKIP) {
+    const text = `The server ignored the range that begins at byte ${start} and sent the whole file; no more than ${MAX_SKIP} bytes are skipped.`
+    throw new StorageError('unsupported', text)
+  }
+  return { body: new PartBody(body, { announced: size, start, end }), size }
+}
+
+function partAnswer(range: ByteRange | undefined, { headers, body }: GetAnswer): CheckedRead {
+  const told = headers['content-range']
+  if (told === undefined) {
+    const isMany = /^\s*multipart\/byteranges/i.test(headers['content-type'] ?? '')
+    throw refused(range, isMany ? 'several parts (multipart/byteranges)' : 'status 206 without a Content-Range')
+  }
+  const { start, end = Number.POSITIVE_INFINITY } = range ?? { start: 0 }
+  const part = partOf(told)
+  // Where the file's size is not told, only a part that reaches to the last byte that was asked for is known to be whole.
+  if (part === undefined || part.start !== start || (part.size === undefined && part.end < end)) {
+    throw refused(range, `Content-Range: ${told}`)
+  }
+  const announced = part.end - part.start
+  const length = contentLength(headers)
+  if (length !== undefined && length !== announced) {
+    throw refused(range, `Content-Range: ${told} and Content-Length: ${length}`)
+  }
+  const wanted = Math.min(end, part.size ?? end) - start
+  // A body of the announced length is what HTTP itself sees to.
+  if (length === wanted) return { body, size: part.size }
+  return { body: new PartBody(body, { announced, start: 0, end: wanted, whole: true }), size: part.size }
+}
+
+/** What `Content-Range` says; `end` is exclusive. */
+interface Part {
+  readonly start: number
+  readonly end: number
+  readonly size: number | undefined
+}
+
+/** `bytes 0-9/100` or `bytes 0-9/*`; undefined for anything else. (RFC 9110, section 14.4) */
+function partOf(header: string): Part | undefined {
+  const [, first, last, whole] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/i.exec(header) ?? []
+  const part = { start: Number(first), end: Number(last) + 1, size: whole === '*' ? undefined : Number(whole) }
+  return part.start < part.end && part.end <= (part.size ?? Number.POSITIVE_INFINITY) ? part : undefined
+}
+
+function refused(range: ByteRange | undefined, answer: string): StorageError {
+  const asked = range === undefined ? 'the whole file' : `the bytes from ${range.start} to ${range.end ?? 'the end'}`
+  return new StorageError('unknown', `Asked for ${asked}, the server answered with ${answer.slice(0, 200)}.`)
+}
+
+function beyond(size: number | undefined, start: number): StorageError {
+  return new StorageError('invalid_range', `The file has ${size} bytes; none at ${start}.`)
+}
