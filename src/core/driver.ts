@@ -95,7 +95,9 @@ export interface StatOptions extends RequestOptions {
 }
 
 /** What the answer to a read says of the whole file; `size` is absent where it does not say that. */
-export type ReadStat = Omit<Stat, 'size'> & Partial<Pick<Stat, 'size'>>
+export interface ReadStat extends Omit<Stat, 'size'> {
+  readonly size?: number | undefined
+}
 
 /** The bytes of a file or of a range of it. */
 export interface ReadResult {

@@ -4,7 +4,7 @@ import { attributesOf, checkedAttributes } from '../core/attributes.ts'
 import { INSPECT, nodeUtil } from '../core/builtin.ts'
 import type { CallOptions, FileRef } from '../core/call.ts'
 import type { Content, ContentSource } from '../core/content.ts'
-import type { Driver, FileAttributes, ObjectParameters, Stat, WriteOptions } from '../core/driver.ts'
+import type { Driver, FileAttributes, ObjectParameters, ReadStat, WriteOptions } from '../core/driver.ts'
 import { ImproperlyConfigured, SuspiciousFileOperation } from '../core/errors.ts'
 import { guessType } from '../core/mime.ts'
 import { checkedName, cleanName, isPlainPrefix, joinPlain, safeJoin } from '../core/names.ts'
@@ -207,7 +207,7 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
   }
 
   /** A backend's chance to undo `prepareContent`: a transform of the whole body of a file with this stat, or undefined. */
-  decoder(_stat: Stat & { readonly name?: string }): ((body: Readable) => Readable) | undefined {
+  decoder(_stat: ReadStat & { readonly name?: string }): ((body: Readable) => Readable) | undefined {
     return undefined
   }
 

@@ -1,8 +1,10 @@
 import { pipeline, type Readable } from 'node:stream'
-import { derivedStream } from '../core/body.ts'
+import { derivedStream, limitedStream } from '../core/body.ts'
 import { nodeZlib } from '../core/builtin.ts'
 import { bytesContent, type Content } from '../core/content.ts'
+import type { ReadStat } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
+import type { AnyBase } from './base.ts'
 
 const LEVEL = 9
 const AT_ONCE = 65_536
@@ -25,6 +27,25 @@ export function gzipped(content: Content): Content {
 /** The body uncompressed; a damaged one fails with a `StorageError`. */
 export function gunzipped(body: Readable): Readable {
   return derivedStream(body, decoded(body))
+}
+
+/** A transform of a whole body, or undefined for a file that is stored as it is read. */
+export type Decoder = ReturnType<AnyBase['decoder']>
+
+/** The decoder of a file for a caller that keeps the unpacked bytes, in memory or on disk: `too_large` beyond the option `maxUnpackedSize`. */
+export function limitedDecoder(storage: AnyBase, stat: ReadStat & { readonly name: string }): Decoder {
+  const decode = storage.decoder(stat)
+  return decode === undefined ? undefined : body => limitedUnpacked(storage, stat.name, decode(body))
+}
+
+/** Unpacked bytes, `too_large` beyond the option `maxUnpackedSize`. */
+export function limitedUnpacked(storage: AnyBase, name: string, body: Readable): Readable {
+  const { maxUnpackedSize } = storage.options
+  if (maxUnpackedSize === null) return body
+  return limitedStream(body, maxUnpackedSize, () => {
+    const text = `'${name}' has more than ${maxUnpackedSize} bytes when it is unpacked; the option maxUnpackedSize sets this limit.`
+    return new StorageError('too_large', text, { fileName: name })
+  })
 }
 
 async function* decoded(body: Readable): AsyncGenerator<Buffer> {

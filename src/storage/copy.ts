@@ -1,17 +1,17 @@
-import { release } from '../core/abort.ts'
 import { ATTRIBUTES, attributesOf } from '../core/attributes.ts'
 import type { CallOptions, FileRef } from '../core/call.ts'
 import { asContent, type Content, type ContentProvider } from '../core/content.ts'
-import type { FileAttributes, Stat, WriteOptions } from '../core/driver.ts'
+import type { FileAttributes, ReadStat, WriteOptions } from '../core/driver.ts'
 import { isStorageError, StorageError, withOutcome } from '../core/errors.ts'
 import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import { validateFileName } from '../core/names.ts'
+import type { ResumedBody } from '../files/resume.ts'
 import type { AnyBase } from './base.ts'
-import { type ResumableBody, resumableBody } from './bodies.ts'
+import { readVersion } from './bodies.ts'
+import { limitedUnpacked } from './compression.ts'
 import { isTaken, MAX_NAMES, SAVE_OPTIONS, targetOf } from './save.ts'
 import { readStream } from './streams.ts'
 import type { SaveOptions } from './types.ts'
-import { limitedUnpacked } from './unpacked.ts'
 import { attributesOnly } from './write.ts'
 
 /** Where and how `copy` and `move` store. */
@@ -45,20 +45,20 @@ async function copyPair({ source, from: ref, target, to: wanted }: Pair, options
   }
   const { name } = ref
   // The first answer tells size, attributes and version: nothing is asked before.
-  const first = await resumableBody(source, ref, undefined, {}, { signal: save.signal })
+  const { body, stat: told } = await readVersion(source, ref, undefined, {}, { signal: save.signal })
   let isOpen = false
-  const take = (): ResumableBody | undefined => {
+  const take = (): ResumedBody | undefined => {
     if (isOpen) return undefined
     isOpen = true
-    return first
+    return body
   }
   try {
-    const stat = first.stat === undefined ? await source.stat(name, { signal: save.signal }) : { ...first.stat, name }
+    const stat = told === undefined ? await source.stat(name, { signal: save.signal }) : { ...told, name }
     if (stat.isDirectory) throw new StorageError('is_directory', `'${name}' is a directory.`, { fileName: name })
     const content = contentOf(source, stat, take, save)
     return await target.save(wanted.name, content, { ...copiedAttributes(source, stat), ...save })
   } finally {
-    if (!isOpen) release({ body: first })
+    if (!isOpen) body.release()
   }
 }
 
@@ -143,8 +143,8 @@ function definedOf(options: SaveOptions, given: WriteOptions): WriteOptions {
 /** The bytes of one version of a file; the first answer is taken once, and asked for again by its etag. */
 function contentOf(
   storage: AnyBase,
-  stat: Stat & { readonly name: string },
-  take: () => ResumableBody | undefined,
+  stat: ReadStat & { readonly name: string },
+  take: () => ResumedBody | undefined,
   { signal }: CallOptions,
 ): ContentProvider {
   const { name, etag } = stat
@@ -162,7 +162,7 @@ function contentOf(
 }
 
 /** What goes along with the bytes; they are as they were stored, or decoded, and then of no encoding. */
-function copiedAttributes(storage: AnyBase, stat: Stat & { readonly name: string }): FileAttributes {
+function copiedAttributes(storage: AnyBase, stat: ReadStat & { readonly name: string }): FileAttributes {
   const attributes = attributesOf(stat)
   return storage.decoder(stat) === undefined ? attributes : { ...attributes, contentEncoding: undefined }
 }

@@ -1,20 +1,22 @@
 import { attributesOf, givenAttributes } from '../core/attributes.ts'
 import type { CallContext, CallOptions, FileRef } from '../core/call.ts'
 import type { Content } from '../core/content.ts'
-import type { FileAttributes, RandomAccess, WriteOptions } from '../core/driver.ts'
+import type { ByteRange, FileAttributes, RandomAccess, ReadStat } from '../core/driver.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import { type OpenMode, type ParsedMode, parseMode } from '../files/modes.ts'
 import { RangeReader } from '../files/range-reader.ts'
+import type { ResumedBody } from '../files/resume.ts'
 import { SpoolAccess } from '../files/spool-access.ts'
 import { StorageFile } from '../files/storage-file.ts'
 import { UploadAccess } from '../files/upload-access.ts'
 import type { AnyBase } from './base.ts'
-import { pinnedBody, resumableBody, type Version, versionOf } from './bodies.ts'
+import { readVersion, versionOf } from './bodies.ts'
+import { type Decoder, limitedDecoder } from './compression.ts'
+import { Publication, type PublicationConditions } from './publication.ts'
 import { newSpool } from './spooled.ts'
-import type { Entry, OpenOptions } from './types.ts'
-import { type Decoder, limitedDecoder } from './unpacked.ts'
-import { attributesOnly, writeContent } from './write.ts'
+import type { OpenOptions } from './types.ts'
+import { attributesOnly } from './write.ts'
 
 const OPEN_OPTIONS: KnownOptions<OpenOptions> = {
   signal: true,
@@ -60,6 +62,12 @@ function either(options: OpenOptions, { signal }: CallOptions): OpenOptions {
   return { ...options, signal: options.signal === undefined ? signal : AbortSignal.any([options.signal, signal]) }
 }
 
+/** What the opening of a file brought: all that is known of it, and its bytes where they are on their way. */
+interface Opened {
+  readonly stat: ReadStat
+  readonly body?: ResumedBody | undefined
+}
+
 class Opening {
   readonly #storage: AnyBase
   readonly #name: string
@@ -81,12 +89,12 @@ class Opening {
     }
     if (this.#storage.driver.openHandle !== undefined) return this.#handle(mode)
     if (!mode.write) return this.#reader()
-    if (mode.truncate) return this.#fresh(mode, {})
+    if (mode.truncate) return this.#fresh(mode)
     if (mode.exclusive) {
       if (await this.#storage.exists(this.#name, this.#options)) {
         throw new StorageError('exists', `'${this.#name}' exists.`, { fileName: this.#name, operation: 'open' })
       }
-      return this.#fresh(mode, this.#onlyNew)
+      return this.#fresh(mode, { ifAbsent: true })
     }
     return this.#changed(mode)
   }
@@ -103,85 +111,101 @@ class Opening {
     })
   }
 
-  async #stat(): Promise<Entry> {
-    const stat = await this.#storage.stat(this.#name, this.#options)
-    if (stat.isDirectory) {
-      throw new StorageError('is_directory', `'${this.#name}' is a directory.`, {
-        fileName: this.#name,
-        operation: 'open',
-      })
-    }
-    return stat
+  /** Requests the whole file, whose answer tells what is known of it: one request for both. */
+  async #requested(): Promise<Opened> {
+    const storage = this.#storage
+    const { versionId } = this.#options
+    const { stat, body } = await readVersion(storage, this.#ref, undefined, { versionId }, this.#options)
+    if (stat !== undefined) return { stat, body }
+    // A driver whose answers tell nothing has to be asked.
+    body.release()
+    const asked = await storage.stat(this.#name, this.#options)
+    if (!asked.isDirectory) return { stat: asked }
+    throw new StorageError('is_directory', `'${this.#name}' is a directory.`, {
+      fileName: this.#name,
+      operation: 'open',
+    })
   }
 
   async #reader(): Promise<RandomAccess> {
     const storage = this.#storage
-    const stat = await this.#stat()
-    const decode = limitedDecoder(storage, stat)
-    const version = { etag: stat.etag, versionId: this.#options.versionId }
-    if (decode === undefined && storage.features.ranges) {
-      return new RangeReader({
-        stat,
-        read: async range => (await pinnedBody(storage, this.#ref, range, version, this.#options)).body.stream(),
-        classify: error => storage.driver.classify(error),
-      })
+    const opened = await this.#requested()
+    const decode = this.#decoder(opened)
+    const { size } = opened.stat
+    if (decode === undefined && size !== undefined && storage.features.ranges) {
+      const read = (range: ByteRange) => this.#read(opened, range)
+      return new RangeReader({ size, first: opened.body, read })
     }
-    return this.#loaded(version, async () => {}, decode)
-  }
-
-  /** The condition of a new file, where the backend has it. */
-  get #onlyNew(): Pick<WriteOptions, 'ifAbsent'> {
-    return this.#storage.features.exclusiveCreate ? { ifAbsent: true } : {}
+    return this.#loaded(opened, decode, async () => {})
   }
 
   /** A file that starts empty: streamed away while it is written, or spooled when it is to be read back. */
-  #fresh(mode: ParsedMode, conditions: Pick<WriteOptions, 'ifAbsent'>): RandomAccess {
+  #fresh(mode: ParsedMode, conditions: PublicationConditions = {}): RandomAccess {
     if (mode.read) return this.#empty(conditions)
-    return new UploadAccess(this.#sender(this.#options, conditions), {
+    const publication = this.#publication(this.#options, conditions)
+    return new UploadAccess((content, ctx) => publication.send(content, ctx), {
       ctx: this.#storage.calls.context(this.#options),
+      confirm: ctx => publication.confirm(ctx),
     })
   }
 
   /** A file that keeps its bytes and is sent again as a whole: r+ and a. */
   async #changed(mode: ParsedMode): Promise<RandomAccess> {
-    const { features } = this.#storage
-    let stat: Entry
+    let opened: Opened
     try {
-      stat = await this.#stat()
+      opened = await this.#requested()
     } catch (error) {
       if (!mode.create || !isStorageError(error, 'not_found')) throw error
-      return this.#empty(this.#onlyNew)
+      return this.#empty({ ifAbsent: true })
     }
-    const ifMatch = features.ifMatch ? stat.etag : undefined
-    const decode = limitedDecoder(this.#storage, stat)
+    const { stat } = opened
+    const decode = this.#decoder(opened)
     // What was decoded is encoded again when it is sent.
     const old = decode === undefined ? attributesOf(stat) : { ...attributesOf(stat), contentEncoding: undefined }
     const attributes = { ...old, ...givenAttributes(this.#options) }
-    return this.#loaded({ etag: stat.etag }, this.#sender(attributes, { ifMatch }), decode)
+    const publication = this.#publication(attributes, { ifMatch: stat.etag })
+    return this.#loaded(opened, decode, (content, ctx) => publication.publish(content, ctx))
   }
 
-  #empty(conditions: Pick<WriteOptions, 'ifAbsent'>): RandomAccess {
-    const send = this.#sender(this.#options, conditions)
-    return new SpoolAccess({ spool: newSpool(this.#storage.options), send, dirty: true })
+  #empty(conditions: PublicationConditions): RandomAccess {
+    const publication = this.#publication(this.#options, conditions)
+    return new SpoolAccess({
+      spool: newSpool(this.#storage.options),
+      send: (content, ctx) => publication.publish(content, ctx),
+      dirty: true,
+    })
   }
 
   async #loaded(
-    version: Version,
-    send: (content: Content, ctx: CallContext) => Promise<void>,
+    opened: Opened,
     decode: Decoder,
+    send: (content: Content, ctx: CallContext) => Promise<void>,
   ): Promise<RandomAccess> {
     const storage = this.#storage
-    const body = (await resumableBody(storage, this.#ref, undefined, version, this.#options)).stream()
+    const body = (opened.body ?? (await this.#read(opened, undefined))).stream()
     const bytes = decode === undefined ? body : decode(body)
     const ctx = storage.calls.context(this.#options)
     return SpoolAccess.load(bytes, { spool: newSpool(storage.options), send }, ctx)
   }
 
-  #sender(attributes: FileAttributes, conditions: Pick<WriteOptions, 'ifAbsent' | 'ifMatch'>) {
-    return async (content: Content, ctx: CallContext): Promise<void> => {
-      const write = { ...this.#storage.writeOptions(this.#ref, content, attributes), ...conditions }
-      const call = { signal: ctx.signal, paced: content.size === undefined }
-      await writeContent(this.#storage, this.#ref, content, { ...write, extra: this.#options.extra }, call)
+  /** Reads on in the version that was opened. */
+  async #read({ stat }: Opened, range: ByteRange | undefined): Promise<ResumedBody> {
+    const { etag, size, modifiedAt } = stat
+    const version = { etag, size, modifiedAt, versionId: this.#options.versionId }
+    return (await readVersion(this.#storage, this.#ref, range, version, this.#options)).body
+  }
+
+  #decoder({ stat, body }: Opened): Decoder {
+    try {
+      return limitedDecoder(this.#storage, { ...stat, name: this.#name })
+    } catch (error) {
+      body?.release()
+      throw error
     }
+  }
+
+  #publication(attributes: FileAttributes, conditions: PublicationConditions): Publication {
+    const { extra } = this.#options
+    return new Publication(this.#storage, this.#ref, { ...attributes, extra }, conditions)
   }
 }

@@ -1,14 +1,15 @@
 import { type Readable, Writable } from 'node:stream'
-import { onAbort, release } from '../core/abort.ts'
+import { onAbort } from '../core/abort.ts'
 import { BytesBody, derivedStream, StreamBody } from '../core/body.ts'
-import type { Stat } from '../core/driver.ts'
+import type { ReadStat } from '../core/driver.ts'
 import { abortedError, isStorageError, StorageError } from '../core/errors.ts'
 import { lazyStream } from '../files/lazy-stream.ts'
+import { ResumedBody } from '../files/resume.ts'
 import type { StorageFile } from '../files/storage-file.ts'
 import type { AnyBase } from './base.ts'
-import { ResumableBody, resumableBody, versionOf } from './bodies.ts'
+import { type Reading, readVersion, versionOf } from './bodies.ts'
+import { type Decoder, limitedDecoder } from './compression.ts'
 import type { OpenOptions, ReadStreamOptions } from './types.ts'
-import { type Decoder, limitedDecoder } from './unpacked.ts'
 
 /** A stream of a file or of a range of it, requested when it is first read. */
 export function readStream(storage: AnyBase, name: string, options: ReadStreamOptions): Readable {
@@ -31,18 +32,18 @@ async function opened(
   storage: AnyBase,
   name: string,
   options: ReadStreamOptions,
-  decoderOf: (stat: Stat & { readonly name: string }) => Decoder,
-): Promise<ResumableBody> {
+  decoderOf: (stat: ReadStat & { readonly name: string }) => Decoder,
+): Promise<ResumedBody> {
   const { start = 0, end } = options
   checkRange(start, end)
   const ref = storage.fileRef(name)
   const version = { ...versionOf(storage, name, options), etag: options.etag }
   if (start === end) return nothing(storage, name, start, options)
   const whole = start === 0 && end === undefined
-  let first: ResumableBody | undefined
+  let first: Reading | undefined
   let refusal: unknown
   try {
-    first = await resumableBody(storage, ref, whole ? undefined : { start, end }, version, options)
+    first = await readVersion(storage, ref, whole ? undefined : { start, end }, version, options)
   } catch (error) {
     if (!isStorageError(error, 'invalid_range')) throw error
     refusal = error
@@ -51,14 +52,14 @@ async function opened(
   const decode = stat === undefined ? undefined : decoderOf({ ...stat, name })
   if (decode === undefined) {
     if (first === undefined) throw refusal
-    return first
+    return first.body
   }
-  if (first !== undefined && whole) return new ResumableBody({ body: new StreamBody(decode(first.stream())) })
+  if (first !== undefined && whole) return new ResumedBody(new StreamBody(decode(first.body.stream())))
   // Places are those of the decoded bytes, which only reading from the beginning tells.
-  release({ body: first })
-  const encoded = await resumableBody(storage, ref, undefined, version, options)
-  const decoded = decode(encoded.stream())
-  return new ResumableBody({ body: new StreamBody(derivedStream(decoded, partOf(decoded, start, end))) })
+  first?.body.release()
+  const encoded = await readVersion(storage, ref, undefined, version, options)
+  const decoded = decode(encoded.body.stream())
+  return new ResumedBody(new StreamBody(derivedStream(decoded, partOf(decoded, start, end))))
 }
 
 async function* partOf(body: Readable, start: number, end = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array> {
@@ -78,11 +79,11 @@ async function nothing(
   name: string,
   start: number,
   options: ReadStreamOptions,
-): Promise<ResumableBody> {
+): Promise<ResumedBody> {
   const stat = await storage.stat(name, options)
   if (stat.isDirectory) throw new StorageError('is_directory', `'${name}' is a directory.`)
   if (start > stat.size && storage.decoder(stat) === undefined) throw beyond(stat.size, start)
-  return new ResumableBody({ body: new BytesBody(Buffer.alloc(0)) })
+  return new ResumedBody(new BytesBody(Buffer.alloc(0)))
 }
 
 function beyond(size: number, start: number): StorageError {

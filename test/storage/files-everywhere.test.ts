@@ -161,11 +161,12 @@ describe.each(places)('a file of %s', (_, make, runs) => {
       const lines = Array.from({ length: 9 }, (__, at) => `${'x'.repeat(32_766 - shift)}${ends[at % 3]}`)
       const name = await storage.save(`lines-${shift}.txt`, lines.join(''))
       await using bytes = await storage.open(name)
-      expect((await all(bytes)).map(String)).toEqual(lines)
+      expect((await all(bytes.chunks(65_536))).map(chunk => chunk.length).slice(0, -1)).toEqual(Array(4).fill(65_536))
       expect((await bytes.readLine()).length).toBe(0)
+      expect((await all(bytes)).map(String)).toEqual(lines)
       await using characters = await storage.open(name, 'r')
       expect(await all(characters)).toEqual(lines.map(line => `${line.trimEnd()}\n`))
-      expect((await all(bytes.chunks(65_536))).map(chunk => chunk.length).slice(0, -1)).toEqual(Array(4).fill(65_536))
+      expect([bytes.closed, characters.closed]).toEqual([true, true])
     }
   })
 

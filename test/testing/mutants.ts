@@ -271,7 +271,7 @@ export const mutants: Readonly<Record<string, new () => Driver>> = {
   'the stat of a range has the size of the range': reading(async (key, options, right) => {
     const { body, stat } = await right(key, options)
     const { start, end } = options.range ?? { start: 0, end: stat?.size }
-    return { body, stat: { ...stat, size: (end ?? stat!.size) - start } }
+    return { body, stat: { ...stat, size: (end ?? stat!.size!) - start } }
   }),
   'the size counts characters': class extends MemoryDriver {
     override async stat(key: string, ctx: CallContext): Promise<Stat> {

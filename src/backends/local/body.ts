@@ -24,13 +24,15 @@ export async function bodyOf(
     // Files of /proc and their like report a size of 0 and have more.
     const isUnsized = known.size === 0 && options.range?.end === undefined
     const bytes = length > SMALL_READ ? undefined : await readFully(handle, start, isUnsized ? SMALL_READ : length)
+    // What was found there says nothing of what the next read finds.
+    const stat = isUnsized && bytes?.byteLength !== 0 ? { ...known, size: undefined } : known
     if (bytes === undefined || (isUnsized && bytes.byteLength === SMALL_READ)) {
       const end = isUnsized ? undefined : start + length - 1
-      return { body: new StreamBody(handle.createReadStream({ start, end, highWaterMark: 262_144 })), stat: known }
+      return { body: new StreamBody(handle.createReadStream({ start, end, highWaterMark: 262_144 })), stat }
     }
     await closeRead(handle)
     ctx.progress()
-    return { body: new BytesBody(bytes), stat: known }
+    return { body: new BytesBody(bytes), stat }
   } catch (error) {
     await closeRead(handle)
     throw error
