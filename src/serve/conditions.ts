@@ -1,9 +1,13 @@
 import type { Stat } from '../core/driver.ts'
+import { isWeakEtag } from '../core/etags.ts'
 
-/** The `ETag` of a file as a header value; undefined where the backend keeps none. (RFC 9110 8.8.3) */
-export function entityTag(stat: Stat): string | undefined {
-  if (stat.etag === undefined || stat.etag === '') return undefined
-  return `"${stat.etag.replace(/[^\x21\x23-\x7e]/g, character => `%${character.charCodeAt(0).toString(16)}`)}"`
+/** The `ETag` of a file as a header value, weak where the backend's is; undefined where it keeps none. (RFC 9110 8.8.3) */
+export function entityTag({ etag }: Stat): string | undefined {
+  if (etag === undefined || etag === '') return undefined
+  const isWeak = isWeakEtag(etag)
+  const opaque = isWeak ? etag.slice(3, -1) : etag
+  const escaped = opaque.replace(/[^\x21\x23-\x7e]/g, character => `%${character.charCodeAt(0).toString(16)}`)
+  return `${isWeak ? 'W/' : ''}"${escaped}"`
 }
 
 /** What a request's preconditions say: 200 to go on, 304 or 412 to end here. (RFC 9110 13.2.2) */
@@ -29,9 +33,10 @@ const ENTITY_TAG = /(W\/)?("[\x21\x23-\x7e\x80-\xff]*")/g
 /** Whether a list of entity tags, or `*`, holds this one; a strong comparison never takes a weak tag. (RFC 9110 8.8.3.2) */
 function matches(list: string, tag: string | undefined, strong: boolean): boolean {
   if (list === '*') return true
-  if (tag === undefined) return false
+  if (tag === undefined || (strong && isWeakEtag(tag))) return false
+  const own = tag.slice(tag.indexOf('"'))
   for (const [, weak, opaque] of list.matchAll(ENTITY_TAG)) {
-    if (opaque === tag && !(strong && weak !== undefined)) return true
+    if (opaque === own && !(strong && weak !== undefined)) return true
   }
   return false
 }

@@ -17,6 +17,36 @@ export const readingCases: readonly CaseOf<DriverPlace>[] = [
     },
   },
   {
+    title: 'A range at the border of a block gives exactly its bytes, and so does one of the whole file.',
+    async run(place) {
+      for (const [start, end] of [
+        [65_535, 65_536],
+        [65_535, 65_537],
+        [65_536, 100_000],
+        [0, 65_536],
+        [0, 100_000],
+        [0, undefined],
+      ] as const) {
+        await ranged(place, start, end)
+      }
+    },
+  },
+  {
+    title: 'A range of a file that was replaced gives bytes of the new one, and its size.',
+    async run(place) {
+      await place.put('ranged', patternBytes(1000))
+      await place.get('ranged')
+      const bytes = patternBytes(700, 9)
+      await place.put('ranged', bytes)
+      if (!place.features.ranges) return
+      sameBytes(await place.get('ranged', { range: { start: 690 } }), bytes.subarray(690))
+      await place.fails(place.get('ranged', { range: { start: 700 } }), 'invalid_range')
+      const { body, stat } = await place.driver.read(place.key('ranged'), { range: { start: 1, end: 2 } }, place.ctx)
+      body.stream().resume()
+      assert.ok(stat?.size === undefined || stat.size === 700, `the size is ${stat?.size}`)
+    },
+  },
+  {
     title: 'A range without an end reaches to the end of the file.',
     run: place => ranged(place, 99_990, undefined),
   },

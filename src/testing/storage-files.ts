@@ -47,6 +47,22 @@ export const fileCases: readonly StorageCase[] = [
     },
   },
   {
+    title: 'The lines of a file that was opened for reading close it when they are all read, and not before.',
+    async run(storage) {
+      await storage.save('lines', 'one\ntwo\r\nthree')
+      for (const mode of ['r', 'rb'] as const) {
+        const file = await storage.open('lines', mode)
+        for await (const _ of file) break
+        assert.equal(file.closed, false)
+        const lines: string[] = []
+        for await (const line of file) lines.push(String(line))
+        assert.deepEqual(lines, ['one\n', mode === 'r' ? 'two\n' : 'two\r\n', 'three'])
+        assert.equal(file.closed, true)
+        await file.close()
+      }
+    },
+  },
+  {
     title: 'w replaces the file by all that is written, and by nothing when nothing is.',
     async run(storage) {
       await storage.save('w', 'a longer old file')

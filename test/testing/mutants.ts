@@ -251,6 +251,11 @@ export const mutants: Readonly<Record<string, new () => Driver>> = {
   'the end of a range is inclusive': reading((key, { range, ...options }, right) =>
     right(key, { ...options, range: range?.end === undefined ? range : { start: range.start, end: range.end + 1 } }),
   ),
+  'a range ends where its first block of 64 KiB does': reading((key, { range, ...options }, right) => {
+    const border = range === undefined ? 0 : (Math.floor(range.start / 65_536) + 1) * 65_536
+    const end = Math.min(range?.end ?? Number.POSITIVE_INFINITY, border)
+    return right(key, { ...options, range: range === undefined ? range : { start: range.start, end } })
+  }),
   'a range without an end is cut': reading((key, { range, ...options }, right) =>
     right(key, {
       ...options,

@@ -3,7 +3,7 @@ import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import type { CallOptions } from '../../src/core/call.ts'
 import type { ContentSource } from '../../src/core/content.ts'
 import { StorageError } from '../../src/core/errors.ts'
-import type { OpenMode } from '../../src/files/modes.ts'
+import type { Data, OpenMode } from '../../src/files/modes.ts'
 import type { StorageFile } from '../../src/files/storage-file.ts'
 import type { CopyFileOptions } from '../../src/storage/copy.ts'
 import type {
@@ -108,6 +108,35 @@ export const storageMutants: Readonly<Record<string, typeof MemoryStorage>> = {
   'x opens what is there': class extends MemoryStorage {
     override open<M extends OpenMode = 'rb'>(name: string, mode?: M, options?: OpenOptions): Promise<StorageFile<M>> {
       return super.open(name, mode?.replace('x', 'w') as M, options)
+    }
+  },
+  'x looks for the name only when it is opened': class extends MemoryStorage {
+    override async open<M extends OpenMode>(name: string, mode?: M, options?: OpenOptions): Promise<StorageFile<M>> {
+      if (mode?.startsWith('x') !== true) return super.open(name, mode, options)
+      if (await this.exists(name)) throw new StorageError('exists', 'taken')
+      return super.open(name, mode.replace('x', 'w') as M, options)
+    }
+  },
+  'an opened file reads whatever is there now': class extends MemoryStorage {
+    override async open<M extends OpenMode>(name: string, mode?: M, options?: OpenOptions): Promise<StorageFile<M>> {
+      const file = await super.open(name, mode, options)
+      if (mode !== 'rb') return file
+      file.read = async (n?: number | null) => {
+        const [start, bytes] = [file.tell(), await this.readBytes(name)]
+        await file.seek(n == null ? bytes.length : start + n)
+        return bytes.subarray(start, n == null ? undefined : start + n) as Data<M>
+      }
+      return file
+    }
+  },
+  'a loop over the lines leaves the file open': class extends MemoryStorage {
+    override async open<M extends OpenMode>(name: string, mode?: M, options?: OpenOptions): Promise<StorageFile<M>> {
+      const file = await super.open(name, mode, options)
+      file[Symbol.asyncIterator] = async function* lines() {
+        await file.seek(0)
+        for (let line = await file.readLine(); line.length > 0; line = await file.readLine()) yield line
+      }
+      return file
     }
   },
   'a signal is not passed on': class extends MemoryStorage {
