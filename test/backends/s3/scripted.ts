@@ -17,6 +17,8 @@ export interface Scripted extends Running {
   /** Options of a storage for it. */
   readonly options: Input<S3Options>
   readonly asked: Array<{ method: string; url: string; headers: IncomingMessage['headers'] }>
+  /** The client's port of each request: one per connection. */
+  readonly ports: number[]
 }
 
 /** Starts one; `answer` gets the number of the request, from 0. */
@@ -24,14 +26,16 @@ export async function scripted(
   answer: (request: IncomingMessage, response: ServerResponse, count: number) => void,
 ): Promise<Scripted> {
   const asked: Scripted['asked'] = []
+  const ports: number[] = []
   const server = await serve((request, response) => {
     const { method = '', url = '', headers } = request
     asked.push({ method, url, headers })
+    ports.push(request.socket.remotePort ?? 0)
     request.resume()
     request.on('end', () => answer(request, response, asked.length - 1))
   })
   const options = { ...KEYS, bucketName: 'bkt', regionName: 'us-east-1', endpointUrl: server.url, maxAttempts: 1 }
-  return { ...server, options, asked }
+  return { ...server, options, asked, ports }
 }
 
 /** A storage that looks at nothing but its options. */
