@@ -29,7 +29,13 @@ import { urlOf } from './url.ts'
 
 /** One storage of files, whatever holds them. A backend is a subclass that declares settings and makes a driver. */
 export class Storage<O extends CommonOptions = CommonOptions> extends StorageBase<O> {
-  /** Opens a file; the default mode gives bytes. Reading a missing one is `not_found` at once; `x` on an existing one is `exists`. */
+  /**
+   * Opens a file; the default mode gives bytes. Reading a missing one is `not_found` at once. `x` on an existing one is `exists`, now or at
+   * `close`: where `supports('exclusiveCreate')` is false, two writers who close in the very same moment can both succeed.
+   * @example
+   * await using file = await storage.open('notes.txt', 'r')
+   * console.log(await file.read())
+   */
   override open<M extends OpenMode = 'rb'>(name: string, mode?: M, options: OpenOptions = {}): Promise<StorageFile<M>> {
     return openFile(this, name, (mode ?? 'rb') as M, options)
   }

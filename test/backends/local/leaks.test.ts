@@ -137,3 +137,17 @@ test.runIf(process.platform === 'linux')(
     expect(await settledIn(folder.path)).toEqual([])
   },
 )
+
+test.runIf(process.platform === 'linux')('a file whose lines were all read keeps no descriptor', async () => {
+  using folder = temporaryFolder()
+  const storage = new LocalStorage({ location: folder.path, fsync: false }, { settings: {}, env: {} })
+  await storage.save('lines', 'one\ntwo\n')
+  const files = await Promise.all((['r', 'rb', 'r'] as const).map(mode => storage.open('lines', mode)))
+  for (const file of files) {
+    let count = 0
+    for await (const _ of file) count += 1
+    expect(count).toBe(2)
+  }
+  expect(openIn(folder.path)).toEqual([])
+  for (const file of files) await file.close()
+})
