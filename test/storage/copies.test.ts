@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { isStorageError } from '../../src/core/errors.ts'
 import { chaos } from '../../src/layers/chaos.ts'
+import type { Layer } from '../../src/layers/layer.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { bytesOf } from '../files/helpers.ts'
 import { Kinds } from './kinds.ts'
@@ -51,6 +52,21 @@ describe('copies and moves between storages', () => {
     )
     expect(await source.copy('file', 'file', { storage: busy })).toBe('file')
     expect(await busy.size('file')).toBe(300_000)
+  })
+
+  it('mix no attributes of one version with bytes of another', async () => {
+    for (const method of ['copy', 'move'] as const) {
+      const replace: Layer = async (call, next, ctx) => {
+        if (call.operation === 'read') await source.save('file', 'new', { overwrite: true })
+        return next(ctx)
+      }
+      const source = new MemoryStorage({}, { settings: {}, env: {}, layers: [replace] })
+      await source.save('file', 'old', { metadata: { version: 'old' } })
+      const target = kinds.memory()
+      const changed = { code: 'precondition_failed', fileName: 'file' }
+      await expect(source[method]('file', 'file', { storage: target })).rejects.toMatchObject(changed)
+      expect([await source.exists('file'), await target.exists('file')]).toEqual([true, false])
+    }
   })
 
   it('take a compressed file out of its compression and put it back', async () => {

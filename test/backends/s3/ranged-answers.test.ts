@@ -77,6 +77,30 @@ describe.each(Object.entries(ways))('a part that is read by %s', (_, read) => {
   })
 })
 
+describe('a large file of a service that ignores ranges', () => {
+  const size = 9_000_000
+  const ignoring: Answer = ({ method }, response) => {
+    response.writeHead(200, { etag: '"e"', 'content-length': size })
+    response.end(method === 'HEAD' ? undefined : Buffer.alloc(size, 'x'))
+  }
+
+  test('is not read beyond its first 8 MiB to get at a part', async () => {
+    for (const read of Object.values(ways)) {
+      const { result } = await reading(ignoring, files => read(files, 8_500_000, 8_500_010).catch(error => error))
+      expect(result).toMatchObject({ code: 'unsupported', fileName: 'a' })
+    }
+  })
+
+  test('is served as a whole where a part beyond that is asked for', async () => {
+    const { result } = await reading(ignoring, async files => {
+      const request = new Request('http://x/a', { headers: { range: 'bytes=8500000-8500009' } })
+      const response = await createFileHandler(files)(request)
+      return [response.status, (await response.arrayBuffer()).byteLength]
+    })
+    expect(result).toEqual([200, size])
+  })
+})
+
 describe('a body that breaks', () => {
   test('goes on at its place where the service sends everything again, without a byte twice', async () => {
     const { result, asked } = await reading(
