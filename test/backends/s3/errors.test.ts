@@ -193,7 +193,7 @@ describe('404', () => {
     strict.requests.length = 0
     for (const name of ['a', 'b', 'c']) expect(await files.exists(name)).toBe(false)
     await expect(files.open('a')).rejects.toMatchObject({ code: 'not_found' })
-    expect(strict.requests.map(({ method }) => method)).toEqual(['HEAD', 'GET', 'HEAD', 'HEAD', 'HEAD'])
+    expect(strict.requests.map(({ method }) => method)).toEqual(['HEAD', 'GET', 'HEAD', 'HEAD', 'GET'])
   })
 })
 
