@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { FileRef } from '../core/call.ts'
 import type { Content } from '../core/content.ts'
-import type { FileAttributes, ObjectParameters, Stat, WriteOptions } from '../core/driver.ts'
+import type { FileAttributes, ObjectParameters, ReadStat, WriteOptions } from '../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
 import { packedType } from '../core/mime.ts'
 import type { Input } from '../core/settings.ts'
@@ -99,7 +99,7 @@ export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> ext
   }
 
   /** Undoes the compression of `gzip`; files that are compressed by their own name stay as they are. */
-  override decoder(stat: Stat & { readonly name?: string }): ((body: Readable) => Readable) | undefined {
+  override decoder(stat: ReadStat & { readonly name?: string }): ((body: Readable) => Readable) | undefined {
     if (!this.options.gzip || stat.contentEncoding !== 'gzip' || !this.#isGzipType(stat.contentType)) return undefined
     const { name } = stat
     return name !== undefined && packedType(name) !== undefined ? undefined : gunzipped
