@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
-import { isStorageError } from '../../src/core/errors.ts'
+import { isStorageError, StorageError } from '../../src/core/errors.ts'
 import { chaos } from '../../src/layers/chaos.ts'
 import type { Layer } from '../../src/layers/layer.ts'
 import type { Storage } from '../../src/storage/storage.ts'
@@ -57,16 +57,31 @@ describe('copies and moves between storages', () => {
   it('mix no attributes of one version with bytes of another', async () => {
     for (const method of ['copy', 'move'] as const) {
       const replace: Layer = async (call, next, ctx) => {
-        if (call.operation === 'read') await source.save('file', 'new', { overwrite: true })
+        if (call.operation === 'read')
+          await source.save('file', 'new', { overwrite: true, metadata: { version: 'new' } })
         return next(ctx)
       }
       const source = new MemoryStorage({}, { settings: {}, env: {}, layers: [replace] })
       await source.save('file', 'old', { metadata: { version: 'old' } })
       const target = kinds.memory()
-      const changed = { code: 'precondition_failed', fileName: 'file' }
-      await expect(source[method]('file', 'file', { storage: target })).rejects.toMatchObject(changed)
-      expect([await source.exists('file'), await target.exists('file')]).toEqual([true, false])
+      await source[method]('file', 'file', { storage: target })
+      expect(await target.readText('file')).toBe('new')
+      expect((await target.stat('file')).metadata).toEqual({ version: 'new' })
     }
+    // Between two tries of the writing, another version is there.
+    const source = kinds.memory({ fileOverwrite: true })
+    await source.save('file', 'old')
+    const replacing: Layer = async (call, next, ctx) => {
+      if (call.operation !== 'write' || ctx.attempt > 1) return next(ctx)
+      await next(ctx)
+      await source.save('file', 'new')
+      throw new StorageError('unavailable', 'The answer was lost.')
+    }
+    const target = new MemoryStorage({ fileOverwrite: true }, { settings: {}, env: {}, layers: [replacing] })
+    await expect(source.copy('file', 'file', { storage: target })).rejects.toMatchObject({
+      code: 'precondition_failed',
+    })
+    expect(await source.readText('file')).toBe('new')
   })
 
   it('take a compressed file out of its compression and put it back', async () => {
