@@ -238,7 +238,7 @@ function plain(profiles: ReturnType<typeof parseProfiles>) {
 test('an abort ends a call that waits for its keys, and the others get them', async () => {
   const { promise, resolve } = Promise.withResolvers<SigningCredentials>()
   const credentials = new RefreshingCredentials(() => promise)
-  await using server = await scripted((_request, response) => response.end('ok'))
+  await using server = await scripted((_request, response) => response.setHeader('etag', '"e"').end('ok'))
   const driver = driverFor({ url: server.url, region: 'us-east-1', credentials: NOBODY }, { credentials })
   const files = new S3Storage({ bucketName: 'bkt', timeoutSecs: null }, { settings: {}, env: {}, driver })
   const controller = new AbortController()

@@ -127,7 +127,7 @@ const writes: ReadonlyArray<Plan<StepName>> = [
   },
 ]
 
-/** Bytes 5 to 9 of the old file. */
+/** Bytes 5 to 8 of the old file. */
 const range = async (files: Storage, name: string) => {
   return Buffer.concat(await files.createReadStream(name, { start: 5, end: 9 }).toArray()).toString()
 }
@@ -153,7 +153,7 @@ const reads: ReadonlyArray<Plan<StepName>> = [
     async (files, name) => Buffer.concat(await files.createReadStream(name).toArray()).toString(),
     old.toString(),
   ),
-  looking('reading a range', 'GetObject', rangeLies, range, old.toString('utf8', 5, 10)),
+  looking('reading a range', 'GetObject', rangeLies, range, old.toString('utf8', 5, 9)),
   looking(
     'a size',
     'HeadObject',

@@ -136,6 +136,7 @@ describe('a body that breaks', () => {
           return
         }
         const { etag: __, ...headers } = headersOf(from)
+        response.setHeader('last-modified', 'Wed, 01 Jan 2020 00:00:00 GMT')
         response.writeHead(206, etag === undefined ? headers : { ...headers, etag }).end(TEXT.slice(from))
       },
       files => files.readText('a').catch(error => error),
@@ -148,6 +149,7 @@ describe('a body that breaks', () => {
     const { result, asked } = await reading(
       (_request, response) => {
         const { etag: _, ...headers } = headersOf(0)
+        response.setHeader('last-modified', 'Wed, 01 Jan 2020 00:00:00 GMT')
         response.writeHead(200, etag === undefined ? headers : { ...headers, etag })
         response.write(TEXT.slice(0, 100), () => response.destroy())
       },
