@@ -57,6 +57,10 @@ export interface PageRequest extends RequestOptions {
   readonly token?: string | undefined
   /** At most so many entries, where the backend can be told. */
   readonly limit?: number | undefined
+  /** Only what comes after this key in the order of UTF-8 bytes; a directory stands at its key with a slash. Never set unless `features.listRange`. */
+  readonly startAfter?: string | undefined
+  /** Only what comes before this key in the same order. Never set unless `features.listRange`. */
+  readonly until?: string | undefined
 }
 
 /** One page of a listing, in the backend's order; keys are whole, directories without a trailing slash. */
@@ -133,6 +137,8 @@ export interface Features {
   readonly metadata: boolean
   /** `stat` and `read` honour `versionId`; absent: no. */
   readonly versions?: boolean | undefined
+  /** `list` honours `startAfter` and `until`, and gives keys in the order of their UTF-8 bytes; absent: no. */
+  readonly listRange?: boolean | undefined
 }
 
 /** Bytes that can be read and written at any place; what a `StorageFile` stands on. */

@@ -7,6 +7,7 @@ import { failureCases } from './driver-failures.ts'
 import { listingCases } from './driver-listing.ts'
 import { optionalCases } from './driver-optional.ts'
 import { type DriverConformanceOptions, DriverPlace } from './driver-place.ts'
+import { rangeCases } from './driver-ranges.ts'
 import { readingCases } from './driver-reading.ts'
 
 const CASES: readonly CaseOf<DriverPlace>[] = [
@@ -14,6 +15,7 @@ const CASES: readonly CaseOf<DriverPlace>[] = [
   ...readingCases,
   ...conditionCases,
   ...listingCases,
+  ...rangeCases,
   ...failureCases,
   ...optionalCases,
 ]

@@ -148,6 +148,26 @@ export const listingCases: readonly CaseOf<DriverPlace>[] = [
       return assert.equal(await place.text('dir/child'), 'child')
     },
   },
+  {
+    title: 'Deleting a folder never removes what is in it: is_directory on a tree, and nothing to do elsewhere.',
+    async run(place) {
+      await place.put('dir/child', 'child')
+      await place.put('dir/sub/deep', 'deep')
+      for (const name of ['dir', 'dir/', 'dir/sub']) {
+        const deleting = place.driver.delete(place.key(name), place.ctx)
+        if (place.options.tree === true) await place.fails(deleting, 'is_directory')
+        else await deleting
+      }
+      const many = await place.driver.deleteMany?.([place.key('dir'), place.key('other')], place.ctx)
+      if (many !== undefined) {
+        const failed = many
+          .filter(({ error }) => error !== undefined)
+          .map(({ key, error }) => [key, place.codeOf(error)])
+        assert.deepEqual(failed, place.options.tree === true ? [[place.key('dir'), 'is_directory']] : [])
+      }
+      assert.deepEqual((await place.list('', true)).names, ['dir/child', 'dir/sub/deep'])
+    },
+  },
 ]
 
 async function oddName(place: DriverPlace, name: string): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { CallContext } from '../core/call.ts'
 import { type ContentSource, toContent } from '../core/content.ts'
-import type { Driver, Features, ListedFile, ReadOptions, Stat, WriteOptions } from '../core/driver.ts'
+import type { Driver, Features, ListedFile, PageRequest, ReadOptions, Stat, WriteOptions } from '../core/driver.ts'
 import { classifyCommon, type ErrorCode, isStorageError } from '../core/errors.ts'
 import { plainContext } from './context.ts'
 
@@ -102,14 +102,19 @@ export class DriverPlace {
   }
 
   /** All pages of a folder's listing; a token that comes twice fails. Keys are given without the place's prefix. */
-  async list(folder = '', recursive = false, limit?: number): Promise<Listing> {
+  async list(
+    folder = '',
+    recursive = false,
+    limit?: number,
+    range: Pick<PageRequest, 'startAfter' | 'until'> = {},
+  ): Promise<Listing> {
     const files: ListedFile[] = []
     const directories: string[] = []
     const pages: number[] = []
     const tokens = new Set<string>()
     let token: string | undefined
     do {
-      const page = await this.driver.list(this.key(folder), { recursive, token, limit }, this.ctx)
+      const page = await this.driver.list(this.key(folder), { ...range, recursive, token, limit }, this.ctx)
       files.push(...page.files)
       directories.push(...page.directories)
       pages.push(page.files.length + page.directories.length)

@@ -11,7 +11,7 @@ const cases = driverConformance({
   limits: true,
   keeps: ['modifiedAt', 'createdAt', 'accessedAt', 'etag'],
   expects: {
-    features: { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true },
+    features: { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, listRange: true },
     methods: ['copy', 'move', 'deleteMany', 'publicUrl'],
   },
 })
@@ -22,7 +22,7 @@ const storageCases = storageConformance({
 registerConformance({ describe, it }, storageCases, 'MemoryStorage')
 
 describe('MemoryStorage', () => {
-  it('removes a folder with all that is in it, and refuses to open one', async () => {
+  it('refuses to remove a folder that is not empty, and to open one', async () => {
     const storage = new MemoryStorage()
     await storage.save('d/e/one', '1')
     await storage.save('d/two', '2')
@@ -31,7 +31,10 @@ describe('MemoryStorage', () => {
       code: 'not_a_directory',
       message: /d\/two exists and is not a directory\./,
     })
-    await storage.delete('d')
+    await assert.rejects(storage.delete('d'), { code: 'is_directory' })
+    const { deleted, errors } = await storage.deleteMany(['d', 'd/e/one', 'd/two'])
+    assert.deepEqual([deleted, errors.map(({ name, error }) => [name, error.code])], [2, [['d', 'is_directory']]])
+    for (const folder of ['d/e', 'd']) await storage.delete(folder)
     assert.deepEqual(await storage.listdir(), [[], []])
   })
 

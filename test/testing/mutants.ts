@@ -17,7 +17,7 @@ import type {
 import { type ErrorCode, StorageError } from '../../src/core/errors.ts'
 import { plainContext } from '../../src/testing/index.ts'
 
-const ALL: Features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true }
+const ALL: Features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, listRange: true }
 
 async function readAll(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = []
@@ -383,6 +383,72 @@ export const mutants: Readonly<Record<string, new () => Driver>> = {
     const next = end < all.files.length ? { next: String(end) } : {}
     return { files: all.files.slice(begin, end), directories: page.token === undefined ? all.directories : [], ...next }
   }),
+  'startAfter is inclusive': listing(async (prefix, page, right) => {
+    const { startAfter } = page
+    if (startAfter === undefined || page.token !== undefined) return right(prefix, page)
+    const found = await right(prefix, page)
+    const { files } = await everything(each => right(prefix, each), { recursive: page.recursive })
+    return { ...found, files: [...files.filter(({ key }) => key === startAfter), ...found.files] }
+  }),
+  'until is inclusive': listing((prefix, page, right) =>
+    right(prefix, page.until === undefined ? page : { ...page, until: `${page.until}\0` }),
+  ),
+  'startAfter is forgotten after the first page': listing((prefix, page, right) =>
+    right(prefix, page.startAfter !== undefined && page.token === undefined ? page : { ...page, until: undefined }),
+  ),
+  'a range is that of the words': listing(async (prefix, page, right) => {
+    const { startAfter, until, ...rest } = page
+    const found = await right(prefix, rest)
+    const isWanted = (key: string) =>
+      (startAfter === undefined || key > startAfter) && (until === undefined || key < until)
+    return {
+      ...found,
+      files: found.files.filter(({ key }) => isWanted(key)),
+      directories: found.directories.filter(isWanted),
+    }
+  }),
+  'ranges are ignored': listing((prefix, { startAfter: _, until: __, ...page }, right) => right(prefix, page)),
+  'a folder in which the range begins is passed over': listing(async (prefix, page, right) => {
+    const { startAfter } = page
+    const found = await right(prefix, page)
+    if (startAfter === undefined || !page.recursive) return found
+    const folder = startAfter.slice(0, startAfter.lastIndexOf('/') + 1)
+    return {
+      ...found,
+      files: found.files.filter(({ key }) => folder.length <= prefix.length || !key.startsWith(folder)),
+    }
+  }),
+  'pages are counted': listing(async (prefix, page, right) => {
+    const all = await everything(each => right(prefix, each), page)
+    const begin = Number(page.token ?? 0)
+    const end = begin + (page.limit ?? 1000)
+    const places = [...all.files.map(file => file.key), ...all.directories]
+    const part = new Set(places.slice(begin, end))
+    return {
+      files: all.files.filter(({ key }) => part.has(key)),
+      directories: all.directories.filter(key => part.has(key)),
+      next: end < places.length ? String(end) : undefined,
+    }
+  }),
+  'folders come before files': listing(async (prefix, page, right) => {
+    const { files, next } = await right(prefix, page)
+    const depth = (key: string): number => (key.slice(prefix.length).includes('/') ? 0 : 1)
+    return { ...(await right(prefix, page)), files: files.toSorted((a, b) => depth(a.key) - depth(b.key)), next }
+  }),
+  'deleting a folder takes all that is in it': class extends MemoryDriver {
+    override async delete(key: string, ctx: CallContext): Promise<void> {
+      const { files } = await super.list(`${key.replace(/\/$/, '')}/`, { recursive: true, limit: 1e9 }, ctx)
+      for (const file of files) await super.delete(file.key, ctx)
+      return super.delete(key, ctx).catch(() => undefined)
+    }
+  },
+  'a folder that is not empty is deleted with success': class extends MemoryDriver {
+    override async delete(key: string, ctx: CallContext): Promise<void> {
+      await super.delete(key, ctx).catch(error => {
+        if (error.code !== 'is_directory') throw error
+      })
+    }
+  },
   'the listing is one write behind': class extends MemoryDriver {
     #before: Page | undefined
     override async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat> {

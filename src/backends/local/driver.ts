@@ -70,7 +70,7 @@ export class LocalDriver implements Driver {
     this.#root = new Root(options.location, options.directoryPermissionsMode, options.fsync)
     this.#policy = options
     this.#listing = new Listing(this.#root, keepMetadata)
-    this.features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: keepMetadata }
+    this.features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: keepMetadata, listRange: true }
     if (baseUrl === null) return
     this.publicUrl = key => joinUrl(baseUrl, key)
     if (urlSecret === null) return
@@ -143,7 +143,7 @@ export class LocalDriver implements Driver {
     await unless(['ENOENT', 'ENOTDIR'], this.#delete(key, { brief: true }))
   }
 
-  /** One page in the file system's order, sorted within itself; see `Listing`. */
+  /** One page in the order of the keys' UTF-8 bytes; see `Listing`. */
   async list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
     ctx.signal.throwIfAborted()
     return this.#listing.page(prefix, page, ctx.signal)
@@ -215,9 +215,9 @@ export class LocalDriver implements Driver {
     })
   }
 
-  /** Closes listings that were not read to their end. */
+  /** Forgets listings that were not read to their end. */
   async close(): Promise<void> {
-    await this.#listing.close()
+    this.#listing.close()
   }
 
   classify(error: unknown): ErrorCode | undefined {

@@ -1,14 +1,14 @@
 import type { Stats } from 'node:fs'
-import { lstat, opendir, unlink } from 'node:fs/promises'
+import { lstat, unlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { CallContext } from '../../core/call.ts'
 import { errnoOf, unless } from '../../core/errno.ts'
-import type { Anchor } from './anchor.ts'
+import { opendir } from './descriptors.ts'
 import { isAlive, isHidden, isOwnName, ownerOf, sidecarStem } from './hidden.ts'
 import { OddItems } from './odd-items.ts'
 import type { Root } from './root.ts'
 import { sidecarName } from './sidecar.ts'
-import { walk } from './walk.ts'
+import { Walk } from './walk.ts'
 
 /** How far the times of a file system may be behind the clock, in milliseconds. */
 const CLOCK_TICK_MS = 1000
@@ -16,15 +16,21 @@ const CLOCK_TICK_MS = 1000
 /** Sweeps every folder of a storage; links are not followed, and what cannot be read is reported and left out. Gives how many files were removed. */
 export async function sweepTree(root: Root, minAgeMs: number, ctx: CallContext): Promise<number> {
   const odd = new OddItems()
-  const swept = new WeakSet<Anchor>()
   let removed = 0
-  for await (const { anchor, prefix, entries } of walk(root, '', { recursive: true, hidden: true, odd })) {
-    ctx.signal.throwIfAborted()
-    if (entries.length > 0 && !swept.has(anchor)) {
-      swept.add(anchor)
-      removed += await sweepFolder(anchor.path, minAgeMs, (name, error) => odd.report(prefix + name, error))
-    }
-    ctx.progress()
+  const walk = new Walk(root, '', {
+    recursive: true,
+    odd,
+    async visit({ anchor, prefix, hasHidden }) {
+      ctx.signal.throwIfAborted()
+      if (hasHidden)
+        removed += await sweepFolder(anchor.path, minAgeMs, (name, error) => odd.report(prefix + name, error))
+      ctx.progress()
+    },
+  })
+  try {
+    await walk.next(1)
+  } finally {
+    walk.rest()
   }
   return removed
 }

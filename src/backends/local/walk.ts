@@ -1,20 +1,21 @@
-import type { Dir, Dirent } from 'node:fs'
-import { opendir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isExhaustion, unless } from '../../core/errno.ts'
+import { unless } from '../../core/errno.ts'
+import { compareKeys, firstStep, restBelow } from '../../core/key-order.ts'
 import { Anchor } from './anchor.ts'
+import { type FolderNames, readNames } from './folder-names.ts'
 import { isHidden } from './hidden.ts'
 import { NOT_UTF8, type OddItems } from './odd-items.ts'
-import type { Root } from './root.ts'
+import type { Located, Root } from './root.ts'
 
 /** Entries that are looked at together. */
 const BATCH = 32
-/** Folders on the way to the current one that are held open; those above them are found again on the way back. */
-const MAX_HELD = 16
-/** Names of folders of one folder that wait in memory; where there are more, that folder is read on afterwards. */
-const MAX_WAITING = 4096
+/** Folders that are held open at once. */
+const MAX_OPEN = 16
+/** Names that wait in memory, of all folders on the way; beyond it those of the first folders are read again. */
+const MAX_WAITING = 262_144
 /** What opening a folder says when it is none any more. */
 const GONE: readonly string[] = ['ENOENT', 'ENOTDIR', 'ELOOP']
+const REPLACEMENT = '\ufffd'
 
 /** Some entries of one folder, which is held open until the next ones are asked for. */
 export interface Batch {
@@ -23,158 +24,255 @@ export interface Batch {
   readonly root: string | undefined
   /** What the keys of the entries begin with. */
   readonly prefix: string
-  readonly entries: readonly Dirent[]
+  readonly entries: readonly WalkEntry[]
+}
+
+/** A name in a folder. */
+export interface WalkEntry {
+  readonly name: string
+  readonly isDirectory: boolean
+  readonly isLink: boolean
+}
+
+/** A folder that was read for the first time. */
+export interface VisitedFolder {
+  readonly anchor: Anchor
+  readonly prefix: string
+  /** Whether it has files of the storage's own. */
+  readonly hasHidden: boolean
 }
 
 /** How a tree is gone through. */
 export interface WalkOptions {
   /** Whether folders are gone into instead of given. */
   readonly recursive: boolean
-  /** Whether what is hidden is given, and nothing else; then every folder gives a batch, if an empty one. */
-  readonly hidden?: boolean
+  /** Only what comes after this place in the order of keys: a file's key, or a folder's with its slash. */
+  readonly after?: string | undefined
+  /** Only what comes before this place. */
+  readonly until?: string | undefined
+  /** Called for each folder; then no files are given. */
+  readonly visit?: (folder: VisitedFolder) => Promise<void>
   readonly odd: OddItems
 }
 
 interface Level {
   readonly prefix: string
-  /** Undefined while the folder is closed because it is far above the current one. */
+  /** Undefined while the folder is closed. */
   anchor: Anchor | undefined
-  identity: string | undefined
-  /** Undefined when all of the folder was read. */
-  dir: Dir | undefined
-  /** Folders that were found and not gone into. */
-  readonly waiting: string[]
-  /** Names with U+FFFD: the system's names that are not UTF-8 are read as such too, and may be read as the name of another file. */
-  readonly replaced: Set<string>
+  /** Undefined before the first reading, and where they were dropped to save memory. */
+  found: FolderNames | undefined
+  /** How many of the names are done with. */
+  taken: number
+  /** The last name that is done with. */
+  after: string
+  visited: boolean
 }
-
-const REPLACEMENT = '\ufffd'
 
 /**
- * Goes through a folder in the file system's order, without links. The files of a folder come before those of its folders, whose names wait in
- * memory; so a folder need not stay open while those below it are read. However deep the tree is, the first folder and `MAX_HELD` others are
- * held at most, besides those with more than `MAX_WAITING` folders. A folder that was closed is opened again from the one below it, and
- * only if it is the same: where it was moved away the rest of it is left out. No call is nested.
+ * Goes through a folder in the order of the keys' UTF-8 bytes, without links. The names of a folder are read and sorted; they wait in memory, with
+ * those of the folders on the way to the current one. A folder is opened by its path from the first one, and is used only where its real path
+ * is that path: neither a link nor a folder that was moved away is gone into. Between two calls of `next` everything can be closed. No call is nested.
  */
-export async function* walk(root: Root, prefix: string, options: WalkOptions): AsyncGenerator<Batch, void, undefined> {
-  const { odd } = options
-  const levels: Level[] = []
-  const enter = async (anchor: Anchor | undefined, below: string): Promise<void> => {
-    if (anchor === undefined) return
-    const dir = await unless(GONE, opendir(anchor.path, { bufferSize: 256 })).catch(error => {
-      anchor.release()
-      throw error
+export class Walk {
+  readonly #root: Root
+  readonly #prefix: string
+  readonly #options: WalkOptions
+  #levels: Level[] = []
+  #first: Located | undefined
+  /** Real path of the first folder when the names were read. */
+  #real: string | undefined
+  /** The last place that was given. */
+  #place: string | undefined
+  #isOver = false
+
+  constructor(root: Root, prefix: string, options: WalkOptions) {
+    this.#root = root
+    this.#prefix = prefix
+    this.#options = options
+    this.#place = options.after
+  }
+
+  /** The next entries, at most `limit` and all of one folder; undefined at the end. */
+  async next(limit: number): Promise<Batch | undefined> {
+    if (this.#isOver || !(await this.#begin())) return this.#end()
+    for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
+      const found = level.found ?? (await this.#read(level))
+      const name = found?.names[level.taken]
+      if (found === undefined || name === undefined) {
+        if (found?.isOver === false) level.found = undefined
+        else this.#leave(level)
+        continue
+      }
+      if (this.#isPast(level.prefix + name)) return this.#end()
+      if (this.#options.recursive && name.endsWith('/')) this.#descend(level, name)
+      else {
+        const batch = await this.#batch(level, found, limit)
+        if (batch !== undefined) return batch
+      }
+    }
+    return this.#end()
+  }
+
+  /** The last place that was given. */
+  get place(): string | undefined {
+    return this.#place
+  }
+
+  /** Closes every folder; `next` opens what it needs again. */
+  rest(): void {
+    for (const level of this.#levels) close(level)
+    this.#first?.folder.release()
+    this.#first = undefined
+  }
+
+  #end(): undefined {
+    this.#isOver = true
+    this.rest()
+    return undefined
+  }
+
+  /** Finds the first folder; false where it is missing. */
+  async #begin(): Promise<boolean> {
+    if (this.#first !== undefined) return true
+    this.#first = await unless(GONE, this.#root.folder(this.#prefix))
+    if (this.#first === undefined) return false
+    const { real } = this.#first.folder
+    if (real === this.#real) return true
+    // The location leads to another folder than the one whose names wait: they are read anew from the last place.
+    this.#real = real
+    const rest = restBelow(this.#prefix, this.#place)
+    if (rest === undefined) return false
+    this.#levels = levelsTo(this.#prefix, rest, this.#options.recursive)
+    return true
+  }
+
+  #isPast(place: string): boolean {
+    const { until } = this.#options
+    return until !== undefined && compareKeys(place, until) >= 0
+  }
+
+  #descend(level: Level, name: string): void {
+    const { prefix } = level
+    pass(level, 1)
+    const below = prefix + name
+    if (!this.#root.canHold(below)) return this.#options.odd.report(below, 'its path is longer than the system takes')
+    this.#levels.push(levelOf(below, ''))
+    this.#spare()
+  }
+
+  /** Drops what is the easiest to find again, where too much is held. */
+  #spare(): void {
+    const far = this.#levels.at(-1 - MAX_OPEN)
+    if (far !== undefined) close(far)
+    let waiting = 0
+    for (const { found, taken } of this.#levels) waiting += found === undefined ? 0 : found.names.length - taken
+    for (const level of waiting > MAX_WAITING ? this.#levels : []) {
+      waiting -= level.found === undefined ? 0 : level.found.names.length - level.taken
+      level.found = undefined
+      if (waiting <= MAX_WAITING) break
+    }
+  }
+
+  #leave(level: Level): void {
+    close(level)
+    this.#levels.pop()
+  }
+
+  async #batch(level: Level, found: FolderNames, limit: number): Promise<Batch | undefined> {
+    const anchor = await this.#within(level, () => this.#opened(level))
+    if (anchor === undefined) {
+      this.#leave(level)
+      return undefined
+    }
+    const { prefix, taken } = level
+    const { recursive } = this.#options
+    const entries: WalkEntry[] = []
+    for (const name of found.names.slice(taken, taken + Math.min(limit, BATCH))) {
+      const isDirectory = name.endsWith('/')
+      if ((recursive && isDirectory) || this.#isPast(prefix + name)) break
+      entries.push({
+        name: isDirectory ? name.slice(0, -1) : name,
+        isDirectory,
+        isLink: found.links.has(name),
+      })
+    }
+    pass(level, entries.length)
+    this.#place = prefix + level.after
+    return { anchor, root: this.#first?.root, prefix, entries }
+  }
+
+  /** Reads the next names of a folder; undefined where it is gone or cannot be read. */
+  async #read(level: Level): Promise<FolderNames | undefined> {
+    const { visit, odd } = this.#options
+    const found = await this.#within(level, async () => {
+      const anchor = await this.#opened(level)
+      if (anchor === undefined) return undefined
+      return unless(GONE, readNames(anchor.path, { after: level.after, onlyFolders: visit !== undefined }))
     })
-    if (dir === undefined) return anchor.release()
-    levels.push({ anchor, identity: undefined, prefix: below, dir, waiting: [], replaced: new Set() })
-    const far = levels[levels.length - 1 - MAX_HELD]
-    if (far !== undefined && far !== levels[0]) suspend(far)
+    if (found === undefined || level.anchor === undefined) return undefined
+    for (const name of found.repeated) odd.report(level.prefix + name, NOT_UTF8)
+    if (!level.visited) await visit?.({ anchor: level.anchor, prefix: level.prefix, hasHidden: found.hasHidden })
+    level.found = found
+    level.taken = 0
+    level.visited = true
+    return found
   }
-  const enterChild = async (parent: Anchor, name: string, below: string): Promise<void> => {
+
+  /** Undefined where `work` in a folder failed: an error of the first folder is thrown, others are reported. */
+  async #within<T>(level: Level, work: () => Promise<T>): Promise<T | undefined> {
     try {
-      const anchor = await unless(GONE, Anchor.at(join(parent.path, name), { folder: true, follow: false }))
-      if (anchor === undefined && name.includes(REPLACEMENT)) odd.report(below, NOT_UTF8)
-      await enter(anchor, below)
+      return await work()
     } catch (error) {
-      odd.report(below, error)
+      if (level.prefix === this.#prefix) throw error
+      this.#options.odd.report(level.prefix, error)
+      return undefined
     }
   }
-  try {
-    const first = await unless(GONE, root.folder(prefix))
-    await enter(first?.folder, prefix)
-    for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
-      const { anchor, dir, waiting } = level
-      if (anchor === undefined) {
-        levels.pop()
-        await leave(level)
-        await resume(levels, undefined, odd)
-        continue
-      }
-      if (dir !== undefined && waiting.length < MAX_WAITING) {
-        const isFirst = levels.length === 1
-        const { entries, isOver } = await readSome(level, dir, options).catch(error => {
-          if (isFirst) throw error
-          odd.report(level.prefix, error)
-          return { entries: [], isOver: true }
-        })
-        if (isOver) {
-          level.dir = undefined
-          await dir.close()
-        }
-        if (entries.length > 0 || options.hidden) yield { anchor, root: first?.root, prefix: level.prefix, entries }
-        continue
-      }
-      const folder = waiting.pop()
-      if (folder === undefined) {
-        levels.pop()
-        await resume(levels, anchor, odd).finally(() => leave(level))
-        continue
-      }
-      const below = `${level.prefix}${folder}/`
-      if (!root.canHold(below)) odd.report(below, 'its path is longer than the system takes')
-      else await enterChild(anchor, folder, below)
-    }
-  } finally {
-    for (const level of levels) await leave(level)
+
+  /** Opens a folder where it is closed; undefined where it is gone, or another one has its place. */
+  async #opened(level: Level): Promise<Anchor | undefined> {
+    if (level.anchor !== undefined) return level.anchor
+    const first = this.#first!.folder
+    if (level.prefix === this.#prefix) return (level.anchor = first.borrowed())
+    const below = level.prefix.slice(this.#prefix.length, -1)
+    const anchor = await unless(GONE, Anchor.at(join(first.path, below), { folder: true, follow: false }))
+    if (anchor?.real === join(first.real, below)) return (level.anchor = anchor)
+    anchor?.release()
+    if (anchor === undefined && below.includes(REPLACEMENT)) this.#options.odd.report(level.prefix, NOT_UTF8)
+    return undefined
   }
 }
 
-function suspend(level: Level): void {
-  const identity = level.anchor?.identity()
-  if (identity === undefined) return
-  level.identity = identity
+/** Leaves names behind. */
+function pass(level: Level, count: number): void {
+  level.taken += count
+  level.after = level.found?.names[level.taken - 1] ?? level.after
+}
+
+function close(level: Level): void {
   level.anchor?.release()
   level.anchor = undefined
 }
 
-/** Opens a suspended folder again: as the parent of the one that was gone through, or by its names. */
-async function resume(levels: readonly Level[], child: Anchor | undefined, odd: OddItems): Promise<void> {
-  const level = levels.at(-1)
-  const first = levels[0]
-  if (level === undefined || first?.anchor === undefined || level.anchor !== undefined) return
-  const byName = join(first.anchor.path, level.prefix.slice(first.prefix.length))
-  // Not joined, which would take the last part away instead.
-  for (const path of child === undefined ? [byName] : [`${child.path}/..`, byName]) {
-    const found = await Anchor.at(path, { folder: true }).catch(error => {
-      if (isExhaustion(error)) throw error
-    })
-    if (found === undefined) continue
-    if (found.identity() === level.identity) {
-      level.anchor = found
-      return
-    }
-    found.release()
-  }
-  if (level.waiting.length > 0) odd.report(level.prefix, 'it was moved away while it was read')
+function levelOf(prefix: string, after: string): Level {
+  return { prefix, anchor: undefined, found: undefined, taken: 0, after, visited: false }
 }
 
-async function leave({ anchor, dir }: Level): Promise<void> {
-  anchor?.release()
-  await dir?.close()
+/** The folders on the way to a place below `prefix`, of which only what comes after that place is wanted. */
+function levelsTo(prefix: string, after: string, recursive: boolean): Level[] {
+  const levels: Level[] = []
+  let below = prefix
+  for (let path: string | undefined = after; path !== undefined; ) {
+    const { step, rest } = firstStep(path)
+    levels.push(levelOf(below, step))
+    if (!recursive || !isFolderName(step)) break
+    below += step
+    path = rest
+  }
+  return levels
 }
 
-/** The next entries; folders that are to be gone into wait instead. */
-async function readSome(
-  { prefix, waiting, replaced }: Level,
-  dir: Dir,
-  { recursive, hidden = false, odd }: WalkOptions,
-): Promise<{ entries: Dirent[]; isOver?: boolean }> {
-  const entries: Dirent[] = []
-  while (entries.length < BATCH && waiting.length < MAX_WAITING) {
-    const entry = await dir.read()
-    if (entry === null) return { entries, isOver: true }
-    const { name } = entry
-    if (isHidden(name) !== hidden && !entry.isDirectory()) continue
-    if (name.includes(REPLACEMENT)) {
-      if (replaced.has(name)) {
-        odd.report(`${prefix}${name}`, NOT_UTF8)
-        continue
-      }
-      replaced.add(name)
-    }
-    if (entry.isDirectory() && isHidden(name)) continue
-    if (recursive && entry.isDirectory()) waiting.push(name)
-    else entries.push(entry)
-  }
-  return { entries }
+/** Whether a step of a path can be that of a folder which the storage shows. */
+function isFolderName(step: string): boolean {
+  return step.endsWith('/') && !/^\.{0,2}\/$|\0/.test(step) && !isHidden(step.slice(0, -1))
 }

@@ -30,11 +30,11 @@ export interface MemoryDriverOptions {
 
 /**
  * Files in this process's memory, with the rules of a file system: a file is no folder (`not_a_directory`), a folder is no
- * file (`is_directory`), deleting a folder takes all that is in it. The yardstick of the other drivers.
+ * file (`is_directory`). The yardstick of the other drivers.
  */
 export class MemoryDriver implements Driver {
   readonly name: string = 'memory'
-  readonly features: Features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true }
+  readonly features: Features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, listRange: true }
   readonly publicUrl?: (key: string) => string
   readonly #tree = new MemoryTree()
   #versions = 0
@@ -69,7 +69,7 @@ export class MemoryDriver implements Driver {
     return this.#publish(key, bytes, ownAttributes(options), options)
   }
 
-  /** Missing: fine. A folder goes with all that is in it. */
+  /** Missing: fine. An empty folder goes; one that is not empty is `is_directory`. */
   async delete(key: string, ctx: CallContext): Promise<void> {
     ctx.signal.throwIfAborted()
     this.#tree.remove(key)
@@ -78,8 +78,12 @@ export class MemoryDriver implements Driver {
   async deleteMany(keys: readonly string[], ctx: CallContext): Promise<readonly DeleteResult[]> {
     ctx.signal.throwIfAborted()
     return keys.map(key => {
-      this.#tree.remove(key)
-      return { key }
+      try {
+        this.#tree.remove(key)
+        return { key }
+      } catch (error) {
+        return { key, error }
+      }
     })
   }
 

@@ -1,5 +1,6 @@
 import type { FileAttributes, ListedFile, Page, PageRequest, Stat } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
+import { compareKeys, firstStep, laterKey, restBelow, sortKeys } from '../../core/key-order.ts'
 
 /** One version of a file; a write replaces it whole, so a reader keeps the version that it began with. */
 export interface FileNode {
@@ -32,11 +33,15 @@ export class FolderNode {
     if (this.#children.delete(name)) this.#sorted = undefined
   }
 
-  /** Names in code-unit order, from `from` on. */
-  *names(from: string): Generator<string> {
-    this.#sorted ??= [...this.#children.keys()].sort()
+  get isEmpty(): boolean {
+    return this.#children.size === 0
+  }
+
+  /** Names after `after` in the order of keys; those of folders with a slash. */
+  *names(after: string): Generator<string> {
+    this.#sorted ??= sortKeys([...this.#children].map(([name, { kind }]) => (kind === 'folder' ? `${name}/` : name)))
     const names = this.#sorted
-    for (let at = lowerBound(names, from); at < names.length; at++) yield names[at]!
+    for (let at = firstAfter(names, after); at < names.length; at++) yield names[at]!
   }
 }
 
@@ -88,28 +93,32 @@ export class MemoryTree {
     folder.set(name, node)
   }
 
-  /** Takes a file, or a folder with all that is in it, away. Missing: fine. */
+  /** Takes a file or an empty folder away; a folder that is not empty is `is_directory`. Missing: fine. */
   remove(key: string): void {
     const parts = segments(key)
     const name = parts.pop()
     if (name === undefined) throw new StorageError('invalid_argument', 'The name must be given to delete().')
     const folder = this.find(parts.join('/'))
-    if (folder?.kind === 'folder' && this.find(key) !== undefined) folder.delete(name)
+    const node = this.find(key)
+    if (folder?.kind !== 'folder' || node === undefined) return
+    if (node.kind === 'folder' && !node.isEmpty) throw isDirectory(key)
+    folder.delete(name)
   }
 
-  /** One page in the order of names, folder by folder; nothing lies below a file. The token is the last key given, so deletions between pages lose nothing. */
-  page(prefix: string, { recursive, token, limit = 1000 }: PageRequest): Page {
+  /** One page in the order of keys; nothing lies below a file. The token is the place of the last entry, so changes between pages lose nothing. */
+  page(prefix: string, { recursive, token, limit = 1000, startAfter, until }: PageRequest): Page {
     const folder = this.find(prefix)
     const files: ListedFile[] = []
     const directories: string[] = []
-    if (folder?.kind !== 'folder') return { files, directories }
-    let last = token
-    const after = token === undefined ? [] : segments(token.slice(prefix.length))
-    for (const [key, node] of walk(folder, prefix, recursive, after)) {
-      if (files.length + directories.length >= Math.max(1, limit)) return { files, directories, next: last! }
-      if (node.kind === 'file') files.push({ key, ...statOf(node) })
-      else directories.push(key)
-      last = key
+    const rest = restBelow(prefix, laterKey(token, startAfter))
+    if (folder?.kind !== 'folder' || rest === undefined) return { files, directories }
+    let last = ''
+    for (const [place, node] of walk(folder, prefix, recursive, rest)) {
+      if (until !== undefined && compareKeys(place, until) >= 0) break
+      if (files.length + directories.length >= Math.max(1, limit)) return { files, directories, next: last }
+      if (node.kind === 'file') files.push({ key: place, ...statOf(node) })
+      else directories.push(place.slice(0, -1))
+      last = place
     }
     return { files, directories }
   }
@@ -147,31 +156,54 @@ function segments(key: string): string[] {
   return key.split('/').filter(part => part !== '')
 }
 
-/** Entries below a folder that come after the path `after`; however deep it is, no call is nested. */
+interface Level {
+  readonly prefix: string
+  readonly folder: FolderNode
+  readonly names: Generator<string>
+}
+
+/** What comes after the path `after` below a folder, a folder's key with its slash; however deep it is, no call is nested. */
 function* walk(
   folder: FolderNode,
   prefix: string,
   recursive: boolean,
-  after: readonly string[],
-): Generator<[string, FileNode | FolderNode]> {
-  const levels = [{ folder, prefix, passed: after[0], names: folder.names(after[0] ?? '') }]
+  after: string,
+): Generator<[place: string, FileNode | FolderNode]> {
+  const levels: Level[] = []
+  const enter = (node: FolderNode, below: string, passed: string): string | undefined => {
+    const { step, rest } = firstStep(passed)
+    levels.push({ prefix: below, folder: node, names: node.names(step) })
+    return rest
+  }
+  let passed = enter(folder, prefix, after)
+  for (let path = after; recursive && passed !== undefined; ) {
+    const { prefix: below, folder: parent } = levels.at(-1)!
+    const { step } = firstStep(path)
+    const node = parent.get(step.slice(0, -1))
+    if (node?.kind !== 'folder') break
+    path = passed
+    passed = enter(node, below + step, path)
+  }
   for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
     const { done, value: name } = level.names.next()
-    const node = done === true ? undefined : level.folder.get(name)
     if (done === true) levels.pop()
-    else if (node?.kind === 'folder' && recursive) {
-      const passed = name === level.passed ? after[levels.length] : undefined
-      levels.push({ folder: node, prefix: `${level.prefix}${name}/`, passed, names: node.names(passed ?? '') })
-    } else if (node !== undefined && name !== level.passed) yield [level.prefix + name, node]
+    else if (!name.endsWith('/')) yield [level.prefix + name, level.folder.get(name)!]
+    else {
+      const node = level.folder.get(name.slice(0, -1))
+      if (node?.kind !== 'folder') continue
+      if (recursive) enter(node, `${level.prefix}${name}`, '')
+      else yield [level.prefix + name, node]
+    }
   }
 }
 
-function lowerBound(names: readonly string[], wanted: string): number {
+/** Where the first of the sorted names that comes after the wanted one stands. */
+function firstAfter(names: readonly string[], wanted: string): number {
   let low = 0
   let high = names.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    if (names[middle]! < wanted) low = middle + 1
+    if (compareKeys(names[middle]!, wanted) <= 0) low = middle + 1
     else high = middle
   }
   return low

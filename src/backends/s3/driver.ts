@@ -22,7 +22,7 @@ import { Bucket } from './bucket.ts'
 import { S3Client, type S3ClientOptions } from './client.ts'
 import { classifyS3 } from './errors.ts'
 import { otherHeaders, readingOf, statOf, writeHeaders } from './headers.ts'
-import { deleteDocument, deleteErrors, isXmlText, listQuery, pageOf } from './listing.ts'
+import { deleteDocument, deleteErrors, isEmptyRange, isXmlText, listQuery, pageOf, sizedPage } from './listing.ts'
 import { type Conditions, FULL_CONDITIONS, NO_CONDITIONS, probeConditions } from './probe.ts'
 import { copyObject, versionQuery } from './upload/copying.ts'
 import { S3Parts } from './upload/parts.ts'
@@ -71,7 +71,7 @@ export class S3Driver implements Driver {
 
   get features(): Features {
     const { create, match } = this.#conditions ?? NO_CONDITIONS
-    return { ranges: true, exclusiveCreate: create, ifMatch: match, metadata: true, versions: true }
+    return { ranges: true, exclusiveCreate: create, ifMatch: match, metadata: true, versions: true, listRange: true }
   }
 
   /** Tries out conditions unless they are known; without the right to write they count as not kept. */
@@ -179,10 +179,19 @@ export class S3Driver implements Driver {
   }
 
   async list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
+    if (isEmptyRange(prefix, page)) return { files: [], directories: [] }
     await this.#bucket.ready(ctx)
     const headers = otherHeaders('base', page.objectParameters)
     const { root } = await this.client.document({ method: 'GET', query: listQuery(prefix, page), headers }, ctx)
-    return pageOf(root)
+    const size = async (key: string): Promise<number | undefined> => {
+      try {
+        return (await this.stat(key, ctx)).size
+      } catch (error) {
+        if (this.classify(error) === 'not_found') return undefined
+        throw error
+      }
+    }
+    return sizedPage(pageOf(root, prefix, page), size)
   }
 
   /** A condition on the target goes with the copy, or a large file claims its key first; others are `unsupported`. */

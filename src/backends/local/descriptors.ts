@@ -1,0 +1,1 @@
+export { opendir } from 'node:fs/promises'
