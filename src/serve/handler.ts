@@ -1,13 +1,10 @@
 import type { ErrorCode } from '../core/errors.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
-import type { Storage } from '../storage/storage.ts'
 import { failure } from './failure.ts'
 import type { HeaderOptions } from './headers.ts'
 import { sendFile } from './send.ts'
+import type { ServedStorage } from './served-storage.ts'
 import { type ServedUrl, storeUpload } from './upload.ts'
-
-/** What of a storage is served. */
-export type ServedStorage = Pick<Storage, 'stat' | 'createReadStream' | 'save' | 'decoder'>
 
 /** A storage that can tell its own signed URLs, as `LocalStorage` does. */
 export interface UrlVerifier {

@@ -3,9 +3,9 @@ export {
   createFileHandler,
   type FileHandler,
   type FileHandlerOptions,
-  type ServedStorage,
   type UrlVerifier,
 } from './handler.ts'
 export type { HeaderOptions } from './headers.ts'
 export { type NodeListener, toNodeListener } from './node.ts'
+export type { ServedStorage } from './served-storage.ts'
 export type { ServedUrl } from './upload.ts'

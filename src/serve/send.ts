@@ -1,15 +1,15 @@
 import { finished, pipeline, type Readable, Transform, type TransformCallback } from 'node:stream'
 import { isStorageError, StorageError } from '../core/errors.ts'
-import type { Storage } from '../storage/storage.ts'
 import type { Entry } from '../storage/types.ts'
 import { streamResponse } from './body.ts'
 import { checkConditions, type Part, requestedPart } from './conditions.ts'
 import { failure } from './failure.ts'
 import { fileHeaders, type HeaderOptions } from './headers.ts'
+import type { ServedStorage } from './served-storage.ts'
 
 /** A request for a file. */
 export interface FileRequest {
-  readonly storage: Pick<Storage, 'stat' | 'createReadStream' | 'decoder'>
+  readonly storage: Omit<ServedStorage, 'save'>
   readonly name: string
   readonly request: Request
   /** What a signed URL sets for its answer. */

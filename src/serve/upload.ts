@@ -1,7 +1,7 @@
 import { StorageError } from '../core/errors.ts'
-import type { Storage } from '../storage/storage.ts'
 import type { SaveOptions } from '../storage/types.ts'
 import { failure } from './failure.ts'
+import type { ServedStorage } from './served-storage.ts'
 
 /** What a checked signed URL allows. */
 export interface ServedUrl {
@@ -22,7 +22,7 @@ const CONDITIONS: readonly string[] = [
  * bytes a 413, a body that breaks off stores nothing, and conditions are a 501 rather than being ignored.
  */
 export async function storeUpload(
-  storage: Pick<Storage, 'save' | 'stat'>,
+  storage: Pick<ServedStorage, 'save' | 'stat'>,
   name: string,
   request: Request,
   url: ServedUrl,

@@ -6,8 +6,8 @@ import type { AvailableNameOptions } from './types.ts'
 /** Looks for a free name like the given one; see `Storage#getAvailableName`. */
 export async function availableName(storage: AnyBase, name: string, options: AvailableNameOptions): Promise<string> {
   const { maxLength = Number.POSITIVE_INFINITY, exclusive = false, overwrite = storage.options.fileOverwrite } = options
-  const path = validateFileName(checkedName(name).replaceAll('\\', '/'))
-  if (overwrite) return truncateName(cleanName(path), options.maxLength)
+  const path = cleanName(validateFileName(checkedName(name).replaceAll('\\', '/')))
+  if (overwrite) return truncateName(path, options.maxLength)
   const [folder, first, suffixes] = splitName(path)
   let stem = first
   let candidate = path

@@ -24,12 +24,14 @@ import type { StorageFile } from '../files/storage-file.ts'
 import { CallRunner } from './call-runner.ts'
 import { type CommonOptions, commonSettings } from './common-settings.ts'
 import { Discovery } from './discovery.ts'
+import { keptKey, nameIn } from './entry-keys.ts'
 import type {
   AvailableNameOptions,
   EntriesOptions,
   Entry,
   Feature,
   GivenSettings,
+  NameOrEntry,
   OpenOptions,
   SaveOptions,
   Services,
@@ -162,18 +164,43 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
     return key.startsWith(this.prefix) ? key.slice(this.prefix.length) : key
   }
 
-  /** A name of a file or folder with its key and its parameters: made once per call, and passed on to everything below. */
-  ref(name: string): FileRef {
-    return new NamedFile(this, name, this.keyOf(name))
+  /** Whether a name is written as a listing shows the key, so that it can mean no other object. A folder's slash may be left out, or put. */
+  isSpelled(name: string, key: string): boolean {
+    const spelled = this.prefix + name
+    return spelled === key || `${spelled}/` === key
   }
 
-  /** As `ref`, for a name that must be a file's: the root, and a folder's name with its slash, are `suspicious_name`. */
-  fileRef(name: string): FileRef {
+  /**
+   * A file or folder that may exist, with its key and its parameters: made once per call, and passed on to everything below. An entry stands for
+   * its object. A name that is written otherwise than a listing shows it (`a//b`, `./a`, `back\slash`) is `suspicious_name`: in a bucket it is
+   * the name of another object.
+   */
+  ref(given: NameOrEntry): FileRef {
+    const kept = keptKey(this, given)
+    const name = nameIn(given)
+    if (kept !== undefined) return new NamedFile(this, name, kept)
     const key = this.keyOf(name)
-    if (this.isRoot(key) || key.endsWith('/')) {
-      throw new SuspiciousFileOperation(`Could not derive file name from '${name}'`, { fileName: name })
+    if (!this.isRoot(key) && !this.isSpelled(name, key)) {
+      const text = `The name '${name}' is not in its normal form; the file '${this.nameOf(key)}' is another one.`
+      throw new SuspiciousFileOperation(text, { fileName: name })
     }
     return new NamedFile(this, name, key)
+  }
+
+  /** As `ref`, for a file: the root, and a folder's name with its slash, are `suspicious_name`. */
+  fileRef(given: NameOrEntry): FileRef {
+    return this.#file(this.ref(given))
+  }
+
+  /** A file that is to be written under a name, which is brought into its normal form. */
+  newRef(name: string): FileRef {
+    return this.#file(new NamedFile(this, name, this.keyOf(name)))
+  }
+
+  #file(ref: FileRef): FileRef {
+    const { name, key } = ref
+    if (!this.isRoot(key) && !key.endsWith('/')) return ref
+    throw new SuspiciousFileOperation(`Could not derive file name from '${name}'`, { fileName: name })
   }
 
   /** Whether a key is that of the storage's own folder. */
@@ -235,11 +262,11 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
     return { storage: this.constructor.name, options }
   }
 
-  abstract open<M extends OpenMode = 'rb'>(name: string, mode?: M, options?: OpenOptions): Promise<StorageFile<M>>
+  abstract open<M extends OpenMode = 'rb'>(name: NameOrEntry, mode?: M, options?: OpenOptions): Promise<StorageFile<M>>
   abstract save(name: string | null | undefined, source: ContentSource, options?: SaveOptions): Promise<string>
-  abstract delete(name: string, options?: CallOptions): Promise<void>
-  abstract exists(name: string, options?: CallOptions): Promise<boolean>
-  abstract stat(name: string, options?: VersionOptions): Promise<Entry>
+  abstract delete(name: NameOrEntry, options?: CallOptions): Promise<void>
+  abstract exists(name: NameOrEntry, options?: CallOptions): Promise<boolean>
+  abstract stat(name: NameOrEntry, options?: VersionOptions): Promise<Entry>
   abstract entries(path?: string, options?: EntriesOptions): AsyncGenerator<Entry, void, undefined>
   abstract getAlternativeName(stem: string, suffixes: string): string
   abstract getAvailableName(name: string, options?: AvailableNameOptions): Promise<string>

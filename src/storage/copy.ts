@@ -9,9 +9,10 @@ import type { ResumedBody } from '../files/resume.ts'
 import type { AnyBase } from './base.ts'
 import { readVersion } from './bodies.ts'
 import { limitedUnpacked } from './compression.ts'
+import { nameIn } from './entry-keys.ts'
 import { isTaken, MAX_NAMES, SAVE_OPTIONS, targetOf } from './save.ts'
 import { readStream } from './streams.ts'
-import type { SaveOptions } from './types.ts'
+import type { NameOrEntry, SaveOptions } from './types.ts'
 import { attributesOnly } from './write.ts'
 
 /** Where and how `copy` and `move` store. */
@@ -26,18 +27,28 @@ const COPY_OPTIONS: KnownOptions<CopyFileOptions> = { ...saveOptions, storage: t
 /** The two files of a copy. */
 interface Pair {
   readonly source: AnyBase
+  /** What the caller gave. */
+  readonly given: NameOrEntry
   readonly from: FileRef
   readonly target: AnyBase
   readonly to: FileRef
 }
 
 /** Copies within a storage on the server where it can, else by streaming; gives the name it got. */
-export async function copyFile(source: AnyBase, from: string, to: string, options: CopyFileOptions): Promise<string> {
+export async function copyFile(
+  source: AnyBase,
+  from: NameOrEntry,
+  to: string,
+  options: CopyFileOptions,
+): Promise<string> {
   const pair = begin('copy', source, from, to, options)
   return copyPair(pair, options)
 }
 
-async function copyPair({ source, from: ref, target, to: wanted }: Pair, options: CopyFileOptions): Promise<string> {
+async function copyPair(
+  { source, given, from: ref, target, to: wanted }: Pair,
+  options: CopyFileOptions,
+): Promise<string> {
   const { storage: _, ...save } = options
   if (target === source) {
     const name = await native('copy', source, ref, wanted, save)
@@ -53,9 +64,9 @@ async function copyPair({ source, from: ref, target, to: wanted }: Pair, options
     return body
   }
   try {
-    const stat = told === undefined ? await source.stat(name, { signal: save.signal }) : { ...told, name }
+    const stat = told === undefined ? await source.stat(given, { signal: save.signal }) : { ...told, name }
     if (stat.isDirectory) throw new StorageError('is_directory', `'${name}' is a directory.`, { fileName: name })
-    const content = contentOf(source, stat, take, save)
+    const content = contentOf(source, given, stat, take, save)
     return await target.save(wanted.name, content, { ...copiedAttributes(source, stat), ...save })
   } finally {
     if (!isOpen) body.release()
@@ -63,10 +74,15 @@ async function copyPair({ source, from: ref, target, to: wanted }: Pair, options
 }
 
 /** Moves within a storage on the server where it can, else copies and deletes the source at last. */
-export async function moveFile(source: AnyBase, from: string, to: string, options: CopyFileOptions): Promise<string> {
+export async function moveFile(
+  source: AnyBase,
+  from: NameOrEntry,
+  to: string,
+  options: CopyFileOptions,
+): Promise<string> {
   const { signal } = options
   const pair = begin('move', source, from, to, options)
-  source.calls.begin('move', from, options, true)
+  source.calls.begin('move', nameIn(from), options, true)
   if (await isSameFile(pair, options)) {
     await source.stat(from, { signal })
     return pair.target.nameOf(pair.to.key)
@@ -82,10 +98,16 @@ export async function moveFile(source: AnyBase, from: string, to: string, option
   return name
 }
 
-function begin(operation: 'copy' | 'move', source: AnyBase, from: string, to: string, options: CopyFileOptions): Pair {
+function begin(
+  operation: 'copy' | 'move',
+  source: AnyBase,
+  from: NameOrEntry,
+  to: string,
+  options: CopyFileOptions,
+): Pair {
   checkKnownOptions(operation, options, COPY_OPTIONS)
   const { storage: target = source } = options
-  const pair = { source, from: source.fileRef(from), target, to: target.fileRef(validateFileName(to)) }
+  const pair = { source, given: from, from: source.fileRef(from), target, to: target.newRef(validateFileName(to)) }
   target.calls.begin(operation, to, options, true)
   return pair
 }
@@ -143,6 +165,7 @@ function definedOf(options: SaveOptions, given: WriteOptions): WriteOptions {
 /** The bytes of one version of a file; the first answer is taken once, and asked for again by its etag. */
 function contentOf(
   storage: AnyBase,
+  given: NameOrEntry,
   stat: ReadStat & { readonly name: string },
   take: () => ResumedBody | undefined,
   { signal }: CallOptions,
@@ -154,7 +177,7 @@ function contentOf(
     replayable: true,
     open: () => {
       const first = take()?.stream()
-      const body = first === undefined ? readStream(storage, name, { signal, etag }) : (decode?.(first) ?? first)
+      const body = first === undefined ? readStream(storage, given, { signal, etag }) : (decode?.(first) ?? first)
       return decode === undefined ? body : limitedUnpacked(storage, name, body)
     },
   }

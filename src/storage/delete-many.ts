@@ -1,17 +1,19 @@
 import { never } from '../core/abort.ts'
 import type { CallOptions, FileRef } from '../core/call.ts'
 import type { DeleteResult } from '../core/driver.ts'
-import { StorageError, withOutcome } from '../core/errors.ts'
+import { isStorageError, StorageError, withOutcome } from '../core/errors.ts'
 import { itemsOf } from '../core/items.ts'
 import { kindOf } from '../core/kind.ts'
+import { MAX_NAME_LENGTH } from '../core/names.ts'
 import type { AnyBase } from './base.ts'
-import type { Entry } from './types.ts'
+import { nameIn } from './entry-keys.ts'
+import type { NameOrEntry } from './types.ts'
 
 /** Names of one batch. */
 const BATCH = 1000
 
 /** Names, or what `entries` gives: `deleteMany(storage.entries('old', { recursive: true }))`. */
-export type DeletableNames = Iterable<string | Entry> | AsyncIterable<string | Entry>
+export type DeletableNames = Iterable<NameOrEntry> | AsyncIterable<NameOrEntry>
 
 /** What became of many deletions; a name that was missing counts as deleted. */
 export interface DeletedFiles {
@@ -42,8 +44,14 @@ export async function deleteMany(storage: AnyBase, names: DeletableNames, option
   }
   try {
     for await (const item of itemsOf(names, options.signal ?? never(), 'list of names')) {
-      const name = typeof item === 'object' && item !== null ? item.name : item
-      if (batch.push(deletedRef(storage, name)) === BATCH) await flush()
+      try {
+        batch.push(deletedRef(storage, item))
+      } catch (error) {
+        const name = nameIn(item)
+        if (!isStorageError(error, 'suspicious_name') || name.length > MAX_NAME_LENGTH) throw error
+        errors.push({ name, error: calls.failure(error, 'delete', name) })
+      }
+      if (batch.length === BATCH) await flush()
     }
     await flush()
   } catch (error) {
@@ -53,10 +61,10 @@ export async function deleteMany(storage: AnyBase, names: DeletableNames, option
 }
 
 /** What is to be deleted; the storage as a whole never is, however its name is written. */
-export function deletedRef(storage: AnyBase, name: string): FileRef {
-  const ref = storage.ref(name)
+export function deletedRef(storage: AnyBase, given: NameOrEntry): FileRef {
+  const ref = storage.ref(given)
   if (!storage.isRoot(ref.key)) return ref
-  throw new StorageError('invalid_argument', 'The name must be given to delete().', { fileName: name })
+  throw new StorageError('invalid_argument', 'The name must be given to delete().', { fileName: ref.name })
 }
 
 /** Deletes one file. */

@@ -1,6 +1,11 @@
 import type { CallOptions, FileRef } from '../core/call.ts'
+import type { Page, PageRequest } from '../core/driver.ts'
+import { StorageError } from '../core/errors.ts'
+import { kindOf } from '../core/kind.ts'
 import type { AnyBase } from './base.ts'
-import type { EntriesOptions, Entry } from './types.ts'
+import { listedEntry } from './entry-keys.ts'
+import { PageProgress } from './page-progress.ts'
+import type { EntriesOptions, Entry, EntryPage, PageOptions } from './types.ts'
 
 /** The entries of a folder, page by page; see `Storage#entries`. */
 export async function* entriesBelow(
@@ -8,19 +13,31 @@ export async function* entriesBelow(
   path: string,
   options: EntriesOptions,
 ): AsyncGenerator<Entry, void, undefined> {
-  const { recursive = false } = options
-  const ref = folderOf(storage, path)
-  const folder = ref.key
+  const folder = folderOf(storage, path)
+  const request = requestOf(storage, options)
+  const progress = new PageProgress(folder.name)
   let token: string | undefined
   do {
-    const request = { recursive, token, objectParameters: ref.objectParameters }
-    const page = await storage.calls.run('list', ref, options, ctx => storage.driver.list(folder, request, ctx))
-    for (const directory of page.directories) yield { name: storage.nameOf(directory), isDirectory: true, size: 0 }
-    for (const { key, ...stat } of page.files) {
-      if (key !== folder) yield { ...stat, name: storage.nameOf(key), isDirectory: false }
-    }
+    const page = await drivePage(storage, folder, { ...request, token }, options)
+    yield* entriesOf(storage, folder, page)
     token = page.next
+    progress.check(page)
   } while (token !== undefined)
+}
+
+/** One page of a folder; see `Storage#page`. */
+export async function pageBelow(storage: AnyBase, path: string, options: PageOptions): Promise<EntryPage> {
+  const { token, limit } = options
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0)) {
+    throw new StorageError('invalid_argument', `page: limit: expected an integer above 0, got ${String(limit)}.`)
+  }
+  if (token !== undefined && typeof token !== 'string') {
+    throw new StorageError('invalid_argument', `page: token: expected text, got ${kindOf(token)}.`)
+  }
+  const folder = folderOf(storage, path)
+  const page = await drivePage(storage, folder, { ...requestOf(storage, options), token, limit }, options)
+  new PageProgress(folder.name, token).check(page)
+  return { entries: [...entriesOf(storage, folder, page)], next: page.next }
 }
 
 /** Names in a folder, relative to it; see `Storage#listdir`. */
@@ -34,9 +51,48 @@ export async function listFolder(
   const start = folderKey(storage.keyOf(path)).length - storage.prefix.length
   for await (const entry of storage.entries(path, options)) {
     const names = entry.isDirectory ? directories : files
-    names.push(entry.name.slice(start))
+    const name = entry.name.slice(start)
+    if (!isNoName(name)) names.push(name)
   }
   return [directories, files]
+}
+
+async function drivePage(storage: AnyBase, folder: FileRef, request: PageRequest, options: CallOptions): Promise<Page> {
+  const { driver, calls } = storage
+  const { objectParameters } = folder
+  return calls.run('list', folder, options, ctx => driver.list(folder.key, { ...request, objectParameters }, ctx))
+}
+
+/** Folders that have no name of their own (`a//b` lies in one) are left out: only a recursive listing leads to what is in them. */
+function* entriesOf(storage: AnyBase, folder: FileRef, page: Page): Generator<Entry> {
+  for (const key of page.directories) {
+    if (!isNoName(key.slice(key.lastIndexOf('/') + 1))) yield listedEntry(storage, { key, size: 0 }, true)
+  }
+  for (const file of page.files) if (file.key !== folder.key) yield listedEntry(storage, file, false)
+}
+
+/** Whether a part of a path is none, or stands for a folder on the way. */
+function isNoName(part: string): boolean {
+  return part === '' || part === '.' || part === '..'
+}
+
+function requestOf(storage: AnyBase, { recursive = false, startAfter, until }: EntriesOptions): PageRequest {
+  if (startAfter === undefined && until === undefined) return { recursive }
+  if (storage.features.listRange !== true) {
+    throw new StorageError('unsupported', `${storage.constructor.name} cannot list a range of names.`)
+  }
+  return {
+    recursive,
+    startAfter: boundOf(storage, 'startAfter', startAfter),
+    until: boundOf(storage, 'until', until),
+  }
+}
+
+/** A place in the order of keys: any text, since it need not be the name of a file. */
+function boundOf(storage: AnyBase, option: string, bound: unknown): string | undefined {
+  if (bound === undefined) return undefined
+  if (typeof bound === 'string' && bound.isWellFormed()) return storage.prefix + bound
+  throw new StorageError('invalid_argument', `${option}: expected text, got ${kindOf(bound)}.`)
 }
 
 /** A folder, whose key has its slash; that of the root is the storage's prefix. */

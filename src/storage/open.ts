@@ -13,9 +13,10 @@ import { UploadAccess } from '../files/upload-access.ts'
 import type { AnyBase } from './base.ts'
 import { readVersion, versionOf } from './bodies.ts'
 import { type Decoder, limitedDecoder } from './compression.ts'
+import { nameIn } from './entry-keys.ts'
 import { Publication, type PublicationConditions } from './publication.ts'
 import { newSpool } from './spooled.ts'
-import type { OpenOptions } from './types.ts'
+import type { NameOrEntry, OpenOptions } from './types.ts'
 import { attributesOnly } from './write.ts'
 
 const OPEN_OPTIONS: KnownOptions<OpenOptions> = {
@@ -33,17 +34,20 @@ const OPEN_OPTIONS: KnownOptions<OpenOptions> = {
 /** Opens a name of a storage in a mode; see `Storage#open`. */
 export async function openFile<M extends OpenMode>(
   storage: AnyBase,
-  name: string,
+  file: NameOrEntry,
   mode: M,
   options: OpenOptions,
 ): Promise<StorageFile<M>> {
+  const name = nameIn(file)
   let ref: FileRef | undefined
   const open = (wanted: OpenMode, given: OpenOptions): Promise<RandomAccess> =>
     storage.calls.guard('open', name, given, async () => {
       checkKnownOptions('open', given, OPEN_OPTIONS)
       const parsed = parseMode(wanted)
-      ref ??= storage.fileRef(name)
-      const opening = new Opening(storage, ref, given)
+      // What is replaced or made gets a normal name; what is there is taken as it was named.
+      const isNew = typeof file === 'string' && (parsed.truncate || parsed.exclusive)
+      ref ??= isNew ? storage.newRef(file) : storage.fileRef(file)
+      const opening = new Opening(storage, ref, given, isNew ? storage.nameOf(ref.key) : file)
       storage.calls.begin('open', name, given, parsed.write)
       if (parsed.write && !parsed.truncate) await storage.discover(given)
       return opening.access(parsed)
@@ -72,9 +76,12 @@ class Opening {
   readonly #storage: AnyBase
   readonly #name: string
   readonly #ref: FileRef
+  /** What the caller gave. */
+  readonly #file: NameOrEntry
   readonly #options: OpenOptions
 
-  constructor(storage: AnyBase, ref: FileRef, options: OpenOptions) {
+  constructor(storage: AnyBase, ref: FileRef, options: OpenOptions, file: NameOrEntry) {
+    this.#file = file
     this.#storage = storage
     this.#name = ref.name
     this.#ref = ref
@@ -91,7 +98,7 @@ class Opening {
     if (!mode.write) return this.#reader()
     if (mode.truncate) return this.#fresh(mode)
     if (mode.exclusive) {
-      if (await this.#storage.exists(this.#name, this.#options)) {
+      if (await this.#storage.exists(this.#file, this.#options)) {
         throw new StorageError('exists', `'${this.#name}' exists.`, { fileName: this.#name, operation: 'open' })
       }
       return this.#fresh(mode, { ifAbsent: true })
@@ -119,7 +126,7 @@ class Opening {
     if (stat !== undefined) return { stat, body }
     // A driver whose answers tell nothing has to be asked.
     body.release()
-    const asked = await storage.stat(this.#name, this.#options)
+    const asked = await storage.stat(this.#file, this.#options)
     if (!asked.isDirectory) return { stat: asked }
     throw new StorageError('is_directory', `'${this.#name}' is a directory.`, {
       fileName: this.#name,

@@ -45,7 +45,7 @@ export async function saveFile(
   if (wanted === undefined || wanted === null) {
     throw new StorageError('invalid_argument', 'save: the name must be given, or the content must have one.')
   }
-  const ref = storage.fileRef(validateFileName(wanted))
+  const ref = storage.newRef(validateFileName(wanted))
   storage.calls.begin('save', wanted, options, true)
   if (options.ifMatch !== undefined) return replaceVersion(storage, ref, content, options)
   if (!(options.overwrite ?? storage.options.fileOverwrite)) return saveNew(storage, ref, content, options)
@@ -77,7 +77,7 @@ export async function targetOf(storage: AnyBase, wanted: FileRef, options: Avail
   const { maxLength, signal, overwrite, exclusive } = options
   const found = await storage.getAvailableName(wanted.name, { maxLength, signal, overwrite, exclusive })
   const name = cleanName(validateFileName(found))
-  return name === wanted.name ? wanted : storage.fileRef(name)
+  return name === wanted.name ? wanted : storage.newRef(name)
 }
 
 /** Whether a conditional write failed because something has the name already. */

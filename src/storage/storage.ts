@@ -11,7 +11,8 @@ import { versionOf } from './bodies.ts'
 import type { CommonOptions } from './common-settings.ts'
 import { type CopyFileOptions, copyFile, moveFile } from './copy.ts'
 import { type DeletableNames, type DeletedFiles, deletedRef, deleteMany, deleteOne } from './delete-many.ts'
-import { entriesBelow, listFolder } from './listing.ts'
+import { nameIn, statEntry } from './entry-keys.ts'
+import { entriesBelow, listFolder, pageBelow } from './listing.ts'
 import { openFile } from './open.ts'
 import { saveFile } from './save.ts'
 import { readStream, readWhole, writeStream } from './streams.ts'
@@ -19,7 +20,10 @@ import type {
   AvailableNameOptions,
   EntriesOptions,
   Entry,
+  EntryPage,
+  NameOrEntry,
   OpenOptions,
+  PageOptions,
   ReadStreamOptions,
   SaveOptions,
   UrlOptions,
@@ -36,13 +40,13 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
    * await using file = await storage.open('notes.txt', 'r')
    * console.log(await file.read())
    */
-  override open<M extends OpenMode = 'rb'>(name: string, mode?: M, options: OpenOptions = {}): Promise<StorageFile<M>> {
+  override open<M extends OpenMode = 'rb'>(name: NameOrEntry, mode?: M, options: OpenOptions = {}): Promise<StorageFile<M>> {
     return openFile(this, name, (mode ?? 'rb') as M, options)
   }
 
   /** Opens, runs `work`, commits; a throw discards what was written and is rethrown. */
   async edit<M extends OpenMode, T>(
-    name: string,
+    name: NameOrEntry,
     mode: M,
     work: (file: StorageFile<M>) => Promise<T> | T,
     options: OpenOptions = {},
@@ -71,8 +75,12 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
     return this.calls.guard('save', name ?? undefined, options, () => saveFile(this, name, source, options))
   }
 
-  /** Removes a file; a missing one is no error. An empty name is `invalid_argument`. */
-  override async delete(name: string, options: CallOptions = {}): Promise<void> {
+  /**
+   * Removes a file; a missing one is no error. A folder that is not empty is `is_directory` where folders are real (local disk, memory), and an
+   * empty one is removed; where they are not (S3), there is no such file and nothing is done. A tree is never removed: that is
+   * `deleteMany(entries(...))`. An empty name is `invalid_argument`.
+   */
+  override async delete(name: NameOrEntry, options: CallOptions = {}): Promise<void> {
     await deleteOne(this, deletedRef(this, name), options)
   }
 
@@ -82,7 +90,7 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
   }
 
   /** Whether the name is taken. False only for `not_found`; any other failure is thrown. The root exists. */
-  override async exists(name: string, options: CallOptions = {}): Promise<boolean> {
+  override async exists(name: NameOrEntry, options: CallOptions = {}): Promise<boolean> {
     try {
       await this.stat(name, options)
       return true
@@ -93,22 +101,33 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
   }
 
   /** What the backend knows of a file: size in bytes, times, etag, types, metadata. Missing: `not_found`. */
-  override async stat(name: string, options: VersionOptions = {}): Promise<Entry> {
+  override async stat(name: NameOrEntry, options: VersionOptions = {}): Promise<Entry> {
     const ref = this.ref(name)
     const { key } = ref
-    this.calls.begin('stat', name, options)
+    this.calls.begin('stat', ref.name, options)
     if (this.isRoot(key)) return { name: '', isDirectory: true, size: 0 }
-    const { versionId } = versionOf(this, name, options)
+    const { versionId } = versionOf(this, ref.name, options)
     const stat = await this.calls.run('stat', ref, options, ctx => {
       const { objectParameters } = ref
       return this.driver.stat(key, ctx, { versionId, objectParameters })
     })
-    return { ...stat, name: this.nameOf(key), isDirectory: stat.isDirectory ?? false }
+    return statEntry(this, name, key, stat)
   }
 
   /** Names of the folders and of the files in a folder, relative to it. Missing: both empty. */
   listdir(path = '', options: CallOptions = {}): Promise<[directories: string[], files: string[]]> {
     return listFolder(this, path, options)
+  }
+
+  /**
+   * One page of a folder, with the token of the next one. The tokens of a listing may be used by other processes, and again after a failure;
+   * workers share a folder by `startAfter` and `until`. Missing folder: no entries.
+   *
+   * @example
+   * const { entries, next } = await storage.page('photos', { recursive: true, limit: 1000, startAfter: 'photos/k', until: 'photos/p' })
+   */
+  page(path = '', options: PageOptions = {}): Promise<EntryPage> {
+    return pageBelow(this, path, options)
   }
 
   /** Goes through a folder page by page, so that memory does not grow with it; `recursive` gives all files below and no folders. */
@@ -117,12 +136,12 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
   }
 
   /** Stored bytes. Missing: `not_found`. */
-  async size(name: string, options: CallOptions = {}): Promise<number> {
+  async size(name: NameOrEntry, options: CallOptions = {}): Promise<number> {
     return (await this.stat(name, options)).size
   }
 
   /** A URL at which the file can be fetched: signed where the backend signs, else public. Whether the file exists is not asked. */
-  async url(name: string, options: UrlOptions = {}): Promise<string> {
+  async url(name: NameOrEntry, options: UrlOptions = {}): Promise<string> {
     return urlOf(this, name, { ...options, expiresInSecs: options.expiresInSecs ?? this.urlLifeSecs })
   }
 
@@ -132,24 +151,30 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
   }
 
   /** When the bytes last changed. Missing: `not_found`; not kept: `unsupported`. */
-  async getModifiedTime(name: string, options: CallOptions = {}): Promise<Date> {
+  async getModifiedTime(name: NameOrEntry, options: CallOptions = {}): Promise<Date> {
     return this.#time(name, 'modifiedAt', options)
   }
 
   /** When the file was made. Missing: `not_found`; not kept: `unsupported`. */
-  async getCreatedTime(name: string, options: CallOptions = {}): Promise<Date> {
+  async getCreatedTime(name: NameOrEntry, options: CallOptions = {}): Promise<Date> {
     return this.#time(name, 'createdAt', options)
   }
 
   /** When the file was last read. Missing: `not_found`; not kept: `unsupported`. */
-  async getAccessedTime(name: string, options: CallOptions = {}): Promise<Date> {
+  async getAccessedTime(name: NameOrEntry, options: CallOptions = {}): Promise<Date> {
     return this.#time(name, 'accessedAt', options)
   }
 
-  async #time(name: string, field: 'modifiedAt' | 'createdAt' | 'accessedAt', options: CallOptions): Promise<Date> {
+  async #time(
+    name: NameOrEntry,
+    field: 'modifiedAt' | 'createdAt' | 'accessedAt',
+    options: CallOptions,
+  ): Promise<Date> {
     const time = (await this.stat(name, options))[field]
     if (time !== undefined) return time
-    throw new StorageError('unsupported', `${this.constructor.name} does not keep ${field}.`, { fileName: name })
+    throw new StorageError('unsupported', `${this.constructor.name} does not keep ${field}.`, {
+      fileName: nameIn(name),
+    })
   }
 
   /** Absolute path on this machine; `unsupported` for remote backends. */
@@ -160,33 +185,33 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
   }
 
   /** All bytes of a file, or of a range of it, in one request where the backend can. Missing: `not_found`. */
-  readBytes(name: string, options: ReadStreamOptions = {}): Promise<Buffer> {
+  readBytes(name: NameOrEntry, options: ReadStreamOptions = {}): Promise<Buffer> {
     return readWhole(this, name, options)
   }
 
   /** The same as text in UTF-8. Missing: `not_found`. */
-  async readText(name: string, options: ReadStreamOptions = {}): Promise<string> {
+  async readText(name: NameOrEntry, options: ReadStreamOptions = {}): Promise<string> {
     return (await readWhole(this, name, options)).toString('utf8')
   }
 
   /** A stream of the file or of a range of it. Errors, `not_found` among them, come as the stream's `error`. */
-  createReadStream(name: string, options: ReadStreamOptions = {}): Readable {
+  createReadStream(name: NameOrEntry, options: ReadStreamOptions = {}): Readable {
     return readStream(this, name, options)
   }
 
   /** A stream that replaces the file when it ends; destroyed before, it leaves everything as it was. */
-  createWriteStream(name: string, options: OpenOptions = {}): Writable {
+  createWriteStream(name: NameOrEntry, options: OpenOptions = {}): Writable {
     return writeStream(this, name, options)
   }
 
   /** Copies a file, to another storage when `storage` is given; the server does it where it can. Names are chosen as by `save`. */
-  async copy(from: string, to: string, options: CopyFileOptions = {}): Promise<string> {
-    return this.calls.guard('copy', from, options, () => copyFile(this, from, to, options))
+  async copy(from: NameOrEntry, to: string, options: CopyFileOptions = {}): Promise<string> {
+    return this.calls.guard('copy', nameIn(from), options, () => copyFile(this, from, to, options))
   }
 
   /** Moves a file, to another storage when `storage` is given. Names are chosen as by `save`; the source goes last. */
-  async move(from: string, to: string, options: CopyFileOptions = {}): Promise<string> {
-    return this.calls.guard('move', from, options, () => moveFile(this, from, to, options))
+  async move(from: NameOrEntry, to: string, options: CopyFileOptions = {}): Promise<string> {
+    return this.calls.guard('move', nameIn(from), options, () => moveFile(this, from, to, options))
   }
 
   /** Makes the bucket or root folder; `unsupported` where that is not ours to do. */

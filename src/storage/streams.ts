@@ -9,36 +9,38 @@ import type { StorageFile } from '../files/storage-file.ts'
 import type { AnyBase } from './base.ts'
 import { type Reading, readVersion, versionOf } from './bodies.ts'
 import { type Decoder, limitedDecoder } from './compression.ts'
-import type { OpenOptions, ReadStreamOptions } from './types.ts'
+import { nameIn } from './entry-keys.ts'
+import type { NameOrEntry, OpenOptions, ReadStreamOptions } from './types.ts'
 
 /** A stream of a file or of a range of it, requested when it is first read. */
-export function readStream(storage: AnyBase, name: string, options: ReadStreamOptions): Readable {
+export function readStream(storage: AnyBase, given: NameOrEntry, options: ReadStreamOptions): Readable {
   return lazyStream(
-    async () => (await opened(storage, name, options, stat => storage.decoder(stat))).stream(),
-    error => storage.calls.failure(error, 'read', name, options.signal),
+    async () => (await opened(storage, given, options, stat => storage.decoder(stat))).stream(),
+    error => storage.calls.failure(error, 'read', nameIn(given), options.signal),
   )
 }
 
 /** All bytes of a file or of a range of it, held in memory. */
-export async function readWhole(storage: AnyBase, name: string, options: ReadStreamOptions): Promise<Buffer> {
+export async function readWhole(storage: AnyBase, given: NameOrEntry, options: ReadStreamOptions): Promise<Buffer> {
   try {
-    return await (await opened(storage, name, options, stat => limitedDecoder(storage, stat))).bytes()
+    return await (await opened(storage, given, options, stat => limitedDecoder(storage, stat))).bytes()
   } catch (error) {
-    throw storage.calls.failure(error, 'read', name, options.signal)
+    throw storage.calls.failure(error, 'read', nameIn(given), options.signal)
   }
 }
 
 async function opened(
   storage: AnyBase,
-  name: string,
+  given: NameOrEntry,
   options: ReadStreamOptions,
   decoderOf: (stat: ReadStat & { readonly name: string }) => Decoder,
 ): Promise<ResumedBody> {
   const { start = 0, end } = options
   checkRange(start, end)
-  const ref = storage.fileRef(name)
+  const ref = storage.fileRef(given)
+  const { name } = ref
   const version = { ...versionOf(storage, name, options), etag: options.etag }
-  if (start === end) return nothing(storage, name, start, options)
+  if (start === end) return nothing(storage, given, start, options)
   const whole = start === 0 && end === undefined
   let first: Reading | undefined
   let refusal: unknown
@@ -48,7 +50,7 @@ async function opened(
     if (!isStorageError(error, 'invalid_range')) throw error
     refusal = error
   }
-  const stat = first === undefined ? await storage.stat(name, options) : first.stat
+  const stat = first === undefined ? await storage.stat(given, options) : first.stat
   const decode = stat === undefined ? undefined : decoderOf({ ...stat, name })
   if (decode === undefined) {
     if (first === undefined) throw refusal
@@ -76,12 +78,12 @@ async function* partOf(body: Readable, start: number, end = Number.POSITIVE_INFI
 /** A range without a byte asks for none, only that it lies within the file. */
 async function nothing(
   storage: AnyBase,
-  name: string,
+  given: NameOrEntry,
   start: number,
   options: ReadStreamOptions,
 ): Promise<ResumedBody> {
-  const stat = await storage.stat(name, options)
-  if (stat.isDirectory) throw new StorageError('is_directory', `'${name}' is a directory.`)
+  const stat = await storage.stat(given, options)
+  if (stat.isDirectory) throw new StorageError('is_directory', `'${stat.name}' is a directory.`)
   if (start > stat.size && storage.decoder(stat) === undefined) throw beyond(stat.size, start)
   return new ResumedBody(new BytesBody(Buffer.alloc(0)))
 }
@@ -103,17 +105,17 @@ function isPlace(value: number): boolean {
  * A stream that replaces a file when it ends and leaves everything as it was when it is destroyed. The signal destroys it with `aborted`, also
  * while it waits for more.
  */
-export function writeStream(storage: AnyBase, name: string, options: OpenOptions): Writable {
+export function writeStream(storage: AnyBase, given: NameOrEntry, options: OpenOptions): Writable {
   const { signal } = options
   let file: StorageFile<'wb'> | undefined
   const aborted = (): StorageError =>
     abortedError(
-      { operation: 'write', fileName: name, backend: storage.driver.name, outcome: 'not_applied' },
+      { operation: 'write', fileName: nameIn(given), backend: storage.driver.name, outcome: 'not_applied' },
       signal?.reason,
     )
   const stream = new Writable({
     construct(done) {
-      storage.open(name, 'wb', options).then(opened => {
+      storage.open(given, 'wb', options).then(opened => {
         file = opened
         done(signal?.aborted ? aborted() : null)
       }, done)

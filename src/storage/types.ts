@@ -39,7 +39,29 @@ export interface SaveOptions extends CallOptions, FileAttributes {
 /** How a folder is gone through. */
 export interface EntriesOptions extends CallOptions {
   /** Whether all files below are given, and no folders. */
-  readonly recursive?: boolean
+  readonly recursive?: boolean | undefined
+  /**
+   * Only what comes after this name in the order of the names' UTF-8 bytes; it need not be the name of a file. A folder stands at its name with a
+   * slash. `unsupported` where `supports('listRange')` is false.
+   */
+  readonly startAfter?: string | undefined
+  /** Only what comes before this name in the same order. */
+  readonly until?: string | undefined
+}
+
+/** Which page of a folder is wanted. */
+export interface PageOptions extends EntriesOptions {
+  /** From the `next` of the page before, with the same path and options otherwise. Default: the first page. */
+  readonly token?: string | undefined
+  /** At most so many entries, where the backend can be told. Default: the backend's own, often 1000. */
+  readonly limit?: number | undefined
+}
+
+/** One page of a folder. */
+export interface EntryPage {
+  readonly entries: readonly Entry[]
+  /** Token of the next page; undefined on the last one. A page without entries need not be the last. */
+  readonly next: string | undefined
 }
 
 /** Which version is meant, where the backend keeps more than the newest. */
@@ -67,11 +89,18 @@ export interface ReadStreamOptions extends VersionOptions {
   readonly end?: number | undefined
 }
 
-/** A file or folder in a listing; `name` is relative to the storage. */
+/**
+ * A file or folder in a listing; `name` is relative to the storage. Given to `delete`, `deleteMany`, `open`, `stat`, `copy` and their like it stands
+ * for exactly the object that was listed, also where its name is no normal one (`a//b` in a bucket). A copy of it (`{ ...entry }`, JSON) stands
+ * for its name.
+ */
 export interface Entry extends Stat {
   readonly name: string
   readonly isDirectory: boolean
 }
+
+/** A file: by its name, or as a listing shows it. */
+export type NameOrEntry = string | Entry
 
 /** How an available name is looked for. */
 export interface AvailableNameOptions extends CallOptions {
@@ -89,6 +118,7 @@ export type Feature =
   | 'ifMatch'
   | 'metadata'
   | 'versions'
+  | 'listRange'
   | 'copy'
   | 'move'
   | 'path'

@@ -1,21 +1,23 @@
 import { StorageError } from '../core/errors.ts'
 import type { AnyBase } from './base.ts'
-import type { UrlOptions } from './types.ts'
+import { nameIn } from './entry-keys.ts'
+import type { NameOrEntry, UrlOptions } from './types.ts'
 
 /** A URL of a file, signed where the backend signs; see `Storage#url`. No request is made, so it passes no layer. */
-export async function urlOf(storage: AnyBase, name: string, options: UrlOptions): Promise<string> {
+export async function urlOf(storage: AnyBase, given: NameOrEntry, options: UrlOptions): Promise<string> {
   const { driver, calls } = storage
+  const name = nameIn(given)
   const { signal, expiresInSecs = 0, method = 'GET', ...rest } = options
   calls.begin('signUrl', name, options, method === 'PUT' || method === 'DELETE')
   if (driver.signUrl === undefined) {
-    const key = storage.keyOf(name)
+    const key = typeof given === 'string' ? storage.keyOf(given) : storage.ref(given).key
     if (driver.publicUrl !== undefined && method === 'GET') return driver.publicUrl(key)
     throw new StorageError('unsupported', 'This file is not accessible via a URL.', {
       fileName: name,
       operation: 'url',
     })
   }
-  const ref = storage.fileRef(name)
+  const ref = typeof given === 'string' ? storage.newRef(given) : storage.fileRef(given)
   if (!(expiresInSecs > 0)) {
     throw new StorageError('invalid_argument', `expiresInSecs: expected seconds above 0, got ${expiresInSecs}.`)
   }

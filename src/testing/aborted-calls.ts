@@ -21,6 +21,7 @@ export const storageCalls: Readonly<Record<string, (storage: Storage, signal: Ab
   stat: (storage, signal) => storage.stat('file', { signal }),
   listdir: (storage, signal) => storage.listdir('', { signal }),
   entries: (storage, signal) => storage.entries('', { signal, recursive: true }).next(),
+  page: (storage, signal) => storage.page('', { signal }),
   size: (storage, signal) => storage.size('file', { signal }),
   url: (storage, signal) => storage.url('file', { signal }),
   getModifiedTime: (storage, signal) => storage.getModifiedTime('file', { signal }),

@@ -4,7 +4,7 @@ import type { Driver } from '../../core/driver.ts'
 import { ImproperlyConfigured, StorageError, SuspiciousFileOperation } from '../../core/errors.ts'
 import type { SettingsOf } from '../../core/settings.ts'
 import { Storage } from '../../storage/storage.ts'
-import type { UrlOptions } from '../../storage/types.ts'
+import type { NameOrEntry, UrlOptions } from '../../storage/types.ts'
 import { LocalDriver } from './driver.ts'
 import { MAX_COMPONENT_BYTES } from './key-components.ts'
 import { type LocalOptions, localSettings } from './settings.ts'
@@ -52,8 +52,13 @@ export class LocalStorage extends Storage<LocalOptions> {
     return super.keyOf(inner.split(sep).join('/'))
   }
 
+  /** An absolute path is as good as a name. */
+  override isSpelled(name: string, key: string): boolean {
+    return super.isSpelled(name, key) || (isAbsolute(name) && (sep === '\\' || !name.includes('\\')))
+  }
+
   /** A URL below `baseUrl`, signed when there is a `urlSecret`; leading slashes of the name cannot lead to another host. */
-  override url(name: string, options: UrlOptions = {}): Promise<string> {
+  override url(name: NameOrEntry, options: UrlOptions = {}): Promise<string> {
     return super.url(typeof name === 'string' ? name.replace(/^\/+/, '') : name, options)
   }
 

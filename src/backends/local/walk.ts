@@ -155,8 +155,8 @@ export class Walk {
     const { prefix } = level
     pass(level, 1)
     const below = prefix + name
-    if (!this.#root.canHold(below)) return this.#options.odd.report(below, 'its path is longer than the system takes')
-    this.#levels.push(levelOf(below, ''))
+    if (this.#root.canHold(below)) this.#levels.push(levelOf(below, ''))
+    else this.#options.odd.report(below, 'its path is longer than the system takes')
     this.#spare()
   }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { isStorageError, StorageError } from '../../core/errors.ts'
 import { forEachParallel } from '../../core/parallel.ts'
+import type { Entry } from '../../storage/types.ts'
 import { type CliContext, shownTarget, type Target, UsageError } from '../context.ts'
 import { allowRecursive, concurrencyOf } from '../options.ts'
 import { printable } from '../output.ts'
@@ -11,6 +12,11 @@ interface CopyOptions {
   readonly recursive?: boolean
   readonly overwrite?: boolean
   readonly concurrency: string
+}
+
+/** A file, by its name or as it was listed. */
+interface Source extends Target {
+  readonly entry?: Entry
 }
 
 /** `holdall cp`: copies within or between storages. */
@@ -53,7 +59,7 @@ async function transfer(
   await forEachParallel(filesBelow(source, context.signal), { limit }, ({ entry, relative }) =>
     context.attempt(async () => {
       const name = below(target.path, relative)
-      await transferOne(context, kind, { ...source, path: entry.name }, { ...target, path: name }, options)
+      await transferOne(context, kind, { ...source, path: entry.name, entry }, { ...target, path: name }, options)
     }),
   )
 }
@@ -79,7 +85,7 @@ async function transferAlone(
 async function transferOne(
   context: CliContext,
   kind: 'copy' | 'move',
-  from: Target,
+  from: Source,
   to: Target,
   options: CopyOptions,
 ): Promise<void> {
@@ -91,7 +97,7 @@ async function transferOne(
     return
   }
   const overwrite = options.overwrite
-  const name = await from.storage[kind](from.path, to.path, { storage: to.storage, overwrite, signal })
+  const name = await from.storage[kind](from.entry ?? from.path, to.path, { storage: to.storage, overwrite, signal })
   const place = shownTarget(to.alias, name)
   await out.record({ from: source, name, place }, printable(place))
 }

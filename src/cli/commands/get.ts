@@ -3,6 +3,7 @@ import { basename, dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { isStorageError } from '../../core/errors.ts'
 import { forEachParallel } from '../../core/parallel.ts'
+import type { NameOrEntry } from '../../storage/types.ts'
 import { type CliContext, shownTarget, type Target, UsageError } from '../context.ts'
 import { LocalFolder } from '../local-folder.ts'
 import { allowRecursive, concurrencyOf } from '../options.ts'
@@ -53,7 +54,7 @@ async function getFiles(context: CliContext, places: string[], options: GetOptio
         const own = several ? `${lastPart(target.path) || target.alias}/` : ''
         await forEachParallel(filesBelow(target, context.signal), { limit }, ({ entry, relative }) =>
           context.attempt(() =>
-            getOne(context, { ...target, path: entry.name }, root, own + relative, options, progress),
+            getOne(context, { ...target, path: entry.name }, entry, root, own + relative, options, progress),
           ),
         )
       } else {
@@ -64,7 +65,7 @@ async function getFiles(context: CliContext, places: string[], options: GetOptio
           if (progress.isShown)
             progress.expect((await target.storage.stat(target.path, { signal: context.signal })).size)
           const name = inFolder ? lastPart(target.path) : basename(resolve(local))
-          await getOne(context, target, folder, name, options, progress)
+          await getOne(context, target, target.path, folder, name, options, progress)
         }
         await context.attempt(work, several)
       }
@@ -93,6 +94,7 @@ async function toStdout(context: CliContext, targets: readonly Target[]): Promis
 async function getOne(
   context: CliContext,
   { alias, storage, path }: Target,
+  stored: NameOrEntry,
   folder: LocalFolder,
   name: string,
   options: GetOptions,
@@ -106,7 +108,7 @@ async function getOne(
     return
   }
   async function* body(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of storage.createReadStream(path, { signal }) as AsyncIterable<Uint8Array>) {
+    for await (const chunk of storage.createReadStream(stored, { signal }) as AsyncIterable<Uint8Array>) {
       yield chunk
       progress.add(chunk.byteLength, path)
     }

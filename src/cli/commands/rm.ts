@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { isStorageError } from '../../core/errors.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
+import type { Entry } from '../../storage/types.ts'
 import { type CliContext, isCurrentFolder, shownTarget, type Target, UsageError } from '../context.ts'
 import { allowRecursive } from '../options.ts'
 import { printable } from '../output.ts'
@@ -40,9 +41,9 @@ async function remove(context: CliContext, target: Target, options: RmOptions): 
     )
   }
   if (dryRun) {
-    const names = options.recursive === true ? namesBelow(context, target) : [path]
-    for await (const name of names) {
-      const place = shownTarget(alias, name)
+    const found = options.recursive === true ? entriesBelow(context, target) : [path]
+    for await (const each of found) {
+      const place = shownTarget(alias, typeof each === 'string' ? each : each.name)
       await out.record({ dryRun, place }, `would remove ${printable(place)}`)
     }
     return
@@ -53,7 +54,7 @@ async function remove(context: CliContext, target: Target, options: RmOptions): 
     if (out.json) await out.record({ place: shownTarget(alias, path), deleted: 1 }, '')
     return
   }
-  const { deleted, errors } = await storage.deleteMany(namesBelow(context, target), { signal })
+  const { deleted, errors } = await storage.deleteMany(entriesBelow(context, target), { signal })
   for (const { name, error } of errors) out.warn(`${printable(shownTarget(alias, name))}: ${error.message}`)
   if (errors.length > 0) context.exitCode = 1
   else if (storage.supports('path')) await removeFolders(storage, path, signal)
@@ -71,9 +72,9 @@ async function removeOne({ alias, storage, path }: Target, signal: AbortSignal):
   }
 }
 
-async function* namesBelow(context: CliContext, target: Target): AsyncGenerator<string> {
+async function* entriesBelow(context: CliContext, target: Target): AsyncGenerator<Entry> {
   try {
-    for await (const { entry } of filesBelow(target, context.signal)) yield entry.name
+    for await (const { entry } of filesBelow(target, context.signal)) yield entry
   } catch (error) {
     if (!isStorageError(error, 'not_found')) throw error
   }

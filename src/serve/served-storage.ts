@@ -1,0 +1,9 @@
+import type { Readable } from 'node:stream'
+import type { Storage } from '../storage/storage.ts'
+import type { Entry, ReadStreamOptions, VersionOptions } from '../storage/types.ts'
+
+/** What of a storage is served. */
+export interface ServedStorage extends Pick<Storage, 'save' | 'decoder'> {
+  stat(name: string, options?: VersionOptions): Promise<Entry>
+  createReadStream(name: string, options?: ReadStreamOptions): Readable
+}

@@ -1,0 +1,45 @@
+import type { Page } from '../core/driver.ts'
+import { StorageError } from '../core/errors.ts'
+
+/** Pages without an entry that may follow each other. A service may pass over many deleted files in this way, but not for ever. */
+const MAX_EMPTY_PAGES = 10_000
+
+/**
+ * Ends a listing that does not go on: with a token or a first entry that was there before, or with page after page of nothing. One token and one
+ * entry are remembered, and replaced after 1, 2, 4 ... pages, so that a circle of any length is found. (Brent, 1980)
+ */
+export class PageProgress {
+  readonly #folder: string
+  #token: string | undefined
+  #first: string | undefined
+  #pages = 0
+  #span = 1
+  #empty = 0
+
+  constructor(folder: string, token?: string) {
+    this.#folder = folder
+    this.#token = token
+  }
+
+  /** Throws `unavailable` where the page repeats an earlier one. */
+  check({ files, directories, next }: Page): void {
+    const first = files[0]?.key ?? directories[0]
+    this.#empty = first === undefined ? this.#empty + 1 : 0
+    if (next === undefined) return
+    if (next === this.#token) throw this.#stuck('the service gave the same token again')
+    if (first !== undefined && first === this.#first) throw this.#stuck(`'${first}' came again`)
+    if (this.#empty > MAX_EMPTY_PAGES) throw this.#stuck(`${MAX_EMPTY_PAGES} pages in a row were empty`)
+    if (++this.#pages < this.#span) return
+    this.#token = next
+    this.#first = first
+    this.#span *= 2
+    this.#pages = 0
+  }
+
+  #stuck(why: string): StorageError {
+    return new StorageError('unavailable', `The listing does not go on: ${why}.`, {
+      operation: 'list',
+      fileName: this.#folder,
+    })
+  }
+}
