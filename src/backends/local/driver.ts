@@ -1,12 +1,10 @@
-import type { BigIntStats } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CallContext } from '../../core/call.ts'
 import { type Content, contentChunks } from '../../core/content.ts'
 import type {
   Driver,
   Features,
-  FileAttributes,
   HandleFlags,
   Page,
   PageRequest,
@@ -17,32 +15,28 @@ import type {
   Stat,
   WriteOptions,
 } from '../../core/driver.ts'
-import { classifyErrno, errnoOf, unless } from '../../core/errno.ts'
-import { type ErrorCode, StorageError, withOutcome, wrapError } from '../../core/errors.ts'
+import { classifyErrno, unless } from '../../core/errno.ts'
+import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import { joinUrl } from '../../core/urls.ts'
 import { writeAll } from '../../files/write-all.ts'
-import type { Anchor } from './anchor.ts'
-import { unlinkSame } from './atomic-write.ts'
+import { Access, rootIsNoFile } from './access.ts'
 import { bodyOf } from './body.ts'
-import { closeRead, copyBytes } from './bytes.ts'
+import { closeRead } from './bytes.ts'
+import { descriptors } from './descriptors.ts'
 import { explain } from './explain.ts'
 import { openForWriting, ReadHandle } from './handle.ts'
 import { Listing } from './listing.ts'
 import { type OpenFile, openFile, statPlace, withAttributes } from './open-file.ts'
-import { READ_FLAGS } from './own-file.ts'
 import { type Place, withoutSlash } from './place.ts'
-import { beating, publishFile, publishTemporary, syncPublished, type WritePolicy } from './publication.ts'
-import { remove } from './removal.ts'
-import { type Finding, Root } from './root.ts'
+import { policyFor, publishTemporary, type WritePolicy } from './publication.ts'
+import { Root } from './root.ts'
 import type { LocalOptions } from './settings.ts'
-import { removeSidecar } from './sidecar.ts'
 import { UrlSigner } from './signed-urls.ts'
 import { statOf } from './stat.ts'
 import { sweepTree } from './sweep.ts'
+import { takeTemporary } from './taken-file.ts'
 import { withTemporary } from './temporary.ts'
-
-/** What a rename says between two file systems. */
-const OTHER_DEVICE = 'EXDEV'
+import { Transfers } from './transfers.ts'
 
 /** What the driver needs of the storage's options. */
 export type LocalDriverOptions = Pick<
@@ -63,12 +57,16 @@ export class LocalDriver implements Driver {
   readonly signUrl?: (key: string, options: SignUrlOptions) => Promise<string>
   readonly #root: Root
   readonly #policy: WritePolicy
+  readonly #access: Access
+  readonly #transfers: Transfers
   readonly #listing: Listing
 
   constructor(options: LocalDriverOptions) {
     const { baseUrl, urlSecret, keepMetadata } = options
     this.#root = new Root(options.location, options.directoryPermissionsMode, options.fsync)
     this.#policy = options
+    this.#access = new Access(this.#root, options)
+    this.#transfers = new Transfers(this.#access)
     this.#listing = new Listing(this.#root, keepMetadata)
     this.features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: keepMetadata, listRange: true }
     if (baseUrl === null) return
@@ -95,124 +93,99 @@ export class LocalDriver implements Driver {
   /** Times, size and etag; for a folder `isDirectory`. */
   async stat(key: string, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
-    if (key === '') return this.#root.held(async at => statOf(await stat(at.path, { bigint: true }), {}))
-    return this.#root.looking(withoutSlash(key), async place => {
-      const look = () => statPlace(this.#root, place)
-      const [{ stats }, attributes] = await withAttributes(place, this.#policy.keepMetadata, look)
-      if (key.endsWith('/') && !stats.isDirectory()) throw new StorageError('not_found', `There is no folder '${key}'.`)
-      return statOf(stats, attributes)
+    return descriptors.run(ctx, () => {
+      if (key === '') return this.#root.held(async at => statOf(await stat(at.path, { bigint: true }), {}))
+      return this.#root.looking(withoutSlash(key), place => this.#statAt(place, key.endsWith('/')))
     })
   }
 
   /** Small answers are read at once; a `start` behind the last byte is `invalid_range`. */
   async read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
     ctx.signal.throwIfAborted()
-    return this.#reading(key, undefined, async (place, look, drop) => {
-      const [{ handle, stats }, attributes] = await withAttributes(place, this.#policy.keepMetadata, look, drop)
-      return bodyOf(key, handle, statOf(stats, attributes), options, ctx)
-    })
+    return descriptors.run(ctx, () =>
+      this.#access.reading(key, undefined, async (place, look, drop) => {
+        const [{ handle, stats }, attributes] = await withAttributes(place, this.#policy.keepMetadata, look, drop)
+        return bodyOf(key, handle, statOf(stats, attributes), options, ctx)
+      }),
+    )
   }
 
-  /** Makes missing folders; a file in their way is `not_a_directory`. */
-  write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat> {
+  /** Makes missing folders; a file in their way is `not_a_directory`. A file that is replaced gives its mode to the new one. */
+  async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat> {
+    let isTaken = false
     const write = async (place: Place): Promise<Stat> => {
+      const policy = await policyFor(place, options, this.#policy)
       if (content.temporaryPath !== undefined) {
-        const moved = await this.#takeTemporary(content.temporaryPath, place, options, ctx)
+        const moved = await takeTemporary(content.temporaryPath, place, options, policy, ctx)
         if (moved !== undefined) return moved
       }
-      return withTemporary(place.folder, this.#policy, async temporary => {
+      return withTemporary(place.folder, policy, async temporary => {
         if (content.bytes !== undefined) {
           await writeAll(temporary.handle, content.bytes, null)
           ctx.progress()
           options.onProgress?.(content.bytes.byteLength)
         } else {
+          isTaken = !content.replayable
           for await (const chunk of contentChunks(content, ctx, options.onProgress)) {
             await writeAll(temporary.handle, chunk, null)
           }
         }
-        return publishTemporary(temporary, place, options, this.#policy, ctx)
+        return publishTemporary(temporary, place, options, policy, ctx)
       })
     }
-    return this.#writing(key, write, { brief: content.bytes !== undefined })
+    const how = { brief: content.bytes !== undefined }
+    return descriptors.run(ctx, () => this.#access.writing(key, write, how), { mayRepeat: () => !isTaken })
   }
 
   /** Removes a file, a link (never what it points to) or an empty folder; a folder that is not empty is `is_directory`. */
   async delete(key: string, ctx: CallContext): Promise<void> {
     ctx.signal.throwIfAborted()
     if (key === '') throw new StorageError('invalid_argument', 'The name must be given to delete().')
-    await unless(['ENOENT', 'ENOTDIR'], this.#delete(key, { brief: true }))
+    await descriptors.run(ctx, () => unless(['ENOENT', 'ENOTDIR'], this.#access.delete(key, { brief: true })))
   }
 
   /** One page in the order of the keys' UTF-8 bytes; see `Listing`. */
   async list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
     ctx.signal.throwIfAborted()
-    return this.#listing.page(prefix, page, ctx.signal)
+    return descriptors.run(ctx, () => this.#listing.page(prefix, page, ctx.signal))
   }
 
   /** Copies within the file system, sharing blocks where it can; attributes come along unless given anew. */
   async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
-    return this.#root.held(at => this.#copy(from, to, options, ctx, at))
+    return descriptors.run(ctx, () => this.#transfers.copy(from, to, options, ctx))
   }
 
   /** Renames where it can, else copies and deletes. */
   async move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
-    return this.#root.held(async at => {
-      const moved = await this.#reading(from, at, async (place, look, drop) => {
-        const [source, attributes] = await withAttributes(place, this.#policy.keepMetadata, look, drop)
-        await closeRead(source.handle)
-        if (source.linked) return undefined
-        if (from === to) {
-          if (options.ifAbsent === true) throw new StorageError('exists', `'${to}' exists.`)
-          return statOf(source.stats, attributes)
-        }
-        const write = this.#inherited(attributes, options)
-        return unless([OTHER_DEVICE], this.#rename(place, source.stats, from, to, write, ctx, at))
-      })
-      if (moved !== undefined) return moved
-      const copied = await this.#copy(from, to, options, ctx, at)
-      await this.#delete(from, { at }).catch(error => this.#left(from, error))
-      return copied
-    })
+    return descriptors.run(ctx, () => this.#transfers.move(from, to, options, ctx))
   }
 
   /** Reads in place; writes go to a temporary file that `commit` publishes. */
   async openHandle(key: string, flags: HandleFlags, options: WriteOptions, ctx: CallContext): Promise<RandomAccess> {
     ctx.signal.throwIfAborted()
-    if (!flags.write) return new ReadHandle(await this.#reading(key, undefined, (_place, look) => look()))
-    if (key === '') throw rootIsNoFile()
-    return this.#retried(key, async () => {
-      const found = this.#root.found(() => (flags.create ? this.#root.placeMade(key) : this.#root.place(key)))
-      const place = flags.create ? await found : await unless(['ENOENT', 'ENOTDIR'], found)
-      if (place === undefined) throw missing(key)
-      let source: OpenFile | undefined
-      try {
-        source = await unless(['ENOENT'], openFile(this.#root, place))
-        if (source === undefined && !flags.create) throw missing(key)
-        return await openForWriting(place, source, flags, options, this.#policy, ctx)
-      } catch (error) {
-        const explained = explain(error, place)
-        place.anchor.release()
-        throw explained
-      } finally {
-        if (source !== undefined) await closeRead(source.handle)
-      }
+    return descriptors.run(ctx, async () => {
+      if (!flags.write) return new ReadHandle(await this.#access.reading(key, undefined, (_place, look) => look()))
+      if (key === '') throw rootIsNoFile()
+      return this.#access.retried(key, () => this.#openForWriting(key, flags, options, ctx))
     })
   }
 
   /** Makes the folder. */
   async createContainer(ctx: CallContext): Promise<void> {
     ctx.signal.throwIfAborted()
-    const { folder } = await this.#root.makeFolders([])
+    const { folder } = await descriptors.run(ctx, () => this.#root.makeFolders([]))
     folder.release()
   }
 
   /** Removes what killed processes have left anywhere in the storage, older than `minAgeMs`; gives how many files. */
   sweep(minAgeMs: number, ctx: CallContext): Promise<number> {
-    return sweepTree(this.#root, minAgeMs, ctx).catch(error => {
-      throw this.#root.explained(error)
-    })
+    return descriptors
+      .run(ctx, () => sweepTree(this.#root, minAgeMs, ctx))
+      .catch(error => {
+        throw this.#root.explained(error)
+      })
   }
 
   /** Forgets listings that were not read to their end. */
@@ -224,125 +197,37 @@ export class LocalDriver implements Driver {
     return classifyErrno(error)
   }
 
-  async #copy(from: string, to: string, options: WriteOptions, ctx: CallContext, at: Anchor): Promise<Stat> {
-    const { source, write } = await this.#reading(from, at, async (place, look, drop) => {
-      const [source, attributes] = await withAttributes(place, this.#policy.keepMetadata, look, drop)
-      return { source, write: this.#inherited(attributes, options) }
-    })
-    try {
-      return await this.#writing(
-        to,
-        place =>
-          withTemporary(place.folder, this.#policy, async temporary => {
-            await beating(copyBytes(source.handle, temporary.handle), ctx)
-            return publishTemporary(temporary, place, write, this.#policy, ctx)
-          }),
-        { at },
-      )
-    } finally {
-      await closeRead(source.handle)
-    }
+  async #statAt(place: Place, isFolder: boolean): Promise<Stat> {
+    const look = () => statPlace(this.#root, place)
+    const [{ stats }, attributes] = await withAttributes(place, this.#policy.keepMetadata, look)
+    if (isFolder && !stats.isDirectory()) throw new StorageError('not_found', `There is no folder '${place.base}'.`)
+    return statOf(stats, attributes)
   }
 
-  #delete(key: string, how: Finding): Promise<void> {
-    return this.#root.within(withoutSlash(key), place => remove(place, key.endsWith('/'), this.#policy), how)
-  }
-
-  /** Runs `work` at the place of a file, with a way to open it, as often as it takes, and to close it again. */
-  #reading<T>(
+  async #openForWriting(
     key: string,
-    at: Anchor | undefined,
-    work: (place: Place, look: () => Promise<OpenFile>, drop: (file: OpenFile) => Promise<void>) => Promise<T>,
-  ): Promise<T> {
-    if (key === '') throw rootIsNoFile()
-    const reading = (place: Place): Promise<T> =>
-      work(
-        place,
-        () => openFile(this.#root, place),
-        file => closeRead(file.handle),
-      )
-    return at === undefined ? this.#root.looking(key, reading) : this.#root.within(key, reading, { at })
-  }
-
-  /** Runs `work` at a place whose folders exist. */
-  #writing<T>(key: string, work: (place: Place) => Promise<T>, how: Finding): Promise<T> {
-    return this.#retried(key, () => this.#root.withinMade(key, work, how))
-  }
-
-  /** Again when somebody removed a folder that was just found or made. */
-  async #retried<T>(key: string, work: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await work()
-      } catch (error) {
-        if (errnoOf(error) === 'ENOTDIR') throw await this.#root.notAFolder(key, error)
-        if (errnoOf(error) !== 'ENOENT' || attempt === 3 || !(await this.#root.isGone(key))) throw error
-      }
-    }
-  }
-
-  async #rename(
-    source: Place,
-    stats: BigIntStats,
-    from: string,
-    to: string,
-    write: WriteOptions,
-    ctx: CallContext,
-    at: Anchor,
-  ): Promise<Stat> {
-    const { keepMetadata, fsync } = this.#policy
-    const work = async (place: Place): Promise<Stat> => {
-      ctx.signal.throwIfAborted()
-      const moved = await publishFile(source.path, stats, place, write, this.#policy)
-      // Two names of one inode: a rename of one onto the other does nothing. (rename(2))
-      if (stats.nlink > 1n) await unlinkSame(source.path, stats).catch(error => this.#left(from, error))
-      if (keepMetadata) await removeSidecar(source, stats)
-      if (fsync && source.anchor.real !== place.anchor.real) await syncPublished(source)
-      return moved
-    }
-    return this.#writing(to, work, { at })
-  }
-
-  /** The failure of a move that has made the new name and could not remove the old one. */
-  #left(from: string, error: unknown): never {
-    const details = { operation: 'move', fileName: from, backend: this.name }
-    throw withOutcome(wrapError(error, details, classifyErrno), 'unknown')
-  }
-
-  #inherited(kept: FileAttributes, options: WriteOptions): WriteOptions {
-    if (!this.#policy.keepMetadata) return options
-    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-    return { ...kept, ...given }
-  }
-
-  /** Moves an upload's temporary file here; undefined when it is on another file system and has to be copied. */
-  async #takeTemporary(
-    path: string,
-    target: Place,
+    flags: HandleFlags,
     options: WriteOptions,
     ctx: CallContext,
-  ): Promise<Stat | undefined> {
-    const handle = await open(path, READ_FLAGS)
+  ): Promise<RandomAccess> {
+    const found = this.#root.found(() => (flags.create ? this.#root.placeMade(key) : this.#root.place(key)))
+    const place = flags.create ? await found : await unless(['ENOENT', 'ENOTDIR'], found)
+    if (place === undefined) throw missing(key)
+    let source: OpenFile | undefined
     try {
-      const stats = await handle.stat({ bigint: true })
-      const folder = await stat(target.folder, { bigint: true })
-      if (!stats.isFile() || stats.nlink !== 1n || stats.dev !== folder.dev) return undefined
-      if (this.#policy.filePermissionsMode !== null) await handle.chmod(this.#policy.filePermissionsMode)
-      if (this.#policy.fsync) await beating(handle.sync(), ctx)
-      ctx.signal.throwIfAborted()
-      const moved = await unless([OTHER_DEVICE], publishFile(path, stats, target, options, this.#policy))
-      if (moved !== undefined) options.onProgress?.(moved.size)
-      return moved
+      source = await unless(['ENOENT'], openFile(this.#root, place))
+      if (source === undefined && !flags.create) throw missing(key)
+      return await openForWriting(place, source, flags, options, this.#policy, ctx)
+    } catch (error) {
+      const explained = explain(error, place)
+      place.anchor.release()
+      throw explained
     } finally {
-      await closeRead(handle)
+      if (source !== undefined) await closeRead(source.handle)
     }
   }
 }
 
 function missing(key: string): StorageError {
   return new StorageError('not_found', `'${key}' does not exist.`)
-}
-
-function rootIsNoFile(): StorageError {
-  return new StorageError('is_directory', 'The storage’s own folder is no file.')
 }

@@ -1,5 +1,5 @@
+import { opendir } from 'node:fs/promises'
 import { compareKeys, sortKeys } from '../../core/key-order.ts'
-import { opendir } from './descriptors.ts'
 import { isHidden } from './hidden.ts'
 
 /** Names of one folder that are kept in memory at once. A larger folder is read again for each further lot. */

@@ -10,7 +10,7 @@ import { closeRead, copyBytes } from './bytes.ts'
 import { explain } from './explain.ts'
 import type { OpenFile } from './open-file.ts'
 import type { Place } from './place.ts'
-import { beating, publishTemporary, type WritePolicy } from './publication.ts'
+import { beating, policyLike, publishTemporary, type WritePolicy } from './publication.ts'
 import { dropTemporary, type Temporary, withTemporary } from './temporary.ts'
 
 /** Reads of more bytes take no more than the file has. */
@@ -117,7 +117,7 @@ export class WriteHandle implements RandomAccess {
 
 /**
  * Opens a handle that writes. Without `truncate` the old bytes are there, and only their version is replaced; without a `source` nobody
- * else's new file is; with `exclusive` a taken name throws `exists`, now or at `commit`. A file that was not changed is not replaced.
+ * else's new file is; a file that is replaced gives its mode to the new one; with `exclusive` a taken name throws `exists`, now or at `commit`. A file that was not changed is not replaced; one that is gives its mode.
  */
 export async function openForWriting(
   target: Place,
@@ -131,14 +131,15 @@ export async function openForWriting(
     const taken = await unless(['ENOENT'], lstat(target.path))
     if (taken !== undefined) throw new StorageError('exists', `${target.base} exists.`)
   }
-  return withTemporary(target.folder, policy, async temporary => {
+  const own = source === undefined ? policy : policyLike(source.stats, policy)
+  return withTemporary(target.folder, own, async temporary => {
     if (flags.truncate || source === undefined) {
       const conditions = flags.exclusive || !flags.truncate ? { ...options, ifAbsent: true } : options
-      return new WriteHandle(temporary, target, conditions, policy, true)
+      return new WriteHandle(temporary, target, conditions, own, true)
     }
     await beating(copyBytes(source.handle, temporary.handle), ctx)
     const conditions = source.linked ? options : { ...options, ifMatch: etagOf(source.stats) }
-    return new WriteHandle(temporary, target, conditions, policy, false)
+    return new WriteHandle(temporary, target, conditions, own, false)
   })
 }
 

@@ -5,6 +5,7 @@ import type { FileAttributes, Stat, WriteOptions } from '../../core/driver.ts'
 import { isUncertain, unless, withKnownOutcome } from '../../core/errno.ts'
 import { StorageError } from '../../core/errors.ts'
 import { publish } from './atomic-write.ts'
+import { descriptors } from './descriptors.ts'
 import { distinctTime } from './distinct-time.ts'
 import type { Place } from './place.ts'
 import { guessedAttributes, keptAttributes, removeSidecar, writeSidecar } from './sidecar.ts'
@@ -16,6 +17,9 @@ export interface WritePolicy extends FileMode {
   readonly keepMetadata: boolean
   readonly fsync: boolean
 }
+
+/** Permission bits that a file hands on to the one that replaces it; those that run it with other rights are not. (chmod(2)) */
+const MODE_BITS = 0o777
 
 /** How often work of the system counts as progress, in milliseconds. */
 const BEAT_MS = 500
@@ -44,7 +48,20 @@ export async function publishTemporary(
     throw withKnownOutcome(error, 'not_applied')
   }
   ctx.signal.throwIfAborted()
-  return publishFile(path, stats, target, options, policy)
+  // The content may be one that cannot be read again, so only this step waits for descriptors.
+  return descriptors.run(ctx, () => publishFile(path, stats, target, options, policy), { holds: true })
+}
+
+/** The policy for a place: a file that replaces another one gets its permission bits. */
+export async function policyFor(place: Place, { ifAbsent }: WriteOptions, policy: WritePolicy): Promise<WritePolicy> {
+  if (ifAbsent === true) return policy
+  const old = await unless(['ENOENT'], lstat(place.path))
+  return old?.isFile() ? { ...policy, filePermissionsMode: old.mode & MODE_BITS } : policy
+}
+
+/** The same for a file that is open. */
+export function policyLike({ mode }: BigIntStats, policy: WritePolicy): WritePolicy {
+  return { ...policy, filePermissionsMode: Number(mode) & MODE_BITS }
 }
 
 /** Both at once, which saves a turn of the event loop; neither is under way any more when this fails. */

@@ -72,7 +72,8 @@ describe('modes', () => {
   })
 
   test.runIf(process.platform === 'linux').each([
-    ['null', null, 0o640],
+    // The mode of the old file is set when the new one is complete; until then nobody else may read it.
+    ['null', null, 0o600],
     ['0640', 0o640, 0o600],
   ])('of a program are not those of its copy, with %s', async (_shown, filePermissionsMode, unpublished) => {
     using folder = temporaryFolder()
@@ -93,6 +94,45 @@ describe('modes', () => {
     await driver.copy('theirs', 'copied', {}, ctx)
     expect(modes()).toEqual([0o640])
     expect((await bytesOf(driver, 'copied')).toString()).toBe('a program')
+  })
+})
+
+describe('a file that replaces another one', () => {
+  test.each([
+    ['0644', 0o644],
+    ['null', null],
+  ])('keeps its mode, with filePermissionsMode %s', async (_shown, filePermissionsMode) => {
+    using folder = temporaryFolder()
+    process.umask(0o022)
+    const storage = new LocalStorage({ location: folder.path, fsync: false, filePermissionsMode }, NOWHERE)
+    const path = join(folder.path, 'file')
+    for (const old of [0o600, 0o755, 0o640]) {
+      writeFileSync(path, 'old')
+      chmodSync(path, old)
+      const changes: Record<string, () => Promise<unknown>> = {
+        append: () => storage.edit('file', 'a', file => file.write('more')),
+        change: () => storage.edit('file', 'r+', file => file.write('new')),
+        rewrite: () => storage.edit('file', 'w', file => file.write('new')),
+        save: () => storage.save('file', 'newer', { overwrite: true }),
+        'save a stream': () => storage.save('file', ['new', 'est'], { overwrite: true }),
+      }
+      for (const [title, change] of Object.entries(changes)) {
+        await change()
+        expect(lstatSync(path).mode & 0o7777, title).toBe(old)
+      }
+    }
+    await storage.save('new', 'x')
+    expect(lstatSync(join(folder.path, 'new')).mode & 0o7777).toBe(0o644)
+  })
+
+  test('does not get rights that run it as its owner', async () => {
+    using folder = temporaryFolder()
+    const storage = new LocalStorage({ location: folder.path, fsync: false }, NOWHERE)
+    const path = join(folder.path, 'file')
+    writeFileSync(path, 'old')
+    chmodSync(path, 0o6755)
+    await storage.save('file', 'new', { overwrite: true })
+    expect(lstatSync(path).mode & 0o7777).toBe(0o755)
   })
 })
 

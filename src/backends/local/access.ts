@@ -1,0 +1,63 @@
+import { errnoOf } from '../../core/errno.ts'
+import { StorageError } from '../../core/errors.ts'
+import type { Anchor } from './anchor.ts'
+import { closeRead } from './bytes.ts'
+import { type OpenFile, openFile } from './open-file.ts'
+import { type Place, withoutSlash } from './place.ts'
+import type { WritePolicy } from './publication.ts'
+import { remove } from './removal.ts'
+import type { Finding, Root } from './root.ts'
+
+/** The ways to a file that every verb takes: to read it, to put one there, to remove it. */
+export class Access {
+  readonly root: Root
+  readonly policy: WritePolicy
+
+  constructor(root: Root, policy: WritePolicy) {
+    this.root = root
+    this.policy = policy
+  }
+
+  /** Runs `work` at the place of a file, with a way to open it, as often as it takes, and to close it again. */
+  reading<T>(
+    key: string,
+    at: Anchor | undefined,
+    work: (place: Place, look: () => Promise<OpenFile>, drop: (file: OpenFile) => Promise<void>) => Promise<T>,
+  ): Promise<T> {
+    if (key === '') throw rootIsNoFile()
+    const reading = (place: Place): Promise<T> =>
+      work(
+        place,
+        () => openFile(this.root, place),
+        file => closeRead(file.handle),
+      )
+    return at === undefined ? this.root.looking(key, reading) : this.root.within(key, reading, { at })
+  }
+
+  /** Runs `work` at a place whose folders exist. */
+  writing<T>(key: string, work: (place: Place) => Promise<T>, how: Finding): Promise<T> {
+    return this.retried(key, () => this.root.withinMade(key, work, how))
+  }
+
+  /** Again when somebody removed a folder that was just found or made. */
+  async retried<T>(key: string, work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work()
+      } catch (error) {
+        if (errnoOf(error) === 'ENOTDIR') throw await this.root.notAFolder(key, error)
+        if (errnoOf(error) !== 'ENOENT' || attempt === 3 || !(await this.root.isGone(key))) throw error
+      }
+    }
+  }
+
+  /** Removes a file or an empty folder. */
+  delete(key: string, how: Finding): Promise<void> {
+    return this.root.within(withoutSlash(key), place => remove(place, key.endsWith('/'), this.policy), how)
+  }
+}
+
+/** The error of the storage's own folder where a file is needed. */
+export function rootIsNoFile(): StorageError {
+  return new StorageError('is_directory', 'The storage’s own folder is no file.')
+}
