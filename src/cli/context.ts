@@ -92,8 +92,22 @@ export class CliContext {
     return this.#storages
   }
 
-  /** The place that `alias:path` names; without an alias it is in the storage `default`. */
+  /**
+   * The place that `alias:path` names; without an alias it is in the storage `default`. A path that is written otherwise than a listing shows it
+   * (`a//b`) is `suspicious_name`: in a bucket it is that of another file.
+   */
   async target(text: string): Promise<Target> {
+    const { alias, path, storage } = await this.#place(text)
+    return { alias, path: storage.nameOf(storage.ref(path).key), storage }
+  }
+
+  /** The same for what is to be written: the path is brought into its normal form. */
+  async destination(text: string): Promise<Target> {
+    const { alias, path, storage } = await this.#place(text)
+    return { alias, path: storage.nameOf(storage.keyOf(path)), storage }
+  }
+
+  async #place(text: string): Promise<Target> {
     const { alias, path } = splitTarget(text)
     const storages = await this.storages()
     const { file } = await this.config()
@@ -108,7 +122,7 @@ export class CliContext {
       this.#isHinted = true
       this.out.log(`no holdall.config.* here: '${alias}' is the current folder ('holdall init' writes one)`)
     }
-    return { alias, path: storage.nameOf(storage.keyOf(path)), storage }
+    return { alias, path, storage }
   }
 
   /** Tells of a local file that is left out; of one that could not be read also by the exit code. */

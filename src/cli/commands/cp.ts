@@ -50,7 +50,7 @@ async function transfer(
   }
   const limit = concurrencyOf(options.concurrency)
   const source = await context.target(from)
-  const target = await context.target(to)
+  const target = await context.destination(to)
   if (options.recursive !== true) return transferAlone(context, kind, source, target, options)
   const folder = source.path === '' || source.path.endsWith('/') ? source.path : `${source.path}/`
   if (source.alias === target.alias && below(target.path, '').startsWith(folder)) {

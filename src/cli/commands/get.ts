@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { isStorageError } from '../../core/errors.ts'
+import { isStorageError, SuspiciousFileOperation } from '../../core/errors.ts'
 import { forEachParallel } from '../../core/parallel.ts'
 import type { NameOrEntry } from '../../storage/types.ts'
 import { type CliContext, shownTarget, type Target, UsageError } from '../context.ts'
@@ -76,6 +76,14 @@ async function getFiles(context: CliContext, places: string[], options: GetOptio
   } finally {
     progress.end()
   }
+}
+
+/** A path of this machine has no empty parts: without them it would be that of another file. */
+function withoutEmptyParts(relative: string, fileName: string): string {
+  if (!relative.split('/').includes('')) return relative
+  throw new SuspiciousFileOperation(`'${fileName}' has parts without a name, which no file of this machine can have.`, {
+    fileName,
+  })
 }
 
 async function isFolder(path: string): Promise<boolean> {

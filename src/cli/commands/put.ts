@@ -49,7 +49,7 @@ async function putFiles(context: CliContext, paths: string[], options: PutOption
   const sources = paths.length > 1 && hasAlias(last) ? paths.slice(0, -1) : paths
   if (paths.length === 1 && hasAlias(last)) throw new UsageError('put: name the files to store before the place.')
   const limit = concurrencyOf(options.concurrency)
-  const target = await context.target(sources === paths ? 'default:' : last)
+  const target = await context.destination(sources === paths ? 'default:' : last)
   if (sources.includes('-')) return putStdin(context, sources, target, options)
   const several = sources.length > 1 || options.recursive === true
   const progress = new Progress(context.out)

@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest'
+import { plainContext } from '../../../src/testing/index.ts'
+import { type Scripted, scripted, storageOf } from './scripted.ts'
+
+const ctx = plainContext()
+
+/** A service whose pages are these texts, one after the other; other requests are answered by `size`. */
+function listing(pages: readonly string[], size = 7): Promise<Scripted> {
+  let next = 0
+  return scripted(({ method }, response) => {
+    if (method === 'HEAD') response.writeHead(200, { etag: '"e"', 'content-length': size }).end()
+    else response.end(`<ListBucketResult>${pages[next++] ?? ''}</ListBucketResult>`)
+  })
+}
+
+const file = (key: string, more = '<Size>1</Size>') => `<Contents><Key>${key}</Key>${more}</Contents>`
+const more = (token: string) => `<IsTruncated>true</IsTruncated><NextContinuationToken>${token}</NextContinuationToken>`
+const queryOf = ({ asked }: Scripted, at = -1) => new URL(`http://x${asked.at(at)!.url}`).searchParams
+
+test('each key is decoded by itself, and what is not encoded as announced stays', async () => {
+  const keys = ['50%.txt', 'm%FCll.txt', 'good%20one%.txt', 'plus+sign%2B', '%E2%82%AC']
+  await using server = await listing([`<EncodingType>url</EncodingType>${keys.map(key => file(key)).join('')}`])
+  await using files = storageOf(server.options)
+  expect((await files.listdir())[1]).toEqual(['50%.txt', 'm%FCll.txt', 'good one%.txt', 'plus sign+', '€'])
+})
+
+test('a date that is none says nothing, and a size that is missing is asked for', async () => {
+  const times = ['2026-01-02T03:04:05.000Z', 'Fri, 02 Jan 2026 03:04:05 GMT', '2026-01-02T04:04:05+01:00', 'soon', '']
+  const dated = times.map((time, at) => file(`dated ${at}`, `<Size>1</Size><LastModified>${time}</LastModified>`))
+  const sizes = ['', '<Size/>', '<Size>many</Size>', '<Size>-1</Size>'].map((size, at) => file(`sized ${at}`, size))
+  await using server = await listing([[...dated, ...sizes].join('')])
+  await using files = storageOf(server.options)
+  const { entries } = await files.page()
+  const moment = new Date('2026-01-02T03:04:05Z')
+  expect(entries.slice(0, 5).map(entry => entry.modifiedAt)).toEqual([moment, moment, moment, undefined, undefined])
+  expect(entries.slice(5).map(entry => entry.size)).toEqual([7, 7, 7, 7])
+})
+
+test('what is not below the folder is left out, and so are keys without a name', async () => {
+  const prefixes = ['d/sub/', 'd/', 'e/sub/', ''].map(key => `<CommonPrefixes><Prefix>${key}</Prefix></CommonPrefixes>`)
+  await using server = await listing([[file('d/a'), file('e/a'), file(''), file('d/'), ...prefixes].join('')])
+  await using files = storageOf(server.options)
+  expect(await files.listdir('d')).toEqual([['sub'], ['a']])
+})
+
+test('a range begins at start-after and ends with the page that reaches its end', async () => {
+  const pages = [`${more('t1')}${file('d/b')}${file('d/c')}`, `${more('t2')}${file('d/d')}${file('d/f')}`, file('d/g')]
+  await using server = await listing(pages)
+  await using files = storageOf(server.options)
+  const names: string[] = []
+  for await (const { name } of files.entries('d', { recursive: true, startAfter: 'd/b', until: 'd/e' }))
+    names.push(name)
+  // The service of this test begins at d/b all the same.
+  expect(names).toEqual(['d/c', 'd/d'])
+  expect(server.asked).toHaveLength(2)
+  expect([queryOf(server, 0).get('start-after'), queryOf(server, 1).get('start-after')]).toEqual(['d/b', null])
+  expect(queryOf(server, 1).get('continuation-token')).toBe('t1')
+})
+
+test('a range that has nothing of the folder asks nothing', async () => {
+  await using server = await listing([file('d/a')])
+  await using files = storageOf(server.options)
+  for (const range of [{ startAfter: 'e' }, { startAfter: 'd0' }, { until: 'd/' }, { until: 'c' }]) {
+    expect((await files.page('d', { recursive: true, ...range })).entries).toEqual([])
+  }
+  expect(server.asked).toEqual([])
+  await files.page('d', { startAfter: 'c' })
+  expect(queryOf(server).has('start-after')).toBe(false)
+})
+
+test('a service without order has no ranges, and lists as before', async () => {
+  const page = `${file('b')}${file('a')}`
+  await using server = await listing([page, page])
+  await using files = storageOf(server.options)
+  expect((await files.listdir())[1]).toEqual(['b', 'a'])
+  await expect(files.page('', { until: 'c' })).rejects.toMatchObject({ code: 'unsupported' })
+})
+
+test('a token that comes again, or none where there should be one, is an error', async () => {
+  await using server = await listing([
+    `${more('t')}${file('a')}`,
+    `${more('t')}${file('b')}`,
+    '<IsTruncated>true</IsTruncated>',
+  ])
+  await using files = storageOf(server.options)
+  const { driver } = files
+  expect((await driver.list('', { recursive: true }, ctx)).next).toBe('t')
+  await expect(driver.list('', { recursive: true, token: 't' }, ctx)).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(files.listdir()).rejects.toMatchObject({ code: 'unavailable' })
+})
