@@ -53,9 +53,10 @@ async function getFiles(context: CliContext, places: string[], options: GetOptio
       if (recursive) {
         const own = several ? `${lastPart(target.path) || target.alias}/` : ''
         await forEachParallel(filesBelow(target, context.signal), { limit }, ({ entry, relative }) =>
-          context.attempt(() =>
-            getOne(context, { ...target, path: entry.name }, entry, root, own + relative, options, progress),
-          ),
+          context.attempt(async () => {
+            const name = own + withoutEmptyParts(relative, entry.name)
+            return getOne(context, { ...target, path: entry.name }, entry, root, name, options, progress)
+          }),
         )
       } else {
         if (lastPart(target.path) === '') throw new UsageError('get: name a file, or use -r for a folder.')
