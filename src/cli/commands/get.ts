@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { isStorageError, SuspiciousFileOperation } from '../../core/errors.ts'
+import { isStorageError, StorageError } from '../../core/errors.ts'
 import { forEachParallel } from '../../core/parallel.ts'
-import type { NameOrEntry } from '../../storage/types.ts'
+import type { Entry, NameOrEntry } from '../../storage/types.ts'
 import { type CliContext, shownTarget, type Target, UsageError } from '../context.ts'
 import { LocalFolder } from '../local-folder.ts'
 import { allowRecursive, concurrencyOf } from '../options.ts'
@@ -52,12 +52,22 @@ async function getFiles(context: CliContext, places: string[], options: GetOptio
     for (const target of targets) {
       if (recursive) {
         const own = several ? `${lastPart(target.path) || target.alias}/` : ''
-        await forEachParallel(filesBelow(target, context.signal), { limit }, ({ entry, relative }) =>
-          context.attempt(async () => {
-            const name = own + withoutEmptyParts(relative, entry.name)
-            return getOne(context, { ...target, path: entry.name }, entry, root, name, options, progress)
-          }),
-        )
+        // Paths of this machine have no empty parts: what has some must replace no file whose path is the same without them.
+        let hasOdd = false
+        const getAll = (isOdd: boolean): Promise<void> =>
+          forEachParallel(filesBelow(target, context.signal), { limit }, async ({ entry, relative }) => {
+            if (relative.split('/').includes('') !== isOdd) hasOdd = true
+            else {
+              const file = { ...target, path: entry.name }
+              const how = { ...options, overwrite: options.overwrite === true && !isOdd }
+              await context.attempt(async () => {
+                const work = getOne(context, file, entry, root, own + relative, how, progress)
+                await (isOdd ? work.catch(error => inTheWay(entry, error)) : work)
+              })
+            }
+          })
+        await getAll(false)
+        if (hasOdd) await getAll(true)
       } else {
         if (lastPart(target.path) === '') throw new UsageError('get: name a file, or use -r for a folder.')
         const inFolder = local === undefined || several || local.endsWith('/') || (await isFolder(local))
@@ -79,12 +89,10 @@ async function getFiles(context: CliContext, places: string[], options: GetOptio
   }
 }
 
-/** A path of this machine has no empty parts: without them it would be that of another file. */
-function withoutEmptyParts(relative: string, fileName: string): string {
-  if (!relative.split('/').includes('')) return relative
-  throw new SuspiciousFileOperation(`'${fileName}' has parts without a name, which no file of this machine can have.`, {
-    fileName,
-  })
+function inTheWay({ name }: Entry, cause: unknown): never {
+  if (!isStorageError(cause, 'exists')) throw cause
+  const text = `'${name}' is not written: without its empty parts its path is that of another file.`
+  throw new StorageError('exists', text, { fileName: name, cause })
 }
 
 async function isFolder(path: string): Promise<boolean> {
