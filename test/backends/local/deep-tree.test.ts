@@ -1,24 +1,14 @@
-import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Anchor } from '../../../src/backends/local/anchor.ts'
 import { LocalStorage } from '../../../src/backends/local/index.ts'
-import { allFiles, ctx, localDriver, temporaryFolder } from './fixture.ts'
+import { allFiles, ctx, localDriver, openIn, temporaryFolder } from './fixture.ts'
 import { before, warningsDuring } from './hooks.ts'
 
 const LEVELS = 1000
 /** Descriptors of a walk, whatever it goes through. */
 const MAX_OPEN = 40
-
-function openIn(folder: string): number {
-  return readdirSync('/proc/self/fd').filter(fd => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder)
-    } catch {
-      return false
-    }
-  }).length
-}
 
 /** A chain of folders, each with a file and another folder that has one. */
 function grow(root: string, levels: number): string[] {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -72,4 +72,15 @@ export async function codeOf(driver: LocalDriver, work: Promise<unknown>): Promi
   } catch (error) {
     return isStorageError(error) ? error.code : (driver.classify(error) ?? `unclassified: ${error}`)
   }
+}
+
+/** How many descriptors of this process lead into a folder. */
+export function openIn(folder: string): number {
+  return readdirSync('/proc/self/fd').filter(fd => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder)
+    } catch {
+      return false
+    }
+  }).length
 }

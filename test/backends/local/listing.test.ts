@@ -1,20 +1,10 @@
-import { mkdirSync, readdirSync, readlinkSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readNames } from '../../../src/backends/local/folder-names.ts'
 import { LocalStorage } from '../../../src/backends/local/index.ts'
 import { compareKeys, sortKeys } from '../../../src/core/key-order.ts'
-import { ctx, localDriver, temporaryFolder } from './fixture.ts'
-
-function openIn(folder: string): number {
-  return readdirSync('/proc/self/fd').filter(fd => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder)
-    } catch {
-      return false
-    }
-  }).length
-}
+import { ctx, localDriver, openIn, temporaryFolder } from './fixture.ts'
 
 test('a large folder is read lot by lot, in order and completely', async () => {
   using folder = temporaryFolder()
