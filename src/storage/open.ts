@@ -213,6 +213,6 @@ class Opening {
 
   #publication(attributes: FileAttributes, conditions: PublicationConditions): Publication {
     const { extra } = this.#options
-    return new Publication(this.#storage, this.#ref, { ...attributes, extra }, conditions)
+    return new Publication(this.#storage, this.#ref, this.#file, { ...attributes, extra }, conditions)
   }
 }

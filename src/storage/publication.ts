@@ -4,6 +4,7 @@ import type { FileAttributes, WriteOptions } from '../core/driver.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import { strongEtag } from '../core/etags.ts'
 import type { AnyBase } from './base.ts'
+import type { NameOrEntry } from './types.ts'
 import { writeContent } from './write.ts'
 
 /** What must still hold of the name when an opened file is published. */
@@ -16,11 +17,13 @@ export interface PublicationConditions {
 
 /**
  * Publishes an opened file. A condition that the backend checks itself is sent with the bytes. Any other one is checked by a request just
- * before: two writers who publish in the very same moment can both succeed then, all others cannot.
+ * before: two writers who publish in the very same moment can both succeed then, all others cannot. `file` is what the storage's own verbs take
+ * for the file.
  */
 export class Publication {
   readonly #storage: AnyBase
   readonly #ref: FileRef
+  readonly #file: NameOrEntry
   readonly #attributes: FileAttributes & Pick<WriteOptions, 'extra'>
   readonly #sent: Pick<WriteOptions, 'ifAbsent' | 'ifMatch'>
   readonly #asked: PublicationConditions
@@ -28,12 +31,14 @@ export class Publication {
   constructor(
     storage: AnyBase,
     ref: FileRef,
+    file: NameOrEntry,
     attributes: FileAttributes & Pick<WriteOptions, 'extra'>,
     { ifAbsent, ifMatch }: PublicationConditions = {},
   ) {
     const { exclusiveCreate, ifMatch: matches } = storage.features
     this.#storage = storage
     this.#ref = ref
+    this.#file = file
     this.#attributes = attributes
     this.#sent = {
       ifAbsent: exclusiveCreate ? ifAbsent : undefined,
@@ -49,7 +54,7 @@ export class Publication {
   async confirm({ signal }: CallContext): Promise<void> {
     const { name } = this.#ref
     const { ifAbsent, ifMatch } = this.#asked
-    if (ifAbsent === true && (await this.#storage.exists(name, { signal }))) {
+    if (ifAbsent === true && (await this.#storage.exists(this.#file, { signal }))) {
       throw new StorageError('exists', `'${name}' exists: it was made since this file was opened.`, { fileName: name })
     }
     if (ifMatch === undefined || (await this.#etag(signal)) === ifMatch) return
@@ -71,7 +76,7 @@ export class Publication {
 
   async #etag(signal: AbortSignal): Promise<string | undefined> {
     try {
-      return (await this.#storage.stat(this.#ref.name, { signal })).etag
+      return (await this.#storage.stat(this.#file, { signal })).etag
     } catch (error) {
       if (isStorageError(error, 'not_found')) return undefined
       throw error

@@ -40,7 +40,11 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
    * await using file = await storage.open('notes.txt', 'r')
    * console.log(await file.read())
    */
-  override open<M extends OpenMode = 'rb'>(name: NameOrEntry, mode?: M, options: OpenOptions = {}): Promise<StorageFile<M>> {
+  override open<M extends OpenMode = 'rb'>(
+    name: NameOrEntry,
+    mode?: M,
+    options: OpenOptions = {},
+  ): Promise<StorageFile<M>> {
     return openFile(this, name, (mode ?? 'rb') as M, options)
   }
 

@@ -54,6 +54,26 @@ describe('an entry whose name would lead to another object', () => {
     }
   })
 
+  it('is changed and appended to as what it is, also where conditions are not kept', async () => {
+    const { storage, odd, keys } = await oddBucket()
+    const before = await keys()
+    for (const conditionalWrites of ['on', 'off']) {
+      const same = kinds.s3({ conditionalWrites, location: storage.options.location })
+      const entries = await all(same.entries('', { recursive: true }))
+      for (const { name } of odd) {
+        const entry = entries.find(each => each.name === name)!
+        await same.edit(entry, 'a', file => file.write('+'))
+        expect((await same.readText(entry)).endsWith('+')).toBe(true)
+      }
+      const file = await same.open(`new//${conditionalWrites}`, 'x')
+      await file.write('x')
+      await file.close()
+      expect(await same.readText(`new/${conditionalWrites}`)).toBe('x')
+    }
+    expect((await keys()).filter(name => !name.startsWith('new/'))).toEqual(before)
+    expect(await storage.readText('a/b')).toBe('at a/b')
+  })
+
   it('is refused by its name alone, so that nothing else is read or deleted', async () => {
     const { storage, odd, keys } = await oddBucket()
     const before = await keys()
