@@ -25,6 +25,7 @@ import { CallRunner } from './call-runner.ts'
 import { type CommonOptions, commonSettings } from './common-settings.ts'
 import { Discovery } from './discovery.ts'
 import { keptKey, nameIn } from './entry-keys.ts'
+import { NamedFile } from './named-file.ts'
 import type {
   AvailableNameOptions,
   EntriesOptions,
@@ -276,25 +277,6 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
 /** A storage of any backend, for the functions below `Storage`. */
 // biome-ignore lint/suspicious/noExplicitAny: the one place that stands for every options type
 export type AnyBase = StorageBase<any>
-
-/** A name and its key; the parameters are asked for at their first use, and once. */
-class NamedFile implements FileRef {
-  readonly name: string
-  readonly key: string
-  readonly #storage: Pick<AnyBase, 'objectParametersOf'>
-  #parameters: ObjectParameters | undefined
-
-  constructor(storage: Pick<AnyBase, 'objectParametersOf'>, name: string, key: string) {
-    this.#storage = storage
-    this.name = name
-    this.key = key
-  }
-
-  get objectParameters(): ObjectParameters | undefined {
-    this.#parameters ??= this.#storage.objectParametersOf(this.name)
-    return this.#parameters
-  }
-}
 
 function classDefaults(leaf: typeof StorageBase): Array<Readonly<Record<string, unknown>>> {
   const layers: Array<Readonly<Record<string, unknown>>> = []
