@@ -193,9 +193,15 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
     return this.#file(this.ref(given))
   }
 
-  /** A file that is to be written under a name, which is brought into its normal form. */
-  newRef(name: string): FileRef {
-    return this.#file(new NamedFile(this, name, this.keyOf(name)))
+  /** A file or folder whose name is brought into its normal form: for what is written, listed, or only named in a URL. */
+  normalRef(given: NameOrEntry): FileRef {
+    const name = nameIn(given)
+    return new NamedFile(this, name, keptKey(this, given) ?? this.keyOf(name))
+  }
+
+  /** As `normalRef`, for a file: the root, and a folder's name with its slash, are `suspicious_name`. */
+  newRef(given: NameOrEntry): FileRef {
+    return this.#file(this.normalRef(given))
   }
 
   #file(ref: FileRef): FileRef {

@@ -97,7 +97,7 @@ function boundOf(storage: AnyBase, option: string, bound: unknown): string | und
 
 /** A folder, whose key has its slash; that of the root is the storage's prefix. */
 function folderOf(storage: AnyBase, path: string): FileRef {
-  const { name, key, objectParameters } = storage.ref(path)
+  const { name, key, objectParameters } = storage.normalRef(path)
   return { name, key: folderKey(key), objectParameters }
 }
 

@@ -7,19 +7,17 @@ import type { NameOrEntry, UrlOptions } from './types.ts'
 export async function urlOf(storage: AnyBase, given: NameOrEntry, options: UrlOptions): Promise<string> {
   const { driver, calls } = storage
   const name = nameIn(given)
-  // Slashes before a name in a template are no part of it.
-  const file = typeof given === 'string' ? given.replace(/^\/+/, '') : given
   const { signal, expiresInSecs = 0, method = 'GET', ...rest } = options
   calls.begin('signUrl', name, options, method === 'PUT' || method === 'DELETE')
   if (driver.signUrl === undefined) {
-    const { key } = storage.ref(file)
+    const { key } = storage.normalRef(given)
     if (driver.publicUrl !== undefined && method === 'GET') return driver.publicUrl(key)
     throw new StorageError('unsupported', 'This file is not accessible via a URL.', {
       fileName: name,
       operation: 'url',
     })
   }
-  const ref = method === 'PUT' && typeof file === 'string' ? storage.newRef(file) : storage.fileRef(file)
+  const ref = method === 'DELETE' ? storage.fileRef(given) : storage.newRef(given)
   if (!(expiresInSecs > 0)) {
     throw new StorageError('invalid_argument', `expiresInSecs: expected seconds above 0, got ${expiresInSecs}.`)
   }

@@ -11,7 +11,7 @@ afterAll(() => kinds.end())
 /** Methods that do no I/O, and those that only release. */
 const WITHOUT_SIGNAL: ReadonlySet<string> = new Set([
   ...['constructor', 'connect', 'path', 'supports', 'keyOf', 'nameOf', 'toJSON', 'decoder', 'writeOptions'],
-  ...['ref', 'fileRef', 'newRef', 'isSpelled', 'isRoot', 'objectParametersOf'],
+  ...['ref', 'fileRef', 'normalRef', 'newRef', 'isSpelled', 'isRoot', 'objectParametersOf'],
   ...['getValidName', 'getAlternativeName', 'generateFilename', 'getNameMaxLength', 'prepareContent'],
   ...['tell', 'toString', 'discard'],
 ])
