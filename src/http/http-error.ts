@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { ErrorCode } from '../core/errors.ts'
 import { type Hide, hideSignatures } from './redact.ts'
 import { type HttpRequest, shownUrl } from './request.ts'
 
@@ -14,8 +13,10 @@ export interface HttpErrorDetails {
   readonly serviceCode?: string | undefined
   /** The service's sentence about it. */
   readonly serviceMessage?: string | undefined
-  /** `unknown` where the same request was sent before and may have been carried out then. */
-  readonly outcome?: 'unknown' | undefined
+  /** Overrides what the code implies: `unknown` where the same request was sent before and may have been carried out then. */
+  readonly outcome?: 'unknown' | 'not_applied' | undefined
+  /** Whether a 404 says that a file is missing. Default: true for GET, HEAD and DELETE. */
+  readonly seeksFile?: boolean | undefined
   /** Hides the secrets of the request where the service quotes them. Default: what is known by its name, as `Signature=...`. */
   readonly hide?: Hide | undefined
 }
@@ -28,7 +29,9 @@ export class HttpStatusError extends Error {
   readonly serviceCode: string | undefined
   /** How long the service asked to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined
-  readonly outcome: 'unknown' | undefined
+  readonly outcome: 'unknown' | 'not_applied' | undefined
+  /** Whether a 404 says that a file is missing, not a container or an address. */
+  readonly seeksFile: boolean
   readonly #headers: IncomingHttpHeaders
   readonly #bodyText: string
 
@@ -47,6 +50,7 @@ export class HttpStatusError extends Error {
     this.serviceCode = serviceCode
     this.retryAfterMs = retryAfterOf(headers)
     this.outcome = details.outcome
+    this.seeksFile = details.seeksFile ?? /^(?:GET|HEAD|DELETE)$/.test(request.method)
     this.#headers = headers
     this.#bodyText = bodyText
   }
@@ -60,43 +64,6 @@ export class HttpStatusError extends Error {
   get bodyText(): string {
     return this.#bodyText
   }
-}
-
-/** The code of an `HttpStatusError` by its status (RFC 9110 section 15); undefined for any other value. */
-export function classifyHttp(error: unknown): ErrorCode | undefined {
-  if (!(error instanceof HttpStatusError)) return undefined
-  const { status, serviceCode = '' } = error
-  if (status === 409 && /exists/i.test(serviceCode)) return 'exists'
-  if (status === 503 && THROTTLED.test(serviceCode)) return 'throttled'
-  if (status >= 300 && status < 400 && status !== 304) return 'improperly_configured'
-  return BY_STATUS[status] ?? (status >= 500 ? 'unavailable' : undefined)
-}
-
-const THROTTLED = /slow ?down|throttl|busy|too ?many|rate|limit/i
-
-const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
-  304: 'precondition_failed',
-  400: 'invalid_argument',
-  401: 'permission_denied',
-  403: 'permission_denied',
-  404: 'not_found',
-  405: 'unsupported',
-  407: 'permission_denied',
-  408: 'timeout',
-  409: 'precondition_failed',
-  410: 'not_found',
-  411: 'invalid_argument',
-  412: 'precondition_failed',
-  413: 'too_large',
-  414: 'invalid_argument',
-  415: 'invalid_argument',
-  416: 'invalid_range',
-  422: 'invalid_argument',
-  425: 'unavailable',
-  429: 'throttled',
-  501: 'unsupported',
-  504: 'timeout',
-  507: 'no_space',
 }
 
 const REQUEST_IDS = [

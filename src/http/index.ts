@@ -1,5 +1,5 @@
 export { drain, readBytes, readText } from '../core/body.ts'
-export { classifyHttp, type HttpErrorDetails, HttpStatusError } from './http-error.ts'
+export { type HttpErrorDetails, HttpStatusError } from './http-error.ts'
 export { type Hide, hiding } from './redact.ts'
 export type { HttpRequest, HttpResponse } from './request.ts'
 export { Transport, type TransportOptions } from './transport.ts'

@@ -1,6 +1,6 @@
 import type { XmlElement } from '@rgrove/parse-xml'
-import { readText } from '../core/body.ts'
 import { StorageError } from '../core/errors.ts'
+import { type DocumentAnswer, readDocument } from './document.ts'
 
 /** An element of a parsed XML document. Names are without their namespace prefix. */
 export class XmlNode {
@@ -48,26 +48,25 @@ export class XmlNode {
   }
 }
 
-/** Most bytes that an answer may have that is parsed as a document. */
-export const MAX_DOCUMENT_BYTES: number = 16 * 1024 * 1024
-
 const MAX_DEPTH = 64
 /** Elements, attributes, comments and their like. Each takes far more memory than its text. */
 const MAX_NODES = 500_000
 
 let parser: typeof import('@rgrove/parse-xml') | undefined
 
-/** Reads an answer of at most `MAX_DOCUMENT_BYTES` and parses it; a larger one is `too_large`, and its connection is closed. */
-export async function readXml(answer: Parameters<typeof readText>[0]): Promise<XmlNode> {
-  return parseXml(await readText(answer, MAX_DOCUMENT_BYTES))
+/** Reads an answer of at most `MAX_DOCUMENT_BYTES` (16 MiB) and parses it; a larger one is `too_large`, and its connection is closed. */
+export async function readXml(answer: DocumentAnswer): Promise<XmlNode> {
+  return parseXml(await readDocument(answer))
 }
 
 /**
- * Parses a service's answer and returns its root element. What is not XML, or has a document type, is `unavailable`, since a retry may get
+ * Parses a service's answer and returns its root element. White space and a byte order mark before it are skipped: services send blanks to
+ * keep a connection open during long work. What is not XML, or has a document type, is `unavailable`, since a retry may get
  * the right answer. More than 64 levels or 500,000 nodes are `unavailable` without a retry.
  */
-export async function parseXml(text: string): Promise<XmlNode> {
+export async function parseXml(document: string): Promise<XmlNode> {
   parser ??= await import('@rgrove/parse-xml')
+  const text = document.trimStart()
   const finding = inspected(text)
   if (finding === 'excessive') {
     const message = `The service answered with XML of more than ${MAX_DEPTH} levels or ${MAX_NODES} nodes.`

@@ -1,47 +1,15 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { wrapError } from '../../src/core/errors.ts'
-import { classifyHttp, HttpStatusError } from '../../src/http/http-error.ts'
+import { HttpStatusError } from '../../src/http/http-error.ts'
 import { hiding } from '../../src/http/redact.ts'
+import { classifyHttp } from '../../src/remote/codes.ts'
 
 const request = { method: 'PUT', url: 'https://host.test/bucket/key?X-Amz-Signature=5ec7e7' }
 
 function made(status: number, serviceCode?: string, headers: Record<string, string> = {}): HttpStatusError {
   return new HttpStatusError(request, { status, headers, serviceCode })
 }
-
-describe('classifyHttp', () => {
-  test.each([
-    [301, undefined, 'improperly_configured'],
-    [304, undefined, 'precondition_failed'],
-    [400, undefined, 'invalid_argument'],
-    [401, undefined, 'permission_denied'],
-    [403, undefined, 'permission_denied'],
-    [404, undefined, 'not_found'],
-    [408, undefined, 'timeout'],
-    [409, 'BlobAlreadyExists', 'exists'],
-    [409, 'Conflict', 'precondition_failed'],
-    [412, undefined, 'precondition_failed'],
-    [413, undefined, 'too_large'],
-    [416, undefined, 'invalid_range'],
-    [429, undefined, 'throttled'],
-    [500, undefined, 'unavailable'],
-    [501, undefined, 'unsupported'],
-    [503, undefined, 'unavailable'],
-    [503, 'SlowDown', 'throttled'],
-    [503, 'ServerBusy', 'throttled'],
-    [507, undefined, 'no_space'],
-    [599, undefined, 'unavailable'],
-    [418, undefined, undefined],
-  ])('%i %s is %s', (status, serviceCode, code) => {
-    expect(classifyHttp(made(status, serviceCode))).toBe(code)
-  })
-
-  test('knows no other errors', () => {
-    expect(classifyHttp(Object.assign(new Error('x'), { status: 404 }))).toBeUndefined()
-    expect(classifyHttp(undefined)).toBeUndefined()
-  })
-})
 
 describe('HttpStatusError', () => {
   test('gives its status, request id and wait to the StorageError that is made of it', () => {

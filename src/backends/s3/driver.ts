@@ -15,15 +15,19 @@ import type {
   StatOptions,
   WriteOptions,
 } from '../../core/driver.ts'
-import { type ErrorCode, StorageError, withOutcome, wrapError } from '../../core/errors.ts'
+import { type ErrorCode, StorageError } from '../../core/errors.ts'
+import { isWeakEtag } from '../../core/etags.ts'
 import { Transport, type TransportOptions } from '../../http/transport.ts'
+import { type BatchAnswer, Batches } from '../../remote/batches.ts'
 import { checksumHeaders } from '../../remote/checksums.ts'
-import { Bucket } from './bucket.ts'
+import { Conditions, type ConditionSupport, FULL_CONDITIONS, NO_CONDITIONS } from '../../remote/conditions.ts'
+import { etagOf } from '../../remote/headers.ts'
 import { S3Client, type S3ClientOptions } from './client.ts'
+import { DELETE_LIMIT, deleteAnswer, deleteDocument, isBatchKey } from './deletion.ts'
 import { classifyS3 } from './errors.ts'
 import { otherHeaders, readingOf, statOf, writeHeaders } from './headers.ts'
-import { deleteDocument, deleteErrors, isEmptyRange, isXmlText, listQuery, pageOf, sizedPage } from './listing.ts'
-import { type Conditions, FULL_CONDITIONS, NO_CONDITIONS, probeConditions } from './probe.ts'
+import { isEmptyRange, listQuery, pageOf, sizedPage } from './listing.ts'
+import { trialOf } from './probe.ts'
 import { copyObject, versionQuery } from './upload/copying.ts'
 import { S3Parts } from './upload/parts.ts'
 import { conditionFailed, Writer, type WriterOptions } from './upload/writer.ts'
@@ -37,14 +41,9 @@ export interface S3DriverOptions extends S3ClientOptions, WriterOptions {
   readonly maxCopySize?: number | undefined
   /** Where the object that tries out conditions may stand. */
   readonly probePrefix?: string | undefined
-  readonly autoCreateBucket?: boolean | undefined
-  readonly bucketAcl?: string | null | undefined
-  /** Whether nothing may be written, not even to try out conditions. */
-  readonly readOnly?: boolean | undefined
 }
 
 const GIB = 1024 ** 3
-const DELETE_BATCH = 1000
 
 /** The S3 protocol for one bucket (https://docs.aws.amazon.com/AmazonS3/latest/API/). */
 export class S3Driver implements Driver {
@@ -52,61 +51,59 @@ export class S3Driver implements Driver {
   readonly client: S3Client
   readonly #options: S3DriverOptions
   readonly #transport: Transport
-  readonly #bucket: Bucket
   readonly #parts: S3Parts
   readonly #writer: Writer
-  #conditions: Conditions | undefined
-  #probe: Promise<Conditions> | undefined
+  readonly #conditions: Conditions
+  readonly #batches: Batches<RequestOptions>
 
   constructor(options: S3DriverOptions) {
     this.#options = options
     this.#transport = new Transport(options.transport)
     this.client = new S3Client(options, this.#transport)
-    this.#bucket = new Bucket(this.client, options)
     const { minPartSize, preset } = options
     this.#parts = new S3Parts(this.client, { minPart: minPartSize, uniform: preset.uniformParts })
     this.#writer = new Writer(this.client, this.#parts, options)
-    this.#conditions = knownConditions(options)
+    this.#conditions = new Conditions(knownConditions(options))
+    this.#batches = new Batches({
+      limit: DELETE_LIMIT,
+      holds: isBatchKey,
+      send: (keys, ctx, request) => this.#deleteBatch(keys, ctx, request),
+      delete: (key, ctx, request) => this.delete(key, ctx, request),
+      isUnsupported: error => classifyS3(error) === 'unsupported',
+    })
   }
 
   get features(): Features {
-    const { create, match } = this.#conditions ?? NO_CONDITIONS
+    const { create, match } = this.#conditions.support
     return { ranges: true, exclusiveCreate: create, ifMatch: match, metadata: true, versions: true, listRange: true }
   }
 
   /** Tries out conditions unless they are known; without the right to write they count as not kept. */
   async discover(ctx: CallContext, options: RequestOptions = {}): Promise<Features> {
-    if (this.#conditions === undefined) {
-      await this.#bucket.ready(ctx)
-      const { readOnly = false, probePrefix = '' } = this.#options
-      const headers = writeHeaders(options.objectParameters ?? {}, {})
-      // A try that was given up may still be taking its object away: the next one waits for that.
-      this.#probe ??= readOnly
-        ? Promise.resolve(NO_CONDITIONS)
-        : probeConditions(this.client, probePrefix, headers, ctx).finally(() => {
-            this.#probe = undefined
-          })
-      this.#conditions = await this.#probe
-    }
+    const { probePrefix = '' } = this.#options
+    const headers = writeHeaders(options.objectParameters ?? {}, {})
+    await this.#conditions.discover(ctx, shared => trialOf(this.client, probePrefix, headers, shared))
     return this.features
   }
 
   async stat(key: string, ctx: CallContext, options: StatOptions = {}): Promise<Stat> {
-    await this.#bucket.ready(ctx)
     const headers = otherHeaders('read', options.objectParameters)
-    return statOf((await this.#bucket.head({ key, query: versionQuery(options), headers }, ctx)).headers)
+    return statOf(await this.client.done({ method: 'HEAD', key, query: versionQuery(options), headers }, ctx))
   }
 
   async read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
-    await this.#bucket.ready(ctx)
     const { range, ifMatch } = options
     if (range?.end !== undefined && range.end <= range.start) return this.#readNothing(key, options, ctx)
     const headers = otherHeaders('read', options.objectParameters)
     if (range !== undefined) headers['range'] = `bytes=${range.start}-${range.end === undefined ? '' : range.end - 1}`
-    if (ifMatch !== undefined) headers['if-match'] = this.#matchHeader(ifMatch)
+    const isWeak = ifMatch !== undefined && isWeakEtag(ifMatch)
+    if (ifMatch !== undefined && !isWeak) headers['if-match'] = this.#conditions.matchHeader(ifMatch)
     const query = versionQuery(options)
     try {
-      return readingOf(await this.client.send({ method: 'GET', key, query, headers }, ctx), range)
+      const answer = await this.client.send({ method: 'GET', key, query, headers }, ctx)
+      if (!isWeak || etagOf(answer.headers.etag) === ifMatch) return readingOf(answer, range)
+      await drain(answer)
+      throw new StorageError('precondition_failed', 'The file has another etag.', { status: 412 })
     } catch (error) {
       if (range?.start !== 0 || classifyS3(error) !== 'invalid_range') throw error
       return this.read(key, { ...options, range: undefined }, ctx)
@@ -122,67 +119,42 @@ export class S3Driver implements Driver {
 
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     ctx.signal.throwIfAborted()
-    await this.#bucket.ready(ctx)
-    return this.#writer.write(key, content, options, this.#conditionHeaders(options), ctx)
+    return this.#writer.write(key, content, options, this.#conditions.headersOf(options), ctx)
   }
 
   async delete(key: string, ctx: CallContext, { objectParameters }: RequestOptions = {}): Promise<void> {
-    await this.#bucket.ready(ctx)
     const headers = otherHeaders('base', objectParameters)
     try {
-      await this.client.call({ method: 'DELETE', key, headers }, ctx)
+      await this.client.done({ method: 'DELETE', key, headers }, ctx)
     } catch (error) {
       if (classifyS3(error) !== 'not_found') throw error
     }
   }
 
   /** DeleteObjects, 1000 keys at a time; keys that XML cannot hold, and services without it, one by one. */
-  async deleteMany(
-    keys: readonly string[],
-    ctx: CallContext,
-    options: RequestOptions = {},
-  ): Promise<readonly DeleteResult[]> {
-    ctx.signal.throwIfAborted()
-    const errors = new Map<string, unknown>()
-    const batchable = keys.filter(isXmlText)
-    const single = keys.filter(key => !isXmlText(key))
-    for (let at = 0; at < batchable.length; at += DELETE_BATCH) {
-      const batch = batchable.slice(at, at + DELETE_BATCH)
-      try {
-        for (const [key, error] of await this.#deleteBatch(batch, ctx, options)) errors.set(key, error)
-      } catch (error) {
-        if (classifyS3(error) !== 'unsupported') throw error
-        single.push(...batch)
-      }
-    }
-    for (const key of single) await this.delete(key, ctx, options).catch(error => errors.set(key, error))
-    return keys.map(key => (errors.has(key) ? { key, error: errors.get(key) } : { key }))
+  deleteMany(keys: readonly string[], ctx: CallContext, options: RequestOptions = {}): Promise<readonly DeleteResult[]> {
+    return this.#batches.deleteMany(keys, ctx, options)
   }
 
   async #deleteBatch(
     keys: readonly string[],
     ctx: CallContext,
     { objectParameters }: RequestOptions,
-  ): Promise<Map<string, unknown>> {
-    await this.#bucket.ready(ctx)
+  ): Promise<BatchAnswer> {
     const body = Buffer.from(deleteDocument(keys))
     const headers = {
       ...otherHeaders('base', objectParameters),
       ...checksumHeaders('MD5', body),
       'content-type': 'application/xml',
     }
-    return ctx.step('deleteObjects', true, async step => {
-      const request = { method: 'POST', query: [['delete']], headers, body } as const
-      const { root, hide } = await this.client.document(request, step)
-      return deleteErrors(root, hide)
-    })
+    const { root, hide } = await this.client.xml({ method: 'POST', query: [['delete']], headers, body }, ctx)
+    return deleteAnswer(root, hide)
   }
 
   async list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
     if (isEmptyRange(prefix, page)) return { files: [], directories: [] }
-    await this.#bucket.ready(ctx)
     const headers = otherHeaders('base', page.objectParameters)
-    const { root } = await this.client.document({ method: 'GET', query: listQuery(prefix, page), headers }, ctx)
+    const { root } = await this.client.xml({ method: 'GET', query: listQuery(prefix, page), headers }, ctx)
     const size = async (key: string): Promise<number | undefined> => {
       try {
         return (await this.stat(key, ctx)).size
@@ -201,8 +173,7 @@ export class S3Driver implements Driver {
     if (from === to && Object.values(changes).every(value => value === undefined)) {
       return this.stat(from, ctx, { objectParameters })
     }
-    await this.#bucket.ready(ctx)
-    const conditions = this.#conditionHeaders(options)
+    const conditions = this.#conditions.headersOf(options)
     const { multipartThreshold, maxCopySize: maxSize = 5 * GIB, preset } = this.#options
     const copy = { from, to, options, parameters: objectParameters ?? {}, conditions, maxSize }
     const needsClaim = options.ifAbsent === true && !preset.conditionalCopy
@@ -226,16 +197,6 @@ export class S3Driver implements Driver {
     return undefined
   }
 
-  async move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
-    const stat = await this.copy(from, to, options, ctx)
-    if (from === to) return stat
-    await this.delete(from, ctx, options).catch(error => {
-      const details = { operation: 'move', fileName: from, backend: this.name }
-      throw withOutcome(wrapError(error, details, classifyS3), 'unknown')
-    })
-    return stat
-  }
-
   publicUrl(key: string): string {
     return this.client.url(key)
   }
@@ -251,7 +212,7 @@ export class S3Driver implements Driver {
 
   /** Creates the bucket; one that is ours already is fine. */
   async createContainer(ctx: CallContext): Promise<void> {
-    await this.#bucket.create(ctx)
+    await this.client.createBucket(ctx)
   }
 
   classify(error: unknown): ErrorCode | undefined {
@@ -263,26 +224,11 @@ export class S3Driver implements Driver {
     await this.#parts.close()
     await this.#transport.close()
   }
-
-  #conditionHeaders({ ifAbsent, ifMatch }: WriteOptions): Record<string, string> {
-    const headers: Record<string, string> = {}
-    if (ifAbsent === true) {
-      if (!this.features.exclusiveCreate) throw new StorageError('unsupported', 'This service ignores If-None-Match.')
-      headers['if-none-match'] = '*'
-    }
-    if (ifMatch !== undefined) headers['if-match'] = this.#matchHeader(ifMatch)
-    return headers
-  }
-
-  #matchHeader(etag: string): string {
-    if (!this.features.ifMatch) throw new StorageError('unsupported', 'This service ignores If-Match.')
-    return this.#conditions?.bareEtags === true ? etag : `"${etag}"`
-  }
 }
 
-function knownConditions({ conditionalWrites, preset }: S3DriverOptions): Conditions | undefined {
+function knownConditions({ conditionalWrites, preset, readOnly }: S3DriverOptions): ConditionSupport | undefined {
   if (conditionalWrites === 'on') return FULL_CONDITIONS
   if (conditionalWrites === 'off') return NO_CONDITIONS
-  if (preset.conditions === undefined) return undefined
+  if (preset.conditions === undefined) return readOnly === true ? NO_CONDITIONS : undefined
   return preset.conditions ? FULL_CONDITIONS : NO_CONDITIONS
 }

@@ -1,10 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { drain, readText } from '../../core/body.ts'
+import { drain } from '../../core/body.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
-import { classifyHttp, type HttpErrorDetails, HttpStatusError, shownText } from '../../http/http-error.ts'
+import { readDocument } from '../../http/document.ts'
+import { type HttpErrorDetails, HttpStatusError, shownText } from '../../http/http-error.ts'
 import type { Hide } from '../../http/redact.ts'
 import type { HttpRequest, HttpResponse } from '../../http/request.ts'
 import { parseXml, type XmlNode } from '../../http/xml.ts'
+import { classifyHttp } from '../../remote/codes.ts'
+import { dateOf, headerTextOf } from '../../remote/headers.ts'
 import { isRegion } from './addressing.ts'
 
 /** What an S3 error document says (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). */
@@ -13,6 +16,8 @@ export interface S3ErrorDetails extends HttpErrorDetails {
   readonly region?: string | undefined
   /** Another host that the request should go to. */
   readonly endpoint?: string | undefined
+  /** The service's clock. */
+  readonly serverTime?: Date | undefined
   /** One sentence about the likely cause. */
   readonly hint?: string | undefined
 }
@@ -21,6 +26,7 @@ export interface S3ErrorDetails extends HttpErrorDetails {
 export class S3Error extends HttpStatusError {
   readonly region: string | undefined
   readonly endpoint: string | undefined
+  readonly serverTime: Date | undefined
   readonly hint: string | undefined
 
   static {
@@ -31,6 +37,7 @@ export class S3Error extends HttpStatusError {
     super(request, details)
     this.region = details.region
     this.endpoint = details.endpoint
+    this.serverTime = details.serverTime
     this.hint = details.hint
     if (details.hint !== undefined) {
       const said = this.message.endsWith('.') ? this.message.slice(0, -1) : this.message
@@ -42,19 +49,28 @@ export class S3Error extends HttpStatusError {
 
 const BODY_LIMIT = 64 * 1024
 
-/** Reads the error document of an answer and makes an error of it; `hide` hides the request's secrets in it. */
+/** What the request of an answer tells about it. */
+export interface Refused {
+  /** Hides the request's secrets. */
+  readonly hide: Hide
+  /** Whether a 404 says that a file is missing. */
+  readonly seeksFile: boolean
+}
+
+/** Reads the error document of an answer and makes an error of it. A 404 with another body is not the service's, and says nothing of a file. */
 export async function s3Error(
   request: Pick<HttpRequest, 'method' | 'url'>,
   response: HttpResponse,
-  hide: Hide,
+  { hide, seeksFile }: Refused,
 ): Promise<S3Error> {
   const { status, headers } = response
-  const bodyText = request.method === 'HEAD' ? '' : await readText(response, BODY_LIMIT).catch(() => '')
+  const bodyText = request.method === 'HEAD' ? '' : await readDocument(response, BODY_LIMIT).catch(() => '')
   if (request.method === 'HEAD') void drain(response)
   const root = await documentOf(bodyText)
   const changes = request.method !== 'GET' && request.method !== 'HEAD'
   const outcome = response.resent === true && changes ? 'unknown' : undefined
-  return errorOf(request, { status, headers, bodyText, outcome, hide }, root)
+  const isOwn = root?.child('Code') !== undefined || bodyText.trim() === ''
+  return errorOf(request, { status, headers, bodyText, outcome, hide, seeksFile: seeksFile && isOwn }, root)
 }
 
 /** The error of a document that came with status 200, as Copy and Complete may answer; undefined for any other document. */
@@ -82,23 +98,29 @@ async function documentOf(text: string): Promise<XmlNode | undefined> {
 
 function errorOf(
   request: Pick<HttpRequest, 'method' | 'url'>,
-  answer: Pick<S3ErrorDetails, 'status' | 'headers' | 'bodyText' | 'outcome'> & { readonly hide: Hide },
+  answer: Pick<S3ErrorDetails, 'status' | 'headers' | 'bodyText' | 'outcome' | 'seeksFile'> & { readonly hide: Hide },
   root: XmlNode | undefined,
 ): S3Error {
   const word = (name: string): string | undefined => root?.child(name)?.text || undefined
-  const serviceCode = word('Code')
   const { headers, hide } = answer
+  const serviceCode = word('Code') ?? CODE_HEADERS.map(name => headerTextOf(headers[name])).find(Boolean)
   const regions = [headers['x-amz-bucket-region'], word('Region')].filter(each => typeof each === 'string')
   const region = regions.find(each => isRegion(each) && hide(each) === each)
   const host = word('Endpoint')
-  const details = { ...answer, serviceCode, region, endpoint: host && shownText(host, hide) }
+  const serverTime = dateOf(word('ServerTime')) ?? dateOf(headers.date)
+  // Two rivals at one key: this one did nothing and may try again.
+  const outcome = answer.outcome ?? (serviceCode === 'ConditionalRequestConflict' ? 'not_applied' : undefined)
+  const details = { ...answer, outcome, serviceCode, region, serverTime, endpoint: host && shownText(host, hide) }
   return new S3Error(request, {
     ...details,
     serviceMessage: word('Message'),
     requestId: word('RequestId'),
-    hint: hintFor(request, details, word('ServerTime')),
+    hint: hintFor(request, details),
   })
 }
+
+/** Headers by which a service tells the code where an answer has no body. */
+const CODE_HEADERS = ['x-amz-error-code', 'x-minio-error-code']
 
 const HINTS: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -127,16 +149,15 @@ const ELSEWHERE: ReadonlySet<string | undefined> = new Set([
   undefined,
 ])
 
-type Refusal = Pick<S3ErrorDetails, 'status' | 'headers' | 'serviceCode' | 'region' | 'endpoint'>
+type Refusal = Pick<S3ErrorDetails, 'status' | 'serviceCode' | 'region' | 'endpoint' | 'serverTime'>
 
 /** The likely cause in one sentence. */
 function hintFor(
   { method, url }: Pick<HttpRequest, 'method' | 'url'>,
-  { status, headers, serviceCode: code, region, endpoint }: Refusal,
-  serverTime: string | undefined,
+  { status, serviceCode: code, region, endpoint, serverTime }: Refusal,
 ): string | undefined {
   if (status === 403) {
-    const skew = skewOf(serverTime ?? headers.date)
+    const skew = serverTime && Math.round((Date.now() - serverTime.getTime()) / 1000)
     if (code === 'RequestTimeTooSkewed' || (skew !== undefined && Math.abs(skew) > SKEW_SECS)) return skewHint(skew)
     if (code === undefined || code === 'AccessDenied') return deniedHint(method, url)
   }
@@ -151,11 +172,6 @@ function deniedHint(method: string, url: string): string | undefined {
   if (/[?&]list-type=/.test(url)) return 'Listing needs the permission s3:ListBucket'
   if (method !== 'GET' && method !== 'HEAD') return undefined
   return 'For a missing file S3 answers 403, not 404, unless the credentials may do s3:ListBucket'
-}
-
-function skewOf(date: string | undefined): number | undefined {
-  const server = date === undefined ? Number.NaN : Date.parse(date)
-  return Number.isNaN(server) ? undefined : Math.round((Date.now() - server) / 1000)
 }
 
 function skewHint(skew: number | undefined): string {
@@ -181,7 +197,7 @@ const CODES: ReadonlyMap<string, ErrorCode> = new Map(
     BucketAlreadyExists: 'exists',
     BucketAlreadyOwnedByYou: 'exists',
     PreconditionFailed: 'precondition_failed',
-    ConditionalRequestConflict: 'precondition_failed',
+    ConditionalRequestConflict: 'unavailable',
     OperationAborted: 'unavailable',
     SlowDown: 'throttled',
     Throttling: 'throttled',
@@ -214,11 +230,10 @@ const CODES: ReadonlyMap<string, ErrorCode> = new Map(
   }),
 )
 
-/** The code of an answer of S3; undefined for any other value. */
+/** The code of an answer of S3, or of a `StorageError`; undefined for any other value. */
 export function classifyS3(error: unknown): ErrorCode | undefined {
-  if (!(error instanceof HttpStatusError)) return undefined
-  const { serviceCode } = error
-  return (serviceCode === undefined ? undefined : CODES.get(serviceCode)) ?? classifyHttp(error)
+  if (error instanceof S3Error && error.serviceCode === 'NoSuchUpload') return 'not_found'
+  return classifyHttp(error, CODES)
 }
 
 /** The code of one of DeleteObjects' answers. */

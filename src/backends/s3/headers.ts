@@ -3,10 +3,10 @@ import { release } from '../../core/abort.ts'
 import type { ByteRange, FileAttributes, ReadResult, Stat, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../http/request.ts'
+import { type HeaderStat, headerTextOf, statOfHeaders } from '../../remote/headers.ts'
 import { metadataHeaders, metadataOf } from '../../remote/metadata.ts'
 import { dispositionText, headerText } from '../../remote/parameters.ts'
 import { checkedRead } from '../../remote/ranges.ts'
-import { unquoted } from './listing.ts'
 import { addParameters, type ParameterUse } from './settings/object-parameters.ts'
 
 type Parameters = Readonly<Record<string, unknown>>
@@ -44,22 +44,25 @@ export function addAttributes(headers: Record<string, string>, attributes: FileA
 }
 
 /** What the headers of a HEAD or GET answer say; the size is that of the whole object, also of a range's answer. */
-export function statOf(headers: IncomingHttpHeaders): Stat {
-  const modified = headers['last-modified']
-  const { etag } = headers
+export function headerStatOf(headers: IncomingHttpHeaders): HeaderStat {
+  const stat = statOfHeaders(headers)
   return {
-    size: sizeOf(headers),
-    modifiedAt: modified === undefined ? undefined : new Date(modified),
-    etag: etag === undefined ? undefined : unquoted(etag),
-    contentType: headers['content-type'],
-    contentEncoding: plainEncoding(headers['content-encoding']),
-    contentDisposition: headers['content-disposition'],
-    contentLanguage: headers['content-language'],
-    cacheControl: headers['cache-control'],
+    ...stat,
+    contentEncoding: plainEncoding(stat.contentEncoding),
     metadata: metadataOf(headers),
-    versionId: textOf(headers['x-amz-version-id']),
-    storageClass: textOf(headers['x-amz-storage-class']),
+    versionId: headerTextOf(headers['x-amz-version-id']),
+    storageClass: headerTextOf(headers['x-amz-storage-class']),
   }
+}
+
+/** The same as a `Stat`; code `unavailable` where the answer does not tell the size. */
+export function statOf(headers: IncomingHttpHeaders): Stat {
+  const { size, ...stat } = headerStatOf(headers)
+  if (size !== undefined) return { ...stat, size }
+  throw new StorageError('unavailable', 'The service does not tell the size of the file.', {
+    retryable: false,
+    outcome: 'not_applied',
+  })
 }
 
 /**
@@ -73,13 +76,7 @@ export function readingOf(response: HttpResponse, range: ByteRange | undefined):
     throw new StorageError('unknown', 'The answer has neither an ETag nor a Last-Modified: it is no object of S3.')
   }
   const { body, size } = checkedRead(range, response)
-  return { stat: { ...statOf(response.headers), size }, body }
-}
-
-function sizeOf(headers: IncomingHttpHeaders): number {
-  const range = headers['content-range']
-  const whole = range === undefined ? '' : range.slice(range.lastIndexOf('/') + 1)
-  return Number(/^\d{1,15}$/.test(whole) ? whole : (headers['content-length'] ?? 0))
+  return { stat: { ...headerStatOf(response.headers), size }, body }
 }
 
 function plainEncoding(encoding: string | undefined): string | undefined {
@@ -89,8 +86,4 @@ function plainEncoding(encoding: string | undefined): string | undefined {
     .filter(name => name !== '' && name !== 'aws-chunked')
     .join(', ')
   return kept || undefined
-}
-
-function textOf(value: string | string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined
 }

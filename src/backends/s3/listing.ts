@@ -1,9 +1,7 @@
 import type { ListedFile, Page, PageRequest } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { compareKeys, restBelow } from '../../core/key-order.ts'
-import type { Hide } from '../../http/redact.ts'
 import type { XmlNode } from '../../http/xml.ts'
-import { keyError } from './errors.ts'
 
 /** The query of ListObjectsV2 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html). */
 export function listQuery(prefix: string, page: PageRequest): Array<[string, string]> {
@@ -153,30 +151,4 @@ function decodeListed(text: string): string {
 /** An etag without its quotes. */
 export function unquoted(etag: string): string {
   return etag.startsWith('"') && etag.endsWith('"') ? etag.slice(1, -1) : etag
-}
-
-/** The body of DeleteObjects for keys that XML can hold. */
-export function deleteDocument(keys: readonly string[]): string {
-  const objects = keys.map(key => `<Object><Key>${xmlText(key)}</Key></Object>`).join('')
-  return `<?xml version="1.0" encoding="UTF-8"?><Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Quiet>true</Quiet>${objects}</Delete>`
-}
-
-/** Whether XML 1.0 can hold the text. */
-export function isXmlText(text: string): boolean {
-  return !/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/.test(text)
-}
-
-function xmlText(text: string): string {
-  return text.replace(/[&<>"'\t\r\n]/g, character => `&#${character.charCodeAt(0)};`)
-}
-
-/** The keys that DeleteObjects could not delete, with their errors. */
-export function deleteErrors(root: XmlNode, hide: Hide): Map<string, StorageError> {
-  const errors = new Map<string, StorageError>()
-  for (const node of root.children('Error')) {
-    const key = node.child('Key')?.text ?? ''
-    const code = node.child('Code')?.text ?? 'Unknown'
-    if (code !== 'NoSuchKey') errors.set(key, keyError(key, code, node.child('Message')?.text ?? '', hide))
-  }
-  return errors
 }

@@ -11,15 +11,21 @@ import { S3Error } from './errors.ts'
 /** Statuses by which a service may say that the bucket is in another region. */
 const ELSEWHERE: ReadonlySet<number> = new Set([301, 307, 400, 403])
 
-/** The region that requests are signed for, and the bucket's address there. */
+/** Differences of clocks from which on a request is signed by the server's time instead, in milliseconds. */
+const LEAST_SKEW_MS = 30_000
+
+/** The region that requests are signed for, the bucket's address there, and the service's clock. */
 export class Place {
   /** The region signed for. */
   readonly region: string
   readonly #options: AddressOptions
+  /** Milliseconds by which the service's clock is ahead of this machine's. */
+  readonly #skewMs: number
   #address: BucketAddress | undefined
 
-  constructor(options: AddressOptions) {
+  constructor(options: AddressOptions, skewMs = 0) {
     this.#options = options
+    this.#skewMs = skewMs
     this.region = signingRegion(options.regionName)
   }
 
@@ -39,7 +45,20 @@ export class Place {
     const region = error.region ?? (endpointUrl == null ? this.#regionOf(error) : undefined)
     if (region === undefined || region === this.region) return undefined
     if (endpointUrl == null && !isSiblingRegion(region, this.region)) return undefined
-    return new Place({ ...this.#options, regionName: region })
+    return new Place({ ...this.#options, regionName: region }, this.#skewMs)
+  }
+
+  /** The time to sign with, by the service's clock as far as it is known. */
+  timeOf(now: Date): Date {
+    return this.#skewMs === 0 ? now : new Date(now.getTime() + this.#skewMs)
+  }
+
+  /** The same place with the clock of a service that refused a request because of its time, if that clock is another one. */
+  withClockOf(error: S3Error, now: Date): Place | undefined {
+    const { serviceCode, serverTime } = error
+    if (serviceCode !== 'RequestTimeTooSkewed' || serverTime === undefined) return undefined
+    const skewMs = serverTime.getTime() - now.getTime()
+    return Math.abs(skewMs - this.#skewMs) < LEAST_SKEW_MS ? undefined : new Place(this.#options, skewMs)
   }
 
   /** The region in the host of a redirect to one of Amazon's addresses of this bucket. */

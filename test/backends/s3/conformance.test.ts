@@ -8,7 +8,6 @@ const methods = [
   'discover',
   'deleteMany',
   'copy',
-  'move',
   'publicUrl',
   'signUrl',
   'address',

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import type { S3Storage } from '../../../src/backends/s3/index.ts'
-import { refusal, scripted, storageOf } from './scripted.ts'
+import { refusal, scripted, storageOf, uploadOf } from './scripted.ts'
 
 const PART = 5 * 1024 * 1024
 const FILLER = 'x'.repeat(1 << 20)
@@ -44,8 +44,7 @@ describe('an answer without an end is too large, is not asked for again, and its
     const { promise: closed, resolve } = Promise.withResolvers<void>()
     let times = 0
     await using server = await scripted(({ method = '', url = '' }, response) => {
-      if (url.includes('?uploads'))
-        response.end('<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>')
+      if (url.includes('?uploads')) response.end(uploadOf('u'))
       else if (url.includes('uploadId') && method === 'GET') response.end('<ListPartsResult/>')
       else if (method === 'DELETE') response.writeHead(404).end()
       else if (isIt(method, url)) {

@@ -5,6 +5,7 @@ import { streamContent } from '../../../src/core/content.ts'
 import type { Input } from '../../../src/core/settings.ts'
 import { plainContext } from '../../../src/testing/index.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
+import { refusal, scripted } from './scripted.ts'
 import { driverFor } from './support.ts'
 
 const MIB = 1024 * 1024
@@ -136,13 +137,54 @@ describe('a wrong region', () => {
   })
 })
 
-describe('a refusal', () => {
-  test('tells how far the clock is off', async () => {
-    const failure = await failureOf(storage({}, hourAgo).save('a', 'x'))
-    expect(failure.code).toBe('permission_denied')
-    expect(failure.message).toMatch(/clock is (3599|3600|3601) seconds ahead of the server's/)
+describe('a clock that is off', () => {
+  beforeEach(() => {
+    hourAgo.requests.length = 0
   })
 
+  test("is corrected once by the server's, and the request is sent again", async () => {
+    await using files = storage({}, hourAgo)
+    await files.save('a', 'x')
+    await files.save('b', Buffer.alloc(11 * MIB))
+    expect(await files.readText('a')).toBe('x')
+    expect(operations(hourAgo).slice(0, 3)).toEqual(['PutObject', 'PutObject', 'CreateMultipartUpload'])
+    expect(hourAgo.requests.filter(({ status }) => status === 403)).toHaveLength(1)
+  })
+
+  test('is corrected where the first request is a HEAD, whose answer tells nothing', async () => {
+    await using files = storage({}, hourAgo)
+    expect(await files.exists('missing')).toBe(false)
+    await files.save('a', 'x')
+    expect(hourAgo.requests.filter(({ status }) => status === 403).map(({ method }) => method)).toEqual(['HEAD', 'GET'])
+  })
+
+  test('is corrected in signed URLs too', async () => {
+    await using files = storage({}, hourAgo)
+    await files.save('a', 'x')
+    expect(await (await fetch(await files.url('a', { expiresInSecs: 60 }))).text()).toBe('x')
+  })
+
+  test('with a wrong region is corrected together with it', async () => {
+    await using files = storage({ regionName: 'eu-west-3' }, hourAgo)
+    await files.save('a', 'x')
+    await files.save('a', 'y')
+    expect(operations(hourAgo)).toEqual(Array.from({ length: 4 }, () => 'PutObject'))
+    expect(hourAgo.requests.at(-1)!.status).toBe(200)
+  })
+
+  test('is an error that tells the difference where the corrected request is refused as well', async () => {
+    await using server = await scripted((_request, response) => {
+      const time = new Date(Date.now() - 3_600_000).toISOString()
+      response.writeHead(403).end(`<Error><Code>RequestTimeTooSkewed</Code><ServerTime>${time}</ServerTime></Error>`)
+    })
+    const error = await refusal(server.options, files => files.save('a', 'x'))
+    expect(error.code).toBe('permission_denied')
+    expect(error.message).toMatch(/clock is (3599|3600|3601) seconds ahead of the server's/)
+    expect(server.asked.filter(({ method }) => method === 'PUT').length).toBeLessThanOrEqual(2)
+  })
+})
+
+describe('a refusal', () => {
   test('of a wrong key says so and quotes no secret', async () => {
     const failure = await failureOf(storage({ secretKey: 'wrong-secret' }).save('a', 'x'))
     expect(failure).toMatchObject({ code: 'permission_denied' })

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
@@ -361,16 +362,41 @@ describe('delete', () => {
 })
 
 describe('buckets', () => {
-  test('are created at the first use where asked for', async () => {
+  test('are created by the first request that finds none, where asked for', async () => {
     const files = storage({ bucketName: 'fresh', autoCreateBucket: true })
     await files.save('a', 'x')
     await files.save('b', 'x')
-    expect(operations()).toEqual(['HeadBucket', 'CreateBucket', 'PutObject', 'PutObject'])
+    expect(operations()).toEqual(['PutObject', 'CreateBucket', 'PutObject', 'PutObject'])
+  })
+
+  test.each<[string, (files: S3Storage) => Promise<unknown>, unknown]>([
+    ['exists', files => files.exists('a'), false],
+    ['listdir', files => files.listdir(), [[], []]],
+    ['save-in-parts', files => files.save('big', Readable.from([Buffer.alloc(11 * MIB)])), 'big'],
+    ['save-new', files => files.save('a', 'x', { overwrite: false }), 'a'],
+    ['delete', files => files.delete('a'), undefined],
+    ['delete-many', files => files.deleteMany(['a', 'b']), { deleted: 2, errors: [] }],
+  ])('are created by %s', async (bucketName, work, result) => {
+    const files = storage({ bucketName, autoCreateBucket: true })
+    expect(await work(files)).toEqual(result)
+    expect(operations().filter(name => name === 'CreateBucket')).toHaveLength(1)
+  })
+
+  test('are created once by many calls', async () => {
+    const files = storage({ bucketName: 'fresh-many', autoCreateBucket: true })
+    await Promise.all(['a', 'b', 'c', 'd'].map(name => files.save(name, 'x')))
+    expect(operations().filter(name => name === 'CreateBucket')).toHaveLength(1)
+  })
+
+  test('are not created by a read-only storage', async () => {
+    const files = storage({ bucketName: 'fresh-read-only', autoCreateBucket: true, readOnly: true })
+    await expect(files.exists('a')).rejects.toMatchObject({ code: 'improperly_configured' })
+    expect(operations()).not.toContain('CreateBucket')
   })
 
   test('in another region are told by their setting', async () => {
     server.faults.add({
-      operation: 'HeadBucket',
+      operation: 'PutObject',
       fault: { do: 'refuse', status: 301, code: 'PermanentRedirect', headers: { 'x-amz-bucket-region': 'eu-west-1' } },
     })
     await expect(storage({ autoCreateBucket: true }).save('a', 'x')).rejects.toMatchObject({

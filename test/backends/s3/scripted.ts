@@ -38,6 +38,11 @@ export async function scripted(
   return { ...server, options, asked, ports }
 }
 
+/** The answer that an upload in parts was created. */
+export function uploadOf(id: string): string {
+  return `<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`
+}
+
 /** A storage that looks at nothing but its options. */
 export function storageOf(options: Input<S3Options>): S3Storage {
   return new S3Storage(options, { settings: {}, env: {} })

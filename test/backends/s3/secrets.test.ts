@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import type { S3Storage } from '../../../src/backends/s3/index.ts'
 import type { StorageError } from '../../../src/core/errors.ts'
-import { KEYS, refusal, type Scripted, scripted, storageOf } from './scripted.ts'
+import { KEYS, refusal, type Scripted, scripted, storageOf, uploadOf } from './scripted.ts'
 
 const CUSTOMER_KEY = 'customer-key-of-32-characters-ab'
 const PROXY_PASSWORD = 'proxy-password'
@@ -96,10 +96,7 @@ describe('a service that quotes the request: nothing that is printed of the erro
 
   test('in the id of an upload that cannot be ended', async () => {
     await using server = await scripted((request, response) => {
-      if (request.method === 'POST')
-        response.end(
-          `<InitiateMultipartUploadResult><UploadId>Signature=${'5ec7e7'.repeat(90)}</UploadId></InitiateMultipartUploadResult>`,
-        )
+      if (request.method === 'POST') response.end(uploadOf(`Signature=${'5ec7e7'.repeat(90)}`))
       else response.writeHead(403).end()
     })
     const error = await refusal(server.options, files => files.save('a', large))

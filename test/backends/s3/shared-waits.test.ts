@@ -26,19 +26,20 @@ test('trying out conditions leaves no object behind when it hangs and is given u
   expect([...server.bucket().objects.keys()]).toEqual(['a'])
 })
 
-test('looking for the bucket goes on for others when the first call is aborted', async () => {
+test('creating the bucket goes on for others when the first call is aborted', async () => {
   const asked = Promise.withResolvers<void>()
   const match = (): boolean => {
     asked.resolve()
     return true
   }
-  server.faults.add({ operation: 'HeadBucket', match, fault: { do: 'hold', ms: 200 } })
-  await using files = storage({ autoCreateBucket: true, conditionalWrites: 'on' })
+  server.faults.add({ operation: 'CreateBucket', match, fault: { do: 'hold', ms: 200 } })
+  await using files = storage({ bucketName: 'fresh', autoCreateBucket: true, conditionalWrites: 'on' })
   const controller = new AbortController()
   const first = files.exists('a', { signal: controller.signal })
   await asked.promise
   const second = files.exists('a')
   controller.abort()
   await expect(first).rejects.toMatchObject({ code: 'aborted' })
-  expect(await second).toBe(true)
+  expect(await second).toBe(false)
+  expect(server.requests.filter(({ operation }) => operation === 'CreateBucket')).toHaveLength(1)
 })

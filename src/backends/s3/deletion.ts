@@ -1,0 +1,36 @@
+import type { StorageError } from '../../core/errors.ts'
+import type { Hide } from '../../http/redact.ts'
+import type { XmlNode } from '../../http/xml.ts'
+import type { BatchAnswer } from '../../remote/batches.ts'
+import { keyError } from './errors.ts'
+
+/** Most keys of one DeleteObjects (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html). */
+export const DELETE_LIMIT = 1000
+
+/** The body of DeleteObjects. It is not quiet: the answer names every key, so that none counts as deleted that was not. */
+export function deleteDocument(keys: readonly string[]): string {
+  const objects = keys.map(key => `<Object><Key>${xmlText(key)}</Key></Object>`).join('')
+  return `<?xml version="1.0" encoding="UTF-8"?><Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${objects}</Delete>`
+}
+
+/** Whether the key passes through XML 1.0 in both directions: it has no control characters, which also means no line ends. */
+export function isBatchKey(key: string): boolean {
+  return !/[\x00-\x1f\ufffe\uffff]/.test(key)
+}
+
+function xmlText(text: string): string {
+  return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
+}
+
+/** What DeleteObjects answered for each key that it names. */
+export function deleteAnswer(root: XmlNode, hide: Hide): BatchAnswer {
+  const results = new Map<string, StorageError | undefined>()
+  for (const node of root.children('Deleted')) results.set(node.child('Key')?.text ?? '', undefined)
+  for (const node of root.children('Error')) {
+    const key = node.child('Key')?.text ?? ''
+    const code = node.child('Code')?.text ?? 'Unknown'
+    const error = code === 'NoSuchKey' ? undefined : keyError(key, code, node.child('Message')?.text ?? '', hide)
+    results.set(key, error)
+  }
+  return results
+}

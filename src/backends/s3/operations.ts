@@ -1,0 +1,69 @@
+import type { HttpRequest } from '../../http/request.ts'
+import type { Expected } from '../../remote/answers.ts'
+import type { Query } from '../../remote/sign/query.ts'
+
+/** One request of the S3 protocol. */
+export interface S3Request {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
+  /** Absent: the bucket itself. */
+  readonly key?: string | undefined
+  readonly query?: Exclude<Query, string> | undefined
+  /** Lower-case names; the client adds what signing needs. */
+  readonly headers?: Record<string, string> | undefined
+  /** A stream can be sent once and needs `content-length` in the headers. */
+  readonly body?: HttpRequest['body']
+  /** Whether another region is an error instead of being followed. */
+  readonly stay?: boolean | undefined
+}
+
+/** Headers of which S3 sends one with every object, and a proxy's own page has none. */
+const OF_OBJECTS = ['etag', 'last-modified', 'x-amz-request-id', 'x-amz-id-2']
+
+const OBJECT: Expected = { statuses: [200], pageHas: OF_OBJECTS }
+const RANGE: Expected = { statuses: [200, 206], pageHas: OF_OBJECTS }
+const UPLOAD: Expected = { statuses: [200], headers: ['etag'] }
+const BUCKET: Expected = { statuses: [200, 201] }
+const DELETION: Expected = { statuses: [200, 204] }
+const LISTING = documentOf('ListBucketResult')
+const UPLOADS = documentOf('ListMultipartUploadsResult')
+const PARTS = documentOf('ListPartsResult')
+const CREATION = documentOf('InitiateMultipartUploadResult')
+const COMPLETION = documentOf('CompleteMultipartUploadResult')
+const BATCH = documentOf('DeleteResult')
+const COPY = documentOf('CopyObjectResult')
+const PART_COPY = documentOf('CopyPartResult', 'CopyObjectResult')
+
+/** What S3 answers to a request that it carried out (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html). */
+export function expectedOf({ method, key, query, headers }: S3Request): Expected {
+  switch (method) {
+    case 'HEAD':
+      return OBJECT
+    case 'DELETE':
+      return DELETION
+    case 'GET':
+      if (key === undefined) return has(query, 'uploads') ? UPLOADS : LISTING
+      if (has(query, 'uploadId')) return PARTS
+      return headers?.['range'] === undefined ? OBJECT : RANGE
+    case 'POST':
+      if (has(query, 'uploads')) return CREATION
+      return has(query, 'delete') ? BATCH : COMPLETION
+    case 'PUT':
+      if (key === undefined) return BUCKET
+      if (headers?.['x-amz-copy-source'] === undefined) return UPLOAD
+      return has(query, 'partNumber') ? PART_COPY : COPY
+  }
+}
+
+/** Whether a 404 to the request says that a file is missing: for reading and deleting one, for the source of a copy, for `If-Match`. */
+export function seeksFile({ method, key, headers }: S3Request): boolean {
+  if (method !== 'PUT' && method !== 'POST') return key !== undefined
+  return headers?.['x-amz-copy-source'] !== undefined || headers?.['if-match'] !== undefined
+}
+
+function documentOf(...root: string[]): Expected {
+  return { statuses: [200], root }
+}
+
+function has(query: S3Request['query'], wanted: string): boolean {
+  return query?.some(([name]) => name === wanted) === true
+}

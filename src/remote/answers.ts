@@ -1,0 +1,60 @@
+import { StorageError, withOutcome } from '../core/errors.ts'
+import { type HttpRequest, type HttpResponse, shownUrl } from '../http/request.ts'
+
+/** What a successful answer to a request looks like. Any other one below 300 is no answer, and the outcome of a write is `unknown`. */
+export interface Expected {
+  readonly statuses: readonly number[]
+  /** Headers that it always has. */
+  readonly headers?: readonly string[] | undefined
+  /** Headers of which a page of HTML has at least one if it is a stored file, and none if something between answered. */
+  readonly pageHas?: readonly string[] | undefined
+  /** Names of the root element of its XML document. */
+  readonly root?: readonly string[] | undefined
+  /** Names of fields that its JSON object always has. */
+  readonly fields?: readonly string[] | undefined
+}
+
+/** What is wrong with an answer; undefined for a success. */
+export function problemOf({ statuses, headers, pageHas }: Expected, response: HttpResponse): string | undefined {
+  if (!statuses.includes(response.status)) return `status ${response.status} is no answer to it.`
+  const missing = headers?.find(name => !response.headers[name])
+  if (missing !== undefined) return `the answer has no ${missing}.`
+  const isPage = pageHas !== undefined && /^text\/html\b/i.test(response.headers['content-type'] ?? '')
+  if (isPage && pageHas.every(name => response.headers[name] === undefined)) return 'got a page of HTML.'
+  return undefined
+}
+
+/** Whether an answer says that the request was refused. A 304 does only where the request asked for it. */
+export function isRefusal({ headers }: HttpRequest, { status }: HttpResponse): boolean {
+  if (status !== 304) return status >= 300
+  return headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined
+}
+
+/** Whether a request changes nothing. */
+export function isRead({ method }: Pick<HttpRequest, 'method'>): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
+
+/** The error of an answer that is none. */
+export function noAnswer(
+  wire: Pick<HttpRequest, 'method' | 'url'>,
+  { status }: Pick<HttpResponse, 'status'>,
+  text: string,
+): StorageError {
+  const outcome = isRead(wire) ? 'not_applied' : 'unknown'
+  return new StorageError('unavailable', `${wire.method} ${shownUrl(wire.url)}: ${text}`, { status, outcome })
+}
+
+/** The error of a document that could not be read: a write may have been carried out. */
+export function unread(request: Pick<HttpRequest, 'method'>, error: unknown): unknown {
+  return isRead(request) ? error : withOutcome(error, 'unknown')
+}
+
+/** The value of a JSON text; undefined for any other. The parser's own error is dropped: it quotes the document, which may hold secrets. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text.trimStart())
+  } catch {
+    return undefined
+  }
+}

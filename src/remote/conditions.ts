@@ -1,0 +1,102 @@
+import type { CallContext } from '../core/call.ts'
+import { StorageError } from '../core/errors.ts'
+import { Once } from '../core/once.ts'
+import { isWeakEtag } from './headers.ts'
+
+/** What a service does with conditions on uploads. */
+export interface ConditionSupport {
+  /** `If-None-Match: *` refuses a taken key. */
+  readonly create: boolean
+  /** `If-Match` refuses another etag. */
+  readonly match: boolean
+  /** The service compares etags without quotes. */
+  readonly bareEtags: boolean
+}
+
+/** Conditions of a service that keeps to RFC 9110. */
+export const FULL_CONDITIONS: ConditionSupport = { create: true, match: true, bareEtags: false }
+/** Conditions of a service that has none. */
+export const NO_CONDITIONS: ConditionSupport = { create: false, match: false, bareEtags: false }
+
+/** An object on which conditions are tried out. */
+export interface Trial {
+  /** Uploads the object, empty; returns its etag as the service wrote it, undefined if the condition was refused. */
+  put(conditions: Readonly<Record<string, string>>): Promise<string | undefined>
+  /** Deletes it; not ended by the call's own signal. */
+  remove(): Promise<void>
+  /** Whether an error says that the service, or the right of the keys, does not allow a trial. */
+  isRefusal(error: unknown): boolean
+}
+
+/** The conditions of one service: known beforehand, or tried out at first use. */
+export class Conditions {
+  readonly #known: ConditionSupport | undefined
+  readonly #found: Once<ConditionSupport> = new Once()
+
+  constructor(known: ConditionSupport | undefined) {
+    this.#known = known
+  }
+
+  /** What is known now: no conditions before they were tried out. */
+  get support(): ConditionSupport {
+    return this.#known ?? this.#found.value ?? NO_CONDITIONS
+  }
+
+  /** Tries out what is not known: once for all callers. */
+  async discover(ctx: CallContext, trialOf: (ctx: CallContext) => Trial): Promise<void> {
+    if (this.#known !== undefined || this.#found.done) return
+    await this.#found.get(ctx, shared => tryOut(trialOf({ ...ctx, ...shared })))
+  }
+
+  /** The headers that carry the conditions of a write; code `unsupported` for one that the service ignores. */
+  headersOf({ ifAbsent, ifMatch }: WriteConditions): Record<string, string> {
+    const headers: Record<string, string> = {}
+    if (ifAbsent === true) {
+      if (!this.support.create) throw new StorageError('unsupported', 'This service ignores If-None-Match.')
+      headers['if-none-match'] = '*'
+    }
+    if (ifMatch !== undefined) {
+      if (isWeakEtag(ifMatch)) throw new StorageError('unsupported', 'A weak etag cannot be the condition of a write.')
+      headers['if-match'] = this.matchHeader(ifMatch)
+    }
+    return headers
+  }
+
+  /** The value of `If-Match`; code `unsupported` where the service ignores it. */
+  matchHeader(etag: string): string {
+    const { match, bareEtags } = this.support
+    if (!match) throw new StorageError('unsupported', 'This service ignores If-Match.')
+    return bareEtags ? etag : `"${etag}"`
+  }
+}
+
+/** The conditions of a write, as `WriteOptions` has them. */
+export interface WriteConditions {
+  readonly ifAbsent?: boolean | undefined
+  readonly ifMatch?: string | undefined
+}
+
+const OTHER_ETAG = '"00000000000000000000000000000000"'
+
+/**
+ * Finds out whether the service keeps conditions. Where a trial is refused nothing is claimed; other failures are thrown, so that they are
+ * not remembered as an answer. The object is removed again.
+ */
+async function tryOut(trial: Trial): Promise<ConditionSupport> {
+  const refuses = async (header: string, value: string) => (await trial.put({ [header]: value })) === undefined
+  try {
+    const etag = await trial.put({ 'if-none-match': '*' })
+    if (etag === undefined) return NO_CONDITIONS
+    const create = await refuses('if-none-match', '*')
+    const other = await refuses('if-match', OTHER_ETAG)
+    const bare = etag.replaceAll('"', '')
+    const quoted = other && !(await refuses('if-match', `"${bare}"`))
+    const bareEtags = other && !quoted && !(await refuses('if-match', bare))
+    return { create, match: quoted || bareEtags, bareEtags }
+  } catch (error) {
+    if (trial.isRefusal(error)) return NO_CONDITIONS
+    throw error
+  } finally {
+    await trial.remove().catch(() => undefined)
+  }
+}

@@ -1,0 +1,250 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { Readable } from 'node:stream'
+import { drain } from '../core/body.ts'
+import type { CallContext } from '../core/call.ts'
+import { isStorageError, StorageError } from '../core/errors.ts'
+import { readDocument } from '../http/document.ts'
+import { HttpStatusError, shownText } from '../http/http-error.ts'
+import type { Hide } from '../http/redact.ts'
+import { type HttpRequest, type HttpResponse, shownUrl } from '../http/request.ts'
+import { parseXml, readXml, type XmlNode } from '../http/xml.ts'
+import { type Expected, isRead, isRefusal, jsonOf, noAnswer, problemOf, unread } from './answers.ts'
+
+/** What the service needs to know of a request; each protocol adds its own fields. */
+export interface ServiceRequest {
+  readonly method: string
+  /** A stream can be sent once. */
+  readonly body?: HttpRequest['body']
+  /** Whether a write has a condition that its own first sending would break. Default: whether it has `if-match` or `if-none-match`. */
+  readonly conditional?: boolean | undefined
+}
+
+/** A request with its address and signature. */
+export interface Prepared {
+  readonly wire: HttpRequest
+  /** Hides the request's secrets in texts of the service. */
+  readonly hide: Hide
+}
+
+/** What an error taught: with it the request is sent once more. */
+export interface Lesson<K> {
+  /** One word for what was wrong: `region`, `clock`, `token`, `container`. Each is learnt once per request at most. */
+  readonly about: string
+  /** What to prepare requests with from now on. It is kept if the service then takes the request. */
+  readonly known: K
+}
+
+/** How one service is spoken to. `K` is what requests are prepared with and what an answer may correct: a region, a clock, a token. */
+export interface ServiceProtocol<R extends ServiceRequest, K> {
+  /** Addresses and signs a request. */
+  prepare(request: R, known: K, ctx: CallContext): Prepared | Promise<Prepared>
+  expected(request: R): Expected
+  /** The error of an answer with an error status; reads or drains its body. */
+  refuse(request: R, sent: Prepared, answer: HttpResponse): Promise<HttpStatusError>
+  /** The error that a document tells which came with a success status; undefined where it tells none. */
+  inside?(sent: Prepared, document: XmlNode, headers: IncomingHttpHeaders): HttpStatusError | undefined
+  /** A request whose answer says why this one was refused without a word, as a HEAD is; undefined where the error is clear. */
+  explain?(request: R, error: HttpStatusError): R | undefined
+  /** What the error tells to do otherwise; undefined where it is final. */
+  learn?(
+    error: HttpStatusError,
+    known: K,
+    request: R,
+    ctx: CallContext,
+  ): Lesson<K> | undefined | Promise<Lesson<K> | undefined>
+}
+
+/** Sends the requests: a client, or a stand-in for one. */
+export interface Requester {
+  request(request: HttpRequest, ctx: CallContext): Promise<HttpResponse>
+}
+
+/** A document that answered a request. */
+export interface Answered {
+  readonly headers: IncomingHttpHeaders
+  /** Hides the request's secrets in texts of the document. */
+  readonly hide: Hide
+  /** Whether the request was sent twice, so that it may have been carried out twice. */
+  readonly resent: boolean
+}
+
+/** An XML document that answered a request. */
+export interface XmlAnswer extends Answered {
+  readonly root: XmlNode
+}
+
+interface Exchange {
+  readonly sent: Prepared
+  readonly response: HttpResponse
+  readonly expected: Expected
+  readonly resent: boolean
+}
+
+/** Statuses besides success by which a service shows that it took the signature. */
+const TAKEN: ReadonlySet<number> = new Set([304, 404, 409, 412, 416])
+/** Bytes of a body that are read where none belongs. */
+const STRAY_LIMIT = 64 * 1024
+
+/**
+ * Signed requests to one HTTP service. It checks that an answer is one, lets the protocol learn from errors and then sends the request once
+ * more, and knows that a request may have been sent twice. An error status is thrown as the protocol's `HttpStatusError`, what is no answer
+ * as `unavailable`.
+ */
+export class Service<R extends ServiceRequest, K> {
+  readonly #protocol: ServiceProtocol<R, K>
+  readonly #http: Requester
+  #known: K
+
+  constructor(protocol: ServiceProtocol<R, K>, http: Requester, known: K) {
+    this.#protocol = protocol
+    this.#http = http
+    this.#known = known
+  }
+
+  /** What requests are prepared with now. */
+  get known(): K {
+    return this.#known
+  }
+
+  /** Returns a successful answer; its body has to be read or drained. */
+  async send(request: R, ctx: CallContext): Promise<HttpResponse> {
+    return (await this.#exchange(request, ctx)).response
+  }
+
+  /** Sends a request whose answer has no body worth reading; returns its headers. A page or an error in that body is an error. */
+  async done(request: R, ctx: CallContext): Promise<IncomingHttpHeaders> {
+    const exchange = await this.#exchange(request, ctx)
+    const { response } = exchange
+    if (isRead(request)) await drain(response)
+    else await this.#checkStray(request, exchange)
+    return response.headers
+  }
+
+  /** Sends a request that is answered by an XML document; one with another root element is an error, also with a success status. */
+  async xml(request: R, ctx: CallContext): Promise<XmlAnswer> {
+    const exchange = await this.#exchange(request, ctx)
+    const { sent, response, expected, resent } = exchange
+    const root = await readXml(response).catch(error => {
+      throw unread(request, error)
+    })
+    this.#checkInside(exchange, root)
+    if (expected.root !== undefined && !expected.root.includes(root.name)) {
+      const text = `expected a document ${expected.root[0]}, got ${shownText(root.name, sent.hide)}.`
+      throw noAnswer(sent.wire, response, text)
+    }
+    return { root, headers: response.headers, hide: sent.hide, resent }
+  }
+
+  /** Sends a request that is answered by a JSON object with the expected fields. */
+  async json<T extends object>(request: R, ctx: CallContext): Promise<Answered & { readonly value: T }> {
+    const { sent, response, expected, resent } = await this.#exchange(request, ctx)
+    const text = await readDocument(response).catch(error => {
+      throw unread(request, error)
+    })
+    const value = jsonOf(text)
+    if (typeof value !== 'object' || value === null) {
+      throw noAnswer(sent.wire, response, 'expected a JSON object, got something else.')
+    }
+    const missing = expected.fields?.find(name => !Object.hasOwn(value, name))
+    if (missing !== undefined) throw noAnswer(sent.wire, response, `the JSON object has no '${missing}'.`)
+    return { value: value as T, headers: response.headers, hide: sent.hide, resent }
+  }
+
+  async #exchange(request: R, ctx: CallContext): Promise<Exchange> {
+    let known = this.#known
+    let learnt: Set<string> | undefined
+    let resent = false
+    for (;;) {
+      try {
+        const exchange = await this.#sendOnce(request, known, resent, ctx)
+        if (learnt !== undefined) this.#known = known
+        return exchange
+      } catch (failure) {
+        if (!(failure instanceof HttpStatusError)) throw failure
+        const error = await this.#explained(request, failure, known, ctx)
+        if (learnt !== undefined && TAKEN.has(error.status)) this.#known = known
+        const lesson = await this.#lesson(error, known, request, ctx)
+        if (lesson === undefined || learnt?.has(lesson.about)) throw error
+        learnt = (learnt ?? new Set()).add(lesson.about)
+        known = lesson.known
+        resent ||= error.outcome === 'unknown'
+      }
+    }
+  }
+
+  /** What the protocol learns; nothing for a stream, which is used up, and nothing once the call is aborted. */
+  async #lesson(error: HttpStatusError, known: K, request: R, ctx: CallContext): Promise<Lesson<K> | undefined> {
+    if (request.body instanceof Readable || ctx.signal.aborted) return undefined
+    return this.#protocol.learn?.(error, known, request, ctx)
+  }
+
+  /** The error of a second request that has a text to it, if it says the same. */
+  async #explained(request: R, error: HttpStatusError, known: K, ctx: CallContext): Promise<HttpStatusError> {
+    const question = this.#protocol.explain?.(request, error)
+    if (question === undefined) return error
+    try {
+      await drain((await this.#sendOnce(question, known, false, ctx)).response)
+    } catch (told) {
+      if (told instanceof HttpStatusError && told.serviceCode !== undefined && isAlike(told, error)) return told
+    }
+    return error
+  }
+
+  async #sendOnce(request: R, known: K, sentBefore: boolean, ctx: CallContext): Promise<Exchange> {
+    const prepared = this.#protocol.prepare(request, known, ctx)
+    const sent = prepared instanceof Promise ? await prepared : prepared
+    const response = await this.#http.request(sent.wire, ctx)
+    const resent = sentBefore || response.resent === true
+    const expected = this.#protocol.expected(request)
+    const problem = problemOf(expected, response)
+    if (problem === undefined) return { sent, response, expected, resent }
+    if (!isRefusal(sent.wire, response)) {
+      void drain(response)
+      throw noAnswer(sent.wire, response, problem)
+    }
+    if (resent && response.status === 412 && isConditional(request, sent.wire)) {
+      void drain(response)
+      throw lostAnswer(sent.wire)
+    }
+    throw await this.#protocol.refuse(request, sent, resent ? { ...answerOf(response), resent } : response)
+  }
+
+  /** Refuses a page, or an error document, where a body with nothing to say was expected. */
+  async #checkStray(request: R, exchange: Exchange): Promise<void> {
+    const { sent, response } = exchange
+    const text = await readDocument(response, STRAY_LIMIT).catch(error => {
+      if (isStorageError(error, 'too_large')) throw unread(request, error)
+      // The status and the headers are the answer.
+      return ''
+    })
+    const start = text.trimStart()
+    if (!start.startsWith('<')) return
+    if (/^<(?:!doctype\s+)?html\b/i.test(start)) throw noAnswer(sent.wire, response, 'got a page of HTML.')
+    const root = await parseXml(start).catch(() => undefined)
+    if (root !== undefined) this.#checkInside(exchange, root)
+  }
+
+  #checkInside({ sent, response }: Exchange, root: XmlNode): void {
+    const error = this.#protocol.inside?.(sent, root, response.headers)
+    if (error !== undefined) throw error
+  }
+}
+
+/** Whether two errors may be of one cause. That the place is another one is said by several statuses. */
+function isAlike({ status }: HttpStatusError, other: HttpStatusError): boolean {
+  return status === other.status || (status <= 400 && other.status <= 400)
+}
+
+function answerOf({ status, headers, body }: HttpResponse): HttpResponse {
+  return { status, headers, body }
+}
+
+function isConditional(request: ServiceRequest, { headers }: HttpRequest): boolean {
+  if (isRead(request)) return false
+  return request.conditional ?? (headers['if-none-match'] !== undefined || headers['if-match'] !== undefined)
+}
+
+function lostAnswer({ method, url }: HttpRequest): StorageError {
+  const text = `${method} ${shownUrl(url)}: the answer was lost, and the key is taken or changed now, perhaps by this very request.`
+  return new StorageError('unavailable', text, { outcome: 'unknown', retryable: false, status: 412 })
+}
