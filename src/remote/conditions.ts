@@ -1,7 +1,7 @@
 import type { CallContext } from '../core/call.ts'
 import { StorageError } from '../core/errors.ts'
+import { isWeakEtag } from '../core/etags.ts'
 import { Once } from '../core/once.ts'
-import { isWeakEtag } from './headers.ts'
 
 /** What a service does with conditions on uploads. */
 export interface ConditionSupport {

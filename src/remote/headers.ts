@@ -48,11 +48,6 @@ export function etagOf(value: string | undefined): string | undefined {
   return /^"[^"]+"$/.test(text) ? text.slice(1, -1) : text === '""' ? undefined : text
 }
 
-/** Whether an etag of a `Stat` is a weak one, which is no condition for `If-Match`. */
-export function isWeakEtag(etag: string): boolean {
-  return etag.startsWith('W/"')
-}
-
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 const DAY = '(?:[a-z]{3,9},?[ ]{1,2})?'
 const TIME = '(\\d{1,2}):(\\d{2})(?::(\\d{2})(?:\\.\\d{1,9})?)?'

@@ -45,7 +45,10 @@ describe('classifyHttp', () => {
   })
 
   test("a service's own word counts more than the status, except for where a file is missing", () => {
-    const codes = new Map<string, ErrorCode>([['NoSuchKey', 'not_found'], ['Full', 'no_space']])
+    const codes = new Map<string, ErrorCode>([
+      ['NoSuchKey', 'not_found'],
+      ['Full', 'no_space'],
+    ])
     const error = (method: string, serviceCode: string) =>
       new HttpStatusError({ ...request, method }, { status: 400, headers: {}, serviceCode })
     expect(classifyHttp(error('GET', 'NoSuchKey'), codes)).toBe('not_found')

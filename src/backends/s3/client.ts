@@ -30,7 +30,7 @@ export interface S3ClientOptions extends AddressOptions, BucketOptions, SignerOp
 
 /** What sends the requests, and the secrets in its own settings. */
 export interface S3Http extends Requester {
-  readonly secrets: readonly string[]
+  readonly secrets?: readonly string[] | undefined
 }
 
 /**
@@ -150,7 +150,7 @@ export class S3Client {
       prepare: (request, place, ctx) => {
         const prepared = (credentials: SigningCredentials | null): Prepared => {
           const wire = this.#signer.sign(request, place, credentials)
-          return { wire, hide: hidingSecretsOf(wire.headers, credentials, () => http.secrets) }
+          return { wire, hide: hidingSecretsOf(wire.headers, credentials, () => http.secrets ?? []) }
         }
         const found = this.#credentials(ctx)
         return found instanceof Promise ? found.then(prepared) : prepared(found)

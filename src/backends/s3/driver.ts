@@ -20,7 +20,7 @@ import { isWeakEtag } from '../../core/etags.ts'
 import { Transport, type TransportOptions } from '../../http/transport.ts'
 import { type BatchAnswer, Batches } from '../../remote/batches.ts'
 import { checksumHeaders } from '../../remote/checksums.ts'
-import { Conditions, type ConditionSupport, FULL_CONDITIONS, NO_CONDITIONS } from '../../remote/conditions.ts'
+import { type ConditionSupport, Conditions, FULL_CONDITIONS, NO_CONDITIONS } from '../../remote/conditions.ts'
 import { etagOf } from '../../remote/headers.ts'
 import { S3Client, type S3ClientOptions } from './client.ts'
 import { DELETE_LIMIT, deleteAnswer, deleteDocument, isBatchKey } from './deletion.ts'
@@ -132,7 +132,11 @@ export class S3Driver implements Driver {
   }
 
   /** DeleteObjects, 1000 keys at a time; keys that XML cannot hold, and services without it, one by one. */
-  deleteMany(keys: readonly string[], ctx: CallContext, options: RequestOptions = {}): Promise<readonly DeleteResult[]> {
+  deleteMany(
+    keys: readonly string[],
+    ctx: CallContext,
+    options: RequestOptions = {},
+  ): Promise<readonly DeleteResult[]> {
     return this.#batches.deleteMany(keys, ctx, options)
   }
 
