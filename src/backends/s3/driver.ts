@@ -81,8 +81,10 @@ export class S3Driver implements Driver {
   /** Tries out conditions unless they are known; without the right to write they count as not kept. */
   async discover(ctx: CallContext, options: RequestOptions = {}): Promise<Features> {
     const { probePrefix = '' } = this.#options
-    const headers = writeHeaders(options.objectParameters ?? {}, {})
-    await this.#conditions.discover(ctx, shared => trialOf(this.client, probePrefix, headers, shared))
+    await this.#conditions.discover(ctx, shared => {
+      const headers = writeHeaders(options.objectParameters ?? {}, {})
+      return trialOf(this.client, probePrefix, headers, shared)
+    })
     return this.features
   }
 
