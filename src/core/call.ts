@@ -19,7 +19,7 @@ export interface CallContext {
   readonly attempt: number
   /** To be called whenever bytes move: a time-out counts from here. */
   progress(): void
-  /** Runs one request of a longer call (a part of an upload) under its own retries and time-out. */
+  /** Runs one request of a longer call (a part of an upload) under its own retries and time-out. It fails with a `StorageError`. */
   step<T>(operation: string, repeat: Repeat, run: (ctx: CallContext) => Promise<T>): Promise<T>
 }
 

@@ -4,7 +4,7 @@ import { type HttpRequest, type HttpResponse, shownUrl } from '../http/request.t
 /** What a successful answer to a request looks like. Any other one below 300 is no answer, and the outcome of a write is `unknown`. */
 export interface Expected {
   readonly statuses: readonly number[]
-  /** Headers that it always has. */
+  /** Headers that it always has, in any case. */
   readonly headers?: readonly string[] | undefined
   /** Headers of which a page of HTML has at least one if it is a stored file, and none if something between answered. */
   readonly pageHas?: readonly string[] | undefined
@@ -17,7 +17,7 @@ export interface Expected {
 /** What is wrong with an answer; undefined for a success. */
 export function problemOf({ statuses, headers, pageHas }: Expected, response: HttpResponse): string | undefined {
   if (!statuses.includes(response.status)) return `status ${response.status} is no answer to it.`
-  const missing = headers?.find(name => !response.headers[name])
+  const missing = headers?.find(name => !response.headers[name.toLowerCase()])
   if (missing !== undefined) return `the answer has no ${missing}.`
   const isPage = pageHas !== undefined && /^text\/html\b/i.test(response.headers['content-type'] ?? '')
   if (isPage && pageHas.every(name => response.headers[name] === undefined)) return 'got a page of HTML.'

@@ -218,12 +218,14 @@ async function begin<U, P, T extends UploadTarget>(
     if (protocol.begun !== undefined) void uploads.keep(protocol.begun(target, creation, ended, ctx))
   }
   try {
-    const upload = await ctx.step('createUpload', true, async step => {
+    const upload = await ctx.step('createUpload', true, async outer => {
       tries++
-      return protocol.begin(target, step).catch(error => {
-        lost ||= !isStorageError(error) || error.outcome !== 'not_applied'
-        throw error
-      })
+      return outer
+        .step('sendCreation', false, step => protocol.begin(target, step))
+        .catch(error => {
+          lost ||= !isStorageError(error) || error.outcome !== 'not_applied'
+          throw error
+        })
     })
     report()
     return upload

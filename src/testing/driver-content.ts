@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { asContent, bytesContent, type ContentSource } from '../core/content.ts'
 import type { CaseOf } from './case.ts'
-import { plainContext } from './context.ts'
 import { type DriverPlace, patternBytes, sameBytes } from './driver-place.ts'
 
 /** Bytes go in and come out. */
@@ -46,7 +45,7 @@ export const contentCases: readonly CaseOf<DriverPlace>[] = [
       const bytes = patternBytes(place.largeSize, 5)
       let beats = 0
       const told: number[] = []
-      const ctx = plainContext(undefined, () => void beats++)
+      const ctx = place.context(undefined, () => void beats++)
       await place.put('stream', pieces(bytes, 65_521), { onProgress: sent => void told.push(sent) }, ctx)
       sameBytes(await place.get('stream'), bytes)
       assert.ok(beats > 0, 'ctx.progress() was never called')

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import type { Content } from '../core/content.ts'
 import { type CaseOf, settled } from './case.ts'
-import { plainContext } from './context.ts'
 import { type DriverPlace, patternBytes } from './driver-place.ts'
 
 /** A write that fails or is ended leaves what was there. */
@@ -69,7 +68,7 @@ export const failureCases: readonly CaseOf<DriverPlace>[] = [
     title: 'A call with an aborted signal is refused and changes nothing.',
     async run(place) {
       await place.put('kept', 'old bytes')
-      const ctx = plainContext(AbortSignal.abort())
+      const ctx = place.context(AbortSignal.abort())
       const { driver } = place
       await assert.rejects(place.put('kept', 'new', {}, ctx), 'write')
       await assert.rejects(place.put('never', 'new', {}, ctx), 'write of a new file')
@@ -87,7 +86,7 @@ export const failureCases: readonly CaseOf<DriverPlace>[] = [
       await place.put('kept', 'old bytes')
       for (const name of ['kept', 'new']) {
         const abort = new AbortController()
-        const write = place.put(name, aborting(abort, 200_000), {}, plainContext(abort.signal))
+        const write = place.put(name, aborting(abort, 200_000), {}, place.context(abort.signal))
         await assert.rejects(settled(write, 'the aborted write'), notLate)
       }
       assert.equal(await place.text('kept'), 'old bytes')
@@ -105,7 +104,7 @@ export const failureCases: readonly CaseOf<DriverPlace>[] = [
         },
       })
       await assert.rejects(
-        settled(place.put('hanging', source, {}, plainContext(abort.signal)), 'the aborted write'),
+        settled(place.put('hanging', source, {}, place.context(abort.signal)), 'the aborted write'),
         notLate,
       )
       source.destroy()

@@ -49,13 +49,19 @@ export class DriverPlace {
   readonly features: Features
   /** '' or a folder with its '/'. */
   readonly prefix: string
-  readonly ctx: CallContext = plainContext()
+  readonly ctx: CallContext
 
   constructor(driver: Driver, features: Features, prefix: string, options: DriverConformanceOptions) {
     this.driver = driver
+    this.ctx = this.context()
     this.features = features
     this.prefix = prefix
     this.options = options
+  }
+
+  /** A context whose steps fail as they do below a storage. */
+  context(signal?: AbortSignal, progress?: () => void): CallContext {
+    return plainContext(signal, progress, error => this.driver.classify(error))
   }
 
   get largeSize(): number {

@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { abortable } from '../../core/abort.ts'
 import type { CallContext } from '../../core/call.ts'
-import { wrapError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../http/request.ts'
 import type { XmlNode } from '../../http/xml.ts'
 import { Container } from '../../remote/container.ts'
@@ -18,7 +17,7 @@ import type { CredentialSource, SigningCredentials } from '../../remote/sign/que
 import type { AddressOptions, BucketAddress } from './addressing.ts'
 import { type BucketOptions, bucketRequest, isOwnBucket } from './bucket.ts'
 import { hidingSecretsOf } from './credentials/secrets.ts'
-import { classifyS3, errorInside, S3Error, s3Error } from './errors.ts'
+import { errorInside, S3Error, s3Error } from './errors.ts'
 import { expectedOf, type S3Request, seeksFile } from './operations.ts'
 import { Place } from './place.ts'
 import { type PresignRequest, Signer, type SignerOptions } from './signer.ts'
@@ -82,34 +81,6 @@ export class S3Client {
   /** Sends a request that is answered by a document; an error inside one with status 200 is thrown as well. */
   async xml(request: S3Request, ctx: CallContext): Promise<XmlAnswer> {
     return this.#seen(await this.#service.xml(request, ctx))
-  }
-
-  /** As `done`; for the requests of uploads until they use that. */
-  async call(request: S3Request, ctx: CallContext): Promise<{ readonly headers: IncomingHttpHeaders }> {
-    return { headers: await this.done(request, ctx) }
-  }
-
-  /** As `xml`; for the requests of uploads until they use that. */
-  async document(
-    request: S3Request,
-    ctx: CallContext,
-  ): Promise<XmlAnswer & { readonly response: { readonly headers: IncomingHttpHeaders; readonly resent: boolean } }> {
-    const answer = await this.xml(request, ctx)
-    return { ...answer, response: answer }
-  }
-
-  /** As `call`, with a `StorageError` for a failure. */
-  sendOnly(request: S3Request, ctx: CallContext): ReturnType<S3Client['call']> {
-    return this.call(request, ctx).catch(error => {
-      throw wrapError(error, { operation: request.method, backend: 's3' }, classifyS3)
-    })
-  }
-
-  /** As `document`, with a `StorageError` for a failure. */
-  sendForDocument(request: S3Request, ctx: CallContext): ReturnType<S3Client['document']> {
-    return this.document(request, ctx).catch(error => {
-      throw wrapError(error, { operation: request.method, backend: 's3' }, classifyS3)
-    })
   }
 
   /** Creates the bucket; one that is ours already is fine. */

@@ -21,7 +21,7 @@ const OF_OBJECTS = ['etag', 'last-modified', 'x-amz-request-id', 'x-amz-id-2']
 
 const OBJECT: Expected = { statuses: [200], pageHas: OF_OBJECTS }
 const RANGE: Expected = { statuses: [200, 206], pageHas: OF_OBJECTS }
-const UPLOAD: Expected = { statuses: [200], headers: ['etag'] }
+const UPLOAD: Expected = { statuses: [200], headers: ['ETag'] }
 const BUCKET: Expected = { statuses: [200, 201] }
 const DELETION: Expected = { statuses: [200, 204] }
 const LISTING = documentOf('ListBucketResult')

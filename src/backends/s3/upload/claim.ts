@@ -4,7 +4,6 @@ import { isStorageError, StorageError } from '../../../core/errors.ts'
 import { detached } from '../../../remote/aftermath.ts'
 import { type ChecksumMode, checksumHeaders } from '../../../remote/checksums.ts'
 import type { S3Client } from '../client.ts'
-import { checkEtag } from './parts.ts'
 
 /** What the requests of a claim need. */
 export interface ClaimOptions {
@@ -43,10 +42,9 @@ export class Claim {
     this.#tried = true
     await ctx.step('claimKey', true, async outer => {
       try {
-        await outer.step('sendClaim', 'if_not_applied', async step => {
-          const request = { method: 'PUT', key: this.#key, headers: all, body } as const
-          checkEtag((await this.#client.sendOnly(request, step)).headers)
-        })
+        await outer.step('sendClaim', 'if_not_applied', step =>
+          this.#client.done({ method: 'PUT', key: this.#key, headers: all, body }, step),
+        )
       } catch (error) {
         await this.#lookAfter(error, outer)
       }
@@ -60,7 +58,7 @@ export class Claim {
       if ((await this.#holder(ctx)) !== 'self') return
       const query: Array<[string, string]> = this.#versionId === undefined ? [] : [['versionId', this.#versionId]]
       await detached(ctx).step('delete', true, step =>
-        this.#client.sendOnly({ method: 'DELETE', key: this.#key, query }, step),
+        this.#client.done({ method: 'DELETE', key: this.#key, query }, step),
       )
     } catch {
       // What made the upload fail is what counts.
@@ -81,7 +79,7 @@ export class Claim {
   async #holder(ctx: CallContext): Promise<'self' | 'other' | 'nobody'> {
     const request = { method: 'HEAD', key: this.#key, headers: { ...this.#options.readHeaders } } as const
     try {
-      const { headers } = await detached(ctx).step('stat', true, step => this.#client.sendOnly(request, step))
+      const headers = await detached(ctx).step('stat', true, step => this.#client.done(request, step))
       const version = headers['x-amz-version-id']
       this.#versionId = typeof version === 'string' ? version : undefined
       return headers[MARK] === this.#mark ? 'self' : 'other'

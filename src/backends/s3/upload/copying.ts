@@ -6,7 +6,7 @@ import { encodeComponent, encodeKey } from '../../../remote/sign/encode.ts'
 import type { S3Client } from '../client.ts'
 import { S3Error } from '../errors.ts'
 import { addAttributes, otherHeaders, statOf, writeHeaders } from '../headers.ts'
-import { notAnAnswer, type S3Parts, type S3Target } from './parts.ts'
+import type { S3Parts, S3Target } from './parts.ts'
 
 /** One copy within the bucket. */
 export interface Copy {
@@ -63,8 +63,7 @@ async function copyWhole(client: S3Client, copy: Copy, source: Stat | undefined,
     addAttributes(headers, { ...source, ...givenAttributes(options) })
     Object.assign(headers, pinned(source))
   }
-  const { root } = await client.document({ method: 'PUT', key: to, headers, body: '' }, ctx)
-  if (root.name !== 'CopyObjectResult') throw notAnAnswer('the result of the copy')
+  await client.xml({ method: 'PUT', key: to, headers, body: '' }, ctx)
 }
 
 async function copyParts(
@@ -144,7 +143,7 @@ export async function statSource(
   ctx: CallContext,
 ): Promise<Stat> {
   const headers = otherHeaders('read', parameters)
-  return statOf((await client.call({ method: 'HEAD', key, headers }, ctx)).headers)
+  return statOf(await client.done({ method: 'HEAD', key, headers }, ctx))
 }
 
 /** The query that names a version. */

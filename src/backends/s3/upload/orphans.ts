@@ -103,11 +103,10 @@ export class Orphans {
     let marker: Array<[string, string]> = []
     for (let page = 0; page < MAX_PAGES; page++) {
       const query: Array<[string, string?]> = [['uploads'], ['encoding-type', 'url'], ['prefix', prefix], ...marker]
-      const { root, response } = await ctx.step('listUploads', true, step =>
-        this.#client.sendForDocument({ method: 'GET', query }, step),
+      const { root, headers } = await ctx.step('listUploads', true, step =>
+        this.#client.xml({ method: 'GET', query }, step),
       )
-      if (root.name !== 'ListMultipartUploadsResult') return []
-      const date = Date.parse(response.headers.date ?? '')
+      const date = Date.parse(headers.date ?? '')
       const offset = Number.isNaN(date) ? 0 : date - Date.now()
       const decode = keyDecoder(root)
       for (const upload of root.children('Upload')) {

@@ -14,12 +14,12 @@ import {
   isAlgorithm,
   verifyStored,
 } from '../../../remote/checksums.ts'
+import { etagOf } from '../../../remote/headers.ts'
 import { OpenUploads } from '../../../remote/open-uploads.ts'
 import type { Creation, FailedFinish, PartProtocol, UploadTarget } from '../../../remote/part-protocol.ts'
 import type { PartLimits, Piece, PieceRange } from '../../../remote/pieces.ts'
 import type { S3Client } from '../client.ts'
 import { S3Error } from '../errors.ts'
-import { unquoted } from '../listing.ts'
 import { Orphans } from './orphans.ts'
 
 /** An object to be written, with the headers of its requests. */
@@ -79,8 +79,7 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
   async put({ key, headers, checksum, conditions }: S3Target, body: Bytes, ctx: CallContext): Promise<Stat> {
     const sums = checksumHeaders(checksum, body)
     const request = { method: 'PUT', key, headers: { ...headers, ...sums, ...conditions.put }, body } as const
-    const { headers: answer } = await this.#client.call(request, ctx)
-    checkEtag(answer)
+    const answer = await this.#client.done(request, ctx)
     verifyStored(sums, answer, 'unknown')
     return statOfAnswer(answer.etag, answer, bodySize(body))
   }
@@ -93,8 +92,8 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     const headers: Record<string, string> = { ...target.headers }
     if (isAlgorithm(target.checksum)) headers['x-amz-checksum-algorithm'] = target.checksum
     const request = { method: 'POST', key: target.key, query: [['uploads']], headers } as const
-    const { root } = await this.#client.sendForDocument(request, ctx)
-    return { target, uploadId: textIn(root, 'InitiateMultipartUploadResult', 'UploadId') }
+    const { root } = await this.#client.xml(request, ctx)
+    return { target, uploadId: textIn(root, 'UploadId') }
   }
 
   /** UploadPart. */
@@ -103,10 +102,9 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     const headers = { ...target.partHeaders, ...sums }
     const query = partQuery(uploadId, number)
     const request = { method: 'PUT', key: target.key, query, headers, body: chunks } as const
-    const { headers: answer } = await this.#client.sendOnly(request, ctx)
-    const etag = checkEtag(answer)
+    const answer = await this.#client.done(request, ctx)
     verifyStored(sums, answer, 'not_applied')
-    return { number, etag, size, checksum: checksumOfHeaders(target.checksum, sums) }
+    return { number, etag: answer.etag!, size, checksum: checksumOfHeaders(target.checksum, sums) }
   }
 
   /** UploadPartCopy; `source` is the headers that name the source. */
@@ -119,8 +117,8 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     const range = { 'x-amz-copy-source-range': `bytes=${offset}-${offset + size - 1}` }
     const query = partQuery(uploadId, number)
     const headers = { ...partHeaders, ...source, ...range }
-    const { root } = await this.#client.document({ method: 'PUT', key, query, headers, body: '' }, ctx)
-    return { number, etag: textIn(root, 'CopyPartResult', 'ETag'), size }
+    const { root } = await this.#client.xml({ method: 'PUT', key, query, headers, body: '' }, ctx)
+    return { number, etag: textIn(root, 'ETag'), size }
   }
 
   /** CompleteMultipartUpload. An answer that is cut short or has an error inside is a failure, whatever its status. */
@@ -135,9 +133,8 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     const headers = { 'content-type': 'application/xml', ...partHeaders, ...conditions.complete }
     const query: Array<[string, string]> = [['uploadId', uploadId]]
     const request = { method: 'POST', key, query, headers, body: Buffer.from(xml) } as const
-    const { root, response } = await this.#client.sendForDocument(request, ctx)
-    if (root.name !== 'CompleteMultipartUploadResult') throw notAnAnswer('the result of the completion')
-    return statOfAnswer(root.child('ETag')?.text, response.headers, sizeOf(parts))
+    const { root, headers: answer } = await this.#client.xml(request, ctx)
+    return statOfAnswer(root.child('ETag')?.text, answer, sizeOf(parts))
   }
 
   /** AbortMultipartUpload, and again if a part came late. */
@@ -187,8 +184,7 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     const request = { method: 'GET', key, query: [['uploadId', uploadId]] as Array<[string, string]> } as const
     try {
       return await ctx.step('listParts', true, async step => {
-        const { root } = await this.#client.sendForDocument(request, step)
-        if (root.name !== 'ListPartsResult') throw notAnAnswer('a list of parts')
+        const { root } = await this.#client.xml(request, step)
         return root.children('Part').length
       })
     } catch (error) {
@@ -201,7 +197,7 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     const request = { method: 'DELETE', key, query: [['uploadId', uploadId]] as Array<[string, string]> } as const
     for (let round = 0; round < ROUNDS; round++) {
       try {
-        await ctx.step('abortUpload', true, step => this.#client.sendOnly(request, step))
+        await ctx.step('abortUpload', true, step => this.#client.done(request, step))
       } catch (error) {
         if (isStorageError(error, 'not_found')) return true
         if (!isStorageError(error) || !error.retryable) return false
@@ -220,9 +216,9 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
   async #isMadeOf(target: S3Target, parts: readonly S3Part[], lost: boolean, ctx: CallContext): Promise<boolean> {
     const request = { method: 'HEAD', key: target.key, headers: { ...target.partHeaders } } as const
     try {
-      const { headers } = await ctx.step('stat', true, step => this.#client.sendOnly(request, step))
+      const headers = await ctx.step('stat', true, step => this.#client.done(request, step))
       const etag = headers.etag?.replaceAll('"', '') ?? ''
-      if (etag === etagOf(parts)) return true
+      if (etag === wholeEtagOf(parts)) return true
       const count = /-(\d+)$/.exec(etag)?.[1] ?? `${parts.length}`
       return lost && headers['content-length'] === String(sizeOf(parts)) && count === `${parts.length}`
     } catch {
@@ -243,7 +239,7 @@ function sizeOf(parts: readonly S3Part[]): number {
 }
 
 /** The etag of an unencrypted object of these parts; undefined where theirs are no MD5s. */
-function etagOf(parts: readonly S3Part[]): string | undefined {
+function wholeEtagOf(parts: readonly S3Part[]): string | undefined {
   const digests = parts.map(({ etag }) => Buffer.from(etag.replaceAll('"', ''), 'hex'))
   if (digests.some(digest => digest.length !== 16)) return undefined
   return `${nodeCrypto().hash('md5', Buffer.concat(digests), 'hex')}-${parts.length}`
@@ -253,25 +249,19 @@ function statOfAnswer(etag: string | undefined, headers: IncomingHttpHeaders, si
   const version = headers['x-amz-version-id']
   return {
     size,
-    etag: etag === undefined ? undefined : unquoted(etag),
+    etag: etagOf(etag),
     versionId: typeof version === 'string' ? version : undefined,
   }
 }
 
 /** The text of a field that a document of that kind must have. */
-function textIn(root: XmlNode, name: string, field: string): string {
-  const text = root.name === name ? root.child(field)?.text.trim() : undefined
-  if (!text) throw notAnAnswer(`${field} of ${name}`)
+function textIn(root: XmlNode, field: string): string {
+  const text = root.child(field)?.text.trim()
+  if (!text) throw notAnAnswer(`${field} of ${root.name}`)
   return text
 }
 
-/** The ETag of what was stored, which every answer to a PUT has (API reference, `PutObject`, `UploadPart`). */
-export function checkEtag({ etag }: IncomingHttpHeaders): string {
-  if (!etag) throw notAnAnswer('an ETag')
-  return etag
-}
-
 /** The error of a success without what makes it one; retryable, and it is unknown what was done. */
-export function notAnAnswer(missing: string): StorageError {
+function notAnAnswer(missing: string): StorageError {
   return new StorageError('unavailable', `The service answered with success, but without ${missing}.`)
 }

@@ -11,7 +11,7 @@ import { otherHeaders, writeHeaders } from '../headers.ts'
 import { checksumOption } from '../settings/object-parameters.ts'
 import type { Preset } from '../settings/presets.ts'
 import { Claim } from './claim.ts'
-import { checkEtag, type S3Parts, type S3Target } from './parts.ts'
+import type { S3Parts, S3Target } from './parts.ts'
 
 /** How objects are written. */
 export interface WriterOptions {
@@ -111,8 +111,7 @@ export class Writer {
     }
     const headers = { ...target.headers, ...target.conditions.put, 'content-length': String(size) }
     const body = Readable.from(contentChunks(content, ctx, target.options.onProgress), { objectMode: false })
-    const { headers: answer } = await this.#client.call({ method: 'PUT', key: target.key, headers, body }, ctx)
-    checkEtag(answer)
+    await this.#client.done({ method: 'PUT', key: target.key, headers, body }, ctx)
   }
 }
 
@@ -122,7 +121,6 @@ function repeatUnder(conditions: Readonly<Record<string, string>>): Repeat {
 
 /** `exists` for the refusal of `ifAbsent`; anything else stays as it is. */
 export function conditionFailed(error: unknown, { ifAbsent }: WriteOptions): unknown {
-  const code = error instanceof StorageError ? error.code : classifyS3(error)
-  if (ifAbsent !== true || code !== 'precondition_failed') return error
+  if (ifAbsent !== true || classifyS3(error) !== 'precondition_failed') return error
   return new StorageError('exists', 'The key is taken.', { cause: error, status: 412 })
 }
