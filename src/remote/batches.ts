@@ -1,6 +1,7 @@
 import type { CallContext } from '../core/call.ts'
 import type { DeleteResult } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
+import { forEachParallel } from '../core/parallel.ts'
 
 /** What a batch answered: an error, or undefined for a deletion that succeeded, by key. */
 export type BatchAnswer = ReadonlyMap<string, StorageError | undefined>
@@ -18,6 +19,9 @@ export interface BatchProtocol<O> {
   /** Whether an error of `send` says that the service has no batches. */
   isUnsupported(error: unknown): boolean
 }
+
+/** Requests at once where keys are deleted one by one. */
+const SINGLE_LIMIT = 8
 
 /**
  * Deletes many keys by batches. Each key has a result of its own: one that the answer does not name is an error with outcome `unknown`, never
@@ -44,13 +48,14 @@ export class Batches<O> {
       const batch = batched.slice(at, at + limit)
       if (!(await this.#deleteBatch(batch, errors, ctx, options))) single.push(...batch)
     }
-    for (const key of single) {
-      ctx.signal.throwIfAborted()
-      await ctx
-        .step('delete', true, step => this.#protocol.delete(key, step, options))
-        .catch(error => errors.set(key, error))
+    await forEachParallel(single, { limit: SINGLE_LIMIT, signal: ctx.signal }, async key => {
+      try {
+        await ctx.step('delete', true, step => this.#protocol.delete(key, step, options))
+      } catch (error) {
+        errors.set(key, error)
+      }
       ctx.progress()
-    }
+    })
     return keys.map(key => (errors.has(key) ? { key, error: errors.get(key) } : { key }))
   }
 

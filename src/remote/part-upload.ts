@@ -232,7 +232,7 @@ async function begin<U, P, T extends UploadTarget>(
   } catch (error) {
     lost ||= !isStorageError(error) || error.outcome === 'unknown'
     // A service that is overloaded may deny a request that it has carried out.
-    if (lost || (error as StorageError).retryable) report()
+    if (lost || tries > 1 || (error as StorageError).retryable) report()
     throw error
   }
 }
