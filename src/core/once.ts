@@ -1,4 +1,4 @@
-import { NEVER, onAbort } from './abort.ts'
+import { never, onAbort } from './abort.ts'
 
 /** A caller that waits for a shared attempt. */
 export interface Waiter {
@@ -51,7 +51,7 @@ export class Once<T> {
 
   /** Returns the value, or makes it by `work` or by the attempt under way. Throws the waiter's abort reason as soon as its signal fires. */
   async get(waiter: Waiter, work: (shared: SharedContext) => Promise<T>): Promise<T> {
-    const { signal = NEVER } = waiter
+    const { signal = never() } = waiter
     for (;;) {
       signal.throwIfAborted()
       if (this.#made !== undefined) return this.#made.value
