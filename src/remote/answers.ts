@@ -6,8 +6,8 @@ export interface Expected {
   readonly statuses: readonly number[]
   /** Headers that it always has, in any case. */
   readonly headers?: readonly string[] | undefined
-  /** Headers of which a page of HTML has at least one if it is a stored file, and none if something between answered. */
-  readonly pageHas?: readonly string[] | undefined
+  /** Headers of which a stored file has at least one: a page of HTML, or nothing at all, that has none was sent by something between. */
+  readonly fileHas?: readonly string[] | undefined
   /** Names of the root element of its XML document. */
   readonly root?: readonly string[] | undefined
   /** Names of fields that its JSON object always has. */
@@ -15,12 +15,14 @@ export interface Expected {
 }
 
 /** What is wrong with an answer; undefined for a success. */
-export function problemOf({ statuses, headers, pageHas }: Expected, response: HttpResponse): string | undefined {
+export function problemOf({ statuses, headers, fileHas }: Expected, response: HttpResponse): string | undefined {
   if (!statuses.includes(response.status)) return `status ${response.status} is no answer to it.`
   const missing = headers?.find(name => !response.headers[name.toLowerCase()])
   if (missing !== undefined) return `the answer has no ${missing}.`
-  const isPage = pageHas !== undefined && /^text\/html\b/i.test(response.headers['content-type'] ?? '')
-  if (isPage && pageHas.every(name => response.headers[name] === undefined)) return 'got a page of HTML.'
+  if (fileHas?.every(name => response.headers[name] === undefined)) {
+    if (response.headers['content-length'] === '0') return 'got an empty answer.'
+    if (/^text\/html\b/i.test(response.headers['content-type'] ?? '')) return 'got a page of HTML.'
+  }
   return undefined
 }
 

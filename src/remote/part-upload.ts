@@ -1,7 +1,7 @@
 import type { CallContext, Repeat } from '../core/call.ts'
 import type { Content } from '../core/content.ts'
 import type { Stat } from '../core/driver.ts'
-import { isStorageError, StorageError } from '../core/errors.ts'
+import { isStorageError, StorageError, withOutcome } from '../core/errors.ts'
 import { mapParallel } from '../core/parallel.ts'
 import { shownText } from '../http/http-error.ts'
 import { bodySize } from '../http/request.ts'
@@ -258,7 +258,9 @@ function finish<U, P, T extends UploadTarget>(
     } catch (error) {
       if (!isStorageError(error)) throw error
       lost ||= error.outcome === 'unknown'
-      const fate = await protocol.fate!(upload, parts, { error, lost }, outer)
+      const fate = await protocol.fate!(upload, parts, { error, lost }, outer).catch(reason => {
+        throw lost ? withOutcome(reason, 'unknown') : reason
+      })
       if (fate === 'done') return undefined
       if (fate === 'gone') throw endedElsewhere(target, error, 'unknown')
       // The refusal of a request that went twice: it is a true one, since the upload is still there.

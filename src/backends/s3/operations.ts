@@ -19,8 +19,8 @@ export interface S3Request {
 /** Headers of which S3 sends one with every object, and a proxy's own page has none. */
 const OF_OBJECTS = ['etag', 'last-modified', 'x-amz-request-id', 'x-amz-id-2']
 
-const OBJECT: Expected = { statuses: [200], pageHas: OF_OBJECTS }
-const RANGE: Expected = { statuses: [200, 206], pageHas: OF_OBJECTS }
+const OBJECT: Expected = { statuses: [200], fileHas: OF_OBJECTS }
+const RANGE: Expected = { statuses: [200, 206], fileHas: OF_OBJECTS }
 const UPLOAD: Expected = { statuses: [200], headers: ['ETag'] }
 const BUCKET: Expected = { statuses: [200, 201] }
 const DELETION: Expected = { statuses: [200, 204] }

@@ -146,6 +146,8 @@ describe('a success that is no answer is an error:', () => {
   test.each<[string, Kind, Answer, (files: S3Storage) => Promise<unknown>]>([
     ['a HEAD without a length', 'head', send(200, '', { etag: '"e"', 'transfer-encoding': 'chunked' }), stat],
     ['a HEAD of a page', 'head', send(200, '', { ...html, 'content-length': '60' }), stat],
+    ['a HEAD of nothing', 'head', send(200, '', { 'content-length': '0' }), stat],
+    ['a GET of nothing', 'get', send(200, '', { 'content-length': '0' }), read],
     ['a GET of a page', 'get', send(200, PAGE, html), read],
     [
       'a GET answered by 206 that asked for all',
