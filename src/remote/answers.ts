@@ -6,7 +6,7 @@ export interface Expected {
   readonly statuses: readonly number[]
   /** Headers that it always has, in any case. */
   readonly headers?: readonly string[] | undefined
-  /** Headers of which a stored file has at least one: a page of HTML, or nothing at all, that has none was sent by something between. */
+  /** Headers of which a stored file always has one: a page that something between sent, or an empty success, has none. */
   readonly fileHas?: readonly string[] | undefined
   /** Names of the root element of its XML document. */
   readonly root?: readonly string[] | undefined
@@ -19,10 +19,8 @@ export function problemOf({ statuses, headers, fileHas }: Expected, response: Ht
   if (!statuses.includes(response.status)) return `status ${response.status} is no answer to it.`
   const missing = headers?.find(name => !response.headers[name.toLowerCase()])
   if (missing !== undefined) return `the answer has no ${missing}.`
-  if (fileHas?.every(name => response.headers[name] === undefined)) {
-    if (response.headers['content-length'] === '0') return 'got an empty answer.'
-    if (/^text\/html\b/i.test(response.headers['content-type'] ?? '')) return 'got a page of HTML.'
-  }
+  if (fileHas?.every(name => !response.headers[name.toLowerCase()]))
+    return `the answer has no ${fileHas.join(' and no ')}.`
   return undefined
 }
 

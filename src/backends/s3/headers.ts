@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { release } from '../../core/abort.ts'
 import type { ByteRange, FileAttributes, ReadResult, Stat, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../http/request.ts'
@@ -65,16 +64,8 @@ export function statOf(headers: IncomingHttpHeaders): Stat {
   })
 }
 
-/**
- * What the answer to a GET gives to read, checked against the range that was asked for. Every object has an ETag and a time: an answer with
- * neither comes from something else, such as a page to sign in, and is code `unknown`.
- * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html)
- */
+/** What the answer to a GET gives to read, checked against the range that was asked for. */
 export function readingOf(response: HttpResponse, range: ByteRange | undefined): ReadResult {
-  if (response.headers.etag === undefined && response.headers['last-modified'] === undefined) {
-    release(response)
-    throw new StorageError('unknown', 'The answer has neither an ETag nor a Last-Modified: it is no object of S3.')
-  }
   const { body, size } = checkedRead(range, response)
   return { stat: { ...headerStatOf(response.headers), size }, body }
 }
