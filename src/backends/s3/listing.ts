@@ -91,7 +91,7 @@ function isBehind({ startAfter, until }: PageRequest, ...lists: ReadonlyArray<re
 }
 
 function listedFile(node: XmlNode, decode: (text: string) => string): ListedFile {
-  let key = ''
+  let key: string | undefined
   let size = Number.NaN
   let etag: string | undefined
   let modifiedAt: Date | undefined
@@ -114,6 +114,7 @@ function listedFile(node: XmlNode, decode: (text: string) => string): ListedFile
         storageClass = child.text
     }
   }
+  if (key === undefined) throw new StorageError('unavailable', 'The listing has an object without a key.')
   return { key, size, etag, modifiedAt, storageClass }
 }
 
