@@ -23,11 +23,17 @@ export function statOfHeaders(headers: IncomingHttpHeaders): HeaderStat {
 
 const BYTES = /^\d{1,15}$/
 
+/** A number of bytes; undefined for any other text. */
+export function countOf(text: string | undefined): number | undefined {
+  const digits = text?.trim()
+  return digits !== undefined && BYTES.test(digits) ? Number(digits) : undefined
+}
+
 /** The size of the whole file in bytes: the total of `content-range`, else `content-length`; undefined where neither tells it. */
 export function sizeOf(headers: IncomingHttpHeaders): number | undefined {
   const range = headers['content-range']
   const text = range === undefined ? headers['content-length'] : range.slice(range.lastIndexOf('/') + 1)
-  return text !== undefined && BYTES.test(text) ? Number(text) : undefined
+  return countOf(text)
 }
 
 /** A header's value; undefined for one that is repeated, empty, or has control characters in it, which no request could carry on. */

@@ -3,6 +3,7 @@ import { release } from '../core/abort.ts'
 import type { Body } from '../core/body.ts'
 import type { ByteRange } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
+import { countOf } from './headers.ts'
 import { PartBody } from './part-body.ts'
 
 /** Most bytes that are read and thrown away where a server ignores ranges and sends the whole file. */
@@ -47,14 +48,8 @@ export function checkedRead(range: ByteRange | undefined, answer: GetAnswer): Ch
   }
 }
 
-/** The bytes that `Content-Length` announces; undefined where the header is missing or cannot be read. */
-export function contentLength(headers: IncomingHttpHeaders): number | undefined {
-  const length = headers['content-length']
-  return length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : undefined
-}
-
 function wholeAnswer(range: ByteRange | undefined, { headers, body }: GetAnswer): CheckedRead {
-  const size = contentLength(headers)
+  const size = countOf(headers['content-length'])
   if (range === undefined) return { body, size }
   const { start, end } = range
   if (start > 0 && start >= (size ?? Number.POSITIVE_INFINITY)) throw beyond(size, start)
@@ -78,7 +73,7 @@ function partAnswer(range: ByteRange | undefined, { headers, body }: GetAnswer):
     throw refused(range, `Content-Range: ${told}`)
   }
   const announced = part.end - part.start
-  const length = contentLength(headers)
+  const length = countOf(headers['content-length'])
   if (length !== undefined && length !== announced) {
     throw refused(range, `Content-Range: ${told} and Content-Length: ${length}`)
   }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { ImproperlyConfigured } from '../../core/errors.ts'
-import { trimTrailingSlashes } from '../../core/names.ts'
+import { type ServiceEndpoint, serviceEndpoint } from '../../remote/endpoint.ts'
 import { encodeComponent } from '../../remote/sign/encode.ts'
 
 /** Where the bucket's name stands: in the host, in the path, or wherever the endpoint allows (`auto`, the same as `null`). */
@@ -74,7 +74,9 @@ export function signingRegion(regionName: string | null | undefined): string {
 export function bucketAddress(options: AddressOptions): BucketAddress {
   const { bucketName } = options
   checkBucket(bucketName)
-  const endpoint = options.endpointUrl ? customEndpoint(options.endpointUrl, options) : awsEndpoint(options)
+  const endpoint = options.endpointUrl
+    ? { ...serviceEndpoint(options.endpointUrl, 'AWS_S3_ENDPOINT_URL', options), isCustom: true }
+    : awsEndpoint(options)
   if (isVirtual(endpoint, options)) {
     const host = `${bucketName}.${endpoint.host}`
     const origin = `${endpoint.scheme}://${host}`
@@ -92,13 +94,7 @@ export function bucketAddress(options: AddressOptions): BucketAddress {
   return { origin, host, pathPrefix, bucketInPath: true, resourcePrefix: pathPrefix }
 }
 
-interface Endpoint {
-  readonly scheme: 'http' | 'https'
-  /** With the port, where it is not the scheme's own. */
-  readonly host: string
-  readonly hostName: string
-  /** Without a trailing slash. */
-  readonly path: string
+interface Endpoint extends ServiceEndpoint {
   readonly isCustom: boolean
 }
 
@@ -110,20 +106,6 @@ function awsEndpoint({ regionName, useSsl = true }: AddressOptions): Endpoint {
   const suffix = partitionSuffix(region)
   const host = GLOBAL_REGIONS.has(region) ? `s3.${suffix}` : `s3.${region}.${suffix}`
   return { scheme: useSsl ? 'https' : 'http', host, hostName: host, path: '', isCustom: false }
-}
-
-function customEndpoint(endpointUrl: string, { useSsl = true }: AddressOptions): Endpoint {
-  const text = endpointUrl.includes('://') ? endpointUrl : `${useSsl ? 'https' : 'http'}://${endpointUrl}`
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    throw new ImproperlyConfigured('AWS_S3_ENDPOINT_URL must be an http or https URL, as in https://s3.example.com')
-  }
-  if (url.username || url.password || url.search || url.hash) {
-    throw new ImproperlyConfigured('AWS_S3_ENDPOINT_URL takes no user, password, query or fragment')
-  }
-  const path = trimTrailingSlashes(url.pathname)
-  const scheme = url.protocol === 'https:' ? 'https' : 'http'
-  return { scheme, host: url.host, hostName: url.hostname, path, isCustom: true }
 }
 
 function isVirtual(endpoint: Endpoint, { bucketName, addressingStyle }: AddressOptions): boolean {

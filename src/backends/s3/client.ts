@@ -4,6 +4,7 @@ import type { CallContext } from '../../core/call.ts'
 import type { HttpResponse } from '../../http/request.ts'
 import type { XmlNode } from '../../http/xml.ts'
 import { Container } from '../../remote/container.ts'
+import { hidingSecrets } from '../../remote/secrets.ts'
 import {
   type Lesson,
   type Prepared,
@@ -16,11 +17,17 @@ import { encodeKey } from '../../remote/sign/encode.ts'
 import type { CredentialSource, SigningCredentials } from '../../remote/sign/query.ts'
 import type { AddressOptions, BucketAddress } from './addressing.ts'
 import { type BucketOptions, bucketRequest, isOwnBucket } from './bucket.ts'
-import { hidingSecretsOf } from './credentials/secrets.ts'
 import { errorInside, S3Error, s3Error } from './errors.ts'
 import { expectedOf, type S3Request, seeksFile } from './operations.ts'
 import { Place } from './place.ts'
 import { type PresignRequest, Signer, type SignerOptions } from './signer.ts'
+
+/** Headers whose values are secrets, besides the signature. */
+const SECRET_HEADERS: readonly string[] = [
+  'x-amz-security-token',
+  'x-amz-server-side-encryption-customer-key',
+  'x-amz-copy-source-server-side-encryption-customer-key',
+]
 
 /** Where a client sends its requests and how it signs them. */
 export interface S3ClientOptions extends AddressOptions, BucketOptions, SignerOptions {
@@ -121,7 +128,9 @@ export class S3Client {
       prepare: (request, place, ctx) => {
         const prepared = (credentials: SigningCredentials | null): Prepared => {
           const wire = this.#signer.sign(request, place, credentials)
-          return { wire, hide: hidingSecretsOf(wire.headers, credentials, () => http.secrets ?? []) }
+          const others = [credentials?.secretAccessKey, credentials?.sessionToken]
+          const ofClient = (): readonly string[] => http.secrets ?? []
+          return { wire, hide: hidingSecrets({ headers: wire.headers, names: SECRET_HEADERS, others, ofClient }) }
         }
         const found = this.#credentials(ctx)
         return found instanceof Promise ? found.then(prepared) : prepared(found)

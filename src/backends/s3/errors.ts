@@ -1,13 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { drain } from '../../core/body.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
-import { readDocument } from '../../http/document.ts'
 import { type HttpErrorDetails, HttpStatusError, shownText } from '../../http/http-error.ts'
 import type { Hide } from '../../http/redact.ts'
 import type { HttpRequest, HttpResponse } from '../../http/request.ts'
-import { parseXml, type XmlNode } from '../../http/xml.ts'
+import type { XmlNode } from '../../http/xml.ts'
 import { classifyHttp } from '../../remote/codes.ts'
 import { dateOf, headerTextOf } from '../../remote/headers.ts'
+import { isSkewed, readRefusal, skewHint } from '../../remote/refusal.ts'
 import { isRegion } from './addressing.ts'
 
 /** What an S3 error document says (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). */
@@ -47,30 +46,14 @@ export class S3Error extends HttpStatusError {
   }
 }
 
-const BODY_LIMIT = 64 * 1024
-
-/** What the request of an answer tells about it. */
-export interface Refused {
-  /** Hides the request's secrets. */
-  readonly hide: Hide
-  /** Whether a 404 says that a file is missing. */
-  readonly seeksFile: boolean
-}
-
-/** Reads the error document of an answer and makes an error of it. A 404 with another body is not the service's, and says nothing of a file. */
+/** Makes an error of a refusal. A 404 with another body than S3's is not the service's, and says nothing of a file. */
 export async function s3Error(
   request: Pick<HttpRequest, 'method' | 'url'>,
   response: HttpResponse,
-  { hide, seeksFile }: Refused,
+  { hide, seeksFile }: { readonly hide: Hide; readonly seeksFile: boolean },
 ): Promise<S3Error> {
-  const { status, headers } = response
-  const bodyText = request.method === 'HEAD' ? '' : await readDocument(response, BODY_LIMIT).catch(() => '')
-  if (request.method === 'HEAD') void drain(response)
-  const root = await documentOf(bodyText)
-  const changes = request.method !== 'GET' && request.method !== 'HEAD'
-  const outcome = response.resent === true && changes ? 'unknown' : undefined
-  const isOwn = root?.child('Code') !== undefined || bodyText.trim() === ''
-  return errorOf(request, { status, headers, bodyText, outcome, hide, seeksFile: seeksFile && isOwn }, root)
+  const { root, isOwn, ...answer } = await readRefusal(request, response)
+  return errorOf(request, { ...answer, hide, seeksFile: seeksFile && isOwn }, root)
 }
 
 /** The error of a document that came with status 200, as Copy and Complete may answer; undefined for any other document. */
@@ -84,16 +67,6 @@ export function errorInside(
   const code = root.child('Code')?.text ?? ''
   const status = /^(InternalError|SlowDown|ServiceUnavailable)$/.test(code) ? 503 : 500
   return errorOf(request, { status, headers, hide }, root)
-}
-
-async function documentOf(text: string): Promise<XmlNode | undefined> {
-  if (!text.trimStart().startsWith('<')) return undefined
-  try {
-    const root = await parseXml(text)
-    return root.name === 'Error' ? root : (root.path('Errors', 'Error') ?? root)
-  } catch {
-    return undefined
-  }
 }
 
 function errorOf(
@@ -139,8 +112,6 @@ const HINTS: ReadonlyMap<string, string> = new Map(
   }),
 )
 
-const SKEW_SECS = 300
-
 /** Codes by which S3 says that the bucket is in another region; a HEAD has none. */
 const ELSEWHERE: ReadonlySet<string | undefined> = new Set([
   'AuthorizationHeaderMalformed',
@@ -157,8 +128,7 @@ function hintFor(
   { status, serviceCode: code, region, endpoint, serverTime }: Refusal,
 ): string | undefined {
   if (status === 403) {
-    const skew = serverTime && Math.round((Date.now() - serverTime.getTime()) / 1000)
-    if (code === 'RequestTimeTooSkewed' || (skew !== undefined && Math.abs(skew) > SKEW_SECS)) return skewHint(skew)
+    if (code === 'RequestTimeTooSkewed' || isSkewed(serverTime)) return skewHint(serverTime)
     if (code === undefined || code === 'AccessDenied') return deniedHint(method, url)
   }
   if (ELSEWHERE.has(code) && (status === 400 || status === 301 || status === 307)) {
@@ -172,11 +142,6 @@ function deniedHint(method: string, url: string): string | undefined {
   if (/[?&]list-type=/.test(url)) return 'Listing needs the permission s3:ListBucket'
   if (method !== 'GET' && method !== 'HEAD') return undefined
   return 'For a missing file S3 answers 403, not 404, unless the credentials may do s3:ListBucket'
-}
-
-function skewHint(skew: number | undefined): string {
-  if (skew === undefined || Math.abs(skew) <= SKEW_SECS) return "This machine's clock and the server's differ too much"
-  return `This machine's clock is ${Math.abs(skew)} seconds ${skew > 0 ? 'ahead of' : 'behind'} the server's`
 }
 
 /** Codes by S3's own words; they say more than the status. */

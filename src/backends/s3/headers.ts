@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { ByteRange, FileAttributes, ReadResult, Stat, WriteOptions } from '../../core/driver.ts'
+import type { ByteRange, ReadResult, Stat, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../http/request.ts'
+import { addAttributes } from '../../remote/attribute-headers.ts'
 import { type HeaderStat, headerTextOf, statOfHeaders } from '../../remote/headers.ts'
-import { metadataHeaders, metadataOf } from '../../remote/metadata.ts'
-import { dispositionText, headerText } from '../../remote/parameters.ts'
+import { metadataOf } from '../../remote/metadata.ts'
 import { checkedRead } from '../../remote/ranges.ts'
 import { addParameters, type ParameterUse } from './settings/object-parameters.ts'
 
@@ -27,19 +27,6 @@ export function otherHeaders(
   const headers: Record<string, string> = {}
   for (const parameters of sources) if (parameters !== undefined) addParameters(headers, parameters, use)
   return headers
-}
-
-/** Adds the portable attributes. */
-export function addAttributes(headers: Record<string, string>, attributes: FileAttributes): void {
-  const { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, metadata } = attributes
-  if (contentType !== undefined) headers['content-type'] = headerText('contentType', contentType)
-  if (contentEncoding !== undefined) headers['content-encoding'] = headerText('contentEncoding', contentEncoding)
-  if (contentDisposition !== undefined) {
-    headers['content-disposition'] = dispositionText('contentDisposition', contentDisposition)
-  }
-  if (contentLanguage !== undefined) headers['content-language'] = headerText('contentLanguage', contentLanguage)
-  if (cacheControl !== undefined) headers['cache-control'] = headerText('cacheControl', cacheControl)
-  if (metadata !== undefined) metadataHeaders(headers, metadata)
 }
 
 /** What the headers of a HEAD or GET answer say; the size is that of the whole object, also of a range's answer. */

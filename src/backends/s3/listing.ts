@@ -1,7 +1,10 @@
 import type { ListedFile, Page, PageRequest } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
-import { compareKeys, restBelow } from '../../core/key-order.ts'
+import { compareKeys } from '../../core/key-order.ts'
 import type { XmlNode } from '../../http/xml.ts'
+import { countOf, dateOf, etagOf } from '../../remote/headers.ts'
+import { isBehind, isInRange } from '../../remote/page-range.ts'
+import { decodeForm } from '../../remote/sign/encode.ts'
 
 /** The query of ListObjectsV2 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html). */
 export function listQuery(prefix: string, page: PageRequest): Array<[string, string]> {
@@ -16,12 +19,6 @@ export function listQuery(prefix: string, page: PageRequest): Array<[string, str
     query.push(['start-after', page.startAfter])
   if (page.limit !== undefined) query.push(['max-keys', String(Math.min(1000, Math.max(1, page.limit)))])
   return query
-}
-
-/** Whether no key below the prefix can lie in the range, so that nothing need be asked. */
-export function isEmptyRange(prefix: string, { startAfter, until }: PageRequest): boolean {
-  if (restBelow(prefix, startAfter) === undefined) return true
-  return until !== undefined && compareKeys(until, prefix) <= 0
 }
 
 /**
@@ -63,33 +60,6 @@ export function pageOf(root: XmlNode, prefix: string, request: PageRequest): Pag
   }
 }
 
-/** The same page with the sizes that it lacks, each asked for by itself; a file that has none is gone. */
-export async function sizedPage(page: Page, sizeOfKey: (key: string) => Promise<number | undefined>): Promise<Page> {
-  if (page.files.every(({ size }) => !Number.isNaN(size))) return page
-  const files: ListedFile[] = []
-  for (const file of page.files) {
-    const size = Number.isNaN(file.size) ? await sizeOfKey(file.key) : file.size
-    if (size !== undefined) files.push({ ...file, size })
-  }
-  return { ...page, files }
-}
-
-function isInRange(key: string, { startAfter, until }: PageRequest): boolean {
-  if (startAfter !== undefined && compareKeys(key, startAfter) <= 0) return false
-  return until === undefined || compareKeys(key, until) < 0
-}
-
-/** Whether a page reaches `until`. A service without order has no ranges, and a part of its listing must not be taken for one. */
-function isBehind({ startAfter, until }: PageRequest, ...lists: ReadonlyArray<readonly string[]>): boolean {
-  if (startAfter === undefined && until === undefined) return false
-  for (const keys of lists) {
-    if (keys.some((key, at) => at > 0 && compareKeys(keys[at - 1]!, key) > 0)) {
-      throw new StorageError('unsupported', 'The service does not list keys in the order of their UTF-8 bytes.')
-    }
-  }
-  return until !== undefined && lists.some(keys => keys.length > 0 && compareKeys(keys.at(-1)!, until) >= 0)
-}
-
 function listedFile(node: XmlNode, decode: (text: string) => string): ListedFile {
   let key: string | undefined
   let size = Number.NaN
@@ -102,10 +72,10 @@ function listedFile(node: XmlNode, decode: (text: string) => string): ListedFile
         key = decode(child.text)
         break
       case 'Size':
-        size = sizeOf(child.text)
+        size = countOf(child.text) ?? Number.NaN
         break
       case 'ETag':
-        etag = unquoted(child.text)
+        etag = etagOf(child.text)
         break
       case 'LastModified':
         modifiedAt = dateOf(child.text)
@@ -118,38 +88,7 @@ function listedFile(node: XmlNode, decode: (text: string) => string): ListedFile
   return { key, size, etag, modifiedAt, storageClass }
 }
 
-function sizeOf(text: string): number {
-  return /^\s*\d+\s*$/.test(text) ? Number(text) : Number.NaN
-}
-
-/** A date of ISO 8601 or RFC 9110; undefined for any other text, which says nothing of the file. */
-function dateOf(text: string): Date | undefined {
-  const date = new Date(text.trim())
-  return Number.isNaN(date.getTime()) ? undefined : date
-}
-
 /** How the keys in a listing are written: encoded where it says so. */
 export function keyDecoder(root: XmlNode): (text: string) => string {
-  return root.child('EncodingType')?.text === 'url' ? decodeListed : text => text
-}
-
-/** What is not encoded as announced stays as it is: a lone `%`, and bytes that are no UTF-8. */
-function decodeListed(text: string): string {
-  const spaced = text.replaceAll('+', ' ')
-  try {
-    return decodeURIComponent(spaced)
-  } catch {
-    return spaced.replace(/(?:%[0-9a-f]{2})+/gi, bytes => {
-      try {
-        return decodeURIComponent(bytes)
-      } catch {
-        return bytes
-      }
-    })
-  }
-}
-
-/** An etag without its quotes. */
-export function unquoted(etag: string): string {
-  return etag.startsWith('"') && etag.endsWith('"') ? etag.slice(1, -1) : etag
+  return root.child('EncodingType')?.text === 'url' ? decodeForm : text => text
 }

@@ -2,9 +2,9 @@ import type { CallContext } from '../../core/call.ts'
 import type { RequestOptions, SignUrlOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { checkUrlMethod } from '../../core/urls.ts'
+import { addAttributes } from '../../remote/attribute-headers.ts'
 import { type DownloadOptions, downloadQuery } from '../../remote/download-query.ts'
 import type { S3Client } from './client.ts'
-import { addAttributes } from './headers.ts'
 import { addParameters } from './settings/object-parameters.ts'
 
 /** Parameters of GET by their S3 names (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html). */

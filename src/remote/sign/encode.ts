@@ -43,3 +43,19 @@ function encodeWide(text: string, isKey: boolean): string {
   const message = `${JSON.stringify(text)} has half of a surrogate pair and so no UTF-8 form`
   throw isKey ? new SuspiciousFileOperation(message) : new StorageError('invalid_argument', message)
 }
+
+/** The text that was form-encoded, `+` for a blank. What is not encoded as it should be stays as it is: a lone `%`, and bytes that are no UTF-8. */
+export function decodeForm(text: string): string {
+  const spaced = text.replaceAll('+', ' ')
+  try {
+    return decodeURIComponent(spaced)
+  } catch {
+    return spaced.replace(/(?:%[0-9a-f]{2})+/gi, bytes => {
+      try {
+        return decodeURIComponent(bytes)
+      } catch {
+        return bytes
+      }
+    })
+  }
+}

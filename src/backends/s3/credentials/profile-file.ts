@@ -1,3 +1,5 @@
+import { iniLines } from '../../../core/ini.ts'
+
 /** Settings of one section, by key in lower case. */
 export type Section = ReadonlyMap<string, string>
 
@@ -30,31 +32,24 @@ export function parseProfileFile(text: string, isConfig: boolean): ProfileFile {
   let section: Map<string, string> | undefined
   let isService = false
   let parent = ''
-  for (const line of text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)) {
-    const content = withoutComment(line).trim()
-    if (content === '') continue
-    if (content.startsWith('[') && content.endsWith(']')) {
-      const title = content.slice(1, -1).trim()
-      parent = ''
-      const service = isConfig ? nameBehind('services', title) : undefined
-      const session = isConfig ? nameBehind('sso-session', title) : undefined
+  for (const line of iniLines(text)) {
+    if ('title' in line) {
+      const service = isConfig ? nameBehind('services', line.title) : undefined
+      const session = isConfig ? nameBehind('sso-session', line.title) : undefined
       isService = service !== undefined
       if (service !== undefined) section = sectionOf(services, service)
       else if (session !== undefined) section = sectionOf(sessions, session)
-      else section = sectionOf(profiles, !isConfig || title === 'default' ? title : nameBehind('profile', title))
-      continue
-    }
-    const at = content.indexOf('=')
-    const isNested = parent !== '' && /^\s/.test(line)
-    if (at < 1) continue
-    const key = content.slice(0, at).trim().toLowerCase()
-    const value = content.slice(at + 1).trim()
-    if (!isNested) {
-      parent = value === '' ? key : ''
-      section?.set(key, value)
-    } else if (isService) section?.set(`${parent}.${key}`, value)
+      else section = sectionOf(profiles, profileIn(line.title, isConfig))
+    } else if (!line.isNested) {
+      parent = line.key
+      section?.set(line.key, line.value)
+    } else if (isService) section?.set(`${parent}.${line.key}`, line.value)
   }
   return { profiles, services, sessions }
+}
+
+function profileIn(title: string, isConfig: boolean): string | undefined {
+  return !isConfig || title === 'default' ? title : nameBehind('profile', title)
 }
 
 function sectionOf(sections: Map<string, Map<string, string>>, name: string | undefined) {
@@ -71,13 +66,4 @@ function nameBehind(kind: string, title: string): string | undefined {
   const quote = name[0]
   const isQuoted = (quote === '"' || quote === "'") && name.length > 2 && name.endsWith(quote)
   return (isQuoted ? name.slice(1, -1).trim() : name) || undefined
-}
-
-/** A `#` or `;` begins a comment where it begins the line or follows a blank. */
-function withoutComment(line: string): string {
-  for (let at = 0; at < line.length; at++) {
-    const isMark = line[at] === '#' || line[at] === ';'
-    if (isMark && (at === 0 || line[at - 1]!.trim() === '')) return line.slice(0, at)
-  }
-  return line
 }

@@ -1,11 +1,12 @@
 import { ATTRIBUTES, givenAttributes } from '../../../core/attributes.ts'
 import type { CallContext } from '../../../core/call.ts'
 import type { Stat, StatOptions, WriteOptions } from '../../../core/driver.ts'
+import { addAttributes } from '../../../remote/attribute-headers.ts'
 import { copyInRanges, type PartPlan } from '../../../remote/part-upload.ts'
 import { encodeComponent, encodeKey } from '../../../remote/sign/encode.ts'
 import type { S3Client } from '../client.ts'
 import { S3Error } from '../errors.ts'
-import { addAttributes, otherHeaders, statOf, writeHeaders } from '../headers.ts'
+import { otherHeaders, statOf, writeHeaders } from '../headers.ts'
 import type { S3Parts, S3Target } from './parts.ts'
 
 /** One copy within the bucket. */

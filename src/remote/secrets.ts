@@ -1,0 +1,43 @@
+import { type Hide, hiding } from '../http/redact.ts'
+
+/** What of a request must not be shown. */
+export interface RequestSecrets {
+  readonly headers: Readonly<Record<string, string>>
+  /** Names of headers whose values are secrets, besides `authorization`; of those that end in `-key`, what their base64 holds is one, too. */
+  readonly names: readonly string[]
+  /** Other secrets that the request was made with: keys, tokens. */
+  readonly others: ReadonlyArray<string | undefined>
+  /** Secrets of the client that sends it, such as passwords of proxies. */
+  ofClient(): readonly string[]
+}
+
+/** Returns a function that hides the secrets of a request in a service's texts, the signature among them. */
+export function hidingSecrets({ headers, names, others, ofClient }: RequestSecrets): Hide {
+  // Found only where a text is to be shown.
+  let hide: Hide | undefined
+  return text => {
+    hide ??= hiding([...others, ...secretsIn(headers, names), ...ofClient()])
+    return hide(text)
+  }
+}
+
+function secretsIn(headers: Readonly<Record<string, string>>, names: readonly string[]): string[] {
+  const secrets: string[] = []
+  for (const name of ['authorization', ...names]) {
+    const value = headers[name]
+    if (value === undefined) continue
+    secrets.push(value)
+    if (name === 'authorization') secrets.push(signatureOf(value))
+    else if (name.endsWith('-key')) secrets.push(Buffer.from(value, 'base64').toString('utf8'))
+  }
+  return secrets
+}
+
+/** What stands behind the name of the keys (`Signature=...`, `name:...`), or behind the scheme of a token. */
+function signatureOf(authorization: string): string {
+  const name = 'Signature='
+  const at = authorization.lastIndexOf(name)
+  if (at >= 0) return authorization.slice(at + name.length)
+  const colon = authorization.indexOf(':')
+  return authorization.slice(colon < 0 ? authorization.indexOf(' ') + 1 : colon + 1)
+}
