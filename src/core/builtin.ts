@@ -16,6 +16,11 @@ export function nodeTls(): typeof import('node:tls') {
   return process.getBuiltinModule('node:tls')
 }
 
+/** `node:net`. */
+export function nodeNet(): typeof import('node:net') {
+  return process.getBuiltinModule('node:net')
+}
+
 /** `node:http`. */
 export function nodeHttp(): typeof import('node:http') {
   return process.getBuiltinModule('node:http')

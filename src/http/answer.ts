@@ -2,7 +2,6 @@ import { AsyncResource } from 'node:async_hooks'
 import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Body } from '../core/body.ts'
-import type { AnswerHead } from './head.ts'
 import type { HttpResponse } from './request.ts'
 
 /** Where the bytes of a body come from. */
@@ -18,18 +17,24 @@ export interface BodySource {
   stalled(): void
 }
 
+/** The source of a body that is there: the answer may be kept for long, and what was sent is not needed any more. */
+const NOTHING: BodySource = { idleMs: 0, pause() {}, resume() {}, cancel() {}, stalled() {} }
+
+/** Pieces of an answer that are kept while it waits for the end of the upload. */
+export const MAX_HELD_PIECES = 64
+
 /** An answer. Its body becomes a stream only when somebody asks for that. */
 export class Answer implements HttpResponse, Body {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly resent: boolean
-  readonly #source: BodySource
+  #source: BodySource
   #early: Buffer[] = []
   #complete = false
   #error: Error | undefined
   #body: AnswerBody | undefined
 
-  constructor({ status, headers }: AnswerHead, resent: boolean, source: BodySource) {
+  constructor(status: number, headers: IncomingHttpHeaders, resent: boolean, source: BodySource) {
     this.status = status
     this.headers = headers
     this.resent = resent
@@ -71,6 +76,7 @@ export class Answer implements HttpResponse, Body {
   /** There is no more to come. */
   end(): void {
     this.#complete = true
+    this.#source = NOTHING
     this.#body?.complete()
   }
 
@@ -82,15 +88,18 @@ export class Answer implements HttpResponse, Body {
   }
 }
 
+/** Bytes that are read ahead: to pause a connection for each of its pieces of 64 KiB costs more than they do. */
+const HIGH_WATER_MARK = 256 * 1024
+
 class AnswerBody extends Readable {
   readonly #source: BodySource
-  /** Whoever asked for the stream: its events belong there, not to the connection. */
+  /** The events of a body belong to its reader, not to the connection. */
   readonly #scope = new AsyncResource('holdall.AnswerBody')
   #idle: NodeJS.Timeout | undefined
   #complete = false
 
   constructor(source: BodySource) {
-    super()
+    super({ highWaterMark: HIGH_WATER_MARK })
     this.#source = source
   }
 
@@ -121,7 +130,7 @@ class AnswerBody extends Readable {
     this.#stopClock()
     if (!this.#complete) this.#source.cancel()
     if (error === null) done()
-    // Whoever has just asked for the body may listen now. Where nobody reads it, its error must not end the process.
+    // A reader that has just asked for the body may listen now. Where nobody reads it, its error must not end the process.
     else process.nextTick(() => done(this.listenerCount('error') > 0 ? error : null))
   }
 

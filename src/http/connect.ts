@@ -1,5 +1,6 @@
-import { connect as connectPlain, isIP, type Socket } from 'node:net'
-import { nodeHttp, nodeHttps, nodeTls } from '../core/builtin.ts'
+import type { Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
+import { nodeHttp, nodeHttps, nodeNet, nodeTls } from '../core/builtin.ts'
 import { StorageError } from '../core/errors.ts'
 import type { ProxyServer } from './proxy.ts'
 
@@ -14,7 +15,8 @@ export interface Route {
   readonly tunnel: ProxyServer | undefined
   /** Milliseconds for connecting, the proxy's tunnel and the TLS handshake included; 0 for no limit. */
   readonly connectTimeoutMs: number
-  readonly ca: Buffer | undefined
+  /** Whom to trust and what to show; undefined where TLS is spoken to nobody. */
+  readonly secureContext: SecureContext | undefined
   readonly rejectUnauthorized: boolean
 }
 
@@ -28,17 +30,17 @@ export function openSocket(
   const { hostname, port, secure, connectTimeoutMs } = route
   const host = reachable(hostname)
   if (!secure) {
-    const socket = connectPlain({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 1000 })
+    const socket = nodeNet().connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 1000 })
     return limited(socket, 'connect', connectTimeoutMs)
   }
-  const { ca, rejectUnauthorized } = route
+  const { secureContext, rejectUnauthorized } = route
   const socket = nodeTls().connect({
     host,
     port,
     ...(through && { socket: through }),
-    ...(isIP(hostname) === 0 && { servername: hostname }),
-    ...(ca && { ca }),
+    ...(nodeNet().isIP(hostname) === 0 && { servername: hostname }),
     ...(session && { session }),
+    secureContext,
     rejectUnauthorized,
     ALPNProtocols: ['http/1.1'],
   })
@@ -46,18 +48,18 @@ export function openSocket(
   socket.setKeepAlive(true, 1000)
   socket.on('session', onSession)
   // A session that the server cannot continue would break every handshake to come.
-  socket.once('close', failed => failed && onSession(undefined))
+  socket.once('error', () => onSession(undefined))
   return limited(socket, 'secureConnect', connectTimeoutMs)
 }
 
 /** Asks the proxy for a tunnel to the server. */
 export function openTunnel(route: Route, done: (error: unknown, socket?: Socket) => void): () => void {
-  const { ca, rejectUnauthorized, connectTimeoutMs } = route
+  const { secureContext, rejectUnauthorized, connectTimeoutMs } = route
   const proxy = route.tunnel!
   const authority = `${bracketed(route.hostname)}:${route.port}`
   const headers = ['Host', authority]
   if (proxy.authorization !== undefined) headers.push('Proxy-Authorization', proxy.authorization)
-  const tls = proxy.secure ? { rejectUnauthorized, ...(ca && { ca }) } : undefined
+  const tls = proxy.secure ? { rejectUnauthorized, secureContext } : undefined
   const { hostname, port } = proxy
   const options = { agent: false, method: 'CONNECT', hostname, port, path: authority, headers, ...tls } as const
   const request = (proxy.secure ? nodeHttps() : nodeHttp()).request(options)

@@ -1,4 +1,5 @@
-import { isIPv4 } from 'node:net'
+import type { BlockList } from 'node:net'
+import { nodeNet } from '../core/builtin.ts'
 import { unbracketed } from './connect.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -10,6 +11,13 @@ export interface EnvironmentProxies {
   isDirect(hostname: string, port: number): boolean
 }
 
+/** One entry of `no_proxy`: a domain, an address, a range of addresses or `*`, perhaps with a port. */
+interface Exception {
+  readonly host: string
+  readonly port: number | undefined
+  readonly range: BlockList | undefined
+}
+
 /**
  * Reads `http_proxy`, `https_proxy` and `no_proxy`, in lower case or else in capitals, as Python and curl do. This machine itself is
  * always reached directly. (https://docs.python.org/3/library/urllib.request.html#urllib.request.getproxies)
@@ -18,12 +26,15 @@ export function environmentProxies(env: Environment): EnvironmentProxies {
   // In a CGI program HTTP_PROXY is a header of the client. (CVE-2016-1000110)
   const http = env['REQUEST_METHOD'] === undefined ? either(env, 'http_proxy') : env['http_proxy']
   const https = either(env, 'https_proxy')
-  const direct = (either(env, 'no_proxy') ?? '').toLowerCase().split(/[\s,]+/)
+  const entries = (either(env, 'no_proxy') ?? '').toLowerCase().split(/[\s,]+/)
+  let exceptions: Exception[] | undefined
   return {
     proxies: { ...(http && { http }), ...(https && { https }) },
     isDirect(hostname, port) {
       const host = unbracketed(hostname.toLowerCase())
-      return isThisMachine(host) || direct.some(entry => entry === '*' || isBelow(host, port, entry))
+      if (isThisMachine(host)) return true
+      exceptions ??= entries.filter(Boolean).map(parseException)
+      return exceptions.some(exception => isExcepted(exception, host, port))
     },
   }
 }
@@ -34,12 +45,35 @@ function either(env: Environment, name: string): string | undefined {
 
 function isThisMachine(host: string): boolean {
   if (host === 'localhost' || host.endsWith('.localhost') || host === '::1') return true
-  return isIPv4(host) && host.startsWith('127.')
+  return nodeNet().isIPv4(host) && host.startsWith('127.')
 }
 
-/** Whether an entry of `no_proxy` names the host or a domain around it, perhaps with a port: `.example.com`, `10.0.0.1:9000`. */
-function isBelow(host: string, port: number, entry: string): boolean {
-  const domain = unbracketed(entry).replace(/^\*?\./, '')
-  if (domain === '') return false
-  return [host, `${host}:${port}`].some(name => name === domain || name.endsWith(`.${domain}`))
+const WITH_PORT = /^(\[[^\]]*\]|[^:]*):(\d{1,5})$/
+
+function parseException(entry: string): Exception {
+  const [, hostPart = entry, portPart] = WITH_PORT.exec(entry) ?? []
+  const [address, bits] = unbracketed(hostPart).split('/') as [string, string | undefined]
+  const port = portPart === undefined ? undefined : Number(portPart)
+  return { host: bits === undefined ? address.replace(/^\*?\./, '') : '', port, range: rangeOf(address, bits) }
+}
+
+/** The addresses of an entry, where it is an address or a range (RFC 4632): `10.0.0.0/8`, `fd00::/8`. */
+function rangeOf(address: string, bits: string | undefined): BlockList | undefined {
+  const { BlockList, isIP } = nodeNet()
+  const version = isIP(address)
+  const longest = version === 4 ? 32 : 128
+  if (version === 0 || (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= longest))) return undefined
+  const range = new BlockList()
+  range.addSubnet(address, bits === undefined ? longest : Number(bits), version === 4 ? 'ipv4' : 'ipv6')
+  return range
+}
+
+function isExcepted({ host: domain, port: only, range }: Exception, host: string, port: number): boolean {
+  if (only !== undefined && only !== port) return false
+  if (range !== undefined) {
+    const version = nodeNet().isIP(host)
+    return version !== 0 && range.check(host, version === 4 ? 'ipv4' : 'ipv6')
+  }
+  // A name matches at its dots only: `example.com` and `.example.com` mean that domain and those below it.
+  return domain === '*' || (domain !== '' && (host === domain || host.endsWith(`.${domain}`)))
 }

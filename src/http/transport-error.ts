@@ -5,6 +5,7 @@ interface NativeError {
   readonly code?: unknown
   readonly syscall?: unknown
   readonly message?: unknown
+  readonly reason?: unknown
   readonly errors?: readonly unknown[]
 }
 
@@ -14,33 +15,52 @@ const BAD_REQUEST: ReadonlySet<unknown> = new Set([
   'ERR_INVALID_HTTP_TOKEN',
   'ERR_HTTP_INVALID_HEADER_VALUE',
   'ERR_HTTP_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+])
+
+const TIMEOUTS: ReadonlySet<unknown> = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
 ])
 
 const UNTRUSTED = /^(CERT_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CRL_|HOSTNAME_MISMATCH)/
+/** Handshakes that fail alike each time, by OpenSSL's reasons. */
+const NO_HANDSHAKE =
+  /WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|NO_PROTOCOLS_AVAILABLE|NO_SHARED_CIPHER|NO_CIPHERS|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|(KEY|MD)_TOO_(SMALL|WEAK)|ALERT_(PROTOCOL_VERSION|HANDSHAKE_FAILURE|NO_CERTIFICATE|(BAD|UNSUPPORTED)_CERTIFICATE|CERTIFICATE_|UNKNOWN_CA|ACCESS_DENIED|INSUFFICIENT_SECURITY|NO_APPLICATION_PROTOCOL)|UNRECOGNIZED_NAME/
+const NOT_TLS = /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/
+/** The first byte of an alert of TLS. (RFC 8446 section 5.1) */
+const TLS_ALERT = 0x15
 
-/** Makes a `StorageError` of what node:http, node:net or node:tls reported; its text has neither query nor headers. */
+/** Makes a `StorageError` of what node:http, node:net, node:tls or another client reported; its text has neither query nor headers. */
 export function transportError(error: unknown, method: string, url: string): StorageError {
   if (error instanceof StorageError) return error
-  // Of an answer that is not HTTP; it may repeat the request. (node:http)
-  if (error instanceof Error && 'rawPacket' in error) delete error.rawPacket
-  const native = firstOf((error ?? {}) as NativeError)
   const subject = `${method} ${shownUrl(url)}`
-  if (BAD_REQUEST.has(native.code)) {
+  const never = (why: string): StorageError =>
+    new StorageError('unavailable', `${subject}: ${why}`, { cause: error, retryable: false, outcome: 'not_applied' })
+  if (error instanceof Error && 'rawPacket' in error) {
+    const isTls = (error.rawPacket as Uint8Array | undefined)?.[0] === TLS_ALERT
+    // Of an answer that is not HTTP; it may repeat the request. (node:http)
+    delete error.rawPacket
+    if (isTls) return never('the server speaks TLS on this port; the address must begin with https')
+  }
+  const native = firstOf((error ?? {}) as NativeError)
+  const code = String(native.code ?? '')
+  if (BAD_REQUEST.has(code)) {
     return new StorageError('invalid_argument', `${subject}: ${native.message}`, { cause: error })
   }
-  if (typeof native.code === 'string' && UNTRUSTED.test(native.code)) {
-    return new StorageError('unavailable', `${subject}: the server's certificate is not trusted: ${native.code}`, {
-      cause: error,
-      retryable: false,
-      outcome: 'not_applied',
-    })
+  if (UNTRUSTED.test(code)) return never(`the server's certificate is not trusted: ${code}`)
+  const reason = tlsReason(native, code)
+  if (NOT_TLS.test(reason)) {
+    return never('the server does not speak TLS on this port; is it an http address, or has its TLS another port?')
   }
-  const known = classifyCommon(native)
-  const code: ErrorCode = known === 'unknown' ? 'unavailable' : known
-  const unsent = native.syscall === 'connect' || native.syscall === 'getaddrinfo'
-  const outcome = unsent ? 'not_applied' : undefined
-  const reason = native.message ? String(native.message) : String(native.code ?? 'the connection failed')
-  return new StorageError(code, `${subject}: ${reason}`, { cause: error, outcome })
+  if (NO_HANDSHAKE.test(reason)) return never(`no TLS connection is possible: ${reason}`)
+  const known = TIMEOUTS.has(code) ? 'timeout' : classifyCommon(native)
+  const kind: ErrorCode = known === 'unknown' ? 'unavailable' : known
+  const unsent = native.syscall === 'connect' || native.syscall === 'getaddrinfo' || code === 'UND_ERR_CONNECT_TIMEOUT'
+  const text = native.message ? String(native.message) : code || 'the connection failed'
+  return new StorageError(kind, `${subject}: ${text}`, { cause: error, outcome: unsent ? 'not_applied' : undefined })
 }
 
 /** The error of an ended signal: its reason where that is a `StorageError` (a time-out), else code `aborted`. */
@@ -56,14 +76,20 @@ export function brokenError(cause: unknown, method: string, url: string): Storag
   return transportError({ code: 'ECONNRESET', message, cause }, method, url)
 }
 
-/** The error of a request that a closed transport does not send. */
-export function transportClosed(): StorageError {
-  return new StorageError('closed', 'The HTTP transport was closed.', { outcome: 'not_applied' })
+/** The error of an answer of success to a request that the server had not read to its end. */
+export function hastyError(method: string, url: string): StorageError {
+  const text = 'the server reported success before it had the whole content'
+  return new StorageError('unavailable', `${method} ${shownUrl(url)}: ${text}`, { outcome: 'unknown' })
 }
 
-/** The error of a request under way when the transport is closed. */
+/** The error of a request that a closed client does not send. */
+export function clientClosed(): StorageError {
+  return new StorageError('closed', 'The HTTP client was closed.', { outcome: 'not_applied' })
+}
+
+/** The error of a request under way when the client is closed. */
 export function closedError(method: string, url: string): StorageError {
-  const text = 'the HTTP transport was closed before the answer came'
+  const text = 'the HTTP client was closed before the answer came'
   return new StorageError('closed', `${method} ${shownUrl(url)}: ${text}`, { outcome: 'unknown' })
 }
 
@@ -77,6 +103,15 @@ export function stalledError(idleMs: number, method: string, url: string): Stora
 export function isReset(error: unknown): boolean {
   const { code } = (error ?? {}) as NativeError
   return code === 'ECONNRESET' || code === 'EPIPE'
+}
+
+/** Why a handshake failed: `ERR_SSL_WRONG_VERSION_NUMBER`, or `EPROTO` with OpenSSL's words. */
+function tlsReason({ reason, message }: NativeError, code: string): string {
+  if (code.startsWith('ERR_SSL_')) return code
+  if (code !== 'EPROTO') return ''
+  return String(reason ?? message)
+    .toUpperCase()
+    .replaceAll(' ', '_')
 }
 
 // Several addresses were tried (RFC 8305): node gives an AggregateError without a message.

@@ -39,7 +39,11 @@ export class OpenUploads {
   async close(): Promise<void> {
     const text = 'The storage was closed during the upload.'
     this.#closing.abort(new StorageError('closed', text, { outcome: 'unknown' }))
-    while (this.#running.size > 0) await Promise.all(this.#running)
+    do {
+      await Promise.all(this.#running)
+      // What an upload leaves to be undone begins after its end.
+      await new Promise(resolve => setImmediate(resolve))
+    } while (this.#running.size > 0)
   }
 }
 

@@ -6,7 +6,7 @@ import { isStorageError, StorageError } from '../core/errors.ts'
 import { readDocument } from '../http/document.ts'
 import { HttpStatusError, shownText } from '../http/http-error.ts'
 import type { Hide } from '../http/redact.ts'
-import { type HttpRequest, type HttpResponse, shownUrl } from '../http/request.ts'
+import { type HttpClient, type HttpRequest, type HttpResponse, shownUrl } from '../http/request.ts'
 import { parseXml, readXml, type XmlNode } from '../http/xml.ts'
 import { type Expected, isRead, isRefusal, jsonOf, noAnswer, problemOf, unread } from './answers.ts'
 
@@ -54,11 +54,6 @@ export interface ServiceProtocol<R extends ServiceRequest, K> {
   ): Lesson<K> | undefined | Promise<Lesson<K> | undefined>
 }
 
-/** Sends the requests: a client, or a stand-in for one. */
-export interface Requester {
-  request(request: HttpRequest, ctx: CallContext): Promise<HttpResponse>
-}
-
 /** A document that answered a request. */
 export interface Answered {
   readonly headers: IncomingHttpHeaders
@@ -92,10 +87,10 @@ const STRAY_LIMIT = 64 * 1024
  */
 export class Service<R extends ServiceRequest, K> {
   readonly #protocol: ServiceProtocol<R, K>
-  readonly #http: Requester
+  readonly #http: Pick<HttpClient, 'request'>
   #known: K
 
-  constructor(protocol: ServiceProtocol<R, K>, http: Requester, known: K) {
+  constructor(protocol: ServiceProtocol<R, K>, http: Pick<HttpClient, 'request'>, known: K) {
     this.#protocol = protocol
     this.#http = http
     this.#known = known

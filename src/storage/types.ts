@@ -1,11 +1,14 @@
 import type { CallOptions } from '../core/call.ts'
 import type { Driver, FileAttributes, SignUrlOptions, Stat } from '../core/driver.ts'
+import type { HttpClient } from '../http/request.ts'
 import type { Layer } from '../layers/layer.ts'
 
 /** What a storage may be given besides its options; for tests and for configuration code. */
 export interface Services {
   /** Used instead of what `connect` makes. */
   readonly driver?: Driver | undefined
+  /** Sends the requests of a backend that speaks HTTP; it is not closed with the storage. Default: a client of its own over node:http. */
+  readonly httpClient?: HttpClient | undefined
   /** Layers put innermost, around the driver. */
   readonly layers?: readonly Layer[] | undefined
   /** Used instead of the process's settings object. */

@@ -9,14 +9,14 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
 import { drain, readText } from '../../src/core/body.ts'
-import { Transport } from '../../src/http/transport.ts'
+import { NodeClient } from '../../src/http/node-client.ts'
 import { context, failure, makeIdentity, serve, serveTcp } from './support.ts'
 
-let transport = new Transport()
+let transport = new NodeClient()
 
 afterEach(async () => {
   await transport.close()
-  transport = new Transport()
+  transport = new NodeClient()
 })
 
 const ask = (url: string) => transport.request({ method: 'GET', url, headers: {} }, context())
@@ -49,9 +49,9 @@ describe('a kept connection', () => {
     await using server = await serve((_request, response) => response.end('x'))
     server.server.keepAliveTimeout = 0
     const program = `
-      import { Transport } from '${pathToFileURL('src/http/transport.ts')}'
+      import { NodeClient } from '${pathToFileURL('src/http/node-client.ts')}'
       const ctx = { signal: new AbortController().signal, attempt: 1, progress() {} }
-      const answer = await new Transport().request({ method: 'GET', url: '${server.url}', headers: {} }, ctx)
+      const answer = await new NodeClient().request({ method: 'GET', url: '${server.url}', headers: {} }, ctx)
       console.log(answer.status)`
     const run = promisify(execFile)(process.execPath, ['--input-type=module-typescript', '--eval', program], {
       timeout: 30_000,
@@ -78,7 +78,7 @@ test('no more connections than allowed, also when they break or are given up', a
     most = Math.max(most, ++open)
     socket.on('close', () => open--)
   })
-  const narrow = new Transport({ maxSockets: 2 })
+  const narrow = new NodeClient({ maxSockets: 2 })
   const kinds = ['ok', 'break', 'hang'] as const
   const outcomes = Array.from({ length: 30 }, async (_, index) => {
     const kind = kinds[index % 3]!
@@ -174,7 +174,7 @@ test('a reset TLS connection takes its session along', async () => {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const own = new Transport({ verify: identity.certPath })
+  const own = new NodeClient({ verify: identity.certPath })
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`
   const request = { method: 'GET', url, headers: {} }
   await drain(await own.request(request, context()))
@@ -194,7 +194,7 @@ test('the second TLS connection continues the session of the first', async () =>
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const own = new Transport({ verify: identity.certPath })
+  const own = new NodeClient({ verify: identity.certPath })
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`
   for (let round = 0; round < 2; round++) {
     await drain(await own.request({ method: 'GET', url, headers: {} }, context()))

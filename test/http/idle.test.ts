@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { readText } from '../../src/core/body.ts'
-import { Transport } from '../../src/http/transport.ts'
+import { NodeClient } from '../../src/http/node-client.ts'
 import { context, failure, serve } from './support.ts'
 
 test('a body that stands still while it is read breaks as timeout', async () => {
@@ -8,7 +8,7 @@ test('a body that stands still while it is read breaks as timeout', async () => 
     response.setHeader('content-length', 10)
     response.write('12345')
   })
-  const transport = new Transport({ idleTimeoutSecs: 0.05 })
+  const transport = new NodeClient({ idleTimeoutSecs: 0.05 })
   const url = `${server.url}/key?signature=5ec7e7`
   const answer = await transport.request({ method: 'GET', url, headers: {} }, context())
   const error = await failure(readText(answer))
@@ -20,7 +20,7 @@ test('a body that stands still while it is read breaks as timeout', async () => 
 test('a reader who takes his time, and an answer that nobody reads, do not count', async () => {
   const size = 4 * 1024 * 1024
   await using server = await serve((_request, response) => response.end(Buffer.alloc(size)))
-  const transport = new Transport({ idleTimeoutSecs: 0.6 })
+  const transport = new NodeClient({ idleTimeoutSecs: 0.6 })
   const ask = () => transport.request({ method: 'GET', url: server.url, headers: {} }, context())
   const slow = await ask()
   const unread = await ask()
@@ -42,7 +42,7 @@ test('bytes that trickle in do not count, and nothing is left running after the 
     }
     response.end()
   })
-  const transport = new Transport({ idleTimeoutSecs: 0.6 })
+  const transport = new NodeClient({ idleTimeoutSecs: 0.6 })
   const answer = await transport.request({ method: 'GET', url: server.url, headers: {} }, context())
   expect(await readText(answer)).toBe('x'.repeat(10))
   await transport.close()

@@ -4,15 +4,15 @@ import { dirname, join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterAll, describe, expect, test } from 'vitest'
 import { readText } from '../../src/core/body.ts'
+import { NodeClient, type NodeClientOptions } from '../../src/http/node-client.ts'
 import { ProxyTable } from '../../src/http/proxy.ts'
-import { Transport, type TransportOptions } from '../../src/http/transport.ts'
 import { context, failure, makeIdentity, serve, serveProxy, serveTcp, serveTls } from './support.ts'
 
 const identity = makeIdentity()
 afterAll(() => identity[Symbol.dispose]())
 
-async function ask(options: TransportOptions, url: string, body?: string): Promise<string> {
-  const transport = new Transport(options)
+async function ask(options: NodeClientOptions, url: string, body?: string): Promise<string> {
+  const transport = new NodeClient(options)
   try {
     const answer = await transport.request(
       { method: body === undefined ? 'GET' : 'PUT', url, headers: {}, body },
@@ -62,7 +62,7 @@ describe('the table', () => {
   ])('%j is improperly configured, without showing the password', proxies => {
     let error: unknown
     try {
-      new Transport({ proxies: proxies as Record<string, string> })
+      new NodeClient({ proxies: proxies as Record<string, string> })
     } catch (thrown) {
       error = thrown
     }
@@ -76,7 +76,8 @@ describe('the environment', () => {
     HTTP_PROXY: 'capital.test:1',
     http_proxy: 'small.test:2',
     HTTPS_PROXY: 'user:5ec7e7@secure.test:3',
-    NO_PROXY: 'direct.test, .below.test,*.star.test 10.0.0.1:9000,[2001:db8::1]',
+    NO_PROXY:
+      'direct.test, .below.test,*.star.test 10.0.0.1:9000,[2001:db8::1] ported.test:8443 192.168.0.0/16,fd00::/8 172.16.0.0/12:81 [fe80::1]:82 10.9.0.0/99',
   }
   const table = new ProxyTable({}, env)
 
@@ -91,6 +92,23 @@ describe('the environment', () => {
     ['https', 'a.below.test', 443, undefined],
     ['https', 'a.star.test', 443, undefined],
     ['https', '[2001:db8::1]', 443, undefined],
+    ['https', '[2001:db8:0:0::1]', 443, undefined],
+    ['https', '[2001:db8::2]', 443, 'secure.test'],
+    ['https', 'below.test', 443, undefined],
+    ['https', 'notbelow.test', 443, 'secure.test'],
+    ['https', 'direct.test.evil.test', 443, 'secure.test'],
+    ['https', 'ported.test', 8443, undefined],
+    ['https', 'www.ported.test', 8443, undefined],
+    ['https', 'ported.test', 443, 'secure.test'],
+    ['http', '192.168.255.1', 80, undefined],
+    ['http', '192.169.0.1', 80, 'small.test'],
+    ['http', '192.168.0.1.nip.test', 80, 'small.test'],
+    ['http', '[fd12::1]', 80, undefined],
+    ['http', '[fe80::1]', 80, 'small.test'],
+    ['http', '[fe80::1]', 82, undefined],
+    ['http', '172.31.0.1', 81, undefined],
+    ['http', '172.31.0.1', 80, 'small.test'],
+    ['http', '10.9.0.0', 80, 'small.test'],
     ['http', 'localhost', 9000, undefined],
     ['http', 'media.localhost', 9000, undefined],
     ['http', '127.0.0.1', 9000, undefined],
@@ -142,7 +160,7 @@ describe('forwarding and tunnels', () => {
     })
     const url = `https://made.test:${server.port}/key?x=1`
     const proxies = { https: `http://user:pass@127.0.0.1:${proxy.port}` }
-    const transport = new Transport({ proxies, verify: identity.certPath })
+    const transport = new NodeClient({ proxies, verify: identity.certPath })
     for (const body of ['one', 'two']) {
       const answer = await transport.request({ method: 'PUT', url, headers: {}, body }, context())
       expect(await readText(answer)).toBe(body)
@@ -191,7 +209,7 @@ describe('forwarding and tunnels', () => {
     expect(error).toMatchObject({ code: 'timeout', outcome: 'not_applied', retryable: true })
     const controller = new AbortController()
     arrived.promise.then(() => controller.abort())
-    const transport = new Transport({ proxies, connectTimeoutSecs: 5 })
+    const transport = new NodeClient({ proxies, connectTimeoutSecs: 5 })
     const request = { method: 'GET', url: 'https://made.test/', headers: {} }
     expect((await failure(transport.request(request, context(controller.signal)))).code).toBe('aborted')
     await transport.close()

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { drain, readBytes } from '../../src/core/body.ts'
-import { Transport } from '../../src/http/transport.ts'
+import { NodeClient } from '../../src/http/node-client.ts'
 import { context, serveTcp } from './support.ts'
 
 /** Numbers below `n` that look like chance and are the same for the same seed. */
@@ -79,16 +79,18 @@ function misbehave(socket: Socket, below: (n: number) => number): void {
   })
 }
 
-test.each([
+test.each<[number, number]>([
   [1, Number.POSITIVE_INFINITY],
   [2, 4],
   [3, 1],
+  // With these, early answers were once waited for without end.
+  ...[102, 104, 114, 132].map((seed): [number, number] => [seed, Number.POSITIVE_INFINITY]),
 ])(
   'seed %i, %d connections: every request gets its own answer or an error, and nothing is left',
   async (seed, maxSockets) => {
     const below = numbers(seed)
     await using server = await serveTcp(socket => misbehave(socket, below))
-    const transport = new Transport({ maxSockets })
+    const transport = new NodeClient({ maxSockets })
     const listening = new Set<AbortSignal>()
     const seen = { answers: 0, errors: 0 }
     const one = async (id: number): Promise<void> => {

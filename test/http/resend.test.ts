@@ -1,14 +1,14 @@
 import { connect } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { drain } from '../../src/core/body.ts'
-import { Transport } from '../../src/http/transport.ts'
+import { NodeClient } from '../../src/http/node-client.ts'
 import { context, failure, serveTcp } from './support.ts'
 
-let transport = new Transport()
+let transport = new NodeClient()
 
 afterEach(async () => {
   await transport.close()
-  transport = new Transport()
+  transport = new NodeClient()
 })
 
 const EMPTY = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'

@@ -1,17 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
 import { drain, readText } from '../../src/core/body.ts'
-import { Transport } from '../../src/http/transport.ts'
+import { NodeClient } from '../../src/http/node-client.ts'
 import { context, failure, serve, serveTcp } from './support.ts'
 
-let narrow = new Transport({ maxSockets: 1 })
+let narrow = new NodeClient({ maxSockets: 1 })
 
 afterEach(async () => {
   await narrow.close()
-  narrow = new Transport({ maxSockets: 1 })
+  narrow = new NodeClient({ maxSockets: 1 })
 })
 
 /** A file that cannot be opened: its error comes by itself, whether anybody listens or not. */
@@ -29,7 +28,7 @@ describe('a stream that fails', () => {
 
   test('while a tunnel is made ends the request', async () => {
     await using proxy = await serveTcp(() => undefined)
-    const transport = new Transport({ proxies: { https: `127.0.0.1:${proxy.port}` } })
+    const transport = new NodeClient({ proxies: { https: `127.0.0.1:${proxy.port}` } })
     const request = { method: 'PUT', url: 'https://made.test/', headers: {}, body: missing() }
     await expect(transport.request(request, context())).rejects.toMatchObject({ code: 'ENOENT' })
     await transport.close()
@@ -46,40 +45,65 @@ describe('a stream that fails', () => {
   })
 })
 
-describe('after an answer that came before the whole body', () => {
+describe('a success that came before the whole body', () => {
   const early = () =>
     serveTcp(socket => socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok')))
 
-  test.each(['fails', 'is aborted'])('a stream that %s closes the connection', async how => {
-    await using server = await early()
+  test.each(['a stream that goes on', 'bytes'])(
+    'of %s is none, and its connection serves no other request',
+    async kind => {
+      await using server = await early()
+      const endless = new Readable({ read() {} })
+      endless.push('first')
+      const body = kind === 'bytes' ? Buffer.alloc(64 * 1024 * 1024) : endless
+      const request = { method: 'PUT', url: server.url, headers: {}, body }
+      server.server.once('connection', socket => socket.once('data', () => socket.pause()))
+      const error = await failure(narrow.request(request, context()))
+      expect(error).toMatchObject({ code: 'unavailable', outcome: 'unknown', retryable: true })
+      expect(error.message).toContain('before it had the whole content')
+      if (kind !== 'bytes') expect(endless.destroyed).toBe(true)
+      // It would wait for ever, were the only connection still taken.
+      expect(await readText(await narrow.request({ method: 'GET', url: server.url, headers: {} }, context()))).toBe(
+        'ok',
+      )
+      expect(server.sockets).toHaveLength(2)
+    },
+  )
+
+  test.each(['fails', 'is aborted'])('is not given either when the stream %s', async how => {
+    const answered = Promise.withResolvers<void>()
+    await using server = await serveTcp(socket =>
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no')
+        answered.resolve()
+      }),
+    )
     const controller = new AbortController()
     const body = new Readable({ read() {} })
     body.push('first')
     const request = { method: 'PUT', url: server.url, headers: {}, body }
-    const answer = await narrow.request(request, context(controller.signal))
-    expect(await readText(answer)).toBe('ok')
+    const sending = narrow.request(request, context(controller.signal))
+    await answered.promise
     if (how === 'fails') body.destroy(new Error('mine'))
     else controller.abort()
-    // It would wait for ever, were the only connection still taken.
-    expect(await readText(await narrow.request({ method: 'GET', url: server.url, headers: {} }, context()))).toBe('ok')
+    await expect(sending).rejects.toMatchObject(how === 'fails' ? { message: 'mine' } : { code: 'aborted' })
     expect(body.destroyed).toBe(true)
-    if (!server.sockets[0]!.destroyed) await once(server.sockets[0]!, 'close')
+    const [socket] = server.sockets
+    if (!socket!.closed) await new Promise<void>(resolve => socket!.once('close', () => resolve()))
   })
 
-  test('the end of the body frees it', async () => {
-    let requests = 0
+  test('is given where all announced bytes were sent, whenever the stream ends', async () => {
     await using server = await serve((request, response) => {
-      requests++
-      request.resume()
-      response.end('ok')
+      request.resume().on('end', () => response.end('ok'))
     })
     const body = new Readable({ read() {} })
     body.push('first')
-    const answer = await narrow.request({ method: 'PUT', url: server.url, headers: {}, body }, context())
+    const headers = { 'content-length': '5' }
+    const answer = await narrow.request({ method: 'PUT', url: server.url, headers, body }, context())
     expect(await readText(answer)).toBe('ok')
     body.push(null)
     await drain(await narrow.request({ method: 'GET', url: server.url, headers: {} }, context()))
-    expect([requests, server.sockets.length]).toEqual([2, 1])
+    expect(server.sockets).toHaveLength(1)
   })
 })
 

@@ -50,10 +50,12 @@ export async function serveTls(identity: Identity, listener: RequestListener): P
 }
 
 /** A server of raw bytes. */
-export async function serveTcp(listener: (socket: Socket) => void): Promise<Running & { sockets: Socket[] }> {
+export async function serveTcp(
+  listener: (socket: Socket) => void,
+): Promise<Running & { server: TcpServer; sockets: Socket[] }> {
   const server = createTcpServer(listener)
   const sockets = collectSockets(server)
-  return { sockets, ...(await listening(server, sockets, 'http')) }
+  return { server, sockets, ...(await listening(server, sockets, 'http')) }
 }
 
 /** A self-signed certificate for localhost, 127.0.0.1 and `made.test`. */

@@ -5,15 +5,15 @@ import { inspect } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
 import { drain, readBytes, readText } from '../../src/core/body.ts'
 import { StorageError } from '../../src/core/errors.ts'
-import { Transport } from '../../src/http/transport.ts'
+import { NodeClient } from '../../src/http/node-client.ts'
 import { transportError } from '../../src/http/transport-error.ts'
 import { context, failure, serve, serveTcp } from './support.ts'
 
-let transport = new Transport()
+let transport = new NodeClient()
 
 afterEach(async () => {
   await transport.close()
-  transport = new Transport()
+  transport = new NodeClient()
 })
 
 describe('requests and answers', () => {
@@ -90,7 +90,7 @@ describe('requests and answers', () => {
 
   test('maxSockets makes requests wait', async () => {
     await using server = await serve((_request, response) => response.end('x'))
-    const narrow = new Transport({ maxSockets: 2 })
+    const narrow = new NodeClient({ maxSockets: 2 })
     const ask = async () => readText(await narrow.request({ method: 'GET', url: server.url, headers: {} }, context()))
     expect(await Promise.all(Array.from({ length: 9 }, ask))).toEqual(Array(9).fill('x'))
     expect(server.sockets).toHaveLength(2)
@@ -234,7 +234,7 @@ describe('broken connections', () => {
 
   test('a host that does not answer in time is a timeout that was not applied', async () => {
     // TEST-NET-1 (RFC 5737): nobody is there. Where the network says so at once, that error comes first.
-    const hasty = new Transport({ connectTimeoutSecs: 0.001 })
+    const hasty = new NodeClient({ connectTimeoutSecs: 0.001 })
     const error = await failure(hasty.request({ method: 'GET', url: 'http://192.0.2.1:9/', headers: {} }, context()))
     expect(error).toMatchObject({ outcome: 'not_applied', retryable: true })
     expect(['timeout', 'unavailable']).toContain(error.code)
@@ -375,7 +375,7 @@ describe('aborting', () => {
 
   test('while queued for a connection fails at once', async () => {
     await using server = await serve((_request, response) => void response.write('x'))
-    const narrow = new Transport({ maxSockets: 1 })
+    const narrow = new NodeClient({ maxSockets: 1 })
     const request = { method: 'GET', url: server.url, headers: {} }
     const answer = await narrow.request(request, context())
     const controller = new AbortController()

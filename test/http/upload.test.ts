@@ -2,14 +2,14 @@ import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
 import { drain, readText } from '../../src/core/body.ts'
-import { Transport } from '../../src/http/transport.ts'
+import { NodeClient } from '../../src/http/node-client.ts'
 import { context, failure, serve, serveTcp } from './support.ts'
 
-let transport = new Transport()
+let transport = new NodeClient()
 
 afterEach(async () => {
   await transport.close()
-  transport = new Transport()
+  transport = new NodeClient()
 })
 
 const echo = () =>
@@ -233,26 +233,30 @@ describe('an early answer', () => {
     expect(server.sockets).toHaveLength(2)
   })
 
-  test('of success does not stop it', async () => {
+  test('of success is given when the upload has ended', async () => {
     const all = Promise.withResolvers<number>()
+    const begun = Promise.withResolvers<void>()
     await using server = await serve(async (request, response) => {
       response.writeHead(200)
       response.write('early ')
+      begun.resolve()
       let size = 0
       for await (const chunk of request) size += chunk.length
       all.resolve(size)
       response.end('late')
     })
-    const go = Promise.withResolvers<void>()
+    let sent = 0
     const body = Readable.from(
       (async function* () {
         yield Buffer.alloc(10)
-        await go.promise
+        await begun.promise
+        for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+        sent = 30
         yield Buffer.alloc(20)
       })(),
     )
     const answer = await transport.request({ method: 'PUT', url: server.url, headers: {}, body }, context())
-    go.resolve()
+    expect(sent).toBe(30)
     expect(await readText(answer)).toBe('early late')
     expect(await all.promise).toBe(30)
   })

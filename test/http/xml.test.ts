@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Transport } from '../../src/http/transport.ts'
+import { NodeClient } from '../../src/http/node-client.ts'
 import { parseXml, readXml } from '../../src/http/xml.ts'
 import { context, failure, serve } from './support.ts'
 
@@ -84,7 +84,7 @@ describe('an answer of endless length', () => {
       response.on('drain', more).on('close', resolve)
       more()
     })
-    const transport = new Transport()
+    const transport = new NodeClient()
     try {
       const answer = await transport.request({ method: 'GET', url: server.url, headers: {} }, context())
       expect(await failure(readXml(answer))).toMatchObject({ code: 'too_large', retryable: false })

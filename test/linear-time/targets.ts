@@ -13,8 +13,8 @@ import { nearest } from '../../src/core/nearest.ts'
 import { strftime } from '../../src/core/strftime.ts'
 import { filepathToUri, joinUrl } from '../../src/core/urls.ts'
 import { ContentFile } from '../../src/files/content-file.ts'
+import { idleTimeOf } from '../../src/http/connections.ts'
 import { environmentProxies } from '../../src/http/env-proxies.ts'
-import { parseHead } from '../../src/http/head.ts'
 import { createFileHandler } from '../../src/serve/index.ts'
 
 /** Code that looks at what others send. */
@@ -229,11 +229,7 @@ const ofServices: readonly Target[] = [
       },
     }),
   ),
-  {
-    title: 'the head of an answer',
-    parts: ['a: b\r\n', ' ', '\t', '\r\n', ':', 'a', '\r', '\n'],
-    run: input => parseHead(`HTTP/1.1 200 OK\r\n${input}`),
-  },
+  { title: 'keep-alive of an answer', parts: ['timeout', '=', '5', ',', ' ', '\t', 'max'], run: idleTimeOf },
 ]
 
 async function asked(answer: (response: ServerResponse) => void, call: () => Promise<unknown>): Promise<void> {
@@ -245,9 +241,9 @@ const ofUsers: readonly Target[] = [
   { title: 'a profile file', parts: TEXT, run: input => [parseProfiles(input, true), parseProfiles(input, false)] },
   {
     title: 'variables of proxies',
-    parts: ['.', ',', ' ', 'a', '*', ':', '1', '@', '/', 'http://', '[', ']'],
+    parts: ['.', ',', ' ', 'a', '*', ':', '1', '@', '/', 'http://', '[', ']', '10.0.0.0/8'],
     run: input => {
-      quietly(() => environmentProxies({ no_proxy: input }))
+      quietly(() => environmentProxies({ no_proxy: input }).isDirect('10.0.0.1', 80))
       quietly(() => environmentProxies({ http_proxy: input, https_proxy: `http://${input}` }))
     },
   },

@@ -1,18 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { abortable } from '../../core/abort.ts'
 import type { CallContext } from '../../core/call.ts'
-import type { HttpResponse } from '../../http/request.ts'
+import type { HttpClient, HttpResponse } from '../../http/request.ts'
 import type { XmlNode } from '../../http/xml.ts'
 import { Container } from '../../remote/container.ts'
 import { hidingSecrets } from '../../remote/secrets.ts'
-import {
-  type Lesson,
-  type Prepared,
-  type Requester,
-  Service,
-  type ServiceProtocol,
-  type XmlAnswer,
-} from '../../remote/service.ts'
+import { type Lesson, type Prepared, Service, type ServiceProtocol, type XmlAnswer } from '../../remote/service.ts'
 import { encodeKey } from '../../remote/sign/encode.ts'
 import type { CredentialSource, SigningCredentials } from '../../remote/sign/query.ts'
 import type { AddressOptions, BucketAddress } from './addressing.ts'
@@ -34,11 +27,6 @@ export interface S3ClientOptions extends AddressOptions, BucketOptions, SignerOp
   readonly credentials: CredentialSource
 }
 
-/** What sends the requests, and the secrets in its own settings. */
-export interface S3Http extends Requester {
-  readonly secrets?: readonly string[] | undefined
-}
-
 /**
  * Requests to one bucket. The client learns the bucket's region and the service's clock when it was told wrong ones, and creates a missing
  * bucket where the options say so.
@@ -50,7 +38,7 @@ export class S3Client {
   /** Whether an answer has shown that there is a bucket. */
   #hasBucket = false
 
-  constructor(options: S3ClientOptions, http: S3Http) {
+  constructor(options: S3ClientOptions, http: HttpClient) {
     this.#options = options
     this.#signer = new Signer(options)
     this.#service = new Service(this.#protocol(http), http, new Place(options))
@@ -121,7 +109,7 @@ export class S3Client {
     return found instanceof Promise ? abortable(found, signal) : found
   }
 
-  #protocol(http: S3Http): ServiceProtocol<S3Request, Place> {
+  #protocol(http: HttpClient): ServiceProtocol<S3Request, Place> {
     const container = new Container(ctx => this.createBucket(ctx))
     return {
       expected: expectedOf,

@@ -17,7 +17,8 @@ import type {
 } from '../../core/driver.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import { isWeakEtag } from '../../core/etags.ts'
-import { Transport, type TransportOptions } from '../../http/transport.ts'
+import { NodeClient, type NodeClientOptions } from '../../http/node-client.ts'
+import type { HttpClient } from '../../http/request.ts'
 import { type BatchAnswer, Batches } from '../../remote/batches.ts'
 import { checksumHeaders } from '../../remote/checksums.ts'
 import { type ConditionSupport, Conditions, FULL_CONDITIONS, NO_CONDITIONS } from '../../remote/conditions.ts'
@@ -36,7 +37,10 @@ import { signedUrl } from './url.ts'
 
 /** What an `S3Driver` needs; `S3Storage` makes it of its options. */
 export interface S3DriverOptions extends S3ClientOptions, WriterOptions {
-  readonly transport?: TransportOptions | undefined
+  /** Sends the requests, and is not closed with the driver. Default: a `NodeClient` of its own. */
+  readonly httpClient?: HttpClient | undefined
+  /** Of its own client. */
+  readonly transport?: NodeClientOptions | undefined
   readonly conditionalWrites: 'auto' | 'on' | 'off'
   /** Largest copy in one request, in bytes. Default: 5 GiB. */
   readonly maxCopySize?: number | undefined
@@ -51,7 +55,8 @@ export class S3Driver implements Driver {
   readonly name = 's3'
   readonly client: S3Client
   readonly #options: S3DriverOptions
-  readonly #transport: Transport
+  /** Its own one, to be closed. */
+  readonly #http: HttpClient | undefined
   readonly #parts: S3Parts
   readonly #writer: Writer
   readonly #conditions: Conditions
@@ -59,8 +64,8 @@ export class S3Driver implements Driver {
 
   constructor(options: S3DriverOptions) {
     this.#options = options
-    this.#transport = new Transport(options.transport)
-    this.client = new S3Client(options, this.#transport)
+    this.#http = options.httpClient === undefined ? new NodeClient(options.transport) : undefined
+    this.client = new S3Client(options, options.httpClient ?? this.#http!)
     const { minPartSize, preset } = options
     this.#parts = new S3Parts(this.client, { minPart: minPartSize, uniform: preset.uniformParts })
     this.#writer = new Writer(this.client, this.#parts, options)
@@ -198,7 +203,7 @@ export class S3Driver implements Driver {
       await claim?.take(ctx)
       await copyObject(this.client, this.#parts, plan, { ...copy, conditions: under, source }, ctx)
     } catch (error) {
-      await claim?.release(ctx)
+      if (claim !== undefined) await this.#parts.uploads.keep(claim.release(ctx))
       throw conditionFailed(error, options)
     }
     return undefined
@@ -226,10 +231,10 @@ export class S3Driver implements Driver {
     return classifyS3(error)
   }
 
-  /** Ends the uploads under way, waits until they are undone, and closes the connections. */
+  /** Ends the uploads under way, waits until they are undone, and closes its own connections. */
   async close(): Promise<void> {
     await this.#parts.close()
-    await this.#transport.close()
+    await this.#http?.close()
   }
 }
 

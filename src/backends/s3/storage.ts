@@ -2,13 +2,14 @@ import type { Driver, ObjectParameters } from '../../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
 import { checkLifetime } from '../../core/urls.ts'
+import type { HttpClient } from '../../http/request.ts'
 import type { UrlQuery } from '../../remote/custom-domain.ts'
 import { type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
 import type { PostForm } from '../../remote/sign/post-policy.ts'
 import { MAX_PRESIGN_SECS } from '../../remote/sign/v4.ts'
 import type { GivenSettings, Services, UrlOptions } from '../../storage/types.ts'
 import { s3Advice } from './boto/advice.ts'
-import { withBotoConfig } from './boto/config.ts'
+import { clientCertOf, withBotoConfig } from './boto/config.ts'
 import { CloudFrontDomain, checkCloudFront } from './cloudfront/custom-domain.ts'
 import type { CloudFrontCookies, CloudFrontLimits } from './cloudfront/signer.ts'
 import { checkCredentialOptions, credentialSource, withNamedProfile, withOwnToken } from './credentials/credentials.ts'
@@ -56,6 +57,7 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
   }
 
   readonly #env: Environment
+  readonly #httpClient: HttpClient | undefined
   #domain: CloudFrontDomain | undefined
   #knownPlace: Place | undefined
 
@@ -63,6 +65,7 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
   constructor(options: Input<O> = {}, services: Services = {}) {
     super(options, services)
     this.#env = services.env ?? process.env
+    this.#httpClient = services.httpClient
     checkCredentialOptions(this.options)
     checkCloudFront(this.options)
   }
@@ -86,10 +89,12 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
       credentials: credentialSource(options, this.#env),
       signatureVersion: options.signatureVersion,
       payloadSigning: options.payloadSigning,
+      httpClient: this.#httpClient,
       transport: {
         proxies,
         env: this.#env,
         verify,
+        clientCert: clientCertOf(options.clientConfig),
         connectTimeoutSecs,
         idleTimeoutSecs: options.timeoutSecs ?? 0,
         maxSockets: maxSockets ?? undefined,

@@ -34,8 +34,13 @@ const CLIENT: Readonly<Record<string, Meaning>> = {
   'retries.max_attempts': value => ['maxAttempts', typeof value === 'number' ? value + 1 : value],
 }
 
-/** Settings that say what happens here anyway. */
-const IDLE: ReadonlySet<string> = new Set(['use_threads', 'response_checksum_validation', 'retries.mode'])
+/** Settings that say what happens here anyway, or that stand for no option: see `clientCertOf`. */
+const IDLE: ReadonlySet<string> = new Set([
+  'use_threads',
+  'response_checksum_validation',
+  'retries.mode',
+  'client_cert',
+])
 
 /**
  * Options in which boto3's `clientConfig` and `transferConfig` and the old `useThreads` and `secureUrls` have their effect: they win
@@ -67,6 +72,15 @@ export function withBotoConfig<O>(resolved: ResolvedSettings<O>): ResolvedSettin
     origins['urlProtocol'] = origins['secureUrls']!
   }
   return { options: Object.freeze(options) as O, origins: origins as ResolvedSettings<O>['origins'] }
+}
+
+/** The files of a certificate for TLS and of its key: botocore's `client_cert`, a path or a pair of paths. */
+export function clientCertOf(config: Map): string | readonly [string, string] | undefined {
+  const { client_cert: found } = flattened(config)
+  if (found === undefined || found === null || (typeof found === 'string' && found !== '')) return found ?? undefined
+  const isPair = Array.isArray(found) && found.length === 2 && found.every(path => typeof path === 'string')
+  if (isPair) return found as unknown as readonly [string, string]
+  throw new ImproperlyConfigured('clientConfig.client_cert: expected the path of a PEM file, or two of them.')
 }
 
 /** Names in snake_case, those of inner maps behind their map's; `proxies` stays a map. */

@@ -65,7 +65,7 @@ export class Writer {
       }
       return await writeObject(this.#parts, target, content, plan, ctx)
     } catch (error) {
-      await claim?.release(ctx)
+      if (claim !== undefined) await this.#parts.uploads.keep(claim.release(ctx))
       throw conditionFailed(error, options)
     }
   }

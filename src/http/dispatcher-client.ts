@@ -1,0 +1,75 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
+import {
+  type ForeignAnswer,
+  ForeignClient,
+  type ForeignClientOptions,
+  type ForeignRequest,
+} from './foreign-exchange.ts'
+import type { HttpClient } from './request.ts'
+
+/** As much of a dispatcher of undici as is used. (https://undici.nodejs.org/#/docs/api/Dispatcher.md) */
+export interface Dispatcher {
+  request(options: {
+    origin: string
+    path: string
+    method: never
+    headers: Record<string, string>
+    body: Uint8Array | Readable | null
+    signal: AbortSignal
+  }): Promise<{
+    readonly statusCode: number
+    readonly headers: Record<string, string | string[] | undefined>
+    readonly body: Readable
+  }>
+}
+
+/** Headers that undici makes by itself, or refuses. */
+const OWN = /^(connection|expect|transfer-encoding)$/i
+
+/**
+ * A client over a dispatcher of undici: an `Agent`, `Pool`, `ProxyAgent`, `EnvHttpProxyAgent` or `MockAgent`. The dispatcher is not closed with the client.
+ * `expect` is not sent.
+ *
+ * @example
+ * // `ProxyAgent` comes from the package undici.
+ * const httpClient = dispatcherClient(new ProxyAgent('http://proxy.example.com:3128'))
+ * const storage = new S3Storage({ bucketName: 'media' }, { httpClient })
+ */
+export function dispatcherClient(dispatcher: Dispatcher, options?: ForeignClientOptions): HttpClient {
+  return new ForeignClient(request => send(dispatcher, request), options)
+}
+
+async function send(dispatcher: Dispatcher, request: ForeignRequest): Promise<ForeignAnswer> {
+  const { method, origin, path, signal, body } = request
+  const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !OWN.test(name)))
+  const answer = await dispatcher.request({
+    method: method as never,
+    origin,
+    path,
+    headers,
+    body: body ?? null,
+    signal,
+  })
+  const { statusCode: status } = answer
+  const found: IncomingHttpHeaders = {}
+  for (const [name, value] of Object.entries(answer.headers)) {
+    found[name] = Array.isArray(value) && name !== 'set-cookie' ? value.join(', ') : (value as string)
+  }
+  if (method !== 'HEAD' && status !== 204 && status !== 304)
+    return { status, headers: found, body: reading(answer.body) }
+  answer.body.on('error', () => undefined).resume()
+  return { status, headers: found, body: undefined }
+}
+
+function reading(body: Readable): AsyncIterator<Uint8Array> {
+  body.on('error', () => undefined)
+  const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+  return {
+    next: () => chunks.next(),
+    return: async () => {
+      body.destroy()
+      return { done: true, value: undefined }
+    },
+  }
+}

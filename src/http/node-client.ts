@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs'
+import type { SecureContext } from 'node:tls'
+import { nodeTls } from '../core/builtin.ts'
+import type { CallContext } from '../core/call.ts'
+import { ImproperlyConfigured } from '../core/errors.ts'
+import { type CheckedRequest, checkRequest, parseOrigin } from './checked-request.ts'
+import { bracketed, unbracketed } from './connect.ts'
+import { Connections, type Origin } from './connections.ts'
+import { NodeExchange } from './node-exchange.ts'
+import { ProxyTable } from './proxy.ts'
+import type { HttpClient, HttpRequest, HttpResponse } from './request.ts'
+import { abortError, clientClosed, transportError } from './transport-error.ts'
+import { discardBody } from './upload.ts'
+
+/** How a `NodeClient` reaches servers. */
+export interface NodeClientOptions {
+  /** Proxy addresses by scheme (`http`) or endpoint (`http://hostname`), which wins; as botocore's `proxies`. */
+  readonly proxies?: Readonly<Record<string, string>> | null | undefined
+  /** Environment variables; where no `proxies` are given, `http_proxy`, `https_proxy` and `no_proxy` among them count. Default: none. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /** `false` accepts any certificate; a string is the path of a PEM file of the only authorities to trust. */
+  readonly verify?: boolean | string | null | undefined
+  /** PEM file of a certificate to show to servers, and of its key where that has a file of its own; as botocore's `client_cert`. */
+  readonly clientCert?: string | readonly [certificate: string, key: string] | null | undefined
+  /** Connections per origin at a time; more requests wait. Default: no limit. */
+  readonly maxSockets?: number | undefined
+  /** Seconds for one connection to stand, tunnel and TLS included; 0 for no limit. Default: 30. */
+  readonly connectTimeoutSecs?: number | undefined
+  /** Seconds that an answer's body may stand still while it is read; it breaks as `timeout`. 0 for no limit. Default: 0. */
+  readonly idleTimeoutSecs?: number | undefined
+}
+
+/**
+ * The default client, over node:http and node:https, so that tracing and mocking tools see its requests. Connections are kept for 4 s, or as long as the
+ * server promises. A request is sent again only where a kept connection was closed without an answer and the method is idempotent.
+ *
+ * @example
+ * const client = new NodeClient({ proxies: { https: 'http://proxy.example.com:3128' }, maxSockets: 50 })
+ * const storage = new S3Storage({ bucketName: 'media' }, { httpClient: client })
+ * await storage.close()
+ * await client.close() // A storage does not close a client that it was given.
+ */
+export class NodeClient implements HttpClient {
+  readonly #options: NodeClientOptions
+  readonly #proxies: ProxyTable
+  readonly #origins: Map<string, Origin> = new Map()
+  #secureContext: SecureContext | undefined
+  #closed = false
+
+  /** Throws `improperly_configured` for a bad proxy address; PEM files are read when the first `https` URL is asked for. */
+  constructor(options: NodeClientOptions = {}) {
+    this.#options = options
+    this.#proxies = new ProxyTable(options.proxies, options.env)
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /**
+   * Sends a request and returns the answer of any status. Codes: `unavailable`, `timeout`, `aborted`, `permission_denied`
+   * (by a proxy), `invalid_argument`, `improperly_configured`, `closed`; the reason of `ctx.signal` if a `StorageError`.
+   */
+  request(request: HttpRequest, ctx: CallContext): Promise<HttpResponse> {
+    return new Promise((resolve, reject) => {
+      const { method, url } = request
+      try {
+        if (this.#closed) throw clientClosed()
+        if (ctx.signal.aborted) throw abortError(ctx.signal, method, url)
+        const checked: CheckedRequest = checkRequest(request)
+        const origin = this.#origins.get(checked.origin) ?? this.#resolve(checked.origin)
+        new NodeExchange({ client: this, origin, request, checked, ctx, resolve, reject }).start()
+      } catch (error) {
+        discardBody(request)
+        reject(transportError(error, method, url))
+      }
+    })
+  }
+
+  /** Passwords of proxies and their `Proxy-Authorization` values. */
+  get secrets(): readonly string[] {
+    return this.#proxies.secrets
+  }
+
+  /** Closes every connection; requests under way and later ones are `closed`. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const { agent } of this.#origins.values()) agent.close()
+    this.#origins.clear()
+  }
+
+  #resolve(key: string): Origin {
+    const url = parseOrigin(key)
+    const { protocol } = url
+    const isTls = protocol === 'https:'
+    const hostname = unbracketed(url.hostname)
+    const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port)
+    const proxy = this.#proxies.select(isTls ? 'https' : 'http', bracketed(hostname), port)
+    const forward = isTls ? undefined : proxy
+    const { maxSockets = Number.POSITIVE_INFINITY, connectTimeoutSecs = 30, idleTimeoutSecs = 0 } = this.#options
+    const secure = isTls || forward?.secure === true
+    const route = {
+      hostname: forward?.hostname ?? hostname,
+      port: forward?.port ?? port,
+      secure,
+      tunnel: isTls ? proxy : undefined,
+      connectTimeoutMs: connectTimeoutSecs * 1000,
+      secureContext: secure ? this.#security() : undefined,
+      rejectUnauthorized: this.#options.verify !== false,
+    }
+    const { authorization } = forward ?? {}
+    const proxyHeaders = forward && (authorization === undefined ? {} : { 'proxy-authorization': authorization })
+    const agent = new Connections(protocol, route, maxSockets)
+    const origin = { hostname, port, agent, proxyHeaders, idleMs: idleTimeoutSecs * 1000 }
+    this.#origins.set(key, origin)
+    return origin
+  }
+
+  #security(): SecureContext {
+    const { verify, clientCert } = this.#options
+    const [cert, key = cert] = typeof clientCert === 'string' ? [clientCert] : (clientCert ?? [])
+    const authorities = typeof verify === 'string' && verify !== '' ? verify : undefined
+    const ca = pem('verify: the CA file', authorities)
+    const own = { cert: pem('clientCert: the file', cert), key: pem('clientCert: the file', key) }
+    try {
+      this.#secureContext ??= nodeTls().createSecureContext({ ca, ...own })
+    } catch (cause) {
+      throw new ImproperlyConfigured(`clientCert: '${cert}' has no certificate and key that belong together.`, {
+        cause,
+      })
+    }
+    return this.#secureContext
+  }
+}
+
+function pem(what: string, path: string | undefined): Buffer | undefined {
+  try {
+    return path === undefined ? undefined : readFileSync(path)
+  } catch (cause) {
+    throw new ImproperlyConfigured(`${what} '${path}' cannot be read.`, { cause })
+  }
+}
