@@ -92,3 +92,29 @@ it('imports no package that is not declared', () => {
   }
   expect(Object.keys(manifest.dependencies).length).toBeLessThanOrEqual(3)
 })
+
+it('has no files that import each other in a circle, types included', () => {
+  const targets = new Map<string, string[]>()
+  for (const { file, target } of imports().own) targets.set(file, [...(targets.get(file) ?? []), target])
+  const done = new Set<string>()
+  const visit = (file: string, path: readonly string[]): void => {
+    expect(path, 'files in a circle').not.toContain(file)
+    if (done.has(file)) return
+    for (const target of targets.get(file) ?? []) visit(target, [...path, file])
+    done.add(file)
+  }
+  for (const file of targets.keys()) visit(file, [])
+  expect(done.size).toBeGreaterThan(100)
+})
+
+it('has short files, and no folder of a backend over 4,000 lines', () => {
+  const folders = new Map<string, number>()
+  for (const file of globSync('**/*.ts', { cwd: SRC })) {
+    const lines = readFileSync(join(SRC, file), 'utf8').split('\n').length - 1
+    expect(lines, file).toBeLessThanOrEqual(300)
+    if (folder(file) !== 'backends') continue
+    const backend = file.split(sep)[1]!
+    folders.set(backend, (folders.get(backend) ?? 0) + lines)
+  }
+  for (const [backend, lines] of folders) expect(lines, backend).toBeLessThanOrEqual(4000)
+})

@@ -3,6 +3,7 @@ import type { SecureContext } from 'node:tls'
 import { nodeHttp, nodeHttps, nodeNet, nodeTls } from '../core/builtin.ts'
 import { StorageError } from '../core/errors.ts'
 import type { ProxyServer } from './proxy.ts'
+import { bracketed } from './request.ts'
 
 /** Where connections of one origin go and how they are made. */
 export interface Route {
@@ -95,16 +96,6 @@ function refusedTunnel(status: number, authority: string): StorageError {
 /** Names below localhost are this machine, also where the resolver does not know them. (RFC 6761 section 6.3) */
 function reachable(hostname: string): string {
   return hostname.endsWith('.localhost') ? 'localhost' : hostname
-}
-
-/** An IPv6 address in brackets, any other host as it is. */
-export function bracketed(hostname: string): string {
-  return hostname.includes(':') ? `[${hostname}]` : hostname
-}
-
-/** A host without the brackets of an IPv6 address; a port behind it stays. */
-export function unbracketed(host: string): string {
-  return host.replace(/[[\]]/g, '')
 }
 
 function limited(socket: Socket, event: 'connect' | 'secureConnect', milliseconds: number): Socket {

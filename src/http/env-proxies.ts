@@ -1,6 +1,6 @@
 import type { BlockList } from 'node:net'
 import { nodeNet } from '../core/builtin.ts'
-import { unbracketed } from './connect.ts'
+import { unbracketed } from './request.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 

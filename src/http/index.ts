@@ -1,8 +1,5 @@
 export { drain, readBytes, readText } from '../core/body.ts'
 export { type Dispatcher, dispatcherClient } from './dispatcher-client.ts'
 export { fetchClient } from './fetch-client.ts'
-export { type HttpErrorDetails, HttpStatusError } from './http-error.ts'
 export { NodeClient, type NodeClientOptions } from './node-client.ts'
-export { type Hide, hiding } from './redact.ts'
 export type { HttpClient, HttpRequest, HttpResponse } from './request.ts'
-export { parseXml, readXml, type XmlNode } from './xml.ts'

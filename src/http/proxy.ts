@@ -1,6 +1,6 @@
 import { ImproperlyConfigured } from '../core/errors.ts'
-import { unbracketed } from './connect.ts'
 import { type EnvironmentProxies, environmentProxies } from './env-proxies.ts'
+import { unbracketed } from './request.ts'
 
 /** Where requests go instead of to the server itself. */
 export interface ProxyServer {

@@ -64,3 +64,13 @@ export function shownUrl(url: string): string {
   const cut = url.search(/[?#]/)
   return (cut < 0 ? url : url.slice(0, cut)).replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, '$1')
 }
+
+/** An IPv6 address in brackets, any other host as it is. */
+export function bracketed(hostname: string): string {
+  return hostname.includes(':') ? `[${hostname}]` : hostname
+}
+
+/** A host without the brackets of an IPv6 address; a port behind it stays. */
+export function unbracketed(host: string): string {
+  return host.replace(/[[\]]/g, '')
+}

@@ -1,5 +1,5 @@
 import { type ErrorCode, StorageError } from '../core/errors.ts'
-import { HttpStatusError } from '../http/http-error.ts'
+import { HttpStatusError } from './http-error.ts'
 
 /** Codes by a service's own words, which say more than the status. */
 export type ServiceCodes = ReadonlyMap<string, ErrorCode>

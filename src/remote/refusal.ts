@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { drain } from '../core/body.ts'
-import { readDocument } from '../http/document.ts'
 import type { HttpRequest, HttpResponse } from '../http/request.ts'
-import { parseXml, type XmlNode } from '../http/xml.ts'
+import { readDocument } from './document.ts'
+import { parseXml, type XmlNode } from './xml.ts'
 
 /** Bytes of an error document that are read. */
 const BODY_LIMIT = 64 * 1024

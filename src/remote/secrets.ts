@@ -1,4 +1,4 @@
-import { type Hide, hiding } from '../http/redact.ts'
+import { type Hide, hiding } from './redact.ts'
 
 /** What of a request must not be shown. */
 export interface RequestSecrets {

@@ -3,12 +3,12 @@ import { Readable } from 'node:stream'
 import { drain } from '../core/body.ts'
 import type { CallContext } from '../core/call.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
-import { readDocument } from '../http/document.ts'
-import { HttpStatusError, shownText } from '../http/http-error.ts'
-import type { Hide } from '../http/redact.ts'
 import { type HttpClient, type HttpRequest, type HttpResponse, shownUrl } from '../http/request.ts'
-import { parseXml, readXml, type XmlNode } from '../http/xml.ts'
 import { type Expected, isRead, isRefusal, jsonOf, noAnswer, problemOf, unread } from './answers.ts'
+import { readDocument } from './document.ts'
+import { HttpStatusError, shownText } from './http-error.ts'
+import type { Hide } from './redact.ts'
+import { parseXml, readXml, type XmlNode } from './xml.ts'
 
 /** What the service needs to know of a request; each protocol adds its own fields. */
 export interface ServiceRequest {

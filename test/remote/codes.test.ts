@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type ErrorCode, StorageError } from '../../src/core/errors.ts'
-import { HttpStatusError } from '../../src/http/http-error.ts'
 import { classifyHttp } from '../../src/remote/codes.ts'
+import { HttpStatusError } from '../../src/remote/http-error.ts'
 
 const request = { method: 'GET', url: 'https://host.test/bucket/key' }
 

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { BytesBody } from '../../src/core/body.ts'
-import { HttpStatusError } from '../../src/http/http-error.ts'
 import type { HttpRequest, HttpResponse } from '../../src/http/request.ts'
 import type { Expected } from '../../src/remote/answers.ts'
+import { HttpStatusError } from '../../src/remote/http-error.ts'
 import { Service, type ServiceProtocol, type ServiceRequest } from '../../src/remote/service.ts'
 import { plainContext } from '../../src/testing/index.ts'
 

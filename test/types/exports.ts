@@ -11,7 +11,6 @@ import type {
   S3ErrorDetails,
   S3UrlOptions,
 } from '../../src/backends/s3/index.ts'
-import type { HttpErrorDetails } from '../../src/http/index.ts'
 import type {
   AnyStorage,
   AvailableNameOptions,
@@ -44,6 +43,7 @@ import type {
   VersionOptions,
   Whence,
 } from '../../src/index.ts'
+import type { HttpErrorDetails } from '../../src/remote/http-error.ts'
 import type { ServedUrl } from '../../src/serve/index.ts'
 
 export type OfS3 = [
@@ -58,7 +58,7 @@ export type OfS3 = [
   S3ErrorDetails,
   S3UrlOptions,
 ]
-export type OfOthers = [HttpErrorDetails, ServedUrl]
+export type OfOthers = [ServedUrl]
 export type OfStorage = [
   AnyStorage,
   AvailableNameOptions,

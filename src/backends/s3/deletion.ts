@@ -1,7 +1,7 @@
 import type { StorageError } from '../../core/errors.ts'
-import type { Hide } from '../../http/redact.ts'
-import type { XmlNode } from '../../http/xml.ts'
 import type { BatchAnswer } from '../../remote/batches.ts'
+import type { Hide } from '../../remote/redact.ts'
+import type { XmlNode } from '../../remote/xml.ts'
 import { keyError } from './errors.ts'
 
 /** Most keys of one DeleteObjects (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html). */

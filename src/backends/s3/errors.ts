@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
-import { type HttpErrorDetails, HttpStatusError, shownText } from '../../http/http-error.ts'
-import type { Hide } from '../../http/redact.ts'
 import type { HttpRequest, HttpResponse } from '../../http/request.ts'
-import type { XmlNode } from '../../http/xml.ts'
 import { classifyHttp } from '../../remote/codes.ts'
 import { dateOf, headerTextOf } from '../../remote/headers.ts'
+import { type HttpErrorDetails, HttpStatusError, shownText } from '../../remote/http-error.ts'
+import type { Hide } from '../../remote/redact.ts'
 import { isSkewed, readRefusal, skewHint } from '../../remote/refusal.ts'
+import type { XmlNode } from '../../remote/xml.ts'
 import { isRegion } from './addressing.ts'
 
 /** What an S3 error document says (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). */

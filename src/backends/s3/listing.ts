@@ -1,10 +1,10 @@
 import type { ListedFile, Page, PageRequest } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { compareKeys } from '../../core/key-order.ts'
-import type { XmlNode } from '../../http/xml.ts'
 import { countOf, dateOf, etagOf } from '../../remote/headers.ts'
 import { isBehind, isInRange } from '../../remote/page-range.ts'
 import { decodeForm } from '../../remote/sign/encode.ts'
+import type { XmlNode } from '../../remote/xml.ts'
 
 /** The query of ListObjectsV2 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html). */
 export function listQuery(prefix: string, page: PageRequest): Array<[string, string]> {

@@ -1,5 +1,5 @@
 import { ImproperlyConfigured, StorageError } from '../../../core/errors.ts'
-import { shownText } from '../../../http/http-error.ts'
+import { shownText } from '../../../remote/http-error.ts'
 import type { SigningCredentials } from '../../../remote/sign/query.ts'
 import { type Profile, type ProfilePlace, profileSetting } from './shared-profile.ts'
 

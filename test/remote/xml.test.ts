@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { NodeClient } from '../../src/http/node-client.ts'
-import { parseXml, readXml } from '../../src/http/xml.ts'
-import { context, failure, serve } from './support.ts'
+import { parseXml, readXml } from '../../src/remote/xml.ts'
+import { context, failure, serve } from '../http/support.ts'
 
 const listing = `<?xml version="1.0" encoding="UTF-8"?>
 <d:List xmlns:d="DAV:" kind="k&amp;1">

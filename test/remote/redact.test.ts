@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { hideSignatures, hiding } from '../../src/http/redact.ts'
+import { hideSignatures, hiding } from '../../src/remote/redact.ts'
 
 const SECRET = 'wJalr/XUt+nF&"EMI=(K7)MDENG'
 

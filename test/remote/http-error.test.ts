@@ -1,9 +1,9 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { wrapError } from '../../src/core/errors.ts'
-import { HttpStatusError } from '../../src/http/http-error.ts'
-import { hiding } from '../../src/http/redact.ts'
 import { classifyHttp } from '../../src/remote/codes.ts'
+import { HttpStatusError } from '../../src/remote/http-error.ts'
+import { hiding } from '../../src/remote/redact.ts'
 
 const request = { method: 'PUT', url: 'https://host.test/bucket/key?X-Amz-Signature=5ec7e7' }
 

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { type HttpRequest, shownUrl } from '../http/request.ts'
 import { type Hide, hideSignatures } from './redact.ts'
-import { type HttpRequest, shownUrl } from './request.ts'
 
 /** What a service said when it refused a request. */
 export interface HttpErrorDetails {
