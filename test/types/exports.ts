@@ -43,7 +43,6 @@ import type {
   VersionOptions,
   Whence,
 } from '../../src/index.ts'
-import type { HttpErrorDetails } from '../../src/remote/http-error.ts'
 import type { ServedUrl } from '../../src/serve/index.ts'
 
 export type OfS3 = [
