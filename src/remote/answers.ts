@@ -8,6 +8,8 @@ export interface Expected {
   readonly headers?: readonly string[] | undefined
   /** Headers of which a stored file always has one: a page that something between sent, or an empty success, has none. */
   readonly fileHas?: readonly string[] | undefined
+  /** Whether an answer with a length and without a type is taken for that of a file, too: it can be no page. */
+  readonly orBare?: boolean | undefined
   /** Names of the root element of its XML document. */
   readonly root?: readonly string[] | undefined
   /** Names of fields that its JSON object always has. */
@@ -15,11 +17,15 @@ export interface Expected {
 }
 
 /** What is wrong with an answer; undefined for a success. */
-export function problemOf({ statuses, headers, fileHas }: Expected, response: HttpResponse): string | undefined {
+export function problemOf(
+  { statuses, headers, fileHas, orBare = false }: Expected,
+  response: HttpResponse,
+): string | undefined {
   if (!statuses.includes(response.status)) return `status ${response.status} is no answer to it.`
   const missing = headers?.find(name => !response.headers[name.toLowerCase()])
   if (missing !== undefined) return `the answer has no ${missing}.`
-  if (fileHas?.every(name => !response.headers[name.toLowerCase()]))
+  const isBare = orBare && response.headers['content-length'] !== undefined && !response.headers['content-type']
+  if (!isBare && fileHas?.every(name => !response.headers[name.toLowerCase()]))
     return `the answer has no ${fileHas.join(' and no ')}.`
   return undefined
 }

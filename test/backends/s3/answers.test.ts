@@ -146,7 +146,12 @@ describe('a success that is no answer is an error:', () => {
   test.each<[string, Kind, Answer, (files: S3Storage) => Promise<unknown>]>([
     ['a HEAD without a length', 'head', send(200, '', { etag: '"e"', 'transfer-encoding': 'chunked' }), stat],
     ['a HEAD of a page', 'head', send(200, '', { ...html, 'content-length': '60' }), stat],
-    ['a HEAD of nothing', 'head', send(200, '', { 'content-length': '0' }), stat],
+    [
+      'a HEAD of a typed answer without a trace of a file',
+      'head',
+      send(200, '', { 'content-type': 'application/json', 'content-length': '60' }),
+      stat,
+    ],
     ['a GET of nothing', 'get', send(200, '', { 'content-length': '0' }), read],
     ['a GET of a page', 'get', send(200, PAGE, html), read],
     [
@@ -163,6 +168,13 @@ describe('a success that is no answer is an error:', () => {
       code: 'unavailable',
       outcome: 'not_applied',
     })
+  })
+
+  test('but a HEAD with a length and no type is believed: small services keep neither etags nor times', async () => {
+    await using server = await odd('head', send(200, '', { 'content-length': '5' }))
+    await using files = storageOf({ ...server.options, ...OPTIONS })
+    expect(await files.exists('a')).toBe(true)
+    expect(await files.stat('a')).toMatchObject({ size: 5, etag: undefined, modifiedAt: undefined })
   })
 
   test('a file of HTML is no page of something between', async () => {
