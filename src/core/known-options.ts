@@ -15,7 +15,7 @@ export function checkKnownOptions<T extends object>(method: string, options: T, 
   }
   for (const name in options) {
     if (Object.hasOwn(known, name) || options[name] === undefined) continue
-    const text = `${method} has no option '${name}'.${hint(nearest(name, Object.keys(known)))}`
+    const text = `${method} has no option '${name}'${hint(nearest(name, Object.keys(known)))}.`
     throw new StorageError('invalid_argument', text)
   }
 }

@@ -67,7 +67,7 @@ describe.each(names)('on %s', kind => {
     }
     const error = await failure(calls[method]!())
     expect(error).toMatchObject({ code: 'invalid_argument', outcome: 'not_applied', fileName: expect.any(String) })
-    expect(error.message).toContain(`${method} has no option 'if_match'.`)
+    expect(error.message).toContain(`${method} has no option 'if_match'`)
     expect(await storage.readText('taken')).toBe('x')
   })
 
