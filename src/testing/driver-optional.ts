@@ -223,6 +223,7 @@ export const optionalCases: readonly CaseOf<DriverPlace>[] = [
     title: 'The driver can be closed twice.',
     async run(place) {
       await place.put('last', 'bytes')
+      await place.driver.delete(place.key('last'), place.ctx)
       await place.driver.close?.()
       await place.driver.close?.()
     },
