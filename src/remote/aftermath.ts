@@ -1,4 +1,6 @@
 import type { CallContext } from '../core/call.ts'
+import { wrapError } from '../core/errors.ts'
+import { classifyHttp } from './codes.ts'
 
 /** Seconds after which cleaning up is given up. */
 const LIMIT_SECS = 30
@@ -6,4 +8,23 @@ const LIMIT_SECS = 30
 /** A context that outlives its call, for cleaning up after one that failed or was aborted; its steps are retried. */
 export function detached(ctx: CallContext): CallContext {
   return { ...ctx, signal: AbortSignal.timeout(LIMIT_SECS * 1000), attempt: 1, progress() {} }
+}
+
+/**
+ * A context of no call, for work that all calls wait for, such as loading a token: given up after 30 seconds. Its steps are not retried.
+ *
+ * @example
+ * const tokens = new Renewed(() => requestToken(sharedContext()), { endOf: ({ expiresAt }) => expiresAt })
+ */
+export function sharedContext(): CallContext {
+  return {
+    signal: AbortSignal.timeout(LIMIT_SECS * 1000),
+    attempt: 1,
+    progress() {},
+    step(operation, _repeat, run) {
+      return run(this).catch(error => {
+        throw wrapError(error, { operation }, classifyHttp)
+      })
+    },
+  }
 }

@@ -14,6 +14,8 @@ export interface Expected {
   readonly root?: readonly string[] | undefined
   /** Names of fields that its JSON object always has. */
   readonly fields?: readonly string[] | undefined
+  /** Names of fields that it always has and that are arrays. */
+  readonly lists?: readonly string[] | undefined
 }
 
 /** What is wrong with an answer; undefined for a success. */

@@ -2,8 +2,15 @@ import type { FileAttributes } from '../core/driver.ts'
 import { metadataHeaders } from './metadata.ts'
 import { dispositionText, headerText } from './parameters.ts'
 
-/** Adds the portable attributes of a file to the headers of its upload. */
-export function addAttributes(headers: Record<string, string>, attributes: FileAttributes): void {
+/**
+ * Adds the portable attributes of a file to the headers of its upload; user metadata goes in headers whose names begin with `metadataPrefix`
+ * (`x-amz-meta-`). What no header can carry is `invalid_argument`; a disposition is written in ASCII (RFC 8187).
+ */
+export function addAttributes(
+  headers: Record<string, string>,
+  attributes: FileAttributes,
+  metadataPrefix: string,
+): void {
   const { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, metadata } = attributes
   if (contentType !== undefined) headers['content-type'] = headerText('contentType', contentType)
   if (contentEncoding !== undefined) headers['content-encoding'] = headerText('contentEncoding', contentEncoding)
@@ -12,5 +19,5 @@ export function addAttributes(headers: Record<string, string>, attributes: FileA
   }
   if (contentLanguage !== undefined) headers['content-language'] = headerText('contentLanguage', contentLanguage)
   if (cacheControl !== undefined) headers['cache-control'] = headerText('cacheControl', cacheControl)
-  if (metadata !== undefined) metadataHeaders(headers, metadata)
+  if (metadata !== undefined) metadataHeaders(headers, metadata, metadataPrefix)
 }

@@ -51,3 +51,9 @@ function codeOfStatus(status: number, serviceCode: string): ErrorCode | undefine
   if (status >= 300 && status < 400 && status !== 304) return 'improperly_configured'
   return BY_STATUS[status] ?? (status >= 500 ? 'unavailable' : undefined)
 }
+
+/** The service's own word for an error, also where it is the cause of a `StorageError`; undefined where there is none. */
+export function serviceCodeOf(error: unknown): string | undefined {
+  const native = error instanceof StorageError ? error.cause : error
+  return native instanceof HttpStatusError ? native.serviceCode : undefined
+}

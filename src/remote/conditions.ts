@@ -1,7 +1,9 @@
-import type { CallContext } from '../core/call.ts'
-import { StorageError } from '../core/errors.ts'
+import { nodeCrypto } from '../core/builtin.ts'
+import type { CallContext, Repeat } from '../core/call.ts'
+import { type ErrorCode, StorageError } from '../core/errors.ts'
 import { isWeakEtag } from '../core/etags.ts'
 import { Once } from '../core/once.ts'
+import { detached } from './aftermath.ts'
 
 /** What a service does with conditions on uploads. */
 export interface ConditionSupport {
@@ -26,6 +28,37 @@ export interface Trial {
   remove(): Promise<void>
   /** Whether an error says that the service, or the right of the keys, does not allow a trial. */
   isRefusal(error: unknown): boolean
+}
+
+/** The requests by which a trial is made. */
+export interface TrialRequests {
+  /** Uploads an empty object under these conditions; returns its etag as the service wrote it. */
+  put(key: string, conditions: Readonly<Record<string, string>>): Promise<string | undefined>
+  remove(key: string, ctx: CallContext): Promise<unknown>
+  classify(error: unknown): ErrorCode | undefined
+}
+
+/** A trial on an object of our own, `.holdall-probe-*` below the prefix. */
+export function trialOf({ put, remove, classify }: TrialRequests, prefix: string, ctx: CallContext): Trial {
+  const key = `${prefix}.holdall-probe-${nodeCrypto().randomUUID()}`
+  return {
+    async put(conditions) {
+      try {
+        return await put(key, conditions)
+      } catch (error) {
+        const code = classify(error)
+        if (code === 'precondition_failed' || code === 'exists') return undefined
+        throw error
+      }
+    },
+    async remove() {
+      await detached(ctx).step('delete', true, step => remove(key, step))
+    },
+    isRefusal(error) {
+      const code = classify(error)
+      return code === 'permission_denied' || code === 'unsupported' || code === 'invalid_argument'
+    },
+  }
 }
 
 /** The conditions of one service: known beforehand, or tried out at first use. */
@@ -74,6 +107,21 @@ export class Conditions {
 export interface WriteConditions {
   readonly ifAbsent?: boolean | undefined
   readonly ifMatch?: string | undefined
+}
+
+/** When a request with these headers of conditions may be repeated: under a condition only after an error that says that nothing was done. */
+export function repeatUnder(conditions: Readonly<Record<string, string>>): Repeat {
+  return Object.keys(conditions).length === 0 || 'if_not_applied'
+}
+
+/** `exists` for the refusal of `ifAbsent`; anything else stays as it is. */
+export function conditionFailed(
+  error: unknown,
+  { ifAbsent }: WriteConditions,
+  classify: (error: unknown) => ErrorCode | undefined,
+): unknown {
+  if (ifAbsent !== true || classify(error) !== 'precondition_failed') return error
+  return new StorageError('exists', 'The key is taken.', { cause: error, status: 412 })
 }
 
 const OTHER_ETAG = '"00000000000000000000000000000000"'

@@ -1,14 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Stat } from '../core/driver.ts'
+import { StorageError } from '../core/errors.ts'
+import { metadataOf } from './metadata.ts'
 
 /** What the headers of an answer say of a file; the size is undefined where they do not tell it. */
 export type HeaderStat = Omit<Stat, 'size'> & { readonly size: number | undefined }
 
 /**
  * What the headers of an answer to GET or HEAD say (RFC 9110, section 8). The size is that of the whole file, also in the answer to a range.
- * A value that cannot be read is absent; the others count nevertheless.
+ * A value that cannot be read is absent; the others count nevertheless. User metadata is in headers whose names begin with `metadataPrefix`.
  */
-export function statOfHeaders(headers: IncomingHttpHeaders): HeaderStat {
+export function statOfHeaders(headers: IncomingHttpHeaders, metadataPrefix?: string): HeaderStat {
   return {
     size: sizeOf(headers),
     modifiedAt: dateOf(headers['last-modified']),
@@ -18,7 +20,17 @@ export function statOfHeaders(headers: IncomingHttpHeaders): HeaderStat {
     contentDisposition: headerTextOf(headers['content-disposition']),
     contentLanguage: headerTextOf(headers['content-language']),
     cacheControl: headerTextOf(headers['cache-control']),
+    metadata: metadataPrefix === undefined ? undefined : metadataOf(headers, metadataPrefix),
   }
+}
+
+/** The same as a `Stat`; code `unavailable` where the answer does not tell the size. */
+export function sizedStat({ size, ...stat }: HeaderStat): Stat {
+  if (size !== undefined) return { ...stat, size }
+  throw new StorageError('unavailable', 'The service does not tell the size of the file.', {
+    retryable: false,
+    outcome: 'not_applied',
+  })
 }
 
 const BYTES = /^\d{1,15}$/

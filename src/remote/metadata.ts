@@ -1,27 +1,36 @@
 import { StorageError } from '../core/errors.ts'
 
-const PREFIX = 'x-amz-meta-'
 const PLAIN = /^(?! )(?!.*(?:=\?| $))[\x20-\x7e]*$/
 const WORD = /=\?utf-8\?([bq])\?([^?]*)\?=/gi
 const WORDS = /^=\?utf-8\?[bq]\?[^?]*\?=(\s+=\?utf-8\?[bq]\?[^?]*\?=)*$/i
 
-/** User metadata as headers: printable ASCII as it is, other text as RFC 2047 words, as S3 itself does. A bad name is `invalid_argument`. */
-export function metadataHeaders(headers: Record<string, string>, metadata: Readonly<Record<string, unknown>>): void {
+/**
+ * Adds user metadata as headers, whose names begin with `prefix` (`x-amz-meta-`): printable ASCII as it is, other text as RFC 2047 words, as S3
+ * itself does. A bad name is `invalid_argument`.
+ */
+export function metadataHeaders(
+  headers: Record<string, string>,
+  metadata: Readonly<Record<string, unknown>>,
+  prefix: string,
+): void {
   for (const [name, value] of Object.entries(metadata)) {
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) {
       throw new StorageError('invalid_argument', `'${name}' cannot be the name of metadata.`)
     }
-    if (value !== undefined) headers[PREFIX + name.toLowerCase()] = encodeValue(String(value))
+    if (value !== undefined) headers[prefix + name.toLowerCase()] = encodeValue(String(value))
   }
 }
 
-/** User metadata of an answer's headers; undefined when there is none. */
-export function metadataOf(headers: Readonly<Record<string, unknown>>): Record<string, string> | undefined {
+/** User metadata of an answer's headers, those whose names begin with `prefix`, in lower case; undefined when there is none. */
+export function metadataOf(
+  headers: Readonly<Record<string, unknown>>,
+  prefix: string,
+): Record<string, string> | undefined {
   let metadata: Record<string, string> | undefined
   for (const name in headers) {
-    if (!name.startsWith(PREFIX)) continue
+    if (!name.startsWith(prefix)) continue
     metadata ??= {}
-    metadata[name.slice(PREFIX.length)] = decodeValue(String(headers[name]))
+    metadata[name.slice(prefix.length)] = decodeValue(String(headers[name]))
   }
   return metadata
 }

@@ -25,6 +25,22 @@ type GivenOptions = FileAttributes & Pick<WriteOptions, 'extra' | 'onProgress'>
 /**
  * A storage of objects behind a service: parameters of uploads, compression by type, and URLs that are signed, public, or on a domain of
  * one's own. A backend adds its driver and its settings, and says how its parameters are spelt.
+ *
+ * @example
+ * export class ShelfStorage extends ObjectStorage<ShelfOptions> {
+ *   static override readonly backendName: string = 'shelf'
+ *   static override readonly settings: SettingsOf<ShelfOptions> = shelfSettings
+ *   protected override readonly attributeParameters = { CacheControl: 'cacheControl' } as const
+ *   protected override connect(options: ShelfOptions, services: Services): Driver {
+ *     return new ShelfDriver(options, httpClientOf(options, services))
+ *   }
+ *   protected override parameterName(name: string): string {
+ *     return PARAMETERS.nameOf(name)
+ *   }
+ *   protected override downloadQuery({ parameters = {} }: UrlOptions): UrlQuery {
+ *     return Object.entries(parameters).map(([name, value]) => [name, String(value)])
+ *   }
+ * }
  */
 export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> extends Storage<O> {
   #baseParameters: ObjectParameters | undefined

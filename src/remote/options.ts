@@ -15,8 +15,8 @@ import {
 import type { Setting, SettingsOf } from '../core/settings.ts'
 import { shownParameters, shownProxies } from './shown.ts'
 
-/** The names that each option of a group has in the settings object and the environment, the winning one first. */
-export type KeysOf<O> = { readonly [K in keyof O]: readonly string[] }
+/** The names that options of a group have in the settings object and the environment, the winning one first. Default: none. */
+export type KeysOf<O> = { readonly [K in keyof O]?: readonly string[] }
 
 /** The same for every file, or made from the file's name. */
 export type ObjectParametersSource = ObjectParameters | ((name: string) => ObjectParameters)
@@ -84,15 +84,15 @@ export function uploadSettings(
       raw => parseParameters(raw, check),
       {
         default: {},
-        keys: keys.objectParameters,
+        keys: keys.objectParameters ?? [],
         shown: shownParameters,
         doc: 'Parameters of every upload (CacheControl, StorageClass, Metadata ...), or a function that gives them.',
       },
     ),
-    gzip: flag({ default: false, keys: keys.gzip, doc: 'Compress files of the types in gzipContentTypes.' }),
+    gzip: flag({ default: false, keys: keys.gzip ?? [], doc: 'Compress files of the types in gzipContentTypes.' }),
     gzipContentTypes: list({
       default: GZIP_CONTENT_TYPES,
-      keys: keys.gzipContentTypes,
+      keys: keys.gzipContentTypes ?? [],
       doc: 'Content types that `gzip` compresses.',
     }),
   }
@@ -101,20 +101,20 @@ export function uploadSettings(
 /** Declarations of how URLs are made. */
 export function urlPolicySettings(keys: KeysOf<UrlPolicyOptions>): SettingsOf<UrlPolicyOptions> {
   return {
-    querystringAuth: flag({ default: true, keys: keys.querystringAuth, doc: 'Whether URLs are signed.' }),
+    querystringAuth: flag({ default: true, keys: keys.querystringAuth ?? [], doc: 'Whether URLs are signed.' }),
     querystringExpire: integer(
       'seconds',
-      { default: 3600, keys: keys.querystringExpire, doc: 'Life of a signed URL.' },
+      { default: 3600, keys: keys.querystringExpire ?? [], doc: 'Life of a signed URL.' },
       1,
     ),
     customDomain: optionalText({
       default: null,
-      keys: keys.customDomain,
+      keys: keys.customDomain ?? [],
       doc: 'Host of URLs, without scheme or trailing slash: a CDN in front of the storage.',
     }),
     urlProtocol: setting('https: | http:', parseProtocol, {
       default: 'https:',
-      keys: keys.urlProtocol,
+      keys: keys.urlProtocol ?? [],
       doc: 'Protocol of URLs on the custom domain.',
     }),
   }
@@ -125,21 +125,21 @@ export function partSettings(keys: KeysOf<PartOptions>, minPartSize: number): Se
   return {
     multipartThreshold: integer('bytes', {
       default: 8 * MIB,
-      keys: keys.multipartThreshold,
+      keys: keys.multipartThreshold ?? [],
       doc: 'Largest upload that is sent as one request.',
     }),
     partSize: integer(
       'bytes',
       {
         default: 8 * MIB,
-        keys: keys.partSize,
+        keys: keys.partSize ?? [],
         doc: `Size of the parts of a larger upload, at least ${minPartSize / MIB} MiB.`,
       },
       minPartSize,
     ),
     uploadConcurrency: integer(
       'parts',
-      { default: 4, keys: keys.uploadConcurrency, doc: 'Parts of one upload under way at once.' },
+      { default: 4, keys: keys.uploadConcurrency ?? [], doc: 'Parts of one upload under way at once.' },
       1,
     ),
   }
@@ -150,25 +150,25 @@ export function connectionSettings(keys: KeysOf<ConnectionOptions>): SettingsOf<
   return {
     verify: setting('true, false, path or null', parseVerify, {
       default: null,
-      keys: keys.verify,
+      keys: keys.verify ?? [],
       role: 'destination',
       doc: 'false = any certificate is accepted; a path = the file of the authorities to trust.',
     }),
     proxies: wordMap({
       default: {},
-      keys: keys.proxies,
+      keys: keys.proxies ?? [],
       shown: shownProxies,
       role: 'destination',
       doc: "Proxies by scheme or endpoint; none = the environment's http_proxy, https_proxy and no_proxy.",
     }),
     maxSockets: optionalInteger('connections', {
       default: null,
-      keys: keys.maxSockets,
+      keys: keys.maxSockets ?? [],
       doc: 'Connections at a time; null = no limit.',
     }),
     connectTimeoutSecs: integer('seconds', {
       default: 30,
-      keys: keys.connectTimeoutSecs,
+      keys: keys.connectTimeoutSecs ?? [],
       doc: 'Seconds in which a connection must stand.',
     }),
   }

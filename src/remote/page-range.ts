@@ -1,5 +1,5 @@
-import type { ListedFile, Page, PageRequest } from '../core/driver.ts'
-import { StorageError } from '../core/errors.ts'
+import type { ListedFile, Page, PageRequest, Stat } from '../core/driver.ts'
+import { type ErrorCode, StorageError } from '../core/errors.ts'
 import { compareKeys, restBelow } from '../core/key-order.ts'
 
 /** Whether no key below the prefix can lie in the range, so that nothing need be asked. */
@@ -8,25 +8,51 @@ export function isEmptyRange(prefix: string, { startAfter, until }: PageRequest)
   return until !== undefined && compareKeys(until, prefix) <= 0
 }
 
-/** The same page with the sizes that it lacks, each asked for by itself; a file that has none is gone. */
-export async function sizedPage(page: Page, sizeOfKey: (key: string) => Promise<number | undefined>): Promise<Page> {
+/**
+ * A page as a service gave it, its directories with their slash, checked against the request: what is not below the prefix or not in the range is left
+ * out, and so are folder markers (keys that end in a slash). A page that reaches `until` is the last one, also where the service does not know
+ * `until`. Codes: `unavailable` for the token of the request again; `unsupported` for a range of keys without order.
+ */
+export function checkedPage({ files, directories, next }: Page, prefix: string, request: PageRequest): Page {
+  if (next !== undefined && next === request.token) {
+    throw new StorageError('unavailable', 'The listing does not go on: it gave the same continuation token again.')
+  }
+  const keys = files.map(file => file.key)
+  const isPast = isBehind(request, keys, directories)
+  const isWanted = (key: string): boolean => key.startsWith(prefix) && isInRange(key, request)
+  return {
+    files: files.filter(({ key }) => !key.endsWith('/') && isWanted(key)),
+    directories: directories.filter(key => key.endsWith('/') && isWanted(key)).map(key => key.slice(0, -1)),
+    next: isPast ? undefined : next,
+  }
+}
+
+/** The same page with the sizes that it lacks (NaN), each asked for by `stat`; a file that is missing by now is left out. */
+export async function sizedPage(
+  page: Page,
+  stat: (key: string) => Promise<Pick<Stat, 'size'>>,
+  classify: (error: unknown) => ErrorCode | undefined,
+): Promise<Page> {
   if (page.files.every(({ size }) => !Number.isNaN(size))) return page
   const files: ListedFile[] = []
   for (const file of page.files) {
-    const size = Number.isNaN(file.size) ? await sizeOfKey(file.key) : file.size
-    if (size !== undefined) files.push({ ...file, size })
+    try {
+      files.push(Number.isNaN(file.size) ? { ...file, size: (await stat(file.key)).size } : file)
+    } catch (error) {
+      if (classify(error) !== 'not_found') throw error
+    }
   }
   return { ...page, files }
 }
 
 /** Whether a key lies between the bounds of a request. */
-export function isInRange(key: string, { startAfter, until }: PageRequest): boolean {
+function isInRange(key: string, { startAfter, until }: PageRequest): boolean {
   if (startAfter !== undefined && compareKeys(key, startAfter) <= 0) return false
   return until === undefined || compareKeys(key, until) < 0
 }
 
 /** Whether a page reaches `until`. A service without order has no ranges, and a part of its listing must not be taken for one. */
-export function isBehind({ startAfter, until }: PageRequest, ...lists: ReadonlyArray<readonly string[]>): boolean {
+function isBehind({ startAfter, until }: PageRequest, ...lists: ReadonlyArray<readonly string[]>): boolean {
   if (startAfter === undefined && until === undefined) return false
   for (const keys of lists) {
     if (keys.some((key, at) => at > 0 && compareKeys(keys[at - 1]!, key) > 0)) {

@@ -40,6 +40,14 @@ export interface PartPlan {
 /**
  * Writes an object: by one request up to the threshold, else in parts. The object is whole or what it was before, and a write that fails,
  * is aborted or ended by `OpenUploads#close` leaves no upload behind; where one cannot be removed, the error's message has its id.
+ *
+ * @example
+ * async write(key: string, content: Content, options: WriteOptions, ctx: CallContext) {
+ *   const conditions = this.#conditions.headersOf(options)
+ *   const repeat = repeatUnder(conditions)
+ *   const plan = { uploads: this.#uploads, threshold, partSize, concurrency, repeat: { put: repeat, finish: repeat } }
+ *   return writeObject(this.#parts, { key, options, conditions }, content, plan, ctx)
+ * }
  */
 export async function writeObject<U, P, T extends UploadTarget>(
   protocol: PartProtocol<U, P, T>,

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { drain } from '../core/body.ts'
 import type { HttpRequest, HttpResponse } from '../http/request.ts'
+import { jsonOf } from './answers.ts'
 import { readDocument } from './document.ts'
 import { parseXml, type XmlNode } from './xml.ts'
 
@@ -9,7 +10,7 @@ const BODY_LIMIT = 64 * 1024
 /** Difference of clocks in seconds from which on services refuse requests. */
 const SKEW_SECS = 300
 
-/** An answer with an error status whose body is an XML document, as S3, Azure and Google's XML API have it. */
+/** An answer with an error status whose body is a document: of XML, as S3, Azure and Google's XML API have it, or of JSON. */
 export interface Refusal {
   readonly status: number
   readonly headers: IncomingHttpHeaders
@@ -18,7 +19,9 @@ export interface Refusal {
   readonly outcome: 'unknown' | undefined
   /** The element that has `Code` and `Message`; undefined where the body is no XML. */
   readonly root: XmlNode | undefined
-  /** Whether the service wrote the answer, not something between: it has a code, or no body. */
+  /** The JSON object of the body; undefined where it is no such object. */
+  readonly json: Readonly<Record<string, unknown>> | undefined
+  /** Whether the service wrote the answer, not something between: its XML has a code, or there is no body. */
   readonly isOwn: boolean
 }
 
@@ -36,8 +39,14 @@ export async function readRefusal(request: Pick<HttpRequest, 'method'>, response
     bodyText,
     outcome,
     root,
+    json: objectOf(bodyText),
     isOwn: root?.child('Code') !== undefined || bodyText.trim() === '',
   }
+}
+
+function objectOf(text: string): Readonly<Record<string, unknown>> | undefined {
+  const value = jsonOf(text)
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : undefined
 }
 
 async function documentOf(text: string): Promise<XmlNode | undefined> {

@@ -22,6 +22,8 @@ export interface ServiceRequest {
 /** A request with its address and signature. */
 export interface Prepared {
   readonly wire: HttpRequest
+  /** The token or the keys that the request carries, for `learn` to drop where the service refuses them. */
+  readonly credential?: object | undefined
   /** Hides the request's secrets in texts of the service. */
   readonly hide: Hide
 }
@@ -45,11 +47,12 @@ export interface ServiceProtocol<R extends ServiceRequest, K> {
   inside?(sent: Prepared, document: XmlNode, headers: IncomingHttpHeaders): HttpStatusError | undefined
   /** A request whose answer says why this one was refused without a word, as a HEAD is; undefined where the error is clear. */
   explain?(request: R, error: HttpStatusError): R | undefined
-  /** What the error tells to do otherwise; undefined where it is final. */
+  /** What the error tells to do otherwise; undefined where it is final. `sent` is the request that was refused. */
   learn?(
     error: HttpStatusError,
     known: K,
     request: R,
+    sent: Prepared,
     ctx: CallContext,
   ): Lesson<K> | undefined | Promise<Lesson<K> | undefined>
 }
@@ -84,6 +87,28 @@ const STRAY_LIMIT = 64 * 1024
  * Signed requests to one HTTP service. It checks that an answer is one, lets the protocol learn from errors and then sends the request once
  * more, and knows that a request may have been sent twice. An error status is thrown as the protocol's `HttpStatusError`, what is no answer
  * as `unavailable`.
+ *
+ * @example
+ * const service = new Service(
+ *   {
+ *     expected: () => ({ statuses: [200], fields: ['files'] }),
+ *     prepare: async ({ method, path }: MyRequest, _known, { signal }) => {
+ *       const credential = await tokens.get(signal)
+ *       const headers = { authorization: `Bearer ${credential.text}` }
+ *       return { wire: { method, url: `${base}${path}`, headers }, hide: hiding([credential.text]), credential }
+ *     },
+ *     refuse: async (_request, { wire, hide }, answer) =>
+ *       new HttpStatusError(wire, { ...(await readRefusal(wire, answer)), hide }),
+ *     learn: ({ status }, known, _request, { credential }) => {
+ *       if (status !== 401) return undefined
+ *       tokens.drop(credential)
+ *       return { about: 'token', known }
+ *     },
+ *   },
+ *   new NodeClient(),
+ *   undefined,
+ * )
+ * const { value } = await service.json<{ files: string[] }>({ method: 'GET', path: '/files' }, ctx)
  */
 export class Service<R extends ServiceRequest, K> {
   readonly #protocol: ServiceProtocol<R, K>
@@ -142,6 +167,8 @@ export class Service<R extends ServiceRequest, K> {
     }
     const missing = expected.fields?.find(name => !Object.hasOwn(value, name))
     if (missing !== undefined) throw noAnswer(sent.wire, response, `the JSON object has no '${missing}'.`)
+    const odd = expected.lists?.find(name => !Array.isArray((value as Record<string, unknown>)[name]))
+    if (odd !== undefined) throw noAnswer(sent.wire, response, `'${odd}' of the JSON object is no array.`)
     return { value: value as T, headers: response.headers, hide: sent.hide, resent }
   }
 
@@ -150,15 +177,18 @@ export class Service<R extends ServiceRequest, K> {
     let learnt: Set<string> | undefined
     let resent = false
     for (;;) {
+      // What `prepare` throws is no answer to this request: nothing is learnt from it.
+      const prepared = this.#protocol.prepare(request, known, ctx)
+      const sent = prepared instanceof Promise ? await prepared : prepared
       try {
-        const exchange = await this.#sendOnce(request, known, resent, ctx)
+        const exchange = await this.#sendOnce(request, sent, resent, ctx)
         if (learnt !== undefined) this.#known = known
         return exchange
       } catch (failure) {
         if (!(failure instanceof HttpStatusError)) throw failure
         const error = await this.#explained(request, failure, known, ctx)
         if (learnt !== undefined && TAKEN.has(error.status)) this.#known = known
-        const lesson = await this.#lesson(error, known, request, ctx)
+        const lesson = await this.#lesson(error, known, request, sent, ctx)
         if (lesson === undefined || learnt?.has(lesson.about)) throw error
         learnt = (learnt ?? new Set()).add(lesson.about)
         known = lesson.known
@@ -168,9 +198,15 @@ export class Service<R extends ServiceRequest, K> {
   }
 
   /** What the protocol learns; nothing for a stream, which is used up, and nothing once the call is aborted. */
-  async #lesson(error: HttpStatusError, known: K, request: R, ctx: CallContext): Promise<Lesson<K> | undefined> {
+  async #lesson(
+    error: HttpStatusError,
+    known: K,
+    request: R,
+    sent: Prepared,
+    ctx: CallContext,
+  ): Promise<Lesson<K> | undefined> {
     if (request.body instanceof Readable || ctx.signal.aborted) return undefined
-    return this.#protocol.learn?.(error, known, request, ctx)
+    return this.#protocol.learn?.(error, known, request, sent, ctx)
   }
 
   /** The error of a second request that has a text to it, if it says the same. */
@@ -178,16 +214,15 @@ export class Service<R extends ServiceRequest, K> {
     const question = this.#protocol.explain?.(request, error)
     if (question === undefined) return error
     try {
-      await drain((await this.#sendOnce(question, known, false, ctx)).response)
+      const sent = await this.#protocol.prepare(question, known, ctx)
+      await drain((await this.#sendOnce(question, sent, false, ctx)).response)
     } catch (told) {
       if (told instanceof HttpStatusError && told.serviceCode !== undefined && isAlike(told, error)) return told
     }
     return error
   }
 
-  async #sendOnce(request: R, known: K, sentBefore: boolean, ctx: CallContext): Promise<Exchange> {
-    const prepared = this.#protocol.prepare(request, known, ctx)
-    const sent = prepared instanceof Promise ? await prepared : prepared
+  async #sendOnce(request: R, sent: Prepared, sentBefore: boolean, ctx: CallContext): Promise<Exchange> {
     const response = await this.#http.request(sent.wire, ctx)
     const resent = sentBefore || response.resent === true
     const expected = this.#protocol.expected(request)

@@ -1,3 +1,5 @@
+import { abortable } from '../core/abort.ts'
+
 /** How a `Renewed` value is kept. */
 export interface RenewalOptions<T> {
   /** When a value ends; undefined for one that does not. */
@@ -18,7 +20,7 @@ const PAUSE_MS = 5_000
  *
  * @example
  * const token = new Renewed(requestToken, { endOf: token => token.expiresAt })
- * headers.authorization = `Bearer ${(await token.get()).text}`
+ * headers.authorization = `Bearer ${(await token.get(ctx.signal)).text}`
  */
 export class Renewed<T extends object> {
   readonly #load: () => Promise<T>
@@ -37,12 +39,14 @@ export class Renewed<T extends object> {
     this.#now = now
   }
 
-  /** The value, at once when one is at hand. A caller that may be aborted waits with `abortable`: the load is everybody's. */
-  get(): T | Promise<T> {
+  /** The value, at once when one is at hand. `signal` ends the wait, not the load, which is everybody's. */
+  get(signal?: AbortSignal): T | Promise<T> {
     const current = this.#current
-    if (current === undefined) return this.#renew()
     const now = this.#now()
-    if (now >= this.#endMs) return this.#renew()
+    if (current === undefined || now >= this.#endMs) {
+      const renewed = this.#renew()
+      return signal === undefined ? renewed : abortable(renewed, signal)
+    }
     if (now < this.#renewMs) return current
     this.#renew().catch(() => {
       this.#renewMs = this.#now() + PAUSE_MS
@@ -51,7 +55,7 @@ export class Renewed<T extends object> {
   }
 
   /** Forgets a value that the service has refused; one that was renewed meanwhile stays. */
-  drop(value: T): void {
+  drop(value: unknown): void {
     if (this.#current === value) this.#current = undefined
   }
 

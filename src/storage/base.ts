@@ -94,13 +94,13 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
   }
 
   /** Returns the driver for these options: the one method that a backend must have. Called at first use; does no I/O. */
-  protected connect(_options: O): Driver {
+  protected connect(_options: O, _services: Services): Driver {
     throw new ImproperlyConfigured(`${this.constructor.name} has no driver: override connect().`)
   }
 
   /** The protocol underneath; for what only this backend can do. */
   get driver(): Driver {
-    this.#driver ??= this.#services.driver ?? this.connect(this.options)
+    this.#driver ??= this.#services.driver ?? this.connect(this.options, this.#services)
     return this.#driver
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type ErrorCode, StorageError } from '../../src/core/errors.ts'
-import { classifyHttp } from '../../src/remote/codes.ts'
+import { classifyHttp, serviceCodeOf } from '../../src/remote/codes.ts'
 import { HttpStatusError } from '../../src/remote/http-error.ts'
 
 const request = { method: 'GET', url: 'https://host.test/bucket/key' }
@@ -65,4 +65,12 @@ describe('classifyHttp', () => {
     expect(classifyHttp(Object.assign(new Error('x'), { status: 404 }))).toBeUndefined()
     expect(classifyHttp(undefined)).toBeUndefined()
   })
+})
+
+test("the service's own word is found in an error and in its cause", () => {
+  const native = made(404, 'no_such_upload')
+  expect(serviceCodeOf(native)).toBe('no_such_upload')
+  expect(serviceCodeOf(new StorageError('not_found', 'gone', { cause: native }))).toBe('no_such_upload')
+  expect(serviceCodeOf(made(404))).toBeUndefined()
+  expect(serviceCodeOf(new Error('other'))).toBeUndefined()
 })

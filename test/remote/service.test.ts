@@ -174,3 +174,41 @@ describe('a request that may have been sent twice', () => {
     await expect(made.done(conditional, ctx)).rejects.toMatchObject({ code: 'unavailable', outcome: 'unknown' })
   })
 })
+
+describe('what a request carries', () => {
+  test('is given to `learn`, which drops it where the service refuses it', async () => {
+    const dropped: unknown[] = []
+    const credential = { token: 'old' }
+    const { made } = service(() => ({ status: 401, headers: { code: 'no_token' } }), {
+      prepare: ({ method }) => ({
+        wire: { method, url: 'http://host.test/', headers: {} },
+        hide: text => text,
+        credential,
+      }),
+      learn: (_error, _known, _request, sent) => {
+        dropped.push(sent.credential)
+        return { about: 'token', known: 'other' }
+      },
+    })
+    await expect(made.done(GET, ctx)).rejects.toMatchObject({ status: 401 })
+    expect(dropped).toEqual([credential, credential])
+    expect(dropped[0]).toBe(credential)
+  })
+
+  test('and an error of preparing it is no answer to it: nothing is learnt or explained', async () => {
+    let learnt = 0
+    const refused = new HttpStatusError({ method: 'POST', url: 'http://host.test/token' }, { status: 401, headers: {} })
+    const { made, asked } = service(() => ({}), {
+      prepare: () => {
+        throw refused
+      },
+      explain: () => GET,
+      learn: () => {
+        learnt++
+        return { about: 'token', known: 'other' }
+      },
+    })
+    await expect(made.done(GET, ctx)).rejects.toBe(refused)
+    expect([learnt, asked.length]).toEqual([0, 0])
+  })
+})

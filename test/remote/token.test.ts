@@ -92,3 +92,26 @@ it('with an end that is no date is renewed now and then', async () => {
   clock.now = 5 * MINUTE
   expect(await token.get()).toMatchObject({ text: 't2' })
 })
+
+it('ends the wait of a caller that is aborted, and loads for the others', async () => {
+  const { promise, resolve } = Promise.withResolvers<Token>()
+  const { clock, token } = renewed(() => promise)
+  const controller = new AbortController()
+  const given = token.get(controller.signal)
+  const other = token.get(new AbortController().signal)
+  controller.abort(new Error('given up'))
+  await expect(given).rejects.toThrow('given up')
+  resolve({ text: 'late' })
+  expect(await other).toEqual({ text: 'late' })
+  expect(clock.loads).toBe(1)
+})
+
+it('keeps its value when another one is dropped', async () => {
+  const { token } = renewed(load => ({ text: `t${load}` }))
+  const first = await token.get()
+  token.drop(undefined)
+  token.drop({ text: 't1' })
+  expect(token.get()).toBe(first)
+  token.drop(first)
+  expect(await token.get()).toEqual({ text: 't2' })
+})

@@ -131,7 +131,7 @@ export class S3Client {
       },
       inside: ({ wire, hide }, root: XmlNode, headers) => errorInside(wire, headers, root, hide),
       explain: (request, error) => this.#explain(request, error.status, error.serviceCode),
-      learn: (error, place, request, ctx) =>
+      learn: (error, place, request, _sent, ctx) =>
         error instanceof S3Error ? this.#learn(error, place, request, container, ctx) : undefined,
     }
   }

@@ -1,4 +1,3 @@
-import { BytesBody, drain } from '../../core/body.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
 import type {
@@ -16,30 +15,34 @@ import type {
   WriteOptions,
 } from '../../core/driver.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
-import { isWeakEtag } from '../../core/etags.ts'
 import { NodeClient, type NodeClientOptions } from '../../http/node-client.ts'
-import type { HttpClient } from '../../http/request.ts'
+import type { HttpClient, HttpResponse } from '../../http/request.ts'
 import { type BatchAnswer, Batches } from '../../remote/batches.ts'
 import { checksumHeaders } from '../../remote/checksums.ts'
-import { type ConditionSupport, Conditions, FULL_CONDITIONS, NO_CONDITIONS } from '../../remote/conditions.ts'
-import { etagOf } from '../../remote/headers.ts'
+import {
+  type ConditionSupport,
+  Conditions,
+  conditionFailed,
+  FULL_CONDITIONS,
+  NO_CONDITIONS,
+  trialOf,
+} from '../../remote/conditions.ts'
 import { isEmptyRange, sizedPage } from '../../remote/page-range.ts'
+import { readObject } from '../../remote/reading.ts'
 import { S3Client, type S3ClientOptions } from './client.ts'
 import { DELETE_LIMIT, deleteAnswer, deleteDocument, isBatchKey } from './deletion.ts'
 import { classifyS3 } from './errors.ts'
-import { otherHeaders, readingOf, statOf, writeHeaders } from './headers.ts'
+import { headerStatOf, otherHeaders, statOf, writeHeaders } from './headers.ts'
 import { listQuery, pageOf } from './listing.ts'
-import { trialOf } from './probe.ts'
 import { copyObject, versionQuery } from './upload/copying.ts'
 import { S3Parts } from './upload/parts.ts'
-import { conditionFailed, Writer, type WriterOptions } from './upload/writer.ts'
+import { Writer, type WriterOptions } from './upload/writer.ts'
 import { signedUrl } from './url.ts'
 
 /** What an `S3Driver` needs; `S3Storage` makes it of its options. */
 export interface S3DriverOptions extends S3ClientOptions, WriterOptions {
-  /** Sends the requests, and is not closed with the driver. Default: a `NodeClient` of its own. */
+  /** Sends the requests, and is closed with the driver. Default: a `NodeClient` by `transport`. */
   readonly httpClient?: HttpClient | undefined
-  /** Of its own client. */
   readonly transport?: NodeClientOptions | undefined
   readonly conditionalWrites: 'auto' | 'on' | 'off'
   /** Largest copy in one request, in bytes. Default: 5 GiB. */
@@ -55,8 +58,7 @@ export class S3Driver implements Driver {
   readonly name = 's3'
   readonly client: S3Client
   readonly #options: S3DriverOptions
-  /** Its own one, to be closed. */
-  readonly #http: HttpClient | undefined
+  readonly #http: HttpClient
   readonly #parts: S3Parts
   readonly #writer: Writer
   readonly #conditions: Conditions
@@ -64,8 +66,8 @@ export class S3Driver implements Driver {
 
   constructor(options: S3DriverOptions) {
     this.#options = options
-    this.#http = options.httpClient === undefined ? new NodeClient(options.transport) : undefined
-    this.client = new S3Client(options, options.httpClient ?? this.#http!)
+    this.#http = options.httpClient ?? new NodeClient(options.transport)
+    this.client = new S3Client(options, this.#http)
     const { minPartSize, preset } = options
     this.#parts = new S3Parts(this.client, { minPart: minPartSize, uniform: preset.uniformParts })
     this.#writer = new Writer(this.client, this.#parts, options)
@@ -89,7 +91,11 @@ export class S3Driver implements Driver {
     const { probePrefix = '' } = this.#options
     await this.#conditions.discover(ctx, shared => {
       const headers = writeHeaders(options.objectParameters ?? {}, {})
-      return trialOf(this.client, probePrefix, headers, shared)
+      const put = async (key: string, conditions: Readonly<Record<string, string>>): Promise<string | undefined> =>
+        (await this.client.done({ method: 'PUT', key, headers: { ...headers, ...conditions }, body: '' }, shared)).etag
+      const remove = (key: string, ctx: CallContext): Promise<unknown> =>
+        this.client.done({ method: 'DELETE', key }, ctx)
+      return trialOf({ put, remove, classify: classifyS3 }, probePrefix, shared)
     })
     return this.features
   }
@@ -99,30 +105,13 @@ export class S3Driver implements Driver {
     return statOf(await this.client.done({ method: 'HEAD', key, query: versionQuery(options), headers }, ctx))
   }
 
-  async read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
-    const { range, ifMatch } = options
-    if (range?.end !== undefined && range.end <= range.start) return this.#readNothing(key, options, ctx)
-    const headers = otherHeaders('read', options.objectParameters)
-    if (range !== undefined) headers['range'] = `bytes=${range.start}-${range.end === undefined ? '' : range.end - 1}`
-    const isWeak = ifMatch !== undefined && isWeakEtag(ifMatch)
-    if (ifMatch !== undefined && !isWeak) headers['if-match'] = this.#conditions.matchHeader(ifMatch)
+  read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
+    const own = otherHeaders('read', options.objectParameters)
     const query = versionQuery(options)
-    try {
-      const answer = await this.client.send({ method: 'GET', key, query, headers }, ctx)
-      if (!isWeak || etagOf(answer.headers.etag) === ifMatch) return readingOf(answer, range)
-      await drain(answer)
-      throw new StorageError('precondition_failed', 'The file has another etag.', { status: 412 })
-    } catch (error) {
-      if (range?.start !== 0 || classifyS3(error) !== 'invalid_range') throw error
-      return this.read(key, { ...options, range: undefined }, ctx)
-    }
-  }
-
-  /** An empty range cannot be said in HTTP; that it lies within the file is asked. */
-  async #readNothing(key: string, { range, ...rest }: ReadOptions, ctx: CallContext): Promise<ReadResult> {
-    const result = await this.read(key, { ...rest, range: { start: range!.start, end: range!.start + 1 } }, ctx)
-    await drain(result)
-    return { body: new BytesBody(Buffer.alloc(0)), stat: result.stat }
+    const get = (headers: Record<string, string>): Promise<HttpResponse> =>
+      this.client.send({ method: 'GET', key, query, headers: { ...own, ...headers } }, ctx)
+    const matchHeader = (etag: string): string => this.#conditions.matchHeader(etag)
+    return readObject({ get, statOf: headerStatOf, matchHeader, classify: classifyS3 }, options)
   }
 
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
@@ -167,15 +156,7 @@ export class S3Driver implements Driver {
     if (isEmptyRange(prefix, page)) return { files: [], directories: [] }
     const headers = otherHeaders('base', page.objectParameters)
     const { root } = await this.client.xml({ method: 'GET', query: listQuery(prefix, page), headers }, ctx)
-    const size = async (key: string): Promise<number | undefined> => {
-      try {
-        return (await this.stat(key, ctx)).size
-      } catch (error) {
-        if (this.classify(error) === 'not_found') return undefined
-        throw error
-      }
-    }
-    return sizedPage(pageOf(root, prefix, page), size)
+    return sizedPage(pageOf(root, prefix, page), key => this.stat(key, ctx), classifyS3)
   }
 
   /** A condition on the target goes with the copy, or a large file claims its key first; others are `unsupported`. */
@@ -204,7 +185,7 @@ export class S3Driver implements Driver {
       await copyObject(this.client, this.#parts, plan, { ...copy, conditions: under, source }, ctx)
     } catch (error) {
       if (claim !== undefined) await this.#parts.uploads.keep(claim.release(ctx))
-      throw conditionFailed(error, options)
+      throw conditionFailed(error, options, classifyS3)
     }
     return undefined
   }
@@ -234,7 +215,7 @@ export class S3Driver implements Driver {
   /** Ends the uploads under way, waits until they are undone, and closes its own connections. */
   async close(): Promise<void> {
     await this.#parts.close()
-    await this.#http?.close()
+    await this.#http.close()
   }
 }
 

@@ -1,12 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { ByteRange, ReadResult, Stat, WriteOptions } from '../../core/driver.ts'
-import { StorageError } from '../../core/errors.ts'
-import type { HttpResponse } from '../../http/request.ts'
+import type { Stat, WriteOptions } from '../../core/driver.ts'
 import { addAttributes } from '../../remote/attribute-headers.ts'
-import { type HeaderStat, headerTextOf, statOfHeaders } from '../../remote/headers.ts'
-import { metadataOf } from '../../remote/metadata.ts'
-import { checkedRead } from '../../remote/ranges.ts'
-import { addParameters, type ParameterUse } from './settings/object-parameters.ts'
+import { type HeaderStat, headerTextOf, sizedStat, statOfHeaders } from '../../remote/headers.ts'
+import { addParameters, METADATA_PREFIX, type ParameterUse } from './settings/object-parameters.ts'
 
 type Parameters = Readonly<Record<string, unknown>>
 
@@ -14,7 +10,7 @@ type Parameters = Readonly<Record<string, unknown>>
 export function writeHeaders(parameters: Parameters, options: WriteOptions): Record<string, string> {
   const headers: Record<string, string> = {}
   addParameters(headers, parameters, 'write')
-  addAttributes(headers, options)
+  addAttributes(headers, options, METADATA_PREFIX)
   if (options.extra !== undefined) addParameters(headers, options.extra, 'write')
   return headers
 }
@@ -31,11 +27,10 @@ export function otherHeaders(
 
 /** What the headers of a HEAD or GET answer say; the size is that of the whole object, also of a range's answer. */
 export function headerStatOf(headers: IncomingHttpHeaders): HeaderStat {
-  const stat = statOfHeaders(headers)
+  const stat = statOfHeaders(headers, METADATA_PREFIX)
   return {
     ...stat,
     contentEncoding: plainEncoding(stat.contentEncoding),
-    metadata: metadataOf(headers),
     versionId: headerTextOf(headers['x-amz-version-id']),
     storageClass: headerTextOf(headers['x-amz-storage-class']),
   }
@@ -43,18 +38,7 @@ export function headerStatOf(headers: IncomingHttpHeaders): HeaderStat {
 
 /** The same as a `Stat`; code `unavailable` where the answer does not tell the size. */
 export function statOf(headers: IncomingHttpHeaders): Stat {
-  const { size, ...stat } = headerStatOf(headers)
-  if (size !== undefined) return { ...stat, size }
-  throw new StorageError('unavailable', 'The service does not tell the size of the file.', {
-    retryable: false,
-    outcome: 'not_applied',
-  })
-}
-
-/** What the answer to a GET gives to read, checked against the range that was asked for. */
-export function readingOf(response: HttpResponse, range: ByteRange | undefined): ReadResult {
-  const { body, size } = checkedRead(range, response)
-  return { stat: { ...headerStatOf(response.headers), size }, body }
+  return sizedStat(headerStatOf(headers))
 }
 
 function plainEncoding(encoding: string | undefined): string | undefined {

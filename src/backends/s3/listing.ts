@@ -2,7 +2,7 @@ import type { ListedFile, Page, PageRequest } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { compareKeys } from '../../core/key-order.ts'
 import { countOf, dateOf, etagOf } from '../../remote/headers.ts'
-import { isBehind, isInRange } from '../../remote/page-range.ts'
+import { checkedPage } from '../../remote/page-range.ts'
 import { decodeForm } from '../../remote/sign/encode.ts'
 import type { XmlNode } from '../../remote/xml.ts'
 
@@ -47,17 +47,7 @@ export function pageOf(root: XmlNode, prefix: string, request: PageRequest): Pag
     }
   }
   if (isTruncated && !next) throw new StorageError('unavailable', 'The listing is cut off and names no next page.')
-  if (isTruncated && next === request.token) {
-    throw new StorageError('unavailable', 'The listing does not go on: it gave the same continuation token again.')
-  }
-  const keys = files.map(file => file.key)
-  const isPast = isBehind(request, keys, directories)
-  const isWanted = (key: string): boolean => key.startsWith(prefix) && isInRange(key, request)
-  return {
-    files: files.filter(({ key }) => !key.endsWith('/') && isWanted(key)),
-    directories: directories.filter(key => key.endsWith('/') && isWanted(key)).map(key => key.slice(0, -1)),
-    next: isTruncated && !isPast ? next : undefined,
-  }
+  return checkedPage({ files, directories, next: isTruncated ? next : undefined }, prefix, request)
 }
 
 function listedFile(node: XmlNode, decode: (text: string) => string): ListedFile {

@@ -2,8 +2,8 @@ import type { Driver, ObjectParameters } from '../../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
 import { checkLifetime } from '../../core/urls.ts'
-import type { HttpClient } from '../../http/request.ts'
 import type { UrlQuery } from '../../remote/custom-domain.ts'
+import { httpClientOf } from '../../remote/http-client.ts'
 import { type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
 import type { PostForm } from '../../remote/sign/post-policy.ts'
 import { MAX_PRESIGN_SECS } from '../../remote/sign/v4.ts'
@@ -57,7 +57,6 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
   }
 
   readonly #env: Environment
-  readonly #httpClient: HttpClient | undefined
   #domain: CloudFrontDomain | undefined
   #knownPlace: Place | undefined
 
@@ -65,7 +64,6 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
   constructor(options: Input<O> = {}, services: Services = {}) {
     super(options, services)
     this.#env = services.env ?? process.env
-    this.#httpClient = services.httpClient
     checkCredentialOptions(this.options)
     checkCloudFront(this.options)
   }
@@ -76,9 +74,9 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
     return this.#knownPlace
   }
 
-  protected override connect(options: Readonly<O>): Driver {
+  protected override connect(options: Readonly<O>, services: Services): Driver {
     const { preset, regionName, endpointUrl, addressingStyle, proxies } = this.#place
-    const { verify, maxSockets, connectTimeoutSecs } = options
+    const clientCert = clientCertOf(options.clientConfig)
     return new S3Driver({
       bucketName: options.bucketName,
       regionName,
@@ -89,16 +87,7 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
       credentials: credentialSource(options, this.#env),
       signatureVersion: options.signatureVersion,
       payloadSigning: options.payloadSigning,
-      httpClient: this.#httpClient,
-      transport: {
-        proxies,
-        env: this.#env,
-        verify,
-        clientCert: clientCertOf(options.clientConfig),
-        connectTimeoutSecs,
-        idleTimeoutSecs: options.timeoutSecs ?? 0,
-        maxSockets: maxSockets ?? undefined,
-      },
+      httpClient: httpClientOf({ ...options, proxies, clientCert }, services),
       conditionalWrites: options.conditionalWrites,
       checksum: checksumMode(options, preset),
       multipartThreshold: options.multipartThreshold,

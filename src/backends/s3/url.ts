@@ -5,7 +5,7 @@ import { checkUrlMethod } from '../../core/urls.ts'
 import { addAttributes } from '../../remote/attribute-headers.ts'
 import { type DownloadOptions, downloadQuery } from '../../remote/download-query.ts'
 import type { S3Client } from './client.ts'
-import { addParameters } from './settings/object-parameters.ts'
+import { addParameters, METADATA_PREFIX } from './settings/object-parameters.ts'
 
 /** Parameters of GET by their S3 names (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html). */
 const QUERY: ReadonlyMap<string, string> = new Map(
@@ -43,7 +43,7 @@ export async function signedUrl(
   const headers: Record<string, string> = {}
   const query: Array<[string, string]> = []
   if (method === 'PUT') {
-    addAttributes(headers, options)
+    addAttributes(headers, options, METADATA_PREFIX)
     for (const [name, value] of Object.entries(options.parameters ?? {})) {
       if (isHeaderName(name)) query.push([name, String(value)])
       else addParameters(headers, { [name]: value }, 'write')

@@ -37,6 +37,9 @@ const TABLE: ParameterTable = new ParameterTable('an S3', [
   ['WebsiteRedirectLocation', 'x-amz-website-redirect-location'],
 ])
 
+/** What names of headers begin with that carry user metadata. */
+export const METADATA_PREFIX: string = 'x-amz-meta-'
+
 /** The kind of a request, by the parameters that it takes. */
 export type ParameterUse = 'write' | 'read' | 'part' | 'base'
 
@@ -85,7 +88,7 @@ export function checksumOption(
 }
 
 function addMetadata(headers: Record<string, string>, value: unknown): void {
-  metadataHeaders(headers, recordOf('Metadata', value))
+  metadataHeaders(headers, recordOf('Metadata', value), METADATA_PREFIX)
 }
 
 function noHeader(): void {}

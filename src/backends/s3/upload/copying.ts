@@ -7,6 +7,7 @@ import { encodeComponent, encodeKey } from '../../../remote/sign/encode.ts'
 import type { S3Client } from '../client.ts'
 import { S3Error } from '../errors.ts'
 import { otherHeaders, statOf, writeHeaders } from '../headers.ts'
+import { METADATA_PREFIX } from '../settings/object-parameters.ts'
 import type { S3Parts, S3Target } from './parts.ts'
 
 /** One copy within the bucket. */
@@ -61,7 +62,7 @@ async function copyWhole(client: S3Client, copy: Copy, source: Stat | undefined,
   }
   if (headers[TAGGING] !== undefined) headers['x-amz-tagging-directive'] = 'REPLACE'
   if (source !== undefined) {
-    addAttributes(headers, { ...source, ...givenAttributes(options) })
+    addAttributes(headers, { ...source, ...givenAttributes(options) }, METADATA_PREFIX)
     Object.assign(headers, pinned(source))
   }
   await client.xml({ method: 'PUT', key: to, headers, body: '' }, ctx)
@@ -76,7 +77,7 @@ async function copyParts(
   ctx: CallContext,
 ): Promise<void> {
   const headers = keptParameters(parameters, options)
-  addAttributes(headers, { ...source, ...givenAttributes(options) })
+  addAttributes(headers, { ...source, ...givenAttributes(options) }, METADATA_PREFIX)
   const target: S3Target = {
     key: to,
     options,

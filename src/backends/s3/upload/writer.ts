@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream'
-import type { CallContext, Repeat } from '../../../core/call.ts'
+import type { CallContext } from '../../../core/call.ts'
 import { type Content, contentChunks } from '../../../core/content.ts'
 import type { Stat, WriteOptions } from '../../../core/driver.ts'
 import { StorageError } from '../../../core/errors.ts'
 import type { ChecksumMode } from '../../../remote/checksums.ts'
+import { conditionFailed, repeatUnder } from '../../../remote/conditions.ts'
 import { type PartPlan, writeObject } from '../../../remote/part-upload.ts'
 import type { S3Client } from '../client.ts'
 import { classifyS3 } from '../errors.ts'
@@ -66,7 +67,7 @@ export class Writer {
       return await writeObject(this.#parts, target, content, plan, ctx)
     } catch (error) {
       if (claim !== undefined) await this.#parts.uploads.keep(claim.release(ctx))
-      throw conditionFailed(error, options)
+      throw conditionFailed(error, options, classifyS3)
     }
   }
 
@@ -113,14 +114,4 @@ export class Writer {
     const body = Readable.from(contentChunks(content, ctx, target.options.onProgress), { objectMode: false })
     await this.#client.done({ method: 'PUT', key: target.key, headers, body }, ctx)
   }
-}
-
-function repeatUnder(conditions: Readonly<Record<string, string>>): Repeat {
-  return Object.keys(conditions).length === 0 || 'if_not_applied'
-}
-
-/** `exists` for the refusal of `ifAbsent`; anything else stays as it is. */
-export function conditionFailed(error: unknown, { ifAbsent }: WriteOptions): unknown {
-  if (ifAbsent !== true || classifyS3(error) !== 'precondition_failed') return error
-  return new StorageError('exists', 'The key is taken.', { cause: error, status: 412 })
 }

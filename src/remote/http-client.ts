@@ -1,0 +1,36 @@
+import { NodeClient, type NodeClientOptions } from '../http/node-client.ts'
+import type { HttpClient } from '../http/request.ts'
+import type { CommonOptions } from '../storage/common-settings.ts'
+import type { Services } from '../storage/types.ts'
+import type { ConnectionOptions } from './options.ts'
+
+/**
+ * The client that sends the requests of one storage: that of its services, which `close` leaves open, else one of its own by the options. Does no
+ * I/O; a bad proxy address is `improperly_configured`.
+ */
+export function httpClientOf(
+  options: ConnectionOptions & Pick<CommonOptions, 'timeoutSecs'> & Pick<NodeClientOptions, 'clientCert'>,
+  { httpClient, env = process.env }: Services,
+): HttpClient {
+  if (httpClient !== undefined) return lent(httpClient)
+  const { verify, proxies, clientCert, maxSockets, connectTimeoutSecs, timeoutSecs } = options
+  return new NodeClient({
+    proxies,
+    env,
+    verify,
+    clientCert,
+    connectTimeoutSecs,
+    idleTimeoutSecs: timeoutSecs ?? 0,
+    maxSockets: maxSockets ?? undefined,
+  })
+}
+
+function lent(client: HttpClient): HttpClient {
+  return {
+    request: (request, ctx) => client.request(request, ctx),
+    close: async () => undefined,
+    get secrets() {
+      return client.secrets
+    },
+  }
+}
