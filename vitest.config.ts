@@ -10,7 +10,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^holdall$/, replacement: src('index.ts') },
-      { find: /^holdall\/(serve|testing)$/, replacement: src('$1/index.ts') },
+      { find: /^holdall\/(http|remote|serve|testing)$/, replacement: src('$1/index.ts') },
     ],
   },
   test: {

@@ -144,7 +144,8 @@ it('has declarations that compile in a program, also without skipLibCheck, and t
     import { SpacesStorage } from 'holdall/spaces'
     import { resolveBackend } from 'holdall/config'
     import { createFileHandler } from 'holdall/serve'
-    import { HttpStatusError } from 'holdall/http'
+    import { NodeClient } from 'holdall/http'
+    import { HttpStatusError, ObjectStorage, Service } from 'holdall/remote'
     import * as testing from 'holdall/testing'
     declare module 'holdall' { interface StorageAliases { media: S3Storage } }
     export const media: S3Storage = storages.media
@@ -154,7 +155,7 @@ it('has declarations that compile in a program, also without skipLibCheck, and t
     // @ts-expect-error an alias that nobody declared is any storage
     export const text: string = storages.other
     export const open: OpenOptions = {}
-    export { createFileHandler, HttpStatusError, resolveBackend, settingTypes, testing }`,
+    export { createFileHandler, HttpStatusError, NodeClient, ObjectStorage, resolveBackend, Service, settingTypes, testing }`,
   )
   const options = ['--ignoreConfig', '--noEmit', '--strict', '--skipLibCheck', 'false', '--types', 'node']
   const level = ['--module', 'nodenext', '--target', 'es2023', '--lib', 'es2024,esnext.disposable']
