@@ -182,9 +182,7 @@ class ShelfDriver implements holdall.Driver {
     remote.addAttributes(headers, options, METADATA)
     PARAMETERS.add(headers, extra)
     const conditions = this.#conditions.headersOf(options)
-    const repeat = remote.repeatUnder(conditions)
-    const { multipartThreshold: threshold, partSize, uploadConcurrency: concurrency } = this.#options
-    const plan = { uploads: this.#uploads, threshold, partSize, concurrency, repeat: { put: repeat, finish: repeat } }
+    const plan = remote.partPlan(this.#uploads, this.#options, { put: conditions, finish: conditions })
     try {
       return await remote.writeObject(this.#parts, { key, options, headers, conditions }, content, plan, ctx)
     } catch (error) {

@@ -58,8 +58,9 @@ export {
   type ParameterWriter,
   parameterOf,
 } from './parameters.ts'
+export { type PartPlan, partPlan } from './part-plan.ts'
 export type { Creation, FailedFinish, PartProtocol, UploadTarget } from './part-protocol.ts'
-export { copyInRanges, type PartPlan, writeObject } from './part-upload.ts'
+export { copyInRanges, writeObject } from './part-upload.ts'
 export type { PartLimits, Piece, PieceRange } from './pieces.ts'
 export { type CheckedRead, checkedRead, type GetAnswer } from './ranges.ts'
 export { type ReadProtocol, readObject } from './reading.ts'
@@ -91,4 +92,4 @@ export {
   UNSIGNED_PAYLOAD,
 } from './sign/v4.ts'
 export { type RenewalOptions, Renewed } from './token.ts'
-export { parseXml, readXml, type XmlNode } from './xml.ts'
+export { fieldText, isXmlText, parseXml, readXml, type XmlNode, xmlText } from './xml.ts'

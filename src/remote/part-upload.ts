@@ -1,4 +1,4 @@
-import type { CallContext, Repeat } from '../core/call.ts'
+import type { CallContext } from '../core/call.ts'
 import type { Content } from '../core/content.ts'
 import type { Stat } from '../core/driver.ts'
 import { isStorageError, StorageError, withOutcome } from '../core/errors.ts'
@@ -7,7 +7,8 @@ import { bodySize } from '../http/request.ts'
 import { detached } from './aftermath.ts'
 import type { Bytes } from './checksums.ts'
 import { shownText } from './http-error.ts'
-import type { OpenUploads, Stop } from './open-uploads.ts'
+import type { Stop } from './open-uploads.ts'
+import type { PartPlan } from './part-plan.ts'
 import type { Creation, PartProtocol, UploadTarget } from './part-protocol.ts'
 import {
   followed,
@@ -21,22 +22,6 @@ import {
   withLast,
 } from './pieces.ts'
 
-/** How objects are written in parts. */
-export interface PartPlan {
-  /** The uploads under way of the same storage. */
-  readonly uploads: OpenUploads
-  /** Bytes of the largest object that is sent by one request. */
-  readonly threshold: number
-  /** Bytes. */
-  readonly partSize: number
-  /** Parts under way at once; memory is at most part size x (concurrency + 1). */
-  readonly concurrency: number
-  /** Whether the requests that make the object visible may be repeated: `if_not_applied` under a condition. */
-  readonly repeat: { readonly put: Repeat; readonly finish: Repeat }
-  /** Called when all parts are there, before the object becomes visible. */
-  readonly beforeFinish?: ((ctx: CallContext) => Promise<void>) | undefined
-}
-
 /**
  * Writes an object: by one request up to the threshold, else in parts. The object is whole or what it was before, and a write that fails,
  * is aborted or ended by `OpenUploads#close` leaves no upload behind; where one cannot be removed, the error's message has its id.
@@ -44,8 +29,7 @@ export interface PartPlan {
  * @example
  * async write(key: string, content: Content, options: WriteOptions, ctx: CallContext) {
  *   const conditions = this.#conditions.headersOf(options)
- *   const repeat = repeatUnder(conditions)
- *   const plan = { uploads: this.#uploads, threshold, partSize, concurrency, repeat: { put: repeat, finish: repeat } }
+ *   const plan = partPlan(this.#uploads, this.#options, { put: conditions, finish: conditions })
  *   return writeObject(this.#parts, { key, options, conditions }, content, plan, ctx)
  * }
  */

@@ -134,3 +134,20 @@ function localName(name: string): string {
   const colon = name.indexOf(':')
   return colon < 0 ? name : name.slice(colon + 1)
 }
+
+/** The text of a field that a document of that kind must have; `unavailable` where it is missing or empty: then it is unknown what was done. */
+export function fieldText(root: XmlNode, field: string): string {
+  const text = root.child(field)?.text.trim()
+  if (text) return text
+  throw new StorageError('unavailable', `The service answered with success, but without ${field} of ${root.name}.`)
+}
+
+/** A text as it stands in an element or an attribute. */
+export function xmlText(text: string): string {
+  return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
+}
+
+/** Whether a text passes through XML 1.0 in both directions: it has no control characters, which also means no line ends. */
+export function isXmlText(text: string): boolean {
+  return !/[\x00-\x1f\ufffe\uffff]/.test(text)
+}

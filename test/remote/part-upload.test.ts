@@ -6,8 +6,9 @@ import type { CallContext } from '../../src/core/call.ts'
 import { bytesContent, type Content, streamContent } from '../../src/core/content.ts'
 import { StorageError } from '../../src/core/errors.ts'
 import { retry } from '../../src/layers/retry.ts'
+import type { PartPlan } from '../../src/remote/part-plan.ts'
 import type { PartProtocol } from '../../src/remote/part-protocol.ts'
-import { copyInRanges, type PartPlan, writeObject } from '../../src/remote/part-upload.ts'
+import { copyInRanges, writeObject } from '../../src/remote/part-upload.ts'
 import { settled } from '../../src/testing/case.ts'
 import {
   BlockService,

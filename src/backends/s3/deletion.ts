@@ -1,7 +1,7 @@
 import type { StorageError } from '../../core/errors.ts'
 import type { BatchAnswer } from '../../remote/batches.ts'
 import type { Hide } from '../../remote/redact.ts'
-import type { XmlNode } from '../../remote/xml.ts'
+import { type XmlNode, xmlText } from '../../remote/xml.ts'
 import { keyError } from './errors.ts'
 
 /** Most keys of one DeleteObjects (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html). */
@@ -11,15 +11,6 @@ export const DELETE_LIMIT = 1000
 export function deleteDocument(keys: readonly string[]): string {
   const objects = keys.map(key => `<Object><Key>${xmlText(key)}</Key></Object>`).join('')
   return `<?xml version="1.0" encoding="UTF-8"?><Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${objects}</Delete>`
-}
-
-/** Whether the key passes through XML 1.0 in both directions: it has no control characters, which also means no line ends. */
-export function isBatchKey(key: string): boolean {
-  return !/[\x00-\x1f\ufffe\uffff]/.test(key)
-}
-
-function xmlText(text: string): string {
-  return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
 }
 
 /** What DeleteObjects answered for each key that it names. */

@@ -28,9 +28,11 @@ import {
   trialOf,
 } from '../../remote/conditions.ts'
 import { isEmptyRange, sizedPage } from '../../remote/page-range.ts'
+import { partPlan } from '../../remote/part-plan.ts'
 import { readObject } from '../../remote/reading.ts'
+import { isXmlText } from '../../remote/xml.ts'
 import { S3Client, type S3ClientOptions } from './client.ts'
-import { DELETE_LIMIT, deleteAnswer, deleteDocument, isBatchKey } from './deletion.ts'
+import { DELETE_LIMIT, deleteAnswer, deleteDocument } from './deletion.ts'
 import { classifyS3 } from './errors.ts'
 import { headerStatOf, otherHeaders, statOf, writeHeaders } from './headers.ts'
 import { listQuery, pageOf } from './listing.ts'
@@ -74,7 +76,7 @@ export class S3Driver implements Driver {
     this.#conditions = new Conditions(knownConditions(options))
     this.#batches = new Batches({
       limit: DELETE_LIMIT,
-      holds: isBatchKey,
+      holds: isXmlText,
       send: (keys, ctx, request) => this.#deleteBatch(keys, ctx, request),
       delete: (key, ctx, request) => this.delete(key, ctx, request),
       isUnsupported: error => classifyS3(error) === 'unsupported',
@@ -179,7 +181,7 @@ export class S3Driver implements Driver {
     }
     const claim = needsClaim ? this.#writer.claim(to, { extra: options.extra, objectParameters }) : undefined
     const under = claim === undefined ? conditions : {}
-    const plan = this.#writer.plan({ put: under, finish: under })
+    const plan = partPlan(this.#parts.uploads, this.#options, { put: under, finish: under })
     try {
       await claim?.take(ctx)
       await copyObject(this.client, this.#parts, plan, { ...copy, conditions: under, source }, ctx)

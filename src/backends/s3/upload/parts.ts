@@ -17,7 +17,7 @@ import { etagOf } from '../../../remote/headers.ts'
 import { OpenUploads } from '../../../remote/open-uploads.ts'
 import type { Creation, FailedFinish, PartProtocol, UploadTarget } from '../../../remote/part-protocol.ts'
 import type { PartLimits, Piece, PieceRange } from '../../../remote/pieces.ts'
-import type { XmlNode } from '../../../remote/xml.ts'
+import { fieldText } from '../../../remote/xml.ts'
 import type { S3Client } from '../client.ts'
 import { S3Error } from '../errors.ts'
 import { Orphans } from './orphans.ts'
@@ -93,7 +93,7 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     if (isAlgorithm(target.checksum)) headers['x-amz-checksum-algorithm'] = target.checksum
     const request = { method: 'POST', key: target.key, query: [['uploads']], headers } as const
     const { root } = await this.#client.xml(request, ctx)
-    return { target, uploadId: textIn(root, 'UploadId') }
+    return { target, uploadId: fieldText(root, 'UploadId') }
   }
 
   /** UploadPart. */
@@ -118,7 +118,7 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     const query = partQuery(uploadId, number)
     const headers = { ...partHeaders, ...source, ...range }
     const { root } = await this.#client.xml({ method: 'PUT', key, query, headers, body: '' }, ctx)
-    return { number, etag: textIn(root, 'ETag'), size }
+    return { number, etag: fieldText(root, 'ETag'), size }
   }
 
   /** CompleteMultipartUpload. An answer that is cut short or has an error inside is a failure, whatever its status. */
@@ -252,16 +252,4 @@ function statOfAnswer(etag: string | undefined, headers: IncomingHttpHeaders, si
     etag: etagOf(etag),
     versionId: typeof version === 'string' ? version : undefined,
   }
-}
-
-/** The text of a field that a document of that kind must have. */
-function textIn(root: XmlNode, field: string): string {
-  const text = root.child(field)?.text.trim()
-  if (!text) throw notAnAnswer(`${field} of ${root.name}`)
-  return text
-}
-
-/** The error of a success without what makes it one; retryable, and it is unknown what was done. */
-function notAnAnswer(missing: string): StorageError {
-  return new StorageError('unavailable', `The service answered with success, but without ${missing}.`)
 }

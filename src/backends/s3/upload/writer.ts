@@ -4,8 +4,10 @@ import { type Content, contentChunks } from '../../../core/content.ts'
 import type { Stat, WriteOptions } from '../../../core/driver.ts'
 import { StorageError } from '../../../core/errors.ts'
 import type { ChecksumMode } from '../../../remote/checksums.ts'
-import { conditionFailed, repeatUnder } from '../../../remote/conditions.ts'
-import { type PartPlan, writeObject } from '../../../remote/part-upload.ts'
+import { conditionFailed } from '../../../remote/conditions.ts'
+import type { PartOptions } from '../../../remote/options.ts'
+import { partPlan } from '../../../remote/part-plan.ts'
+import { writeObject } from '../../../remote/part-upload.ts'
 import type { S3Client } from '../client.ts'
 import { classifyS3 } from '../errors.ts'
 import { otherHeaders, writeHeaders } from '../headers.ts'
@@ -15,16 +17,11 @@ import { Claim } from './claim.ts'
 import type { S3Parts, S3Target } from './parts.ts'
 
 /** How objects are written. */
-export interface WriterOptions {
+export interface WriterOptions extends PartOptions {
   readonly preset: Preset
   readonly checksum: ChecksumMode
-  /** Largest upload in one request, in bytes. */
-  readonly multipartThreshold: number
-  /** Bytes. */
-  readonly partSize: number
   /** Bytes that every part but the last must have. Default: 5 MiB. */
   readonly minPartSize?: number | undefined
-  readonly uploadConcurrency: number
 }
 
 const MAX_PUT = 5 * 1024 ** 3
@@ -59,7 +56,8 @@ export class Writer {
       conditions: { put: conditions, complete: finishing },
       putOnly,
     }
-    const plan = this.plan({ put: conditions, finish: finishing }, claim && (inner => claim.take(inner)))
+    const under = { put: conditions, finish: finishing }
+    const plan = partPlan(this.#parts.uploads, this.#options, under, claim && (inner => claim.take(inner)))
     try {
       if (putOnly && size !== undefined && size > multipartThreshold) {
         return await this.#putStream(target, content, size, ctx)
@@ -76,22 +74,6 @@ export class Writer {
     const { headers } = this.#targetOf(key, options)
     const readHeaders = otherHeaders('read', options.objectParameters, options.extra)
     return new Claim(this.#client, key, { headers, readHeaders, checksum: this.#options.checksum })
-  }
-
-  /** How parts are sent whose requests are under such conditions. */
-  plan(
-    conditions: Readonly<Record<'put' | 'finish', Readonly<Record<string, string>>>>,
-    beforeFinish?: PartPlan['beforeFinish'],
-  ): PartPlan {
-    const { multipartThreshold, partSize, uploadConcurrency } = this.#options
-    return {
-      uploads: this.#parts.uploads,
-      threshold: multipartThreshold,
-      partSize,
-      concurrency: uploadConcurrency,
-      repeat: { put: repeatUnder(conditions.put), finish: repeatUnder(conditions.finish) },
-      beforeFinish,
-    }
   }
 
   #targetOf(key: string, options: WriteOptions): Omit<S3Target, 'conditions'> {
