@@ -9,7 +9,7 @@ import { unlinkSame } from './atomic-write.ts'
 import { closeRead, copyBytes } from './bytes.ts'
 import { withAttributes } from './open-file.ts'
 import type { Place } from './place.ts'
-import { beating, publishFile, publishTemporary, syncPublished } from './publication.ts'
+import { beating, policyFor, publishFile, publishTemporary, syncPublished } from './publication.ts'
 import { removeSidecar } from './sidecar.ts'
 import { statOf } from './stat.ts'
 import { OTHER_DEVICE } from './taken-file.ts'
@@ -57,11 +57,13 @@ export class Transfers {
     try {
       return await this.#access.writing(
         to,
-        place =>
-          withTemporary(place.folder, this.#access.policy, async temporary => {
+        async place => {
+          const policy = await policyFor(place, write, this.#access.policy)
+          return withTemporary(place.folder, policy, async temporary => {
             await beating(copyBytes(source.handle, temporary.handle), ctx)
-            return publishTemporary(temporary, place, write, this.#access.policy, ctx)
-          }),
+            return publishTemporary(temporary, place, write, policy, ctx)
+          })
+        },
         { at },
       )
     } finally {

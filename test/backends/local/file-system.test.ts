@@ -106,6 +106,7 @@ describe('a file that replaces another one', () => {
     process.umask(0o022)
     const storage = new LocalStorage({ location: folder.path, fsync: false, filePermissionsMode }, NOWHERE)
     const path = join(folder.path, 'file')
+    await storage.save('other', 'other')
     for (const old of [0o600, 0o755, 0o640]) {
       writeFileSync(path, 'old')
       chmodSync(path, old)
@@ -114,6 +115,7 @@ describe('a file that replaces another one', () => {
         change: () => storage.edit('file', 'r+', file => file.write('new')),
         rewrite: () => storage.edit('file', 'w', file => file.write('new')),
         save: () => storage.save('file', 'newer', { overwrite: true }),
+        copy: () => storage.copy('other', 'file', { overwrite: true }),
         'save a stream': () => storage.save('file', ['new', 'est'], { overwrite: true }),
       }
       for (const [title, change] of Object.entries(changes)) {
