@@ -20,9 +20,9 @@ export function concurrency(limit: number): Layer {
     if (start === undefined) running--
     else start()
   }
-  const turn = ({ operation, key, backend }: Call, signal: AbortSignal): Promise<void> =>
+  const turn = ({ operation, fileName, backend }: Call, signal: AbortSignal): Promise<void> =>
     new Promise((resolve, reject) => {
-      const refuse = () => reject(notBegun(signal, { operation, fileName: key, backend }))
+      const refuse = () => reject(notBegun(signal, { operation, fileName, backend }))
       if (signal.aborted) return refuse()
       const stay = onAbort(signal, () => {
         waiting.delete(start)

@@ -219,9 +219,11 @@ describe('concurrency', () => {
     let release = () => {}
     const first = layer(call, () => new Promise<void>(resolve => (release = resolve)), plainContext())
     const controller = new AbortController()
-    const second = layer(call, async () => {}, { ...plainContext(), signal: controller.signal })
+    const named = { ...call, key: 'folder/name', fileName: 'name' }
+    const second = layer(named, async () => {}, { ...plainContext(), signal: controller.signal })
     controller.abort()
-    await expect(second).rejects.toMatchObject({ code: 'aborted', outcome: 'not_applied', operation: 'stat' })
+    const aborted = { code: 'aborted', outcome: 'not_applied', operation: 'stat', fileName: 'name' }
+    await expect(second).rejects.toMatchObject(aborted)
     const late = layer(call, async () => {}, { ...plainContext(), signal: controller.signal })
     await expect(late).rejects.toMatchObject({ code: 'aborted', outcome: 'not_applied' })
     release()
