@@ -189,7 +189,8 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
   async #reopen(mode: OpenMode, options: CallOptions): Promise<void> {
     await this.#closing?.catch(() => undefined)
     if (!this.#closed) return
-    if (this.#services.reopen === undefined) throw new StorageError('closed', 'The file cannot be reopened.')
+    if (this.#services.reopen === undefined)
+      throw new StorageError('closed', 'The file cannot be reopened.', { operation: 'open', fileName: this.name })
     parseMode(mode)
     this.#bytes = new FileBytes(mode as M, await this.#services.reopen(mode, options))
     this.#closing = undefined
@@ -198,7 +199,7 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
   }
 
   #content(): Content {
-    if (this.#closed) throw closedError()
+    if (this.#closed) throw closedError('read', this.name)
     this.#bytes.mayRead()
     return {
       size: this.#bytes.access.knownSize,
@@ -216,17 +217,17 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     const { access } = this.#bytes
     const read = (at: number, length: number): Promise<Buffer> =>
       this.#run('read', options, ctx => {
-        if (access !== this.#bytes.access) throw closedError()
+        if (access !== this.#bytes.access) throw closedError('read', this.name)
         return access.read(at, length, ctx)
       })
     return accessStream(read, start)
   }
 
   #run<T>(operation: string, options: CallOptions, work: (ctx: CallContext) => Promise<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(closedError())
+    if (this.#closed) return Promise.reject(closedError(operation, this.name))
     return this.#calls.queue(() =>
       this.#calls.run(operation, options, async ctx => {
-        if (this.#discarded) throw closedError()
+        if (this.#discarded) throw closedError(operation, this.name)
         await this.#bytes.begin(ctx)
         return work(ctx)
       }),
@@ -247,6 +248,6 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
   }
 }
 
-function closedError(): StorageError {
-  return new StorageError('closed', 'I/O operation on closed file.')
+function closedError(operation: string, fileName: string): StorageError {
+  return new StorageError('closed', 'I/O operation on closed file.', { operation, fileName })
 }

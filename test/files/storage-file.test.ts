@@ -159,7 +159,7 @@ describe('reading', () => {
       expect(file.closed).toBe(false)
       expect((await all(file)).map(String)).toEqual(['one\n', 'two\n'])
       expect([file.closed, discarded]).toEqual([true, 1])
-      await expect(all(file)).rejects.toMatchObject({ code: 'closed' })
+      await expect(all(file)).rejects.toMatchObject({ code: 'closed', operation: 'seek', fileName: 'n' })
       await file.close()
       expect(discarded).toBe(1)
     },
