@@ -45,13 +45,11 @@ export async function copyFile(
   return copyPair(pair, options)
 }
 
-async function copyPair(
-  { source, given, from: ref, target, to: wanted }: Pair,
-  options: CopyFileOptions,
-): Promise<string> {
+async function copyPair(pair: Pair, options: CopyFileOptions): Promise<string> {
+  const { source, given, from: ref, target, to: wanted } = pair
   const { storage: _, ...save } = options
   if (target === source) {
-    const name = await native('copy', source, ref, wanted, save)
+    const name = await native('copy', pair, save)
     if (name !== undefined) return name
   }
   const { name } = ref
@@ -88,7 +86,7 @@ export async function moveFile(
     return pair.target.nameOf(pair.to.key)
   }
   if (pair.target === source) {
-    const name = await native('move', source, pair.from, pair.to, options)
+    const name = await native('move', pair, options)
     if (name !== undefined) return name
   }
   const name = await copyPair(pair, options)
@@ -127,9 +125,7 @@ async function addressOf(storage: AnyBase, ref: FileRef, options: CallOptions): 
 
 async function native(
   operation: 'copy' | 'move',
-  storage: AnyBase,
-  source: FileRef,
-  wanted: FileRef,
+  { source: storage, given, from: source, to: wanted }: Pair,
   options: SaveOptions,
 ): Promise<string | undefined> {
   const { driver } = storage
@@ -139,9 +135,9 @@ async function native(
   const ifAbsent = !overwrite && storage.features.exclusiveCreate
   for (let tries = 0; tries < MAX_NAMES; tries++) {
     const target = await targetOf(storage, wanted, { ...options, overwrite })
-    const given = storage.writeOptions(target, attributesOnly, options)
+    const all = storage.writeOptions(target, attributesOnly, options)
     const { objectParameters } = target
-    const write: WriteOptions = { ...definedOf(options, given), objectParameters, ...(ifAbsent ? { ifAbsent } : {}) }
+    const write: WriteOptions = { ...definedOf(options, all), objectParameters, ...(ifAbsent ? { ifAbsent } : {}) }
     const repeat = operation === 'copy' && (ifAbsent ? 'if_not_applied' : true)
     try {
       await storage.calls.run(operation, source, { signal, repeat }, ctx =>
@@ -151,6 +147,8 @@ async function native(
     } catch (error) {
       if (isStorageError(error, 'unsupported')) return undefined
       if (overwrite || !isTaken(error)) throw error
+      // Either of the two files may be the folder: another name helps only where it is the new one.
+      if (isStorageError(error, 'is_directory') && (await storage.stat(given, { signal })).isDirectory) throw error
     }
   }
   return undefined

@@ -99,7 +99,17 @@ describe('copies and moves between storages', () => {
   it('refuse a folder, and a storage that is only to be read', async () => {
     const [storage, readOnly] = [kinds.memory(), kinds.memory({ readOnly: true })]
     await storage.save('dir/file', 'x')
-    await expect(storage.copy('dir', 'other')).rejects.toMatchObject({ code: 'is_directory' })
+    let calls = 0
+    const count: Layer = (_call, next, ctx) => {
+      calls++
+      return next(ctx)
+    }
+    const { driver } = storage
+    const counted = new MemoryStorage({}, { settings: {}, env: {}, driver, layers: [count] })
+    for (const operation of ['copy', 'move'] as const) {
+      await expect(counted[operation]('dir', 'other')).rejects.toMatchObject({ code: 'is_directory', operation })
+    }
+    expect(calls).toBeLessThan(10)
     await expect(storage.move('dir', 'other', { storage: kinds.memory() })).rejects.toMatchObject({
       code: 'is_directory',
     })
