@@ -44,7 +44,7 @@ export async function readNames(path: string, wanted: NamesWanted): Promise<Fold
     isOver = false
     for (const name of names.splice(max)) links.delete(name)
   }
-  for await (const entry of await opendir(path, { bufferSize: 256 })) {
+  for await (const entry of await opendir(path, { bufferSize: 1024 })) {
     const isFolder = entry.isDirectory()
     if (isHidden(entry.name)) {
       hasHidden ||= !isFolder
