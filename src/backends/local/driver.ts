@@ -114,12 +114,15 @@ export class LocalDriver implements Driver {
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     let isTaken = false
     const write = async (place: Place): Promise<Stat> => {
-      const policy = await policyFor(place, options, this.#policy)
+      const policy = policyFor(place, options, this.#policy)
       if (content.temporaryPath !== undefined) {
-        const moved = await takeTemporary(content.temporaryPath, place, options, policy, ctx)
+        const moved = await takeTemporary(content.temporaryPath, place, options, await policy, ctx)
         if (moved !== undefined) return moved
       }
-      return withTemporary(place.folder, policy, async temporary => {
+      // A new file that is closed to others need not wait for its mode; one with the mode of the umask must.
+      const first = this.#policy.filePermissionsMode === null ? await policy : this.#policy
+      policy.catch(() => undefined)
+      return withTemporary(place.folder, first, async temporary => {
         if (content.bytes !== undefined) {
           await writeAll(temporary.handle, content.bytes, null)
           ctx.progress()
@@ -130,7 +133,7 @@ export class LocalDriver implements Driver {
             await writeAll(temporary.handle, chunk, null)
           }
         }
-        return publishTemporary(temporary, place, options, policy, ctx)
+        return publishTemporary(temporary, place, options, await policy, ctx)
       })
     }
     const how = { brief: content.bytes !== undefined }
