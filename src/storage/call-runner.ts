@@ -80,7 +80,9 @@ export class CallRunner {
 
   /** The `StorageError` of what was thrown outside the layers: a driver's own error, or that a signal was aborted. */
   failure(error: unknown, operation: string, fileName: string | undefined, signal?: AbortSignal): StorageError {
-    const details = { operation, fileName, backend: this.#backend }
+    // A name that is no text is one of the errors.
+    const name = typeof fileName === 'string' ? fileName : undefined
+    const details = { operation, fileName: name, backend: this.#backend }
     return wrapError(signal?.aborted ? abortReason(signal, error, details) : error, details, this.#classify)
   }
 
@@ -95,6 +97,15 @@ export class CallRunner {
       return await work()
     } catch (error) {
       throw this.failure(error, operation, name, options.signal)
+    }
+  }
+
+  /** The same for work that is done at once, such as making a key of a name. */
+  checked<T>(operation: string, name: string, work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      throw this.failure(error, operation, name)
     }
   }
 

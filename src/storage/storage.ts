@@ -85,7 +85,8 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
    * `deleteMany(entries(...))`. An empty name is `invalid_argument`.
    */
   override async delete(name: NameOrEntry, options: CallOptions = {}): Promise<void> {
-    await deleteOne(this, deletedRef(this, name), options)
+    const ref = this.calls.checked('delete', nameIn(name), () => deletedRef(this, name))
+    await deleteOne(this, ref, options)
   }
 
   /** Removes many files, by their names or as `entries` gives them, in batches where the backend can; gives the names that failed with their errors. */
@@ -106,7 +107,7 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
 
   /** What the backend knows of a file: size in bytes, times, etag, types, metadata. Missing: `not_found`. */
   override async stat(name: NameOrEntry, options: VersionOptions = {}): Promise<Entry> {
-    const ref = this.ref(name)
+    const ref = this.calls.checked('stat', nameIn(name), () => this.ref(name))
     const { key } = ref
     this.calls.begin('stat', ref.name, options)
     if (this.isRoot(key)) return { name: '', isDirectory: true, size: 0 }
@@ -120,7 +121,7 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
 
   /** Names of the folders and of the files in a folder, relative to it. Missing: both empty. */
   listdir(path = '', options: CallOptions = {}): Promise<[directories: string[], files: string[]]> {
-    return listFolder(this, path, options)
+    return this.calls.guard('list', path, options, () => listFolder(this, path, options))
   }
 
   /**
@@ -131,7 +132,7 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
    * const { entries, next } = await storage.page('photos', { recursive: true, limit: 1000, startAfter: 'photos/k', until: 'photos/p' })
    */
   page(path = '', options: PageOptions = {}): Promise<EntryPage> {
-    return pageBelow(this, path, options)
+    return this.calls.guard('list', path, options, () => pageBelow(this, path, options))
   }
 
   /** Goes through a folder page by page, so that memory does not grow with it; `recursive` gives all files below and no folders. */

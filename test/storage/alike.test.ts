@@ -35,6 +35,18 @@ const REFUSED: Readonly<Record<string, (storage: Storage, name: string) => Promi
   'read beyond the end': (storage, name) => storage.readBytes(name, { start: 9 }),
 }
 
+/** What is done with a name that means another file, and what the error calls it. */
+const ODD: Readonly<Record<string, readonly [string, (storage: Storage, name: string) => Promise<unknown>]>> = {
+  stat: ['stat', (storage, name) => storage.stat(name)],
+  exists: ['stat', (storage, name) => storage.exists(name)],
+  delete: ['delete', (storage, name) => storage.delete(name)],
+  open: ['open', (storage, name) => storage.open(name)],
+  readBytes: ['read', (storage, name) => storage.readBytes(name)],
+  listdir: ['list', (storage, name) => storage.listdir(name)],
+  page: ['list', (storage, name) => storage.page(name)],
+  save: ['save', (storage, name) => storage.save(name, 'x')],
+}
+
 async function failure(work: Promise<unknown>): Promise<StorageError> {
   const error = await work.then(
     () => undefined,
@@ -55,6 +67,13 @@ describe.each(names)('on %s', kind => {
 
   it.each(Object.keys(REFUSED))('%s names the file as the caller did', async title => {
     expect(await failure(REFUSED[title]!(storage, './taken'))).toMatchObject({ fileName: './taken' })
+  })
+
+  it.each(Object.keys(ODD))('%s of a name in another spelling says which call was refused', async title => {
+    const [operation, call] = ODD[title]!
+    const refused = { code: 'suspicious_name', fileName: '../taken', operation }
+    expect(await failure(call(storage, '../taken'))).toMatchObject(refused)
+    expect((await failure(call(storage, 5 as never))).fileName).toBeUndefined()
   })
 
   it.each(['save', 'open', 'copy', 'move'])('%s refuses an option that it does not have', async method => {
