@@ -26,13 +26,14 @@ export function metadataOf(
   headers: Readonly<Record<string, unknown>>,
   prefix: string,
 ): Record<string, string> | undefined {
-  let metadata: Record<string, string> | undefined
+  let found: Array<[name: string, value: string]> | undefined
   for (const name in headers) {
     if (!name.startsWith(prefix)) continue
-    metadata ??= {}
-    metadata[name.slice(prefix.length)] = decodeValue(String(headers[name]))
+    found ??= []
+    found.push([name.slice(prefix.length), decodeValue(String(headers[name]))])
   }
-  return metadata
+  // Also for a name such as `__proto__`.
+  return found && Object.fromEntries(found)
 }
 
 function encodeValue(value: string): string {

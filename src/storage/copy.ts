@@ -134,7 +134,9 @@ async function native(
   if (!overwrite) await storage.discover({ signal })
   const ifAbsent = !overwrite && storage.features.exclusiveCreate
   for (let tries = 0; tries < MAX_NAMES; tries++) {
-    const target = await targetOf(storage, wanted, { ...options, overwrite })
+    // The condition decides; only a name that turned out to be taken is asked about.
+    const exclusive = ifAbsent && tries === 0
+    const target = await targetOf(storage, wanted, { ...options, overwrite, exclusive })
     const all = storage.writeOptions(target, attributesOnly, options)
     const { objectParameters } = target
     const write: WriteOptions = { ...definedOf(options, all), objectParameters, ...(ifAbsent ? { ifAbsent } : {}) }
