@@ -23,17 +23,15 @@ afterAll(async () => {
 }, 60_000)
 
 const Bucket = 'media'
-const methods = [
-  'discover',
-  'deleteMany',
-  'copy',
-  'move',
-  'publicUrl',
-  'signUrl',
-  'address',
-  'createContainer',
-] as const
-const features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, versions: true }
+const methods = ['discover', 'deleteMany', 'copy', 'publicUrl', 'signUrl', 'address', 'createContainer'] as const
+const features = {
+  ranges: true,
+  exclusiveCreate: true,
+  ifMatch: true,
+  metadata: true,
+  versions: true,
+  listRange: true,
+}
 const MIB = 1024 * 1024
 
 await using made = rgwStorage(server)
