@@ -206,3 +206,13 @@ export function activateSettings(settings: Readonly<Record<string, unknown>>): R
   active = settings
   return before
 }
+
+/** Options of which some are as if nobody had given them. */
+export function withoutOptions<O>(
+  { options, origins }: ResolvedSettings<O>,
+  names: readonly string[],
+): ResolvedSettings<O> {
+  const values = Object.fromEntries(names.map(name => [name, null]))
+  const nowhere = Object.fromEntries(names.map((key): [string, Origin] => [key, { from: 'default', key }]))
+  return { options: Object.freeze({ ...options, ...values }), origins: { ...origins, ...nowhere } }
+}

@@ -12,7 +12,7 @@ export interface Expected {
   readonly orBare?: boolean | undefined
   /** Names of the root element of its XML document. */
   readonly root?: readonly string[] | undefined
-  /** Names of fields that its JSON object always has. */
+  /** Names of fields that its JSON object, or of elements with text that the root of its XML document, always has. */
   readonly fields?: readonly string[] | undefined
   /** Names of fields that it always has and that are arrays. */
   readonly lists?: readonly string[] | undefined

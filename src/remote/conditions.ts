@@ -36,10 +36,13 @@ export interface TrialRequests {
   put(key: string, conditions: Readonly<Record<string, string>>): Promise<string | undefined>
   remove(key: string, ctx: CallContext): Promise<unknown>
   classify(error: unknown): ErrorCode | undefined
+  /** Whether an error is about the keys or the time of a request; then it says nothing of the service. */
+  isOfKeys?(error: unknown): boolean
 }
 
 /** A trial on an object of our own, `.holdall-probe-*` below the prefix. */
-export function trialOf({ put, remove, classify }: TrialRequests, prefix: string, ctx: CallContext): Trial {
+export function trialOf(requests: TrialRequests, prefix: string, ctx: CallContext): Trial {
+  const { put, remove, classify, isOfKeys } = requests
   const key = `${prefix}.holdall-probe-${nodeCrypto().randomUUID()}`
   return {
     async put(conditions) {
@@ -55,6 +58,7 @@ export function trialOf({ put, remove, classify }: TrialRequests, prefix: string
       await detached(ctx).step('delete', true, step => remove(key, step))
     },
     isRefusal(error) {
+      if (isOfKeys?.(error) === true) return false
       const code = classify(error)
       return code === 'permission_denied' || code === 'unsupported' || code === 'invalid_argument'
     },

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type HttpRequest, shownUrl } from '../http/request.ts'
+import { dateOf } from './headers.ts'
 import { type Hide, hideSignatures } from './redact.ts'
 
 /** What a service said when it refused a request. */
@@ -92,9 +93,8 @@ function retryAfterOf(headers: IncomingHttpHeaders): number | undefined {
   const value = headers['retry-after']
   if (value === undefined || value.length > MAX_RETRY_AFTER) return undefined
   if (/^\d{1,9}(\.\d{1,9})?$/.test(value)) return Number(value) * 1000
-  const then = Date.parse(value)
-  const now = Date.parse(headers.date ?? '')
-  return Number.isNaN(then) ? undefined : Math.max(0, then - (Number.isNaN(now) ? Date.now() : now))
+  const then = dateOf(value)?.getTime()
+  return then === undefined ? undefined : Math.max(0, then - (dateOf(headers.date)?.getTime() ?? Date.now()))
 }
 
 /** Characters; a date has 29. */

@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CallContext } from '../../../core/call.ts'
-import { isStorageError } from '../../../core/errors.ts'
-import { detached } from '../../../remote/aftermath.ts'
-import type { Creation } from '../../../remote/part-protocol.ts'
-import type { S3Client } from '../client.ts'
-import { keyDecoder } from '../listing.ts'
+import type { CallContext } from '../core/call.ts'
+import { isStorageError } from '../core/errors.ts'
+import { detached } from './aftermath.ts'
+import type { Creation } from './part-protocol.ts'
 
 /** Milliseconds that an upload of somebody else gets at least to show its first part. */
 const GRACE_MS = 2000
@@ -17,24 +15,44 @@ const MAX_REMEMBERED = 1000
 /** Pages that `sweep` reads of a bucket where others have many uploads open. */
 const MAX_PAGES = 10
 
-/** An upload's key, and when it was created. */
-export interface KeyCreation extends Creation {
+/** What was to be uploaded: its key, and what else the backend's requests about it need. */
+export interface UploadKey {
   readonly key: string
+}
+
+/** An upload that a listing shows. */
+export interface ListedUpload {
+  readonly key: string
+  readonly uploadId: string
+  /** When it was created, by this machine's clock in milliseconds; NaN where the service does not tell. */
+  readonly at: number
+}
+
+/** A page of uploads under way; `next` is where the next page begins. */
+export interface UploadPage {
+  readonly uploads: readonly ListedUpload[]
+  readonly next?: string | undefined
 }
 
 /** What the search for orphans asks of the uploads under way. */
-export interface UploadRequests {
+export interface UploadRequests<T extends UploadKey> {
   /** Ids of the uploads that this storage created and has not ended. */
   readonly ids: ReadonlySet<string>
+  /** Uploads of the keys that begin with a prefix; `upload` is one of those that are looked for. */
+  list(prefix: string, page: string | undefined, upload: T, ctx: CallContext): Promise<UploadPage>
   /** How many parts an upload has; undefined when there is no such upload. */
-  partCount(key: string, uploadId: string, ctx: CallContext): Promise<number | undefined>
-  end(key: string, uploadId: string, ctx: CallContext): Promise<boolean>
+  partCount(upload: T, uploadId: string, ctx: CallContext): Promise<number | undefined>
+  end(upload: T, uploadId: string, ctx: CallContext): Promise<boolean>
 }
 
-interface Found {
-  readonly key: string
+interface KeyCreation<T> extends Creation {
+  readonly upload: T
+}
+
+interface Found<T> {
+  readonly upload: T
   readonly uploadId: string
-  /** Milliseconds since its creation, by the server's clock. */
+  /** Milliseconds since its creation. */
   readonly ageMs: number
 }
 
@@ -43,28 +61,27 @@ interface Found {
  * when a proxy sent it twice. The first is looked for at once, the second once for all at `sweep`. Taken for such are uploads of the same key
  * from just that time that have no part even after our own work has ended. Where uploads cannot be listed, nothing is done.
  */
-export class Orphans {
-  readonly #client: S3Client
-  readonly #requests: UploadRequests
+export class Orphans<T extends UploadKey> {
+  readonly #requests: UploadRequests<T>
   #listable = true
-  #remembered: KeyCreation[] = []
+  #remembered: Array<KeyCreation<T>> = []
   #context: CallContext | undefined
 
-  constructor(client: S3Client, requests: UploadRequests) {
-    this.#client = client
+  constructor(requests: UploadRequests<T>) {
     this.#requests = requests
   }
 
   /** Looks for what a creation left behind, if a request of it failed; else remembers it. Never fails. */
-  async after(creation: KeyCreation, ended: Promise<void>, ctx: CallContext): Promise<void> {
+  async after(upload: T, creation: Creation, ended: Promise<void>, ctx: CallContext): Promise<void> {
     if (!this.#listable) return
+    const created = { ...creation, upload }
     if (creation.lost || creation.tries > 1) {
       if (creation.lost) await Promise.all([ended, sleep(LATE_MS)])
-      await this.#clean([creation], creation.key, ended, ctx)
+      await this.#clean([created], upload.key, ended, ctx)
       return
     }
     this.#context = ctx
-    this.#remembered.push(creation)
+    this.#remembered.push(created)
     if (this.#remembered.length > MAX_REMEMBERED) this.#remembered.shift()
   }
 
@@ -72,25 +89,28 @@ export class Orphans {
   async sweep(): Promise<void> {
     const [first, ...others] = this.#remembered
     if (first === undefined || !this.#listable) return
-    let prefix = first.key
-    for (const { key } of others) while (!key.startsWith(prefix)) prefix = prefix.slice(0, -1)
+    let prefix = first.upload.key
+    for (const { upload } of others) while (!upload.key.startsWith(prefix)) prefix = prefix.slice(0, -1)
     const creations = this.#remembered
     this.#remembered = []
     await this.#clean(creations, prefix, Promise.resolve(), this.#context!)
   }
 
-  async #clean(creations: KeyCreation[], prefix: string, ended: Promise<void>, ctx: CallContext): Promise<void> {
+  async #clean(
+    creations: ReadonlyArray<KeyCreation<T>>,
+    prefix: string,
+    ended: Promise<void>,
+    ctx: CallContext,
+  ): Promise<void> {
+    const { ids, partCount, end } = this.#requests
     try {
       const found = await this.#strangers(creations, prefix, detached(ctx))
       if (found.length === 0) return
       const youngest = Math.min(...found.map(({ ageMs }) => ageMs))
       await Promise.all([ended, sleep(Math.max(0, Math.min(GRACE_MS, GRACE_MS + SLACK_MS - youngest)))])
       const clean = detached(ctx)
-      for (const { key, uploadId } of found) {
-        const isOurs = this.#requests.ids.has(uploadId)
-        if (!isOurs && (await this.#requests.partCount(key, uploadId, clean)) === 0) {
-          await this.#requests.end(key, uploadId, clean)
-        }
+      for (const { upload, uploadId } of found) {
+        if (!ids.has(uploadId) && (await partCount(upload, uploadId, clean)) === 0) await end(upload, uploadId, clean)
       }
     } catch (error) {
       if (!isStorageError(error) || !error.retryable) this.#listable = false
@@ -98,33 +118,22 @@ export class Orphans {
   }
 
   /** The uploads that were created at one of those times, but not by this storage as far as it knows. */
-  async #strangers(creations: readonly KeyCreation[], prefix: string, ctx: CallContext): Promise<Found[]> {
-    const found: Found[] = []
-    let marker: Array<[string, string]> = []
-    for (let page = 0; page < MAX_PAGES; page++) {
-      const query: Array<[string, string?]> = [['uploads'], ['encoding-type', 'url'], ['prefix', prefix], ...marker]
-      const { root, headers } = await ctx.step('listUploads', true, step =>
-        this.#client.xml({ method: 'GET', query }, step),
-      )
-      const date = Date.parse(headers.date ?? '')
-      const offset = Number.isNaN(date) ? 0 : date - Date.now()
-      const decode = keyDecoder(root)
-      for (const upload of root.children('Upload')) {
-        const uploadId = upload.child('UploadId')?.text ?? ''
-        const key = decode(upload.child('Key')?.text ?? '')
-        const at = Date.parse(upload.child('Initiated')?.text ?? '') - offset
-        const isMeant = creations.some(creation => creation.key === key && isFrom(creation, at))
-        if (uploadId !== '' && isMeant && !this.#requests.ids.has(uploadId)) {
-          found.push({ key, uploadId, ageMs: Date.now() - at })
-        }
+  async #strangers(
+    creations: ReadonlyArray<KeyCreation<T>>,
+    prefix: string,
+    ctx: CallContext,
+  ): Promise<Array<Found<T>>> {
+    const found: Array<Found<T>> = []
+    let page: string | undefined
+    for (let count = 0; count < MAX_PAGES; count++) {
+      const { uploads, next } = await this.#requests.list(prefix, page, creations[0]!.upload, ctx)
+      for (const { key, uploadId, at } of uploads) {
+        const meant = creations.find(creation => creation.upload.key === key && isFrom(creation, at))
+        if (uploadId === '' || meant === undefined || this.#requests.ids.has(uploadId)) continue
+        found.push({ upload: meant.upload, uploadId, ageMs: Date.now() - at })
       }
-      const next = [root.child('NextKeyMarker')?.text ?? '', root.child('NextUploadIdMarker')?.text ?? ''] as const
-      if (root.child('IsTruncated')?.text !== 'true' || next[0] === '') break
-      if (marker.length > 0 && marker[0]![1] === next[0] && marker[1]![1] === next[1]) break
-      marker = [
-        ['key-marker', decode(next[0])],
-        ['upload-id-marker', next[1]],
-      ]
+      if (next === undefined || next === page) break
+      page = next
     }
     return found
   }

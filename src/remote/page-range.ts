@@ -20,9 +20,13 @@ export function checkedPage({ files, directories, next }: Page, prefix: string, 
   const keys = files.map(file => file.key)
   const isPast = isBehind(request, keys, directories)
   const isWanted = (key: string): boolean => key.startsWith(prefix) && isInRange(key, request)
+  // A service may ignore the delimiter: what lies deeper shows its folder.
+  const deep = (key: string): number => (request.recursive ? -1 : key.indexOf('/', prefix.length))
+  const shown = keys.filter(key => deep(key) >= 0).map(key => key.slice(0, deep(key) + 1))
+  const folders = new Set([...directories, ...shown])
   return {
-    files: files.filter(({ key }) => !key.endsWith('/') && isWanted(key)),
-    directories: directories.filter(key => key.endsWith('/') && isWanted(key)).map(key => key.slice(0, -1)),
+    files: files.filter(({ key }) => !key.endsWith('/') && deep(key) < 0 && isWanted(key)),
+    directories: [...folders].filter(key => key.endsWith('/') && isWanted(key)).map(key => key.slice(0, -1)),
     next: isPast ? undefined : next,
   }
 }

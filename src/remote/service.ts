@@ -152,6 +152,8 @@ export class Service<R extends ServiceRequest, K> {
       const text = `expected a document ${expected.root[0]}, got ${shownText(root.name, sent.hide)}.`
       throw noAnswer(sent.wire, response, text)
     }
+    const missing = expected.fields?.find(name => !root.child(name)?.text.trim())
+    if (missing !== undefined) throw noAnswer(sent.wire, response, `the document ${root.name} has no ${missing}.`)
     return { root, headers: response.headers, hide: sent.hide, resent }
   }
 

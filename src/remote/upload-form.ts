@@ -1,7 +1,7 @@
-import { ImproperlyConfigured } from '../../../core/errors.ts'
-import { dispositionText } from '../../../remote/parameters.ts'
-import { type PostCondition, type PostForm, postPolicy } from '../../../remote/sign/post-policy.ts'
-import type { S3Client } from '../client.ts'
+import { ImproperlyConfigured } from '../core/errors.ts'
+import { dispositionText } from './parameters.ts'
+import { type PostCondition, type PostForm, type PostPolicyOptions, postPolicy } from './sign/post-policy.ts'
+import type { SigningCredentials } from './sign/query.ts'
 
 /** What a browser may upload by a form. */
 export interface UploadFormOptions {
@@ -15,14 +15,16 @@ export interface UploadFormOptions {
   readonly conditions?: readonly PostCondition[] | undefined
 }
 
+/** Where a form uploads to, and what it is signed with. */
+export type FormTarget = Omit<PostPolicyOptions, 'expiresInSecs' | 'fields' | 'conditions'>
+
 /** Signs a form that uploads one key; `improperly_configured` without keys. */
-export async function uploadForm(
-  client: S3Client,
-  key: string,
+export function uploadForm(
+  credentials: SigningCredentials | null,
+  target: FormTarget,
   options: UploadFormOptions,
   lifeSecs: number,
-): Promise<PostForm> {
-  const credentials = await client.credentials()
+): PostForm {
   if (credentials === null) throw new ImproperlyConfigured('A form must be signed, but no keys are used.')
   const { maxSize, contentType, expiresInSecs = lifeSecs } = options
   const fields: Record<string, string> = {}
@@ -33,15 +35,5 @@ export async function uploadForm(
   if (maxSize !== undefined) conditions.push(['content-length-range', 0, maxSize])
   if (contentType?.endsWith('/')) conditions.push(['starts-with', '$Content-Type', contentType])
   else if (contentType !== undefined) fields['Content-Type'] = contentType
-  const { origin, pathPrefix } = client.address
-  return postPolicy(credentials, {
-    url: `${origin}${pathPrefix}/`,
-    bucket: client.bucketName,
-    key,
-    region: client.region,
-    now: new Date(),
-    expiresInSecs,
-    fields,
-    conditions,
-  })
+  return postPolicy(credentials, { ...target, expiresInSecs, fields, conditions })
 }

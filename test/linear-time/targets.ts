@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { LocalStorage } from '../../src/backends/local/index.ts'
 import { localSettings } from '../../src/backends/local/settings.ts'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
-import { parseProfiles } from '../../src/backends/s3/credentials/profile-file.ts'
+import { parseProfileFile } from '../../src/backends/s3/credentials/profile-file.ts'
 import { S3Storage } from '../../src/backends/s3/index.ts'
 import { s3Settings } from '../../src/backends/s3/settings/settings.ts'
 import { printable } from '../../src/cli/output.ts'
@@ -238,7 +238,11 @@ async function asked(answer: (response: ServerResponse) => void, call: () => Pro
 }
 
 const ofUsers: readonly Target[] = [
-  { title: 'a profile file', parts: TEXT, run: input => [parseProfiles(input, true), parseProfiles(input, false)] },
+  {
+    title: 'a profile file',
+    parts: TEXT,
+    run: input => [parseProfileFile(input, true), parseProfileFile(input, false)],
+  },
   {
     title: 'variables of proxies',
     parts: ['.', ',', ' ', 'a', '*', ':', '1', '@', '/', 'http://', '[', ']', '10.0.0.0/8'],

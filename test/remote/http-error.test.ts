@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { wrapError } from '../../src/core/errors.ts'
 import { classifyHttp } from '../../src/remote/codes.ts'
 import { HttpStatusError } from '../../src/remote/http-error.ts'
@@ -80,5 +80,15 @@ describe('HttpStatusError', () => {
     [{}, undefined],
   ])('%j asks to wait %s ms', (headers, wait) => {
     expect(made(503, undefined, headers as Record<string, string>).retryAfterMs).toBe(wait)
+  })
+
+  test('takes a date to wait for in each form of RFC 9110, in UTC', () => {
+    const { TZ } = process.env
+    onTestFinished(() => void (TZ === undefined ? delete process.env['TZ'] : (process.env['TZ'] = TZ)))
+    process.env['TZ'] = 'America/New_York'
+    const headers = { date: 'Wed Oct 21 07:28:00 2015', 'retry-after': 'Wednesday, 21-Oct-15 07:28:30 GMT' }
+    expect(made(503, undefined, headers).retryAfterMs).toBe(30_000)
+    const others = { date: 'Wed, 21 Oct 2015 07:28:00 GMT', 'retry-after': 'Wed Oct 21 07:28:30 2015' }
+    expect(made(503, undefined, others).retryAfterMs).toBe(30_000)
   })
 })

@@ -44,7 +44,9 @@ export async function startS3Sink(options: SinkOptions = {}): Promise<S3Sink> {
         .end('<InitiateMultipartUploadResult><UploadId>sink</UploadId></InitiateMultipartUploadResult>')
     } else if (method === 'POST') {
       completed++
-      response.writeHead(200, XML).end('<CompleteMultipartUploadResult/>')
+      response
+        .writeHead(200, XML)
+        .end('<CompleteMultipartUploadResult><ETag>"e-2"</ETag></CompleteMultipartUploadResult>')
     } else if (method === 'GET' && url.includes('?uploads')) {
       response.writeHead(200, XML).end('<ListMultipartUploadsResult/>')
     } else response.writeHead(204).end()

@@ -7,17 +7,19 @@ import { hidingSecrets } from '../../remote/secrets.ts'
 import { type Lesson, type Prepared, Service, type ServiceProtocol, type XmlAnswer } from '../../remote/service.ts'
 import { encodeKey } from '../../remote/sign/encode.ts'
 import type { CredentialSource, SigningCredentials } from '../../remote/sign/query.ts'
+import type { FormTarget } from '../../remote/upload-form.ts'
 import type { XmlNode } from '../../remote/xml.ts'
-import type { AddressOptions, BucketAddress } from './addressing.ts'
+import type { AddressOptions } from './addressing.ts'
 import { type BucketOptions, bucketRequest, isOwnBucket } from './bucket.ts'
-import { errorInside, S3Error, s3Error } from './errors.ts'
+import { errorInside, isExpired, S3Error, s3Error } from './errors.ts'
 import { expectedOf, type S3Request, seeksFile } from './operations.ts'
 import { Place } from './place.ts'
 import { type PresignRequest, Signer, type SignerOptions } from './signer.ts'
 
 /** Headers whose values are secrets, besides the signature. */
+const TOKEN = 'x-amz-security-token'
 const SECRET_HEADERS: readonly string[] = [
-  'x-amz-security-token',
+  TOKEN,
   'x-amz-server-side-encryption-customer-key',
   'x-amz-copy-source-server-side-encryption-customer-key',
 ]
@@ -48,18 +50,9 @@ export class S3Client {
     return this.#options.bucketName
   }
 
-  /** The region signed for. */
-  get region(): string {
-    return this.#service.known.region
-  }
-
-  get address(): BucketAddress {
-    return this.#service.known.address
-  }
-
   /** The URL of a key, unsigned. */
   url(key: string): string {
-    const { origin, pathPrefix } = this.address
+    const { origin, pathPrefix } = this.#service.known.address
     return `${origin}${pathPrefix}/${encodeKey(key)}`
   }
 
@@ -91,6 +84,13 @@ export class S3Client {
   async presign(request: PresignRequest, ctx: CallContext): Promise<string> {
     const credentials = await this.#credentials(ctx)
     return this.#signer.presign(request, this.#service.known, credentials)
+  }
+
+  /** What the form of a key is signed with, by the service's clock as far as it is known. */
+  formTarget(key: string): FormTarget {
+    const { region } = this.#service.known
+    const now = this.#service.known.timeOf(this.#signer.now())
+    return { url: this.url(''), bucket: this.bucketName, key, region, now }
   }
 
   /** The keys to sign with now; null for an anonymous client. */
@@ -126,6 +126,7 @@ export class S3Client {
       refuse: async (request, { wire, hide }, answer) => {
         const error = await s3Error(wire, answer, { hide, seeksFile: seeksFile(request) })
         const { status, serviceCode } = error
+        if (isExpired(error)) this.#dropKeys(wire.headers[TOKEN])
         if (status === 404 && serviceCode !== undefined && serviceCode !== 'NoSuchBucket') this.#hasBucket = true
         return error
       },
@@ -146,7 +147,14 @@ export class S3Client {
     return { ...request, method: 'GET', headers: { ...request.headers, range: 'bytes=0-0' } }
   }
 
-  /** The service's clock, where the request's time was refused; the bucket's region; that there is a bucket now. */
+  /** Forgets keys that have ended, unless they were renewed meanwhile. */
+  #dropKeys(token: string | undefined): void {
+    const { credentials } = this.#options
+    const keys = credentials.get()
+    if (keys !== null && !(keys instanceof Promise) && keys.sessionToken === token) credentials.drop?.(keys)
+  }
+
+  /** The service's clock, where the request's time was refused; that keys have ended; the bucket's region; that there is a bucket now. */
   async #learn(
     error: S3Error,
     place: Place,
@@ -156,6 +164,7 @@ export class S3Client {
   ): Promise<Lesson<Place> | undefined> {
     const corrected = place.withClockOf(error, this.#signer.now())
     if (corrected !== undefined) return { about: 'clock', known: corrected }
+    if (isExpired(error) && this.#options.credentials.drop !== undefined) return { about: 'token', known: place }
     if (stay) return undefined
     const other = place.namedBy(error)
     if (other !== undefined) return { about: 'region', known: other }

@@ -33,10 +33,10 @@ import { readObject } from '../../remote/reading.ts'
 import { isXmlText } from '../../remote/xml.ts'
 import { S3Client, type S3ClientOptions } from './client.ts'
 import { DELETE_LIMIT, deleteAnswer, deleteDocument } from './deletion.ts'
-import { classifyS3 } from './errors.ts'
-import { headerStatOf, otherHeaders, statOf, writeHeaders } from './headers.ts'
+import { classifyS3, isOfKeys } from './errors.ts'
+import { headerStatOf, otherHeaders, writeHeaders } from './headers.ts'
 import { listQuery, pageOf } from './listing.ts'
-import { copyObject, versionQuery } from './upload/copying.ts'
+import { copyObject, statObject, versionQuery } from './upload/copying.ts'
 import { S3Parts } from './upload/parts.ts'
 import { Writer, type WriterOptions } from './upload/writer.ts'
 import { signedUrl } from './url.ts'
@@ -96,8 +96,8 @@ export class S3Driver implements Driver {
       const put = async (key: string, conditions: Readonly<Record<string, string>>): Promise<string | undefined> =>
         (await this.client.done({ method: 'PUT', key, headers: { ...headers, ...conditions }, body: '' }, shared)).etag
       const remove = (key: string, ctx: CallContext): Promise<unknown> =>
-        this.client.done({ method: 'DELETE', key }, ctx)
-      return trialOf({ put, remove, classify: classifyS3 }, probePrefix, shared)
+        this.client.done({ method: 'DELETE', key, headers: otherHeaders('base', options.objectParameters) }, ctx)
+      return trialOf({ put, remove, classify: classifyS3, isOfKeys }, probePrefix, shared)
     })
     return this.features
   }

@@ -147,6 +147,15 @@ function deniedHint(method: string, url: string): string | undefined {
 /** Codes by S3's own words; they say more than the status. */
 const CODES: ReadonlyMap<string, ErrorCode> = new Map(
   Object.entries<ErrorCode>({
+    AccessDenied: 'permission_denied',
+    InvalidAccessKeyId: 'permission_denied',
+    SignatureDoesNotMatch: 'permission_denied',
+    InvalidArgument: 'invalid_argument',
+    InvalidRequest: 'invalid_argument',
+    MalformedXML: 'invalid_argument',
+    InvalidPart: 'invalid_argument',
+    InvalidPartOrder: 'invalid_argument',
+    EntityTooSmall: 'invalid_argument',
     NoSuchKey: 'not_found',
     NoSuchVersion: 'not_found',
     NotFound: 'not_found',
@@ -175,6 +184,8 @@ const CODES: ReadonlyMap<string, ErrorCode> = new Map(
     RequestTimeout: 'timeout',
     RequestTimeTooSkewed: 'permission_denied',
     ExpiredToken: 'permission_denied',
+    ExpiredTokenException: 'permission_denied',
+    TokenRefreshRequired: 'permission_denied',
     InvalidToken: 'permission_denied',
     BadDigest: 'checksum_mismatch',
     InvalidDigest: 'checksum_mismatch',
@@ -195,15 +206,42 @@ const CODES: ReadonlyMap<string, ErrorCode> = new Map(
   }),
 )
 
+/** Codes that say that temporary keys have ended. */
+const ENDED: ReadonlySet<string | undefined> = new Set([
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'TokenRefreshRequired',
+])
+
+/** Whether a request was refused because its temporary keys have ended. */
+export function isExpired(error: unknown): boolean {
+  return error instanceof S3Error && ENDED.has(error.serviceCode)
+}
+
+const OF_KEYS: ReadonlySet<string | undefined> = new Set([
+  'InvalidToken',
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'RequestTimeTooSkewed',
+])
+
+/** Whether a request was refused because of the keys or the time that it was signed with, not because of what it asked. */
+export function isOfKeys(error: unknown): boolean {
+  return isExpired(error) || (error instanceof S3Error && OF_KEYS.has(error.serviceCode))
+}
+
 /** The code of an answer of S3, or of a `StorageError`; undefined for any other value. */
 export function classifyS3(error: unknown): ErrorCode | undefined {
   if (error instanceof S3Error && error.serviceCode === 'NoSuchUpload') return 'not_found'
+  // A version that is a delete marker has no file.
+  if (error instanceof S3Error && error.status === 405 && error.headers['x-amz-delete-marker'] === 'true')
+    return 'not_found'
   return classifyHttp(error, CODES)
 }
 
 /** The code of one of DeleteObjects' answers. */
 export function keyError(key: string, code: string, message: string, hide: Hide): StorageError {
-  const known = CODES.get(code) ?? (code === 'AccessDenied' ? 'permission_denied' : 'unknown')
+  const known = CODES.get(code) ?? 'unknown'
   const said = shownText(`${code}: ${message}`, hide)
   return new StorageError(known, `delete '${key}': ${said}`, { operation: 'delete', fileName: key })
 }

@@ -1,7 +1,9 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { ListedFile, Page, PageRequest } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { compareKeys } from '../../core/key-order.ts'
 import { countOf, dateOf, etagOf } from '../../remote/headers.ts'
+import type { UploadPage } from '../../remote/orphans.ts'
 import { checkedPage } from '../../remote/page-range.ts'
 import { decodeForm } from '../../remote/sign/encode.ts'
 import type { XmlNode } from '../../remote/xml.ts'
@@ -79,6 +81,30 @@ function listedFile(node: XmlNode, decode: (text: string) => string): ListedFile
 }
 
 /** How the keys in a listing are written: encoded where it says so. */
-export function keyDecoder(root: XmlNode): (text: string) => string {
+function keyDecoder(root: XmlNode): (text: string) => string {
   return root.child('EncodingType')?.text === 'url' ? decodeForm : text => text
+}
+
+/** The query of ListMultipartUploads; `page` is the `next` of the page before. (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html) */
+export function uploadQuery(prefix: string, page: string | undefined): Array<[string, string?]> {
+  const next: Array<[string, string]> = page === undefined ? [] : JSON.parse(page)
+  return [['uploads'], ['encoding-type', 'url'], ['prefix', prefix], ...next]
+}
+
+/** The uploads in a ListMultipartUploads answer, whose times are by the service's clock. */
+export function uploadPage(root: XmlNode, { date }: IncomingHttpHeaders): UploadPage {
+  const aheadMs = (dateOf(date)?.getTime() ?? Date.now()) - Date.now()
+  const decode = keyDecoder(root)
+  const textOf = (node: XmlNode, name: string): string => node.child(name)?.text ?? ''
+  const uploads = root.children('Upload').map(node => {
+    const at = (dateOf(textOf(node, 'Initiated'))?.getTime() ?? Number.NaN) - aheadMs
+    return { key: decode(textOf(node, 'Key')), uploadId: textOf(node, 'UploadId'), at }
+  })
+  const key = decode(textOf(root, 'NextKeyMarker'))
+  if (textOf(root, 'IsTruncated').trim() !== 'true' || key === '') return { uploads }
+  const next = [
+    ['key-marker', key],
+    ['upload-id-marker', textOf(root, 'NextUploadIdMarker')],
+  ]
+  return { uploads, next: JSON.stringify(next) }
 }

@@ -26,14 +26,14 @@ const RANGE: Expected = { statuses: [200, 206], fileHas: OF_OBJECTS }
 const UPLOAD: Expected = { statuses: [200], headers: ['ETag'] }
 const BUCKET: Expected = { statuses: [200, 201] }
 const DELETION: Expected = { statuses: [200, 204] }
-const LISTING = documentOf('ListBucketResult')
-const UPLOADS = documentOf('ListMultipartUploadsResult')
-const PARTS = documentOf('ListPartsResult')
-const CREATION = documentOf('InitiateMultipartUploadResult')
-const COMPLETION = documentOf('CompleteMultipartUploadResult')
-const BATCH = documentOf('DeleteResult')
-const COPY = documentOf('CopyObjectResult')
-const PART_COPY = documentOf('CopyPartResult', 'CopyObjectResult')
+const LISTING = documentOf(['ListBucketResult'])
+const UPLOADS = documentOf(['ListMultipartUploadsResult'])
+const PARTS = documentOf(['ListPartsResult'])
+const CREATION = documentOf(['InitiateMultipartUploadResult'], ['UploadId'])
+const COMPLETION = documentOf(['CompleteMultipartUploadResult'], ['ETag'])
+const BATCH = documentOf(['DeleteResult'])
+const COPY = documentOf(['CopyObjectResult'], ['ETag'])
+const PART_COPY = documentOf(['CopyPartResult', 'CopyObjectResult'], ['ETag'])
 
 /** What S3 answers to a request that it carried out (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html). */
 export function expectedOf({ method, key, query, headers }: S3Request): Expected {
@@ -62,8 +62,8 @@ export function seeksFile({ method, key, headers }: S3Request): boolean {
   return headers?.['x-amz-copy-source'] !== undefined || headers?.['if-match'] !== undefined
 }
 
-function documentOf(...root: string[]): Expected {
-  return { statuses: [200], root }
+function documentOf(root: readonly string[], fields: readonly string[] = []): Expected {
+  return { statuses: [200], root, fields }
 }
 
 function has(query: S3Request['query'], wanted: string): boolean {

@@ -7,6 +7,7 @@ import { httpClientOf } from '../../remote/http-client.ts'
 import { type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
 import type { PostForm } from '../../remote/sign/post-policy.ts'
 import { MAX_PRESIGN_SECS } from '../../remote/sign/v4.ts'
+import { type UploadFormOptions, uploadForm } from '../../remote/upload-form.ts'
 import type { GivenSettings, Services, UrlOptions } from '../../storage/types.ts'
 import { s3Advice } from './boto/advice.ts'
 import { clientCertOf, withBotoConfig } from './boto/config.ts'
@@ -15,7 +16,6 @@ import type { CloudFrontCookies, CloudFrontLimits } from './cloudfront/signer.ts
 import { checkCredentialOptions, credentialSource, withNamedProfile, withOwnToken } from './credentials/credentials.ts'
 import type { Environment } from './credentials/shared-profile.ts'
 import { S3Driver } from './driver.ts'
-import { type UploadFormOptions, uploadForm } from './forms/upload-form.ts'
 import { checksumMode, type Place, placeOf, withoutIgnoredEndpoint } from './settings/config.ts'
 import { parameterName } from './settings/object-parameters.ts'
 import { type S3Options, s3Settings } from './settings/settings.ts'
@@ -182,7 +182,8 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
   async uploadForm(name: string, options: UploadFormOptions = {}): Promise<PostForm> {
     const { driver } = this
     if (!(driver instanceof S3Driver)) throw new StorageError('unsupported', 'Forms need the S3 driver.')
-    return uploadForm(driver.client, this.keyOf(name), options, this.urlLifeSecs)
+    const { client } = driver
+    return uploadForm(await client.credentials(), client.formTarget(this.keyOf(name)), options, this.urlLifeSecs)
   }
 }
 

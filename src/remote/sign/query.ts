@@ -24,6 +24,8 @@ export interface SigningCredentials {
 /** Gives the keys to sign with, at once when they are at hand; null signs nothing. */
 export interface CredentialSource {
   get(): SigningCredentials | null | Promise<SigningCredentials | null>
+  /** Forgets keys that the service has refused because they have ended, so that `get` loads new ones. Absent: there are no others. */
+  drop?(keys: SigningCredentials): void
 }
 
 /** A query parameter with both parts percent-encoded; no value means that there was no `=`. */

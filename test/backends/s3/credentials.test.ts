@@ -8,7 +8,7 @@ import {
   type ExpiringCredentials,
   RefreshingCredentials,
 } from '../../../src/backends/s3/credentials/credentials.ts'
-import { parseProfileFile, parseProfiles } from '../../../src/backends/s3/credentials/profile-file.ts'
+import { type Profiles, parseProfileFile } from '../../../src/backends/s3/credentials/profile-file.ts'
 import { profilePlace, readStaticKeys } from '../../../src/backends/s3/credentials/shared-profile.ts'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
 import type { SigningCredentials } from '../../../src/remote/sign/query.ts'
@@ -139,12 +139,12 @@ describe('shared profiles', () => {
       '[profile default]',
       'late = yes',
     ].join('\r\n')
-    expect(plain(parseProfiles(text, true))).toEqual([
+    expect(plain(parseProfileFile(text, true).profiles)).toEqual([
       ['default', { aws_access_key_id: 'a#b', s3: '', aws_secret_access_key: 'x=y==', late: 'yes' }],
       ['two words', { key: '1' }],
       ['__proto__', { key: '4' }],
     ])
-    expect(plain(parseProfiles('[plain]\nkey = 2', false))).toEqual([['plain', { key: '2' }]])
+    expect(plain(parseProfileFile('[plain]\nkey = 2', false).profiles)).toEqual([['plain', { key: '2' }]])
   })
 })
 
@@ -231,7 +231,7 @@ describe('keys that end', () => {
   })
 })
 
-function plain(profiles: ReturnType<typeof parseProfiles>) {
+function plain(profiles: Profiles) {
   return Array.from(profiles, ([name, settings]) => [name, Object.fromEntries(settings)])
 }
 

@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { uploadPage } from '../../../src/backends/s3/listing.ts'
+import { parseXml } from '../../../src/remote/xml.ts'
 import { plainContext } from '../../../src/testing/index.ts'
 import { type Scripted, scripted, storageOf } from './scripted.ts'
 
@@ -87,4 +89,28 @@ test('a token that comes again, or none where there should be one, is an error',
   expect((await driver.list('', { recursive: true }, ctx)).next).toBe('t')
   await expect(driver.list('', { recursive: true, token: 't' }, ctx)).rejects.toMatchObject({ code: 'unavailable' })
   await expect(files.listdir()).rejects.toMatchObject({ code: 'unavailable' })
+})
+
+test('a service that ignores the delimiter still has folders and names without slashes', async () => {
+  const keys = ['d/a', 'd/sub/b', 'd/sub/c', 'd/sub/deep/e', 'd/z']
+  await using server = await listing([keys.map(key => file(key)).join('')])
+  await using files = storageOf(server.options)
+  expect(await files.listdir('d')).toEqual([['sub'], ['a', 'z']])
+})
+
+test('uploads under way have times without a zone in UTC, and a missing or odd one is no time', async () => {
+  const { TZ } = process.env
+  onTestFinished(() => void (TZ === undefined ? delete process.env['TZ'] : (process.env['TZ'] = TZ)))
+  process.env['TZ'] = 'America/New_York'
+  const times = ['2026-01-02T03:04:05.000Z', '2026-01-02T03:04:05', 'Fri Jan  2 03:04:05 2026', 'soon', '']
+  const uploads = times.map(
+    (at, id) => `<Upload><Key>a</Key><UploadId>${id}</UploadId><Initiated>${at}</Initiated></Upload>`,
+  )
+  const next =
+    '<IsTruncated> true </IsTruncated><NextKeyMarker>a</NextKeyMarker><NextUploadIdMarker>9</NextUploadIdMarker>'
+  const root = await parseXml(`<ListMultipartUploadsResult>${uploads.join('')}${next}</ListMultipartUploadsResult>`)
+  const page = uploadPage(root, {})
+  const moment = Date.parse('2026-01-02T03:04:05Z')
+  expect(page.uploads.map(({ at }) => at)).toEqual([moment, moment, moment, Number.NaN, Number.NaN])
+  expect(page.next).toBe('[["key-marker","a"],["upload-id-marker","9"]]')
 })

@@ -8,6 +8,7 @@ import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
 import { StorageError } from '../../../src/core/errors.ts'
 import type { Input } from '../../../src/core/settings.ts'
 import { distinctBytes } from '../../faults/ground.ts'
+import { serve } from '../../http/support.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
 import { type Scripted, scripted, storageOf } from './scripted.ts'
 
@@ -124,6 +125,30 @@ describe('a success that is none', () => {
   test.each(WRONG)('to a question for the parts, %s, tells not that the upload is gone', async (_what, body) => {
     const { error } = await saved({ complete: { status: 503 }, parts: { body }, head: { headers: { etag: '"e-2"' } } })
     expect(error).toMatchObject({ code: 'unavailable' })
+  })
+
+  test('to the completion, a result without an ETag, is checked: the upload is still open', async () => {
+    const { steps, error } = await saved({ complete: { body: '<CompleteMultipartUploadResult/>' } })
+    expect(error).toMatchObject({ code: 'unavailable', outcome: 'unknown' })
+    expect(steps.slice(steps.indexOf('complete'))).toEqual(['complete', 'parts', 'abort', 'parts'])
+  })
+
+  test('to a copy, a result without an ETag, is an error', async () => {
+    await using server = await serviceWith({ copy: { body: '<CopyObjectResult/>' } })
+    await using files = storageOf({ ...server.options, ...conditions })
+    await expect(files.copy('a', 'b')).rejects.toMatchObject({ code: 'unavailable', outcome: 'unknown' })
+  })
+
+  test.each([
+    ['AccessDenied', 'permission_denied'],
+    ['InvalidPart', 'invalid_argument'],
+    ['EntityTooSmall', 'invalid_argument'],
+    ['MalformedXML', 'invalid_argument'],
+  ])('to the completion, the error %s after blanks, is final', async (code, expected) => {
+    const body = `\n  \n<?xml version="1.0"?><Error><Code>${code}</Code></Error>`
+    const { steps, error } = await saved({ complete: { body } }, { maxAttempts: 3 })
+    expect(error).toMatchObject({ code: expected })
+    expect(steps.filter(step => step === 'complete')).toHaveLength(1)
   })
 
   test.each([
@@ -333,4 +358,61 @@ describe('the requests of a call', () => {
     const [object] = server.bucket().objects.get('large')!
     expect(await files.stat('large')).toMatchObject({ size: bytes.length, etag: object?.etag })
   })
+})
+
+describe('the ETag of a part', () => {
+  /** The body of the completion that a service gets whose parts have an ETag. */
+  async function completionOf(etag: string): Promise<string> {
+    let body = ''
+    await using server = await serve(async (request, response) => {
+      const step = stepOf(request)
+      const chunks: Buffer[] = []
+      for await (const chunk of request) chunks.push(chunk as Buffer)
+      if (step === 'complete') body = Buffer.concat(chunks).toString()
+      const { status = 200, body: text = '' } = RIGHT[step]
+      response.writeHead(status, step === 'part' ? { etag } : {}).end(text)
+    })
+    await using files = storageOf({
+      accessKey: 'id',
+      secretKey: 'secret',
+      bucketName: 'bkt',
+      endpointUrl: server.url,
+      ...conditions,
+    })
+    await files.save('big', large)
+    return body
+  }
+
+  test.each([
+    ['"abc"', '"abc"'],
+    ['W/"abc"', '"abc"'],
+    ['abc', 'abc'],
+    ['"a<b&c"', '"a&#60;b&#38;c"'],
+  ])('%s stands in the completion as %s', async (etag, written) => {
+    expect(await completionOf(etag)).toContain(`<PartNumber>1</PartNumber><ETag>${written}</ETag>`)
+  })
+})
+
+test('the payer and the owner go with requests that end uploads, list parts and delete claims', async () => {
+  const objectParameters = { RequestPayer: 'requester', ExpectedBucketOwner: '111122223333' }
+  for (const conditionalWrites of ['off', 'on'] as const) {
+    await using server = await serviceWith({ complete: { status: 503 } })
+    await using files = storageOf({ ...server.options, ...conditions, conditionalWrites, objectParameters })
+    const overwrite = conditionalWrites === 'off'
+    await files.save('big', large, { overwrite }).catch(() => undefined)
+    expect(server.steps).toEqual(expect.arrayContaining(['parts', 'abort']))
+    for (const { method, url, headers } of server.asked) {
+      const found = [headers['x-amz-request-payer'], headers['x-amz-expected-bucket-owner']]
+      expect([method, url, ...found]).toEqual([method, url, 'requester', '111122223333'])
+    }
+  }
+})
+
+test('a checksum that the answer has twice is no mismatch', async () => {
+  await using server = await scripted((request, response) => {
+    const sum = String(request.headers['x-amz-checksum-crc32'])
+    response.writeHead(200, { etag: '"e"', 'x-amz-checksum-crc32': [sum, sum] }).end()
+  })
+  await using files = storageOf({ ...server.options, conditionalWrites: 'off', checksums: 'always' })
+  expect(await files.save('a', 'x')).toBe('a')
 })

@@ -3,6 +3,7 @@ import { afterAll, expect, test } from 'vitest'
 import { MemoryStorage } from '../../../src/backends/memory/index.ts'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
+import { scripted, storageOf } from './scripted.ts'
 
 const server = await startStrictS3()
 const { accessKeyId: accessKey, secretAccessKey: secretKey } = server.credentials
@@ -47,4 +48,14 @@ test('a storage without versions refuses them instead of giving the newest', asy
   await expect(memory.stat('doc', { versionId: '1' })).rejects.toMatchObject(refused)
   await expect(memory.open('doc', 'r', { versionId: '1' })).rejects.toMatchObject(refused)
   await expect(memory.createReadStream('doc', { versionId: '1' }).toArray()).rejects.toMatchObject(refused)
+})
+
+test('a version that is a delete marker is no file', async () => {
+  await using marked = await scripted(({ method }, response) => {
+    response.writeHead(405, { 'x-amz-delete-marker': 'true', allow: 'DELETE' })
+    response.end(method === 'HEAD' ? '' : '<Error><Code>MethodNotAllowed</Code></Error>')
+  })
+  await using odd = storageOf(marked.options)
+  await expect(odd.stat('a', { versionId: 'v1' })).rejects.toMatchObject({ code: 'not_found', status: 405 })
+  await expect(odd.open('a', 'r', { versionId: 'v1' })).rejects.toMatchObject({ code: 'not_found' })
 })

@@ -1,14 +1,12 @@
 import { ImproperlyConfigured } from '../../../core/errors.ts'
 import type { Origin, ResolvedSettings } from '../../../core/settings.ts'
 import { warnOnce } from '../../../remote/warn.ts'
-import { s3Settings } from '../settings/settings.ts'
+import { MIN_PART, s3Settings } from '../settings/settings.ts'
 
 type Map = Readonly<Record<string, unknown>>
 
 /** The option that a setting of boto3 stands for, and its value there; undefined where the setting has no effect here. */
 type Meaning = (value: unknown) => readonly [option: string, value: unknown] | undefined
-
-const MIN_PART = 5 * 1_048_576
 
 /** Settings of boto3's `TransferConfig`. */
 const TRANSFER: Readonly<Record<string, Meaning>> = {

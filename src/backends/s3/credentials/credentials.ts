@@ -1,6 +1,6 @@
 import { ImproperlyConfigured, StorageError } from '../../../core/errors.ts'
 import { importOptional } from '../../../core/optional.ts'
-import type { Origin, ResolvedSettings } from '../../../core/settings.ts'
+import { type Origin, type ResolvedSettings, withoutOptions } from '../../../core/settings.ts'
 import type { CredentialSource, SigningCredentials } from '../../../remote/sign/query.ts'
 import { Renewed } from '../../../remote/token.ts'
 import { s3Settings } from '../settings/settings.ts'
@@ -50,16 +50,6 @@ export function withNamedProfile<O>(found: ResolvedSettings<O>): ResolvedSetting
   const origins = found.origins as Readonly<Record<string, Origin>>
   const names = ['accessKey', 'secretKey', 'securityToken'].filter(name => origins[name]?.from === 'environment')
   return withoutOptions(found, names)
-}
-
-/** Options of which some are as if nobody had given them. */
-export function withoutOptions<O>(
-  { options, origins }: ResolvedSettings<O>,
-  names: readonly string[],
-): ResolvedSettings<O> {
-  const values = Object.fromEntries(names.map(name => [name, null]))
-  const nowhere = Object.fromEntries(names.map((key): [string, Origin] => [key, { from: 'default', key }]))
-  return { options: Object.freeze({ ...options, ...values }), origins: { ...origins, ...nowhere } }
 }
 
 /** Refuses settings that contradict each other; nothing is read yet. */

@@ -15,11 +15,6 @@ export interface ProfileFile {
   readonly sessions: Profiles
 }
 
-/** Settings by profile and, in lower case, by key. */
-export function parseProfiles(text: string, isConfig: boolean): Profiles {
-  return parseProfileFile(text, isConfig).profiles
-}
-
 /**
  * Reads the ini form of the shared files, ignoring what is not understood. In the configuration file, and only there, a section is called
  * `profile name`, except `default`, which may be called either way, and there are sections of services and of SSO sessions.

@@ -70,7 +70,8 @@ export interface S3Options
   readonly clientConfig: Readonly<Record<string, unknown>>
 }
 
-const MIN_PART = 5 * 1_048_576
+/** Bytes that every part but the last must have. */
+export const MIN_PART = 5 * 1_048_576
 
 const connection = connectionSettings({
   verify: ['AWS_S3_VERIFY'],

@@ -4,6 +4,7 @@ import { isStorageError, StorageError } from '../../../core/errors.ts'
 import { detached } from '../../../remote/aftermath.ts'
 import { type ChecksumMode, checksumHeaders } from '../../../remote/checksums.ts'
 import type { S3Client } from '../client.ts'
+import { versionQuery } from './copying.ts'
 
 /** What the requests of a claim need. */
 export interface ClaimOptions {
@@ -11,6 +12,8 @@ export interface ClaimOptions {
   readonly headers: Readonly<Record<string, string>>
   /** Of reading it: the keys of encryption by the customer's key. */
   readonly readHeaders: Readonly<Record<string, string>>
+  /** Of requests that only name it. */
+  readonly baseHeaders: Readonly<Record<string, string>>
   readonly checksum: ChecksumMode
 }
 
@@ -56,9 +59,10 @@ export class Claim {
     if (!this.#tried) return
     try {
       if ((await this.#holder(ctx)) !== 'self') return
-      const query: Array<[string, string]> = this.#versionId === undefined ? [] : [['versionId', this.#versionId]]
+      const query = versionQuery({ versionId: this.#versionId })
+      const headers = { ...this.#options.baseHeaders }
       await detached(ctx).step('delete', true, step =>
-        this.#client.done({ method: 'DELETE', key: this.#key, query }, step),
+        this.#client.done({ method: 'DELETE', key: this.#key, query, headers }, step),
       )
     } catch {
       // What made the upload fail is what counts.

@@ -40,13 +40,13 @@ export async function copyObject(
   const replaces = ATTRIBUTES.some(name => copy.options[name] !== undefined)
   let { source } = copy
   // New attributes replace all of the source's: those that are to stay are sent along.
-  if (replaces) source ??= await statSource(client, copy.from, copy.parameters, ctx)
+  if (replaces) source ??= await statObject(client, copy.from, { objectParameters: copy.parameters }, ctx)
   if (source !== undefined && source.size > copy.maxSize) return copyParts(client, parts, plan, copy, source, ctx)
   try {
     await copyWhole(client, copy, replaces ? source : undefined, ctx)
   } catch (error) {
     if (!(error instanceof S3Error) || !/^(InvalidRequest|EntityTooLarge)$/.test(error.serviceCode ?? '')) throw error
-    source ??= await statSource(client, copy.from, copy.parameters, ctx)
+    source ??= await statObject(client, copy.from, { objectParameters: copy.parameters }, ctx)
     if (source.size <= copy.maxSize) throw error
     await copyParts(client, parts, plan, copy, source, ctx)
   }
@@ -85,6 +85,7 @@ async function copyParts(
     checksum: 'none',
     headers,
     partHeaders: otherHeaders('part', parameters),
+    baseHeaders: otherHeaders('base', parameters),
     conditions: { put: conditions, complete: conditions },
   }
   const named = {
@@ -139,14 +140,9 @@ function sourceKeyHeaders(parameters: Copy['parameters']): Record<string, string
 }
 
 /** HEAD of an object, with the parameters that reading it needs. */
-export async function statSource(
-  client: S3Client,
-  key: string,
-  parameters: Copy['parameters'],
-  ctx: CallContext,
-): Promise<Stat> {
-  const headers = otherHeaders('read', parameters)
-  return statOf(await client.done({ method: 'HEAD', key, headers }, ctx))
+export async function statObject(client: S3Client, key: string, options: StatOptions, ctx: CallContext): Promise<Stat> {
+  const headers = otherHeaders('read', options.objectParameters)
+  return statOf(await client.done({ method: 'HEAD', key, query: versionQuery(options), headers }, ctx))
 }
 
 /** The query that names a version. */

@@ -15,15 +15,24 @@ import {
 } from '../../../remote/checksums.ts'
 import { etagOf } from '../../../remote/headers.ts'
 import { OpenUploads } from '../../../remote/open-uploads.ts'
+import { Orphans } from '../../../remote/orphans.ts'
 import type { Creation, FailedFinish, PartProtocol, UploadTarget } from '../../../remote/part-protocol.ts'
 import type { PartLimits, Piece, PieceRange } from '../../../remote/pieces.ts'
-import { fieldText } from '../../../remote/xml.ts'
+import { xmlText } from '../../../remote/xml.ts'
 import type { S3Client } from '../client.ts'
 import { S3Error } from '../errors.ts'
-import { Orphans } from './orphans.ts'
+import { uploadPage, uploadQuery } from '../listing.ts'
+import type { S3Request } from '../operations.ts'
+import { MIN_PART } from '../settings/settings.ts'
+
+/** An upload's key, with the headers of requests that only name it. */
+interface S3Key {
+  readonly key: string
+  readonly baseHeaders: Readonly<Record<string, string>>
+}
 
 /** An object to be written, with the headers of its requests. */
-export interface S3Target extends UploadTarget {
+export interface S3Target extends UploadTarget, S3Key {
   readonly checksum: ChecksumMode
   /** Of the object. */
   readonly headers: Readonly<Record<string, string>>
@@ -50,8 +59,6 @@ export interface S3Part {
   readonly checksum?: string | undefined
 }
 
-/** Bytes of the smallest part but the last. */
-const MIN_PART = 5 * 1024 ** 2
 /** Bytes of the largest. */
 const MAX_PART = 5 * 1024 ** 3
 /** Tries to end an upload to which parts come late. */
@@ -63,15 +70,21 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
   /** The uploads under way. */
   readonly uploads: OpenUploads = new OpenUploads()
   readonly #client: S3Client
-  readonly #orphans: Orphans
+  readonly #orphans: Orphans<S3Key>
 
   constructor(client: S3Client, { minPart = MIN_PART, uniform }: { minPart?: number | undefined; uniform: boolean }) {
     this.#client = client
     this.limits = { minPart, maxPart: MAX_PART, maxParts: 10_000, uniform }
-    this.#orphans = new Orphans(client, {
+    this.#orphans = new Orphans({
       ids: this.uploads.ids,
-      partCount: (key, uploadId, ctx) => this.#partCount(key, uploadId, ctx),
-      end: (key, uploadId, ctx) => this.#end(key, uploadId, ctx),
+      list: (prefix, page, { baseHeaders }, ctx) =>
+        ctx.step('listUploads', true, async step => {
+          const query = uploadQuery(prefix, page)
+          const { root, headers } = await client.xml({ method: 'GET', query, headers: { ...baseHeaders } }, step)
+          return uploadPage(root, headers)
+        }),
+      partCount: (upload, uploadId, ctx) => this.#partCount(upload, uploadId, ctx),
+      end: (upload, uploadId, ctx) => this.#end(upload, uploadId, ctx),
     })
   }
 
@@ -93,7 +106,7 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     if (isAlgorithm(target.checksum)) headers['x-amz-checksum-algorithm'] = target.checksum
     const request = { method: 'POST', key: target.key, query: [['uploads']], headers } as const
     const { root } = await this.#client.xml(request, ctx)
-    return { target, uploadId: fieldText(root, 'UploadId') }
+    return { target, uploadId: root.child('UploadId')!.text.trim() }
   }
 
   /** UploadPart. */
@@ -118,7 +131,7 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     const query = partQuery(uploadId, number)
     const headers = { ...partHeaders, ...source, ...range }
     const { root } = await this.#client.xml({ method: 'PUT', key, query, headers, body: '' }, ctx)
-    return { number, etag: fieldText(root, 'ETag'), size }
+    return { number, etag: root.child('ETag')!.text.trim(), size }
   }
 
   /** CompleteMultipartUpload. An answer that is cut short or has an error inside is a failure, whatever its status. */
@@ -127,7 +140,7 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     const tag = isAlgorithm(checksum) ? `Checksum${checksum}` : undefined
     const listed = parts.map(({ number, etag, checksum: sum }) => {
       const checked = tag === undefined || sum === undefined ? '' : `<${tag}>${sum}</${tag}>`
-      return `<Part><PartNumber>${number}</PartNumber><ETag>${etag}</ETag>${checked}</Part>`
+      return `<Part><PartNumber>${number}</PartNumber><ETag>${strong(etag).replace(/[&<>]/g, xmlText)}</ETag>${checked}</Part>`
     })
     const xml = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${listed.join('')}</CompleteMultipartUpload>`
     const headers = { 'content-type': 'application/xml', ...partHeaders, ...conditions.complete }
@@ -139,7 +152,7 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
 
   /** AbortMultipartUpload, and again if a part came late. */
   end({ target, uploadId }: S3Upload, _state: unknown, ctx: CallContext): Promise<boolean> {
-    return this.#end(target.key, uploadId, ctx)
+    return this.#end(target, uploadId, ctx)
   }
 
   idOf({ uploadId }: S3Upload): string {
@@ -163,14 +176,14 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     const clean = detached(ctx)
     if (!this.isGone(error)) {
       if (!lost && !error.retryable) return 'open'
-      const count = await this.#partCount(target.key, uploadId, clean).catch(() => Number.NaN)
+      const count = await this.#partCount(target, uploadId, clean).catch(() => Number.NaN)
       if (count !== undefined) return 'open'
     }
     return (await this.#isMadeOf(target, parts, lost, clean)) ? 'done' : 'gone'
   }
 
-  begun(target: S3Target, creation: Creation, ended: Promise<void>, ctx: CallContext): Promise<void> {
-    return this.#orphans.after({ ...creation, key: target.key }, ended, ctx)
+  begun({ key, baseHeaders }: S3Target, creation: Creation, ended: Promise<void>, ctx: CallContext): Promise<void> {
+    return this.#orphans.after({ key, baseHeaders }, creation, ended, ctx)
   }
 
   /** Ends the uploads under way and waits until nothing is left of them. */
@@ -180,11 +193,10 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
   }
 
   /** How many parts of an upload the service has (1,000 at most); undefined when there is no such upload. */
-  async #partCount(key: string, uploadId: string, ctx: CallContext): Promise<number | undefined> {
-    const request = { method: 'GET', key, query: [['uploadId', uploadId]] as Array<[string, string]> } as const
+  async #partCount(upload: S3Key, uploadId: string, ctx: CallContext): Promise<number | undefined> {
     try {
       return await ctx.step('listParts', true, async step => {
-        const { root } = await this.#client.xml(request, step)
+        const { root } = await this.#client.xml(requestOn('GET', upload, uploadId), step)
         return root.children('Part').length
       })
     } catch (error) {
@@ -193,18 +205,17 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     }
   }
 
-  async #end(key: string, uploadId: string, ctx: CallContext): Promise<boolean> {
-    const request = { method: 'DELETE', key, query: [['uploadId', uploadId]] as Array<[string, string]> } as const
+  async #end(upload: S3Key, uploadId: string, ctx: CallContext): Promise<boolean> {
     for (let round = 0; round < ROUNDS; round++) {
       try {
-        await ctx.step('abortUpload', true, step => this.#client.done(request, step))
+        await ctx.step('abortUpload', true, step => this.#client.done(requestOn('DELETE', upload, uploadId), step))
       } catch (error) {
         if (isStorageError(error, 'not_found')) return true
         if (!isStorageError(error) || !error.retryable) return false
         continue
       }
       // A service that cannot be asked has at least accepted the abort.
-      if ((await this.#partCount(key, uploadId, ctx).catch(() => undefined)) === undefined) return true
+      if ((await this.#partCount(upload, uploadId, ctx).catch(() => undefined)) === undefined) return true
     }
     return false
   }
@@ -225,6 +236,16 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
       return false
     }
   }
+}
+
+/** Names an upload as a whole. */
+function requestOn(method: 'GET' | 'DELETE', { key, baseHeaders }: S3Key, uploadId: string): S3Request {
+  return { method, key, query: [['uploadId', uploadId]], headers: { ...baseHeaders } }
+}
+
+/** The etag as the service has it: something between that packs answers marks it as weak. */
+function strong(etag: string): string {
+  return etag.replace(/^W\//i, '')
 }
 
 function partQuery(uploadId: string, number: number): Array<[string, string]> {

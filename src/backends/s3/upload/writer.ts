@@ -71,9 +71,9 @@ export class Writer {
 
   /** A claim of a key, under which an object is to be made by requests without a condition. */
   claim(key: string, options: WriteOptions): Claim {
-    const { headers } = this.#targetOf(key, options)
+    const { headers, baseHeaders } = this.#targetOf(key, options)
     const readHeaders = otherHeaders('read', options.objectParameters, options.extra)
-    return new Claim(this.#client, key, { headers, readHeaders, checksum: this.#options.checksum })
+    return new Claim(this.#client, key, { headers, readHeaders, baseHeaders, checksum: this.#options.checksum })
   }
 
   #targetOf(key: string, options: WriteOptions): Omit<S3Target, 'conditions'> {
@@ -84,6 +84,7 @@ export class Writer {
       checksum: checksumOption(options.extra) ?? checksumOption(parameters) ?? this.#options.checksum,
       headers: writeHeaders(parameters, options),
       partHeaders: otherHeaders('part', parameters, options.extra),
+      baseHeaders: otherHeaders('base', parameters, options.extra),
     }
   }
 
