@@ -85,3 +85,14 @@ test('a part that does not end in time fails the run', async () => {
   expect(lastOf(stdout).at(-1)).toMatch(/^2 passed, [12] failed$/)
   expect(stdout).toContain('failed: the real part > did not end within')
 })
+
+test('what fails and then ends without a report is no flaky test', async () => {
+  await put(
+    'real',
+    `test('is bad', () => { if (first('mark')) throw new Error('first'); process.kill(process.ppid, 'SIGKILL') })`,
+  )
+  const { code, stdout } = await run('real')
+  expect(code).toBe(1)
+  expect(stdout).toContain('failed: real.test.ts > is bad')
+  expect(stdout).not.toContain('flaky:')
+})
