@@ -15,7 +15,8 @@ export function isEmptyRange(prefix: string, { startAfter, until }: PageRequest)
  */
 export function checkedPage({ files, directories, next }: Page, prefix: string, request: PageRequest): Page {
   if (next !== undefined && next === request.token) {
-    throw new StorageError('unavailable', 'The listing does not go on: it gave the same continuation token again.')
+    const text = 'The listing does not go on: it gave the same continuation token again.'
+    throw new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
   }
   const keys = files.map(file => file.key)
   const isPast = isBehind(request, keys, directories)

@@ -219,7 +219,9 @@ export class Service<R extends ServiceRequest, K> {
       const sent = await this.#protocol.prepare(question, known, ctx)
       await drain((await this.#sendOnce(question, sent, false, ctx)).response)
     } catch (told) {
-      if (told instanceof HttpStatusError && told.serviceCode !== undefined && isAlike(told, error)) return told
+      // A 404 that is not the service's own has no code, and no file is missing.
+      const says = told instanceof HttpStatusError && (told.serviceCode !== undefined || !told.seeksFile)
+      if (says && isAlike(told, error)) return told
     }
     return error
   }

@@ -59,6 +59,27 @@ describe('Batches', () => {
     expect(single).toEqual(['x\ny'])
   })
 
+  test('a call that is aborted after a first answer is aborted, not answered in part', async () => {
+    const controller = new AbortController()
+    const { made } = batches({
+      answer: keys => {
+        controller.abort(new Error('enough'))
+        return new Map(keys.map(key => [key, failed('throttled')]))
+      },
+    })
+    const ctx: CallContext = {
+      ...plainContext(),
+      signal: controller.signal,
+      async step(_operation, _repeat, run) {
+        return run({ ...this, attempt: 1 }).catch(error => {
+          this.signal.throwIfAborted()
+          throw error
+        })
+      },
+    }
+    await expect(made.deleteMany(['a'], ctx, undefined)).rejects.toThrow('enough')
+  })
+
   test('a key that the answer does not name is an error whose outcome is unknown', async () => {
     const { made } = batches({
       answer: () =>

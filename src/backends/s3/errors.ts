@@ -77,7 +77,8 @@ function errorOf(
   const word = (name: string): string | undefined => root?.child(name)?.text || undefined
   const { headers, hide } = answer
   const serviceCode = word('Code') ?? CODE_HEADERS.map(name => headerTextOf(headers[name])).find(Boolean)
-  const regions = [headers['x-amz-bucket-region'], word('Region')].filter(each => typeof each === 'string')
+  // A header that came twice is a list.
+  const regions = [String(headers['x-amz-bucket-region'] ?? '').split(/,\s*/)[0]!, word('Region') ?? '']
   const region = regions.find(each => isRegion(each) && hide(each) === each)
   const host = word('Endpoint')
   const serverTime = dateOf(word('ServerTime')) ?? dateOf(headers.date)

@@ -48,7 +48,10 @@ export function pageOf(root: XmlNode, prefix: string, request: PageRequest): Pag
         next = node.text
     }
   }
-  if (isTruncated && !next) throw new StorageError('unavailable', 'The listing is cut off and names no next page.')
+  if (isTruncated && !next) {
+    const text = 'The listing is cut off and names no next page.'
+    throw new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
+  }
   return checkedPage({ files, directories, next: isTruncated ? next : undefined }, prefix, request)
 }
 

@@ -406,3 +406,30 @@ describe('odd values in headers', () => {
     await expect(write).rejects.toMatchObject({ code: 'unsupported' })
   })
 })
+
+describe('the reason that a GET tells for a refused HEAD', () => {
+  test('is that of a page of something between: no file is missing', async () => {
+    await using server = await scripted(({ method }, response) =>
+      response.writeHead(404).end(method === 'HEAD' ? '' : PAGE),
+    )
+    expect(await refusal(server.options, files => files.exists('a'))).toMatchObject({ code: 'improperly_configured' })
+    expect(server.asked.map(({ method }) => method)).toEqual(['HEAD', 'GET'])
+  })
+
+  test('is not taken from an error of another cause', async () => {
+    await using server = await scripted(({ method }, response) => {
+      if (method === 'HEAD') response.writeHead(404).end()
+      else response.writeHead(503).end('<Error><Code>SlowDown</Code></Error>')
+    })
+    await using files = storageOf(server.options)
+    expect(await files.exists('a')).toBe(false)
+  })
+})
+
+test('a success to a PUT with more in its body than any answer has is none', async () => {
+  await using server = await scripted((_request, response) =>
+    response.writeHead(200, { etag: '"e"' }).end(Buffer.alloc(100_000, 'x')),
+  )
+  const error = await refusal({ ...server.options, ...OPTIONS }, files => files.save('a', 'x'))
+  expect(error).toMatchObject({ code: 'too_large', outcome: 'unknown' })
+})

@@ -88,7 +88,7 @@ test('a token that comes again, or none where there should be one, is an error',
   const { driver } = files
   expect((await driver.list('', { recursive: true }, ctx)).next).toBe('t')
   await expect(driver.list('', { recursive: true, token: 't' }, ctx)).rejects.toMatchObject({ code: 'unavailable' })
-  await expect(files.listdir()).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(files.listdir()).rejects.toMatchObject({ code: 'unavailable', retryable: false })
 })
 
 test('a service that ignores the delimiter still has folders and names without slashes', async () => {

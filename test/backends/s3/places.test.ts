@@ -146,3 +146,12 @@ test('a redirect of a service of its own is an error', async () => {
   expect(await refusal(server.options, files => files.readText('a'))).toMatchObject({ code: 'improperly_configured' })
   expect([server.asked.length, other.asked.length]).toEqual([1, 0])
 })
+
+test('a region whose header came twice is learnt', async () => {
+  await using server = await scripted((request, response) => {
+    if (request.headers.authorization!.includes('eu-west-1')) ok(response)
+    else response.writeHead(301, { 'x-amz-bucket-region': ['eu-west-1', 'eu-west-1'] }).end()
+  })
+  await using files = storageOf(server.options)
+  expect(await files.readText('a')).toBe('ok')
+})
