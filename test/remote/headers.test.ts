@@ -116,3 +116,8 @@ test('one odd header takes no other one with it', () => {
   expect(headerTextOf(['a', 'b'])).toBeUndefined()
   expect(headerTextOf('a\tb')).toBe('a\tb')
 })
+
+test('a zone before or behind UTC is taken off the time', () => {
+  expect(dateOf('Fri, 02 Jan 2026 03:04:05 -0500')).toEqual(new Date('2026-01-02T08:04:05Z'))
+  expect(dateOf('Fri, 02 Jan 2026 03:04:05 +01:30')).toEqual(new Date('2026-01-02T01:34:05Z'))
+})

@@ -6,7 +6,9 @@ import type { CallContext } from '../../src/core/call.ts'
 import { bytesContent, type Content, streamContent } from '../../src/core/content.ts'
 import { StorageError } from '../../src/core/errors.ts'
 import { retry } from '../../src/layers/retry.ts'
+import { OpenUploads } from '../../src/remote/open-uploads.ts'
 import type { PartPlan } from '../../src/remote/part-plan.ts'
+
 import type { PartProtocol } from '../../src/remote/part-protocol.ts'
 import { copyInRanges, writeObject } from '../../src/remote/part-upload.ts'
 import { settled } from '../../src/testing/case.ts'
@@ -282,5 +284,66 @@ describe('a sequential upload', () => {
       writeObject(service, { key: 'key', options: {} }, content, planOf(service, one), ctx),
     ).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('has 1000 bytes') })
     expect(service.left).toEqual([])
+  })
+})
+
+/** A protocol whose uploads have one id, and which does as told otherwise. */
+function protocolOf(told: Partial<PartProtocol<string, number>>): PartProtocol<string, number> {
+  return {
+    limits: { minPart: UNIT, maxParts: 100 },
+    put: async () => undefined,
+    begin: async () => 'id',
+    part: async (_upload, { number }) => number,
+    finish: async () => undefined,
+    end: async () => true,
+    ...told,
+  }
+}
+
+describe('an upload that fails', () => {
+  const target = { key: 'key', options: {} }
+  const plan = (): PartPlan => ({
+    uploads: new OpenUploads(),
+    threshold: UNIT,
+    partSize: UNIT,
+    concurrency: 2,
+    repeat: { put: true, finish: true },
+  })
+  const refused = new StorageError('permission_denied', 'no', { outcome: 'not_applied' })
+
+  test('has an unknown outcome where the answer was lost and nobody may be asked what came of it', async () => {
+    const protocol = protocolOf({
+      finish: () => Promise.reject(new StorageError('unavailable', 'lost', { outcome: 'unknown', retryable: false })),
+      fate: () => Promise.reject(refused),
+    })
+    const ctx = contextOf(new AbortController().signal, 1)
+    const work = writeObject(protocol, target, bytesContent(bytesOf(3 * UNIT)), plan(), ctx)
+    await expect(work).rejects.toMatchObject({ code: 'permission_denied', outcome: 'unknown' })
+  })
+
+  test('before its first part closes the source', async () => {
+    const source = Readable.from([bytesOf(UNIT), bytesOf(UNIT), bytesOf(UNIT), bytesOf(UNIT)], { highWaterMark: 1 })
+    const protocol = protocolOf({ begin: () => Promise.reject(refused) })
+    const ctx = contextOf(new AbortController().signal, 1)
+    await expect(writeObject(protocol, target, streamContent(source), plan(), ctx)).rejects.toBe(refused)
+    expect(source.destroyed).toBe(true)
+  })
+
+  test('and one that succeeds are no longer among those under way, whose ids are kept', async () => {
+    for (const finish of [async () => undefined, () => Promise.reject(refused)]) {
+      const { uploads, ...rest } = plan()
+      let during = 0
+      const protocol = protocolOf({
+        idOf: id => id,
+        finish: () => {
+          during = uploads.ids.size
+          return finish()
+        },
+      })
+      const ctx = contextOf(new AbortController().signal, 1)
+      const content = bytesContent(bytesOf(3 * UNIT))
+      await writeObject(protocol, target, content, { uploads, ...rest }, ctx).catch(() => undefined)
+      expect([during, uploads.ids.size]).toEqual([1, 0])
+    }
   })
 })

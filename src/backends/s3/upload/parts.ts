@@ -18,7 +18,7 @@ import { OpenUploads } from '../../../remote/open-uploads.ts'
 import { Orphans } from '../../../remote/orphans.ts'
 import type { Creation, FailedFinish, PartProtocol, UploadTarget } from '../../../remote/part-protocol.ts'
 import type { PartLimits, Piece, PieceRange } from '../../../remote/pieces.ts'
-import { xmlText } from '../../../remote/xml.ts'
+import { fieldText, xmlText } from '../../../remote/xml.ts'
 import type { S3Client } from '../client.ts'
 import { S3Error } from '../errors.ts'
 import { uploadPage, uploadQuery } from '../listing.ts'
@@ -106,7 +106,7 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     if (isAlgorithm(target.checksum)) headers['x-amz-checksum-algorithm'] = target.checksum
     const request = { method: 'POST', key: target.key, query: [['uploads']], headers } as const
     const { root } = await this.#client.xml(request, ctx)
-    return { target, uploadId: root.child('UploadId')!.text.trim() }
+    return { target, uploadId: fieldText(root, 'UploadId') }
   }
 
   /** UploadPart. */
@@ -131,7 +131,7 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     const query = partQuery(uploadId, number)
     const headers = { ...partHeaders, ...source, ...range }
     const { root } = await this.#client.xml({ method: 'PUT', key, query, headers, body: '' }, ctx)
-    return { number, etag: root.child('ETag')!.text.trim(), size }
+    return { number, etag: fieldText(root, 'ETag'), size }
   }
 
   /** CompleteMultipartUpload. An answer that is cut short or has an error inside is a failure, whatever its status. */
