@@ -48,6 +48,7 @@ export {
   uploadSettings,
   urlPolicySettings,
 } from './options.ts'
+export { type ListedUpload, Orphans, type UploadKey, type UploadPage, type UploadRequests } from './orphans.ts'
 export { checkedPage, isEmptyRange, sizedPage } from './page-range.ts'
 export {
   dispositionText,
@@ -92,4 +93,5 @@ export {
   UNSIGNED_PAYLOAD,
 } from './sign/v4.ts'
 export { type RenewalOptions, Renewed } from './token.ts'
+export { type FormTarget, type UploadFormOptions, uploadForm } from './upload-form.ts'
 export { fieldText, isXmlText, parseXml, readXml, type XmlNode, xmlText } from './xml.ts'

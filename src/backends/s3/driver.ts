@@ -102,9 +102,8 @@ export class S3Driver implements Driver {
     return this.features
   }
 
-  async stat(key: string, ctx: CallContext, options: StatOptions = {}): Promise<Stat> {
-    const headers = otherHeaders('read', options.objectParameters)
-    return statOf(await this.client.done({ method: 'HEAD', key, query: versionQuery(options), headers }, ctx))
+  stat(key: string, ctx: CallContext, options: StatOptions = {}): Promise<Stat> {
+    return statObject(this.client, key, options, ctx)
   }
 
   read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
