@@ -71,7 +71,7 @@ export interface S3Options
 }
 
 /** Bytes that every part but the last must have. */
-export const MIN_PART = 5 * 1_048_576
+export const MIN_PART: number = 5 * 1_048_576
 
 const connection = connectionSettings({
   verify: ['AWS_S3_VERIFY'],
