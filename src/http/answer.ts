@@ -20,9 +20,6 @@ export interface BodySource {
 /** The source of a body that is there: the answer may be kept for long, and what was sent is not needed any more. */
 const NOTHING: BodySource = { idleMs: 0, pause() {}, resume() {}, cancel() {}, stalled() {} }
 
-/** Pieces of an answer that are kept while it waits for the end of the upload. */
-export const MAX_HELD_PIECES = 64
-
 /** An answer. Its body becomes a stream only when somebody asks for that. */
 export class Answer implements HttpResponse, Body {
   readonly status: number

@@ -49,12 +49,6 @@ const MAX_IDLE = 256
 /** Connections outlive the request that opened them, so they do not belong to its asynchronous context. */
 const NOBODY = new AsyncResource('holdall.Connections')
 
-/** Runs after a whole turn of the event loop: what had arrived on any connection is known then. */
-export function afterTurn(run: () => void): void {
-  // The first one may still belong to this turn, whose look at the sockets is over.
-  setImmediate(() => setImmediate(run))
-}
-
 /**
  * The connections of one origin, as an agent of node:http: kept open between requests, and no more of them than allowed.
  * (https://nodejs.org/api/http.html#httprequesturl-options-callback, "Agent-like Object")

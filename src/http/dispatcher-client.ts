@@ -1,11 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
-import {
-  type ForeignAnswer,
-  ForeignClient,
-  type ForeignClientOptions,
-  type ForeignRequest,
-} from './foreign-exchange.ts'
+import { type ForeignAnswer, ForeignClient, type ForeignClientOptions, type ForeignRequest } from './foreign-client.ts'
 import type { HttpClient } from './request.ts'
 
 /** As much of a dispatcher of undici as is used. (https://undici.nodejs.org/#/docs/api/Dispatcher.md) */
@@ -24,9 +19,6 @@ export interface Dispatcher {
   }>
 }
 
-/** Headers that undici makes by itself, or refuses. */
-const OWN = /^(connection|expect|transfer-encoding)$/i
-
 /**
  * A client over a dispatcher of undici: an `Agent`, `Pool`, `ProxyAgent`, `EnvHttpProxyAgent` or `MockAgent`. The dispatcher is not closed with the client.
  * `expect` is not sent.
@@ -41,35 +33,11 @@ export function dispatcherClient(dispatcher: Dispatcher, options?: ForeignClient
 }
 
 async function send(dispatcher: Dispatcher, request: ForeignRequest): Promise<ForeignAnswer> {
-  const { method, origin, path, signal, body } = request
-  const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !OWN.test(name)))
-  const answer = await dispatcher.request({
-    method: method as never,
-    origin,
-    path,
-    headers,
-    body: body ?? null,
-    signal,
-  })
-  const { statusCode: status } = answer
+  const { method, origin, path, headers, signal, body = null } = request
+  const answer = await dispatcher.request({ method: method as never, origin, path, headers, body, signal })
   const found: IncomingHttpHeaders = {}
   for (const [name, value] of Object.entries(answer.headers)) {
     found[name] = Array.isArray(value) && name !== 'set-cookie' ? value.join(', ') : (value as string)
   }
-  if (method !== 'HEAD' && status !== 204 && status !== 304)
-    return { status, headers: found, body: reading(answer.body) }
-  answer.body.on('error', () => undefined).resume()
-  return { status, headers: found, body: undefined }
-}
-
-function reading(body: Readable): AsyncIterator<Uint8Array> {
-  body.on('error', () => undefined)
-  const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
-  return {
-    next: () => chunks.next(),
-    return: async () => {
-      body.destroy()
-      return { done: true, value: undefined }
-    },
-  }
+  return { status: answer.statusCode, headers: found, body: answer.body }
 }

@@ -1,19 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
+import type { ReadableStream as WebStream } from 'node:stream/web'
 import { StorageError } from '../core/errors.ts'
-import {
-  type ForeignAnswer,
-  ForeignClient,
-  type ForeignClientOptions,
-  type ForeignRequest,
-} from './foreign-exchange.ts'
+import { type ForeignAnswer, ForeignClient, type ForeignClientOptions, type ForeignRequest } from './foreign-client.ts'
 import type { HttpClient } from './request.ts'
 
 /** As much of `fetch` as is used. */
 export type FetchFunction = (url: string, init: RequestInit) => Promise<Response>
 
-/** Headers that fetch makes by itself, or refuses. */
-const OWN = /^(connection|expect|transfer-encoding)$/i
 /** Codings of which fetch gives the decoded bytes. */
 const DECODED = /^(x-)?(gzip|deflate|br|zstd)$/i
 
@@ -43,65 +37,42 @@ async function send(fetch: FetchFunction, request: ForeignRequest): Promise<Fore
     throw new StorageError('invalid_argument', `${method}: fetch cannot ask for this path: it would change it.`)
   }
   const isStream = body instanceof Readable
-  const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(request.headers)) {
-    const lower = name.toLowerCase()
-    // The host may not be given, and is that of the URL anyway; fetch knows the length of bytes, and some add it to what is given.
-    const isKnown = lower === 'host' ? value.toLowerCase() === host : lower === 'content-length' && !isStream
-    if (!isKnown && !OWN.test(name)) headers[name] = value
-  }
-  const init = {
+  // The host may not be given, and is that of the URL anyway; fetch knows the length of bytes, and some add it to what is given.
+  const isKnown = (name: string, value: string): boolean =>
+    name === 'host' ? value.toLowerCase() === host : name === 'content-length' && !isStream
+  const response = await fetch(url, {
     method,
-    headers,
+    headers: Object.entries(request.headers).filter(([name, value]) => !isKnown(name.toLowerCase(), value)),
     redirect: 'manual',
     signal,
     ...(body !== undefined && { body: isStream ? webStream(body, length) : body }),
     ...(isStream && { duplex: 'half' }),
-  }
-  const response = await fetch(url, init as RequestInit)
+  } as RequestInit)
   const { status } = response
   if (status === 0) throw new StorageError('unsupported', `${method}: this fetch hides redirects.`)
-  const found: IncomingHttpHeaders = Object.fromEntries(response.headers)
+  const headers: IncomingHttpHeaders = Object.fromEntries(response.headers)
   const cookies = response.headers.getSetCookie()
-  if (cookies.length > 0) found['set-cookie'] = cookies
-  const stream = method === 'HEAD' || status === 204 || status === 304 ? null : response.body
-  if (stream !== null && DECODED.test(found['content-encoding'] ?? '')) {
+  if (cookies.length > 0) headers['set-cookie'] = cookies
+  const stream = method === 'HEAD' ? null : response.body
+  if (stream === null) return { status, headers, body: undefined }
+  if (DECODED.test(headers['content-encoding'] ?? '')) {
     if (status === 206) {
       await stream.cancel()
       throw new StorageError('unsupported', `${method}: fetch cannot read a range of compressed bytes.`)
     }
-    delete found['content-encoding']
-    delete found['content-length']
+    delete headers['content-encoding']
+    delete headers['content-length']
   }
-  return { status, headers: found, body: stream === null ? undefined : reading(stream) }
+  return { status, headers, body: Readable.fromWeb(stream as WebStream) }
 }
 
 /** A body for fetch; of known length where the runtime has streams of one, since others go chunked there. */
 function webStream(body: Readable, length: number | undefined): ReadableStream<Uint8Array> {
-  const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
-  const source = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await chunks.next()
-      if (done) controller.close()
-      else controller.enqueue(value)
-    },
-    cancel: () => void body.destroy(),
-  })
+  const source = ReadableStream.from<Uint8Array>(body)
   // https://developers.cloudflare.com/workers/runtime-apis/streams/transformstream/#fixedlengthstream
   const { FixedLengthStream } = globalThis as { FixedLengthStream?: new (length: number) => TransformStream }
   if (length === undefined || FixedLengthStream === undefined) return source
   const fixed = new FixedLengthStream(length)
   source.pipeTo(fixed.writable).catch(() => undefined)
   return fixed.readable
-}
-
-function reading(stream: ReadableStream<Uint8Array>): AsyncIterator<Uint8Array> {
-  const reader = stream.getReader()
-  return {
-    next: async () => (await reader.read()) as IteratorResult<Uint8Array>,
-    return: async () => {
-      await reader.cancel()
-      return { done: true, value: undefined }
-    },
-  }
 }

@@ -3,14 +3,12 @@ import type { SecureContext } from 'node:tls'
 import { nodeTls } from '../core/builtin.ts'
 import type { CallContext } from '../core/call.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
-import { type CheckedRequest, checkRequest, parseOrigin } from './checked-request.ts'
+import { parseOrigin } from './checked-request.ts'
 import { Connections, type Origin } from './connections.ts'
+import { runCall } from './exchange.ts'
 import { NodeExchange } from './node-exchange.ts'
 import { ProxyTable } from './proxy.ts'
-import type { HttpClient, HttpRequest, HttpResponse } from './request.ts'
-import { bracketed, unbracketed } from './request.ts'
-import { abortError, clientClosed, transportError } from './transport-error.ts'
-import { discardBody } from './upload.ts'
+import { bracketed, type HttpClient, type HttpRequest, type HttpResponse, unbracketed } from './request.ts'
 
 /** How a `NodeClient` reaches servers. */
 export interface NodeClientOptions {
@@ -62,18 +60,9 @@ export class NodeClient implements HttpClient {
    * (by a proxy), `invalid_argument`, `improperly_configured`, `closed`; the reason of `ctx.signal` if a `StorageError`.
    */
   request(request: HttpRequest, ctx: CallContext): Promise<HttpResponse> {
-    return new Promise((resolve, reject) => {
-      const { method, url } = request
-      try {
-        if (this.#closed) throw clientClosed()
-        if (ctx.signal.aborted) throw abortError(ctx.signal, method, url)
-        const checked: CheckedRequest = checkRequest(request)
-        const origin = this.#origins.get(checked.origin) ?? this.#resolve(checked.origin)
-        new NodeExchange({ client: this, origin, request, checked, ctx, resolve, reject }).start()
-      } catch (error) {
-        discardBody(request)
-        reject(transportError(error, method, url))
-      }
+    return runCall(this.#closed, request, ctx, call => {
+      const { origin } = call.checked
+      new NodeExchange(this, this.#origins.get(origin) ?? this.#resolve(origin), call).start()
     })
   }
 

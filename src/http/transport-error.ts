@@ -70,33 +70,9 @@ export function abortError(signal: AbortSignal, method: string, url: string): St
   return new StorageError('aborted', `${method} ${shownUrl(url)}: aborted by the caller`, { cause: reason })
 }
 
-/** The error of an answer that was cut short. */
-export function brokenError(cause: unknown, method: string, url: string): StorageError {
-  const message = 'the connection broke before the whole answer was there'
-  return transportError({ code: 'ECONNRESET', message, cause }, method, url)
-}
-
-/** The error of an answer of success to a request that the server had not read to its end. */
-export function hastyError(method: string, url: string): StorageError {
-  const text = 'the server reported success before it had the whole content'
-  return new StorageError('unavailable', `${method} ${shownUrl(url)}: ${text}`, { outcome: 'unknown' })
-}
-
 /** The error of a request that a closed client does not send. */
 export function clientClosed(): StorageError {
   return new StorageError('closed', 'The HTTP client was closed.', { outcome: 'not_applied' })
-}
-
-/** The error of a request under way when the client is closed. */
-export function closedError(method: string, url: string): StorageError {
-  const text = 'the HTTP client was closed before the answer came'
-  return new StorageError('closed', `${method} ${shownUrl(url)}: ${text}`, { outcome: 'unknown' })
-}
-
-/** The error of an answer whose body stood still. */
-export function stalledError(idleMs: number, method: string, url: string): StorageError {
-  const text = `no byte of the answer came for ${idleMs / 1000} s`
-  return new StorageError('timeout', `${method} ${shownUrl(url)}: ${text}`)
 }
 
 /** Whether a connection was cut: by the other side or by a write to what it had closed. */
