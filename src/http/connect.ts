@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks'
+import type { ClientRequest } from 'node:http'
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { nodeHttp, nodeHttps, nodeNet, nodeTls } from '../core/builtin.ts'
@@ -5,113 +7,117 @@ import { StorageError } from '../core/errors.ts'
 import type { ProxyServer } from './proxy.ts'
 import { bracketed } from './request.ts'
 
-/** Where connections of one origin go and how they are made. */
+/** Where the requests of one scheme, host and port go, and how connections for them are made. */
 export interface Route {
-  /** Of the server, or of the proxy that requests are sent to. Without brackets. */
+  /** Whether TLS is spoken to the server. */
+  readonly secure: boolean
+  /** Without brackets. */
   readonly hostname: string
   readonly port: number
-  /** Whether TLS is spoken to it. */
-  readonly secure: boolean
-  /** The proxy that a tunnel leads through (RFC 9110 section 9.3.6). */
-  readonly tunnel: ProxyServer | undefined
-  /** Milliseconds for connecting, the proxy's tunnel and the TLS handshake included; 0 for no limit. */
-  readonly connectTimeoutMs: number
+  /** It is sent the requests themselves, or a tunnel leads through it where the server speaks TLS (RFC 9110 section 9.3.6). */
+  readonly proxy: ProxyServer | undefined
   /** Whom to trust and what to show; undefined where TLS is spoken to nobody. */
   readonly secureContext: SecureContext | undefined
   readonly rejectUnauthorized: boolean
+  /** Milliseconds for connecting, the proxy's tunnel and the TLS handshake included; 0 for no limit. */
+  readonly connectTimeoutMs: number
 }
 
-/** Starts a connection; bytes may be written before it stands. `onSession` is given what makes the next TLS handshake short, or that there is no such thing any more. */
-export function openSocket(
-  route: Route,
-  session: Buffer | undefined,
-  onSession: (session: Buffer | undefined) => void,
-  through?: Socket,
-): Socket {
-  const { hostname, port, secure, connectTimeoutMs } = route
-  const host = reachable(hostname)
-  if (!secure) {
-    const socket = nodeNet().connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 1000 })
-    return limited(socket, 'connect', connectTimeoutMs)
+/** What makes TLS handshakes short. */
+export interface Sessions {
+  last: Buffer | undefined
+}
+
+type Done = (error: unknown, socket?: Socket) => void
+
+/** Connections outlive the request that opened them, so they do not belong to its asynchronous context. */
+const NOBODY = new AsyncResource('holdall.Connections')
+
+/** Opens a connection. Returns what gives it up; if that is not called, `done` is called once, and later. */
+export function openConnection(route: Route, sessions: Sessions, done: Done): () => void {
+  let under: Socket | ClientRequest | undefined
+  let over = false
+  const stop = (): void => {
+    over = true
+    clearTimeout(timer)
+    under?.destroy()
   }
-  const { secureContext, rejectUnauthorized } = route
+  const fail = (error: unknown): void => {
+    if (over) return
+    stop()
+    done(error)
+  }
+  const late = (): void =>
+    fail(new StorageError('timeout', 'No connection within connectTimeoutSecs.', { outcome: 'not_applied' }))
+  const timer = route.connectTimeoutMs > 0 ? setTimeout(late, route.connectTimeoutMs) : undefined
+  const connect = (through?: Socket): void => {
+    try {
+      const socket = NOBODY.runInAsyncScope(openSocket, undefined, route, sessions, through)
+      under = socket
+      socket.once('error', fail)
+      socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => {
+        clearTimeout(timer)
+        socket.off('error', fail)
+        done(undefined, socket)
+      })
+    } catch (error) {
+      // What node:tls cannot begin with.
+      through?.destroy()
+      process.nextTick(fail, error)
+    }
+  }
+  const { secure, proxy } = route
+  if (secure && proxy !== undefined) under = openTunnel(route, proxy, connect, fail)
+  else connect()
+  return stop
+}
+
+function openSocket(route: Route, sessions: Sessions, through?: Socket): Socket {
+  const { secureContext, rejectUnauthorized, proxy } = route
+  const { secure, hostname, port } = route.secure ? route : (proxy ?? route)
+  // Names below localhost are this machine, also where the resolver does not know them. (RFC 6761 section 6.3)
+  const host = hostname.endsWith('.localhost') ? 'localhost' : hostname
+  if (!secure) return nodeNet().connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 1000 })
   const socket = nodeTls().connect({
     host,
     port,
     ...(through && { socket: through }),
     ...(nodeNet().isIP(hostname) === 0 && { servername: hostname }),
-    ...(session && { session }),
+    ...(sessions.last && { session: sessions.last }),
     secureContext,
     rejectUnauthorized,
     ALPNProtocols: ['http/1.1'],
   })
   socket.setNoDelay(true)
   socket.setKeepAlive(true, 1000)
-  socket.on('session', onSession)
+  const keep = (session?: Buffer): void => void (sessions.last = session)
+  socket.on('session', keep)
   // A session that the server cannot continue would break every handshake to come.
-  socket.once('error', () => onSession(undefined))
-  return limited(socket, 'secureConnect', connectTimeoutMs)
-}
-
-/** Asks the proxy for a tunnel to the server. */
-export function openTunnel(route: Route, done: (error: unknown, socket?: Socket) => void): () => void {
-  const { secureContext, rejectUnauthorized, connectTimeoutMs } = route
-  const proxy = route.tunnel!
-  const authority = `${bracketed(route.hostname)}:${route.port}`
-  const headers = ['Host', authority]
-  if (proxy.authorization !== undefined) headers.push('Proxy-Authorization', proxy.authorization)
-  const tls = proxy.secure ? { rejectUnauthorized, secureContext } : undefined
-  const { hostname, port } = proxy
-  const options = { agent: false, method: 'CONNECT', hostname, port, path: authority, headers, ...tls } as const
-  const request = (proxy.secure ? nodeHttps() : nodeHttp()).request(options)
-  const timer = timeLimit(connectTimeoutMs, error => request.destroy(error))
-  request.on('error', error => {
-    clearTimeout(timer)
-    done(error)
-  })
-  request.once('connect', (response, socket, head) => {
-    clearTimeout(timer)
-    const status = response.statusCode ?? 0
-    if (status >= 200 && status < 300) {
-      if (head.length > 0) socket.unshift(head)
-      done(undefined, socket as Socket)
-    } else {
-      socket.destroy()
-      done(refusedTunnel(status, authority))
-    }
-  })
-  request.end()
-  return () => request.destroy()
-}
-
-function refusedTunnel(status: number, authority: string): StorageError {
-  const denied = status === 407 || status === 403 || status === 401
-  return new StorageError(
-    denied ? 'permission_denied' : 'unavailable',
-    `The proxy refused a connection to ${authority} with status ${status}.`,
-    { status, outcome: 'not_applied' },
-  )
-}
-
-/** Names below localhost are this machine, also where the resolver does not know them. (RFC 6761 section 6.3) */
-function reachable(hostname: string): string {
-  return hostname.endsWith('.localhost') ? 'localhost' : hostname
-}
-
-function limited(socket: Socket, event: 'connect' | 'secureConnect', milliseconds: number): Socket {
-  const timer = timeLimit(milliseconds, error => socket.destroy(error))
-  if (timer !== undefined) {
-    const clear = (): void => clearTimeout(timer)
-    socket.once(event, clear)
-    socket.once('close', clear)
-  }
+  socket.once('error', () => keep())
   return socket
 }
 
-function timeLimit(milliseconds: number, end: (error: StorageError) => void): NodeJS.Timeout | undefined {
-  if (milliseconds <= 0) return undefined
-  return setTimeout(
-    () => end(new StorageError('timeout', 'No connection within connectTimeoutSecs.', { outcome: 'not_applied' })),
-    milliseconds,
-  )
+/** Asks the proxy for a tunnel to the server. */
+function openTunnel(route: Route, proxy: ProxyServer, done: (socket: Socket) => void, fail: Done): ClientRequest {
+  const { secureContext, rejectUnauthorized } = route
+  const { secure, hostname, port, authorization } = proxy
+  const authority = `${bracketed(route.hostname)}:${route.port}`
+  const headers = ['Host', authority]
+  if (authorization !== undefined) headers.push('Proxy-Authorization', authorization)
+  const tls = secure ? { rejectUnauthorized, secureContext } : undefined
+  const options = { agent: false, method: 'CONNECT', hostname, port, path: authority, headers, ...tls } as const
+  const request = (secure ? nodeHttps() : nodeHttp()).request(options)
+  request.on('error', fail)
+  request.once('connect', ({ statusCode: status = 0 }, socket, head) => {
+    if (status >= 200 && status < 300) {
+      if (head.length > 0) socket.unshift(head)
+      done(socket as Socket)
+      return
+    }
+    socket.destroy()
+    const code = status === 407 || status === 403 || status === 401 ? 'permission_denied' : 'unavailable'
+    const text = `The proxy refused a connection to ${authority} with status ${status}.`
+    fail(new StorageError(code, text, { status, outcome: 'not_applied' }))
+  })
+  return request.end()
 }

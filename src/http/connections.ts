@@ -1,22 +1,9 @@
-import { AsyncResource } from 'node:async_hooks'
 import type { ClientRequest } from 'node:http'
 import type { Socket } from 'node:net'
-import { openSocket, openTunnel, type Route } from './connect.ts'
+import { openConnection, type Route, type Sessions } from './connect.ts'
 import { clientClosed } from './transport-error.ts'
 
-/** Where the requests of one scheme, host and port go; resolved once. */
-export interface Origin {
-  /** Without brackets. */
-  readonly hostname: string
-  readonly port: number
-  readonly agent: Connections
-  /** What a forward proxy wants besides the whole URL; undefined where there is none. */
-  readonly proxyHeaders: Readonly<Record<string, string>> | undefined
-  /** Milliseconds that an answer's body may stand still while it is read; 0 for no limit. */
-  readonly idleMs: number
-}
-
-/** One connection of an origin. */
+/** One connection. */
 export interface Connection {
   readonly socket: Socket
   /** When it became idle, in milliseconds. */
@@ -25,8 +12,6 @@ export interface Connection {
   bytesRead: number
   /** For how long it may be idle, in milliseconds. */
   idleMs: number
-  /** Called when bytes arrive that nobody asked for. */
-  readonly onStray: () => void
 }
 
 /** Goes with a request to `addRequest`. */
@@ -37,6 +22,8 @@ export interface Ticket {
   connection?: Connection
 }
 
+type Entry = readonly [ClientRequest, Ticket]
+
 /** A connection that is idle for longer may be dead without a sign: behind NAT, or because the process was frozen. */
 const MAX_IDLE_MS = 4000
 /** The longest time for which a server is believed that it keeps an idle connection. */
@@ -46,9 +33,6 @@ const HINT_MARGIN_MS = 1000
 /** Idle connections that are kept, as by node:http; a burst must not leave thousands of them behind. */
 const MAX_IDLE = 256
 
-/** Connections outlive the request that opened them, so they do not belong to its asynchronous context. */
-const NOBODY = new AsyncResource('holdall.Connections')
-
 /**
  * The connections of one origin, as an agent of node:http: kept open between requests, and no more of them than allowed.
  * (https://nodejs.org/api/http.html#httprequesturl-options-callback, "Agent-like Object")
@@ -57,24 +41,23 @@ export class Connections {
   readonly keepAlive = true
   readonly protocol: string
   readonly defaultPort: number
-  readonly #route: Route
+  readonly route: Route
   readonly #limit: number
+  readonly #sessions: Sessions = { last: undefined }
   readonly #open: Set<Socket> = new Set()
   readonly #opening: Map<ClientRequest, () => void> = new Map()
   readonly #waiting: Map<ClientRequest, Ticket> = new Map()
   /** The one that was used last is at the end. */
   readonly #idle: Connection[] = []
   /** Requests that wait until it is known what became of the idle connections. */
-  #arrived: Array<[ClientRequest, Ticket]> = []
-  #turned: Array<[ClientRequest, Ticket]> = []
-  #isTurning = false
-  #session: Buffer | undefined
+  #arrived: Entry[] = []
+  #turned: Entry[] = []
   #closed = false
 
-  constructor(protocol: string, route: Route, limit: number) {
-    this.protocol = protocol
-    this.defaultPort = protocol === 'https:' ? 443 : 80
-    this.#route = route
+  constructor(route: Route, limit: number) {
+    this.protocol = route.secure ? 'https:' : 'http:'
+    this.defaultPort = route.secure ? 443 : 80
+    this.route = route
     this.#limit = limit
   }
 
@@ -83,9 +66,8 @@ export class Connections {
     if (ticket.fresh || this.#idle.length === 0) this.#connect(request, ticket)
     else {
       // Bytes that nobody asked for, or the end, may have come since the event loop looked at the sockets.
+      if (this.#arrived.length + this.#turned.length === 0) setImmediate(this.#onTurn)
       this.#arrived.push([request, ticket])
-      if (!this.#isTurning) setImmediate(this.#onTurn)
-      this.#isTurning = true
     }
   }
 
@@ -94,15 +76,13 @@ export class Connections {
     const ready = this.#turned
     this.#turned = this.#arrived
     this.#arrived = []
+    if (this.#turned.length > 0) setImmediate(this.#onTurn)
     for (const [request, ticket] of ready) this.#reuse(request, ticket)
-    this.#isTurning = this.#turned.length > 0 || this.#arrived.length > 0
-    if (this.#isTurning) setImmediate(this.#onTurn)
   }
 
   /** Forgets a request that was destroyed before it had a connection. */
   cancel(request: ClientRequest): void {
-    const stop = this.#opening.get(request)
-    if (stop !== undefined) stop()
+    this.#opening.get(request)?.()
     if (!this.#opening.delete(request) && !this.#waiting.delete(request)) return
     refuse(request)
     this.#serveNext()
@@ -135,7 +115,7 @@ export class Connections {
   }
 
   #give(request: ClientRequest, ticket: Ticket, connection: Connection): void {
-    const { socket, onStray } = connection
+    const { socket } = connection
     socket.off('data', onStray)
     socket.ref()
     ticket.connection = connection
@@ -148,70 +128,52 @@ export class Connections {
       refuse(request, clientClosed())
       return
     }
-    if (this.#open.size + this.#opening.size >= this.#limit) {
+    if (this.#isFull) {
       this.#waiting.set(request, ticket)
       // One that wants a new connection gets the place of an idle one.
       this.#idle.shift()?.socket.destroy()
       return
     }
-    const route = this.#route
-    if (route.tunnel === undefined) {
-      this.#openSocket(request, ticket, route)
-      return
-    }
-    const begun = performance.now()
-    const stop = openTunnel(route, (error, through) => {
-      const { connectTimeoutMs: limit } = route
-      const left = limit === 0 ? 0 : Math.max(1, limit - (performance.now() - begun))
-      if (!this.#opening.delete(request)) through?.destroy()
-      else if (through !== undefined) this.#openSocket(request, ticket, { ...route, connectTimeoutMs: left }, through)
-      else {
+    const stop = openConnection(this.route, this.#sessions, (error, socket) => {
+      this.#opening.delete(request)
+      if (socket === undefined) {
         refuse(request, error)
         this.#serveNext()
+      } else {
+        ticket.connection = this.#keep(socket)
+        request.onSocket(socket)
       }
     })
     this.#opening.set(request, stop)
   }
 
-  #openSocket(request: ClientRequest, ticket: Ticket, route: Route, through?: Socket): void {
-    let socket: Socket
-    try {
-      socket = NOBODY.runInAsyncScope(openSocket, undefined, route, this.#session, this.#onSession, through)
-    } catch (error) {
-      // What node:tls cannot begin with.
-      through?.destroy()
-      refuse(request, error)
-      this.#serveNext()
-      return
-    }
-    const onStray = (): void => void socket.destroy()
-    const connection: Connection = { socket, since: 0, bytesRead: -1, idleMs: MAX_IDLE_MS, onStray }
-    ticket.connection = connection
+  #keep(socket: Socket): Connection {
+    const connection = { socket, since: 0, bytesRead: -1, idleMs: MAX_IDLE_MS }
     this.#open.add(socket)
     socket.on('error', () => undefined) // While it is idle.
     socket.on('free', () => this.#onFree(connection))
-    socket.on('close', () => this.#onClose(connection))
-    request.onSocket(socket)
-  }
-
-  readonly #onSession = (session: Buffer | undefined): void => {
-    this.#session = session
+    socket.on('close', () => {
+      this.#open.delete(socket)
+      const at = this.#idle.indexOf(connection)
+      if (at >= 0) this.#idle.splice(at, 1)
+      this.#serveNext()
+    })
+    return connection
   }
 
   #onFree(connection: Connection): void {
-    const { socket, onStray } = connection
+    const { socket, idleMs } = connection
     if (!socket.writable) return
     const [next] = this.#waiting
-    const isTaken = next !== undefined && !next[1].fresh
     // Its place is wanted by a request that needs a new connection, or nobody needs it.
-    if (connection.idleMs <= 0 || (!isTaken && (next !== undefined || this.#idle.length >= MAX_IDLE))) {
+    if (idleMs <= 0 || (next === undefined ? this.#idle.length >= MAX_IDLE : next[1].fresh)) {
       socket.destroy()
       return
     }
     connection.bytesRead = socket.bytesRead
-    if (isTaken) {
+    if (next !== undefined) {
       this.#waiting.delete(next[0])
-      this.#give(next[0], next[1], connection)
+      this.#give(...next, connection)
       return
     }
     // An idle connection keeps nothing of its last request. (as the agent of node:http has it)
@@ -226,19 +188,15 @@ export class Connections {
     if (!isUsable(oldest)) oldest.socket.destroy()
   }
 
-  #onClose(connection: Connection): void {
-    this.#open.delete(connection.socket)
-    const at = this.#idle.indexOf(connection)
-    if (at >= 0) this.#idle.splice(at, 1)
-    this.#serveNext()
+  get #isFull(): boolean {
+    return this.#open.size + this.#opening.size >= this.#limit
   }
 
   #serveNext(): void {
-    if (this.#closed || this.#open.size + this.#opening.size >= this.#limit) return
     const [next] = this.#waiting
-    if (next === undefined) return
+    if (next === undefined || this.#isFull) return
     this.#waiting.delete(next[0])
-    this.#connect(next[0], next[1])
+    this.#connect(...next)
   }
 }
 
@@ -251,6 +209,11 @@ export function idleTimeOf(hint: string): number {
 // The clock may have been set back.
 function isUsable({ socket, since, bytesRead, idleMs }: Connection): boolean {
   return socket.writable && socket.bytesRead === bytesRead && Math.abs(Date.now() - since) <= idleMs
+}
+
+/** Closes a connection that got bytes nobody asked for. */
+function onStray(this: Socket): void {
+  this.destroy()
 }
 
 /** Lets a request fail that gets no socket. */

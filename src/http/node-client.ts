@@ -4,11 +4,11 @@ import { nodeTls } from '../core/builtin.ts'
 import type { CallContext } from '../core/call.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
 import { parseOrigin } from './checked-request.ts'
-import { Connections, type Origin } from './connections.ts'
+import { Connections } from './connections.ts'
 import { runCall } from './exchange.ts'
 import { NodeExchange } from './node-exchange.ts'
 import { ProxyTable } from './proxy.ts'
-import { bracketed, type HttpClient, type HttpRequest, type HttpResponse, unbracketed } from './request.ts'
+import { type HttpClient, type HttpRequest, type HttpResponse, unbracketed } from './request.ts'
 
 /** How a `NodeClient` reaches servers. */
 export interface NodeClientOptions {
@@ -41,13 +41,15 @@ export interface NodeClientOptions {
 export class NodeClient implements HttpClient {
   readonly #options: NodeClientOptions
   readonly #proxies: ProxyTable
-  readonly #origins: Map<string, Origin> = new Map()
+  readonly #origins: Map<string, Connections> = new Map()
+  readonly #idleMs: number
   #secureContext: SecureContext | undefined
   #closed = false
 
   /** Throws `improperly_configured` for a bad proxy address; PEM files are read when the first `https` URL is asked for. */
   constructor(options: NodeClientOptions = {}) {
     this.#options = options
+    this.#idleMs = (options.idleTimeoutSecs ?? 0) * 1000
     this.#proxies = new ProxyTable(options.proxies, options.env)
   }
 
@@ -62,7 +64,8 @@ export class NodeClient implements HttpClient {
   request(request: HttpRequest, ctx: CallContext): Promise<HttpResponse> {
     return runCall(this.#closed, request, ctx, call => {
       const { origin } = call.checked
-      new NodeExchange(this, this.#origins.get(origin) ?? this.#resolve(origin), call).start()
+      const agent = this.#origins.get(origin) ?? this.#resolve(origin)
+      new NodeExchange(this, agent, this.#idleMs, call).start()
     })
   }
 
@@ -74,35 +77,23 @@ export class NodeClient implements HttpClient {
   /** Closes every connection; requests under way and later ones are `closed`. */
   async close(): Promise<void> {
     this.#closed = true
-    for (const { agent } of this.#origins.values()) agent.close()
+    for (const agent of this.#origins.values()) agent.close()
     this.#origins.clear()
   }
 
-  #resolve(key: string): Origin {
-    const url = parseOrigin(key)
-    const { protocol } = url
-    const isTls = protocol === 'https:'
+  #resolve(origin: string): Connections {
+    const url = parseOrigin(origin)
+    const secure = url.protocol === 'https:'
     const hostname = unbracketed(url.hostname)
-    const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port)
-    const proxy = this.#proxies.select(isTls ? 'https' : 'http', bracketed(hostname), port)
-    const forward = isTls ? undefined : proxy
-    const { maxSockets = Number.POSITIVE_INFINITY, connectTimeoutSecs = 30, idleTimeoutSecs = 0 } = this.#options
-    const secure = isTls || forward?.secure === true
-    const route = {
-      hostname: forward?.hostname ?? hostname,
-      port: forward?.port ?? port,
-      secure,
-      tunnel: isTls ? proxy : undefined,
-      connectTimeoutMs: connectTimeoutSecs * 1000,
-      secureContext: secure ? this.#security() : undefined,
-      rejectUnauthorized: this.#options.verify !== false,
-    }
-    const { authorization } = forward ?? {}
-    const proxyHeaders = forward && (authorization === undefined ? {} : { 'proxy-authorization': authorization })
-    const agent = new Connections(protocol, route, maxSockets)
-    const origin = { hostname, port, agent, proxyHeaders, idleMs: idleTimeoutSecs * 1000 }
-    this.#origins.set(key, origin)
-    return origin
+    const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
+    const proxy = this.#proxies.select(secure ? 'https' : 'http', url.hostname, port)
+    const { maxSockets = Number.POSITIVE_INFINITY, connectTimeoutSecs = 30, verify } = this.#options
+    const secureContext = secure || proxy?.secure ? this.#security() : undefined
+    const trust = { secureContext, rejectUnauthorized: verify !== false }
+    const route = { secure, hostname, port, proxy, ...trust, connectTimeoutMs: connectTimeoutSecs * 1000 }
+    const agent = new Connections(route, maxSockets)
+    this.#origins.set(origin, agent)
+    return agent
   }
 
   #security(): SecureContext {

@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import { Readable } from 'node:stream'
 import { nodeHttp, nodeHttps } from '../core/builtin.ts'
 import { StorageError, withOutcome } from '../core/errors.ts'
-import { idleTimeOf, type Origin, type Ticket } from './connections.ts'
+import { type Connections, idleTimeOf, type Ticket } from './connections.ts'
 import { type Call, Exchange } from './exchange.ts'
 import { isReset, transportError } from './transport-error.ts'
 import { measured, slices } from './upload.ts'
@@ -17,28 +17,32 @@ const SMALL = 64 * 1024
 /** One request over node:http and its answer. */
 export class NodeExchange extends Exchange {
   readonly #client: { readonly closed: boolean }
-  readonly #origin: Origin
+  readonly #agent: Connections
   #ticket: Ticket
   #out!: ClientRequest
   #message: IncomingMessage | undefined
   /** Lets the upload go on. */
   #wake: (() => void) | undefined
 
-  constructor(client: { readonly closed: boolean }, origin: Origin, call: Call) {
-    super(call, origin.idleMs)
+  constructor(client: { readonly closed: boolean }, agent: Connections, idleMs: number, call: Call) {
+    super(call, idleMs)
     this.#client = client
-    this.#origin = origin
+    this.#agent = agent
     this.#ticket = { fresh: call.ctx.attempt > 1 }
   }
 
   start(): void {
     const { request, checked } = this.call
-    const { hostname, port, agent, proxyHeaders } = this.#origin
     const { method, url, body } = request
-    const path = proxyHeaders === undefined ? checked.path : url
-    const headers = proxyHeaders === undefined ? checked.headers : { ...checked.headers, ...proxyHeaders }
+    const agent = this.#agent
+    const { secure, hostname, port, proxy } = agent.route
+    let { path, headers } = checked
+    if (!secure && proxy !== undefined) {
+      path = url
+      if (proxy.authorization !== undefined) headers = { ...headers, 'proxy-authorization': proxy.authorization }
+    }
     const options = { method, path, hostname, port, headers, agent, maxHeaderSize: MAX_HEAD, ticket: this.#ticket }
-    const http = agent.protocol === 'https:' ? nodeHttps() : nodeHttp()
+    const http = secure ? nodeHttps() : nodeHttp()
     const out = http.request(options as unknown as RequestOptions)
     this.#out = out
     out.on('error', error => this.#onError(out, error))
@@ -126,7 +130,7 @@ export class NodeExchange extends Exchange {
       // The server had closed the kept connection before it saw the request, as far as anybody can tell.
       this.resent = true
       this.#ticket = { fresh: true }
-      this.#origin.agent.closeIdle()
+      this.#agent.closeIdle()
       this.#wake?.()
       this.start()
     } else {
@@ -150,12 +154,11 @@ export class NodeExchange extends Exchange {
   }
 
   protected override stop(error?: unknown): void {
-    const { agent } = this.#origin
     // The other idle connections may be as dead as this one.
     const code = this.#message === undefined && error instanceof StorageError ? error.code : undefined
-    if ((code === 'timeout' || code === 'unavailable') && this.#isUnanswered) agent.closeIdle()
+    if ((code === 'timeout' || code === 'unavailable') && this.#isUnanswered) this.#agent.closeIdle()
     this.#out.destroy()
-    agent.cancel(this.#out)
+    this.#agent.cancel(this.#out)
     this.#wake?.()
   }
 }
