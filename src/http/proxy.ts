@@ -1,6 +1,8 @@
+import { nodeNet } from '../core/builtin.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
-import { type EnvironmentProxies, environmentProxies } from './env-proxies.ts'
 import { unbracketed } from './request.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
 
 /** Where requests go instead of to the server itself. */
 export interface ProxyServer {
@@ -15,32 +17,36 @@ export interface ProxyServer {
 }
 
 const BASIC = 'Basic '
-
 const KEY = /^https?(:\/\/[^/?#@]+)?\/?$/i
 
 /** Proxies by scheme (`http`) and by endpoint (`http://hostname`), as botocore's `proxies` has them. */
 export class ProxyTable {
   readonly #proxies: Map<string, ProxyServer> = new Map()
-  readonly #environment: EnvironmentProxies | undefined
+  /** Entries of `no_proxy`; undefined where the environment does not count. */
+  readonly #exceptions: readonly string[] | undefined
 
   /**
-   * Where no proxies are given, those of the environment count. Throws `improperly_configured` for a key or an address that is none; its
-   * text never shows a password.
+   * Where no proxies are given, `http_proxy`, `https_proxy` and `no_proxy` of the environment count, in lower case or else in capitals, as in Python
+   * and curl. Throws `improperly_configured` for a key or an address that is none; its text never shows a password.
+   * (https://docs.python.org/3/library/urllib.request.html#urllib.request.getproxies)
    */
-  constructor(
-    given: Readonly<Record<string, string>> | null | undefined,
-    env: Readonly<Record<string, string | undefined>> = {},
-  ) {
-    const isGiven = Object.keys(given ?? {}).length > 0
-    this.#environment = isGiven ? undefined : environmentProxies(env)
-    for (const [key, address] of Object.entries(this.#environment?.proxies ?? given ?? {})) {
+  constructor(given: Readonly<Record<string, string>> | null | undefined, env: Environment = {}) {
+    const isGiven = given != null && Object.keys(given).length > 0
+    const either = (name: string): string | undefined => env[name] ?? env[name.toUpperCase()]
+    if (!isGiven)
+      this.#exceptions = (either('no_proxy') ?? '')
+        .toLowerCase()
+        .split(/[\s,]+/)
+        .filter(Boolean)
+    // In a CGI program HTTP_PROXY is a header of the client. (CVE-2016-1000110)
+    const http = env['REQUEST_METHOD'] === undefined ? either('http_proxy') : env['http_proxy']
+    for (const [key, address] of Object.entries(isGiven ? given : { http, https: either('https_proxy') })) {
       if (!KEY.test(key)) {
-        throw new ImproperlyConfigured(`proxies: the key '${hidden(key)}' is neither a scheme nor scheme://hostname.`)
+        const shown = key.includes('@') ? `***${key.slice(key.lastIndexOf('@'))}` : key
+        throw new ImproperlyConfigured(`proxies: the key '${shown}' is neither a scheme nor scheme://hostname.`)
       }
-      if (address) {
-        const what = isGiven ? `proxies: the value of '${key}'` : `${key}_proxy in the environment`
-        this.#proxies.set(key.toLowerCase().replace(/\/$/, ''), parseProxy(what, address))
-      }
+      const what = isGiven ? `proxies: the value of '${key}'` : `${key}_proxy in the environment`
+      if (address) this.#proxies.set(key.toLowerCase().replace(/\/$/, ''), parseProxy(what, address))
     }
   }
 
@@ -53,32 +59,57 @@ export class ProxyTable {
 
   /** The proxy for a target; the most exact key wins. `scheme` has no colon, `port` is the effective one. */
   select(scheme: string, hostname: string, port: number): ProxyServer | undefined {
-    if (this.#proxies.size === 0 || this.#environment?.isDirect(hostname, port)) return undefined
+    if (this.#proxies.size === 0) return undefined
+    const host = unbracketed(hostname.toLowerCase())
+    if (this.#exceptions && isThisMachine(host)) return undefined
+    if (this.#exceptions?.some(entry => isMeant(entry, host, port))) return undefined
     const endpoint = `${scheme}://${hostname}`
     return this.#proxies.get(`${endpoint}:${port}`) ?? this.#proxies.get(endpoint) ?? this.#proxies.get(scheme)
   }
 }
 
-function parseProxy(what: string, address: string): ProxyServer {
-  let url: URL
-  try {
-    const text = address.startsWith('//') ? `http:${address}` : address
-    url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`)
-  } catch {
-    throw new ImproperlyConfigured(`${what} is not a proxy address such as 'host:3128'.`)
+function isThisMachine(host: string): boolean {
+  if (host === 'localhost' || host.endsWith('.localhost') || host === '::1') return true
+  return nodeNet().isIPv4(host) && host.startsWith('127.')
+}
+
+const WITH_PORT = /^(\[[^\]]*\]|[^:]*):(\d{1,5})$/
+
+/** Whether an entry of `no_proxy` means a host: a domain, an address, a range of addresses (RFC 4632) or `*`, perhaps with a port. */
+function isMeant(entry: string, host: string, port: number): boolean {
+  const [, place = entry, only] = WITH_PORT.exec(entry) ?? []
+  if (only !== undefined && Number(only) !== port) return false
+  const [name, bits] = unbracketed(place).split('/') as [string, string?]
+  const { BlockList, isIP } = nodeNet()
+  const [version, asked] = [isIP(name), isIP(host)]
+  if (version !== 0) {
+    const longest = version === 4 ? 32 : 128
+    const length = bits === undefined ? longest : /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN
+    if (asked === 0 || !(length <= longest)) return false
+    const range = new BlockList()
+    range.addSubnet(name, length, version === 4 ? 'ipv4' : 'ipv6')
+    return range.check(host, asked === 4 ? 'ipv4' : 'ipv6')
   }
+  // A name matches at its dots only: `example.com` and `.example.com` mean that domain and those below it.
+  const domain = bits === undefined ? name.replace(/^\*?\./, '') : ''
+  return domain === '*' || (domain !== '' && (host === domain || host.endsWith(`.${domain}`)))
+}
+
+function parseProxy(what: string, address: string): ProxyServer {
+  const text = address.startsWith('//') ? `http:${address}` : address
+  const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`)
+  if (url === null) throw new ImproperlyConfigured(`${what} is not a proxy address such as 'host:3128'.`)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new ImproperlyConfigured(`${what} names a proxy of the kind '${url.protocol}'; http and https are known.`)
   }
   const secure = url.protocol === 'https:'
-  const hasUser = url.username !== '' || url.password !== ''
   const password = decoded(url.password)
   const user = `${decoded(url.username)}:${password}`
   return {
     secure,
     hostname: unbracketed(url.hostname),
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
-    authorization: hasUser ? BASIC + Buffer.from(user, 'utf8').toString('base64') : undefined,
+    authorization: user === ':' ? undefined : BASIC + Buffer.from(user, 'utf8').toString('base64'),
     password,
   }
 }
@@ -89,9 +120,4 @@ function decoded(text: string): string {
   } catch {
     return text
   }
-}
-
-function hidden(text: string): string {
-  const at = text.lastIndexOf('@')
-  return at < 0 ? text : `***${text.slice(at)}`
 }

@@ -14,7 +14,7 @@ import { strftime } from '../../src/core/strftime.ts'
 import { filepathToUri, joinUrl } from '../../src/core/urls.ts'
 import { ContentFile } from '../../src/files/content-file.ts'
 import { idleTimeOf } from '../../src/http/connections.ts'
-import { environmentProxies } from '../../src/http/env-proxies.ts'
+import { ProxyTable } from '../../src/http/proxy.ts'
 import { createFileHandler } from '../../src/serve/index.ts'
 
 /** Code that looks at what others send. */
@@ -247,8 +247,9 @@ const ofUsers: readonly Target[] = [
     title: 'variables of proxies',
     parts: ['.', ',', ' ', 'a', '*', ':', '1', '@', '/', 'http://', '[', ']', '10.0.0.0/8'],
     run: input => {
-      quietly(() => environmentProxies({ no_proxy: input }).isDirect('10.0.0.1', 80))
-      quietly(() => environmentProxies({ http_proxy: input, https_proxy: `http://${input}` }))
+      quietly(() => new ProxyTable(null, { http_proxy: 'proxy.test', no_proxy: input }).select('http', '10.0.0.1', 80))
+      quietly(() => new ProxyTable(null, { http_proxy: input }))
+      quietly(() => new ProxyTable(null, { https_proxy: `http://${input}` }))
     },
   },
   { title: 'names on the terminal', parts: [...NAME, '\u001b[31m', '\u202e', '\n'], run: printable },
