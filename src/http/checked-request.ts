@@ -21,15 +21,17 @@ const LOWER = /^[\d!#$%&'*+.^`|~a-z_-]+$/
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const LENGTH = /^\d{1,15}$/
 const TARGET = /^[\x21\x22\x24-\x7e]+$/
-const SLASH = 0x2f
+/** Matches any text. */
+const ORIGIN = /^(?:[^/?#]*:\/\/)?[^/?#]*/
 
 /**
  * Checks a request; one that would arrive as another request is `invalid_argument`: a name or value that is none, a header that is given twice,
  * a length that is not the body's. (RFC 9112 sections 3 and 6, RFC 9110 section 5)
  */
 export function checkRequest({ method, url, headers, body }: HttpRequest): CheckedRequest {
-  const cut = pathStart(url)
-  const path = url.charCodeAt(cut) === SLASH ? url.slice(cut) : `/${url.slice(cut)}`
+  const [origin] = ORIGIN.exec(url)!
+  const rest = url.slice(origin.length)
+  const path = rest.startsWith('/') ? rest : `/${rest}`
   if (!TOKEN.test(method)) throw refused(method, 'it is no method')
   if (!TARGET.test(path)) throw refused(method, 'its path has a character that must be percent-encoded')
   let sent = headers as Record<string, string>
@@ -63,7 +65,6 @@ export function checkRequest({ method, url, headers, body }: HttpRequest): Check
   if (chunked && (!isStream || length !== undefined)) {
     throw refused(method, 'only a stream without content-length goes in chunked coding')
   }
-  const origin = url.slice(0, cut)
   if (isStream) {
     if (length === undefined && !chunked) sent = { ...sent, 'transfer-encoding': 'chunked' }
     return { origin, path, headers: sent, length, expects }
@@ -85,14 +86,6 @@ export function parseOrigin(origin: string): URL {
   if (url !== undefined && /^https?:$/.test(url.protocol) && !url.username && !url.password) return url
   const text = `'${shownUrl(origin)}' is not the beginning of an http or https URL without user and password.`
   throw new StorageError('invalid_argument', text)
-}
-
-function pathStart(url: string): number {
-  for (let at = url.indexOf('://') + 3; at < url.length; at++) {
-    const unit = url.charCodeAt(at)
-    if (unit === SLASH || unit === 0x3f || unit === 0x23) return at
-  }
-  return url.length
 }
 
 function refused(method: string, why: string): StorageError {

@@ -75,7 +75,7 @@ export abstract class Exchange implements BodySource {
 
   /** Takes the answer. `sent` says whether the request was sent as far as such a status needs it; a body that is `whole` is read at once. */
   protected begin(status: number, headers: IncomingHttpHeaders, body?: Readable, sent = true, whole = false): void {
-    const { request, ctx, resolve } = this.call
+    const { request, ctx } = this.call
     const answer = new Answer(status, headers, this.resent, this)
     this.#answer = answer
     this.#body = body
@@ -100,18 +100,20 @@ export abstract class Exchange implements BodySource {
       body.on('end', () => this.#onEnd())
       body.on('error', error => this.break(error))
     }
-    if (this.held || (this.over && !this.#complete)) return
-    this.#delivered = true
-    resolve(answer)
+    if (!this.held && (!this.over || this.#complete)) this.#deliver(answer)
   }
 
   /** The whole body was sent: a success that waited for it is given. */
   protected uploaded(): void {
     if (!this.held || this.over) return
     this.held = false
-    this.#delivered = true
-    this.call.resolve(this.#answer!)
+    this.#deliver(this.#answer!)
     if (this.#complete) this.#onEnd()
+  }
+
+  #deliver(answer: Answer): void {
+    this.#delivered = true
+    this.call.resolve(answer)
   }
 
   /** No more of the body will be sent: a success that waits for it is none. */

@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import { Readable } from 'node:stream'
 import { nodeHttp, nodeHttps } from '../core/builtin.ts'
 import { StorageError, withOutcome } from '../core/errors.ts'
-import { type Connections, idleTimeOf, type Ticket } from './connections.ts'
+import { type Connection, type Connections, idleTimeOf, type Ticket } from './connections.ts'
 import { type Call, Exchange } from './exchange.ts'
 import { isReset, transportError } from './transport-error.ts'
 import { measured, slices } from './upload.ts'
@@ -15,10 +15,11 @@ const MAX_HEAD = 64 * 1024
 const SMALL = 64 * 1024
 
 /** One request over node:http and its answer. */
-export class NodeExchange extends Exchange {
+export class NodeExchange extends Exchange implements Ticket {
+  fresh: boolean
+  connection: Connection | undefined
   readonly #client: { readonly closed: boolean }
   readonly #agent: Connections
-  #ticket: Ticket
   #out!: ClientRequest
   #message: IncomingMessage | undefined
   /** Lets the upload go on. */
@@ -28,7 +29,7 @@ export class NodeExchange extends Exchange {
     super(call, idleMs)
     this.#client = client
     this.#agent = agent
-    this.#ticket = { fresh: call.ctx.attempt > 1 }
+    this.fresh = call.ctx.attempt > 1
   }
 
   start(): void {
@@ -41,7 +42,7 @@ export class NodeExchange extends Exchange {
       path = url
       if (proxy.authorization !== undefined) headers = { ...headers, 'proxy-authorization': proxy.authorization }
     }
-    const options = { method, path, hostname, port, headers, agent, maxHeaderSize: MAX_HEAD, ticket: this.#ticket }
+    const options = { method, path, hostname, port, headers, agent, maxHeaderSize: MAX_HEAD, ticket: this }
     const http = secure ? nodeHttps() : nodeHttp()
     const out = http.request(options as unknown as RequestOptions)
     this.#out = out
@@ -101,7 +102,7 @@ export class NodeExchange extends Exchange {
 
   #onResponse(message: IncomingMessage): void {
     const hint = message.headers['keep-alive']
-    const { connection } = this.#ticket
+    const { connection } = this
     if (typeof hint === 'string' && connection !== undefined) connection.idleMs = idleTimeOf(hint)
     this.call.ctx.progress()
     this.#message = message
@@ -129,7 +130,7 @@ export class NodeExchange extends Exchange {
     else if (repeatable && !(body instanceof Readable) && !this.resent && isReset(error) && this.#isUnanswered) {
       // The server had closed the kept connection before it saw the request, as far as anybody can tell.
       this.resent = true
-      this.#ticket = { fresh: true }
+      this.fresh = true
       this.#agent.closeIdle()
       this.#wake?.()
       this.start()
@@ -149,8 +150,7 @@ export class NodeExchange extends Exchange {
 
   /** Whether a kept connection gave no byte to this request. */
   get #isUnanswered(): boolean {
-    const { connection } = this.#ticket
-    return this.#out.reusedSocket && connection?.socket.bytesRead === connection?.bytesRead
+    return this.#out.reusedSocket && this.connection?.socket.bytesRead === this.connection?.bytesRead
   }
 
   protected override stop(error?: unknown): void {

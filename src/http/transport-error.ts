@@ -51,7 +51,9 @@ export function transportError(error: unknown, method: string, url: string): Sto
     return new StorageError('invalid_argument', `${subject}: ${native.message}`, { cause: error })
   }
   if (UNTRUSTED.test(code)) return never(`the server's certificate is not trusted: ${code}`)
-  const reason = tlsReason(native, code)
+  // `ERR_SSL_WRONG_VERSION_NUMBER`, or `EPROTO` with OpenSSL's words.
+  const words = code === 'EPROTO' ? String(native.reason ?? native.message) : code.startsWith('ERR_SSL_') ? code : ''
+  const reason = words.toUpperCase().replaceAll(' ', '_')
   if (NOT_TLS.test(reason)) {
     return never('the server does not speak TLS on this port; is it an http address, or has its TLS another port?')
   }
@@ -79,15 +81,6 @@ export function clientClosed(): StorageError {
 export function isReset(error: unknown): boolean {
   const { code } = (error ?? {}) as NativeError
   return code === 'ECONNRESET' || code === 'EPIPE'
-}
-
-/** Why a handshake failed: `ERR_SSL_WRONG_VERSION_NUMBER`, or `EPROTO` with OpenSSL's words. */
-function tlsReason({ reason, message }: NativeError, code: string): string {
-  if (code.startsWith('ERR_SSL_')) return code
-  if (code !== 'EPROTO') return ''
-  return String(reason ?? message)
-    .toUpperCase()
-    .replaceAll(' ', '_')
 }
 
 // Several addresses were tried (RFC 8305): node gives an AggregateError without a message.
