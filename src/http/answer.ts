@@ -20,6 +20,9 @@ export interface BodySource {
 /** The source of a body that is there: the answer may be kept for long, and what was sent is not needed any more. */
 const NOTHING: BodySource = { idleMs: 0, pause() {}, resume() {}, cancel() {}, stalled() {} }
 
+/** Bytes that are read ahead: to pause a connection for each of its pieces of 64 KiB costs more than they do. */
+const HIGH_WATER_MARK = 256 * 1024
+
 /** An answer. Its body becomes a stream only when somebody asks for that. */
 export class Answer implements HttpResponse, Body {
   readonly status: number
@@ -29,7 +32,9 @@ export class Answer implements HttpResponse, Body {
   #early: Buffer[] = []
   #complete = false
   #error: Error | undefined
-  #body: AnswerBody | undefined
+  #stream: Readable | undefined
+  #push: ((bytes: Buffer | null) => boolean) | undefined
+  #idle: NodeJS.Timeout | undefined
 
   constructor(status: number, headers: IncomingHttpHeaders, resent: boolean, source: BodySource) {
     this.status = status
@@ -42,80 +47,57 @@ export class Answer implements HttpResponse, Body {
     return this
   }
 
-  stream(): Readable {
-    if (this.#body !== undefined) return this.#body
-    const body = new AnswerBody(this.#source)
-    this.#body = body
-    for (const bytes of this.#early) body.receive(bytes)
-    this.#early = []
-    if (this.#error !== undefined) body.destroy(this.#error)
-    else if (this.#complete) body.complete()
-    return body
-  }
-
   take(): Buffer | undefined {
-    if (!this.#complete || this.#body !== undefined) return undefined
+    if (!this.#complete || this.#stream !== undefined) return undefined
     const early = this.#early
     this.#early = []
     return early.length === 1 ? early[0]! : Buffer.concat(early)
   }
 
+  stream(): Readable {
+    if (this.#stream !== undefined) return this.#stream
+    const read = (): void => this.#onRead()
+    const destroy = (error: Error | null, done: (error: Error | null) => void): void => this.#onDestroy(error, done)
+    const stream = new Readable({ highWaterMark: HIGH_WATER_MARK, read, destroy })
+    this.#stream = stream
+    // The events of a body belong to its reader, not to the connection.
+    this.#push = AsyncResource.bind(stream.push, 'holdall.Answer', stream)
+    for (const bytes of this.#early) this.receive(bytes)
+    this.#early = []
+    if (this.#error !== undefined) stream.destroy(this.#error)
+    else if (this.#complete) this.#push(null)
+    return stream
+  }
+
   /** Takes bytes of the body. */
   receive(bytes: Buffer): void {
-    if (this.#body !== undefined) {
-      this.#body.receive(bytes)
-      return
-    }
-    this.#early.push(bytes)
-    if (this.#early.length > 1) this.#source.pause()
-  }
-
-  /** There is no more to come. */
-  end(): void {
-    this.#complete = true
-    this.#source = NOTHING
-    this.#body?.complete()
-  }
-
-  /** The rest, if any, will never come. */
-  fail(error: Error): void {
-    if (this.#complete) return
-    this.#error = error
-    this.#body?.destroy(error)
-  }
-}
-
-/** Bytes that are read ahead: to pause a connection for each of its pieces of 64 KiB costs more than they do. */
-const HIGH_WATER_MARK = 256 * 1024
-
-class AnswerBody extends Readable {
-  readonly #source: BodySource
-  /** The events of a body belong to its reader, not to the connection. */
-  readonly #scope = new AsyncResource('holdall.AnswerBody')
-  #idle: NodeJS.Timeout | undefined
-  #complete = false
-
-  constructor(source: BodySource) {
-    super({ highWaterMark: HIGH_WATER_MARK })
-    this.#source = source
-  }
-
-  receive(bytes: Buffer): void {
-    if (this.destroyed) return
-    if (this.#scope.runInAsyncScope(this.push, this, bytes)) this.#idle?.refresh()
+    if (this.#push === undefined) {
+      this.#early.push(bytes)
+      if (this.#early.length > 1) this.#source.pause()
+    } else if (this.#stream!.destroyed) return
+    else if (this.#push(bytes)) this.#idle?.refresh()
     else {
       this.#stopClock()
       this.#source.pause()
     }
   }
 
-  complete(): void {
+  /** There is no more to come. */
+  end(): void {
     this.#complete = true
+    this.#source = NOTHING
     this.#stopClock()
-    this.#scope.runInAsyncScope(this.push, this, null)
+    this.#push?.(null)
   }
 
-  override _read(): void {
+  /** The rest, if any, will never come. */
+  fail(error: Error): void {
+    if (this.#complete) return
+    this.#error = error
+    this.#stream?.destroy(error)
+  }
+
+  #onRead(): void {
     if (this.#complete) return
     const { idleMs } = this.#source
     // Only a reader who wants more makes the time count.
@@ -123,12 +105,12 @@ class AnswerBody extends Readable {
     this.#source.resume()
   }
 
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+  #onDestroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#stopClock()
-    if (!this.#complete) this.#source.cancel()
-    if (error === null) done()
+    this.#source.cancel()
+    if (error === null) done(null)
     // A reader that has just asked for the body may listen now. Where nobody reads it, its error must not end the process.
-    else process.nextTick(() => done(this.listenerCount('error') > 0 ? error : null))
+    else process.nextTick(() => done(this.#stream!.listenerCount('error') > 0 ? error : null))
   }
 
   #stopClock(): void {

@@ -19,7 +19,7 @@ export interface Ticket {
   /** Whether only a new connection will do. */
   readonly fresh: boolean
   /** The connection that the request was given. */
-  connection: Connection | undefined
+  connection?: Connection | undefined
 }
 
 type Entry = readonly [ClientRequest, Ticket]
@@ -62,7 +62,7 @@ export class Connections {
   }
 
   /** Called by node:http, which writes the request when it is given a socket. */
-  addRequest(request: ClientRequest, { ticket }: { ticket: Ticket }): void {
+  addRequest(request: ClientRequest, { ticket = { fresh: false } }: { ticket?: Ticket }): void {
     if (ticket.fresh || this.#idle.length === 0) this.#connect(request, ticket)
     else {
       // Bytes that nobody asked for, or the end, may have come since the event loop looked at the sockets.

@@ -1,30 +1,11 @@
 import { classifyCommon, type ErrorCode, StorageError } from '../core/errors.ts'
 import { shownUrl } from './request.ts'
 
-interface NativeError {
-  readonly code?: unknown
-  readonly syscall?: unknown
-  readonly message?: unknown
-  readonly reason?: unknown
-  readonly errors?: readonly unknown[]
-}
+type NativeError = Partial<NodeJS.ErrnoException> & { readonly reason?: unknown; readonly errors?: readonly unknown[] }
 
-const BAD_REQUEST: ReadonlySet<unknown> = new Set([
-  'ERR_INVALID_CHAR',
-  'ERR_UNESCAPED_CHARACTERS',
-  'ERR_INVALID_HTTP_TOKEN',
-  'ERR_HTTP_INVALID_HEADER_VALUE',
-  'ERR_HTTP_CONTENT_LENGTH_MISMATCH',
-  'UND_ERR_INVALID_ARG',
-  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
-])
-
-const TIMEOUTS: ReadonlySet<unknown> = new Set([
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-])
-
+const BAD_REQUEST =
+  /^(ERR_(INVALID_CHAR|UNESCAPED_CHARACTERS|INVALID_HTTP_TOKEN|HTTP_INVALID_HEADER_VALUE|HTTP_CONTENT_LENGTH_MISMATCH)|UND_ERR_(INVALID_ARG|REQ_CONTENT_LENGTH_MISMATCH))$/
+const TIMEOUT = /^UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT$/
 const UNTRUSTED = /^(CERT_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CRL_|HOSTNAME_MISMATCH)/
 /** Handshakes that fail alike each time, by OpenSSL's reasons. */
 const NO_HANDSHAKE =
@@ -47,7 +28,7 @@ export function transportError(error: unknown, method: string, url: string): Sto
   }
   const native = firstOf((error ?? {}) as NativeError)
   const code = String(native.code ?? '')
-  if (BAD_REQUEST.has(code)) {
+  if (BAD_REQUEST.test(code)) {
     return new StorageError('invalid_argument', `${subject}: ${native.message}`, { cause: error })
   }
   if (UNTRUSTED.test(code)) return never(`the server's certificate is not trusted: ${code}`)
@@ -58,7 +39,7 @@ export function transportError(error: unknown, method: string, url: string): Sto
     return never('the server does not speak TLS on this port; is it an http address, or has its TLS another port?')
   }
   if (NO_HANDSHAKE.test(reason)) return never(`no TLS connection is possible: ${reason}`)
-  const known = TIMEOUTS.has(code) ? 'timeout' : classifyCommon(native)
+  const known = TIMEOUT.test(code) ? 'timeout' : classifyCommon(native)
   const kind: ErrorCode = known === 'unknown' ? 'unavailable' : known
   const unsent = native.syscall === 'connect' || native.syscall === 'getaddrinfo' || code === 'UND_ERR_CONNECT_TIMEOUT'
   const text = native.message ? String(native.message) : code || 'the connection failed'
