@@ -292,6 +292,18 @@ describe.each(Object.entries(CLIENTS))('the client over %s', (name, make) => {
       expect(requests).toBe(1)
     })
 
+    test('a connection that is reset under a stream is unavailable, not the stream\u2019s fault', async () => {
+      await using server = await serveTcp(socket => socket.once('data', () => socket.resetAndDestroy()))
+      const body = new Readable({
+        read() {
+          setImmediate(() => this.push(Buffer.alloc(10_000)))
+        },
+      })
+      const error = await failure(send({ method: 'PUT', url: server.url, body }))
+      expect(error).toMatchObject({ code: 'unavailable', retryable: true, outcome: 'unknown' })
+      expect(body.destroyed).toBe(true)
+    })
+
     test('a POST on a kept connection is not sent again', async () => {
       let requests = 0
       await using server = await serveTcp(socket =>
