@@ -268,7 +268,7 @@ it('gives its command line to a folder where no package is installed', () => {
   }
 })
 
-it('loads no dear module of Node at import', () => {
+it('loads no expensive module of Node at import', () => {
   const loaded = (subpath: string): unknown =>
     run(`await import('${subpath}'); console.log(JSON.stringify(process.moduleLoadList))`)
   const core = loaded('holdall')
