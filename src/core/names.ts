@@ -122,11 +122,6 @@ export function validateFileName(name: string, options: { readonly allowRelative
   return name
 }
 
-/** The name that a file is stored under: checked as by `validateFileName`, and in its normal form. */
-export function normalName(name: string): string {
-  return isPlain(name) ? name : cleanName(validateFileName(name.replaceAll('\\', '/')))
-}
-
 /** The name itself, to be called before anything else looks at it: `invalid_argument` for no text, `suspicious_name` beyond `MAX_NAME_LENGTH`. */
 export function checkedName(name: unknown): string {
   if (typeof name !== 'string') throw new StorageError('invalid_argument', `name: expected text, got ${kindOf(name)}.`)

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
-import { BytesBody, drain } from '../core/body.ts'
+import { drain } from '../core/body.ts'
 import type { CallContext } from '../core/call.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import { type HttpClient, type HttpRequest, type HttpResponse, shownUrl } from '../http/request.ts'
@@ -135,11 +135,8 @@ export class Service<R extends ServiceRequest, K> {
   async done(request: R, ctx: CallContext): Promise<IncomingHttpHeaders> {
     const exchange = await this.#exchange(request, ctx)
     const { response } = exchange
-    const bytes = response.body.take()
-    if (bytes?.byteLength === 0) return response.headers
-    const rest = bytes === undefined ? response : { ...answerOf(response), body: new BytesBody(bytes) }
-    if (isRead(request)) await drain(rest)
-    else await this.#checkStray(request, { ...exchange, response: rest })
+    if (isRead(request)) await drain(response)
+    else await this.#checkStray(request, exchange)
     return response.headers
   }
 

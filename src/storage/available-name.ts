@@ -1,12 +1,12 @@
 import { StorageError, SuspiciousFileOperation } from '../core/errors.ts'
-import { cutText, normalName, splitName, truncateName } from '../core/names.ts'
+import { checkedName, cleanName, cutText, splitName, truncateName, validateFileName } from '../core/names.ts'
 import type { AnyBase } from './base.ts'
 import type { AvailableNameOptions } from './types.ts'
 
 /** Looks for a free name like the given one; see `Storage#getAvailableName`. */
 export async function availableName(storage: AnyBase, name: string, options: AvailableNameOptions): Promise<string> {
   const { maxLength = Number.POSITIVE_INFINITY, exclusive = false, overwrite = storage.options.fileOverwrite } = options
-  const path = normalName(name)
+  const path = cleanName(validateFileName(checkedName(name).replaceAll('\\', '/')))
   if (overwrite) return truncateName(path, options.maxLength)
   const [folder, first, suffixes] = splitName(path)
   let stem = first

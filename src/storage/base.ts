@@ -195,7 +195,6 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
 
   /** A file or folder whose name is brought into its normal form: for what is written, listed, or only named in a URL. */
   normalRef(given: NameOrEntry): FileRef {
-    if (typeof given === 'string') return new NamedFile(this, given, this.keyOf(given))
     const name = nameIn(given)
     return new NamedFile(this, name, keptKey(this, given) ?? this.keyOf(name))
   }

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { CallOptions } from '../core/call.ts'
 import type { ContentSource } from '../core/content.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
-import { alternativeName, generateFilename, getValidName, normalName } from '../core/names.ts'
+import { alternativeName, generateFilename, getValidName } from '../core/names.ts'
 import type { OpenMode } from '../files/modes.ts'
 import type { StorageFile } from '../files/storage-file.ts'
 import { availableName } from './available-name.ts'
@@ -242,8 +242,7 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
   /** A free name like the given one, within `maxLength`. With overwriting on it is the name itself, cut to fit. */
   override async getAvailableName(name: string, options: AvailableNameOptions = {}): Promise<string> {
     this.calls.begin('getAvailableName', name, options)
-    const { overwrite = this.options.fileOverwrite, maxLength } = options
-    return overwrite && maxLength === undefined ? normalName(name) : availableName(this, name, options)
+    return availableName(this, name, options)
   }
 
   /** Whether a name can be used as it is. */

@@ -3,7 +3,6 @@ import { abortable } from '../../core/abort.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { HttpClient, HttpResponse } from '../../http/request.ts'
 import { Container } from '../../remote/container.ts'
-import type { Hide } from '../../remote/redact.ts'
 import { hidingSecrets } from '../../remote/secrets.ts'
 import { type Lesson, type Prepared, Service, type ServiceProtocol, type XmlAnswer } from '../../remote/service.ts'
 import { encodeKey } from '../../remote/sign/encode.ts'
@@ -119,10 +118,7 @@ export class S3Client {
           const wire = this.#signer.sign(request, place, credentials)
           const others = [credentials?.secretAccessKey, credentials?.sessionToken]
           const ofClient = (): readonly string[] => http.secrets ?? []
-          const { headers } = wire
-          // Only texts that are shown need it.
-          const hide: Hide = text => hidingSecrets({ headers, names: SECRET_HEADERS, others, ofClient })(text)
-          return { wire, hide }
+          return { wire, hide: hidingSecrets({ headers: wire.headers, names: SECRET_HEADERS, others, ofClient }) }
         }
         const found = this.#credentials(ctx)
         return found instanceof Promise ? found.then(prepared) : prepared(found)
