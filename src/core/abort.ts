@@ -1,4 +1,4 @@
-import type { Body } from './body.ts'
+import { type Body, discardStream } from './body.ts'
 
 /** In a Cloudflare Worker a signal belongs to the request in which it was made, and none can be made at import. */
 const IS_WORKER = 'WebSocketPair' in globalThis
@@ -80,11 +80,7 @@ export function abortable<T>(
 /** Frees what a call gave that nobody waits for any more: an open body, or an open file. */
 export function release(result: unknown): void {
   const { body, discard } = (result ?? {}) as { body?: unknown; discard?: unknown }
-  if (isBody(body))
-    body
-      .stream()
-      .on('error', () => undefined)
-      .destroy()
+  if (isBody(body)) discardStream(body.stream())
   else if (typeof discard === 'function') discard.call(result)
 }
 

@@ -1,16 +1,21 @@
 import type { FileAttributes } from './driver.ts'
 import { StorageError } from './errors.ts'
+import { hasControls, isHeaderText } from './header-text.ts'
 import { kindOf } from './kind.ts'
+import type { KnownOptions } from './known-options.ts'
+
+/** The attributes of a file among the options of a method. */
+export const ATTRIBUTE_OPTIONS: KnownOptions<FileAttributes> = {
+  contentType: true,
+  contentEncoding: true,
+  contentDisposition: true,
+  contentLanguage: true,
+  cacheControl: true,
+  metadata: true,
+}
 
 /** Names of the attributes of a file. */
-export const ATTRIBUTES: readonly (keyof FileAttributes)[] = [
-  'contentType',
-  'contentEncoding',
-  'contentDisposition',
-  'contentLanguage',
-  'cacheControl',
-  'metadata',
-]
+export const ATTRIBUTES: readonly (keyof FileAttributes)[] = Object.keys(ATTRIBUTE_OPTIONS) as (keyof FileAttributes)[]
 
 /** The attributes among other fields. */
 export function attributesOf(source: FileAttributes): FileAttributes {
@@ -25,9 +30,6 @@ export function givenAttributes(source: FileAttributes): FileAttributes {
 
 /** Characters of a header's name (RFC 9110, token), in lower case. */
 const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
-/** Text that a header can carry as it is: visible ASCII, blanks and tabs. */
-const ASCII = /^[\t\x20-\x7e]*$/
-const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/
 
 /**
  * Attributes as every backend keeps them: text without blanks at its ends, names of metadata in lower case. `invalid_argument` for what no
@@ -47,10 +49,10 @@ export function checkedAttributes(given: FileAttributes): FileAttributes {
 
 function checkedText(name: string, value: unknown): string {
   if (typeof value !== 'string') throw invalid(`${name}: expected text, got ${kindOf(value)}.`)
-  if (CONTROL.test(value))
+  if (hasControls(value))
     throw invalid(`${name}: it has characters that no header can carry: ${JSON.stringify(value)}.`)
   if (!value.isWellFormed()) throw invalid(`${name}: it has half of a surrogate pair: ${JSON.stringify(value)}.`)
-  if (name !== 'contentDisposition' && !ASCII.test(value)) {
+  if (name !== 'contentDisposition' && !isHeaderText(value)) {
     throw invalid(`${name}: expected ASCII, got ${JSON.stringify(value)}.`)
   }
   return value.trim()

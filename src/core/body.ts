@@ -105,6 +105,11 @@ export function drain(answer: WithBody): Promise<void> {
   })
 }
 
+/** Destroys a stream that nobody reads any more, whose errors must not end the process. */
+export function discardStream(stream: Readable): void {
+  stream.on('error', () => undefined).destroy()
+}
+
 /**
  * A stream of what a generator makes of a body. Destroying it destroys the body at once, also before the first byte, when the generator
  * has not started and its `finally` would not run, and while the body hangs.
@@ -113,7 +118,7 @@ export function derivedStream(body: Readable, chunks: AsyncIterable<Uint8Array>)
   const stream = Readable.from(chunks, { objectMode: false })
   const end = stream._destroy.bind(stream)
   stream._destroy = (error, done) => {
-    body.on('error', () => undefined).destroy()
+    discardStream(body)
     end(error, done)
   }
   return stream

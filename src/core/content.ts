@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
-import { limitedStream } from './body.ts'
+import { discardStream, limitedStream } from './body.ts'
 import type { CallContext } from './call.ts'
 import { progressError, StorageError, sourceError } from './errors.ts'
 import { nextOf } from './items.ts'
@@ -130,7 +130,7 @@ export async function* contentChunks(
     }
   } finally {
     // A source that hangs does not even end when it is destroyed, so nothing waits for that.
-    if (!source.destroyed) source.on('error', () => undefined).destroy()
+    if (!source.destroyed) discardStream(source)
   }
   if (content.size !== undefined && done < content.size) throw wrongSize(content.size, `only ${done}`)
 }

@@ -1,4 +1,5 @@
 import { StorageError } from './errors.ts'
+import { isHeaderText } from './header-text.ts'
 
 /** A parameter of a header. */
 interface Parameter {
@@ -15,7 +16,7 @@ interface Parameter {
  * characters, half surrogate pairs and other characters outside of a parameter's value are `invalid_argument`.
  */
 export function asciiDisposition(disposition: string): string {
-  if (/^[\t\x20-\x7e]*$/.test(disposition)) return disposition
+  if (isHeaderText(disposition)) return disposition
   const parsed = parse(disposition)
   if (parsed === undefined || /\p{Cc}/u.test(disposition) || !disposition.isWellFormed()) {
     const text =
@@ -35,7 +36,7 @@ export function contentDisposition(kind: 'inline' | 'attachment', name: string):
 }
 
 function written({ name, value, text }: Parameter, extended: ReadonlySet<string>): string[] {
-  if (/^[\t\x20-\x7e]*$/.test(text)) return [text]
+  if (isHeaderText(text)) return [text]
   const plain = `${name}=${quoted(approximation(value))}`
   return extended.has(`${name}*`) ? [plain] : [plain, `${name}*=${extendedValue(value)}`]
 }

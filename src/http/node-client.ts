@@ -97,19 +97,23 @@ export class NodeClient implements HttpClient {
   }
 
   #security(): SecureContext {
+    this.#secureContext ??= this.#newSecurity()
+    return this.#secureContext
+  }
+
+  #newSecurity(): SecureContext {
     const { verify, clientCert } = this.#options
     const [cert, key = cert] = typeof clientCert === 'string' ? [clientCert] : (clientCert ?? [])
     const authorities = typeof verify === 'string' && verify !== '' ? verify : undefined
     const ca = pem('verify: the CA file', authorities)
     const own = { cert: pem('clientCert: the file', cert), key: pem('clientCert: the file', key) }
     try {
-      this.#secureContext ??= nodeTls().createSecureContext({ ca, ...own })
+      return nodeTls().createSecureContext({ ca, ...own })
     } catch (cause) {
       throw new ImproperlyConfigured(`clientCert: '${cert}' has no certificate and key that belong together.`, {
         cause,
       })
     }
-    return this.#secureContext
   }
 }
 

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { discardStream } from '../core/body.ts'
 import { StorageError } from '../core/errors.ts'
 import type { HttpRequest } from './request.ts'
 
@@ -38,7 +39,7 @@ export function isCut(stream: Readable): boolean {
 
 /** Discards the body of a request that is not sent, or not to its end. */
 export function discardBody({ body }: HttpRequest): void {
-  if (body instanceof Readable) body.on('error', () => undefined).destroy()
+  if (body instanceof Readable) discardStream(body)
 }
 
 function wrongLength(announced: number, given: string): StorageError {

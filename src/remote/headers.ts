@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Stat } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
+import { hasControls } from '../core/header-text.ts'
 import { metadataOf } from './metadata.ts'
 
 /** What the headers of an answer say of a file; the size is undefined where they do not tell it. */
@@ -50,7 +51,7 @@ export function sizeOf(headers: IncomingHttpHeaders): number | undefined {
 
 /** A header's value; undefined for one that is repeated, empty, or has control characters in it, which no request could carry on. */
 export function headerTextOf(value: string | string[] | undefined): string | undefined {
-  if (typeof value !== 'string' || value === '' || /[\x00-\x08\x0a-\x1f\x7f]/.test(value)) return undefined
+  if (typeof value !== 'string' || value === '' || hasControls(value)) return undefined
   return value
 }
 

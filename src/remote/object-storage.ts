@@ -9,6 +9,7 @@ import type { CommonOptions } from '../storage/common-settings.ts'
 import { gunzipped, gzipped } from '../storage/compression.ts'
 import { Storage } from '../storage/storage.ts'
 import type { Services, UrlOptions } from '../storage/types.ts'
+import { isRead } from './answers.ts'
 import { CustomDomain, type UrlQuery } from './custom-domain.ts'
 import type { UploadOptions, UrlPolicyOptions } from './options.ts'
 import { encodeQuery } from './sign/query.ts'
@@ -134,13 +135,17 @@ export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> ext
   override async url(name: string, options: UrlOptions = {}): Promise<string> {
     this.calls.begin('url', name, options)
     if (this.isOnDomain(options)) return this.customUrl(this.keyOf(name), options)
-    const isOpen = isDownload(options) && !this.options.querystringAuth
-    return isOpen ? this.publicUrl(this.keyOf(name), options) : super.url(name, options)
+    return this.isUnsigned(options) ? this.publicUrl(this.keyOf(name), options) : super.url(name, options)
   }
 
   /** Whether a URL is on the custom domain: there is one, and the URL is for a download. */
   protected isOnDomain(options: UrlOptions): boolean {
     return Boolean(this.options.customDomain) && isDownload(options)
+  }
+
+  /** Whether a URL at the service goes without a signature: it is for a download, and the options want none. */
+  protected isUnsigned(options: UrlOptions): boolean {
+    return !this.options.querystringAuth && isDownload(options)
   }
 
   /** The URL of a key on the custom domain. */
@@ -162,5 +167,5 @@ export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> ext
 }
 
 function isDownload({ method = 'GET' }: UrlOptions): boolean {
-  return method === 'GET' || method === 'HEAD'
+  return isRead({ method })
 }

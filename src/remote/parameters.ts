@@ -1,6 +1,7 @@
 import { asciiDisposition } from '../core/disposition.ts'
 import type { ObjectParameters } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
+import { isHeaderText } from '../core/header-text.ts'
 import { encodeComponent } from './sign/encode.ts'
 
 /**
@@ -67,7 +68,7 @@ export function parameterOf(parameters: ObjectParameters, name: string): unknown
 
 /** Text that may stand in a header: printable ASCII; else `invalid_argument`. */
 export function headerText(name: string, value: string): string {
-  if (/^[\t\x20-\x7e]*$/.test(value)) return value
+  if (isHeaderText(value)) return value
   throw new StorageError('invalid_argument', `${name} may have printable ASCII only.`)
 }
 

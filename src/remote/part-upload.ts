@@ -12,6 +12,7 @@ import type { PartPlan } from './part-plan.ts'
 import type { Creation, PartProtocol, UploadTarget } from './part-protocol.ts'
 import {
   followed,
+  type PartLimits,
   type Piece,
   type PieceRange,
   partSizeFor,
@@ -58,13 +59,18 @@ export function copyInRanges<U, P, T extends UploadTarget>(
   const ranges = rangesOf(source.size, partSizeFor(source.size, plan.partSize, limits))
   return plan.uploads.run(ctx, (inner, stop) =>
     inUpload(protocol, target, plan, inner, upload =>
-      mapParallel(ranges, { limit: limits.sequential === true ? 1 : plan.concurrency, stop }, range =>
+      mapParallel(ranges, { limit: atOnce(limits, plan), stop }, range =>
         inner.step('copyPart', limits.sequential === true ? 'if_not_applied' : true, step =>
           copyPart(upload, range, step),
         ),
       ),
     ),
   )
+}
+
+/** Parts that are sent side by side. */
+function atOnce({ sequential }: PartLimits, { concurrency }: PartPlan): number {
+  return sequential === true ? 1 : concurrency
 }
 
 async function putWhole<U, P, T extends UploadTarget>(
@@ -115,12 +121,12 @@ async function sendPieces<U, P, T extends UploadTarget>(
   upload: U,
   { options: { onProgress } }: T,
   pieces: AsyncIterable<Piece>,
-  { concurrency }: PartPlan,
+  plan: PartPlan,
   ctx: CallContext,
   stop: Stop,
 ): Promise<P[]> {
   let sent = 0
-  const limit = protocol.limits.sequential === true ? 1 : concurrency
+  const limit = atOnce(protocol.limits, plan)
   return mapParallel(pieces, { limit, stop }, async piece => {
     const part = await sendPiece(protocol, upload, piece, ctx)
     piece.release?.()

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { drain } from '../core/body.ts'
 import type { HttpRequest, HttpResponse } from '../http/request.ts'
-import { jsonOf } from './answers.ts'
+import { isRead, jsonOf } from './answers.ts'
 import { readDocument } from './document.ts'
 import { parseXml, type XmlNode } from './xml.ts'
 
@@ -31,8 +31,7 @@ export async function readRefusal(request: Pick<HttpRequest, 'method'>, response
   const bodyText = request.method === 'HEAD' ? '' : await readDocument(response, BODY_LIMIT).catch(() => '')
   if (request.method === 'HEAD') void drain(response)
   const root = await documentOf(bodyText)
-  const changes = request.method !== 'GET' && request.method !== 'HEAD'
-  const outcome = response.resent === true && changes ? 'unknown' : undefined
+  const outcome = response.resent === true && !isRead(request) ? 'unknown' : undefined
   return {
     status,
     headers,

@@ -1,5 +1,6 @@
 import { asciiDisposition, contentDisposition } from '../core/disposition.ts'
 import type { Stat } from '../core/driver.ts'
+import { isHeaderText } from '../core/header-text.ts'
 import { entityTag } from './conditions.ts'
 import { sentType } from './media-type.ts'
 
@@ -52,7 +53,7 @@ export function fileHeaders(
 /** Sets a header unless its value is one that HTTP cannot carry; of a disposition the rest counts, it may say `attachment`. */
 function put(headers: Headers, name: string, value: string | undefined): void {
   const sent = name === 'content-disposition' && value !== undefined ? sentDisposition(value) : value
-  if (sent !== undefined && /^[\x20-\x7e\t]+$/.test(sent)) headers.set(name, sent)
+  if (sent && isHeaderText(sent)) headers.set(name, sent)
 }
 
 function sentDisposition(value: string): string {

@@ -1,4 +1,4 @@
-import { attributesOf, givenAttributes } from '../core/attributes.ts'
+import { ATTRIBUTE_OPTIONS, attributesOf, givenAttributes } from '../core/attributes.ts'
 import type { CallContext, CallOptions, FileRef } from '../core/call.ts'
 import type { Content } from '../core/content.ts'
 import type { ByteRange, FileAttributes, RandomAccess, ReadStat } from '../core/driver.ts'
@@ -22,12 +22,7 @@ import { attributesOnly } from './write.ts'
 const OPEN_OPTIONS: KnownOptions<OpenOptions> = {
   signal: true,
   versionId: true,
-  contentType: true,
-  contentEncoding: true,
-  contentDisposition: true,
-  contentLanguage: true,
-  cacheControl: true,
-  metadata: true,
+  ...ATTRIBUTE_OPTIONS,
   extra: true,
 }
 

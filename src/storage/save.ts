@@ -1,3 +1,4 @@
+import { ATTRIBUTE_OPTIONS } from '../core/attributes.ts'
 import type { FileRef } from '../core/call.ts'
 import { type Content, type ContentSource, limitedContent, toContent } from '../core/content.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
@@ -18,12 +19,7 @@ const collided = new WeakSet<AnyBase>()
 /** All options of `save`. */
 export const SAVE_OPTIONS: KnownOptions<SaveOptions> = {
   signal: true,
-  contentType: true,
-  contentEncoding: true,
-  contentDisposition: true,
-  contentLanguage: true,
-  cacheControl: true,
-  metadata: true,
+  ...ATTRIBUTE_OPTIONS,
   maxLength: true,
   maxSize: true,
   overwrite: true,

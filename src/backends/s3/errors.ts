@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import type { HttpRequest, HttpResponse } from '../../http/request.ts'
+import { isRead } from '../../remote/answers.ts'
 import { classifyHttp } from '../../remote/codes.ts'
 import { dateOf, headerTextOf } from '../../remote/headers.ts'
 import { type HttpErrorDetails, HttpStatusError, shownText } from '../../remote/http-error.ts'
@@ -141,7 +142,7 @@ function hintFor(
 
 function deniedHint(method: string, url: string): string | undefined {
   if (/[?&]list-type=/.test(url)) return 'Listing needs the permission s3:ListBucket'
-  if (method !== 'GET' && method !== 'HEAD') return undefined
+  if (!isRead({ method })) return undefined
   return 'For a missing file S3 answers 403, not 404, unless the credentials may do s3:ListBucket'
 }
 

@@ -156,10 +156,11 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
   }
 
   /** A life of the settings that version 4 does not allow is their fault, not the caller's. */
-  #checkLife({ expiresInSecs, method = 'GET' }: UrlOptions): void {
-    const { querystringAuth, querystringExpire, signatureVersion } = this.options
-    if (!querystringAuth && (method === 'GET' || method === 'HEAD')) return
-    if (expiresInSecs !== undefined || querystringExpire <= MAX_PRESIGN_SECS || signatureVersion !== 's3v4') return
+  #checkLife(options: UrlOptions): void {
+    const { querystringExpire, signatureVersion } = this.options
+    if (this.isUnsigned(options)) return
+    if (options.expiresInSecs !== undefined || querystringExpire <= MAX_PRESIGN_SECS || signatureVersion !== 's3v4')
+      return
     const { key } = this.origins['querystringExpire']!
     throw new ImproperlyConfigured(
       `${key}: a URL of version 4 lives at most ${MAX_PRESIGN_SECS} seconds (7 days), not ${querystringExpire}.`,

@@ -9,7 +9,12 @@ import {
   RefreshingCredentials,
 } from '../../../src/backends/s3/credentials/credentials.ts'
 import { type Profiles, parseProfileFile } from '../../../src/backends/s3/credentials/profile-file.ts'
-import { profilePlace, readStaticKeys } from '../../../src/backends/s3/credentials/shared-profile.ts'
+import {
+  type ProfilePlace,
+  profilePlace,
+  readProfile,
+  staticKeys,
+} from '../../../src/backends/s3/credentials/shared-profile.ts'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
 import type { SigningCredentials } from '../../../src/remote/sign/query.ts'
 import { scripted } from './scripted.ts'
@@ -30,6 +35,8 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 const write = (name: 'credentials' | 'config', ...lines: string[]) => writeFile(join(folder, name), lines.join('\n'))
+
+const readStaticKeys = async (place: ProfilePlace) => staticKeys(await readProfile(place), place)
 
 describe('explicit keys', () => {
   test('come at once, always the same object', () => {

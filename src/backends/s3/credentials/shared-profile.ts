@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { ImproperlyConfigured } from '../../../core/errors.ts'
 import type { SigningCredentials } from '../../../remote/sign/query.ts'
 import { checkedKeys } from './checked.ts'
-import { type ProfileFile, type Profiles, parseProfileFile, type Section } from './profile-file.ts'
+import { type Profiles, parseProfileFile, type Section } from './profile-file.ts'
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -23,7 +23,8 @@ export interface ProfilePlace {
 export interface Profile {
   readonly credentials: Section | undefined
   readonly config: Section | undefined
-  /** Of the configuration file. */
+  /** Of the configuration file, as are the sessions. */
+  readonly services: Profiles
   readonly sessions: Profiles
 }
 
@@ -47,14 +48,18 @@ export async function readProfile(place: ProfilePlace): Promise<Profile> {
     readText(place.credentialsFile, place.isNamed),
     readText(place.configFile, place.isNamed),
   ])
-  const credentials = parseProfileFile(credentialsText, false).profiles.get(place.profile)
-  const { profiles, sessions } = parseProfileFile(configText, true)
-  const config = profiles.get(place.profile)
-  if (credentials === undefined && config === undefined && place.isNamed) {
+  const profile = profileIn(place, credentialsText, configText)
+  if (profile.credentials === undefined && profile.config === undefined && place.isNamed) {
     const files = `'${place.credentialsFile}' and '${place.configFile}'`
     throw new ImproperlyConfigured(`The AWS profile '${place.profile}' is in neither of ${files}.`)
   }
-  return { credentials, config, sessions }
+  return profile
+}
+
+function profileIn({ profile }: ProfilePlace, credentialsText: string, configText: string): Profile {
+  const { profiles, services, sessions } = parseProfileFile(configText, true)
+  const credentials = parseProfileFile(credentialsText, false).profiles.get(profile)
+  return { credentials, config: profiles.get(profile), services, sessions }
 }
 
 /** A setting of a profile; the credentials file wins, as in botocore. */
@@ -62,12 +67,7 @@ export function profileSetting({ credentials, config }: Profile, key: string): s
   return credentials?.get(key) || config?.get(key) || undefined
 }
 
-/** The static keys of the profile; undefined where there are none or the profile assumes a role. Half a pair of keys is `improperly_configured`. */
-export async function readStaticKeys(place: ProfilePlace): Promise<SigningCredentials | undefined> {
-  return staticKeys(await readProfile(place), place)
-}
-
-/** The same of a profile that was read. */
+/** The static keys of a profile; undefined where there are none or the profile assumes a role. Half a pair of keys is `improperly_configured`. */
 export function staticKeys(profile: Profile, place: ProfilePlace): SigningCredentials | undefined {
   if (profile.credentials?.has('role_arn') || profile.config?.has('role_arn')) return undefined
   return (
@@ -89,10 +89,9 @@ export interface ProfileService {
  * A `services` section that does not exist is `improperly_configured`, as in botocore.
  */
 export function readProfileService(place: ProfilePlace): ProfileService {
-  const credentials = readNow(place.credentialsFile, false).profiles.get(place.profile)
-  const { profiles, services } = readNow(place.configFile, true)
-  const config = profiles.get(place.profile)
-  const setting = (key: string) => credentials?.get(key) || config?.get(key) || undefined
+  const profile = profileIn(place, readNow(place.credentialsFile), readNow(place.configFile))
+  const { credentials, config, services } = profile
+  const setting = (key: string) => profileSetting(profile, key)
   const ignoresEndpoints = setting('ignore_configured_endpoint_urls')?.toLowerCase() === 'true'
   const region = config?.get('region') || credentials?.get('region') || undefined
   const name = setting('services')
@@ -106,14 +105,13 @@ export function readProfileService(place: ProfilePlace): ProfileService {
   return { region, endpointUrl: section?.get('s3.endpoint_url') || setting('endpoint_url'), ignoresEndpoints }
 }
 
-function readNow(path: string, isConfig: boolean): ProfileFile {
-  let text = ''
+function readNow(path: string): string {
   try {
-    text = readFileSync(path, 'utf8')
+    return readFileSync(path, 'utf8')
   } catch {
     // Reading the keys reports it, if they are to come from there.
+    return ''
   }
-  return parseProfileFile(text, isConfig)
 }
 
 /** Both keys of one file's profile, never mixed with another file's. `aws_security_token` is the older name of the token. */

@@ -1,6 +1,7 @@
 import { ATTRIBUTES, givenAttributes } from '../../../core/attributes.ts'
 import type { CallContext } from '../../../core/call.ts'
 import type { Stat, StatOptions, WriteOptions } from '../../../core/driver.ts'
+import { strongEtag } from '../../../core/etags.ts'
 import { addAttributes } from '../../../remote/attribute-headers.ts'
 import type { PartPlan } from '../../../remote/part-plan.ts'
 import { copyInRanges } from '../../../remote/part-upload.ts'
@@ -106,7 +107,8 @@ async function copyParts(
 /** What makes a copy fail when its source is another version than that. */
 function pinned({ etag, modifiedAt }: Stat): Record<string, string> {
   // A weak etag never matches. (RFC 9110, section 13.1.1)
-  if (etag !== undefined && !etag.startsWith('W/')) return { 'x-amz-copy-source-if-match': `"${etag}"` }
+  const match = strongEtag(etag)
+  if (match !== undefined) return { 'x-amz-copy-source-if-match': `"${match}"` }
   if (modifiedAt === undefined) return {}
   return { 'x-amz-copy-source-if-unmodified-since': modifiedAt.toUTCString() }
 }
@@ -124,7 +126,7 @@ function keptParameters(parameters: Copy['parameters'], options: WriteOptions): 
 const TAGGING = 'x-amz-tagging'
 
 function isDescriptive(header: string): boolean {
-  if (header.startsWith('content-') || header.startsWith('x-amz-meta-')) return true
+  if (header.startsWith('content-') || header.startsWith(METADATA_PREFIX)) return true
   return header === 'cache-control' || header === 'expires' || header === TAGGING
 }
 
