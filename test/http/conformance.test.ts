@@ -8,7 +8,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { drain, readBytes, readText } from '../../src/core/body.ts'
 import { StorageError } from '../../src/core/errors.ts'
 import { dispatcherClient, fetchClient, type HttpClient, type HttpRequest, NodeClient } from '../../src/http/index.ts'
-import { context, failure, makeIdentity, serve, serveTcp, serveTls } from './support.ts'
+import { context, echo, failure, makeIdentity, pattern, serve, serveTcp, serveTls, sumOf } from './support.ts'
 
 const identity = makeIdentity()
 const agent = new Agent()
@@ -25,26 +25,6 @@ const CLIENTS: Readonly<Record<string, (options?: MakeOptions) => HttpClient>> =
   'node:http': options => new NodeClient(options),
   fetch: options => fetchClient(undefined, options),
   dispatcher: options => dispatcherClient(agent, options),
-}
-
-/** Sends what it got back: its size, a sum of its bytes and how it was framed. */
-const echo = () =>
-  serve(async (request, response) => {
-    let size = 0
-    let sum = 0
-    for await (const chunk of request) {
-      size += chunk.length
-      for (const byte of chunk) sum = (sum * 31 + byte) % 1_000_003
-    }
-    response.end(JSON.stringify({ size, sum, length: request.headers['content-length'] }))
-  })
-
-function pattern(size: number): Buffer {
-  return Buffer.from(Array.from({ length: size }, (_, at) => (at * 7) % 251))
-}
-
-function sumOf(bytes: Uint8Array): number {
-  return bytes.reduce((sum, byte) => (sum * 31 + byte) % 1_000_003, 0)
 }
 
 describe.each(Object.entries(CLIENTS))('the client over %s', (name, make) => {

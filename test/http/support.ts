@@ -163,3 +163,30 @@ async function listening(server: TcpServer, sockets: Socket[], scheme: string): 
     },
   }
 }
+
+/** A server that sends back what it got: its size, a sum of its bytes and how it was framed. */
+export const echo = () =>
+  serve(async (request, response) => {
+    let size = 0
+    let sum = 0
+    for await (const chunk of request) {
+      size += chunk.length
+      for (const byte of chunk) sum = (sum * 31 + byte) % 1_000_003
+    }
+    const { 'content-length': length, 'transfer-encoding': coding } = request.headers
+    response.end(JSON.stringify({ size, sum, length, coding }))
+  })
+
+/** Bytes of which no two neighbours are alike. */
+export function pattern(size: number): Buffer {
+  const bytes = Buffer.alloc(size)
+  for (let at = 0; at < size; at++) bytes[at] = (at * 7) % 251
+  return bytes
+}
+
+/** The sum that `echo` makes of bytes. */
+export function sumOf(bytes: Uint8Array): number {
+  let sum = 0
+  for (const byte of bytes) sum = (sum * 31 + byte) % 1_000_003
+  return sum
+}

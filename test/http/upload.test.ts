@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
 import { drain, readText } from '../../src/core/body.ts'
 import { NodeClient } from '../../src/http/node-client.ts'
-import { context, failure, serve, serveTcp } from './support.ts'
+import { context, echo, failure, pattern, serve, serveTcp, sumOf } from './support.ts'
 
 let transport = new NodeClient()
 
@@ -11,30 +11,6 @@ afterEach(async () => {
   await transport.close()
   transport = new NodeClient()
 })
-
-const echo = () =>
-  serve(async (request, response) => {
-    let size = 0
-    let sum = 0
-    for await (const chunk of request) {
-      size += chunk.length
-      for (const byte of chunk) sum = (sum * 31 + byte) % 1_000_003
-    }
-    const { 'content-length': length, 'transfer-encoding': coding } = request.headers
-    response.end(JSON.stringify({ size, sum, length, coding }))
-  })
-
-function pattern(size: number): Buffer {
-  const bytes = Buffer.alloc(size)
-  for (let at = 0; at < size; at++) bytes[at] = (at * 7) % 251
-  return bytes
-}
-
-function sumOf(bytes: Uint8Array): number {
-  let sum = 0
-  for (const byte of bytes) sum = (sum * 31 + byte) % 1_000_003
-  return sum
-}
 
 describe('bytes', () => {
   test.each([0, 1, 65_536, 65_537, 131_072, 262_144, 1_000_003])('%i of them arrive', async size => {
