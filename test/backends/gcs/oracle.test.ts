@@ -45,9 +45,13 @@ it('signs URLs as the official client does, for 600 odd names, queries and heade
     const expiresInSecs = 1 + samples.below(604_800)
     const isCname = samples.below(3) === 0
     const expires = (Math.floor(Date.now() / 1000) + expiresInSecs) * 1000
-    const about = { version: 'v4', action, expires, queryParams, extensionHeaders, contentType } as const
+    const about = { version: 'v4', action, expires, queryParams, extensionHeaders } as const
+    const typed = contentType === undefined ? about : { ...about, contentType }
     const cname = isCname ? { cname: 'https://files.example.com' } : {}
-    const [theirs] = await official.bucket('a-bucket').file(key).getSignedUrl({ ...about, ...cname })
+    const [theirs] = await official
+      .bucket('a-bucket')
+      .file(key)
+      .getSignedUrl({ ...typed, ...cname })
     const headers: Record<string, string> = {}
     for (const [name, value] of Object.entries(extensionHeaders)) headers[name.toLowerCase()] = value
     if (contentType !== undefined) headers['content-type'] = contentType

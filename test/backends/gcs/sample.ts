@@ -44,8 +44,8 @@ export class Samples {
   }
 
   /** A value for each of some names. */
-  fields(names: readonly string[], valueOf: () => string): Record<string, string> {
+  fields(names: readonly string[], make: () => string): Record<string, string> {
     const chosen = names.filter(() => this.#random() < 0.3)
-    return Object.fromEntries(chosen.map(name => [name, valueOf()]))
+    return Object.fromEntries(chosen.map(name => [name, make()]))
   }
 }

@@ -121,7 +121,9 @@ function clientEmail(client: object): (() => Promise<string>) | undefined {
 }
 
 /** The account that a file impersonates, which its URL names: `.../serviceAccounts/<email>:generateAccessToken`. */
-function impersonated({ service_account_impersonation_url: url }: CredentialsFile): (() => Promise<string>) | undefined {
+function impersonated({
+  service_account_impersonation_url: url,
+}: CredentialsFile): (() => Promise<string>) | undefined {
   const email = /\/serviceAccounts\/([^/:]{1,200}):/.exec(textOf(url) ?? '')?.[1]
   if (email === undefined) return undefined
   return async () => {

@@ -5,7 +5,10 @@ import { type AccessToken, SCOPES } from './token.ts'
 
 /** What is used of `google-auth-library`. */
 interface AuthLibrary {
-  readonly GoogleAuth: new (options: { credentials: object; scopes: string[] }) => {
+  readonly GoogleAuth: new (options: {
+    credentials: object
+    scopes: string[]
+  }) => {
     getClient(): Promise<TokenClient>
   }
 }

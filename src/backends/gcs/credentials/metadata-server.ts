@@ -2,7 +2,7 @@ import { StorageError } from '../../../core/errors.ts'
 import { sharedContext } from '../../../remote/aftermath.ts'
 import type { Environment } from './application-default.ts'
 import type { AuthService } from './auth-service.ts'
-import { SCOPES, type AccessToken, tokenOf } from './token.ts'
+import { type AccessToken, SCOPES, tokenOf } from './token.ts'
 
 const HOST = 'metadata.google.internal'
 const ACCOUNT = '/computeMetadata/v1/instance/service-accounts/default'
@@ -34,11 +34,7 @@ export class MetadataServer {
   async email(): Promise<string> {
     const expected = { statuses: [200], headers: [FLAVOR] }
     const purpose = "The address of the machine's service account"
-    const email = await this.#auth.text(
-      purpose,
-      { ...this.#request(`${this.#base}/email`), expected },
-      sharedContext(),
-    )
+    const email = await this.#auth.text(purpose, { ...this.#request(`${this.#base}/email`), expected }, sharedContext())
     if (/^[^\s@]+@[^\s@]+$/.test(email)) return email
     throw new StorageError('unavailable', `${purpose}: the answer is no e-mail address.`, { outcome: 'not_applied' })
   }

@@ -72,4 +72,3 @@ function explained(error: unknown, email: string): unknown {
   const why = `the caller needs the role 'Service Account Token Creator' on ${email}, and the IAM Service Account Credentials API must be enabled`
   return new StorageError('permission_denied', `${error.message} (${why}.)`, { cause: error, status: error.status })
 }
-

@@ -1,0 +1,53 @@
+import type { ListedFile, Page, PageRequest } from '../../core/driver.ts'
+import { StorageError } from '../../core/errors.ts'
+import { compareKeys } from '../../core/key-order.ts'
+import { checkedPage } from '../../remote/page-range.ts'
+import { statOfResource } from './resource.ts'
+
+const MAX_ENTRIES = 1000
+const FIELDS =
+  'items(name,size,generation,updated,timeCreated,contentType,contentEncoding,contentDisposition,contentLanguage,' +
+  'cacheControl,storageClass,metadata),prefixes,nextPageToken'
+
+/** Entries of a page, where a number is asked for. */
+export function limitOf({ limit }: PageRequest): number | undefined {
+  return limit === undefined ? undefined : Math.min(MAX_ENTRIES, Math.max(1, limit))
+}
+
+/** The query of Objects: list. `startOffset` includes its own key, which is left out of the page. (https://cloud.google.com/storage/docs/json_api/v1/objects/list) */
+export function listQuery(prefix: string, page: PageRequest): Array<[string, string]> {
+  const { recursive, token, startAfter, until } = page
+  const query: Array<[string, string]> = [['fields', FIELDS]]
+  const limit = limitOf(page)
+  if (prefix !== '') query.push(['prefix', prefix])
+  if (!recursive) query.push(['delimiter', '/'])
+  if (token !== undefined) query.push(['pageToken', token])
+  if (startAfter !== undefined && compareKeys(startAfter, prefix) > 0) query.push(['startOffset', startAfter])
+  if (until !== undefined) query.push(['endOffset', until])
+  if (limit !== undefined) query.push(['maxResults', String(limit)])
+  return query
+}
+
+/** The page in an answer. Folder markers are no files, and a field that cannot be read is left out; without a size it is NaN. */
+export function pageOf(value: Readonly<Record<string, unknown>>, prefix: string, request: PageRequest): Page {
+  const { nextPageToken } = value
+  const files = listIn(value, 'items').map(listedFile)
+  const directories = listIn(value, 'prefixes').filter(item => typeof item === 'string')
+  const next = typeof nextPageToken === 'string' && nextPageToken !== '' ? nextPageToken : undefined
+  return checkedPage({ files, directories, next }, prefix, request)
+}
+
+/** A list of the answer, which is absent where it would be empty. */
+function listIn(value: Readonly<Record<string, unknown>>, name: string): unknown[] {
+  const list = value[name]
+  if (list === undefined) return []
+  if (Array.isArray(list)) return list
+  throw new StorageError('unavailable', `'${name}' of the listing is no array.`, { outcome: 'not_applied' })
+}
+
+function listedFile(item: unknown): ListedFile {
+  const { name, ...resource } = { ...(item as Record<string, unknown>) }
+  if (typeof name !== 'string') throw new StorageError('unavailable', 'The listing has a file without a name.')
+  const { crc32c: _, ...stat } = statOfResource(resource)
+  return { key: name, ...stat }
+}
