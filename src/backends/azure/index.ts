@@ -1,0 +1,8 @@
+export type { ObjectParameters } from '../../core/driver.ts'
+export type { ObjectParametersSource } from '../../remote/options.ts'
+export { type AzureAccount, type AzureCredential, azureAccount } from './account.ts'
+export { AzureDriver, type AzureDriverOptions } from './driver.ts'
+export { AzureError, type AzureErrorDetails } from './errors.ts'
+export { type AzureOptions, azureSettings } from './settings.ts'
+export { AzureStorage } from './storage.ts'
+export type { AccessToken, TokenCredential } from './token.ts'
