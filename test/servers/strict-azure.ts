@@ -80,7 +80,11 @@ function serviceOf(state: ServerState): StrictService<AzureRequest, Identity, Az
       const answer = errorAnswer(refusal, requestId)
       return { ...answer, headers: { ...(request === undefined ? {} : echoed(request)), ...answer.headers } }
     },
-    headers: requestId => ({ 'x-ms-request-id': requestId, server: 'Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0' }),
+    headers: requestId => ({
+      date: new Date(state.now()).toUTCString(),
+      'x-ms-request-id': requestId,
+      server: 'Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0',
+    }),
     logged: ({ container, key }, identity) => ({ container, key, identity: identity?.kind }),
   }
 }

@@ -28,8 +28,7 @@ export function keepBlock(context: OperationContext, body: Buffer): void {
   refuseFolder(container.blobs.get(key))
   const waiting = container.uncommitted.get(key) ?? new Map<string, Block>()
   const first = waiting.keys().next().value
-  const committed = container.blobs.get(key)?.blocks[0]?.id
-  if ((first ?? committed ?? id).length !== id.length) {
+  if (first !== undefined && first.length !== id.length) {
     throw new AzureError(400, 'InvalidBlobOrBlock', 'The specified blob or block content is invalid.')
   }
   if (!waiting.has(id) && waiting.size >= 2 * (state.options.maxBlocks ?? 50_000)) {
