@@ -18,10 +18,12 @@ export interface DelegationKey {
 const START_EARLY_MS = 15 * 60_000
 /** How much less than the most a key is asked for, in ms. */
 const MARGIN_MS = 60_000
+/** What rounding to whole seconds may take from a life at its start and its end, in ms. */
+const ROUNDING_MS = 2_000
 const MOST_MS = 7 * 86_400_000
 
-/** Longest life of a SAS that a delegation key can sign, in seconds: 7 days less 16 minutes, since a key starts 15 minutes back. */
-export const MAX_DELEGATION_SECS: number = (MOST_MS - START_EARLY_MS - MARGIN_MS) / 1000
+/** Longest life of a SAS that a delegation key can sign, in seconds: 7 days less some 16 minutes, since a key starts 15 minutes back. */
+export const MAX_DELEGATION_SECS: number = (MOST_MS - START_EARLY_MS - MARGIN_MS - ROUNDING_MS) / 1000
 
 /** How keys are loaded. */
 export interface DelegationKeysOptions {

@@ -1,7 +1,7 @@
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import { hasControls } from '../../core/header-text.ts'
 import { HmacSha256 } from '../../remote/sign/hmac.ts'
-import { type EncodedPair, encodedPairs, joinPairs } from '../../remote/sign/query.ts'
+import { encodeQuery } from '../../remote/sign/query.ts'
 import { type DelegationKey, seconds } from './delegation-key.ts'
 import type { SharedKey } from './sign.ts'
 
@@ -55,33 +55,25 @@ const ACCOUNT_LETTERS = 'rwdxftlacupiy'
 
 /** The query of a SAS signed with an account's key. (https://learn.microsoft.com/rest/api/storageservices/create-service-sas) */
 export function serviceSas(key: SharedKey, options: BlobSasOptions): string {
-  const sas = checkedSas(options, options.blob === undefined ? CONTAINER_LETTERS : BLOB_LETTERS, !options.identifier)
+  const { permissions, version, limits, scope } = checkedSas(options, lettersOf(options), !options.identifier)
   const { resource, time, path } = resourceOf(options, key.account)
-  const text = [
-    ...[sas.permissions, sas.start, sas.end, path, options.identifier, options.ip, options.protocol, sas.version],
-    ...[resource, time, ...scopeLine(sas, options), ...answerHeaders(options).map(([, value]) => value)],
-  ]
-  return sasQuery([
-    ...[['sv', sas.version] as const, ...commonPairs(sas, options), ['si', options.identifier] as const],
-    ...[['ses', options.encryptionScope] as const, ['sr', resource] as const, ['sp', sas.permissions] as const],
-    ...[...answerHeaders(options), ['sig', key.sign(text.map(line => line ?? '').join('\n'))] as const],
-  ])
+  const headers = answerHeaders(options)
+  const { st, se, sip, spr } = limits
+  const before = [permissions, st, se, path, options.identifier, sip, spr, version, resource, time]
+  const sig = key.sign(joinLines([...before, ...scope, ...Object.values(headers)]))
+  const si = options.identifier
+  const ses = options.encryptionScope
+  return sasQuery({ sv: version, ...limits, si, ses, sr: resource, sp: permissions, ...headers, sig })
 }
 
 /** The query of a SAS for an account. (https://learn.microsoft.com/rest/api/storageservices/create-account-sas) */
 export function accountSas(key: SharedKey, options: AccountSasOptions): string {
-  const sas = checkedSas(options, ACCOUNT_LETTERS, true)
-  const services = ordered('services', options.services, 'btqf')
-  const types = ordered('resourceTypes', options.resourceTypes, 'sco')
-  const text = [
-    ...[key.account, sas.permissions, services, types, sas.start, sas.end, options.ip, options.protocol, sas.version],
-    ...[...scopeLine(sas, options), ''],
-  ]
-  return sasQuery([
-    ...[['sv', sas.version] as const, ['ss', services] as const, ['srt', types] as const],
-    ...[...commonPairs(sas, options), ['ses', options.encryptionScope] as const, ['sp', sas.permissions] as const],
-    ['sig', key.sign(text.map(line => line ?? '').join('\n'))],
-  ])
+  const { permissions, version, limits, scope } = checkedSas(options, ACCOUNT_LETTERS, true)
+  const ss = ordered('services', options.services, 'btqf')
+  const srt = ordered('resourceTypes', options.resourceTypes, 'sco')
+  const { st, se, sip, spr } = limits
+  const sig = key.sign(joinLines([key.account, permissions, ss, srt, st, se, sip, spr, version, ...scope, '']))
+  return sasQuery({ sv: version, ss, srt, ...limits, ses: options.encryptionScope, sp: permissions, sig })
 }
 
 /**
@@ -90,37 +82,29 @@ export function accountSas(key: SharedKey, options: AccountSasOptions): string {
  */
 export function delegationSas(account: string, key: DelegationKey, options: BlobSasOptions): string {
   if (options.identifier) throw refusal('identifier: a SAS of a delegation key takes no stored access policy')
-  const sas = checkedSas(options, options.blob === undefined ? CONTAINER_LETTERS : BLOB_LETTERS, true)
-  if (options.expiresAt! > key.expiresAt)
-    throw refusal(`expiresAt: the delegation key ends at ${seconds(key.expiresAt)}`)
-  if (options.startsAt !== undefined && options.startsAt < key.startsAt) {
-    throw refusal(`startsAt: the delegation key starts at ${seconds(key.startsAt)}`)
+  const { permissions, version, limits, scope } = checkedSas(options, lettersOf(options), true)
+  const { st, se, sip, spr } = limits
+  const ofKey = {
+    skoid: key.objectId,
+    sktid: key.tenantId,
+    skt: seconds(key.startsAt),
+    ske: seconds(key.expiresAt),
+    sks: key.service,
+    skv: key.version,
   }
+  if (se! > ofKey.ske) throw refusal(`expiresAt: the delegation key ends at ${ofKey.ske}`)
+  if (st && st < ofKey.skt) throw refusal(`startsAt: the delegation key starts at ${ofKey.skt}`)
   const { resource, time, path } = resourceOf(options, account)
-  const keyPairs: Pair[] = [
-    ['skoid', key.objectId],
-    ['sktid', key.tenantId],
-    ['skt', seconds(key.startsAt)],
-    ['ske', seconds(key.expiresAt)],
-    ['sks', key.service],
-    ['skv', key.version],
-  ]
-  const text = [
-    ...[sas.permissions, sas.start, sas.end, path, ...keyPairs.map(([, value]) => value)],
-    // Agents and their correlation id, then another tenant's user: not used.
-    ...(sas.version >= '2020-02-10' ? ['', '', ''] : []),
-    ...(sas.version >= '2025-07-05' ? ['', ''] : []),
-    ...[options.ip, options.protocol, sas.version, resource, time, ...scopeLine(sas, options)],
-    // Headers and parameters that a request must have: not used.
-    ...(sas.version >= '2026-04-06' ? ['', ''] : []),
-    ...answerHeaders(options).map(([, value]) => value),
-  ]
-  const hmac = new HmacSha256(Buffer.from(key.value, 'base64'))
-  return sasQuery([
-    ...[['sv', sas.version] as const, ...commonPairs(sas, options), ['ses', options.encryptionScope] as const],
-    ...[...keyPairs, ['sr', resource] as const, ['sp', sas.permissions] as const, ...answerHeaders(options)],
-    ['sig', hmac.sign(text.map(line => line ?? '').join('\n'), 'base64')],
-  ])
+  const headers = answerHeaders(options)
+  // Places of what is not used: agents and a correlation id, the user of another tenant, headers and parameters that a request must have.
+  const agents = version >= '2020-02-10' ? ['', '', ''] : []
+  const user = version >= '2025-07-05' ? ['', ''] : []
+  const demands = version >= '2026-04-06' ? ['', ''] : []
+  const before = [permissions, st, se, path, ...Object.values(ofKey), ...agents, ...user]
+  const after = [sip, spr, version, resource, time, ...scope, ...demands, ...Object.values(headers)]
+  const sig = new HmacSha256(Buffer.from(key.value, 'base64')).sign(joinLines([...before, ...after]), 'base64')
+  const ses = options.encryptionScope
+  return sasQuery({ sv: version, ...limits, ses, ...ofKey, sr: resource, sp: permissions, ...headers, sig })
 }
 
 /** The end of a SAS that lives so many seconds from `now`: whole seconds, rounded up, so that none is lost. */
@@ -139,17 +123,17 @@ export function givenSas(text: string, setting: string): string {
   throw new ImproperlyConfigured(`${setting} must be a SAS token, as in sv=...&sp=r&sig=..., without the URL before it`)
 }
 
-type Pair = readonly [name: string, value: string | undefined]
-
 interface CheckedSas {
   readonly permissions: string
-  readonly start: string
-  readonly end: string
   readonly version: string
+  /** Parameters that limit the use. */
+  readonly limits: Readonly<Record<'spr' | 'st' | 'se' | 'sip', string | undefined>>
+  /** The line of the encryption scope, in the versions that have it. */
+  readonly scope: ReadonlyArray<string | undefined>
 }
 
 function checkedSas(options: SasOptions, letters: string, needsAll: boolean): CheckedSas {
-  const { permissions = '', startsAt, expiresAt, version = SAS_VERSION, protocol, encryptionScope } = options
+  const { permissions = '', startsAt, expiresAt, version = SAS_VERSION, protocol, ip, encryptionScope } = options
   if (!/^\d{4}-\d\d-\d\d$/.test(version) || version < '2018-11-09')
     throw refusal('version: expected 2018-11-09 or later')
   if (needsAll && permissions === '') throw refusal('permissions: expected at least one letter')
@@ -157,23 +141,33 @@ function checkedSas(options: SasOptions, letters: string, needsAll: boolean): Ch
   if (protocol !== undefined && protocol !== 'https' && protocol !== 'https,http') {
     throw refusal("protocol: expected 'https' or 'https,http'")
   }
-  if (encryptionScope && version < '2020-12-06') throw refusal('encryptionScope: needs version 2020-12-06 or later')
-  const start = timeOf('startsAt', startsAt)
-  const end = timeOf('expiresAt', expiresAt)
-  if (start !== '' && end !== '' && start >= end) throw refusal('expiresAt: expected a time after startsAt')
+  const hasScope = version >= '2020-12-06'
+  if (encryptionScope && !hasScope) throw refusal('encryptionScope: needs version 2020-12-06 or later')
+  const st = timeOf('startsAt', startsAt)
+  const se = timeOf('expiresAt', expiresAt)
+  if (st && se && st >= se) throw refusal('expiresAt: expected a time after startsAt')
   for (const [name, value] of Object.entries(options)) {
     // A line feed would move what follows to another line of the signed text.
     if (typeof value === 'string' && hasControls(value))
       throw refusal(`${name}: expected a text without control characters`)
   }
-  return { permissions: ordered('permissions', permissions, letters), start, end, version }
+  return {
+    permissions: ordered('permissions', permissions, letters),
+    version,
+    limits: { spr: protocol, st, se, sip: ip },
+    scope: hasScope ? [encryptionScope] : [],
+  }
 }
 
-function timeOf(name: string, time: Date | undefined): string {
-  if (time === undefined) return ''
+function timeOf(name: string, time: Date | undefined): string | undefined {
+  if (time === undefined) return undefined
   const year = time.getUTCFullYear()
   if (year >= 1601 && year <= 9999) return seconds(time)
   throw refusal(`${name}: expected a valid date of at most the year 9999`)
+}
+
+function lettersOf({ blob }: BlobSasOptions): string {
+  return blob === undefined ? CONTAINER_LETTERS : BLOB_LETTERS
 }
 
 /** The letters in the service's own order, each once. */
@@ -193,31 +187,23 @@ function resourceOf({ container, blob, snapshot, versionId }: BlobSasOptions, ac
   return { resource, time: snapshot || versionId || '', path: `/blob/${account}/${container}/${blob}` }
 }
 
-function scopeLine({ version }: CheckedSas, { encryptionScope }: SasOptions): Array<string | undefined> {
-  return version >= '2020-12-06' ? [encryptionScope] : []
+function answerHeaders(options: BlobSasOptions): Record<string, string | undefined> {
+  return {
+    rscc: options.cacheControl,
+    rscd: options.contentDisposition,
+    rsce: options.contentEncoding,
+    rscl: options.contentLanguage,
+    rsct: options.contentType,
+  }
 }
 
-function commonPairs(sas: CheckedSas, { protocol, ip }: SasOptions): Pair[] {
-  return [
-    ['spr', protocol],
-    ['st', sas.start],
-    ['se', sas.end],
-    ['sip', ip],
-  ]
+function joinLines(lines: ReadonlyArray<string | undefined>): string {
+  return lines.map(line => line ?? '').join('\n')
 }
 
-function answerHeaders(options: BlobSasOptions): Pair[] {
-  return [
-    ['rscc', options.cacheControl],
-    ['rscd', options.contentDisposition],
-    ['rsce', options.contentEncoding],
-    ['rscl', options.contentLanguage],
-    ['rsct', options.contentType],
-  ]
-}
-
-function sasQuery(pairs: readonly Pair[]): string {
-  return joinPairs(encodedPairs(pairs.filter(([, value]) => value)) as EncodedPair[])
+/** The parameters that have a value, in their order. */
+function sasQuery(parameters: Readonly<Record<string, string | undefined>>): string {
+  return encodeQuery(Object.entries(parameters).filter(([, value]) => value))
 }
 
 function refusal(message: string): StorageError {

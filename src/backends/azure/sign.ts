@@ -66,11 +66,10 @@ export function signSharedKey(request: SharedKeyRequest, key: SharedKey, now: Da
   return { 'x-ms-date': date, authorization: `SharedKey ${key.account}:${key.sign(text)}` }
 }
 
-/** A key from base64; with the alphabet of URLs, blanks inside or another length it is no key. */
+/** A key from base64, with its padding or without; with the alphabet of URLs, blanks inside or a character too many it is no key. */
 function keyBytes(key: string, setting: string): Buffer {
-  const bytes = Buffer.from(key, 'base64')
-  const form = bytes.toString('base64')
-  if (bytes.byteLength > 0 && (key === form || key === form.replace(/={1,2}$/, ''))) return bytes
+  const text = key.replace(/={1,2}$/, '')
+  if (/^[A-Za-z0-9+/]{2,}$/.test(text) && text.length % 4 !== 1) return Buffer.from(text, 'base64')
   throw new ImproperlyConfigured(`${setting} must be an account key in base64, as the portal shows it`)
 }
 
