@@ -23,9 +23,16 @@ export function listQuery(prefix: string, page: PageRequest): Array<[string, str
   if (!recursive) query.push(['delimiter', '/'])
   if (token !== undefined) query.push(['pageToken', token])
   if (startAfter !== undefined && compareKeys(startAfter, prefix) > 0) query.push(['startOffset', startAfter])
-  if (until !== undefined) query.push(['endOffset', until])
+  if (until !== undefined) query.push(['endOffset', recursive ? until : endAfterFolder(until, prefix)])
   if (limit !== undefined) query.push(['maxResults', String(limit)])
   return query
+}
+
+/** A folder stands before what is in it: where the end lies in a folder, all of the folder is asked for, and the page is cut at the end. */
+function endAfterFolder(until: string, prefix: string): string {
+  const slash = until.startsWith(prefix) ? until.indexOf('/', prefix.length) : -1
+  // '0' follows '/'.
+  return slash === -1 || slash === until.length - 1 ? until : `${until.slice(0, slash)}0`
 }
 
 /** The page in an answer. Folder markers are no files, and a field that cannot be read is left out; without a size it is NaN. */
