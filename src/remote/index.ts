@@ -33,6 +33,7 @@ export { countOf, dateOf, etagOf, type HeaderStat, headerTextOf, sizedStat, size
 export { httpClientOf } from './http-client.ts'
 export { type HttpErrorDetails, HttpStatusError, shownText } from './http-error.ts'
 export { metadataHeaders, metadataOf } from './metadata.ts'
+export { type BatchedAnswer, type BatchedRequest, batchAnswers, batchBody } from './multipart.ts'
 export { type AttributeParameters, type ObjectOptions, ObjectStorage } from './object-storage.ts'
 export { OpenUploads, type Stop } from './open-uploads.ts'
 export {
@@ -63,6 +64,7 @@ export { type PartPlan, partPlan } from './part-plan.ts'
 export type { Creation, FailedFinish, PartProtocol, UploadTarget } from './part-protocol.ts'
 export { copyInRanges, writeObject } from './part-upload.ts'
 export type { PartLimits, Piece, PieceRange } from './pieces.ts'
+export { type Polled, type PollingOptions, polled } from './polling.ts'
 export { type CheckedRead, checkedRead, type GetAnswer } from './ranges.ts'
 export { type ReadProtocol, readObject } from './reading.ts'
 export { type Hide, hiding } from './redact.ts'
@@ -79,7 +81,14 @@ export {
 } from './service.ts'
 export { AWS4, GOOG4, GOOG4_RSA, type SigningDialect } from './sign/dialect.ts'
 export { encodeComponent, encodeKey } from './sign/encode.ts'
-export { type PostCondition, type PostForm, type PostPolicyOptions, postPolicy } from './sign/post-policy.ts'
+export {
+  type PolicyPlan,
+  type PostCondition,
+  type PostForm,
+  type PostPolicyOptions,
+  planPolicy,
+  postPolicy,
+} from './sign/post-policy.ts'
 export { encodeQuery, type Query, type SignableRequest, type SigningCredentials } from './sign/query.ts'
 export type { SigningScope } from './sign/signing-key.ts'
 export {
@@ -93,5 +102,6 @@ export {
   UNSIGNED_PAYLOAD,
 } from './sign/v4.ts'
 export { type RenewalOptions, Renewed } from './token.ts'
-export { type FormTarget, type UploadFormOptions, uploadForm } from './upload-form.ts'
+export { type FormTarget, formPolicy, type UploadFormOptions, uploadForm } from './upload-form.ts'
+export { type ExpectedHash, type RunningHash, VerifiedBody } from './verified-body.ts'
 export { fieldText, isXmlText, parseXml, readXml, type XmlNode, xmlText } from './xml.ts'
