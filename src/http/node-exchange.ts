@@ -74,11 +74,12 @@ export class NodeExchange extends Exchange implements Ticket {
       if (length === 0) out.end()
       for await (const bytes of chunks) {
         sent += bytes.byteLength
-        if (!out.write(bytes)) await new Promise<void>(resolve => (this.#wake = resolve))
+        const isFull = !out.write(bytes)
+        // The server may answer now, whenever the stream itself ends; nothing has to wait for room any more.
+        if (sent === length) out.end()
+        else if (isFull) await new Promise<void>(resolve => (this.#wake = resolve))
         if (this.#isDone(out)) return
         this.call.ctx.progress()
-        // The server may answer now, whenever the stream itself ends.
-        if (sent === length) out.end()
       }
       out.end()
     } catch (error) {
