@@ -1,74 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { AzureDriver } from '../../../src/backends/azure/driver.ts'
-import { azureAccount, azureSettings } from '../../../src/backends/azure/index.ts'
 import { drain } from '../../../src/core/body.ts'
 import { bytesContent } from '../../../src/core/content.ts'
 import type { PageRequest, WriteOptions } from '../../../src/core/driver.ts'
 import { sharedContext } from '../../../src/remote/aftermath.ts'
-import { type Canned, Official, Recorded, type Sent } from './official.ts'
+import { BLOB, both, ENDPOINTS, type Ground } from './ground.ts'
+import type { Official, Sent } from './official.ts'
 import { Picker } from './sample.ts'
-
-const ACCOUNT = 'anaccount'
-const KEY = Buffer.alloc(64, 'a secret key').toString('base64')
-const ENDPOINTS = [`https://${ACCOUNT}.blob.core.windows.net`, `http://127.0.0.1:10000/${ACCOUNT}`]
-const BLOB = {
-  ...{ etag: '"0x8D"', 'last-modified': 'Fri, 02 Jan 2026 03:04:05 GMT', 'x-ms-request-id': 'id', 'x-ms-version': 'v' },
-}
-
-/** What the service answers to what both of them ask. */
-function answer({ method, url, headers, body }: Sent): Canned {
-  const comp = new URL(url).searchParams.get('comp')
-  if (comp === 'list') {
-    return {
-      status: 200,
-      headers: { ...BLOB, 'content-type': 'application/xml' },
-      body: '<EnumerationResults><Blobs/><NextMarker/></EnumerationResults>',
-    }
-  }
-  if (comp === 'batch') {
-    const [, boundary = ''] = /boundary=(\S+)/.exec(headers['content-type']!)!
-    const parts = body.toString().split(`--${boundary}`).slice(1, -1)
-    const answers = parts.map(
-      (_, at) => `--b\r\nContent-ID: ${at}\r\n\r\nHTTP/1.1 202 Accepted\r\nx-ms-request-id: i\r\n\r\n`,
-    )
-    return {
-      status: 202,
-      headers: { ...BLOB, 'content-type': 'multipart/mixed; boundary=b' },
-      body: `${answers.join('')}--b--`,
-    }
-  }
-  if (method === 'DELETE') return { status: 202, headers: BLOB }
-  if (method === 'PUT' && headers['x-ms-copy-source'] !== undefined) {
-    return { status: 202, headers: { ...BLOB, 'x-ms-copy-status': 'success', 'x-ms-copy-id': 'id' } }
-  }
-  if (method === 'PUT') return { status: 201, headers: BLOB }
-  const range = /^bytes=(\d+)-(\d+)$/.exec(headers['range'] ?? headers['x-ms-range'] ?? '')
-  if (range === null) return { status: 200, headers: { ...BLOB, 'content-length': '0' } }
-  const size = Number(range[2]) - Number(range[1]) + 1
-  const place = { 'content-range': `bytes ${range[1]}-${range[2]}/1000000`, 'content-length': String(size) }
-  return { status: 206, headers: { ...BLOB, ...place }, body: 'x'.repeat(size) }
-}
-
-/** Both clients for one endpoint. */
-function both(endpoint: string) {
-  const http = new Recorded(answer)
-  const account = azureAccount({
-    ...{ accountName: ACCOUNT, accountKey: KEY, azureContainer: 'media', endpointUrl: endpoint, azureSsl: true },
-    ...{ isEmulated: false, connectionString: null, sasToken: null, tokenCredential: null, endpointSuffix: '' },
-  })
-  const driver = new AzureDriver({
-    ...{
-      account,
-      httpClient: http,
-      apiVersion: azureSettings.apiVersion.default,
-      checksum: 'md5',
-      deleteSnapshots: false,
-    },
-    ...{ multipartThreshold: 4, partSize: 4, uploadConcurrency: 1 },
-  })
-  const official = new Official(endpoint, ACCOUNT, KEY, answer)
-  return { driver, http, official, container: official.client.getContainerClient('media') }
-}
 
 /** Headers that differ by who sends them, or that are ours alone: MD5 of bodies, the version of the protocol. */
 const OWN = new Set([
@@ -113,18 +50,20 @@ function attributesOf(pick: Picker) {
     contentEncoding: pick.maybe(() => 'gzip'),
     metadata,
     ifAbsent: pick.maybe(() => true),
+    extra: { accessTier: 'Cool', tags: { 'a b': 'c+d' } },
+    objectParameters: { contentDisposition: 'inline' },
   }
   const headers = {
+    blobContentDisposition: 'inline',
     ...(ours.contentType && { blobContentType: ours.contentType }),
     ...(ours.cacheControl && { blobCacheControl: ours.cacheControl }),
     ...(ours.contentLanguage && { blobContentLanguage: ours.contentLanguage }),
     ...(ours.contentEncoding && { blobContentEncoding: ours.contentEncoding }),
   }
   const conditions = ours.ifAbsent ? { conditions: { ifNoneMatch: '*' } } : {}
-  return { ours, theirs: { blobHTTPHeaders: headers, ...(metadata && { metadata }), ...conditions } }
+  const others = { tier: 'Cool', tags: { 'a b': 'c+d' } }
+  return { ours, theirs: { blobHTTPHeaders: headers, ...(metadata && { metadata }), ...conditions, ...others } }
 }
-
-type Ground = ReturnType<typeof both>
 
 /** Pairs of calls that ask the same. Each returns how many requests it takes. */
 const CALLS: Record<string, (pick: Picker, ground: Ground) => Promise<void>> = {
