@@ -1,7 +1,14 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseConnectionString } from '../../src/backends/azure/connection-string.ts'
+import { storedNames, userNames } from '../../src/backends/azure/metadata-names.ts'
+import { validAzureName, validPath } from '../../src/backends/azure/names.ts'
 import { givenSas } from '../../src/backends/azure/sas.ts'
+import { parseGiven } from '../../src/backends/gcs/credentials/given.ts'
+import { sessionTarget } from '../../src/backends/gcs/endpoint.ts'
+import { parseExpiration } from '../../src/backends/gcs/expiration.ts'
+import { objectPath } from '../../src/backends/gcs/operations.ts'
+import { crc32cIn } from '../../src/backends/gcs/resource.ts'
 import { LocalStorage } from '../../src/backends/local/index.ts'
 import { localSettings } from '../../src/backends/local/settings.ts'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
@@ -17,6 +24,7 @@ import { filepathToUri, joinUrl } from '../../src/core/urls.ts'
 import { ContentFile } from '../../src/files/content-file.ts'
 import { idleTimeOf } from '../../src/http/connections.ts'
 import { ProxyTable } from '../../src/http/proxy.ts'
+import { batchAnswers } from '../../src/remote/multipart.ts'
 import { createFileHandler } from '../../src/serve/index.ts'
 
 /** Code that looks at what others send. */
@@ -265,6 +273,63 @@ const ofUsers: readonly Target[] = [
       quietly(() => parseConnectionString(input))
       quietly(() => parseConnectionString(`AccountName=${input}`))
       quietly(() => givenSas(`sv=a&${input}`, 'sasToken'))
+    },
+  },
+  {
+    title: 'durations, names, hashes and addresses of Google Cloud Storage',
+    parts: [
+      '1',
+      'd',
+      ' ',
+      'day, ',
+      ':00',
+      'p',
+      't',
+      '{',
+      'crc32c=',
+      'AAAAAA==',
+      ',',
+      '/',
+      '..',
+      '?upload_id=',
+      'http://',
+      '%',
+    ],
+    run(input) {
+      quietly(() => parseExpiration(input))
+      quietly(() => parseGiven(input))
+      quietly(() => objectPath('bkt', input))
+      quietly(() => crc32cIn({ 'x-goog-hash': input }))
+      quietly(() => sessionTarget(input, { scheme: 'https', host: 'a.example', hostName: 'a.example', path: '/b' }))
+    },
+  },
+  {
+    title: 'names and batches of Azure',
+    parts: [
+      '--b',
+      '\r\n',
+      '\n',
+      ':',
+      ' ',
+      'HTTP/1.1 202',
+      'content-id',
+      '0',
+      '.',
+      '/',
+      '../',
+      '_x2d_',
+      '_',
+      '-',
+      ';',
+      '"',
+      'boundary=',
+    ],
+    run: input => {
+      quietly(() => batchAnswers('multipart/mixed; boundary=b', `--b\r\n${input}\r\n--b--`))
+      quietly(() => batchAnswers(`multipart/mixed; ${input}`, ''))
+      quietly(() => validPath(input))
+      quietly(() => validAzureName(input.slice(0, 8000)))
+      userNames(storedNames({ [input]: '' }))
     },
   },
   {

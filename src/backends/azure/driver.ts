@@ -92,7 +92,9 @@ export class AzureDriver implements Driver {
       await drain(result)
       throw error
     }
-    if (stored === undefined || options.range !== undefined || this.#options.checksum !== 'md5') return result
+    const { checksum } = this.#options
+    const isChecked = checksum === 'auto' || checksum === 'md5'
+    if (stored === undefined || options.range !== undefined || !isChecked) return result
     return { ...result, body: new VerifiedBody(result.body, { name: 'MD5', value: stored, begin: beginMd5 }) }
   }
 
