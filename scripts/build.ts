@@ -16,11 +16,12 @@ const dist = join(root, 'dist')
 /** The folders of backends by chunk. */
 const BACKEND_FOLDERS: Record<string, string[]> = {}
 for (const { chunk, folder } of BACKENDS) (BACKEND_FOLDERS[chunk] ??= []).push(`backends/${folder}`)
-const { core: CORE_BACKENDS = [], ...OTHER_BACKENDS } = BACKEND_FOLDERS
+const { config: CONFIG_BACKENDS = [], ...OTHER_BACKENDS } = BACKEND_FOLDERS
 
 /** Which folders of `src` share a chunk, code and declarations alike. A chunk takes from those after it what it imports. */
 const CHUNKS = {
-  core: new RegExp(`^(core|files|layers|storage|${CORE_BACKENDS.join('|')}|config)/|^index\\.ts$`),
+  core: /^(core|files|layers|storage)\//,
+  config: new RegExp(`^(${CONFIG_BACKENDS.join('|')}|config)/|^index\\.ts$`),
   remote: /^(http|remote)\//,
   ...Object.fromEntries(
     Object.entries(OTHER_BACKENDS).map(([chunk, folders]) => [chunk, new RegExp(`^(${folders.join('|')})/`)]),

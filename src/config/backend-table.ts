@@ -12,7 +12,7 @@ export interface BackendRow {
   readonly className: string
   /** Its folder in `src/backends`, and the subpath of the package: `holdall/s3`. */
   readonly folder: string
-  /** The file in `dist/chunks` that the folder is built into: `core`, or one that is loaded at the first use of the backend. */
+  /** The file in `dist/chunks` that the folder is built into: `config`, or one that is loaded at the first use of the backend. */
   readonly chunk: string
   /** Other names that `BACKEND` may use: Django's class paths. */
   readonly paths: readonly string[]
@@ -46,7 +46,7 @@ export const BACKENDS: readonly BackendRow[] = [
     name: 'local',
     className: 'LocalStorage',
     folder: 'local',
-    chunk: 'core',
+    chunk: 'config',
     paths: ['django.core.files.storage.FileSystemStorage', 'django.core.files.storage.filesystem.FileSystemStorage'],
     hasPage: true,
     prefixes: [],
@@ -56,7 +56,7 @@ export const BACKENDS: readonly BackendRow[] = [
     name: 'memory',
     className: 'MemoryStorage',
     folder: 'memory',
-    chunk: 'core',
+    chunk: 'config',
     paths: ['django.core.files.storage.InMemoryStorage', 'django.core.files.storage.memory.InMemoryStorage'],
     hasPage: true,
     prefixes: [],
@@ -66,7 +66,7 @@ export const BACKENDS: readonly BackendRow[] = [
     name: 'static',
     className: 'StaticFilesStorage',
     folder: 'local',
-    chunk: 'core',
+    chunk: 'config',
     paths: ['django.contrib.staticfiles.storage.StaticFilesStorage'],
     hasPage: false,
     prefixes: [],

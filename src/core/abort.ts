@@ -18,6 +18,17 @@ interface Watch {
 }
 
 const watches = new WeakMap<AbortSignal, Watch>()
+/** Where a signal of our own has its watch: an entry in a `WeakMap` costs as much as all else that a call's signal does. */
+const WATCH = Symbol('watch')
+type OwnSignal = AbortSignal & { [WATCH]?: Watch }
+
+/** A controller of one call, whose signal only `onAbort` and few others listen to. */
+export function callController(): AbortController {
+  const controller = new AbortController()
+  const signal: OwnSignal = controller.signal
+  signal[WATCH] = newWatch()
+  return controller
+}
 
 /**
  * Calls `listener` when the signal fires; gives what takes it off again. For signals that many calls share: Node goes through all
@@ -25,7 +36,7 @@ const watches = new WeakMap<AbortSignal, Watch>()
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   if (signal === idle) return nothing
-  let watch = watches.get(signal)
+  let watch = (signal as OwnSignal)[WATCH] ?? watches.get(signal)
   if (watch === undefined) watches.set(signal, (watch = newWatch()))
   const { listeners, fire } = watch
   if (listeners.size === 0) signal.addEventListener('abort', fire)

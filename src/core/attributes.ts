@@ -32,22 +32,25 @@ export function givenAttributes(source: FileAttributes): FileAttributes {
 const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
 
 /**
- * Attributes as every backend keeps them: text without blanks at its ends, names of metadata in lower case. `invalid_argument` for what no
+ * The attributes among other fields, as every backend keeps them: text without blanks at its ends, names of metadata in lower case. `invalid_argument` for what no
  * header can carry: another type, control characters, half surrogates, text outside ASCII except in a disposition (RFC 8187 encodes that) and
  * in metadata values; for metadata names that are no tokens (RFC 9110) or differ only in case.
  */
 export function checkedAttributes(given: FileAttributes): FileAttributes {
-  const { metadata, ...texts } = given
-  const checked: Record<string, unknown> = {}
-  for (const name in texts) {
-    const value = texts[name as keyof typeof texts]
-    checked[name] = value === undefined ? undefined : checkedText(name, value)
+  const { metadata } = given
+  return {
+    contentType: checkedText('contentType', given),
+    contentEncoding: checkedText('contentEncoding', given),
+    contentDisposition: checkedText('contentDisposition', given),
+    contentLanguage: checkedText('contentLanguage', given),
+    cacheControl: checkedText('cacheControl', given),
+    metadata: metadata === undefined ? undefined : checkedMetadata(metadata),
   }
-  checked['metadata'] = metadata === undefined ? undefined : checkedMetadata(metadata)
-  return checked
 }
 
-function checkedText(name: string, value: unknown): string {
+function checkedText(name: Exclude<keyof FileAttributes, 'metadata'>, given: FileAttributes): string | undefined {
+  const value: unknown = given[name]
+  if (value === undefined) return undefined
   if (typeof value !== 'string') throw invalid(`${name}: expected text, got ${kindOf(value)}.`)
   if (hasControls(value))
     throw invalid(`${name}: it has characters that no header can carry: ${JSON.stringify(value)}.`)

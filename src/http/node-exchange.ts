@@ -13,6 +13,8 @@ const CONTINUE_WAIT_MS = 1000
 const MAX_HEAD = 64 * 1024
 /** Bytes of a body up to which it is sent in one piece with the head. */
 const SMALL = 64 * 1024
+/** Bytes of a body up to which that piece is a text. */
+const SHORT = 8 * 1024
 
 /** One request over node:http and its answer. */
 export class NodeExchange extends Exchange implements Ticket {
@@ -54,6 +56,8 @@ export class NodeExchange extends Exchange implements Ticket {
     else if (checked.expects) void this.#upload(slices(body))
     // As text it would give its encoding to the head.
     else if (typeof body === 'string') out.end(Buffer.from(body))
+    // In latin1, one character a byte, it goes in one write with the head.
+    else if (body instanceof Uint8Array && body.byteLength <= SHORT) out.end(bytesText(body), 'latin1')
     else if (body instanceof Uint8Array && body.byteLength <= SMALL) out.end(body)
     else void this.#upload(slices(body))
   }
@@ -70,11 +74,12 @@ export class NodeExchange extends Exchange implements Ticket {
       if (length === 0) out.end()
       for await (const bytes of chunks) {
         sent += bytes.byteLength
-        if (!out.write(bytes)) await new Promise<void>(resolve => (this.#wake = resolve))
+        const isFull = !out.write(bytes)
+        // The server may answer now, whenever the stream itself ends; nothing has to wait for room any more.
+        if (sent === length) out.end()
+        else if (isFull) await new Promise<void>(resolve => (this.#wake = resolve))
         if (this.#isDone(out)) return
         this.call.ctx.progress()
-        // The server may answer now, whenever the stream itself ends.
-        if (sent === length) out.end()
       }
       out.end()
     } catch (error) {
@@ -161,4 +166,8 @@ export class NodeExchange extends Exchange implements Ticket {
     this.#agent.cancel(this.#out)
     this.#wake?.()
   }
+}
+
+function bytesText({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
 }

@@ -1,4 +1,4 @@
-import { onAbort, release } from '../core/abort.ts'
+import { callController, onAbort, release } from '../core/abort.ts'
 import type { CallContext, Repeat } from '../core/call.ts'
 import { abortedError, StorageError } from '../core/errors.ts'
 import type { Call, Layer } from './layer.ts'
@@ -21,7 +21,7 @@ function timed<T>(
   ctx: CallContext,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const controller = new AbortController()
+    const controller = callController()
     let steps = 0
     let over = false
     const end = (): void => {

@@ -42,8 +42,8 @@ export async function writeObject<U, P, T extends UploadTarget>(
   ctx: CallContext,
 ): Promise<Stat | undefined> {
   const { bytes } = content
-  if (bytes !== undefined && bytes.byteLength <= plan.threshold) return putWhole(protocol, target, bytes, ctx)
-  return plan.uploads.run(ctx, (inner, stop) => writePieces(protocol, target, content, plan, inner, stop))
+  if (bytes !== undefined && bytes.byteLength <= plan.threshold) return await putWhole(protocol, target, bytes, ctx)
+  return await plan.uploads.run(ctx, (inner, stop) => writePieces(protocol, target, content, plan, inner, stop))
 }
 
 /** Makes an object of ranges that the service copies from another one. */

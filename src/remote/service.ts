@@ -137,7 +137,7 @@ export class Service<R extends ServiceRequest, K> {
   async done(request: R, ctx: CallContext): Promise<IncomingHttpHeaders> {
     const exchange = await this.#exchange(request, ctx)
     const { response } = exchange
-    if (isRead(request)) await drain(response)
+    if (isRead(request) || response.headers['content-length'] === '0') await drain(response)
     else await this.#checkStray(request, exchange)
     return response.headers
   }

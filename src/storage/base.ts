@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { InspectOptions, inspect } from 'node:util'
-import { attributesOf, checkedAttributes } from '../core/attributes.ts'
+import { checkedAttributes } from '../core/attributes.ts'
 import { INSPECT, nodeUtil } from '../core/builtin.ts'
 import type { CallOptions, FileRef } from '../core/call.ts'
 import type { Content, ContentSource } from '../core/content.ts'
@@ -227,7 +227,7 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
     given: FileAttributes & Pick<WriteOptions, 'extra' | 'onProgress'>,
   ): WriteOptions {
     const { extra, onProgress } = given
-    const attributes = checkedAttributes(attributesOf(given))
+    const attributes = checkedAttributes(given)
     const guessed = guessType(ref.name)
     const contentType = attributes.contentType ?? content.contentType ?? guessed.contentType
     const implied = contentType === guessed.contentType ? guessed.contentEncoding : undefined

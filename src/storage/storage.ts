@@ -76,7 +76,7 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
     source: ContentSource,
     options: SaveOptions = {},
   ): Promise<string> {
-    return this.calls.guard('save', name ?? undefined, options, () => saveFile(this, name, source, options))
+    return await this.calls.guard('save', name ?? undefined, options, () => saveFile(this, name, source, options))
   }
 
   /**
@@ -242,7 +242,7 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
   /** A free name like the given one, within `maxLength`. With overwriting on it is the name itself, cut to fit. */
   override async getAvailableName(name: string, options: AvailableNameOptions = {}): Promise<string> {
     this.calls.begin('getAvailableName', name, options)
-    return availableName(this, name, options)
+    return await availableName(this, name, options)
   }
 
   /** Whether a name can be used as it is. */

@@ -117,7 +117,7 @@ export class S3Driver implements Driver {
 
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     ctx.signal.throwIfAborted()
-    return this.#writer.write(key, content, options, this.#conditions.headersOf(options), ctx)
+    return await this.#writer.write(key, content, options, this.#conditions.headersOf(options), ctx)
   }
 
   async delete(key: string, ctx: CallContext, { objectParameters }: RequestOptions = {}): Promise<void> {
