@@ -16,6 +16,7 @@ type Query = NonNullable<GcsRequest['query']>
 
 const OBJECT: Expected = { statuses: [200], fields: ['name', 'generation'] }
 const SESSION: Expected = { statuses: [200], headers: ['location'] }
+const LISTING: Expected = { statuses: [200], fields: ['kind'] }
 const JSON_TYPE = 'application/json; charset=UTF-8'
 /** Bytes up to which copying costs less than another write. */
 const SMALL = 65_536
@@ -83,7 +84,7 @@ export class JsonApi implements GcsApi {
   /** Objects: list. */
   async page(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
     const path = `/storage/v1/b/${this.#bucket}/o`
-    const request = { method: 'GET', path, query: listQuery(prefix, page), expected: { statuses: [200] } } as const
+    const request = { method: 'GET', path, query: listQuery(prefix, page), expected: LISTING } as const
     return pageOf((await this.#client.json(request, ctx)).value, prefix, page)
   }
 
