@@ -12,13 +12,32 @@ let shiftMs = 0
 let bucket: Bucket
 
 beforeAll(async () => {
-  server = await startStrictGcs({ now: () => Date.now() + shiftMs })
+  server = await startStrictGcs({ now: () => Date.now() + shiftMs, domains: { 'files.example': 'media' } })
   bucket = officialClient(server).bucket('media')
 })
 beforeEach(() => {
   server.bucket().objects.clear()
 })
 afterAll(() => server.close())
+
+function send(
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  body = '',
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = httpRequest(
+      new URL(path, server.url),
+      { method, headers: { 'content-length': String(body.length), ...headers } },
+      answer => {
+        buffer(answer).then(bytes => resolve({ status: answer.statusCode ?? 0, text: String(bytes) }), reject)
+      },
+    )
+    sent.on('error', reject)
+    sent.end(body)
+  })
+}
 
 describe('signatures of the official client', () => {
   const sign = (name: string, more: object = {}): Promise<string> =>
@@ -55,6 +74,31 @@ describe('signatures of the official client', () => {
     expect((await fetch(get.replace(/.$/, end => (end === '0' ? '1' : '0')))).status).toBe(403)
     expect((await fetch(await sign(name, { action: 'delete' }), { method: 'DELETE' })).status).toBe(204)
     expect((await fetch(await sign(name))).status).toBe(404)
+  })
+
+  test('a blank of a signed URL is %20, and no plus', async () => {
+    await bucket.file('blank').save('x', { resumable: false })
+    const url = await sign('blank', { responseDisposition: 'attachment; filename="a b"' })
+    expect(url).toContain('a%20b')
+    expect((await fetch(url)).status).toBe(200)
+    expect((await fetch(url.replaceAll('%20', '+'))).status).toBe(403)
+  })
+
+  test('a signed URL may limit the size of an upload', async () => {
+    const extensionHeaders = { 'x-goog-content-length-range': '2,4' }
+    const url = await sign('limited', { action: 'write', extensionHeaders })
+    const put = (body: string): Promise<number> =>
+      fetch(url, { method: 'PUT', body: Buffer.from(body), headers: extensionHeaders }).then(answer => answer.status)
+    expect([await put('1'), await put('12345'), await put('123')]).toEqual([400, 400, 200])
+  })
+
+  test('V4 URLs of a host that stands for the bucket', async () => {
+    await bucket.file('a b/c').save('at home', { resumable: false })
+    const url = new URL(await sign('a b/c', { cname: 'http://files.example' }))
+    expect([url.host, url.pathname]).toEqual(['files.example', '/a%20b/c'])
+    const headers = { host: 'files.example' }
+    expect(await send('GET', url.pathname + url.search, headers)).toEqual({ status: 200, text: 'at home' })
+    expect(await send('GET', `/media${url.pathname}${url.search}`, {})).toMatchObject({ status: 403 })
   })
 
   test('V4 URLs expire, and may not last for more than seven days', async () => {
@@ -141,25 +185,6 @@ describe('HMAC keys', () => {
   const { url, hmac } = { url: () => new URL(server.url), hmac: () => server.hmac }
   const now = (): string => new Date().toISOString().replace(/[-:]|\.\d+/g, '')
   const hex = (bytes: string): string => createHash('sha256').update(bytes).digest('hex')
-
-  function send(
-    method: string,
-    path: string,
-    headers: Record<string, string>,
-    body = '',
-  ): Promise<{ status: number; text: string }> {
-    return new Promise((resolve, reject) => {
-      const sent = httpRequest(
-        new URL(path, server.url),
-        { method, headers: { 'content-length': String(body.length), ...headers } },
-        answer => {
-          buffer(answer).then(bytes => resolve({ status: answer.statusCode ?? 0, text: String(bytes) }), reject)
-        },
-      )
-      sent.on('error', reject)
-      sent.end(body)
-    })
-  }
 
   function v4(
     kind: 'GOOG4' | 'AWS4',

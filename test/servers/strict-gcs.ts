@@ -114,7 +114,11 @@ function serviceOf(state: ServerState): StrictService<GcsRequest, Identity, GcsL
       return operation === 'batch' ? runBatch(context) : runOperation(operation, context)
     },
     errorAnswer: (refusal, request) => errorAnswer(refusal, errorStyle(request)),
-    headers: requestId => ({ 'x-guploader-uploadid': requestId, server: 'UploadServer' }),
+    headers: requestId => ({
+      'x-guploader-uploadid': requestId,
+      server: 'UploadServer',
+      date: new Date(state.now()).toUTCString(),
+    }),
     logged: ({ bucket, key }, identity) => ({ bucket, key, email: identity?.account?.email, inBatch: false }),
   }
 }

@@ -19,11 +19,11 @@ export async function deleteBatch(
   requestOf: (key: string) => GcsRequest,
   ctx: CallContext,
 ): Promise<BatchAnswer> {
-  const sent = await Promise.all(keys.map(key => client.prepared(requestOf(key), ctx)))
-  const { scheme, host } = client.endpoint
-  const origin = `${scheme}://${host}`
+  const requests = keys.map(requestOf)
+  const sent = await Promise.all(requests.map(request => client.prepared(request, ctx)))
+  // What stands before the path at a proxy is not for the service itself.
   const { contentType, body } = batchBody(
-    sent.map(({ wire: { method, url, headers } }) => ({ method, target: url.slice(origin.length), headers })),
+    sent.map(({ wire: { method, headers } }, at) => ({ method, target: requests[at]!.path, headers })),
   )
   const headers = { 'content-type': contentType }
   const request = { method: 'POST', path: '/batch/storage/v1', headers, body, expected: { statuses: [200] } } as const

@@ -105,11 +105,14 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
     throw new ImproperlyConfigured(`${this.#expirationKey}: the URLs ended at ${expiration.toISOString()}.`)
   }
 
-  /** A plain URL for files that are publicRead, by `defaultAcl` or their own parameters, and without `querystringAuth`; any other is signed. */
+  /**
+   * A plain URL for files that are publicRead, by `defaultAcl` or their own parameters, without `querystringAuth`, and where requests are anonymous;
+   * any other is signed.
+   */
   override async url(name: string, options: UrlOptions = {}): Promise<string> {
     const { method = 'GET' } = options
     const isDownload = method === 'GET' || method === 'HEAD'
-    if (!isDownload || !this.#isPublic(name)) return super.url(name, options)
+    if (!isDownload || !(this.#hasNoSigner || this.#isPublic(name))) return super.url(name, options)
     this.calls.begin('url', name, options)
     return this.publicUrl(this.keyOf(name), options)
   }
@@ -146,6 +149,14 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
   #isPublic(name: string): boolean {
     const { acl } = this.objectParametersOf(name)
     return typeof acl === 'string' && aclName(acl, 'acl') === 'publicRead'
+  }
+
+  /** Whether requests are anonymous, as they are with an emulator: nothing could sign a URL, and none need be signed. */
+  get #hasNoSigner(): boolean {
+    const { credentials, hmacKeyId, endpointUrl } = this.options
+    if (hmacKeyId !== null) return false
+    const isEmulator = endpointUrl === null && Boolean(this.#env['STORAGE_EMULATOR_HOST']?.trim())
+    return credentials === 'anonymous' || (credentials === null && isEmulator)
   }
 
   get #expirationKey(): string {

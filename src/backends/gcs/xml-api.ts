@@ -30,7 +30,11 @@ export class XmlApi implements GcsApi {
 
   /** HEAD Object. */
   async stat(key: string, version: GcsVersion, ctx: CallContext): Promise<GcsStat> {
-    const request = { ...this.#request('HEAD', key, version), expected: OBJECT, seeksFile: true }
+    const request = {
+      ...this.#request('HEAD', key, version, { 'accept-encoding': 'gzip' }),
+      expected: OBJECT,
+      seeksFile: true,
+    }
     const headers = await this.#client.done(request, ctx)
     const packed = headers['x-goog-stored-content-length']
     const stat = statOfAnswer(headers)

@@ -231,3 +231,12 @@ describe('signing by the IAM service', () => {
     await other.close()
   })
 })
+
+it('the project of a bucket that is created is that of the settings, of the environment, of the key file, of the machine', async () => {
+  const machine = { HOME: folder, GCE_METADATA_HOST: HOST }
+  const projectOf = (given: GcsOptions['credentials'], env: Record<string, string>) =>
+    new GcsCredentials(given, env, http).projectId()
+  expect(await projectOf(server.keyFile(), { GOOGLE_CLOUD_PROJECT: 'of-env' })).toBe('of-env')
+  expect(await projectOf(server.keyFile(), {})).toBe(server.projectId)
+  expect(await projectOf(null, machine)).toBe(server.projectId)
+})

@@ -115,10 +115,16 @@ export function verifySigned(
   return account
 }
 
+/** The query as it has to be signed: a `+` is a plus, since only `%20` is a blank. */
 function canonicalQuery(request: GcsRequest, dialect: Dialect): string {
-  return request.pairs
+  if (request.rawQuery === '') return ''
+  return request.rawQuery
+    .split('&')
+    .map(pair => {
+      const [name = '', value = ''] = pair.split(/=(.*)/s)
+      return [uriEncode(decode(name)), uriEncode(decode(value))] as const
+    })
     .filter(([name]) => name !== `${dialect.parameter}Signature`)
-    .map(([name, value]) => [uriEncode(name), uriEncode(value)] as const)
     .sort((a, b) => (a[0] === b[0] ? (a[1] < b[1] ? -1 : 1) : a[0] < b[0] ? -1 : 1))
     .map(([name, value]) => `${name}=${value}`)
     .join('&')

@@ -96,7 +96,6 @@ export function listObjects(context: OperationContext): GcsAnswer {
   need(context, 'objects.list', bucket)
   const projection = projectionOf(context)
   if (projection === 'full') need(context, 'objects.getIamPolicy', bucket)
-  if (query['matchGlob'] !== undefined) throw invalid('The test server has no matchGlob.', 'matchGlob')
   const names = ['prefix', 'delimiter', 'startOffset', 'endOffset', 'versions', 'includeTrailingDelimiter']
   const token = readToken(query['pageToken'], JSON.stringify([bucket.name, ...names.map(name => query[name] ?? '')]))
   const answer = (value: Record<string, unknown>): GcsAnswer =>

@@ -8,7 +8,7 @@ const sources =
   'ifSourceGenerationMatch,ifSourceGenerationNotMatch,ifSourceMetagenerationMatch,ifSourceMetagenerationNotMatch'.split(
     ',',
   )
-const object = [...conditions, 'generation', 'projection', 'softDeleted']
+const object = [...conditions, 'generation', 'projection']
 const insert = [...conditions, 'name', 'contentEncoding', 'kmsKeyName', 'predefinedAcl', 'projection']
 const copy = [
   ...conditions,
@@ -22,17 +22,17 @@ const copy = [
 const own: Readonly<Record<string, readonly string[]>> = {
   'buckets.get': [...conditions.slice(2), 'projection'],
   'buckets.list': ['project', 'prefix', 'pageToken', 'maxResults', 'projection'],
-  'buckets.insert': ['project', 'predefinedAcl', 'predefinedDefaultObjectAcl', 'projection', 'enableObjectRetention'],
+  'buckets.insert': ['project', 'predefinedAcl', 'predefinedDefaultObjectAcl', 'projection'],
   'buckets.patch': [...conditions.slice(2), 'projection', 'predefinedAcl', 'predefinedDefaultObjectAcl'],
   'buckets.delete': conditions.slice(2),
   'objects.get': object,
   'objects.download': object,
-  'objects.patch': [...object, 'predefinedAcl', 'overrideUnlockedRetention'],
-  'objects.update': [...object, 'predefinedAcl', 'overrideUnlockedRetention'],
+  'objects.patch': [...object, 'predefinedAcl'],
+  'objects.update': [...object, 'predefinedAcl'],
   // `versions` means nothing here: the official client sends it after a listing of versions.
   'objects.delete': [...conditions, 'generation', 'versions'],
   'objects.list':
-    'prefix,delimiter,startOffset,endOffset,includeTrailingDelimiter,includeFoldersAsPrefixes,maxResults,pageToken,versions,projection,matchGlob,softDeleted'.split(
+    'prefix,delimiter,startOffset,endOffset,includeTrailingDelimiter,maxResults,pageToken,versions,projection'.split(
       ',',
     ),
   'objects.compose': [...conditions, 'destinationPredefinedAcl', 'kmsKeyName'],

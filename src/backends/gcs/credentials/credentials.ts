@@ -16,7 +16,7 @@ interface Identity {
   readonly key?: ServiceAccountKey | undefined
   /** Address of the account, asked for where it is not known. */
   readonly email?: (() => Promise<string>) | undefined
-  readonly projectId?: string | undefined
+  readonly projectId?: (() => Promise<string>) | undefined
   /** Project that pays for the requests of a user. */
   readonly quotaProject?: string | undefined
 }
@@ -75,7 +75,7 @@ export class GcsCredentials {
   async projectId(): Promise<string | undefined> {
     const named = this.#env['GOOGLE_CLOUD_PROJECT'] || this.#env['GCLOUD_PROJECT']
     if (named) return named
-    return this.isAnonymous ? undefined : (await this.#find()).projectId
+    return this.isAnonymous ? undefined : (await this.#find()).projectId?.()
   }
 
   #find(): Promise<Identity> {
@@ -97,11 +97,12 @@ export class GcsCredentials {
     const file = await applicationDefault(this.#env)
     if (file !== undefined) return this.#ofFile(file)
     const server = new MetadataServer(this.auth, this.#env)
-    return { load: () => server.token(), email: () => server.email() }
+    return { load: () => server.token(), email: () => server.email(), projectId: () => server.projectId() }
   }
 
   async #ofFile(file: CredentialsFile): Promise<Identity> {
-    const projectId = textOf(file['project_id'])
+    const project = textOf(file['project_id'])
+    const projectId = project === undefined ? undefined : async () => project
     const quotaProject = textOf(file['quota_project_id'])
     if (file['type'] === 'service_account') {
       const { client_email: email, private_key: pem } = file as Readonly<Record<string, string>>

@@ -6,6 +6,7 @@ import { type AccessToken, SCOPES, tokenOf } from './token.ts'
 
 const HOST = 'metadata.google.internal'
 const ACCOUNT = '/computeMetadata/v1/instance/service-accounts/default'
+const PROJECT = '/computeMetadata/v1/project/project-id'
 /** Without it an answer is somebody else's. (https://cloud.google.com/compute/docs/metadata/querying-metadata) */
 const FLAVOR = 'metadata-flavor'
 
@@ -28,6 +29,13 @@ export class MetadataServer {
     } catch (cause) {
       throw absent(cause) ?? cause
     }
+  }
+
+  /** The project of the machine. */
+  async projectId(): Promise<string> {
+    const expected = { statuses: [200], headers: [FLAVOR] }
+    const url = this.#base.replace(ACCOUNT, PROJECT)
+    return this.#auth.text("The machine's project", { ...this.#request(url), expected }, sharedContext())
   }
 
   /** The e-mail address of the account. */
