@@ -191,16 +191,24 @@ describe('a resumable upload', () => {
     await storage.close()
   })
 
-  it('is cancelled by an abort, and by closing the storage', async () => {
+  it('is cancelled by an abort, and so is the one that closing the storage ends', async () => {
+    const own = storageWith({ ...at(server), multipartThreshold: KIB_256, blobChunkSize: KIB_256 })
     const controller = new AbortController()
-    const hanging = async function* () {
+    const endless = async function* (reached: () => void) {
       yield bytes.subarray(0, 3 * KIB_256)
-      controller.abort()
-      yield* once(bytes)
+      reached()
+      for (;;) yield await new Promise<Buffer>(resolve => setImmediate(resolve, bytes.subarray(0, 5)))
     }
-    const aborted = files.save('aborted.bin', Readable.from(hanging()), { signal: controller.signal })
+    const aborted = own.save('aborted.bin', Readable.from(endless(() => controller.abort())), {
+      signal: controller.signal,
+    })
     await expect(aborted).rejects.toMatchObject({ code: 'aborted' })
-    expect(await files.exists('aborted.bin')).toBe(false)
+    const reached = Promise.withResolvers<void>()
+    const saved = own.save('closed.bin', Readable.from(endless(reached.resolve))).catch(error => error)
+    await reached.promise
+    await own.close()
+    expect(await saved).toMatchObject({ code: 'closed' })
     expect(server.sessions.open).toEqual([])
+    expect(server.bucket().live('aborted.bin') ?? server.bucket().live('closed.bin')).toBeUndefined()
   })
 })

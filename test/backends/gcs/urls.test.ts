@@ -76,9 +76,9 @@ describe('URLs without a request', () => {
   })
 
   it('without something to sign them say what is missing', async () => {
-    await expect(offline({ credentials: 'anonymous' }).url('a')).rejects.toMatchObject({
-      code: 'improperly_configured',
-    })
+    const anonymous = offline({ credentials: 'anonymous' })
+    expect(await anonymous.url('a')).toBe('https://storage.googleapis.com/bkt/a')
+    await expect(anonymous.url('a', { method: 'PUT' })).rejects.toMatchObject({ code: 'improperly_configured' })
     await expect(
       offline({
         credentials: { type: 'authorized_user', client_id: 'a', client_secret: 'b', refresh_token: 'c' },
