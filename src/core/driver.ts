@@ -103,9 +103,26 @@ export interface ReadStat extends Omit<Stat, 'size'> {
   readonly size?: number | undefined
 }
 
+/** A hash that bytes are added to. */
+export interface RunningHash {
+  update(bytes: Uint8Array): unknown
+  /** The hash of what was added, as the service writes it. */
+  digest(): string
+}
+
+/** The hash that a service has stored of a file. */
+export interface ExpectedHash {
+  /** As errors call it: `MD5`. */
+  readonly name: string
+  readonly value: string
+  begin(): RunningHash
+}
+
 /** The bytes of a file or of a range of it. */
 export interface ReadResult {
   readonly body: Body
+  /** What the bytes of the whole file are compared with as they are read, also across a resumed connection: else `checksum_mismatch`. Absent for a range. */
+  readonly expected?: ExpectedHash | undefined
   /** Where the answer tells: without it, and without a size, `open` costs one more call. */
   readonly stat?: ReadStat | undefined
 }

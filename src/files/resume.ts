@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { onAbort } from '../core/abort.ts'
 import { type Body, drain } from '../core/body.ts'
+import type { ExpectedHash, RunningHash } from '../core/driver.ts'
 import { abortedError, classifyCommon, type ErrorCode, type ErrorDetails, StorageError } from '../core/errors.ts'
 
 const READ_AHEAD = 64 * 1024
@@ -19,6 +20,8 @@ export interface ResumeOptions {
   readonly maxAttempts?: number | undefined
   /** Bytes that the body must have: a shorter one counts as broken, a longer one is an error. */
   readonly length?: number | undefined
+  /** The hash that all bytes together must have; else the body fails at its end with code `checksum_mismatch`, and its last bytes are not given. */
+  readonly expected?: ExpectedHash | undefined
   /** Ends the body with code `aborted`. */
   readonly signal?: AbortSignal | undefined
   /** What the errors say of the call. */
@@ -37,7 +40,7 @@ export interface ResumeOptions {
 export class ResumedBody implements Body {
   readonly #first: Body
   readonly #options: ResumeOptions
-  /** Bytes at hand that are too few or too many. */
+  /** Bytes at hand that are too few, too many, or not those that the service has stored. */
   #early: Buffer | undefined
   #isTaken = false
   #stream: Readable | undefined
@@ -53,11 +56,11 @@ export class ResumedBody implements Body {
   }
 
   take(): Buffer | undefined {
-    const { length, signal } = this.#options
+    const { length, signal, expected } = this.#options
     if (this.#isTaken || signal?.aborted) return undefined
     const whole = this.#first.take()
     if (whole === undefined) return undefined
-    if (length === undefined || whole.byteLength === length) {
+    if ((length === undefined || whole.byteLength === length) && isExpected(whole, expected)) {
       this.#begin()
       return whole
     }
@@ -123,6 +126,9 @@ class Following {
   readonly #sink: Sink
   readonly #options: ResumeOptions
   readonly #off: () => void
+  readonly #hash: RunningHash | undefined
+  /** Given when it is known not to be the last, or to be what the service has stored. */
+  #held: Buffer | undefined
   #body: Readable
   #offset = 0
   /** New requests without a byte, in a row. */
@@ -136,7 +142,8 @@ class Following {
     this.#sink = sink
     this.#options = options
     this.#body = first.stream()
-    const { signal } = options
+    const { signal, expected } = options
+    this.#hash = expected?.begin()
     this.#off = signal === undefined ? nothing : onAbort(signal, () => this.#abort(signal))
     if (signal?.aborted) this.#abort(signal)
     else if (early !== undefined) this.#take(early)
@@ -193,7 +200,13 @@ class Following {
     const { length } = this.#options
     this.#offset += chunk.byteLength
     if (length !== undefined && this.#offset > length) this.fail(tooLong(length))
-    else this.#isWanted = this.#sink.data(chunk)
+    else if (this.#hash === undefined) this.#isWanted = this.#sink.data(chunk)
+    else {
+      this.#hash.update(chunk)
+      const held = this.#held
+      this.#held = chunk
+      if (held !== undefined) this.#isWanted = this.#sink.data(held)
+    }
   }
 
   get #isShort(): boolean {
@@ -245,8 +258,14 @@ class Following {
   }
 
   #end(): void {
+    const { expected } = this.#options
+    if (this.#hash !== undefined && this.#hash.digest() !== expected!.value) {
+      this.fail(otherBytes(expected!))
+      return
+    }
     this.#isOver = true
     this.#off()
+    if (this.#held !== undefined) this.#sink.data(this.#held)
     this.#sink.end()
   }
 }
@@ -286,6 +305,17 @@ function defaultDelay(n: number): number {
 
 function cutShort(): StorageError {
   return new StorageError('unavailable', 'The connection broke before all bytes had arrived.')
+}
+
+function isExpected(bytes: Buffer, expected: ExpectedHash | undefined): boolean {
+  if (expected === undefined) return true
+  const hash = expected.begin()
+  hash.update(bytes)
+  return hash.digest() === expected.value
+}
+
+function otherBytes({ name }: ExpectedHash): StorageError {
+  return new StorageError('checksum_mismatch', `The bytes that came have another ${name} than the service has stored.`)
 }
 
 function tooLong(length: number): StorageError {

@@ -103,5 +103,4 @@ export {
 } from './sign/v4.ts'
 export { type RenewalOptions, Renewed } from './token.ts'
 export { type FormTarget, formPolicy, type UploadFormOptions, uploadForm } from './upload-form.ts'
-export { type ExpectedHash, type RunningHash, VerifiedBody } from './verified-body.ts'
 export { fieldText, isXmlText, parseXml, readXml, type XmlNode, xmlText } from './xml.ts'

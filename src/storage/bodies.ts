@@ -31,7 +31,7 @@ export async function readVersion(
 ): Promise<Reading> {
   const { driver, features } = storage
   const { signal } = options
-  const { body, stat } = await requested(storage, ref, range, version, options)
+  const { body, stat, expected } = await requested(storage, ref, range, version, options)
   const { start = 0, end } = range ?? {}
   const { etag, size } = stat ?? {}
   const again = async (offset: number) => {
@@ -41,6 +41,7 @@ export async function readVersion(
   const resumed = new ResumedBody(body, {
     again: features.ranges && strongEtag(etag) !== undefined ? again : undefined,
     length: size === undefined ? undefined : Math.max(0, Math.min(end ?? size, size) - start),
+    expected,
     signal,
     details: { operation: 'read', fileName: ref.name, backend: driver.name },
     classify: error => driver.classify(error),

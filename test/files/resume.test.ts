@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto'
 import { getEventListeners, once } from 'node:events'
 import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { describe, expect, test, vi } from 'vitest'
 import { BytesBody, StreamBody } from '../../src/core/body.ts'
+import type { ExpectedHash } from '../../src/core/driver.ts'
 import { StorageError } from '../../src/core/errors.ts'
 import { ResumedBody, type ResumeOptions } from '../../src/files/resume.ts'
 import { bytesOf } from './helpers.ts'
@@ -24,6 +26,31 @@ function body(text: string, error?: Error): Readable {
   })
 }
 
+/** What a service has stored of a text. */
+function expectedOf(text: string): ExpectedHash {
+  const begin = () => {
+    const hash = createHash('md5')
+    return { update: (bytes: Uint8Array) => hash.update(bytes), digest: () => hash.digest('base64') }
+  }
+  return { name: 'MD5', value: createHash('md5').update(text).digest('base64'), begin }
+}
+
+test('bytes at hand are compared with the expected hash', async () => {
+  const bodyOf = (text: string) => new ResumedBody(new BytesBody(Buffer.from(text)), { expected: expectedOf('abc') })
+  expect(String(bodyOf('abc').take())).toBe('abc')
+  expect(bodyOf('abd').take()).toBeUndefined()
+  await expect(bodyOf('abd').bytes()).rejects.toMatchObject({
+    code: 'checksum_mismatch',
+    message: 'The bytes that came have another MD5 than the service has stored.',
+  })
+  const given: Buffer[] = []
+  const reading = (async () => {
+    for await (const chunk of bodyOf('abd').stream()) given.push(chunk)
+  })()
+  await expect(reading).rejects.toMatchObject({ code: 'checksum_mismatch' })
+  expect(given).toEqual([])
+})
+
 type Open = (offset: number) => Promise<Readable>
 
 /** A body that begins with one stream and goes on with others. */
@@ -35,6 +62,19 @@ describe.each<[string, (...given: Parameters<typeof resumed>) => Promise<Buffer>
   ['as a stream', (...given) => bytesOf(resumed(...given).stream())],
   ['as bytes', (...given) => resumed(...given).bytes()],
 ])('a body %s', (_, read) => {
+  test.each([
+    ['the bytes that were stored', 'abcdef', 'abcdef'],
+    ['other bytes', 'abcxef', 'checksum_mismatch'],
+    ['other bytes of another length', 'abcde', 'checksum_mismatch'],
+  ])('is compared as a whole with the expected hash, also when it was continued: %s', async (__, came, outcome) => {
+    const expected = expectedOf('abcdef')
+    const open = async (offset: number): Promise<Readable> => body(came.slice(offset))
+    for (const first of [body(came.slice(0, 2), reset()), body(came)]) {
+      const text = await read(open, first, { expected, delayMs }).then(String, error => error.code)
+      expect(text).toBe(outcome)
+    }
+  })
+
   test('continues at its offset', async () => {
     const offsets: number[] = []
     const open = async (offset: number): Promise<Readable> => {

@@ -27,7 +27,6 @@ import { sizedPage } from '../../remote/page-range.ts'
 import { partPlan } from '../../remote/part-plan.ts'
 import { writeObject } from '../../remote/part-upload.ts'
 import { readObject } from '../../remote/reading.ts'
-import { VerifiedBody } from '../../remote/verified-body.ts'
 import { BATCH_LIMIT, deleteBatch, deletion } from './batch.ts'
 import { AzureClient, type AzureClientOptions } from './client.ts'
 import { checkVersion, copyBlob, statBlob, versionQuery } from './copying.ts'
@@ -95,7 +94,7 @@ export class AzureDriver implements Driver {
     const { checksum } = this.#options
     const isChecked = checksum === 'auto' || checksum === 'md5'
     if (stored === undefined || options.range !== undefined || !isChecked) return result
-    return { ...result, body: new VerifiedBody(result.body, { name: 'MD5', value: stored, begin: beginMd5 }) }
+    return { ...result, expected: { name: 'MD5', value: stored, begin: beginMd5 } }
   }
 
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {

@@ -6,7 +6,6 @@ import type { HttpResponse } from '../../http/request.ts'
 import { RunningChecksum } from '../../remote/checksums.ts'
 import { headerTextOf } from '../../remote/headers.ts'
 import { readObject } from '../../remote/reading.ts'
-import { VerifiedBody } from '../../remote/verified-body.ts'
 import { gunzipped } from '../../storage/compression.ts'
 import { classifyGcs } from './errors.ts'
 import { crc32cIn, statOfAnswer } from './resource.ts'
@@ -40,7 +39,7 @@ export async function readStored(get: GetWith, options: ReadOptions): Promise<Re
     return { body: changed === 'packed' ? unpacked(body) : body, stat: rest }
   }
   if (stored === undefined || range !== undefined) return { body, stat: told }
-  return { body: new VerifiedBody(body, { name: 'CRC32C', value: stored, begin: beginCrc }), stat: told }
+  return { body, expected: { name: 'CRC32C', value: stored, begin: beginCrc }, stat: told }
 }
 
 type Change = 'packed' | 'unpacked'

@@ -133,6 +133,19 @@ describe('a body that breaks', () => {
     expect(asked[1]).toMatchObject({ match: '7', range: expect.stringMatching(/^bytes=\d+-$/) })
   })
 
+  test('and goes on with a damaged byte is a checksum_mismatch', async () => {
+    const { result } = await reading(
+      (_request, response, from, count) => {
+        if (count === 0) response.writeHead(200, headersOf(0)).write(TEXT.slice(0, 100_000), () => response.destroy())
+        else response.writeHead(206, headersOf(from, '7', true)).end(`x${TEXT.slice(from + 1)}`)
+      },
+      files => files.readText('a').catch(error => error),
+    )
+    expect(typeof result === 'string' ? `read ${result.length}, damaged: ${result.includes('x')}` : result.code).toBe(
+      'checksum_mismatch',
+    )
+  })
+
   test('always at the same place is an error after a few requests', async () => {
     const { result, asked } = await reading(
       (_request, response) => void response.writeHead(200, headersOf(0)).write('01234', () => response.destroy()),
