@@ -32,6 +32,10 @@ const S3_KEYS = ['AWS_S3_ACCESS_KEY_ID', 'AWS_S3_SECRET_ACCESS_KEY'] as const
 const AWS_VARIABLES =
   /^(AWS_CA_BUNDLE|AWS_CONFIG_FILE|AWS_SHARED_CREDENTIALS_FILE|AWS_ENDPOINT_URL_\w+|AWS_IGNORE_CONFIGURED_ENDPOINT_URLS|AWS_CONTAINER_\w+|AWS_EC2_METADATA_\w+|AWS_WEB_IDENTITY_TOKEN_FILE)$/i
 
+/** What `@azure/identity` reads besides settings of ours. */
+const AZURE_VARIABLES =
+  /^(AZURE_(?:AUTHORITY_HOST|CLIENT_\w+|TENANT_ID|USERNAME|PASSWORD|FEDERATED_TOKEN_FILE|POD_IDENTITY_AUTHORITY_HOST|TOKEN_CREDENTIALS|REGIONAL_AUTHORITY_NAME)|IDENTITY_\w+|MSI_\w+|IMDS_ENDPOINT)$/i
+
 /** The backends that come along. */
 export const BACKENDS: readonly BackendRow[] = [
   {
@@ -99,6 +103,20 @@ export const BACKENDS: readonly BackendRow[] = [
     variables: AWS_VARIABLES,
     start: { options: { bucketName: 'my-space', regionName: 'fra1' }, env: S3_KEYS },
   },
+  {
+    name: 'azure',
+    className: 'AzureStorage',
+    folder: 'azure',
+    chunk: 'azure',
+    paths: ['storages.backends.azure_storage.AzureStorage'],
+    hasPage: true,
+    prefixes: ['AZURE_'],
+    variables: AZURE_VARIABLES,
+    start: {
+      options: { accountName: 'myaccount', azureContainer: 'my-container', expirationSecs: 3600 },
+      env: ['AZURE_ACCOUNT_KEY'],
+    },
+  },
 ]
 
 /** Django's class paths that are understood and have no class here yet. */
@@ -110,7 +128,6 @@ export interface PlannedBackend {
 
 /** A row goes when its backend comes. */
 export const PLANNED: readonly PlannedBackend[] = [
-  { path: /^storages\.backends\.azure_storage\./, title: 'Azure Blob Storage', prefixes: ['AZURE_'] },
   { path: /^storages\.backends\.gcloud\./, title: 'Google Cloud Storage', prefixes: ['GS_'] },
   { path: /^storages\.backends\.dropbox\./, title: 'Dropbox', prefixes: ['DROPBOX_'] },
   { path: /^storages\.backends\.ftp\./, title: 'FTP', prefixes: ['FTP_'] },

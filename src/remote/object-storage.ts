@@ -14,8 +14,8 @@ import { CustomDomain, type UrlQuery } from './custom-domain.ts'
 import type { UploadOptions, UrlPolicyOptions } from './options.ts'
 import { encodeQuery } from './sign/query.ts'
 
-/** What every storage of objects behind a service has. */
-export interface ObjectOptions extends CommonOptions, UploadOptions, UrlPolicyOptions {}
+/** What every storage of objects behind a service has; one without the options of `UrlPolicyOptions` says itself how its URLs are made. */
+export interface ObjectOptions extends CommonOptions, UploadOptions, Partial<UrlPolicyOptions> {}
 
 /** Portable attributes by the names of the parameters that stand for them: `{ CacheControl: 'cacheControl' }`. */
 export type AttributeParameters = Readonly<Record<string, Exclude<keyof FileAttributes, 'metadata'>>>
@@ -101,7 +101,12 @@ export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> ext
     // A type that the parameters fix is that of the bytes as they are.
     const isFixed = given.contentType === undefined && attributes.contentType !== undefined
     const contentEncoding = isFixed ? attributes.contentEncoding : write.contentEncoding
-    return { ...write, contentEncoding, contentType: write.contentType ?? 'application/octet-stream' }
+    return { ...write, contentEncoding, contentType: write.contentType ?? this.fallbackType }
+  }
+
+  /** The type of a file whose name tells none. */
+  protected get fallbackType(): string {
+    return 'application/octet-stream'
   }
 
   override prepareContent(
@@ -128,7 +133,7 @@ export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> ext
   }
 
   protected override get urlLifeSecs(): number {
-    return this.options.querystringExpire
+    return this.options.querystringExpire ?? 3600
   }
 
   /** A URL on the custom domain, or one of the service, signed unless `querystringAuth` is off. Nothing is asked of the network. */
@@ -145,12 +150,12 @@ export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> ext
 
   /** Whether a URL at the service goes without a signature: it is for a download, and the options want none. */
   protected isUnsigned(options: UrlOptions): boolean {
-    return !this.options.querystringAuth && isDownload(options)
+    return this.options.querystringAuth === false && isDownload(options)
   }
 
   /** The URL of a key on the custom domain. */
   protected customUrl(key: string, options: UrlOptions): string {
-    const { customDomain, urlProtocol } = this.options
+    const { customDomain, urlProtocol = 'https:' } = this.options
     this.#domain ??= new CustomDomain(customDomain!, urlProtocol)
     return this.#domain.url(key, this.downloadQuery(options, true))
   }

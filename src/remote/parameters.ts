@@ -24,10 +24,10 @@ export class ParameterTable {
   /** `service` is named in errors: `'X' is not a parameter of an S3 upload`. */
   constructor(service: string, rows: readonly ParameterRow[]) {
     this.#service = service
-    this.#rows = new Map(rows.map(row => [row[0].toLowerCase(), row]))
+    this.#rows = new Map(rows.map(row => [plainName(row[0]), row]))
   }
 
-  /** The parameter's own spelling, whatever the case it was given in; an unknown one is `invalid_argument` and is named. */
+  /** The parameter's own spelling for any case and for snake_case; an unknown one is `invalid_argument` and is named. */
   nameOf(name: string): string {
     return this.#find(name)[0]
   }
@@ -52,10 +52,15 @@ export class ParameterTable {
   }
 
   #find(name: string): ParameterRow {
-    const row = this.#rows.get(name.toLowerCase())
+    const row = this.#rows.get(plainName(name))
     if (row !== undefined) return row
     throw new StorageError('invalid_argument', `'${name}' is not a parameter of ${this.#service} upload.`)
   }
+}
+
+/** A name in lower case, without the underscores of snake_case. */
+function plainName(name: string): string {
+  return name.toLowerCase().replaceAll('_', '')
 }
 
 /** A parameter by name, whatever its case. */

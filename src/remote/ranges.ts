@@ -67,6 +67,9 @@ function partAnswer(range: ByteRange | undefined, { headers, body }: GetAnswer):
     throw refused(range, isMany ? 'several parts (multipart/byteranges)' : 'status 206 without a Content-Range')
   }
   const { start, end = Number.POSITIVE_INFINITY } = range ?? { start: 0 }
+  const size = /^bytes \d{1,15}-(?:-1|\d{1,15})\/(\d{1,15})$/i.exec(told)?.[1]
+  // Nothing is there; azurite says so with a status of success.
+  if (size !== undefined && start >= Number(size)) throw beyond(Number(size), start)
   const part = partOf(told)
   // Where the file's size is not told, only a part that reaches to the last byte that was asked for is known to be whole.
   if (part === undefined || part.start !== start || (part.size === undefined && part.end < end)) {

@@ -41,6 +41,8 @@ export interface ServiceProtocol<R extends ServiceRequest, K> {
   /** Addresses and signs a request. */
   prepare(request: R, known: K, ctx: CallContext): Prepared | Promise<Prepared>
   expected(request: R): Expected
+  /** Statuses by which the service says that the condition of a write does not hold. Default: 412. */
+  readonly conflicts?: readonly number[] | undefined
   /** The error of an answer with an error status; reads or drains its body. */
   refuse(request: R, sent: Prepared, answer: HttpResponse): Promise<HttpStatusError>
   /** The error that a document tells which came with a success status; undefined where it tells none. */
@@ -236,7 +238,8 @@ export class Service<R extends ServiceRequest, K> {
       void drain(response)
       throw noAnswer(sent.wire, response, problem)
     }
-    if (resent && response.status === 412 && isConditional(request, sent.wire)) {
+    const isConflict = (this.#protocol.conflicts ?? [412]).includes(response.status)
+    if (resent && isConflict && isConditional(request, sent.wire)) {
       void drain(response)
       throw lostAnswer(sent.wire)
     }

@@ -39,11 +39,14 @@ export class Renewed<T extends object> {
     this.#now = now
   }
 
-  /** The value, at once when one is at hand. `signal` ends the wait, not the load, which is everybody's. */
-  get(signal?: AbortSignal): T | Promise<T> {
+  /**
+   * The value, at once when one is at hand. `signal` ends the wait, not the load, which is everybody's. A value that `fits` refuses is loaded
+   * again; what the load gives is not asked for.
+   */
+  get(signal?: AbortSignal, fits?: (value: T) => boolean): T | Promise<T> {
     const current = this.#current
     const now = this.#now()
-    if (current === undefined || now >= this.#endMs) {
+    if (current === undefined || now >= this.#endMs || fits?.(current) === false) {
       const renewed = this.#renew()
       return signal === undefined ? renewed : abortable(renewed, signal)
     }

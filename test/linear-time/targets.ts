@@ -1,5 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { parseConnectionString } from '../../src/backends/azure/connection-string.ts'
+import { givenSas } from '../../src/backends/azure/sas.ts'
 import { LocalStorage } from '../../src/backends/local/index.ts'
 import { localSettings } from '../../src/backends/local/settings.ts'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
@@ -242,6 +244,28 @@ const ofUsers: readonly Target[] = [
     title: 'a profile file',
     parts: TEXT,
     run: input => [parseProfileFile(input, true), parseProfileFile(input, false)],
+  },
+  {
+    title: 'a connection string',
+    parts: [
+      'AccountName=',
+      'AccountKey=',
+      'BlobEndpoint=http://',
+      'EndpointSuffix=',
+      ';',
+      '=',
+      'a',
+      '.',
+      '-',
+      ' ',
+      '/',
+      '%',
+    ],
+    run: input => {
+      quietly(() => parseConnectionString(input))
+      quietly(() => parseConnectionString(`AccountName=${input}`))
+      quietly(() => givenSas(`sv=a&${input}`, 'sasToken'))
+    },
   },
   {
     title: 'variables of proxies',

@@ -13,22 +13,23 @@ export class HmacSha256 {
   /** The key's outer block, then the hash of the inner one. */
   readonly #outer: Buffer = Buffer.alloc(BLOCK + DIGEST, 0x5c)
 
-  /** The key has at most 64 bytes. */
+  /** A key of more than 64 bytes counts as its hash, as RFC 2104 says. */
   constructor(key: Uint8Array) {
-    for (let at = 0; at < key.byteLength; at++) {
-      this.#inner[at]! ^= key[at]!
-      this.#outer[at]! ^= key[at]!
+    const short = key.byteLength > BLOCK ? nodeCrypto().createHash('sha256').update(key).digest() : key
+    for (let at = 0; at < short.byteLength; at++) {
+      this.#inner[at]! ^= short[at]!
+      this.#outer[at]! ^= short[at]!
     }
   }
 
-  /** The signature of a text as UTF-8, in hex. */
-  sign(text: string): string {
+  /** The signature of a text as UTF-8. */
+  sign(text: string, encoding: 'hex' | 'base64' = 'hex'): string {
     const { hash } = nodeCrypto()
     const size = BLOCK + Buffer.byteLength(text)
     // Most texts of a signer have the same length.
     if (this.#inner.byteLength !== size) this.#inner = Buffer.concat([this.#inner.subarray(0, BLOCK)], size)
     this.#inner.write(text, BLOCK)
     this.#outer.write(hash('sha256', this.#inner, 'binary'), BLOCK, 'binary')
-    return hash('sha256', this.#outer, 'hex')
+    return hash('sha256', this.#outer, encoding)
   }
 }

@@ -45,7 +45,8 @@ export function readRequest(
   }
 }
 
-function queryPairs(rawQuery: string, decode: (text: string) => string): [string, string][] {
+/** Decoded pairs of a query in the order sent; a plus sign is a blank. */
+export function queryPairs(rawQuery: string, decode: (text: string) => string): [string, string][] {
   if (rawQuery === '') return []
   return rawQuery.split('&').map(part => {
     const at = part.indexOf('=')

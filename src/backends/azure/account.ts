@@ -1,0 +1,130 @@
+import { ImproperlyConfigured } from '../../core/errors.ts'
+import { type ServiceEndpoint, serviceEndpoint } from '../../remote/endpoint.ts'
+import type { Renewed } from '../../remote/token.ts'
+import { accountOf, EMULATOR_ACCOUNT, EMULATOR_KEY, parseConnectionString } from './connection-string.ts'
+import { givenSas } from './sas.ts'
+import type { AzureOptions } from './settings.ts'
+import { SharedKey } from './sign.ts'
+import { type AccessToken, accessTokens } from './token.ts'
+
+/** What proves who sends a request. */
+export type AzureCredential =
+  | { readonly kind: 'key'; readonly key: SharedKey }
+  | { readonly kind: 'sas'; readonly sas: string }
+  | { readonly kind: 'token'; readonly tokens: Renewed<AccessToken> }
+  | { readonly kind: 'anonymous' }
+
+/** One container: where it is, and what requests to it are authorised with. */
+export interface AzureAccount {
+  /** Undefined where no setting and no host names it. */
+  readonly name: string | undefined
+  readonly container: string
+  /** Scheme, host and port. */
+  readonly origin: string
+  /** Path of the account: '' or, path-style, `/devstoreaccount1`. */
+  readonly path: string
+  readonly credential: AzureCredential
+  /** Texts that nobody may see. */
+  readonly secrets: readonly string[]
+}
+
+/** The options that say where a container is and how it is reached. */
+export type AccountOptions = Pick<
+  AzureOptions,
+  | 'accountName'
+  | 'accountKey'
+  | 'azureContainer'
+  | 'azureSsl'
+  | 'isEmulated'
+  | 'connectionString'
+  | 'sasToken'
+  | 'tokenCredential'
+  | 'endpointSuffix'
+  | 'endpointUrl'
+>
+
+const EMULATOR_URL = `http://127.0.0.1:10000/${EMULATOR_ACCOUNT}`
+
+/**
+ * The account of the options. Credentials by precedence: connection string, account key, SAS token, token credential. `improperly_configured`,
+ * with the name of the setting, for what is missing or bad. Does no I/O.
+ */
+export function azureAccount(options: AccountOptions): AzureAccount {
+  const container = checkedContainer(options.azureContainer)
+  const { name, key, sas, endpoint } = found(options)
+  const origin = `${endpoint.scheme}://${endpoint.host}`
+  const place = { name, container, origin, path: endpoint.path }
+  if (key !== undefined) {
+    if (name === undefined)
+      throw new ImproperlyConfigured('AZURE_ACCOUNT_NAME must be set: the key belongs to an account')
+    const credential = { kind: 'key', key: new SharedKey(name, key, 'AZURE_ACCOUNT_KEY') } as const
+    return { ...place, credential, secrets: [key] }
+  }
+  if (sas !== undefined) return { ...place, credential: { kind: 'sas', sas }, secrets: [sas, ...signaturesIn(sas)] }
+  const { tokenCredential } = options
+  if (tokenCredential === null) return { ...place, credential: { kind: 'anonymous' }, secrets: [] }
+  checkTls(endpoint)
+  return { ...place, credential: { kind: 'token', tokens: accessTokens(tokenCredential) }, secrets: [] }
+}
+
+interface Found {
+  readonly name: string | undefined
+  readonly key: string | undefined
+  readonly sas: string | undefined
+  readonly endpoint: ServiceEndpoint
+}
+
+function found(options: AccountOptions): Found {
+  const { accountName, accountKey, connectionString, sasToken, endpointUrl, isEmulated } = options
+  const given =
+    connectionString === null ? undefined : parseConnectionString(connectionString, 'AZURE_CONNECTION_STRING')
+  const hasOwn = given?.accountKey !== undefined || given?.sasToken !== undefined
+  const own = {
+    key: accountKey ?? undefined,
+    sas: sasToken === null ? undefined : givenSas(sasToken, 'AZURE_SAS_TOKEN'),
+  }
+  if (given !== undefined) {
+    const credentials = hasOwn ? { key: given.accountKey, sas: given.sasToken } : own
+    return { name: given.accountName ?? accountName ?? undefined, ...credentials, endpoint: given.endpoint }
+  }
+  if (isEmulated) {
+    const endpoint = serviceEndpoint(endpointUrl ?? EMULATOR_URL, 'AZURE_ENDPOINT_URL', { useSsl: false })
+    return { name: EMULATOR_ACCOUNT, key: EMULATOR_KEY, sas: undefined, endpoint }
+  }
+  const endpoint = endpointOf(options)
+  return { name: accountName ?? accountOf(endpoint), ...own, endpoint }
+}
+
+function endpointOf({ accountName, endpointUrl, endpointSuffix, azureSsl: useSsl }: AccountOptions): ServiceEndpoint {
+  if (endpointUrl !== null) return serviceEndpoint(endpointUrl, 'AZURE_ENDPOINT_URL', { useSsl })
+  if (accountName === null) {
+    const names = 'AZURE_ACCOUNT_NAME, AZURE_CONNECTION_STRING or AZURE_ENDPOINT_URL'
+    throw new ImproperlyConfigured(`${names} must be set: which account is it?`)
+  }
+  if (!/^[a-z0-9_-]+$/i.test(accountName)) {
+    throw new ImproperlyConfigured('AZURE_ACCOUNT_NAME must be the name of an account: lower-case letters and digits')
+  }
+  if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i.test(endpointSuffix)) {
+    throw new ImproperlyConfigured('AZURE_ENDPOINT_SUFFIX must be a domain, as in core.chinacloudapi.cn')
+  }
+  return serviceEndpoint(`${accountName}.blob.${endpointSuffix}`, 'AZURE_ACCOUNT_NAME', { useSsl })
+}
+
+function checkedContainer(name: string): string {
+  if (name === '') throw new ImproperlyConfigured('AZURE_CONTAINER must be set')
+  if (/^(?:\$root|\$web|\$logs|[A-Za-z0-9_-]+)$/.test(name)) return name
+  throw new ImproperlyConfigured('AZURE_CONTAINER must be the name of a container: lower-case letters, digits and -')
+}
+
+/** A bearer token must not go over the network in the clear. */
+function checkTls({ scheme, hostName }: ServiceEndpoint): void {
+  if (scheme === 'https' || /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostName)) return
+  throw new ImproperlyConfigured('AZURE_TOKEN_CREDENTIAL needs https: set AZURE_SSL to true')
+}
+
+/** The signature of a SAS as it stands and decoded. */
+function signaturesIn(sas: string): string[] {
+  const sig = /(?:^|&)sig=([^&]+)/.exec(sas)?.[1]
+  if (sig === undefined) return []
+  return /%(?![0-9a-f]{2})/i.test(sig) ? [sig] : [sig, decodeURIComponent(sig)]
+}

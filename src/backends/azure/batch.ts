@@ -1,0 +1,80 @@
+import { BytesBody } from '../../core/body.ts'
+import type { CallContext } from '../../core/call.ts'
+import type { ObjectParameters } from '../../core/driver.ts'
+import { StorageError, wrapError } from '../../core/errors.ts'
+import type { BatchAnswer } from '../../remote/batches.ts'
+import { readDocument } from '../../remote/document.ts'
+import { type BatchedAnswer, batchAnswers, batchBody } from '../../remote/multipart.ts'
+import type { Prepared } from '../../remote/service.ts'
+import type { AzureClient } from './client.ts'
+import { type AzureError, azureError, classifyAzure } from './errors.ts'
+import { otherHeaders } from './headers.ts'
+import type { AzureRequest } from './operations.ts'
+
+/** Most keys of one batch. (https://learn.microsoft.com/rest/api/storageservices/blob-batch) */
+export const BATCH_LIMIT = 256
+
+/** The request that deletes a blob. */
+export function deletion(
+  key: string,
+  deleteSnapshots: boolean,
+  parameters: ObjectParameters | undefined,
+): AzureRequest {
+  const headers = otherHeaders('delete', parameters)
+  if (deleteSnapshots) headers['x-ms-delete-snapshots'] = 'include'
+  return { method: 'DELETE', key, headers }
+}
+
+/** Deletes keys by one Blob Batch. An answer with fewer parts than were sent is a failure for all of them: nobody knows which ones they are. */
+export async function deleteBatch(
+  client: AzureClient,
+  keys: readonly string[],
+  requestOf: (key: string) => AzureRequest,
+  ctx: CallContext,
+): Promise<BatchAnswer> {
+  const sent = await Promise.all(keys.map(key => client.prepared(requestOf(key), ctx)))
+  const { origin } = client.account
+  const { contentType, body } = batchBody(
+    sent.map(({ wire: { method, url, headers } }) => {
+      return { method, target: url.slice(origin.length), headers: { ...headers, 'content-length': '0' } }
+    }),
+  )
+  const query = [['restype', 'container'] as const, ['comp', 'batch'] as const]
+  const answer = await client.send({ method: 'POST', query, headers: { 'content-type': contentType }, body }, ctx)
+  const parts = batchAnswers(answer.headers['content-type'], await readDocument(answer))
+  if (parts.length !== keys.length) {
+    const refused = parts.length === 1 ? await errorOf(parts[0]!, sent[0]!) : undefined
+    if (refused !== undefined) throw refused
+    const text = `The answer to a batch of ${keys.length} has ${parts.length} parts.`
+    throw new StorageError('unavailable', text, { outcome: 'unknown' })
+  }
+  return resultsOf(keys, sent, parts)
+}
+
+async function resultsOf(
+  keys: readonly string[],
+  sent: readonly Prepared[],
+  parts: readonly BatchedAnswer[],
+): Promise<BatchAnswer> {
+  const results = new Map<string, StorageError | undefined>()
+  for (const [at, part] of parts.entries()) {
+    const place = part.place ?? at
+    const key = keys[place]
+    if (key === undefined || results.has(key)) continue
+    const error = await errorOf(part, sent[place]!)
+    const isMissing = error !== undefined && classifyAzure(error) === 'not_found'
+    const details = { operation: 'delete', fileName: key }
+    results.set(key, error === undefined || isMissing ? undefined : wrapError(error, details, classifyAzure))
+  }
+  return results
+}
+
+/** The error that a part tells; undefined where the blob was deleted. */
+async function errorOf(
+  { status, headers, bodyText }: BatchedAnswer,
+  { wire, hide }: Prepared,
+): Promise<AzureError | StorageError | undefined> {
+  if (status === 202) return undefined
+  if (status < 300) return new StorageError('unavailable', `Status ${status} is no answer to a deletion.`, { status })
+  return azureError(wire, { status, headers, body: new BytesBody(Buffer.from(bodyText)) }, { hide, seeksFile: true })
+}

@@ -1,0 +1,189 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { abortable } from '../../core/abort.ts'
+import type { CallContext } from '../../core/call.ts'
+import { ImproperlyConfigured } from '../../core/errors.ts'
+import { bodySize, type HttpClient, type HttpRequest, type HttpResponse } from '../../http/request.ts'
+import { sharedContext } from '../../remote/aftermath.ts'
+import type { HttpStatusError } from '../../remote/http-error.ts'
+import { hidingSecrets } from '../../remote/secrets.ts'
+import { type Lesson, type Prepared, Service, type ServiceProtocol, type XmlAnswer } from '../../remote/service.ts'
+import { encodeComponent, encodeKey } from '../../remote/sign/encode.ts'
+import { encodeQuery } from '../../remote/sign/query.ts'
+import type { AzureAccount } from './account.ts'
+import { type DelegationKey, DelegationKeys, keyInfo, parseDelegationKey } from './delegation-key.ts'
+import { AzureError, azureError, isUnauthenticated } from './errors.ts'
+import { type AzureRequest, expectedOf, seeksFile } from './operations.ts'
+import { type BlobSasOptions, delegationSas, serviceSas } from './sas.ts'
+import { signSharedKey } from './sign.ts'
+import type { AccessToken } from './token.ts'
+
+/** Headers whose values are secrets, besides the signature. */
+const SECRET_HEADERS = ['x-ms-copy-source', 'x-ms-copy-source-authorization']
+/** Differences of clocks from which on a request is signed by the server's time instead, in ms. */
+const LEAST_SKEW_MS = 30_000
+
+/** What a client needs besides the account. */
+export interface AzureClientOptions {
+  readonly account: AzureAccount
+  readonly apiVersion: string
+  /** Clock in ms. */
+  readonly now?: (() => number) | undefined
+}
+
+/** What requests are prepared with: milliseconds by which the service's clock is ahead of this machine's. */
+interface Clock {
+  readonly skewMs: number
+}
+
+/** Requests to one container. The client learns the service's clock and renews tokens that have ended. */
+export class AzureClient {
+  readonly account: AzureAccount
+  readonly #apiVersion: string
+  readonly #now: () => number
+  readonly #http: HttpClient
+  readonly #service: Service<AzureRequest, Clock>
+  readonly #delegationKeys: DelegationKeys
+
+  constructor({ account, apiVersion, now = () => Date.now() }: AzureClientOptions, http: HttpClient) {
+    this.account = account
+    this.#apiVersion = apiVersion
+    this.#now = now
+    this.#http = http
+    this.#service = new Service(this.#protocol(), http, { skewMs: 0 })
+    this.#delegationKeys = new DelegationKeys({ load: (from, until) => this.#loadKey(from, until), now: this.#now })
+  }
+
+  /** The URL of a key, without a signature. */
+  url(key: string): string {
+    return `${this.account.origin}${this.#path({ method: 'GET', key })}`
+  }
+
+  /** Sends a request; an error status is thrown as `AzureError`. The body of the answer has to be read or drained. */
+  send(request: AzureRequest, ctx: CallContext): Promise<HttpResponse> {
+    return this.#service.send(request, ctx)
+  }
+
+  /** Sends a request whose answer has no body worth reading; returns its headers. */
+  done(request: AzureRequest, ctx: CallContext): Promise<IncomingHttpHeaders> {
+    return this.#service.done(request, ctx)
+  }
+
+  /** Sends a request that is answered by a document. */
+  xml(request: AzureRequest, ctx: CallContext): Promise<XmlAnswer> {
+    return this.#service.xml(request, ctx)
+  }
+
+  /** Addresses and signs a request as it goes alone, for one that goes within a batch. */
+  async prepared(request: AzureRequest, ctx: CallContext): Promise<Prepared> {
+    return this.#prepare({ ...request, batched: true }, this.#service.known, ctx)
+  }
+
+  /** The bearer token of the requests, where they have one. */
+  async bearer(ctx: CallContext): Promise<string | undefined> {
+    return (await this.#token(ctx))?.token
+  }
+
+  /** The service's time, as far as it is known. */
+  time(): Date {
+    return new Date(this.#now() + this.#service.known.skewMs)
+  }
+
+  /** The query of a SAS for a blob of the container; `improperly_configured` without something that signs it. */
+  async sas(
+    options: Omit<BlobSasOptions, 'container'> & { readonly expiresAt: Date },
+    ctx: CallContext,
+  ): Promise<string> {
+    const { credential, name, container } = this.account
+    if (credential.kind === 'key') return serviceSas(credential.key, { ...options, container })
+    if (credential.kind === 'token' && name !== undefined) {
+      const key = await this.#delegationKeys.get(options.expiresAt, ctx.signal)
+      return delegationSas(name, key, { ...options, container })
+    }
+    throw new ImproperlyConfigured(
+      'A URL that ends must be signed: set AZURE_ACCOUNT_KEY or AZURE_TOKEN_CREDENTIAL, with AZURE_ACCOUNT_NAME.',
+    )
+  }
+
+  async #loadKey(startsAt: Date, expiresAt: Date): Promise<DelegationKey> {
+    const query = [['restype', 'service'] as const, ['comp', 'userdelegationkey'] as const]
+    const body = Buffer.from(keyInfo(startsAt, expiresAt))
+    const headers = { 'content-type': 'application/xml' }
+    const ctx = sharedContext()
+    const { root } = await ctx.step('delegationKey', true, step =>
+      this.#service.xml({ method: 'POST', ofService: true, query, headers, body }, step),
+    )
+    return parseDelegationKey(root)
+  }
+
+  #path({ key, ofService = false }: AzureRequest): string {
+    const { path } = this.account
+    if (ofService) return `${path}/`
+    const container = `${path}/${encodeComponent(this.account.container)}`
+    return key === undefined ? container : `${container}/${encodeKey(key)}`
+  }
+
+  /** The token, waited for as long as the call lives; at once where it is at hand. */
+  #token({ signal }: CallContext): AccessToken | undefined | Promise<AccessToken> {
+    const { credential } = this.account
+    if (credential.kind !== 'token') return undefined
+    const found = credential.tokens.get()
+    return found instanceof Promise ? abortable(found, signal) : found
+  }
+
+  #prepare(request: AzureRequest, clock: Clock, ctx: CallContext): Prepared | Promise<Prepared> {
+    const token = this.#token(ctx)
+    return token instanceof Promise
+      ? token.then(found => this.#sign(request, clock, found))
+      : this.#sign(request, clock, token)
+  }
+
+  #sign(request: AzureRequest, { skewMs }: Clock, token: AccessToken | undefined): Prepared {
+    const { credential, origin, secrets } = this.account
+    const { method, query = [], body } = request
+    const path = this.#path(request)
+    const headers: Record<string, string> = { ...request.headers }
+    if (request.batched !== true) headers['x-ms-version'] = this.#apiVersion
+    const size = lengthOf(body, headers)
+    if (size !== undefined) headers['content-length'] = size
+    if (credential.kind === 'key') {
+      Object.assign(
+        headers,
+        signSharedKey({ method, path, query, headers }, credential.key, new Date(this.#now() + skewMs)),
+      )
+    } else if (token !== undefined) headers['authorization'] = `Bearer ${token.token}`
+    const search = [encodeQuery(query), credential.kind === 'sas' ? credential.sas : ''].filter(Boolean).join('&')
+    const wire: HttpRequest = { method, url: `${origin}${path}${search && `?${search}`}`, headers, body }
+    const others = token === undefined ? secrets : [...secrets, token.token]
+    const ofClient = (): readonly string[] => this.#http.secrets ?? []
+    return { wire, credential: token, hide: hidingSecrets({ headers, names: SECRET_HEADERS, others, ofClient }) }
+  }
+
+  #protocol(): ServiceProtocol<AzureRequest, Clock> {
+    return {
+      conflicts: [409, 412],
+      expected: expectedOf,
+      prepare: (request, clock, ctx) => this.#prepare(request, clock, ctx),
+      refuse: (request, { wire, hide }, answer) => azureError(wire, answer, { hide, seeksFile: seeksFile(request) }),
+      learn: (error, clock, _request, sent) => this.#learn(error, clock, sent),
+    }
+  }
+
+  /** The service's clock, where the request's time was refused; that a token has ended. */
+  #learn(error: HttpStatusError, clock: Clock, { credential: token }: Prepared): Lesson<Clock> | undefined {
+    if (!(error instanceof AzureError) || !isUnauthenticated(error)) return undefined
+    const { credential } = this.account
+    if (credential.kind === 'token') {
+      credential.tokens.drop(token)
+      return { about: 'token', known: clock }
+    }
+    if (credential.kind !== 'key' || error.serverTime === undefined) return undefined
+    const skewMs = error.serverTime.getTime() - this.#now()
+    return Math.abs(skewMs - clock.skewMs) < LEAST_SKEW_MS ? undefined : { about: 'clock', known: { skewMs } }
+  }
+}
+
+/** The length that is signed; a stream has it among its headers. */
+function lengthOf(body: AzureRequest['body'], headers: Readonly<Record<string, string>>): string | undefined {
+  if (body === undefined || headers['content-length'] !== undefined) return undefined
+  return body instanceof Uint8Array || Array.isArray(body) ? String(bodySize(body)) : undefined
+}

@@ -1,0 +1,158 @@
+import { ImproperlyConfigured } from '../../core/errors.ts'
+import { hint, nearest } from '../../core/nearest.ts'
+import { type ServiceEndpoint, serviceEndpoint } from '../../remote/endpoint.ts'
+import { givenSas } from './sas.ts'
+import { SharedKey } from './sign.ts'
+
+/** What a connection string says of Blob Storage. (https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string) */
+export interface ConnectionString {
+  /** Undefined where neither a field nor the endpoint names it. */
+  readonly accountName: string | undefined
+  /** Secret, in base64. */
+  readonly accountKey: string | undefined
+  /** Secret: a SAS byte for byte, without a leading `?`. */
+  readonly sasToken: string | undefined
+  /** Where blobs are; a path-style one has the account in its path. */
+  readonly endpoint: ServiceEndpoint
+  /** Where blobs may be read when the first place is down. */
+  readonly secondaryEndpoint: ServiceEndpoint | undefined
+  readonly isEmulator: boolean
+}
+
+const FIELDS = [
+  'DefaultEndpointsProtocol',
+  'AccountName',
+  'AccountKey',
+  'EndpointSuffix',
+  'BlobEndpoint',
+  'BlobSecondaryEndpoint',
+  'SharedAccessSignature',
+  'UseDevelopmentStorage',
+  'DevelopmentStorageProxyUri',
+] as const
+
+type Field = (typeof FIELDS)[number]
+type Fields = Partial<Record<Field, string>>
+
+/** Fields of other services, which the portal and emulators print too. */
+const OTHERS = ['Queue', 'Table', 'File', 'Dfs', 'Web'].flatMap(name => [`${name}Endpoint`, `${name}SecondaryEndpoint`])
+const NAMES: ReadonlyMap<string, string> = new Map([...FIELDS, ...OTHERS].map(name => [name.toLowerCase(), name]))
+
+/** The account that every emulator has; its key is public. (https://learn.microsoft.com/azure/storage/common/storage-use-azurite) */
+export const EMULATOR_ACCOUNT = 'devstoreaccount1'
+/** The key of `EMULATOR_ACCOUNT`, which the documentation prints: no secret. */
+export const EMULATOR_KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=='
+const EMULATOR_PORT = 10_000
+
+/** Domain of the service outside of China and the US Government's clouds. */
+export const ENDPOINT_SUFFIX = 'core.windows.net'
+
+/**
+ * Reads a connection string: fields in any order and case. `improperly_configured` names the setting and the field of what is wrong, and never
+ * a value; a field that is not known is told by its place, since a key that was pasted alone looks like one.
+ */
+export function parseConnectionString(text: string, setting = 'connectionString'): ConnectionString {
+  const given = fieldsOf(text, setting)
+  const isEmulator = flagOf(given.UseDevelopmentStorage, `${setting}: UseDevelopmentStorage`)
+  const fields = isEmulator ? { ...emulatorFields(given, setting), ...given } : given
+  const endpoint = endpointOf(fields, setting)
+  const { AccountName, AccountKey, SharedAccessSignature, BlobSecondaryEndpoint } = fields
+  const accountName = AccountName ?? accountOf(endpoint)
+  if (AccountKey !== undefined) {
+    if (accountName === undefined) throw missing(setting, 'AccountName')
+    // The constructor checks the key.
+    new SharedKey(accountName, AccountKey, `${setting}: AccountKey`)
+  }
+  return {
+    accountName,
+    accountKey: AccountKey,
+    sasToken: SharedAccessSignature && givenSas(SharedAccessSignature, `${setting}: SharedAccessSignature`),
+    endpoint,
+    secondaryEndpoint: place(BlobSecondaryEndpoint, 'BlobSecondaryEndpoint', fields, setting),
+    isEmulator,
+  }
+}
+
+/** The account that an endpoint names: the first label of `<account>.blob.<suffix>`, or the first part of the path; undefined for another domain. */
+export function accountOf({ hostName, path }: ServiceEndpoint): string | undefined {
+  const [account = '', service] = hostName.split('.')
+  if (service === 'blob') return account.replace(/-(?:secondary|ipv6|dualstack)$/, '')
+  return path.split('/')[1] || undefined
+}
+
+function fieldsOf(text: string, setting: string): Fields {
+  const fields: Fields = {}
+  let at = 0
+  for (const part of text.split(';')) {
+    if (part.trim() === '') continue
+    at++
+    const equals = part.indexOf('=')
+    const name = (equals < 0 ? part : part.slice(0, equals)).trim()
+    const known = NAMES.get(name.toLowerCase())
+    if (known === undefined || equals < 0) throw unknown(setting, at, name, known)
+    if (!isField(known)) continue
+    const value = part.slice(equals + 1).trim()
+    if (value === '') throw new ImproperlyConfigured(`${setting}: ${known} is empty`)
+    if (fields[known] !== undefined && fields[known] !== value) {
+      throw new ImproperlyConfigured(`${setting}: ${known} is there twice, with different values`)
+    }
+    fields[known] = value
+  }
+  return fields
+}
+
+function isField(name: string): name is Field {
+  return (FIELDS as readonly string[]).includes(name)
+}
+
+function unknown(setting: string, at: number, name: string, known: string | undefined): ImproperlyConfigured {
+  if (known !== undefined) return new ImproperlyConfigured(`${setting}: ${known} has no '=' and no value`)
+  const near = hint(nearest(name, FIELDS))
+  return new ImproperlyConfigured(`${setting}: part ${at} is not a field of a connection string${near}`)
+}
+
+function flagOf(text: string | undefined, what: string): boolean {
+  const lower = text?.toLowerCase()
+  if (lower === undefined || lower === 'false') return false
+  if (lower === 'true') return true
+  throw new ImproperlyConfigured(`${what} must be true`)
+}
+
+/** What `UseDevelopmentStorage=true` means; the emulator is on the host of the proxy address, as in Docker, where one is given. */
+function emulatorFields(given: Fields, setting: string): Fields {
+  const account = given.AccountName ?? EMULATOR_ACCOUNT
+  const at = given.DevelopmentStorageProxyUri ?? 'http://127.0.0.1'
+  const { scheme, host, hostName } = serviceEndpoint(at, `${setting}: DevelopmentStorageProxyUri`, { useSsl: false })
+  const address = host === hostName ? `${host}:${EMULATOR_PORT}` : host
+  const credentials = given.SharedAccessSignature === undefined ? { AccountKey: EMULATOR_KEY } : {}
+  return { AccountName: account, ...credentials, BlobEndpoint: `${scheme}://${address}/${account}` }
+}
+
+function endpointOf(fields: Fields, setting: string): ServiceEndpoint {
+  const found = place(fields.BlobEndpoint, 'BlobEndpoint', fields, setting)
+  if (found !== undefined) return found
+  const { AccountName: account, EndpointSuffix: suffix = ENDPOINT_SUFFIX } = fields
+  if (account === undefined) throw missing(setting, 'AccountName or BlobEndpoint')
+  if (!/^[a-z0-9-]+$/i.test(account)) {
+    throw new ImproperlyConfigured(`${setting}: AccountName must be lower-case letters and digits`)
+  }
+  if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::\d{1,5})?$/i.test(suffix)) {
+    throw new ImproperlyConfigured(`${setting}: EndpointSuffix must be a domain, as in ${ENDPOINT_SUFFIX}`)
+  }
+  return serviceEndpoint(`${protocolOf(fields, setting)}://${account}.blob.${suffix}`, `${setting}: EndpointSuffix`)
+}
+
+function place(text: string | undefined, field: Field, fields: Fields, setting: string): ServiceEndpoint | undefined {
+  if (text === undefined) return undefined
+  return serviceEndpoint(text, `${setting}: ${field}`, { useSsl: protocolOf(fields, setting) === 'https' })
+}
+
+function protocolOf({ DefaultEndpointsProtocol = 'https' }: Fields, setting: string): string {
+  const protocol = DefaultEndpointsProtocol.toLowerCase()
+  if (protocol === 'http' || protocol === 'https') return protocol
+  throw new ImproperlyConfigured(`${setting}: DefaultEndpointsProtocol must be http or https`)
+}
+
+function missing(setting: string, what: string): ImproperlyConfigured {
+  return new ImproperlyConfigured(`${setting}: ${what} is missing`)
+}

@@ -1,0 +1,174 @@
+import { type ErrorCode, isStorageError, StorageError } from '../../core/errors.ts'
+import type { HttpRequest, HttpResponse } from '../../http/request.ts'
+import { classifyHttp } from '../../remote/codes.ts'
+import { dateOf, headerTextOf } from '../../remote/headers.ts'
+import { type HttpErrorDetails, HttpStatusError } from '../../remote/http-error.ts'
+import type { Hide } from '../../remote/redact.ts'
+import { isSkewed, readRefusal, skewHint } from '../../remote/refusal.ts'
+
+/** What Azure says when it refuses a request (https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2). */
+export interface AzureErrorDetails extends HttpErrorDetails {
+  /** The service's clock. */
+  readonly serverTime?: Date | undefined
+  /** One sentence about the likely cause. */
+  readonly hint?: string | undefined
+}
+
+/** An answer by which Azure refused a request; its message names the likely cause. */
+export class AzureError extends HttpStatusError {
+  readonly serverTime: Date | undefined
+  readonly hint: string | undefined
+
+  static {
+    AzureError.prototype.name = 'AzureError'
+  }
+
+  constructor(request: Pick<HttpRequest, 'method' | 'url'>, details: AzureErrorDetails) {
+    super(request, details)
+    this.serverTime = details.serverTime
+    this.hint = details.hint
+    if (details.hint !== undefined) {
+      const said = this.message.endsWith('.') ? this.message.slice(0, -1) : this.message
+      this.message = `${said}. ${details.hint}`
+    }
+    if (this.requestId !== undefined) this.message += ` (request ${this.requestId})`
+  }
+}
+
+/** Makes an error of a refusal. A 404 that is not the service's own says nothing of a file. */
+export async function azureError(
+  request: Pick<HttpRequest, 'method' | 'url'>,
+  response: HttpResponse,
+  { hide, seeksFile }: { readonly hide: Hide; readonly seeksFile: boolean },
+): Promise<AzureError> {
+  const { root, ...answer } = await readRefusal(request, response)
+  const { status, headers } = answer
+  const serviceCode = headerTextOf(headers['x-ms-error-code']) ?? root?.child('Code')?.text
+  const serverTime = dateOf(headers.date)
+  return new AzureError(request, {
+    ...answer,
+    hide,
+    seeksFile: seeksFile && serviceCode !== undefined,
+    serviceCode,
+    // What follows the first line is the id and the time of the request.
+    serviceMessage: root?.child('Message')?.text.split('\n', 1)[0],
+    serverTime,
+    hint: hintFor(status, serviceCode, serverTime),
+  })
+}
+
+/** Azure's words for a signature, a token or a time that it does not take. */
+const UNAUTHENTICATED: ReadonlySet<string | undefined> = new Set([
+  'AuthenticationFailed',
+  'InvalidAuthenticationInfo',
+  'NoAuthenticationInformation',
+])
+
+/** Whether a request was refused because of what it was signed with. */
+export function isUnauthenticated(error: HttpStatusError): boolean {
+  return error.status === 401 || (error.status === 403 && UNAUTHENTICATED.has(error.serviceCode))
+}
+
+const LEASED = 'Somebody holds a lease on it: give its id as the parameter leaseId, or wait until the lease ends'
+const DENIED =
+  'The identity or the SAS lacks the right: reading and writing need the role Storage Blob Data Contributor'
+
+const HINTS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    AuthorizationFailure: 'The SAS lacks the right, or the network rules of the account do not let this machine in',
+    AuthorizationPermissionMismatch: DENIED,
+    AuthorizationProtocolMismatch: 'The SAS is for https only',
+    AuthorizationResourceTypeMismatch: 'The SAS is for another kind of resource: it needs containers and objects',
+    AuthorizationServiceMismatch: 'The SAS is not for blobs',
+    AuthorizationSourceIPMismatch: 'The SAS is not for the address of this machine',
+    BlobArchived:
+      'The tier Archive cannot be read or replaced: change the tier and wait for hours, or delete the blob first',
+    BlobBeingRehydrated: 'It is on its way from the tier Archive, which takes hours',
+    BlobImmutableDueToPolicy: 'A policy or a legal hold of the container forbids changes',
+    ContainerBeingDeleted: 'The container is being deleted, which takes at least 30 seconds',
+    ContainerNotFound: 'AZURE_CONTAINER names no container of this account',
+    InvalidBlobOrBlock:
+      'Blocks that another program left there have ids of another length; the service drops them after a week',
+    KeyBasedAuthenticationNotPermitted: 'The account takes no keys: set AZURE_TOKEN_CREDENTIAL',
+    LeaseIdMissing: LEASED,
+    LeaseIdMismatchWithBlobOperation: LEASED,
+    LeaseLost: 'The lease of leaseId has ended',
+    LeaseNotPresentWithBlobOperation: 'There is no lease as the parameter leaseId says',
+    PublicAccessNotPermitted: 'The account permits no access without credentials',
+    SnapshotsPresent: 'The blob has snapshots, which are not deleted unasked: set AZURE_DELETE_SNAPSHOTS to true',
+  }),
+)
+
+function hintFor(status: number, code: string | undefined, serverTime: Date | undefined): string | undefined {
+  if (code !== undefined && UNAUTHENTICATED.has(code)) {
+    if (isSkewed(serverTime)) return skewHint(serverTime)
+    if (code === 'NoAuthenticationInformation' || status === 401)
+      return 'The token or the signature is missing or has ended'
+    return 'The key is not that of the account, the SAS or the token has ended, or something between changes the request'
+  }
+  return code === undefined ? undefined : HINTS.get(code)
+}
+
+/** Codes by Azure's own words; they say more than the status. */
+const CODES: ReadonlyMap<string, ErrorCode> = new Map(
+  Object.entries<ErrorCode>({
+    AccountIsDisabled: 'permission_denied',
+    AuthenticationFailed: 'permission_denied',
+    BlobAlreadyExists: 'exists',
+    BlobArchived: 'unsupported',
+    BlobBeingRehydrated: 'unsupported',
+    BlobImmutableDueToPolicy: 'permission_denied',
+    BlobNotFound: 'not_found',
+    BlockCountExceedsLimit: 'too_large',
+    BlockListTooLong: 'too_large',
+    ConditionNotMet: 'precondition_failed',
+    ContainerAlreadyExists: 'exists',
+    ContainerBeingDeleted: 'unavailable',
+    ContainerDisabled: 'permission_denied',
+    ContainerNotFound: 'improperly_configured',
+    Crc64Mismatch: 'checksum_mismatch',
+    DirectoryIsNotEmpty: 'is_directory',
+    DirectoryNotEmpty: 'is_directory',
+    FeatureVersionMismatch: 'unsupported',
+    InternalError: 'unavailable',
+    InvalidBlobType: 'unsupported',
+    InvalidRange: 'invalid_range',
+    InvalidResourceName: 'suspicious_name',
+    InvalidUri: 'suspicious_name',
+    KeyBasedAuthenticationNotPermitted: 'permission_denied',
+    LeaseIdMismatchWithBlobOperation: 'permission_denied',
+    LeaseIdMissing: 'permission_denied',
+    LeaseLost: 'permission_denied',
+    LeaseNotPresentWithBlobOperation: 'permission_denied',
+    Md5Mismatch: 'checksum_mismatch',
+    OperationTimedOut: 'timeout',
+    PathConflict: 'is_directory',
+    PendingCopyOperation: 'unavailable',
+    PublicAccessNotPermitted: 'permission_denied',
+    RequestBodyTooLarge: 'too_large',
+    ResourceNotFound: 'not_found',
+    ResourceTypeMismatch: 'is_directory',
+    ServerBusy: 'throttled',
+    SnapshotsPresent: 'unsupported',
+    SourceConditionNotMet: 'precondition_failed',
+    TargetConditionNotMet: 'precondition_failed',
+  }),
+)
+
+/** The code of an answer of Azure, or of a `StorageError`; undefined for any other value. */
+export function classifyAzure(error: unknown): ErrorCode | undefined {
+  return classifyHttp(error, CODES)
+}
+
+/** Azure's own word for an error, also where it is the cause of a `StorageError`. */
+export function azureCode(error: unknown): string | undefined {
+  const native = error instanceof StorageError ? error.cause : error
+  return native instanceof HttpStatusError ? native.serviceCode : undefined
+}
+
+/** `exists` for the refusal of `ifAbsent`, also where a lease shows that the name is taken; anything else stays as it is. */
+export function createFailed(error: unknown, ifAbsent: boolean | undefined): unknown {
+  if (ifAbsent !== true || isStorageError(error, 'exists')) return error
+  if (classifyAzure(error) !== 'precondition_failed' && azureCode(error) !== 'LeaseIdMissing') return error
+  return new StorageError('exists', 'The key is taken.', { cause: error, status: 412 })
+}

@@ -1,0 +1,61 @@
+import type { HttpRequest } from '../../http/request.ts'
+import type { Expected } from '../../remote/answers.ts'
+import type { ServiceRequest } from '../../remote/service.ts'
+
+/** One request of the protocol. */
+export interface AzureRequest extends ServiceRequest {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
+  /** Absent: the container itself, or the service. */
+  readonly key?: string | undefined
+  /** Whether it is for the service, not the container. */
+  readonly ofService?: boolean | undefined
+  /** Not encoded; with a value each, since the signature of one without is not agreed on. */
+  readonly query?: ReadonlyArray<readonly [name: string, value: string]> | undefined
+  /** Lower-case names; the client adds what signing needs. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly body?: Exclude<HttpRequest['body'], string>
+  /** Whether it goes within a batch, whose version counts for it. */
+  readonly batched?: boolean | undefined
+}
+
+/** Headers of every answer of the service, which a page that something between sent has not. */
+const OWN = ['x-ms-request-id', 'x-ms-version']
+const OF_BLOBS = ['ETag', 'Last-Modified']
+
+const BLOB: Expected = { statuses: [200], headers: OF_BLOBS }
+const RANGE: Expected = { statuses: [200, 206], headers: OF_BLOBS }
+const WRITTEN: Expected = { statuses: [201], headers: OF_BLOBS }
+const COPIED: Expected = { statuses: [202], headers: ['ETag', 'x-ms-copy-status'] }
+const DONE: Expected = { statuses: [201], fileHas: OWN }
+const ACCEPTED: Expected = { statuses: [202], fileHas: OWN }
+const ENDED: Expected = { statuses: [204], fileHas: OWN }
+const LISTING: Expected = { statuses: [200], root: ['EnumerationResults'] }
+const BLOCKS: Expected = { statuses: [200], root: ['BlockList'] }
+const KEY: Expected = { statuses: [200], root: ['UserDelegationKey'], fields: ['Value', 'SignedExpiry'] }
+
+/** What Azure answers to a request that it carried out. (https://learn.microsoft.com/rest/api/storageservices/blob-service-rest-api) */
+export function expectedOf({ method, key, query, headers }: AzureRequest): Expected {
+  const comp = query?.find(([name]) => name === 'comp')?.[1]
+  switch (method) {
+    case 'HEAD':
+      return BLOB
+    case 'DELETE':
+      return ACCEPTED
+    case 'GET':
+      if (comp === 'list') return LISTING
+      if (comp === 'blocklist') return BLOCKS
+      return headers?.['range'] === undefined ? BLOB : RANGE
+    case 'POST':
+      return comp === 'batch' ? ACCEPTED : KEY
+    case 'PUT':
+      if (key === undefined || comp === 'block') return DONE
+      if (comp === 'copy') return ENDED
+      return headers?.['x-ms-copy-source'] === undefined ? WRITTEN : COPIED
+  }
+}
+
+/** Whether a 404 to the request says that a file is missing: for reading and deleting one, for the source of a copy, for `If-Match`. */
+export function seeksFile({ method, key, headers }: AzureRequest): boolean {
+  if (method !== 'PUT' && method !== 'POST') return key !== undefined
+  return headers?.['x-ms-copy-source'] !== undefined || headers?.['if-match'] !== undefined
+}

@@ -1,0 +1,234 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { CallContext } from '../../core/call.ts'
+import type { Stat } from '../../core/driver.ts'
+import { type Outcome, StorageError } from '../../core/errors.ts'
+import { bodySize } from '../../http/request.ts'
+import { detached } from '../../remote/aftermath.ts'
+import { type Bytes, checksumOf, hashOf } from '../../remote/checksums.ts'
+import { dateOf, etagOf, headerTextOf } from '../../remote/headers.ts'
+import type { FailedFinish, PartProtocol, UploadTarget } from '../../remote/part-protocol.ts'
+import type { PartLimits, Piece, PieceRange } from '../../remote/pieces.ts'
+import type { XmlNode } from '../../remote/xml.ts'
+import { BlockIds } from './block-ids.ts'
+import type { AzureClient } from './client.ts'
+import { azureCode, createFailed } from './errors.ts'
+import type { AzureRequest } from './operations.ts'
+
+type Headers = Readonly<Record<string, string>>
+
+/** A blob to be written, with the headers of its requests. */
+export interface AzureTarget extends UploadTarget {
+  /** Of the blob. */
+  readonly headers: Headers
+  /** Of each block. */
+  readonly blockHeaders: Headers
+  /** Of the request that makes the blob visible. */
+  readonly conditions: Headers
+}
+
+/** Blocks of a blob under way. The service knows of no upload: it keeps blocks for a week, until some of them are made a blob. */
+export interface AzureUpload {
+  readonly target: AzureTarget
+  ids: BlockIds
+  /** Whether the service has a block of ours, so that all ids must be as long as its. */
+  begun: boolean
+}
+
+/** A block that the service has. */
+export interface AzureBlock {
+  readonly id: string
+  /** Bytes. */
+  readonly size: number
+}
+
+/** What protects a body. */
+export type ChecksumMode = 'md5' | 'crc64' | 'off'
+
+const MIB = 1024 * 1024
+
+/** Blobs in blocks. (https://learn.microsoft.com/rest/api/storageservices/understanding-block-blobs--append-blobs--and-page-blobs) */
+export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTarget> {
+  readonly limits: PartLimits = { minPart: 1, maxPart: 4000 * MIB, maxParts: 50_000 }
+  readonly #client: AzureClient
+  readonly #checksum: ChecksumMode
+
+  constructor(client: AzureClient, checksum: ChecksumMode) {
+    this.#client = client
+    this.#checksum = checksum
+  }
+
+  /** Put Blob. */
+  async put({ key, headers, conditions, options }: AzureTarget, body: Bytes, ctx: CallContext): Promise<Stat> {
+    const sums = this.#sums(body)
+    const own = { ...headers, ...sums, ...conditions, 'x-ms-blob-type': 'BlockBlob' }
+    try {
+      const answer = await this.#client.done({ method: 'PUT', key, headers: own, body }, ctx)
+      verify(sums, answer, 'unknown')
+      return statOfAnswer(answer, bodySize(body))
+    } catch (error) {
+      throw createFailed(error, options.ifAbsent)
+    }
+  }
+
+  /** Nothing is asked: an upload begins with its first block. */
+  async begin(target: AzureTarget): Promise<AzureUpload> {
+    return { target, ids: new BlockIds(), begun: false }
+  }
+
+  /** Put Block. */
+  part(upload: AzureUpload, { number, chunks, size }: Piece, ctx: CallContext): Promise<AzureBlock> {
+    const { target } = upload
+    const sums = this.#sums(chunks)
+    return this.#block(upload, number, size, ctx, async query => {
+      const request = {
+        method: 'PUT',
+        key: target.key,
+        query,
+        headers: { ...target.blockHeaders, ...sums },
+        body: chunks,
+      } as const
+      verify(sums, await this.#client.done(request, ctx), 'not_applied')
+    })
+  }
+
+  /** Put Block From URL; `source` is the headers that name the source. */
+  copyPart(
+    upload: AzureUpload,
+    { number, offset, size }: PieceRange,
+    source: Headers,
+    ctx: CallContext,
+  ): Promise<AzureBlock> {
+    const { target } = upload
+    const range = { 'x-ms-source-range': `bytes=${offset}-${offset + size - 1}` }
+    return this.#block(upload, number, size, ctx, async query => {
+      const headers = { ...target.blockHeaders, ...source, ...range }
+      await this.#client.done({ method: 'PUT', key: target.key, query, headers, body: EMPTY }, ctx)
+    })
+  }
+
+  /** Put Block List. */
+  async finish({ target }: AzureUpload, blocks: readonly AzureBlock[], ctx: CallContext): Promise<Stat> {
+    const { key, headers, conditions, options } = target
+    const listed = blocks.map(({ id }) => `<Latest>${id}</Latest>`).join('')
+    const body = Buffer.from(`<?xml version="1.0" encoding="utf-8"?><BlockList>${listed}</BlockList>`)
+    const sums = this.#sums(body)
+    const own = { ...headers, ...sums, ...conditions, 'content-type': 'application/xml' }
+    const query = [['comp', 'blocklist']] as const
+    try {
+      const answer = await this.#client.done({ method: 'PUT', key, query, headers: own, body }, ctx)
+      return statOfAnswer(answer, sizeOf(blocks))
+    } catch (error) {
+      throw createFailed(error, options.ifAbsent)
+    }
+  }
+
+  /** Nothing can be removed without touching the blob, and nothing is billed for longer than a week. */
+  async end(): Promise<boolean> {
+    return true
+  }
+
+  /** Whether the blocks were dropped, as they are when another writer finishes a blob of that name. */
+  isGone(error: unknown): boolean {
+    return azureCode(error) === 'InvalidBlockList'
+  }
+
+  /** After a lost answer the ids of the blob's blocks tell, which begin with something random: they are ours or somebody else's. */
+  async fate(
+    { target: { key } }: AzureUpload,
+    blocks: readonly AzureBlock[],
+    { lost }: FailedFinish,
+    ctx: CallContext,
+  ): Promise<'open' | 'done' | 'gone'> {
+    if (!lost) return 'open'
+    const { committed, uncommitted } = await this.#blockLists(key, detached(ctx))
+    const isMade = committed.length === blocks.length && blocks.every(({ id }, at) => committed[at]!.id === id)
+    if (isMade) return 'done'
+    const left = new Set(uncommitted.map(({ id }) => id))
+    return blocks.every(({ id }) => left.has(id)) ? 'open' : 'gone'
+  }
+
+  /** Sends a block. Where blocks that somebody left have ids of another length, ours get that length, too. */
+  async #block(
+    upload: AzureUpload,
+    number: number,
+    size: number,
+    ctx: CallContext,
+    send: (query: NonNullable<AzureRequest['query']>) => Promise<void>,
+  ): Promise<AzureBlock> {
+    for (;;) {
+      const { ids } = upload
+      const id = ids.idOf(number)
+      try {
+        await send([
+          ['comp', 'block'],
+          ['blockid', id],
+        ])
+        upload.begun = true
+        return { id, size }
+      } catch (error) {
+        if (azureCode(error) !== 'InvalidBlobOrBlock' || upload.begun) throw error
+        // Another part may have found out meanwhile.
+        if (upload.ids === ids) {
+          const { uncommitted } = await this.#blockLists(upload.target.key, ctx)
+          const like = BlockIds.like(uncommitted[0]?.id)
+          if (like === undefined || like.length === ids.length) throw error
+          upload.ids = like
+        }
+      }
+    }
+  }
+
+  #blockLists(key: string, ctx: CallContext): Promise<Record<'committed' | 'uncommitted', readonly AzureBlock[]>> {
+    return ctx.step('blockList', true, async step => {
+      const query = [['comp', 'blocklist'] as const, ['blocklisttype', 'all'] as const]
+      const { root } = await this.#client.xml({ method: 'GET', key, query }, step)
+      return {
+        committed: blocksIn(root.child('CommittedBlocks')),
+        uncommitted: blocksIn(root.child('UncommittedBlocks')),
+      }
+    })
+  }
+
+  #sums(bytes: Bytes): Record<string, string> {
+    if (this.#checksum === 'off') return {}
+    if (this.#checksum === 'md5') return { 'content-md5': hashOf('md5', bytes, 'base64') }
+    return { 'x-ms-content-crc64': azureCrc64(bytes) }
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
+
+/** Azure's CRC-64 is that of NVMe, but written with its lowest byte first. */
+function azureCrc64(bytes: Bytes): string {
+  return Buffer.from(checksumOf('CRC64NVME', bytes), 'base64').reverse().toString('base64')
+}
+
+/** Compares a checksum that the answer repeats with the one that was sent. */
+function verify(sums: Headers, answer: IncomingHttpHeaders, outcome: Outcome): void {
+  for (const [name, value] of Object.entries(sums)) {
+    const said = answer[name]
+    if (said === undefined || said === value) continue
+    const text = 'The checksum of what the service stored is not that of what was sent.'
+    throw new StorageError('checksum_mismatch', text, { outcome })
+  }
+}
+
+function blocksIn(list: XmlNode | undefined): AzureBlock[] {
+  return (list?.children('Block') ?? []).map(node => ({
+    id: node.child('Name')?.text.trim() ?? '',
+    size: Number(node.child('Size')?.text),
+  }))
+}
+
+function sizeOf(blocks: readonly AzureBlock[]): number {
+  return blocks.reduce((sum, { size }) => sum + size, 0)
+}
+
+function statOfAnswer(headers: IncomingHttpHeaders, size: number): Stat {
+  return {
+    size,
+    etag: etagOf(headers.etag),
+    modifiedAt: dateOf(headers['last-modified']),
+    versionId: headerTextOf(headers['x-ms-version-id']),
+  }
+}

@@ -1,0 +1,212 @@
+import {
+  choice,
+  flag,
+  integer,
+  map,
+  optionalInteger,
+  optionalText,
+  optionalToken,
+  optionalWord,
+  setting,
+  word,
+} from '../../core/setting-types.ts'
+import type { SettingsOf } from '../../core/settings.ts'
+import {
+  type ConnectionOptions,
+  connectionSettings,
+  locationSetting,
+  type PartOptions,
+  partSettings,
+  type UploadOptions,
+  uploadSettings,
+} from '../../remote/options.ts'
+import { shownAddress, shownClientConfig } from '../../remote/shown.ts'
+import { type CommonOptions, commonSettings, SPOOL_DOC } from '../../storage/common-settings.ts'
+import { checkParameters } from './headers.ts'
+import { parseTokenCredential, type TokenCredential } from './token.ts'
+
+/** Options of `AzureStorage`. */
+export interface AzureOptions extends CommonOptions, ConnectionOptions, UploadOptions, PartOptions {
+  readonly accountName: string | null
+  readonly accountKey: string | null
+  readonly azureContainer: string
+  readonly azureSsl: boolean
+  readonly isEmulated: boolean
+  readonly connectionString: string | null
+  readonly sasToken: string | null
+  readonly tokenCredential: TokenCredential | 'default' | null
+  readonly endpointSuffix: string
+  readonly endpointUrl: string | null
+  readonly customDomain: string | null
+  readonly expirationSecs: number | null
+  readonly cacheControl: string | null
+  readonly defaultContentType: string
+  readonly checksums: 'md5' | 'crc64' | 'off'
+  readonly deleteSnapshots: boolean
+  readonly apiVersion: string
+  readonly clientOptions: Readonly<Record<string, unknown>>
+}
+
+/** Version of the protocol unless another one is set: emulators know it, too. */
+export const API_VERSION = '2025-11-05'
+
+const connection = connectionSettings({
+  verify: ['AZURE_VERIFY'],
+  proxies: ['AZURE_PROXIES'],
+  maxSockets: ['AZURE_MAX_SOCKETS'],
+  connectTimeoutSecs: ['AZURE_CONNECTION_TIMEOUT_SECS'],
+})
+const upload = uploadSettings(
+  { objectParameters: ['AZURE_OBJECT_PARAMETERS'], gzip: ['AZURE_GZIP'], gzipContentTypes: ['GZIP_CONTENT_TYPES'] },
+  checkParameters,
+)
+const parts = partSettings(
+  {
+    multipartThreshold: ['AZURE_MULTIPART_THRESHOLD'],
+    partSize: ['AZURE_PART_SIZE'],
+    uploadConcurrency: ['AZURE_UPLOAD_MAX_CONN'],
+  },
+  1,
+)
+
+/** Declarations of the Azure options, with the names of django-storages' `AZURE_*` settings. */
+export const azureSettings: SettingsOf<AzureOptions> = {
+  ...commonSettings,
+  location: locationSetting(['AZURE_LOCATION']),
+  fileOverwrite: { ...commonSettings.fileOverwrite, keys: ['AZURE_OVERWRITE_FILES'] },
+  maxMemorySize: integer('bytes', {
+    default: 2_097_152,
+    keys: ['AZURE_BLOB_MAX_MEMORY_SIZE'],
+    aliases: ['blobMaxMemorySize'],
+    doc: SPOOL_DOC,
+  }),
+  accountName: optionalToken({
+    default: null,
+    keys: ['AZURE_ACCOUNT_NAME'],
+    role: 'destination',
+    doc: 'Name of the storage account, the first label of its host.',
+  }),
+  accountKey: optionalText({
+    default: null,
+    keys: ['AZURE_ACCOUNT_KEY'],
+    secret: true,
+    role: 'credential',
+    doc: 'Key of the account, in base64; wins over sasToken and tokenCredential.',
+  }),
+  azureContainer: word({
+    default: '',
+    keys: ['AZURE_CONTAINER'],
+    aliases: ['container', 'containerName'],
+    doc: 'Name of the container, which must exist; asked for at the first use.',
+  }),
+  azureSsl: flag({
+    default: true,
+    keys: ['AZURE_SSL'],
+    role: 'destination',
+    doc: 'https, where no endpoint names a scheme.',
+  }),
+  isEmulated: flag({
+    default: false,
+    keys: ['AZURE_EMULATED_MODE'],
+    role: 'destination',
+    doc: 'The emulator azurite at http://127.0.0.1:10000 with its public account; no other account or key counts then.',
+  }),
+  connectionString: optionalText({
+    default: null,
+    keys: ['AZURE_CONNECTION_STRING'],
+    secret: true,
+    role: 'credential',
+    doc: 'What the portal and azurite print; wins over all other credentials and addresses.',
+  }),
+  sasToken: optionalText({
+    default: null,
+    keys: ['AZURE_SAS_TOKEN'],
+    secret: true,
+    role: 'credential',
+    doc: 'A SAS for the container or the account, with or without a leading `?`; wins over tokenCredential.',
+  }),
+  tokenCredential: setting<TokenCredential | 'default' | null>("credential, 'default' or null", parseTokenCredential, {
+    default: null,
+    keys: ['AZURE_TOKEN_CREDENTIAL'],
+    role: 'credential',
+    doc: "An object with `getToken`, as @azure/identity has them; 'default' = its DefaultAzureCredential.",
+  }),
+  endpointSuffix: word({
+    default: 'core.windows.net',
+    keys: ['AZURE_ENDPOINT_SUFFIX'],
+    role: 'destination',
+    doc: 'Domain of the cloud: core.chinacloudapi.cn, core.usgovcloudapi.net.',
+  }),
+  endpointUrl: optionalWord({
+    default: null,
+    keys: ['AZURE_ENDPOINT_URL'],
+    shown: shownAddress,
+    role: 'destination',
+    doc: 'URL of the account itself, with the account in its path where that is path-style; null = made of its name.',
+  }),
+  verify: connection.verify,
+  proxies: connection.proxies,
+  expirationSecs: optionalInteger('seconds', {
+    default: null,
+    keys: ['AZURE_URL_EXPIRATION_SECS'],
+    doc: 'Life of a URL, which is signed then; null or 0 = plain URLs, for containers that anybody may read.',
+  }),
+  customDomain: optionalText({
+    default: null,
+    keys: ['AZURE_CUSTOM_DOMAIN'],
+    doc: 'Host of URLs for downloads, without scheme: a CDN, or a domain of the account. Path and SAS stay.',
+  }),
+  cacheControl: optionalText({
+    default: null,
+    keys: ['AZURE_CACHE_CONTROL'],
+    doc: 'Cache-Control of every upload; that of objectParameters wins.',
+  }),
+  objectParameters: {
+    ...upload.objectParameters,
+    doc: 'Parameters of every upload (cache_control, content_type, access_tier, tags, metadata ...), or a function that gives them.',
+  },
+  defaultContentType: word({ default: 'application/octet-stream', doc: 'Type of a file whose name tells none.' }),
+  gzip: { ...upload.gzip, doc: 'Compress files of the types in gzipContentTypes; the manual leaves that to the CDN.' },
+  gzipContentTypes: upload.gzipContentTypes,
+  uploadConcurrency: {
+    ...parts.uploadConcurrency,
+    default: 2,
+    aliases: ['upload_max_conn', 'uploadMaxConn'],
+    doc: 'Blocks of one upload under way at once.',
+  },
+  multipartThreshold: parts.multipartThreshold,
+  partSize: { ...parts.partSize, doc: 'Size of the blocks of a larger upload, 4,000 MiB at most.' },
+  checksums: choice(['md5', 'crc64', 'off'], {
+    default: 'md5',
+    keys: ['AZURE_CHECKSUMS'],
+    doc: 'What the service verifies of uploads; with md5 whole reads are compared with a stored MD5, too.',
+  }),
+  deleteSnapshots: flag({
+    default: false,
+    keys: ['AZURE_DELETE_SNAPSHOTS'],
+    doc: 'Whether deleting a file deletes its snapshots; else a file that has some is not deleted.',
+  }),
+  apiVersion: setting('date', parseVersion, {
+    default: API_VERSION,
+    keys: ['AZURE_API_VERSION'],
+    doc: 'Version of the protocol (`x-ms-version`).',
+  }),
+  clientOptions: map({
+    default: {},
+    keys: ['AZURE_CLIENT_OPTIONS'],
+    shown: shownClientConfig,
+    doc: "The Python client's options as a map: retry_total, read_timeout, max_block_size, proxies ...; win over ours.",
+  }),
+  maxSockets: connection.maxSockets,
+  connectTimeoutSecs: {
+    ...connection.connectTimeoutSecs,
+    default: 20,
+    aliases: ['timeout'],
+  },
+}
+
+function parseVersion(raw: unknown): string {
+  if (raw === null || raw === '') return API_VERSION
+  if (typeof raw === 'string' && /^20\d\d-\d\d-\d\d$/.test(raw.trim())) return raw.trim()
+  throw new Error(`expected a date as in ${API_VERSION}`)
+}

@@ -1,0 +1,143 @@
+import type { Driver, ObjectParameters } from '../../core/driver.ts'
+import { StorageError } from '../../core/errors.ts'
+import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
+import type { UrlQuery } from '../../remote/custom-domain.ts'
+import { checkCustomDomain } from '../../remote/custom-domain.ts'
+import { httpClientOf } from '../../remote/http-client.ts'
+import { type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
+import type { GivenSettings, Services, UrlOptions } from '../../storage/types.ts'
+import { azureAccount } from './account.ts'
+import { azureAdvice } from './advice.ts'
+import { clientCertOf, withClientOptions } from './client-options.ts'
+import { AzureDriver } from './driver.ts'
+import { parameterName } from './headers.ts'
+import { checkKey, nameMaxLength, validAzureName, validPath } from './names.ts'
+import { type AzureOptions, azureSettings } from './settings.ts'
+import { plainUrl } from './url.ts'
+
+/** Parameters that are portable attributes. */
+const ATTRIBUTES: AttributeParameters = {
+  cacheControl: 'cacheControl',
+  contentDisposition: 'contentDisposition',
+  contentEncoding: 'contentEncoding',
+  contentLanguage: 'contentLanguage',
+  contentType: 'contentType',
+}
+
+/** Files in a container of Azure Blob Storage. */
+export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectStorage<O> {
+  static override readonly settings: SettingsOf<AzureOptions> = azureSettings
+  static override readonly backendName: string = 'azure'
+
+  static override refineOptions<T>(found: ResolvedSettings<T>): ResolvedSettings<T> {
+    return withClientOptions(found, azureSettings)
+  }
+
+  /** Settings that contradict each other, and what of django-storages has another effect here. */
+  static override advice(given: GivenSettings): readonly string[] {
+    return azureAdvice(given)
+  }
+
+  /** Checks what needs no network: a location with a leading slash, a domain with a scheme are `improperly_configured`. */
+  constructor(options: Input<O> = {}, services: Services = {}) {
+    super(options, services)
+    checkCustomDomain(this.options.customDomain, 'AZURE_CUSTOM_DOMAIN', 'AZURE_SSL')
+  }
+
+  protected override connect(options: Readonly<O>, services: Services): Driver {
+    const clientCert = clientCertOf(options.clientOptions)
+    return new AzureDriver({
+      account: azureAccount(options),
+      apiVersion: options.apiVersion,
+      httpClient: httpClientOf({ ...options, clientCert }, services),
+      checksum: options.checksums,
+      deleteSnapshots: options.deleteSnapshots,
+      multipartThreshold: options.multipartThreshold,
+      partSize: options.partSize,
+      uploadConcurrency: options.uploadConcurrency,
+    })
+  }
+
+  protected override get attributeParameters(): AttributeParameters {
+    return ATTRIBUTES
+  }
+
+  protected override parameterName(name: string): string {
+    return parameterName(name)
+  }
+
+  protected override baseParameters(): ObjectParameters {
+    const { cacheControl } = this.options
+    return cacheControl === null ? {} : { cacheControl }
+  }
+
+  protected override get fallbackType(): string {
+    return this.options.defaultContentType
+  }
+
+  /** A name that Azure does not take, or takes for another one, is `suspicious_name`; a folder may end in its slash. */
+  override keyOf(name: string): string {
+    const key = super.keyOf(name)
+    if (!this.isRoot(key)) checkKey(key.endsWith('/') ? key.slice(0, -1) : key)
+    return key
+  }
+
+  /** The name as Azure takes it: normalised, without slashes at its ends and dots at its end. */
+  getValidPath(name: string): string {
+    return validPath(name)
+  }
+
+  /** Makes each part of a path valid, for moving files to Azure: blanks become `_`, and only letters, digits, `_`, `-` and `.` stay. */
+  override getValidName(name: string): string {
+    return validAzureName(name)
+  }
+
+  /** Longest name that fits, with room to make it free where files are not overwritten. */
+  override getNameMaxLength(): number {
+    return nameMaxLength(this.options.location, this.options.fileOverwrite)
+  }
+
+  /** Queries are made with the SAS. */
+  protected override downloadQuery(): UrlQuery {
+    return []
+  }
+
+  protected override get urlLifeSecs(): number {
+    return this.options.expirationSecs ?? 0
+  }
+
+  /**
+   * A URL that ends after `expiresInSecs`, by default `expirationSecs`; where both are 0 or null the plain one, for containers that anybody may
+   * read. A URL for uploading or deleting must end. Nothing is asked of the network but, for a token credential, a delegation key from time to time.
+   */
+  override async url(name: string, options: UrlOptions = {}): Promise<string> {
+    this.calls.begin('url', name, options)
+    const { expiresInSecs = this.urlLifeSecs, method = 'GET' } = options
+    const isDownload = method === 'GET' || method === 'HEAD'
+    if (expiresInSecs === 0 && isDownload)
+      return this.#onDomain(plainUrl(this.driver.publicUrl!(this.keyOf(name)), options))
+    if (expiresInSecs === 0) {
+      throw new StorageError('invalid_argument', 'A URL for changes must end: give expiresInSecs.', { fileName: name })
+    }
+    const url = await super.url(name, { ...options, expiresInSecs })
+    return isDownload ? this.#onDomain(url) : url
+  }
+
+  protected override isOnDomain(): boolean {
+    return false
+  }
+
+  protected override isUnsigned(): boolean {
+    return false
+  }
+
+  /** The same URL with the custom domain as its host. */
+  #onDomain(url: string): string {
+    const { customDomain, azureSsl } = this.options
+    if (!customDomain) return url
+    return url.replace(
+      /^https?:\/\/[^/?]+/,
+      () => `${azureSsl ? 'https' : 'http'}://${customDomain.replace(/\/+$/, '')}`,
+    )
+  }
+}

@@ -1,0 +1,72 @@
+import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import { importOptional } from '../../core/optional.ts'
+import { Renewed } from '../../remote/token.ts'
+
+/** What an identity gives: a token, and when it ends in ms since 1970. */
+export interface AccessToken {
+  readonly token: string
+  readonly expiresOnTimestamp: number
+}
+
+/** An identity, as `@azure/identity` has them; any object with this method will do. */
+export interface TokenCredential {
+  getToken(
+    scopes: string | string[],
+    options?: { readonly abortSignal?: AbortSignal },
+  ): Promise<AccessToken | null | undefined>
+}
+
+/** The same in all clouds. */
+const SCOPE = 'https://storage.azure.com/.default'
+/** Seconds after which loading a token is given up. */
+const LIMIT_SECS = 60
+
+/** The value of a setting: an identity, `'default'`, or none. */
+export function parseTokenCredential(raw: unknown): TokenCredential | 'default' | null {
+  if (raw === null || raw === '' || raw === 'None' || raw === 'null') return null
+  if (raw === 'default' || raw === 'DefaultAzureCredential') return 'default'
+  if (typeof raw === 'object' && typeof (raw as { getToken?: unknown }).getToken === 'function') {
+    return raw as TokenCredential
+  }
+  throw new Error("expected an object with getToken(), 'default' or null")
+}
+
+/** Tokens of an identity: loaded at the first request and again before they end, once for all calls. */
+export function accessTokens(given: TokenCredential | 'default'): Renewed<AccessToken> {
+  let credential = given === 'default' ? undefined : given
+  return new Renewed(
+    async () => {
+      credential ??= await defaultCredential()
+      const signal = AbortSignal.timeout(LIMIT_SECS * 1000)
+      return checked(await credential.getToken(SCOPE, { abortSignal: signal }).catch(refused))
+    },
+    { endOf: ({ expiresOnTimestamp }) => new Date(expiresOnTimestamp) },
+  )
+}
+
+async function defaultCredential(): Promise<TokenCredential> {
+  const name = '@azure/identity'
+  const identity = await importOptional<{ DefaultAzureCredential: new () => TokenCredential }>(
+    name,
+    "AZURE_TOKEN_CREDENTIAL 'default'",
+  )
+  return new identity.DefaultAzureCredential()
+}
+
+function checked(found: AccessToken | null | undefined): AccessToken {
+  const { token, expiresOnTimestamp } = found ?? {}
+  if (typeof token !== 'string' || !/^[!-~]+$/.test(token)) {
+    throw new ImproperlyConfigured('AZURE_TOKEN_CREDENTIAL: getToken() gave no token')
+  }
+  return { token, expiresOnTimestamp: Number(expiresOnTimestamp) }
+}
+
+/** The text of an identity's error may quote the request, so it is only the cause. */
+function refused(cause: unknown): never {
+  if (cause instanceof StorageError) throw cause
+  const { name } = (cause ?? {}) as { readonly name?: unknown }
+  const text = `The identity of AZURE_TOKEN_CREDENTIAL gave no token (${typeof name === 'string' ? name : 'Error'}).`
+  // An identity that the service did not answer may answer the next time.
+  const isPassing = name === 'AbortError' || name === 'TimeoutError' || name === 'RestError'
+  throw new StorageError(isPassing ? 'unavailable' : 'permission_denied', text, { cause, outcome: 'not_applied' })
+}
