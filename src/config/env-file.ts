@@ -63,7 +63,11 @@ export function refuseForeignPlace(
   env: Readonly<Environment> = process.env,
 ): void {
   const { settings: declared = {} } = storage.constructor as unknown as { readonly settings?: AnySettings }
-  const inRole = (role: SettingRole) => Object.keys(declared).filter(option => declared[option]!.role === role)
+  const inRole = (wanted: SettingRole): string[] =>
+    Object.keys(declared).filter(option => {
+      const { role } = declared[option]!
+      return role === wanted || role === 'both'
+    })
   const credentials = inRole('credential')
   if (credentials.length === 0) return
   const originOf = (option: string) => {

@@ -3,8 +3,8 @@ import { INSPECT } from './builtin.ts'
 import { ImproperlyConfigured, messageOf } from './errors.ts'
 import { hint, nearest } from './nearest.ts'
 
-/** A destination decides where requests go or who can read them; a credential proves who sends them. */
-export type SettingRole = 'destination' | 'credential'
+/** A destination decides where requests go or who can read them; a credential proves who sends them; a connection string is both. */
+export type SettingRole = 'destination' | 'credential' | 'both'
 
 /** One setting, declared once: its parsing, environment names, documentation, validation and redaction come from here. */
 export interface Setting<V> {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { AzureStorage } from '../../src/backends/azure/index.ts'
 import { S3Storage } from '../../src/backends/s3/index.ts'
 import { SpacesStorage } from '../../src/backends/spaces/index.ts'
 import { backendNames, configure, declaredSettings, resolveBackend, storages } from '../../src/config/index.ts'
@@ -168,6 +169,19 @@ describe('where requests go', () => {
     expect(storages.default.options).toHaveProperty('endpointUrl', expect.stringContaining('http://127.0.0.1:'))
   })
 
+  test('may be a connection string of .env that brings its key, and no other', async () => {
+    const AZURE = { STORAGES: { default: { BACKEND: 'azure', OPTIONS: { azureContainer: 'c' } } } }
+    const key = 'AccountKey=a2V5'
+    await load([`AZURE_CONNECTION_STRING=AccountName=a;${key}`], AZURE)
+    expect(storages.default.options).toMatchObject({ azureContainer: 'c' })
+    const bare = 'AZURE_CONNECTION_STRING=BlobEndpoint=https://127.0.0.1:9/a'
+    for (const variables of [{ AZURE_ACCOUNT_KEY: 'cmVhbA==' }, { AZURE_TOKEN_CREDENTIAL: 'default' }]) {
+      await load([bare], AZURE, variables)
+      expect(() => storages.default).toThrow('AZURE_CONNECTION_STRING decides where requests go')
+      for (const name of Object.keys(variables)) delete process.env[name]
+    }
+  })
+
   test('leaves other settings to .env', async () => {
     const lines = [
       'AWS_STORAGE_BUCKET_NAME=b',
@@ -194,7 +208,7 @@ describe('where requests go', () => {
   test('is declared of each setting that decides it', () => {
     const PLACE = /endpoint|host|port$|prox|ssl|verify|provider|account|address|server|url$/i
     /** Addresses of the files of users, and settings that are no place. */
-    const NONE = new Set(['baseUrl', 'addressingStyle'])
+    const NONE = new Set(['baseUrl', 'addressingStyle', 'accountKey', 'accountName'])
     const undeclared = backendNames().flatMap(name =>
       Object.entries(declaredSettings(resolveBackend(name)))
         .filter(([option, { role }]) => PLACE.test(option) && role !== 'destination' && !NONE.has(option))
@@ -209,5 +223,8 @@ describe('where requests go', () => {
       const roles = Object.entries(declaredSettings(backend)).filter(([, { role }]) => role === 'credential')
       expect(roles.map(([option]) => option)).toEqual(['accessKey', 'secretKey', 'securityToken'])
     }
+    const roles = Object.entries(declaredSettings(AzureStorage)).filter(([, { role }]) => role === 'credential')
+    expect(roles.map(([option]) => option)).toEqual(['accountKey', 'sasToken', 'tokenCredential'])
+    expect(declaredSettings(AzureStorage)['connectionString']!.role).toBe('both')
   })
 })

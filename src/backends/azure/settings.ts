@@ -83,7 +83,6 @@ export const azureSettings: SettingsOf<AzureOptions> = {
   accountName: optionalToken({
     default: null,
     keys: ['AZURE_ACCOUNT_NAME'],
-    role: 'destination',
     doc: 'Name of the storage account, the first label of its host.',
   }),
   accountKey: optionalText({
@@ -108,14 +107,13 @@ export const azureSettings: SettingsOf<AzureOptions> = {
   isEmulated: flag({
     default: false,
     keys: ['AZURE_EMULATED_MODE'],
-    role: 'destination',
     doc: 'The emulator azurite at http://127.0.0.1:10000 with its public account; no other account or key counts then.',
   }),
   connectionString: optionalText({
     default: null,
     keys: ['AZURE_CONNECTION_STRING'],
     secret: true,
-    role: 'credential',
+    role: 'both',
     doc: 'What the portal and azurite print; wins over all other credentials and addresses.',
   }),
   sasToken: optionalText({

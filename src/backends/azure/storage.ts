@@ -1,11 +1,12 @@
 import type { Driver, ObjectParameters } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
+import { trimTrailingSlashes } from '../../core/names.ts'
 import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
 import type { UrlQuery } from '../../remote/custom-domain.ts'
 import { checkCustomDomain } from '../../remote/custom-domain.ts'
 import { httpClientOf } from '../../remote/http-client.ts'
 import { type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
-import type { GivenSettings, Services, UrlOptions } from '../../storage/types.ts'
+import type { AvailableNameOptions, GivenSettings, Services, UrlOptions } from '../../storage/types.ts'
 import { azureAccount } from './account.ts'
 import { azureAdvice } from './advice.ts'
 import { clientCertOf, withClientOptions } from './client-options.ts'
@@ -97,6 +98,12 @@ export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectS
     return nameMaxLength(this.options.location, this.options.fileOverwrite)
   }
 
+  /** A free name is never longer than Azure takes. */
+  override async getAvailableName(name: string, options: AvailableNameOptions = {}): Promise<string> {
+    const { maxLength = nameMaxLength(this.options.location, true) } = options
+    return super.getAvailableName(name, { ...options, maxLength })
+  }
+
   /** Queries are made with the SAS. */
   protected override downloadQuery(): UrlQuery {
     return []
@@ -137,7 +144,7 @@ export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectS
     if (!customDomain) return url
     return url.replace(
       /^https?:\/\/[^/?]+/,
-      () => `${azureSsl ? 'https' : 'http'}://${customDomain.replace(/\/+$/, '')}`,
+      () => `${azureSsl ? 'https' : 'http'}://${trimTrailingSlashes(customDomain)}`,
     )
   }
 }

@@ -37,8 +37,12 @@ export function accessTokens(given: TokenCredential | 'default'): Renewed<Access
   return new Renewed(
     async () => {
       credential ??= await defaultCredential()
-      const signal = AbortSignal.timeout(LIMIT_SECS * 1000)
-      return checked(await credential.getToken(SCOPE, { abortSignal: signal }).catch(refused))
+      try {
+        const options = { abortSignal: AbortSignal.timeout(LIMIT_SECS * 1000) }
+        return checked(await credential.getToken(SCOPE, options))
+      } catch (error) {
+        throw refused(error)
+      }
     },
     { endOf: ({ expiresOnTimestamp }) => new Date(expiresOnTimestamp) },
   )
@@ -62,11 +66,11 @@ function checked(found: AccessToken | null | undefined): AccessToken {
 }
 
 /** The text of an identity's error may quote the request, so it is only the cause. */
-function refused(cause: unknown): never {
-  if (cause instanceof StorageError) throw cause
+function refused(cause: unknown): StorageError {
+  if (cause instanceof StorageError) return cause
   const { name } = (cause ?? {}) as { readonly name?: unknown }
   const text = `The identity of AZURE_TOKEN_CREDENTIAL gave no token (${typeof name === 'string' ? name : 'Error'}).`
   // An identity that the service did not answer may answer the next time.
   const isPassing = name === 'AbortError' || name === 'TimeoutError' || name === 'RestError'
-  throw new StorageError(isPassing ? 'unavailable' : 'permission_denied', text, { cause, outcome: 'not_applied' })
+  return new StorageError(isPassing ? 'unavailable' : 'permission_denied', text, { cause, outcome: 'not_applied' })
 }

@@ -68,8 +68,15 @@ function readMarker(text: string | undefined): { after: string; empty: number } 
 
 /** Everything below a prefix in order; what lies behind a delimiter is one item. */
 function itemsOf(container: Container, prefix: string, delimiter: string, include: readonly string[]): Item[] {
-  const names = new Set([...container.blobs.keys(), ...container.snapshots.keys(), ...container.versions.keys()])
-  if (include.includes('uncommittedblobs')) for (const name of container.uncommitted.keys()) names.add(name)
+  const others = {
+    snapshots: container.snapshots,
+    versions: container.versions,
+    uncommittedblobs: container.uncommitted,
+  }
+  const names = new Set(container.blobs.keys())
+  for (const [wanted, found] of Object.entries(others)) {
+    if (include.includes(wanted)) for (const name of found.keys()) names.add(name)
+  }
   const items = new Map<string, Item>()
   for (const name of [...names].filter(one => one.startsWith(prefix))) {
     const cut = delimiter === '' ? -1 : name.indexOf(delimiter, prefix.length)
