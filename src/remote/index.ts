@@ -81,7 +81,14 @@ export {
 } from './service.ts'
 export { AWS4, GOOG4, GOOG4_RSA, type SigningDialect } from './sign/dialect.ts'
 export { encodeComponent, encodeKey } from './sign/encode.ts'
-export { type PostCondition, type PostForm, type PostPolicyOptions, postPolicy } from './sign/post-policy.ts'
+export {
+  type PolicyPlan,
+  type PostCondition,
+  type PostForm,
+  type PostPolicyOptions,
+  planPolicy,
+  postPolicy,
+} from './sign/post-policy.ts'
 export { encodeQuery, type Query, type SignableRequest, type SigningCredentials } from './sign/query.ts'
 export type { SigningScope } from './sign/signing-key.ts'
 export {
@@ -95,6 +102,6 @@ export {
   UNSIGNED_PAYLOAD,
 } from './sign/v4.ts'
 export { type RenewalOptions, Renewed } from './token.ts'
-export { type FormTarget, type UploadFormOptions, uploadForm } from './upload-form.ts'
+export { type FormTarget, formPolicy, type UploadFormOptions, uploadForm } from './upload-form.ts'
 export { type ExpectedHash, type RunningHash, VerifiedBody } from './verified-body.ts'
 export { fieldText, isXmlText, parseXml, readXml, type XmlNode, xmlText } from './xml.ts'

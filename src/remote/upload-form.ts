@@ -26,6 +26,11 @@ export function uploadForm(
   lifeSecs: number,
 ): PostForm {
   if (credentials === null) throw new ImproperlyConfigured('A form must be signed, but no keys are used.')
+  return postPolicy(credentials, formPolicy(target, options, lifeSecs))
+}
+
+/** What is signed for a form that uploads one key. */
+export function formPolicy(target: FormTarget, options: UploadFormOptions, lifeSecs: number): PostPolicyOptions {
   const { maxSize, contentType, expiresInSecs = lifeSecs } = options
   const fields: Record<string, string> = {}
   for (const [name, value] of Object.entries(options.fields ?? {})) {
@@ -35,5 +40,5 @@ export function uploadForm(
   if (maxSize !== undefined) conditions.push(['content-length-range', 0, maxSize])
   if (contentType?.endsWith('/')) conditions.push(['starts-with', '$Content-Type', contentType])
   else if (contentType !== undefined) fields['Content-Type'] = contentType
-  return postPolicy(credentials, { ...target, expiresInSecs, fields, conditions })
+  return { ...target, expiresInSecs, fields, conditions }
 }

@@ -89,14 +89,15 @@ async function strike(one: Exchange, truth: Answer): Promise<void> {
   }
 }
 
-/** Sends an answer, or so many bytes of its body; its length is that of the body unless there is none to send. */
+/** Sends an answer, or so many bytes of its body; its length is that of the body unless there is none to send, or it comes in chunks. */
 function send(one: Exchange, answer: Answer, cut?: { readonly bytes: number; readonly close: boolean }): void {
   const { message, response } = one
   one.answering?.(answer)
   const { status, body } = answer
   const isBodyless = message.method === 'HEAD' || status === 204 || status === 304
   const kept = answer.headers.filter(([name]) => isBodyless || name.toLowerCase() !== 'content-length')
-  const headers = isBodyless ? kept : [...kept, ['Content-Length', String(body.length)]]
+  const isChunked = kept.some(([name]) => name.toLowerCase() === 'transfer-encoding')
+  const headers = isBodyless || isChunked ? kept : [...kept, ['Content-Length', String(body.length)]]
   response.writeHead(status, headers.flat())
   if (cut === undefined) return void response.end(isBodyless ? undefined : body)
   response.flushHeaders()

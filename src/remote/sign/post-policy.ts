@@ -2,7 +2,7 @@ import { StorageError } from '../../core/errors.ts'
 import { checkLifetime } from '../../core/urls.ts'
 import { AWS4 } from './dialect.ts'
 import type { SigningCredentials } from './query.ts'
-import { type SigningScope, signingKey } from './signing-key.ts'
+import { type SigningScope, scopeOf, signingKey } from './signing-key.ts'
 import { datesOf, MAX_PRESIGN_SECS } from './v4.ts'
 
 /** One demand on a form upload: a field's exact value, its beginning, or the size of the file in bytes. */
@@ -39,30 +39,62 @@ const FILE_NAME = '$' + '{filename}'
  * a bad life, size range or condition, and a key with `${filename}` elsewhere than at its end, are `invalid_argument`.
  */
 export function postPolicy(credentials: SigningCredentials, options: PostPolicyOptions): PostForm {
+  const { text, finish } = planPolicy(credentials, options)
+  const key = signingKey(credentials.secretAccessKey, options, datesOf(options.now).day)
+  return finish(key.hmac.sign(text))
+}
+
+/** A form that lacks its signature. */
+export interface PolicyPlan {
+  /** What is to be signed; the signature is in hex. */
+  readonly text: string
+  finish(signature: string): PostForm
+}
+
+/** As `postPolicy`, for a signature that is made elsewhere: with an RSA key, or by a service. */
+export function planPolicy(
+  { accessKeyId, sessionToken }: Omit<SigningCredentials, 'secretAccessKey'>,
+  options: PostPolicyOptions,
+): PolicyPlan {
   const secs = checkLifetime(options.expiresInSecs, MAX_PRESIGN_SECS, 'a form')
   for (const condition of options.conditions ?? []) checkCondition(condition)
-  const { dialect = AWS4 } = options
-  const fieldOf = (name: string) => dialect.field + (dialect === AWS4 ? name : name.toLowerCase())
+  const { dialect = AWS4, url, bucket } = options
+  const isAmazon = dialect === AWS4
+  const fieldOf = (name: string) => dialect.field + (isAmazon ? name : name.toLowerCase())
   const { amzDate, day } = datesOf(options.now)
-  const key = signingKey(credentials.secretAccessKey, options, day)
   const signed: Record<string, string> = {
     ...options.fields,
-    bucket: options.bucket,
+    bucket,
     [fieldOf('Algorithm')]: dialect.algorithm,
-    [fieldOf('Credential')]: `${credentials.accessKeyId}/${key.scope}`,
+    [fieldOf('Credential')]: `${accessKeyId}/${scopeOf(options, day)}`,
     [fieldOf('Date')]: amzDate,
   }
-  if (credentials.sessionToken) signed[fieldOf('Security-Token')] = credentials.sessionToken
+  if (sessionToken) signed[fieldOf('Security-Token')] = sessionToken
   const texts = new Set((options.conditions ?? []).map(condition => JSON.stringify(condition)))
   for (const name of Object.keys(signed)) texts.add(JSON.stringify({ [name]: signed[name] }))
   texts.add(JSON.stringify(keyCondition(options.key)))
   const expiration = `${new Date(options.now.getTime() + secs * 1000).toISOString().slice(0, 19)}Z`
-  const text = `{"expiration":"${expiration}","conditions":[${[...texts].join(',')}]}`
-  const policy = Buffer.from(text).toString('base64')
+  const document = `{"expiration":"${expiration}","conditions":[${[...texts].join(',')}]}`
+  const text = Buffer.from(isAmazon ? document : asciiJson(document)).toString('base64')
+  // Google's forms go to the bucket's own address, and its clients leave the field out.
+  const { bucket: _, ...withoutBucket } = signed
   return {
-    url: options.url,
-    fields: { ...signed, key: options.key, Policy: policy, [fieldOf('Signature')]: key.hmac.sign(policy) },
+    text,
+    finish: signature => ({
+      url,
+      fields: {
+        ...(isAmazon ? signed : withoutBucket),
+        key: options.key,
+        [isAmazon ? 'Policy' : 'policy']: text,
+        [fieldOf('Signature')]: signature,
+      },
+    }),
   }
+}
+
+/** The same JSON in ASCII, as Google's policies are written. */
+function asciiJson(json: string): string {
+  return json.replace(/[\u0080-\uffff]/g, char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 function keyCondition(key: string): PostCondition {

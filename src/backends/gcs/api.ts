@@ -1,0 +1,73 @@
+import type { CallContext } from '../../core/call.ts'
+import type { Page, PageRequest } from '../../core/driver.ts'
+import { StorageError } from '../../core/errors.ts'
+import type { HttpResponse } from '../../http/request.ts'
+import type { Bytes } from '../../remote/checksums.ts'
+import { headerTextOf } from '../../remote/headers.ts'
+import type { UploadTarget } from '../../remote/part-protocol.ts'
+import type { GcsClient } from './client.ts'
+import { type GcsRequest, type GcsVersion, objectPath } from './operations.ts'
+import type { GcsStat, ObjectFields } from './resource.ts'
+
+/** A file to be written. */
+export interface GcsTarget extends UploadTarget {
+  readonly fields: ObjectFields
+  /** The generation that the file must have: `0` for none, undefined for any. */
+  readonly ifGeneration: string | undefined
+}
+
+/** What both of the service's APIs can do, each in its own words. */
+export interface GcsApi {
+  stat(key: string, version: GcsVersion, ctx: CallContext): Promise<GcsStat>
+  /** Writes a whole file; the service compares the checksum. */
+  put(target: GcsTarget, body: Bytes, crc32c: string, ctx: CallContext): Promise<GcsStat>
+  /** Starts a session; returns its address as the service tells it. */
+  begin(target: GcsTarget, ctx: CallContext): Promise<string>
+  /** What the answer to the last part of a session says of the file. */
+  written(answer: HttpResponse, text: string): GcsStat
+  page(prefix: string, request: PageRequest, ctx: CallContext): Promise<Page>
+  /** The request that deletes a file. */
+  deletion(key: string, version?: GcsVersion): GcsRequest
+}
+
+const OF_OBJECTS = ['x-goog-generation', 'x-goog-hash']
+
+/**
+ * A GET of a file, by the XML API also where tokens are used: its answers have all attributes. Packed files come as they are stored.
+ * (https://cloud.google.com/storage/docs/xml-api/get-object-download)
+ */
+export function getObject(
+  client: GcsClient,
+  key: string,
+  { generation, ifGeneration }: GcsVersion,
+  range: string | undefined,
+  ctx: CallContext,
+): Promise<HttpResponse> {
+  const headers: Record<string, string> = { 'accept-encoding': 'gzip' }
+  if (range !== undefined) headers['range'] = range
+  if (ifGeneration !== undefined) headers['x-goog-if-generation-match'] = ifGeneration
+  return client.send(
+    {
+      method: 'GET',
+      path: objectPath(client.bucketName, key),
+      query: generation === undefined ? [] : [['generation', generation]],
+      headers,
+      expected: { statuses: range === undefined ? [200] : [200, 206], fileHas: OF_OBJECTS },
+      seeksFile: true,
+    },
+    ctx,
+  )
+}
+
+/** A stat that has what every file has; `unavailable`, outcome `unknown`, for an answer that does not tell it. */
+export function known(stat: Omit<GcsStat, 'size'> & { readonly size: number | undefined }): GcsStat {
+  const { size, etag } = stat
+  if (etag !== undefined && size !== undefined && !Number.isNaN(size)) return { ...stat, size }
+  const text = `The answer does not tell the ${etag === undefined ? 'generation' : 'size'} of the file.`
+  throw new StorageError('unavailable', text, { outcome: 'unknown' })
+}
+
+/** The address of a session that an answer tells. */
+export function locationOf({ location }: HttpResponse['headers']): string {
+  return headerTextOf(location) ?? ''
+}

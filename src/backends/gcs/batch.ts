@@ -1,0 +1,53 @@
+import { BytesBody } from '../../core/body.ts'
+import type { CallContext } from '../../core/call.ts'
+import { StorageError, wrapError } from '../../core/errors.ts'
+import type { BatchAnswer } from '../../remote/batches.ts'
+import { readDocument } from '../../remote/document.ts'
+import { type BatchedAnswer, batchAnswers, batchBody } from '../../remote/multipart.ts'
+import type { Prepared } from '../../remote/service.ts'
+import type { GcsClient } from './client.ts'
+import { classifyGcs, type GcsError, gcsError } from './errors.ts'
+import type { GcsRequest } from './operations.ts'
+
+/** Most keys of one batch. (https://cloud.google.com/storage/docs/batch) */
+export const BATCH_LIMIT = 100
+
+/** Deletes keys by one batch. A part that the answer lacks is a failure of that key alone; a file that is missing counts as deleted. */
+export async function deleteBatch(
+  client: GcsClient,
+  keys: readonly string[],
+  requestOf: (key: string) => GcsRequest,
+  ctx: CallContext,
+): Promise<BatchAnswer> {
+  const sent = await Promise.all(keys.map(key => client.prepared(requestOf(key), ctx)))
+  const { scheme, host } = client.endpoint
+  const origin = `${scheme}://${host}`
+  const { contentType, body } = batchBody(
+    sent.map(({ wire: { method, url, headers } }) => ({ method, target: url.slice(origin.length), headers })),
+  )
+  const headers = { 'content-type': contentType }
+  const request = { method: 'POST', path: '/batch/storage/v1', headers, body, expected: { statuses: [200] } } as const
+  const answer = await client.send(request, ctx)
+  const results = new Map<string, StorageError | undefined>()
+  for (const part of batchAnswers(answer.headers['content-type'], await readDocument(answer))) {
+    // A part without its place could be of any key.
+    const { place = -1 } = part
+    const key = keys[place]
+    if (key === undefined || results.has(key)) continue
+    const error = await errorOf(part, sent[place]!)
+    const isMissing = error !== undefined && classifyGcs(error) === 'not_found'
+    const details = { operation: 'delete', fileName: key }
+    results.set(key, error === undefined || isMissing ? undefined : wrapError(error, details, classifyGcs))
+  }
+  return results
+}
+
+/** The error that a part tells; undefined where the file was deleted. */
+async function errorOf(
+  { status, headers, bodyText }: BatchedAnswer,
+  { wire, hide }: Prepared,
+): Promise<GcsError | StorageError | undefined> {
+  if (status === 204) return undefined
+  if (status < 300) return new StorageError('unavailable', `Status ${status} is no answer to a deletion.`, { status })
+  return gcsError(wire, { status, headers, body: new BytesBody(Buffer.from(bodyText)) }, { hide, seeksFile: true })
+}

@@ -1,0 +1,132 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { abortable } from '../../core/abort.ts'
+import type { CallContext } from '../../core/call.ts'
+import type { HttpClient, HttpRequest, HttpResponse } from '../../http/request.ts'
+import { Container } from '../../remote/container.ts'
+import type { HttpStatusError } from '../../remote/http-error.ts'
+import { hidingSecrets } from '../../remote/secrets.ts'
+import { type Answered, type Lesson, type Prepared, Service, type XmlAnswer } from '../../remote/service.ts'
+import { encodeQuery } from '../../remote/sign/query.ts'
+import type { GcsCredentials, GcsToken } from './credentials/credentials.ts'
+import type { GcsEndpoint } from './endpoint.ts'
+import { GcsError, gcsError } from './errors.ts'
+import { type HmacKey, hmacHeaders } from './hmac.ts'
+import type { GcsRequest } from './operations.ts'
+
+/** Where a client sends its requests and who it is. */
+export interface GcsClientOptions {
+  readonly endpoint: GcsEndpoint
+  readonly bucketName: string
+  readonly credentials: GcsCredentials
+  /** Signs instead of the credentials; then requests are those of the XML API. */
+  readonly hmacKey?: HmacKey | undefined
+  /** Creates the bucket when a request finds that it is missing. */
+  readonly createBucket?: ((ctx: CallContext) => Promise<void>) | undefined
+}
+
+/** Requests to one bucket. The client renews tokens that have ended, and creates a missing bucket where the options say so. */
+export class GcsClient {
+  readonly bucketName: string
+  readonly endpoint: GcsEndpoint
+  readonly #options: GcsClientOptions
+  readonly #http: HttpClient
+  readonly #service: Service<GcsRequest, undefined>
+
+  constructor(options: GcsClientOptions, http: HttpClient) {
+    this.#options = options
+    this.#http = http
+    this.bucketName = options.bucketName
+    this.endpoint = options.endpoint
+    const { createBucket } = options
+    const container = createBucket === undefined ? undefined : new Container(createBucket)
+    this.#service = new Service<GcsRequest, undefined>(
+      {
+        expected: ({ expected }) => expected,
+        prepare: (request, _known, ctx) => this.prepared(request, ctx),
+        refuse: ({ seeksFile = false }, { wire, hide }, answer) => gcsError(wire, answer, { hide, seeksFile }),
+        explain: (request, error) => explain(request, error),
+        learn: (error, _known, _request, sent, ctx) => this.#learn(error, sent, container, ctx),
+      },
+      http,
+      undefined,
+    )
+  }
+
+  /** Sends a request; an error status is thrown as `GcsError`. The body of the answer has to be read or drained. */
+  send(request: GcsRequest, ctx: CallContext): Promise<HttpResponse> {
+    return this.#service.send(request, ctx)
+  }
+
+  /** Sends a request whose answer has no body worth reading; returns its headers. */
+  done(request: GcsRequest, ctx: CallContext): Promise<IncomingHttpHeaders> {
+    return this.#service.done(request, ctx)
+  }
+
+  /** Sends a request that is answered by a JSON object. */
+  json(request: GcsRequest, ctx: CallContext): Promise<Answered & { readonly value: Record<string, unknown> }> {
+    return this.#service.json(request, ctx)
+  }
+
+  /** Sends a request that is answered by a document of XML. */
+  xml(request: GcsRequest, ctx: CallContext): Promise<XmlAnswer> {
+    return this.#service.xml(request, ctx)
+  }
+
+  /** Addresses and authorises a request, as it goes alone or within a batch. */
+  prepared(request: GcsRequest, { signal }: CallContext): Prepared | Promise<Prepared> {
+    if (this.#options.hmacKey !== undefined) return this.#signed(request, this.#options.hmacKey)
+    const found = this.#options.credentials.token()
+    if (!(found instanceof Promise)) return this.#authorised(request, found)
+    return abortable(found, signal).then(token => this.#authorised(request, token))
+  }
+
+  #authorised(request: GcsRequest, token: GcsToken | null): Prepared {
+    const headers: Record<string, string> = { ...request.headers }
+    if (token !== null) headers['authorization'] = `Bearer ${token.text}`
+    if (token?.quotaProject !== undefined) headers['x-goog-user-project'] = token.quotaProject
+    return { ...this.#wire(request, headers, [token?.text]), credential: token ?? undefined }
+  }
+
+  #signed(request: GcsRequest, key: HmacKey): Prepared {
+    const { method, path, query, isSession = false, headers = {} } = request
+    const { host, path: basePath } = this.endpoint
+    const signing = { method, path: `${basePath}${path}`, basePath, query, host, headers }
+    const added = isSession ? {} : hmacHeaders(signing, key, new Date())
+    return this.#wire(request, { ...headers, ...added }, [key.secretAccessKey])
+  }
+
+  #wire(
+    { method, path, query, body }: GcsRequest,
+    headers: Record<string, string>,
+    others: ReadonlyArray<string | undefined>,
+  ): Pick<Prepared, 'wire' | 'hide'> {
+    const { scheme, host, path: base } = this.endpoint
+    const search = query === undefined || query.length === 0 ? '' : `?${encodeQuery(query)}`
+    const wire: HttpRequest = { method, url: `${scheme}://${host}${base}${path}${search}`, headers, body }
+    const ofClient = (): readonly string[] => this.#http.secrets ?? []
+    return { wire, hide: hidingSecrets({ headers, names: [], others, ofClient }) }
+  }
+
+  /** That a token has ended; that there is a bucket now. */
+  async #learn(
+    error: HttpStatusError,
+    { credential }: Prepared,
+    container: Container | undefined,
+    ctx: CallContext,
+  ): Promise<Lesson<undefined> | undefined> {
+    if (error.status === 401 && credential !== undefined) {
+      this.#options.credentials.drop(credential)
+      return { about: 'token', known: undefined }
+    }
+    if (container === undefined || !(error instanceof GcsError) || !error.lacksBucket) return undefined
+    await container.ready(ctx)
+    return { about: 'container', known: undefined }
+  }
+}
+
+/** The answer to a refused HEAD has no cause: that of a GET of the first byte tells it. */
+function explain(request: GcsRequest, { status, serviceCode }: HttpStatusError): GcsRequest | undefined {
+  if (request.method !== 'HEAD' || serviceCode !== undefined || status >= 500) return undefined
+  const expected = { ...request.expected, statuses: [200, 206] }
+  return { ...request, method: 'GET', headers: { ...request.headers, range: 'bytes=0-0' }, expected }
+}

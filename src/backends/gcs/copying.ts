@@ -1,0 +1,124 @@
+import { ATTRIBUTES, givenAttributes } from '../../core/attributes.ts'
+import type { CallContext } from '../../core/call.ts'
+import type { ObjectParameters, WriteOptions } from '../../core/driver.ts'
+import { StorageError } from '../../core/errors.ts'
+import { conditionFailed } from '../../remote/conditions.ts'
+import { encodeComponent } from '../../remote/sign/encode.ts'
+import type { GcsApi } from './api.ts'
+import type { GcsClient } from './client.ts'
+import { classifyGcs, gcsErrorOf } from './errors.ts'
+import { resourcePath } from './operations.ts'
+import { onlyOnce, verified } from './parts.ts'
+import { attributeFields, fieldsOf, type GcsStat, statOfResource } from './resource.ts'
+
+/** One copy within the bucket. */
+export interface Copy {
+  readonly from: string
+  readonly to: string
+  readonly options: WriteOptions
+  /** Parameters of every upload under the target's key. */
+  readonly parameters: ObjectParameters
+  /** The generation that the target must have: `0` for none, undefined for any. */
+  readonly ifGeneration: string | undefined
+}
+
+/**
+ * Copies by Objects: rewrite, in as many calls as the service wants for a large file. Attributes that are not given are those of the source. Every
+ * call names the same version of it: one that changes meanwhile is `precondition_failed`. (https://cloud.google.com/storage/docs/json_api/v1/objects/rewrite)
+ */
+export async function rewriteObject(client: GcsClient, api: GcsApi, copy: Copy, ctx: CallContext): Promise<GcsStat> {
+  const { from, to, options, parameters, ifGeneration } = copy
+  const source = await api.stat(from, {}, ctx)
+  const { acl, kmsKeyName, resource } = fieldsOf(parameters, { extra: options.extra })
+  const own = keptFields(resource)
+  const changes = ATTRIBUTES.some(name => options[name] !== undefined) || Object.keys(own).length > 0
+  // A body replaces all fields of the source: those that are to stay are sent along.
+  const fields = changes ? { ...attributeFields({ ...source, ...givenAttributes(options) }), ...own } : undefined
+  const query: Array<[string, string]> = [
+    ['sourceGeneration', source.etag!],
+    ['ifSourceGenerationMatch', source.etag!],
+  ]
+  if (acl !== undefined) query.push(['destinationPredefinedAcl', acl])
+  if (kmsKeyName !== undefined) query.push(['destinationKmsKeyName', kmsKeyName])
+  if (ifGeneration !== undefined) query.push(['ifGenerationMatch', ifGeneration])
+  const { bucketName } = client
+  const target = `b/${encodeComponent(bucketName)}/o/${encodeComponent(to)}`
+  const body = fields === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(fields))
+  const headers = fields === undefined ? {} : { 'content-type': 'application/json; charset=UTF-8' }
+  const request = {
+    method: 'POST',
+    path: `${resourcePath(bucketName, from)}/rewriteTo/${target}`,
+    headers,
+    body,
+    expected: { statuses: [200], fields: ['done'] },
+    seeksFile: true,
+    conditional: ifGeneration !== undefined,
+  } as const
+  const { size, crc32c } = source
+  const repeat = ifGeneration === undefined || 'if_not_applied'
+  const rewrite = async (ctx: CallContext): Promise<GcsStat> => {
+    let token: string | undefined
+    for (let before = -1; ; ) {
+      const all = token === undefined ? query : [...query, ['rewriteToken', token] as const]
+      const { value } = await ctx.step('rewrite', repeat, step => client.json({ ...request, query: all }, step))
+      const answer = rewriteAnswer(value)
+      if (answer.stat !== undefined) return verified(answer.stat, { size, crc32c })
+      if (answer.rewritten <= before) throw stuck()
+      before = answer.rewritten
+      token = answer.token
+      ctx.progress()
+    }
+  }
+  try {
+    return await onlyOnce(api, { key: to, ifGeneration }, { size, crc32c }, rewrite, ctx)
+  } catch (error) {
+    if (!(await isOfSource(error, api, from, source, ifGeneration !== undefined, ctx))) {
+      throw conditionFailed(error, options, classifyGcs)
+    }
+    const text = `'${from}' has changed while it was copied.`
+    throw new StorageError('precondition_failed', text, { cause: error, status: 412 })
+  }
+}
+
+/** Whether a copy was refused because of its source; under a condition on the target the source's generation tells. */
+async function isOfSource(
+  error: unknown,
+  api: GcsApi,
+  from: string,
+  { etag }: GcsStat,
+  isConditional: boolean,
+  ctx: CallContext,
+): Promise<boolean> {
+  const { status } = (error ?? {}) as { readonly status?: unknown }
+  if ((status !== 412 && status !== 404) || gcsErrorOf(error)?.lacksBucket === true) return false
+  if (!isConditional) return true
+  const now = await api.stat(from, {}, ctx).catch(() => undefined)
+  return now?.etag !== etag
+}
+
+function stuck(): StorageError {
+  return new StorageError('unavailable', 'The copy makes no progress.', { outcome: 'unknown', retryable: false })
+}
+
+interface RewriteAnswer {
+  readonly stat: GcsStat | undefined
+  readonly rewritten: number
+  readonly token: string
+}
+
+function rewriteAnswer({ done, resource, rewriteToken, totalBytesRewritten }: Record<string, unknown>): RewriteAnswer {
+  if (done === true && typeof resource === 'object' && resource !== null) {
+    const stat = statOfResource(resource as Record<string, unknown>)
+    if (stat.etag !== undefined && !Number.isNaN(stat.size)) return { stat, rewritten: stat.size, token: '' }
+  } else if (done === false && typeof rewriteToken === 'string' && rewriteToken !== '') {
+    return { stat: undefined, rewritten: Number(totalBytesRewritten) || 0, token: rewriteToken }
+  }
+  throw new StorageError('unavailable', 'The answer to a copy cannot be read.', { outcome: 'unknown' })
+}
+
+/** The parameters that a copy does not take from its source. */
+function keptFields(resource: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { storageClass, eventBasedHold, temporaryHold } = resource
+  const own = { storageClass, eventBasedHold, temporaryHold }
+  return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
+}

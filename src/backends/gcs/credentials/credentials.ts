@@ -1,0 +1,136 @@
+import { ImproperlyConfigured } from '../../../core/errors.ts'
+import type { HttpClient } from '../../../http/request.ts'
+import { Renewed } from '../../../remote/token.ts'
+import { applicationDefault, type Environment, readCredentials } from './application-default.ts'
+import { AuthService, textOf } from './auth-service.ts'
+import { type CredentialsFile, type GivenCredentials, isTokenClient } from './given.ts'
+import { keyToken, userToken } from './grants.ts'
+import { ServiceAccountKey } from './key.ts'
+import { clientToken, libraryClient } from './library.ts'
+import { MetadataServer } from './metadata-server.ts'
+import type { AccessToken } from './token.ts'
+
+/** Who a storage is: what gives its tokens, and its key where it has one. */
+interface Identity {
+  readonly load: () => Promise<AccessToken>
+  readonly key?: ServiceAccountKey | undefined
+  /** Address of the account, asked for where it is not known. */
+  readonly email?: (() => Promise<string>) | undefined
+  readonly projectId?: string | undefined
+  /** Project that pays for the requests of a user. */
+  readonly quotaProject?: string | undefined
+}
+
+/** A token with the project that pays for what is done with it. */
+export interface GcsToken extends AccessToken {
+  readonly quotaProject: string | undefined
+}
+
+/** The credentials of one storage: found at first use, and looked for again after a failure. */
+export class GcsCredentials {
+  readonly auth: AuthService
+  readonly #given: GivenCredentials
+  readonly #env: Environment
+  readonly #tokens: Renewed<GcsToken>
+  #identity: Promise<Identity> | undefined
+
+  /** `anonymous` where nothing is to be sent: then there are no tokens. */
+  constructor(given: GivenCredentials, env: Environment, http: Pick<HttpClient, 'request'>) {
+    this.#given = given
+    this.#env = env
+    this.auth = new AuthService(http)
+    const load = async (): Promise<GcsToken> => {
+      const { load, quotaProject } = await this.#find()
+      return { ...(await load()), quotaProject }
+    }
+    this.#tokens = new Renewed(load, { endOf: ({ expiresAt }) => expiresAt })
+  }
+
+  /** Whether requests go without a token. */
+  get isAnonymous(): boolean {
+    return this.#given === 'anonymous'
+  }
+
+  /** The token, at once when one is at hand; null where requests go without. */
+  token(signal?: AbortSignal): GcsToken | Promise<GcsToken> | null {
+    return this.isAnonymous ? null : this.#tokens.get(signal)
+  }
+
+  /** Forgets a token that the service has refused. */
+  drop(token: object): void {
+    this.#tokens.drop(token)
+  }
+
+  /** The private key; undefined where the credentials have none. */
+  async key(): Promise<ServiceAccountKey | undefined> {
+    return this.isAnonymous ? undefined : (await this.#find()).key
+  }
+
+  /** Address of the service account; undefined where it is not known. */
+  async email(): Promise<string | undefined> {
+    return this.isAnonymous ? undefined : (await this.#find()).email?.()
+  }
+
+  /** The project that the credentials, or the environment, name. */
+  async projectId(): Promise<string | undefined> {
+    const named = this.#env['GOOGLE_CLOUD_PROJECT'] || this.#env['GCLOUD_PROJECT']
+    if (named) return named
+    return this.isAnonymous ? undefined : (await this.#find()).projectId
+  }
+
+  #find(): Promise<Identity> {
+    this.#identity ??= this.#search().catch(error => {
+      this.#identity = undefined
+      throw error
+    })
+    return this.#identity
+  }
+
+  async #search(): Promise<Identity> {
+    const given = this.#given
+    if (isTokenClient(given)) return { load: () => clientToken(given), email: clientEmail(given) }
+    if (given === null) return this.#ofMachine()
+    return this.#ofFile(typeof given === 'string' ? await readCredentials(given, 'GS_CREDENTIALS') : given)
+  }
+
+  async #ofMachine(): Promise<Identity> {
+    const file = await applicationDefault(this.#env)
+    if (file !== undefined) return this.#ofFile(file)
+    const server = new MetadataServer(this.auth, this.#env)
+    return { load: () => server.token(), email: () => server.email() }
+  }
+
+  async #ofFile(file: CredentialsFile): Promise<Identity> {
+    const projectId = textOf(file['project_id'])
+    const quotaProject = textOf(file['quota_project_id'])
+    if (file['type'] === 'service_account') {
+      const { client_email: email, private_key: pem } = file as Readonly<Record<string, string>>
+      const key = new ServiceAccountKey(email!, pem!, textOf(file['private_key_id']))
+      return { key, load: () => keyToken(this.auth, key, file), email: async () => key.email, projectId, quotaProject }
+    }
+    if (file['type'] === 'authorized_user') return { load: () => userToken(this.auth, file), projectId, quotaProject }
+    const client = await libraryClient(file)
+    return { load: () => clientToken(client), email: impersonated(file), projectId, quotaProject }
+  }
+}
+
+/** A client of the library may know its account. */
+function clientEmail(client: object): (() => Promise<string>) | undefined {
+  const { email } = client as { email?: unknown }
+  return typeof email === 'string' && email !== '' ? async () => email : undefined
+}
+
+/** The account that a file impersonates, which its URL names: `.../serviceAccounts/<email>:generateAccessToken`. */
+function impersonated({
+  service_account_impersonation_url: url,
+}: CredentialsFile): (() => Promise<string>) | undefined {
+  const email = /\/serviceAccounts\/([^/:]{1,200}):/.exec(textOf(url) ?? '')?.[1]
+  if (email === undefined) return undefined
+  return async () => {
+    try {
+      return decodeURIComponent(email)
+    } catch {
+      throw new ImproperlyConfigured("GS_CREDENTIALS: 'service_account_impersonation_url' names no account")
+    }
+  }
+}

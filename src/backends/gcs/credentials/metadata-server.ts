@@ -1,0 +1,55 @@
+import { StorageError } from '../../../core/errors.ts'
+import { sharedContext } from '../../../remote/aftermath.ts'
+import type { Environment } from './application-default.ts'
+import type { AuthService } from './auth-service.ts'
+import { type AccessToken, SCOPES, tokenOf } from './token.ts'
+
+const HOST = 'metadata.google.internal'
+const ACCOUNT = '/computeMetadata/v1/instance/service-accounts/default'
+/** Without it an answer is somebody else's. (https://cloud.google.com/compute/docs/metadata/querying-metadata) */
+const FLAVOR = 'metadata-flavor'
+
+/** What a machine at Google knows of its service account. */
+export class MetadataServer {
+  readonly #auth: AuthService
+  readonly #base: string
+
+  constructor(auth: AuthService, env: Environment) {
+    this.#auth = auth
+    this.#base = `http://${env['GCE_METADATA_HOST'] || env['GCE_METADATA_IP'] || HOST}${ACCOUNT}`
+  }
+
+  async token(): Promise<AccessToken> {
+    const purpose = "The token of the machine's service account"
+    const expected = { statuses: [200], headers: [FLAVOR], fields: ['access_token'] }
+    const url = `${this.#base}/token?scopes=${encodeURIComponent(SCOPES.join(','))}`
+    try {
+      return tokenOf(await this.#auth.json(purpose, { ...this.#request(url), expected }, sharedContext()), purpose)
+    } catch (cause) {
+      throw absent(cause) ?? cause
+    }
+  }
+
+  /** The e-mail address of the account. */
+  async email(): Promise<string> {
+    const expected = { statuses: [200], headers: [FLAVOR] }
+    const purpose = "The address of the machine's service account"
+    const email = await this.#auth.text(purpose, { ...this.#request(`${this.#base}/email`), expected }, sharedContext())
+    if (/^[^\s@]+@[^\s@]+$/.test(email)) return email
+    throw new StorageError('unavailable', `${purpose}: the answer is no e-mail address.`, { outcome: 'not_applied' })
+  }
+
+  #request(url: string) {
+    return { method: 'GET', url, headers: { [FLAVOR]: 'Google' }, secrets: [] } as const
+  }
+}
+
+/** The error where there is no such server, which is what most readers of it have to know. */
+function absent(cause: unknown): StorageError | undefined {
+  const { code, status } = (cause ?? {}) as Partial<StorageError>
+  if ((code !== 'unavailable' && code !== 'timeout') || status !== undefined) return undefined
+  const text =
+    'No Google credentials were found: GS_CREDENTIALS and GOOGLE_APPLICATION_CREDENTIALS are not set, ' +
+    'there is no file of `gcloud auth application-default login`, and this machine has no metadata server.'
+  return new StorageError('permission_denied', text, { cause, retryable: false })
+}

@@ -1,0 +1,217 @@
+import type { CallContext } from '../../core/call.ts'
+import type { Content } from '../../core/content.ts'
+import type {
+  DeleteResult,
+  Driver,
+  Features,
+  Page,
+  PageRequest,
+  ReadOptions,
+  ReadResult,
+  RequestOptions,
+  SignUrlOptions,
+  Stat,
+  StatOptions,
+  WriteOptions,
+} from '../../core/driver.ts'
+import { type ErrorCode, ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import type { HttpClient } from '../../http/request.ts'
+import { Batches } from '../../remote/batches.ts'
+import { conditionFailed, type WriteConditions } from '../../remote/conditions.ts'
+import { OpenUploads } from '../../remote/open-uploads.ts'
+import type { PartOptions } from '../../remote/options.ts'
+import { isEmptyRange, sizedPage } from '../../remote/page-range.ts'
+import { partPlan } from '../../remote/part-plan.ts'
+import { writeObject } from '../../remote/part-upload.ts'
+import type { PostForm } from '../../remote/sign/post-policy.ts'
+import { formPolicy, type UploadFormOptions } from '../../remote/upload-form.ts'
+import { type GcsApi, type GcsTarget, getObject } from './api.ts'
+import { BATCH_LIMIT, deleteBatch } from './batch.ts'
+import { type BucketOptions, createBucket } from './bucket.ts'
+import { GcsClient, type GcsClientOptions } from './client.ts'
+import { rewriteObject } from './copying.ts'
+import { type SignerOptions, textSigner } from './credentials/signer.ts'
+import { urlBase } from './endpoint.ts'
+import { classifyGcs } from './errors.ts'
+import { JsonApi } from './json-api.ts'
+import { generationOf, objectPath } from './operations.ts'
+import { GcsParts, withoutCrc } from './parts.ts'
+import { readStored } from './reading.ts'
+import { fieldsOf } from './resource.ts'
+import { type KeyOrSigner, plainUrl, signedForm, signedUrl, type UrlBase } from './sign.ts'
+import { urlRequest } from './url.ts'
+import { XmlApi } from './xml-api.ts'
+
+/** What a `GcsDriver` needs; `GcsStorage` makes it of its options. */
+export interface GcsDriverOptions
+  extends Omit<GcsClientOptions, 'createBucket'>,
+    Omit<PartOptions, 'uploadConcurrency'>,
+    BucketOptions,
+    SignerOptions {
+  /** Sends the requests, and is closed with the driver. */
+  readonly httpClient: HttpClient
+  /** Host that stands for the bucket in URLs. */
+  readonly customEndpoint: string | null
+  readonly autoCreateBucket: boolean
+}
+
+/** Google Cloud Storage for one bucket: the JSON API, or the XML API where an HMAC key signs. */
+export class GcsDriver implements Driver {
+  readonly name = 'gcs'
+  readonly features: Features = {
+    ranges: true,
+    exclusiveCreate: true,
+    ifMatch: true,
+    metadata: true,
+    versions: true,
+    listRange: true,
+  }
+  readonly client: GcsClient
+  /** Absent with an HMAC key: the XML API copies without a loop for large files. */
+  readonly copy?: NonNullable<Driver['copy']>
+  readonly deleteMany?: NonNullable<Driver['deleteMany']>
+  readonly createContainer?: NonNullable<Driver['createContainer']>
+  readonly #options: GcsDriverOptions
+  readonly #api: GcsApi
+  readonly #parts: GcsParts
+  readonly #uploads: OpenUploads = new OpenUploads()
+  readonly #urlBase: UrlBase
+
+  constructor(options: GcsDriverOptions) {
+    this.#options = options
+    const { httpClient, endpoint, bucketName, customEndpoint, hmacKey } = options
+    const create = (ctx: CallContext): Promise<void> => createBucket(this.client, options, ctx)
+    const needed = options.autoCreateBucket ? { ...options, createBucket: create } : options
+    this.client = new GcsClient(needed, httpClient)
+    this.#api = hmacKey === undefined ? new JsonApi(this.client) : new XmlApi(this.client)
+    this.#parts = new GcsParts(this.client, this.#api)
+    this.#urlBase = urlBase(endpoint, objectPath(bucketName, '').slice(0, -1), customEndpoint)
+    if (hmacKey !== undefined) return
+    this.copy = (from, to, write, ctx) => this.#copy(from, to, write, ctx)
+    this.createContainer = create
+    const batches = new Batches<RequestOptions>({
+      limit: BATCH_LIMIT,
+      holds: () => true,
+      send: (keys, ctx) => deleteBatch(this.client, keys, key => this.#api.deletion(key), ctx),
+      delete: (key, ctx) => this.delete(key, ctx),
+      isUnsupported: error => isWithoutBatches(error),
+    })
+    this.deleteMany = (keys, ctx, request = {}): Promise<readonly DeleteResult[]> =>
+      batches.deleteMany(keys, ctx, request)
+  }
+
+  async stat(key: string, ctx: CallContext, { versionId }: StatOptions = {}): Promise<Stat> {
+    return withoutCrc(await this.#api.stat(key, versionOf(versionId), ctx))
+  }
+
+  read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
+    const version = versionOf(options.versionId)
+    const get = ({ range, 'if-match': match }: Readonly<Record<string, string>>) =>
+      getObject(this.client, key, { ...version, ifGeneration: match && generationOf(match) }, range, ctx)
+    return readStored(get, options)
+  }
+
+  async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
+    ctx.signal.throwIfAborted()
+    const { objectParameters = {} } = options
+    const ifGeneration = conditionOf(options)
+    const target: GcsTarget = { key, options, fields: fieldsOf(objectParameters, options), ifGeneration }
+    // A session tells what became of its last part, and `put` what became of its request: both are made again under a condition.
+    const plan = partPlan(this.#uploads, { ...this.#options, uploadConcurrency: 1 }, { put: {}, finish: {} })
+    try {
+      const stat = await writeObject(this.#parts, target, content, plan, ctx)
+      return stat && withoutCrc(stat)
+    } catch (error) {
+      throw conditionFailed(error, options, classifyGcs)
+    }
+  }
+
+  async delete(key: string, ctx: CallContext): Promise<void> {
+    try {
+      await this.client.done(this.#api.deletion(key), ctx)
+    } catch (error) {
+      if (classifyGcs(error) !== 'not_found') throw error
+    }
+  }
+
+  async list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
+    if (isEmptyRange(prefix, page)) return { files: [], directories: [] }
+    const found = await this.#api.page(prefix, page, ctx)
+    return sizedPage(found, key => this.stat(key, ctx), classifyGcs)
+  }
+
+  async #copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
+    const { objectParameters: parameters = {}, ...changes } = options
+    if (from === to && Object.values(changes).every(value => value === undefined)) return this.stat(from, ctx)
+    const copy = { from, to, options, parameters, ifGeneration: conditionOf(options) }
+    return withoutCrc(await rewriteObject(this.client, this.#api, copy, ctx))
+  }
+
+  publicUrl(key: string): string {
+    return plainUrl(this.#urlBase, key)
+  }
+
+  /** The object's URL in the service. */
+  async address(key: string): Promise<string> {
+    const { scheme, host, path } = this.client.endpoint
+    return `${scheme}://${host}${path}${objectPath(this.client.bucketName, key)}`
+  }
+
+  async signUrl(key: string, options: SignUrlOptions & RequestOptions, ctx: CallContext): Promise<string> {
+    const { objectParameters: _, ...rest } = options
+    return signedUrl(this.#urlBase, urlRequest(key, rest), await this.#signer(), ctx)
+  }
+
+  /** A URL to which a POST with the header `x-goog-resumable: start` begins a resumable upload of the key. */
+  async resumableUrl(
+    key: string,
+    { expiresInSecs, contentType }: Pick<SignUrlOptions, 'expiresInSecs' | 'contentType'>,
+    ctx: CallContext,
+  ): Promise<string> {
+    const { headers } = urlRequest(key, { method: 'PUT', expiresInSecs, contentType })
+    const started = { ...headers, 'x-goog-resumable': 'start' }
+    const request = { method: 'POST', key, query: [], headers: started, expiresInSecs } as const
+    return signedUrl(this.#urlBase, request, await this.#signer(), ctx)
+  }
+
+  /** A form by which a browser uploads the key. */
+  async uploadForm(key: string, options: UploadFormOptions, lifeSecs: number, ctx: CallContext): Promise<PostForm> {
+    const target = { url: plainUrl(this.#urlBase, ''), bucket: this.client.bucketName, key }
+    const now = new Date()
+    const policy = formPolicy({ ...target, region: 'auto', now }, options, lifeSecs)
+    return signedForm(policy, await this.#signer(), ctx)
+  }
+
+  classify(error: unknown): ErrorCode | undefined {
+    return classifyGcs(error)
+  }
+
+  /** Ends the uploads under way and closes its own connections. */
+  async close(): Promise<void> {
+    await this.#uploads.close()
+    await this.#options.httpClient.close()
+  }
+
+  async #signer(): Promise<KeyOrSigner> {
+    const { hmacKey, credentials } = this.#options
+    return hmacKey ?? textSigner(credentials, this.#options)
+  }
+}
+
+function versionOf(versionId: string | undefined): { readonly generation?: string } {
+  if (versionId === undefined) return {}
+  if (/^[1-9]\d{0,17}$/.test(versionId)) return { generation: versionId }
+  throw new StorageError('not_found', `'${versionId}' is not the generation of a file.`)
+}
+
+/** The generation that a file must have for a write. */
+function conditionOf({ ifAbsent, ifMatch }: WriteConditions): string | undefined {
+  if (ifAbsent === true) return '0'
+  return ifMatch === undefined ? undefined : generationOf(ifMatch)
+}
+
+/** Emulators have no batches. */
+function isWithoutBatches(error: unknown): boolean {
+  const code = classifyGcs(error)
+  return code === 'unsupported' || (code === 'improperly_configured' && !(error instanceof ImproperlyConfigured))
+}

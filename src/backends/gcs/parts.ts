@@ -1,0 +1,231 @@
+import { drain } from '../../core/body.ts'
+import type { CallContext } from '../../core/call.ts'
+import type { Stat } from '../../core/driver.ts'
+import { StorageError, wrapError } from '../../core/errors.ts'
+import type { HttpResponse } from '../../http/request.ts'
+import { bodySize } from '../../http/request.ts'
+import { type Bytes, checksumOf, RunningChecksum } from '../../remote/checksums.ts'
+import { readDocument } from '../../remote/document.ts'
+import type { PartProtocol } from '../../remote/part-protocol.ts'
+import { type PartLimits, type Piece, restOf } from '../../remote/pieces.ts'
+import type { GcsApi, GcsTarget } from './api.ts'
+import type { GcsClient } from './client.ts'
+import { sessionTarget } from './endpoint.ts'
+import { classifyGcs, GcsError, gcsErrorOf } from './errors.ts'
+import type { GcsStat } from './resource.ts'
+
+/** A session by which a file is uploaded. */
+export interface GcsUpload {
+  readonly target: GcsTarget
+  /** Secret: who knows it may write. */
+  readonly session: string
+  /** Of the bytes before `hashed`. */
+  readonly crc: RunningChecksum
+  hashed: number
+  /** Bytes of the whole, once the last part was sent. */
+  total: number | undefined
+  /** The file, once the service has it. */
+  done: GcsStat | undefined
+}
+
+/** Bytes of which every part but the last is a multiple. */
+export const ALIGN: number = 256 * 1024
+/** Bytes of the largest object, in the smallest parts. */
+const MAX_PARTS = (5 * 1024 ** 4) / ALIGN
+const EMPTY = Buffer.alloc(0)
+
+/** Files in one request, or by a resumable upload: the last part makes the file. (https://cloud.google.com/storage/docs/performing-resumable-uploads) */
+export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
+  readonly limits: PartLimits = { minPart: ALIGN, maxParts: MAX_PARTS, align: ALIGN, sequential: true }
+  readonly #client: GcsClient
+  readonly #api: GcsApi
+
+  constructor(client: GcsClient, api: GcsApi) {
+    this.#client = client
+    this.#api = api
+  }
+
+  /** One request, which is made again also under a condition: what came of a lost one is told by the file. */
+  async put(target: GcsTarget, body: Bytes, ctx: CallContext): Promise<GcsStat> {
+    const crc32c = checksumOf('CRC32C', body)
+    const size = bodySize(body)
+    const send = async (step: CallContext) =>
+      verified(await this.#api.put(target, body, crc32c, step), { size, crc32c })
+    return onlyOnce(this.#api, target, { size, crc32c }, send, ctx)
+  }
+
+  async begin(target: GcsTarget, ctx: CallContext): Promise<GcsUpload> {
+    const session = sessionTarget(await this.#api.begin(target, ctx), this.#client.endpoint)
+    return { target, session, crc: new RunningChecksum('CRC32C'), hashed: 0, total: undefined, done: undefined }
+  }
+
+  /** Sends a part until the service has all of it; it may keep less than it was sent. */
+  async part(upload: GcsUpload, piece: Piece, ctx: CallContext): Promise<undefined> {
+    if (upload.done !== undefined) return
+    hash(upload, piece)
+    const end = piece.offset + piece.size
+    if (piece.last === true) upload.total = end
+    for (let rest = piece, tries = 0; ; tries++) {
+      const stored = await this.#send(upload, rest, ctx)
+      if (stored === end && piece.last !== true) return
+      if (upload.done !== undefined) return
+      if (stored > end) throw misplaced(`has ${stored} bytes of the upload, of which only ${end} were sent`, false)
+      if (stored < rest.offset || (stored === rest.offset && tries > 0)) {
+        throw misplaced(`keeps ${stored} bytes of the upload and takes no more`, true)
+      }
+      rest = restOf(rest, stored)
+      ctx.progress()
+    }
+  }
+
+  /** The file that the last part has made. */
+  async finish({ done }: GcsUpload): Promise<Stat> {
+    if (done !== undefined) return withoutCrc(done)
+    throw new StorageError('unavailable', 'The last part was sent, but made no file.', { outcome: 'unknown' })
+  }
+
+  /** Cancels the session. One that has made its file, or that is gone, is left. */
+  async end(upload: GcsUpload, _state: object, ctx: CallContext): Promise<boolean> {
+    if (upload.done !== undefined) return true
+    try {
+      await ctx.step('endUpload', true, step =>
+        this.#client.done(
+          { method: 'DELETE', path: upload.session, expected: { statuses: [204, 499] }, body: EMPTY, isSession: true },
+          step,
+        ),
+      )
+      return true
+    } catch (error) {
+      const { status = 0 } = gcsErrorOf(error) ?? {}
+      return status >= 400 && status < 500
+    }
+  }
+
+  /** Asks how much has arrived. A session that has made its file tells the file. */
+  stored(upload: GcsUpload, ctx: CallContext): Promise<number> {
+    return this.#ask(upload, `bytes */${upload.total ?? '*'}`, EMPTY, ctx)
+  }
+
+  isGone(error: unknown): boolean {
+    const { status = 0, lacksBucket } = gcsErrorOf(error) ?? {}
+    return (status === 404 || status === 410) && lacksBucket !== true
+  }
+
+  /** Sends the rest of a part; returns how many bytes the service has now. A last part that is refused may have been taken before. */
+  async #send(upload: GcsUpload, { offset, size, chunks }: Piece, ctx: CallContext): Promise<number> {
+    const { total = '*' } = upload
+    const range = size === 0 ? '*' : `${offset}-${offset + size - 1}`
+    try {
+      return await this.#ask(upload, `bytes ${range}/${total}`, size === 0 ? EMPTY : chunks, ctx)
+    } catch (error) {
+      if (upload.total === undefined || !(error instanceof GcsError) || error.status >= 500 || error.status === 429)
+        throw error
+      await this.stored(upload, ctx).catch(() => undefined)
+      if (upload.done === undefined) throw error
+      return upload.total
+    }
+  }
+
+  async #ask(upload: GcsUpload, range: string, body: Bytes, ctx: CallContext): Promise<number> {
+    const headers: Record<string, string> = { 'content-range': range }
+    const { total, hashed } = upload
+    const crc32c = total !== undefined && hashed === total ? upload.crc.digest() : undefined
+    if (crc32c !== undefined) headers['x-goog-hash'] = `crc32c=${crc32c}`
+    const answer = await this.#client.send(
+      { method: 'PUT', path: upload.session, headers, body, expected: { statuses: [200, 201, 308] }, isSession: true },
+      ctx,
+    )
+    if (answer.status === 308) {
+      await drain(answer)
+      return storedBytes(answer)
+    }
+    const text = await readDocument(answer)
+    if (crc32c === undefined || total === undefined) {
+      throw misplaced('says that the upload is complete before its last part was sent', false)
+    }
+    upload.done = verified(this.#api.written(answer, text), { size: total, crc32c })
+    return total
+  }
+}
+
+/** Adds a part to the checksum, once however often it is sent. */
+function hash(upload: GcsUpload, { offset, size, chunks }: Piece): void {
+  if (offset !== upload.hashed) return
+  for (const chunk of chunks) upload.crc.update(chunk)
+  upload.hashed += size
+}
+
+/** Bytes that the service has, by `Range: bytes=0-<last>`; none without that header. */
+function storedBytes({ headers }: HttpResponse): number {
+  const { range } = headers
+  if (range === undefined) return 0
+  const last = /^bytes\s?[=:]?\s?0-(\d{1,15})$/.exec(range.trim())?.[1]
+  if (last !== undefined) return Number(last) + 1
+  throw misplaced('tells the stored bytes in a way that cannot be read', true)
+}
+
+function misplaced(what: string, retryable: boolean): StorageError {
+  return new StorageError('unavailable', `The service ${what}.`, { outcome: 'not_applied', retryable })
+}
+
+/** What bytes are known by. */
+export interface Bytes32 {
+  readonly size: number
+  readonly crc32c: string | undefined
+}
+
+/** The file that an answer tells, where its bytes are those that were sent. */
+export function verified(stat: GcsStat, { size, crc32c }: Bytes32): GcsStat {
+  if (stat.size === size && (stat.crc32c ?? crc32c) === crc32c) return stat
+  const text = 'The checksum of what the service stored is not that of what was sent.'
+  throw new StorageError('checksum_mismatch', text, { outcome: 'unknown' })
+}
+
+/** A stat as callers get it. */
+export function withoutCrc({ crc32c: _, ...stat }: GcsStat): Stat {
+  return stat
+}
+
+/**
+ * Makes a write that may be under a condition. When its answer is lost it is made again; where it then meets its own condition, the file tells:
+ * with these bytes it is the one that was written, with others somebody else's. Where neither is known the outcome is `unknown`.
+ */
+export function onlyOnce(
+  api: GcsApi,
+  { key, ifGeneration }: Pick<GcsTarget, 'key' | 'ifGeneration'>,
+  wanted: Bytes32,
+  send: (ctx: CallContext) => Promise<GcsStat>,
+  ctx: CallContext,
+): Promise<GcsStat> {
+  if (ifGeneration === undefined) return send(ctx)
+  let lost: StorageError | undefined
+  return ctx.step('writeOnce', true, async step => {
+    try {
+      return await send(step)
+    } catch (failure) {
+      const error = wrapError(failure, {}, classifyGcs)
+      if (lost !== undefined && error.status === 412) return whose(api, key, wanted, error, step)
+      if (error.outcome === 'unknown') lost ??= error
+      throw error
+    }
+  })
+}
+
+async function whose(
+  api: GcsApi,
+  key: string,
+  { size, crc32c }: Bytes32,
+  refused: StorageError,
+  ctx: CallContext,
+): Promise<GcsStat> {
+  const text = 'The answer was lost, and the key is taken or changed now, perhaps by this very request.'
+  const unknown = (cause: unknown) =>
+    new StorageError('unavailable', text, { cause, outcome: 'unknown', retryable: false, status: 412 })
+  const found = await api.stat(key, {}, ctx).catch(error => {
+    throw unknown(error)
+  })
+  if (found.crc32c === undefined || crc32c === undefined) throw unknown(refused)
+  if (found.size === size && found.crc32c === crc32c) return found
+  // Another writer's: nothing was done here.
+  throw new StorageError('precondition_failed', refused.message, { cause: refused.cause, status: 412 })
+}

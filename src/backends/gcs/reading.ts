@@ -1,0 +1,69 @@
+import { release } from '../../core/abort.ts'
+import { type Body, StreamBody } from '../../core/body.ts'
+import type { ReadOptions, ReadResult } from '../../core/driver.ts'
+import { StorageError } from '../../core/errors.ts'
+import type { HttpResponse } from '../../http/request.ts'
+import { RunningChecksum } from '../../remote/checksums.ts'
+import { headerTextOf } from '../../remote/headers.ts'
+import { readObject } from '../../remote/reading.ts'
+import { VerifiedBody } from '../../remote/verified-body.ts'
+import { gunzipped } from '../../storage/compression.ts'
+import { classifyGcs } from './errors.ts'
+import { crc32cIn, statOfAnswer } from './resource.ts'
+
+/** Sends a GET with these headers: of `range` and `if-match` at most. */
+export type GetWith = (headers: Readonly<Record<string, string>>) => Promise<HttpResponse>
+
+/**
+ * Reads the stored bytes of a file or a range of them; all of them are compared with the stored checksum. Where the service, or something between,
+ * packs or unpacks them on the way, offsets, lengths and the checksum are not those of the stored bytes: then there is no etag and no size, so that
+ * nothing is resumed, and a range is `unsupported`. (https://cloud.google.com/storage/docs/transcoding)
+ */
+export async function readStored(get: GetWith, options: ReadOptions): Promise<ReadResult> {
+  const { range } = options
+  let changed: Change | undefined
+  let stored: string | undefined
+  const checked = async (headers: Readonly<Record<string, string>>): Promise<HttpResponse> => {
+    const answer = await get(headers)
+    changed = changeOf(answer)
+    stored = answer.status === 200 ? crc32cIn(answer.headers) : undefined
+    if (changed === undefined) return answer
+    if (range === undefined || (range.start === 0 && range.end === undefined)) return withoutLength(answer)
+    release(answer)
+    throw new StorageError('unsupported', 'The service unpacks this file on the way, so that it has no ranges.')
+  }
+  const protocol = { get: checked, statOf: statOfAnswer, matchHeader: (etag: string) => etag, classify: classifyGcs }
+  const { body, stat = {} } = await readObject(protocol, options)
+  const { crc32c: _, ...told } = stat as ReturnType<typeof statOfAnswer>
+  if (changed !== undefined) {
+    const { size: _size, etag: _etag, contentEncoding: _encoding, ...rest } = told
+    return { body: changed === 'packed' ? unpacked(body) : body, stat: rest }
+  }
+  if (stored === undefined || range !== undefined) return { body, stat: told }
+  return { body: new VerifiedBody(body, { name: 'CRC32C', value: stored, begin: beginCrc }), stat: told }
+}
+
+type Change = 'packed' | 'unpacked'
+
+/** What became of the stored bytes on the way; undefined where they come as they are. */
+function changeOf({ headers }: HttpResponse): Change | undefined {
+  const stored = headerTextOf(headers['x-goog-stored-content-encoding'])?.toLowerCase() ?? ''
+  if (stored === '') return undefined
+  const isPacked = headerTextOf(headers['content-encoding'])?.toLowerCase() === 'gzip'
+  if (stored === 'gzip') return isPacked ? undefined : 'unpacked'
+  return stored === 'identity' && isPacked ? 'packed' : undefined
+}
+
+/** An answer whose length is not known: what it says may be that of the stored bytes. */
+function withoutLength({ status, headers, body }: HttpResponse): HttpResponse {
+  const { 'content-length': _length, 'content-range': _range, ...rest } = headers
+  return { status: status === 206 ? 200 : status, headers: rest, body }
+}
+
+function unpacked(body: Body): Body {
+  return new StreamBody(gunzipped(body.stream()))
+}
+
+function beginCrc(): RunningChecksum {
+  return new RunningChecksum('CRC32C')
+}

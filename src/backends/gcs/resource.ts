@@ -1,0 +1,165 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FileAttributes, ObjectParameters, Stat, WriteOptions } from '../../core/driver.ts'
+import { StorageError } from '../../core/errors.ts'
+import { countOf, dateOf, type HeaderStat, headerTextOf, statOfHeaders } from '../../remote/headers.ts'
+import { metadataHeaders } from '../../remote/metadata.ts'
+import { dispositionText, headerText, ParameterTable, recordOf } from '../../remote/parameters.ts'
+import { aclHeader, aclName } from './acl.ts'
+
+/** Fields of an object that a request sets. (https://cloud.google.com/storage/docs/json_api/v1/objects#resource) */
+export interface ObjectFields {
+  /** In the words of the JSON API. */
+  readonly acl: string | undefined
+  readonly kmsKeyName: string | undefined
+  readonly resource: Readonly<Record<string, unknown>>
+}
+
+/** A `Stat` with what tells whether the bytes are ours. */
+export interface GcsStat extends Stat {
+  /** In base64; absent where the service does not tell it. */
+  readonly crc32c?: string | undefined
+}
+
+/** What names of headers begin with that carry user metadata. */
+export const METADATA_PREFIX = 'x-goog-meta-'
+
+/** Parameters of uploads, by the names of the JSON API; Django's are these in snake_case. */
+const TABLE: ParameterTable = new ParameterTable('a Google Cloud Storage', [
+  ['acl', 'acl'],
+  ['cacheControl', 'cacheControl'],
+  ['contentDisposition', 'contentDisposition', 'disposition'],
+  ['contentEncoding', 'contentEncoding'],
+  ['contentLanguage', 'contentLanguage'],
+  ['contentType', 'contentType'],
+  ['customTime', 'customTime', 'iso-date'],
+  ['eventBasedHold', 'eventBasedHold'],
+  ['kmsKeyName', 'kmsKeyName'],
+  ['metadata', 'metadata', (_, value) => void recordOf('metadata', value)],
+  ['storageClass', 'storageClass'],
+  ['temporaryHold', 'temporaryHold'],
+])
+
+/** The parameter's own spelling; an unknown one is `invalid_argument` and is named. */
+export function parameterName(name: string): string {
+  return TABLE.nameOf(name)
+}
+
+/** Refuses parameters that no upload can have: unknown names, and values that the service cannot keep. */
+export function checkParameters(parameters: ObjectParameters): void {
+  fieldsOf(parameters, {})
+}
+
+/** The fields of an upload: the storage's parameters, then the call's own attributes and `extra`, which win. */
+export function fieldsOf(parameters: ObjectParameters, options: WriteOptions): ObjectFields {
+  const fields: Record<string, string> = {}
+  TABLE.add(fields, parameters)
+  const { metadata, extra, ...attributes } = options
+  addTexts(fields, attributes)
+  if (extra !== undefined) TABLE.add(fields, extra)
+  const { acl, kmsKeyName, ...texts } = fields
+  const resource: Record<string, unknown> = texts
+  for (const hold of ['eventBasedHold', 'temporaryHold']) {
+    if (fields[hold] !== undefined) resource[hold] = fields[hold] === 'true'
+  }
+  const merged = { ...metadataIn(parameters), ...metadata, ...metadataIn(extra ?? {}) }
+  if (Object.keys(merged).length > 0) resource['metadata'] = merged
+  return { acl: acl && aclName(acl, 'acl'), kmsKeyName, resource }
+}
+
+/** The fields of portable attributes, as a copy sets them. */
+export function attributeFields(attributes: FileAttributes): Record<string, unknown> {
+  const fields: Record<string, string> = {}
+  addTexts(fields, attributes)
+  const { metadata } = attributes
+  return metadata === undefined ? fields : { ...fields, metadata }
+}
+
+function addTexts(fields: Record<string, string>, attributes: FileAttributes): void {
+  for (const name of ['contentType', 'contentEncoding', 'contentLanguage', 'cacheControl'] as const) {
+    const value = attributes[name]
+    if (value !== undefined) fields[name] = headerText(name, value)
+  }
+  const { contentDisposition } = attributes
+  if (contentDisposition !== undefined)
+    fields['contentDisposition'] = dispositionText('contentDisposition', contentDisposition)
+}
+
+function metadataIn(parameters: ObjectParameters): Record<string, string> {
+  const given = Object.entries(parameters).find(([name]) => name.toLowerCase() === 'metadata')?.[1]
+  if (given === undefined || given === null) return {}
+  const entries = Object.entries(recordOf('metadata', given)).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), String(value)]))
+}
+
+const HEADERS: Readonly<Record<string, string>> = {
+  cacheControl: 'cache-control',
+  contentDisposition: 'content-disposition',
+  contentEncoding: 'content-encoding',
+  contentLanguage: 'content-language',
+  contentType: 'content-type',
+  customTime: 'x-goog-custom-time',
+  storageClass: 'x-goog-storage-class',
+}
+
+/** The same fields as headers of the XML API; `unsupported` for what it cannot say. */
+export function fieldHeaders({ acl, kmsKeyName, resource }: ObjectFields): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(resource)) {
+    const header = HEADERS[name]
+    if (name === 'metadata') metadataHeaders(headers, value as Record<string, string>, METADATA_PREFIX)
+    else if (header !== undefined) headers[header] = String(value)
+    else throw new StorageError('unsupported', `The parameter ${name} needs the JSON API, which takes no HMAC keys.`)
+  }
+  if (acl !== undefined) headers['x-goog-acl'] = aclHeader(acl)
+  if (kmsKeyName !== undefined) headers['x-goog-encryption-kms-key-name'] = kmsKeyName
+  return headers
+}
+
+/** What a resource of the JSON API says of an object; undefined where it does not say which one or how large it is. */
+export function statOfResource(resource: Readonly<Record<string, unknown>>): GcsStat {
+  const textOf = (name: string): string | undefined => {
+    const value = resource[name]
+    return typeof value === 'string' ? headerTextOf(value) : undefined
+  }
+  const generation = textOf('generation')
+  return {
+    size: countOf(textOf('size')) ?? Number.NaN,
+    etag: generation,
+    versionId: generation,
+    modifiedAt: dateOf(textOf('updated')),
+    createdAt: dateOf(textOf('timeCreated')),
+    contentType: textOf('contentType'),
+    contentEncoding: textOf('contentEncoding'),
+    contentDisposition: textOf('contentDisposition'),
+    contentLanguage: textOf('contentLanguage'),
+    cacheControl: textOf('cacheControl'),
+    storageClass: textOf('storageClass'),
+    metadata: userMetadata(resource['metadata']),
+    crc32c: textOf('crc32c'),
+  }
+}
+
+function userMetadata(given: unknown): Record<string, string> | undefined {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return undefined
+  const texts = Object.entries(given).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  return texts.length === 0 ? undefined : Object.fromEntries(texts.map(([name, text]) => [name.toLowerCase(), text]))
+}
+
+/** What the headers of the XML API say; the size is that of the stored bytes. */
+export function statOfAnswer(headers: IncomingHttpHeaders): HeaderStat & Pick<GcsStat, 'crc32c'> {
+  const generation = headerTextOf(headers['x-goog-generation'])
+  return {
+    ...statOfHeaders(headers, METADATA_PREFIX),
+    etag: generation,
+    versionId: generation,
+    storageClass: headerTextOf(headers['x-goog-storage-class']),
+    crc32c: crc32cIn(headers),
+  }
+}
+
+/** The CRC32C of the stored bytes in `x-goog-hash: crc32c=...,md5=...`. */
+export function crc32cIn(headers: IncomingHttpHeaders): string | undefined {
+  const value = headers['x-goog-hash']
+  const text = Array.isArray(value) ? value.join(',') : value
+  return /(?:^|[,\s])crc32c=([A-Za-z0-9+/]{6}==)/.exec(text ?? '')?.[1]
+}

@@ -1,0 +1,161 @@
+import type { Driver, ObjectParameters } from '../../core/driver.ts'
+import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import type { Input, SettingsOf } from '../../core/settings.ts'
+import type { UrlQuery } from '../../remote/custom-domain.ts'
+import { httpClientOf } from '../../remote/http-client.ts'
+import { type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
+import type { PostForm } from '../../remote/sign/post-policy.ts'
+import { MAX_PRESIGN_SECS } from '../../remote/sign/v4.ts'
+import type { UploadFormOptions } from '../../remote/upload-form.ts'
+import type { GivenSettings, Services, UrlOptions } from '../../storage/types.ts'
+import { aclName } from './acl.ts'
+import { gcsAdvice } from './advice.ts'
+import type { Environment } from './credentials/application-default.ts'
+import { GcsCredentials } from './credentials/credentials.ts'
+import { GcsDriver } from './driver.ts'
+import { gcsEndpoint, urlBase } from './endpoint.ts'
+import type { HmacKey } from './hmac.ts'
+import { parameterName } from './resource.ts'
+import { type GcsOptions, gcsSettings } from './settings.ts'
+import { responseQuery } from './url.ts'
+
+/** Parameters that are portable attributes. */
+const ATTRIBUTES: AttributeParameters = {
+  cacheControl: 'cacheControl',
+  contentDisposition: 'contentDisposition',
+  contentEncoding: 'contentEncoding',
+  contentLanguage: 'contentLanguage',
+  contentType: 'contentType',
+}
+
+/** Files in a bucket of Google Cloud Storage. */
+export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage<O> {
+  static override readonly settings: SettingsOf<GcsOptions> = gcsSettings
+  static override readonly backendName: string = 'gcs'
+
+  /** Settings that contradict each other, and what of django-storages has another effect here. */
+  static override advice(given: GivenSettings): readonly string[] {
+    return gcsAdvice(given)
+  }
+
+  readonly #env: Environment
+
+  /** Checks what needs no network: addresses, half an HMAC key, and an end of URLs that is too far away are `improperly_configured`. */
+  constructor(options: Input<O> = {}, services: Services = {}) {
+    super(options, services)
+    this.#env = services.env ?? process.env
+    const { hmacKeyId, hmacSecret, endpointUrl, customEndpoint, expiration } = this.options
+    if ((hmacKeyId === null) !== (hmacSecret === null)) {
+      const missing = hmacKeyId === null ? 'GS_ACCESS_KEY_ID' : 'GS_SECRET_ACCESS_KEY'
+      throw new ImproperlyConfigured(`An HMAC key has an id and a secret: ${missing} is missing.`)
+    }
+    urlBase(gcsEndpoint(endpointUrl, this.#env['STORAGE_EMULATOR_HOST']), '', customEndpoint)
+    if (typeof expiration === 'number' && expiration > MAX_PRESIGN_SECS) throw this.#tooLong(expiration)
+  }
+
+  protected override connect(options: Readonly<O>, services: Services): Driver {
+    const env = services.env ?? process.env
+    const endpoint = gcsEndpoint(options.endpointUrl, env['STORAGE_EMULATOR_HOST'])
+    const httpClient = httpClientOf(options, services)
+    const given = options.credentials ?? (endpoint.isEmulator ? 'anonymous' : null)
+    return new GcsDriver({
+      endpoint,
+      httpClient,
+      bucketName: options.bucketName,
+      credentials: new GcsCredentials(given, env, httpClient),
+      hmacKey: hmacKeyOf(options),
+      customEndpoint: options.customEndpoint,
+      autoCreateBucket: options.autoCreateBucket && !options.readOnly && options.hmacKeyId === null,
+      autoCreateAcl: options.autoCreateAcl,
+      projectId: options.projectId,
+      iamSignBlob: options.iamSignBlob,
+      saEmail: options.saEmail,
+      multipartThreshold: options.multipartThreshold,
+      partSize: options.blobChunkSize,
+    })
+  }
+
+  protected override get attributeParameters(): AttributeParameters {
+    return ATTRIBUTES
+  }
+
+  protected override parameterName(name: string): string {
+    return parameterName(name)
+  }
+
+  /** An ACL of the file's parameters wins over `defaultAcl`. */
+  protected override baseParameters(): ObjectParameters {
+    const { defaultAcl, cacheControl } = this.options
+    return {
+      ...(defaultAcl === null ? {} : { acl: defaultAcl }),
+      ...(cacheControl === null ? {} : { cacheControl }),
+    }
+  }
+
+  protected override downloadQuery(options: UrlOptions): UrlQuery {
+    return responseQuery(options)
+  }
+
+  protected override get urlLifeSecs(): number {
+    const { expiration } = this.options
+    if (typeof expiration === 'number') return expiration
+    const secs = Math.ceil((expiration.getTime() - Date.now()) / 1000)
+    if (secs > MAX_PRESIGN_SECS) throw this.#tooLong(secs)
+    if (secs >= 1) return secs
+    throw new ImproperlyConfigured(`${this.#expirationKey}: the URLs ended at ${expiration.toISOString()}.`)
+  }
+
+  /** A plain URL for files that are publicRead, by `defaultAcl` or their own parameters, and without `querystringAuth`; any other is signed. */
+  override async url(name: string, options: UrlOptions = {}): Promise<string> {
+    const { method = 'GET' } = options
+    const isDownload = method === 'GET' || method === 'HEAD'
+    if (!isDownload || !this.#isPublic(name)) return super.url(name, options)
+    this.calls.begin('url', name, options)
+    return this.publicUrl(this.keyOf(name), options)
+  }
+
+  /**
+   * A URL to which a browser or another program sends a POST with the headers `x-goog-resumable: start` and, where it was given, that content type;
+   * the address in the answer then takes the file in parts.
+   */
+  async resumableUploadUrl(name: string, options: Pick<UrlOptions, 'expiresInSecs' | 'contentType' | 'signal'> = {}) {
+    const { expiresInSecs = this.urlLifeSecs, contentType, signal } = options
+    this.calls.begin('signUrl', name, options, true)
+    const driver = this.#gcs()
+    return this.calls.local('signUrl', this.newRef(name), { signal }, ctx =>
+      driver.resumableUrl(this.keyOf(name), { expiresInSecs, contentType }, ctx),
+    )
+  }
+
+  /** The address and the signed fields of a browser's form that uploads one file; a name that ends in `${filename}` admits any below it. */
+  async uploadForm(name: string, options: UploadFormOptions = {}): Promise<PostForm> {
+    const driver = this.#gcs()
+    const [key, lifeSecs] = [this.keyOf(name), this.urlLifeSecs]
+    return this.calls.local('signForm', { name, key }, {}, ctx => driver.uploadForm(key, options, lifeSecs, ctx))
+  }
+
+  #gcs(): GcsDriver {
+    const { driver } = this
+    if (driver instanceof GcsDriver) return driver
+    throw new StorageError('unsupported', 'Uploads by others need the driver of Google Cloud Storage.')
+  }
+
+  #isPublic(name: string): boolean {
+    const { acl } = this.objectParametersOf(name)
+    return typeof acl === 'string' && aclName(acl, 'acl') === 'publicRead'
+  }
+
+  get #expirationKey(): string {
+    return this.origins['expiration']?.key ?? 'GS_EXPIRATION'
+  }
+
+  #tooLong(secs: number): ImproperlyConfigured {
+    const text = `a signed URL lives at most ${MAX_PRESIGN_SECS} seconds (7 days), not ${secs}.`
+    return new ImproperlyConfigured(`${this.#expirationKey}: ${text}`)
+  }
+}
+
+function hmacKeyOf({ hmacKeyId, hmacSecret, hmacSignature }: GcsOptions): HmacKey | undefined {
+  if (hmacKeyId === null || hmacSecret === null) return undefined
+  return { accessKeyId: hmacKeyId, secretAccessKey: hmacSecret, version: hmacSignature }
+}

@@ -1,0 +1,54 @@
+import { afterAll, describe, it } from 'vitest'
+import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
+import { startStrictGcs } from '../../servers/strict-gcs.ts'
+import { at, driverFor, emptied, hmacKey, storageWith } from './support.ts'
+
+const features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, versions: true, listRange: true }
+const own = ['publicUrl', 'signUrl', 'address'] as const
+const methods = [...own, 'deleteMany', 'copy', 'createContainer'] as const
+const keeps = ['modifiedAt', 'etag'] as const
+
+const server = await startStrictGcs()
+afterAll(() => server.close())
+
+registerConformance(
+  { describe, it },
+  driverConformance({
+    create: () => driverFor(server),
+    destroy: emptied(server),
+    limits: true,
+    keeps: [...keeps, 'createdAt'],
+    expects: { features, methods },
+  }),
+  'GcsDriver and a strict server',
+)
+
+registerConformance(
+  { describe, it },
+  driverConformance({
+    create: () => driverFor(server, hmacKey(server, 'GOOG4')),
+    destroy: emptied(server),
+    limits: true,
+    keeps,
+    expects: { features, methods: own },
+  }),
+  'GcsDriver, an HMAC key and a strict server',
+)
+
+registerConformance(
+  { describe, it },
+  driverConformance({
+    create: () => driverFor(server, hmacKey(server, 'GOOG1')),
+    destroy: emptied(server),
+    locations: [''],
+    keeps,
+    expects: { features, methods: own },
+  }),
+  'GcsDriver, an HMAC key with the old signature and a strict server',
+)
+
+registerConformance(
+  { describe, it },
+  storageConformance({ create: options => storageWith({ ...at(server), ...options }) }),
+  'GcsStorage and a strict server',
+)
