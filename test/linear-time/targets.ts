@@ -1,6 +1,8 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseConnectionString } from '../../src/backends/azure/connection-string.ts'
+import { storedNames, userNames } from '../../src/backends/azure/metadata-names.ts'
+import { validAzureName, validPath } from '../../src/backends/azure/names.ts'
 import { givenSas } from '../../src/backends/azure/sas.ts'
 import { LocalStorage } from '../../src/backends/local/index.ts'
 import { localSettings } from '../../src/backends/local/settings.ts'
@@ -17,6 +19,7 @@ import { filepathToUri, joinUrl } from '../../src/core/urls.ts'
 import { ContentFile } from '../../src/files/content-file.ts'
 import { idleTimeOf } from '../../src/http/connections.ts'
 import { ProxyTable } from '../../src/http/proxy.ts'
+import { batchAnswers } from '../../src/remote/multipart.ts'
 import { createFileHandler } from '../../src/serve/index.ts'
 
 /** Code that looks at what others send. */
@@ -265,6 +268,35 @@ const ofUsers: readonly Target[] = [
       quietly(() => parseConnectionString(input))
       quietly(() => parseConnectionString(`AccountName=${input}`))
       quietly(() => givenSas(`sv=a&${input}`, 'sasToken'))
+    },
+  },
+  {
+    title: 'names and batches of Azure',
+    parts: [
+      '--b',
+      '\r\n',
+      '\n',
+      ':',
+      ' ',
+      'HTTP/1.1 202',
+      'content-id',
+      '0',
+      '.',
+      '/',
+      '../',
+      '_x2d_',
+      '_',
+      '-',
+      ';',
+      '"',
+      'boundary=',
+    ],
+    run: input => {
+      quietly(() => batchAnswers('multipart/mixed; boundary=b', `--b\r\n${input}\r\n--b--`))
+      quietly(() => batchAnswers(`multipart/mixed; ${input}`, ''))
+      quietly(() => validPath(input))
+      quietly(() => validAzureName(input.slice(0, 8000)))
+      userNames(storedNames({ [input]: '' }))
     },
   },
   {

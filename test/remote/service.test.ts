@@ -167,6 +167,14 @@ describe('a request that may have been sent twice', () => {
     await expect(made.done(PUT, ctx)).rejects.toMatchObject({ status: 412, outcome: 'unknown' })
   })
 
+  test('by the statuses that the service has for it', async () => {
+    const answer = () => ({ status: 409, resent: true })
+    await expect(service(answer).made.done(conditional, ctx)).rejects.toMatchObject({ status: 409 })
+    const { made } = service(answer, { conflicts: [409, 412] })
+    await expect(made.done(conditional, ctx)).rejects.toMatchObject({ code: 'unavailable', outcome: 'unknown' })
+    await expect(made.done(PUT, ctx)).rejects.toMatchObject({ status: 409 })
+  })
+
   test('also where an error in between taught something', async () => {
     const { made } = service((_request, count) =>
       count === 1 ? { status: 401, headers: { code: 'token=second' }, resent: true } : { status: 412 },

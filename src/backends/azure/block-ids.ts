@@ -16,7 +16,7 @@ export class BlockIds {
   readonly length: number
   readonly #prefix: Buffer
 
-  constructor(length = LENGTH) {
+  constructor(length: number = LENGTH) {
     this.length = length
     this.#prefix = nodeCrypto().randomBytes(length - NUMBER)
   }

@@ -13,7 +13,8 @@ import type { AzureOptions } from '../../../src/backends/azure/settings.ts'
 import type { Input } from '../../../src/core/settings.ts'
 import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
 import { startStrictAzure } from '../../servers/strict-azure.ts'
-import { emptied, keyOptions, storageFor, tokenCredential } from './strict-storage.ts'
+import { keyOptions, storageFor, type TestAccount, tokenCredential } from './strict-storage.ts'
+import { driverFor, emptied as emptiedBy } from './support.ts'
 
 const server = await startStrictAzure()
 const versioned = await startStrictAzure({ versioning: true, echoCrc64: false, pageSize: 2 })
@@ -36,6 +37,8 @@ const accountSas = generateAccountSASQueryParameters(
 ).toString()
 
 const place = { endpointUrl: server.endpoint, accountName: server.account, accountKey: null, azureContainer: 'media' }
+/** Closes a driver and empties its container with the key. */
+const emptied = (account: TestAccount) => emptiedBy(() => driverFor(keyOptions(account)))
 const small = { multipartThreshold: 1024 * 1024, partSize: 1024 * 1024 }
 
 /** Each way, what reaches the server by it, and whether URLs can be signed. */

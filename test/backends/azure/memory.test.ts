@@ -1,7 +1,6 @@
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { type AzureSink, startAzureSink } from '../../servers/azure-sink.ts'
-import { runNode } from '../../support/child.ts'
+import { startAzureSink } from '../../servers/azure-sink.ts'
+import { boundedUpload } from './bounded.ts'
 import { storageFor } from './strict-storage.ts'
 
 const MIB = 1024 * 1024
@@ -9,13 +8,6 @@ const PART = 5 * MIB
 const CONCURRENCY = 3
 /** Besides the parts: the chunks on their way into one, and what the sockets hold. */
 const SLACK = MIB
-
-async function upload(sink: AzureSink, size: number, chunk: number): Promise<{ peak: number; after: number }> {
-  const program = fileURLToPath(new URL('./bounded-upload.ts', import.meta.url))
-  const words = ['--expose-gc', program, `${sink.url}/sink`, ...[size, chunk, PART, CONCURRENCY].map(String)]
-  const { stdout } = await runNode(words)
-  return JSON.parse(stdout)
-}
 
 test.each([
   ['128 MiB', 128 * MIB, 256 * 1024, 0],
@@ -25,7 +17,7 @@ test.each([
   ['11 MiB in chunks of 128 bytes', 11 * MIB, 128, 0],
 ])('a stream of %s takes part size x (concurrency + 1) and a little', async (_title, size, chunk, pauseMs) => {
   const sink = await startAzureSink({ pauseMs })
-  const { peak, after } = await upload(sink, size, chunk)
+  const { peak, after } = await boundedUpload(sink, { size, chunk, part: PART, concurrency: CONCURRENCY })
   // Two blocks are of the upload that the program makes beforehand.
   expect([sink.received, sink.completed]).toEqual([size + 2 * PART, 2])
   expect(peak).toBeLessThan(PART * (CONCURRENCY + 1) + SLACK)

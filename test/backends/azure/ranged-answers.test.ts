@@ -5,7 +5,7 @@ import type { AzureStorage } from '../../../src/backends/azure/index.ts'
 import { createFileHandler } from '../../../src/serve/index.ts'
 import { all } from '../../files/helpers.ts'
 import { scripted } from './scripted.ts'
-import { azureStorage } from './strict-storage.ts'
+import { storageWith } from './support.ts'
 
 const TEXT = Array.from({ length: 100_000 }, (_, at) => String(at).padStart(5, '0')).join('')
 
@@ -23,7 +23,7 @@ async function reading<T>(
     response.setHeader('last-modified', 'Wed, 01 Jan 2020 00:00:00 GMT')
     answer(request, response, from, count)
   })
-  await using files = azureStorage(server.options)
+  await using files = storageWith(server.options)
   const result = await work(files)
   const asked = server.asked.map(({ method, headers }) => ({
     method,
