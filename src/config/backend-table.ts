@@ -36,6 +36,10 @@ const AWS_VARIABLES =
 const AZURE_VARIABLES =
   /^(AZURE_(?:AUTHORITY_HOST|CLIENT_\w+|TENANT_ID|USERNAME|PASSWORD|FEDERATED_TOKEN_FILE|POD_IDENTITY_AUTHORITY_HOST|TOKEN_CREDENTIALS|REGIONAL_AUTHORITY_NAME)|IDENTITY_\w+|MSI_\w+|IMDS_ENDPOINT)$/i
 
+/** What decides where requests go and who sends them, besides settings of ours. */
+const GOOGLE_VARIABLES =
+  /^(STORAGE_EMULATOR_HOST|GOOGLE_APPLICATION_CREDENTIALS|GOOGLE_CLOUD_PROJECT|GCLOUD_PROJECT|GCE_METADATA_HOST|GCE_METADATA_IP|CLOUDSDK_CONFIG)$/i
+
 /** The backends that come along. */
 export const BACKENDS: readonly BackendRow[] = [
   {
@@ -117,6 +121,17 @@ export const BACKENDS: readonly BackendRow[] = [
       env: ['AZURE_ACCOUNT_KEY'],
     },
   },
+  {
+    name: 'gcs',
+    className: 'GcsStorage',
+    folder: 'gcs',
+    chunk: 'gcs',
+    paths: ['storages.backends.gcloud.GoogleCloudStorage'],
+    hasPage: true,
+    prefixes: ['GS_'],
+    variables: GOOGLE_VARIABLES,
+    start: { options: { bucketName: 'my-bucket' }, env: ['GS_CREDENTIALS'] },
+  },
 ]
 
 /** Django's class paths that are understood and have no class here yet. */
@@ -128,7 +143,6 @@ export interface PlannedBackend {
 
 /** A row goes when its backend comes. */
 export const PLANNED: readonly PlannedBackend[] = [
-  { path: /^storages\.backends\.gcloud\./, title: 'Google Cloud Storage', prefixes: ['GS_'] },
   { path: /^storages\.backends\.dropbox\./, title: 'Dropbox', prefixes: ['DROPBOX_'] },
   { path: /^storages\.backends\.ftp\./, title: 'FTP', prefixes: ['FTP_'] },
   { path: /^storages\.backends\.sftpstorage\./, title: 'SFTP', prefixes: ['SFTP_'] },

@@ -6,7 +6,7 @@ export interface PartialWrite {
   /** Bytes of this part that are stored: rounded down to 256 KiB as the service does. */
   readonly stored: number
   /** 503, a 308 that tells of the bytes that were stored, or a broken connection. */
-  readonly then: 503 | 308 | 'break'
+  readonly answer: 503 | 308 | 'break'
   /** How many parts; default 1. */
   readonly times?: number
 }

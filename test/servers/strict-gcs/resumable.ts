@@ -132,8 +132,8 @@ function checkChunk(session: Session, range: ContentRange, length: number): void
 function storePart(context: OperationContext, session: Session, fresh: Buffer, partial: PartialWrite): GcsAnswer {
   const stored = Math.min(partial.stored, fresh.length)
   keep(session, fresh.subarray(0, stored - (stored % QUANTUM)))
-  if (partial.then === 503) throw new GcsError(503, 'backendError', 'Service Unavailable')
-  if (partial.then === 'break') {
+  if (partial.answer === 503) throw new GcsError(503, 'backendError', 'Service Unavailable')
+  if (partial.answer === 'break') {
     context.request.message?.socket.resetAndDestroy()
     throw new Error('the connection was broken on purpose')
   }

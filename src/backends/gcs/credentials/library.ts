@@ -1,6 +1,6 @@
 import { StorageError } from '../../../core/errors.ts'
 import { importOptional } from '../../../core/optional.ts'
-import { type CredentialsFile, isTokenClient, type TokenClient } from './given.ts'
+import type { CredentialsFile, TokenClient } from './given.ts'
 import { type AccessToken, SCOPES } from './token.ts'
 
 /** What is used of `google-auth-library`. */
@@ -23,10 +23,10 @@ export async function libraryClient(file: CredentialsFile): Promise<TokenClient>
 /** The token of a client. Its own errors stay the cause: they may quote requests. */
 export async function clientToken(client: TokenClient): Promise<AccessToken> {
   const given = await client.getAccessToken().catch((cause: unknown) => {
-    throw new StorageError('unavailable', 'The client in GS_CREDENTIALS gave no access token.', {
-      cause,
-      outcome: 'not_applied',
-    })
+    const { status } = (cause ?? {}) as { readonly status?: unknown }
+    const isRefused = typeof status === 'number' && status >= 400 && status < 500 && status !== 429
+    const text = 'The client in GS_CREDENTIALS gave no access token.'
+    throw new StorageError(isRefused ? 'permission_denied' : 'unavailable', text, { cause, outcome: 'not_applied' })
   })
   const text = typeof given === 'object' ? given?.token : given
   if (typeof text !== 'string' || !/^[!-~]+$/.test(text)) {
@@ -38,6 +38,6 @@ export async function clientToken(client: TokenClient): Promise<AccessToken> {
 /** When the client's token ends, where the client tells; else it is asked again after a minute: it keeps the token itself. */
 function endOf(client: TokenClient): Date {
   const { credentials } = client as { credentials?: { expiry_date?: unknown } }
-  const told = isTokenClient(client) ? credentials?.expiry_date : undefined
+  const told = credentials?.expiry_date
   return new Date(typeof told === 'number' ? told : Date.now() + 60_000)
 }
