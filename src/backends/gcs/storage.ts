@@ -118,7 +118,10 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
    * A URL to which a browser or another program sends a POST with the headers `x-goog-resumable: start` and, where it was given, that content type;
    * the address in the answer then takes the file in parts.
    */
-  async resumableUploadUrl(name: string, options: Pick<UrlOptions, 'expiresInSecs' | 'contentType' | 'signal'> = {}) {
+  async resumableUploadUrl(
+    name: string,
+    options: Pick<UrlOptions, 'expiresInSecs' | 'contentType' | 'signal'> = {},
+  ): Promise<string> {
     const { expiresInSecs = this.urlLifeSecs, contentType, signal } = options
     this.calls.begin('signUrl', name, options, true)
     const driver = this.#gcs()
