@@ -12,6 +12,18 @@ import type {
   TokenCredential,
 } from '../../src/backends/azure/index.ts'
 import type {
+  CredentialsFile,
+  Expiration,
+  GcsDriverOptions,
+  GcsEndpoint,
+  GcsErrorDetails,
+  GcsOptions,
+  GcsToken,
+  GivenCredentials,
+  HmacKey,
+  TokenClient,
+} from '../../src/backends/gcs/index.ts'
+import type {
   AddressingStyle,
   ChecksumAlgorithm,
   CloudFrontKey,
@@ -89,6 +101,7 @@ import type {
   PartProtocol,
   Piece,
   PieceRange,
+  PolicyPlan,
   Polled,
   PollingOptions,
   PostCondition,
@@ -133,6 +146,18 @@ export type OfAzure = [
   DelegationKey,
   SasOptions,
   TokenCredential,
+]
+export type OfGcs = [
+  CredentialsFile,
+  Expiration,
+  GcsDriverOptions,
+  GcsEndpoint,
+  GcsErrorDetails,
+  GcsOptions,
+  GcsToken,
+  GivenCredentials,
+  HmacKey,
+  TokenClient,
 ]
 export type OfS3 = [
   AddressingStyle,
@@ -212,6 +237,7 @@ export type OfRemote = [
   PieceRange,
   Polled<string>,
   PollingOptions,
+  PolicyPlan,
   PostCondition,
   PostForm,
   PostPolicyOptions,
