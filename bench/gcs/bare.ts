@@ -8,11 +8,11 @@ const RELATED = { 'content-type': `multipart/related; boundary=${BOUNDARY}` }
 const JSON_TYPE = { 'content-type': 'application/json; charset=UTF-8' }
 const TAIL = Buffer.from(`\r\n--${BOUNDARY}--\r\n`)
 
-/** Bare requests to the bucket of the sink by the JSON API; a large body goes up in a session, part after part, as whose size is unknown. */
+/** Bare requests to the bucket of the sink, downloads as Holdall asks for them; a large body goes up part after part, as one of unknown size must. */
 export function bare(endpoint: string): Contender {
   const http = new Bare(endpoint)
   const object = (key: string): string => `${BUCKET}/${encodeURIComponent(key)}`
-  const media = (key: string): string => `${object(key)}?alt=media`
+  const media = (key: string): string => `/bucket/${key}`
   return {
     async put(key, bytes) {
       const head = Buffer.from(
@@ -30,7 +30,7 @@ export function bare(endpoint: string): Contender {
       await read(begun)
       const { pathname, search } = new URL(begun.headers.location!)
       for await (const { offset, size: length, chunks } of partsOf(source)) {
-        // Whose size is really unknown reads ahead by one part; this one looks.
+        // A client that does not know the size reads ahead; this one looks.
         const total = offset + length === size ? size : '*'
         const range = { 'content-range': `bytes ${offset}-${offset + length - 1}/${total}` }
         await http.ask('PUT', pathname + search, range, ...chunks)

@@ -1,5 +1,5 @@
-// The bare server of the JSON API: `/storage/v1/b/bucket/o/<anything>-<bytes>` gives so many bytes, with their CRC-32C and MD5. Emulators have no
-// `/storage/v1`, and neither have those who take it for one. `/token` gives a token.
+// The bare server of the JSON API, and of downloads by the XML API: `/storage/v1/b/bucket/o/<anything>-<bytes>?alt=media` and
+// `/bucket/<anything>-<bytes>` give so many bytes, with their CRC-32C and MD5. `/token` gives a token.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
   document,
@@ -20,6 +20,7 @@ const PAGE = 1000
 const JSON_TYPE = 'application/json; charset=UTF-8'
 const GENERATION = '1445412480000000'
 const ETAG = 'CICAgICAgMgCEAE='
+/** Clients that take it for an emulator leave `/storage/v1` out. */
 const OBJECT = /^(?:\/download)?(?:\/storage\/v1)?\/b\/bucket\/o\/([^/]+)$/
 /** Bytes that the sessions have. */
 const sessions = new Map<string, number>()
@@ -50,9 +51,8 @@ function listed(start: number, end: number): string {
 }
 
 /** Bytes of the file within a body of `multipart/related`. */
-function sizeWithin({ bytes, first, last }: Received): number {
-  const start = first.indexOf('\r\n\r\n', first.indexOf('\r\n\r\n') + 4) + 4
-  const tail = last.subarray(-200)
+function sizeWithin({ bytes, head, tail }: Received): number {
+  const start = head.indexOf('\r\n\r\n', head.indexOf('\r\n\r\n') + 4) + 4
   return bytes - start - (tail.byteLength - tail.lastIndexOf('\r\n--'))
 }
 
@@ -85,7 +85,8 @@ function answer(request: IncomingMessage, response: ServerResponse, received: Re
   const path = at < 0 ? url : url.slice(0, at)
   const query = new URLSearchParams(at < 0 ? '' : url.slice(at))
   const object = OBJECT.exec(path)?.[1]
-  if (path === '/token') {
+  if (path.startsWith('/bucket/')) sendMedia(request, response, sizeIn(path))
+  else if (path === '/token') {
     document(response, JSON_TYPE, '{"access_token":"bench","expires_in":86400,"token_type":"Bearer"}')
   } else if (method === 'PUT') part(request, response, query, received.bytes)
   else if (query.get('uploadType') === 'resumable') start(response, url, endpoint)

@@ -19,7 +19,7 @@ interface FileStorage {
   readToUint8Array(key: string): Promise<Uint8Array>
   stat(key: string): Promise<{ readonly isFile: boolean; readonly size?: number }>
   read(key: string): Promise<Readable>
-  list(path: string, options: { readonly deep: boolean }): AsyncIterable<unknown>
+  list(path: string, options: { readonly deep: boolean }): AsyncIterable<{ readonly isFile: boolean }>
 }
 
 interface FilesBody {
@@ -66,7 +66,11 @@ export function ofFileStorage(storage: FileStorage): Contender {
     },
     upload: (key, source) => storage.write(key, source),
     download: async key => count(await storage.read(key)),
-    list: () => length(storage.list('', { deep: true })),
+    async list() {
+      let files = 0
+      for await (const { isFile } of storage.list('', { deep: true })) if (isFile) files++
+      return files
+    },
   }
 }
 

@@ -107,12 +107,37 @@ export function sendFile(
 /** A body that was thrown away. */
 export interface Received {
   readonly bytes: number
-  /** Its first and its last chunk, for those that have an envelope. */
-  readonly first: Buffer
-  readonly last: Buffer
+  /** Its first and its last bytes, for those that have an envelope. */
+  readonly head: Buffer
+  readonly tail: Buffer
 }
 
-const EMPTY: Buffer = Buffer.alloc(0)
+const HEAD = 4096
+const TAIL = 256
+
+/** Throws a body away but for its ends. */
+class Receiver implements Received {
+  bytes = 0
+  readonly #head: Buffer[] = []
+  readonly #tail: Buffer[] = []
+  #tailBytes = 0
+
+  add(chunk: Buffer): void {
+    if (this.bytes < HEAD) this.#head.push(chunk)
+    this.bytes += chunk.byteLength
+    this.#tail.push(chunk)
+    this.#tailBytes += chunk.byteLength
+    while (this.#tailBytes - this.#tail[0]!.byteLength >= TAIL) this.#tailBytes -= this.#tail.shift()!.byteLength
+  }
+
+  get head(): Buffer {
+    return Buffer.concat(this.#head)
+  }
+
+  get tail(): Buffer {
+    return Buffer.concat(this.#tail)
+  }
+}
 
 /** Serves until the parent process goes; answers when the body of a request has come. */
 export function serve(
@@ -120,17 +145,10 @@ export function serve(
 ): void {
   let endpoint = ''
   const take = (request: IncomingMessage, response: ServerResponse): void => {
-    let bytes = 0
-    let first = EMPTY
-    let last = EMPTY
-    request.on('data', (chunk: Buffer) => {
-      if (bytes === 0) first = chunk
-      bytes += chunk.byteLength
-      last = chunk
-    })
-    if (request.method === 'GET' || request.method === 'HEAD')
-      answer(request, response, { bytes, first, last }, endpoint)
-    else request.on('end', () => answer(request, response, { bytes, first, last }, endpoint))
+    const received = new Receiver()
+    request.on('data', (chunk: Buffer) => received.add(chunk))
+    if (request.method === 'GET' || request.method === 'HEAD') answer(request, response, received, endpoint)
+    else request.on('end', () => answer(request, response, received, endpoint))
   }
   const identity = process.argv.includes('--tls') ? makeIdentity() : undefined
   const server = identity
