@@ -6,8 +6,8 @@ const { AzureStorage }: typeof import('../../src/backends/azure/index.ts') = awa
   built('backends/azure/index.js')
 )
 
-/** Holdall as it is for Azure, but for TLS; or with another checksum than the MD5, or none. */
-export function holdall(endpoint: string, checksums: 'md5' | 'crc64' | 'off'): Contender {
+/** Holdall as it is for Azure (`auto`: MD5 of whole files, CRC-64 of blocks), but for TLS; or with one checksum for all, or none. */
+export function holdall(endpoint: string, checksums: 'auto' | 'crc64' | 'off'): Contender {
   return ofStorage(
     new AzureStorage(
       {

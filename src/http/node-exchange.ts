@@ -4,6 +4,7 @@ import { nodeHttp, nodeHttps } from '../core/builtin.ts'
 import { StorageError, withOutcome } from '../core/errors.ts'
 import { type Connection, type Connections, idleTimeOf, type Ticket } from './connections.ts'
 import { type Call, Exchange } from './exchange.ts'
+import { bodySize } from './request.ts'
 import { isReset, transportError } from './transport-error.ts'
 import { measured, slices } from './upload.ts'
 
@@ -58,6 +59,7 @@ export class NodeExchange extends Exchange implements Ticket {
     else if (typeof body === 'string') out.end(Buffer.from(body))
     // In latin1, one character a byte, it goes in one write with the head.
     else if (body instanceof Uint8Array && body.byteLength <= SHORT) out.end(bytesText(body), 'latin1')
+    else if (Array.isArray(body) && bodySize(body) <= SHORT) out.end(body.map(bytesText).join(''), 'latin1')
     else if (body instanceof Uint8Array && body.byteLength <= SMALL) out.end(body)
     else void this.#upload(slices(body))
   }
@@ -74,11 +76,12 @@ export class NodeExchange extends Exchange implements Ticket {
       if (length === 0) out.end()
       for await (const bytes of chunks) {
         sent += bytes.byteLength
-        if (!out.write(bytes)) await new Promise<void>(resolve => (this.#wake = resolve))
+        const isFull = !out.write(bytes)
+        // The server may answer now, whenever the stream itself ends; nothing has to wait for room any more.
+        if (sent === length) out.end()
+        else if (isFull) await new Promise<void>(resolve => (this.#wake = resolve))
         if (this.#isDone(out)) return
         this.call.ctx.progress()
-        // The server may answer now, whenever the stream itself ends.
-        if (sent === length) out.end()
       }
       out.end()
     } catch (error) {

@@ -1,3 +1,5 @@
+import { type FastCrc64, fastCrc64 } from './crc64-wasm.ts'
+
 /** A cyclic redundancy check under way; `digest` may be called between updates and does not end it. */
 export interface Crc {
   update(bytes: Uint8Array): void
@@ -69,6 +71,25 @@ function fillNvme(): void {
   }
 }
 
+/** Bytes from which on WebAssembly is the faster way. */
+const LARGE = 4096
+
+let fast: { readonly crc64: FastCrc64 | undefined } | undefined
+
+/** CRC-64 in WebAssembly, made at first use; undefined where the runtime has none. */
+function fastNvme(): FastCrc64 | undefined {
+  if (fast === undefined) {
+    fillNvme()
+    const words = new Uint32Array(4096)
+    for (let at = 0; at < 2048; at++) {
+      words[2 * at] = LOW[at]!
+      words[2 * at + 1] = HIGH[at]!
+    }
+    fast = { crc64: fastCrc64(words) }
+  }
+  return fast.crc64
+}
+
 /** CRC-32C (Castagnoli), sixteen bytes at a step. */
 export class Crc32c implements Crc {
   #crc = -1
@@ -121,6 +142,20 @@ export class Crc64Nvme implements Crc {
   #low = -1
 
   update(bytes: Uint8Array): void {
+    const crc64 = bytes.byteLength >= LARGE ? fastNvme() : undefined
+    if (crc64 === undefined) {
+      this.#take(bytes)
+      return
+    }
+    const whole = bytes.byteLength - (bytes.byteLength % 8)
+    const register = (BigInt(this.#high >>> 0) << 32n) | BigInt(this.#low >>> 0)
+    const value = crc64.update(BigInt.asIntN(64, register), bytes.subarray(0, whole))
+    this.#high = Number(BigInt.asIntN(32, value >> 32n))
+    this.#low = Number(BigInt.asIntN(32, value))
+    this.#take(bytes.subarray(whole))
+  }
+
+  #take(bytes: Uint8Array): void {
     fillNvme()
     const { length } = bytes
     let upper = this.#high

@@ -20,7 +20,6 @@ import {
   rangesOf,
   restOf,
   takeFirst,
-  withLast,
 } from './pieces.ts'
 
 /**
@@ -93,15 +92,15 @@ async function writePieces<U, P, T extends UploadTarget>(
   stop: Stop,
 ): Promise<Stat | undefined> {
   const { limits } = protocol
-  const { size, bytes } = content
+  const { size } = content
   const isSmall = size !== undefined && size <= plan.threshold
   const wanted = isSmall ? Math.max(1, plan.threshold) : partSizeFor(size, plan.partSize, limits)
-  const cut = piecesOf(content, wanted, limits, ctx)
-  // That a piece is the last one is certain only when its source has ended.
-  const pieces = limits.sequential === true && bytes === undefined ? withLast(cut) : cut
+  const pieces = piecesOf(content, wanted, limits, ctx)
+  const isSequential = limits.sequential === true
   try {
-    const taken = await takeFirst(pieces, 2)
-    if (taken.length < 2) {
+    // A sequential piece tells by itself whether it is the last one.
+    const taken = await takeFirst(pieces, isSequential ? 1 : 2)
+    if (isSequential ? taken[0]!.last === true : taken.length < 2) {
       const { chunks } = taken[0]!
       if (content.replayable) return await putWhole(protocol, target, chunks, ctx)
       // The content cannot be sent again from its beginning, but its bytes are here.

@@ -53,12 +53,13 @@ function roundDown(size: number, align: number): number {
 
 /**
  * Cuts content into parts, at least one. Those of an unknown length double each time a tenth of the permitted parts is used, unless they must
- * be `uniform`. Ends as soon as the call is aborted, also while the source hangs. Holds one part at a time.
+ * be `uniform`. Ends as soon as the call is aborted, also while the source hangs. Holds one part at a time; where parts are `sequential` a full one
+ * goes only when the next byte, or the end, has shown whether it is the last.
  */
 export async function* piecesOf(
   content: Content,
   partSize: number,
-  limits: Pick<PartLimits, 'maxParts' | 'maxPart' | 'align' | 'uniform'>,
+  limits: Pick<PartLimits, 'maxParts' | 'maxPart' | 'align' | 'uniform' | 'sequential'>,
   ctx: CallContext,
 ): AsyncGenerator<Piece> {
   const { bytes, size } = content
@@ -82,17 +83,22 @@ export async function* piecesOf(
     offset += built.size
     return { ...range, ...built }
   }
+  let full: Piece | undefined
   for await (const chunk of contentChunks(content, ctx)) {
     const keep = content.refills !== true && isKept(chunk)
     for (let rest = chunk; rest.byteLength > 0; ) {
+      if (full !== undefined) yield full
+      full = undefined
       rest = part.take(rest, keep)
       if (!part.full) continue
-      yield piece()
+      if (limits.sequential === true) full = piece()
+      else yield piece()
       if (++number > maxParts) throw tooManyParts(maxParts)
       part = new PieceBuilder(sizeOf(number), free)
     }
   }
-  if (part.size > 0 || number === 1) yield { ...piece(), last: true }
+  if (full !== undefined) yield { ...full, last: true }
+  else if (part.size > 0 || number === 1) yield { ...piece(), last: true }
 }
 
 /** Bytes that are in memory anyway are not copied. */
@@ -122,16 +128,6 @@ export function restOf(piece: Piece, offset: number): Piece {
     skip = Math.max(0, skip - chunk.byteLength)
   }
   return { ...piece, offset, size: piece.size - (offset - piece.offset), chunks }
-}
-
-/** The same pieces, each held back until it is known whether it is the last one. */
-export async function* withLast(pieces: AsyncIterable<Piece>): AsyncGenerator<Piece> {
-  let held: Piece | undefined
-  for await (const piece of pieces) {
-    if (held !== undefined) yield held
-    held = piece
-  }
-  if (held !== undefined) yield { ...held, last: true }
 }
 
 /** Smaller chunks are copied: to collect what lives until its part is sent costs more than to copy 64 KiB, a chunk of a file. */

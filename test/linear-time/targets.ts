@@ -4,6 +4,11 @@ import { parseConnectionString } from '../../src/backends/azure/connection-strin
 import { storedNames, userNames } from '../../src/backends/azure/metadata-names.ts'
 import { validAzureName, validPath } from '../../src/backends/azure/names.ts'
 import { givenSas } from '../../src/backends/azure/sas.ts'
+import { parseGiven } from '../../src/backends/gcs/credentials/given.ts'
+import { sessionTarget } from '../../src/backends/gcs/endpoint.ts'
+import { parseExpiration } from '../../src/backends/gcs/expiration.ts'
+import { objectPath } from '../../src/backends/gcs/operations.ts'
+import { crc32cIn } from '../../src/backends/gcs/resource.ts'
 import { LocalStorage } from '../../src/backends/local/index.ts'
 import { localSettings } from '../../src/backends/local/settings.ts'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
@@ -268,6 +273,34 @@ const ofUsers: readonly Target[] = [
       quietly(() => parseConnectionString(input))
       quietly(() => parseConnectionString(`AccountName=${input}`))
       quietly(() => givenSas(`sv=a&${input}`, 'sasToken'))
+    },
+  },
+  {
+    title: 'durations, names, hashes and addresses of Google Cloud Storage',
+    parts: [
+      '1',
+      'd',
+      ' ',
+      'day, ',
+      ':00',
+      'p',
+      't',
+      '{',
+      'crc32c=',
+      'AAAAAA==',
+      ',',
+      '/',
+      '..',
+      '?upload_id=',
+      'http://',
+      '%',
+    ],
+    run(input) {
+      quietly(() => parseExpiration(input))
+      quietly(() => parseGiven(input))
+      quietly(() => objectPath('bkt', input))
+      quietly(() => crc32cIn({ 'x-goog-hash': input }))
+      quietly(() => sessionTarget(input, { scheme: 'https', host: 'a.example', hostName: 'a.example', path: '/b' }))
     },
   },
   {

@@ -38,6 +38,13 @@ describe.each([
     }
   })
 
+  it('is that of the definition for many bytes at once', () => {
+    const many = Uint8Array.from({ length: 70_003 }, (_, at) => (at * 151 + (at >> 3) * 89) & 255).subarray(3)
+    const crc = new Crc()
+    crc.update(many)
+    expect(crc.digest().toString('hex')).toBe(slowly(many, polynomial, bits))
+  })
+
   it('is the same in pieces, and may be asked between them', () => {
     const wanted = slowly(bytes, polynomial, bits)
     for (let cut = 0; cut <= bytes.length; cut++) {

@@ -28,7 +28,7 @@ import { SessionList } from './strict-gcs/sessions.ts'
 import { Bucket, type BucketOptions, type StoredObject } from './strict-gcs/store.ts'
 import { TokenList } from './strict-gcs/tokens.ts'
 
-export { backendError, htmlError, rateLimited } from './strict-gcs/errors.ts'
+export { backendError, htmlError, rateLimited, rateLimitedAnswer } from './strict-gcs/errors.ts'
 export type { Account, AccountOptions, BucketOptions, HmacKey, LoggedRequest, StoredObject, StrictGcsOptions }
 
 /** What the log of the server has of each request besides. */

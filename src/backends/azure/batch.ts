@@ -14,6 +14,14 @@ import type { AzureRequest } from './operations.ts'
 /** Most keys of one batch. (https://learn.microsoft.com/rest/api/storageservices/blob-batch) */
 export const BATCH_LIMIT = 256
 
+const SERVICE_BATCH = [['comp', 'batch']] as const
+const CONTAINER_BATCH = [['restype', 'container'], ...SERVICE_BATCH] as const
+
+/** Whether the credential is a SAS of the account for the service itself, whose batches emulators know under such a SAS, and no others. */
+function isOfService({ account: { credential } }: AzureClient): boolean {
+  return credential.kind === 'sas' && new URLSearchParams(credential.sas).get('srt')?.includes('s') === true
+}
+
 /** The request that deletes a blob. */
 export function deletion(
   key: string,
@@ -39,8 +47,8 @@ export async function deleteBatch(
       return { method, target: url.slice(origin.length), headers: { ...headers, 'content-length': '0' } }
     }),
   )
-  const query = [['restype', 'container'] as const, ['comp', 'batch'] as const]
-  const answer = await client.send({ method: 'POST', query, headers: { 'content-type': contentType }, body }, ctx)
+  const place = isOfService(client) ? { ofService: true, query: SERVICE_BATCH } : { query: CONTAINER_BATCH }
+  const answer = await client.send({ method: 'POST', ...place, headers: { 'content-type': contentType }, body }, ctx)
   const parts = batchAnswers(answer.headers['content-type'], await readDocument(answer))
   if (parts.length !== keys.length) {
     const refused = parts.length === 1 ? await errorOf(parts[0]!, sent[0]!) : undefined

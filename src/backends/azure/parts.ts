@@ -41,8 +41,8 @@ export interface AzureBlock {
   readonly size: number
 }
 
-/** What protects a body. */
-export type ChecksumMode = 'md5' | 'crc64' | 'off'
+/** What protects a body; `auto` is an MD5 for a whole blob, which the service keeps, and the faster CRC-64 for blocks. */
+export type ChecksumMode = 'auto' | 'md5' | 'crc64' | 'off'
 
 const MIB = 1024 * 1024
 
@@ -59,7 +59,7 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
 
   /** Put Blob. */
   async put({ key, headers, conditions, options }: AzureTarget, body: Bytes, ctx: CallContext): Promise<Stat> {
-    const sums = this.#sums(body)
+    const sums = this.#sums(body, 'md5')
     const own = { ...headers, ...sums, ...conditions, 'x-ms-blob-type': 'BlockBlob' }
     try {
       const answer = await this.#client.done({ method: 'PUT', key, headers: own, body }, ctx)
@@ -78,7 +78,7 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
   /** Put Block. */
   part(upload: AzureUpload, { number, chunks, size }: Piece, ctx: CallContext): Promise<AzureBlock> {
     const { target } = upload
-    const sums = this.#sums(chunks)
+    const sums = this.#sums(chunks, 'crc64')
     return this.#block(upload, number, size, ctx, async query => {
       const request = {
         method: 'PUT',
@@ -111,7 +111,7 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
     const { key, headers, conditions, options } = target
     const listed = blocks.map(({ id }) => `<Latest>${id}</Latest>`).join('')
     const body = Buffer.from(`<?xml version="1.0" encoding="utf-8"?><BlockList>${listed}</BlockList>`)
-    const sums = this.#sums(body)
+    const sums = this.#sums(body, 'crc64')
     const own = { ...headers, ...sums, ...conditions, 'content-type': 'application/xml' }
     const query = [['comp', 'blocklist']] as const
     try {
@@ -189,9 +189,10 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
     })
   }
 
-  #sums(bytes: Bytes): Record<string, string> {
-    if (this.#checksum === 'off') return {}
-    if (this.#checksum === 'md5') return { 'content-md5': hashOf('md5', bytes, 'base64') }
+  #sums(bytes: Bytes, preferred: 'md5' | 'crc64'): Record<string, string> {
+    const mode = this.#checksum === 'auto' ? preferred : this.#checksum
+    if (mode === 'off') return {}
+    if (mode === 'md5') return { 'content-md5': hashOf('md5', bytes, 'base64') }
     return { 'x-ms-content-crc64': azureCrc64(bytes) }
   }
 }

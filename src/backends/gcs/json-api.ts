@@ -1,7 +1,7 @@
 import { nodeCrypto } from '../../core/builtin.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { Page, PageRequest } from '../../core/driver.ts'
-import type { HttpResponse } from '../../http/request.ts'
+import { bodySize, type HttpResponse } from '../../http/request.ts'
 import type { Expected } from '../../remote/answers.ts'
 import { jsonOf } from '../../remote/answers.ts'
 import type { Bytes } from '../../remote/checksums.ts'
@@ -16,7 +16,10 @@ type Query = NonNullable<GcsRequest['query']>
 
 const OBJECT: Expected = { statuses: [200], fields: ['name', 'generation'] }
 const SESSION: Expected = { statuses: [200], headers: ['location'] }
+const LISTING: Expected = { statuses: [200], fields: ['kind'] }
 const JSON_TYPE = 'application/json; charset=UTF-8'
+/** Bytes up to which copying costs less than another write. */
+const SMALL = 65_536
 const CRLF = '\r\n'
 
 /** The JSON API, which takes tokens. (https://cloud.google.com/storage/docs/json_api/v1) */
@@ -52,7 +55,7 @@ export class JsonApi implements GcsApi {
         path: `/upload/storage/v1/b/${this.#bucket}/o`,
         query: insertQuery('multipart', target),
         headers: { 'content-type': `multipart/related; boundary=${boundary}` },
-        body: [Buffer.from(head), ...chunks, Buffer.from(`${CRLF}--${boundary}--${CRLF}`)],
+        body: joined([Buffer.from(head), ...chunks, Buffer.from(`${CRLF}--${boundary}--${CRLF}`)]),
         expected: OBJECT,
         conditional: target.ifGeneration !== undefined,
       },
@@ -81,7 +84,7 @@ export class JsonApi implements GcsApi {
   /** Objects: list. */
   async page(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
     const path = `/storage/v1/b/${this.#bucket}/o`
-    const request = { method: 'GET', path, query: listQuery(prefix, page), expected: { statuses: [200] } } as const
+    const request = { method: 'GET', path, query: listQuery(prefix, page), expected: LISTING } as const
     return pageOf((await this.#client.json(request, ctx)).value, prefix, page)
   }
 
@@ -90,6 +93,12 @@ export class JsonApi implements GcsApi {
     const path = resourcePath(this.#client.bucketName, key)
     return { method: 'DELETE', path, query: versionQuery(version), expected: { statuses: [204] }, seeksFile: true }
   }
+}
+
+/** Small chunks in one piece, which goes out with the head of its request. */
+function joined(chunks: readonly Uint8Array[]): Bytes {
+  const size = bodySize(chunks)
+  return size <= SMALL ? Buffer.concat(chunks, size) : chunks
 }
 
 function versionQuery({ generation, ifGeneration }: GcsVersion): Query {

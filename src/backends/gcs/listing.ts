@@ -6,7 +6,7 @@ import { statOfResource } from './resource.ts'
 
 const MAX_ENTRIES = 1000
 const FIELDS =
-  'items(name,size,generation,updated,timeCreated,contentType,contentEncoding,contentDisposition,contentLanguage,' +
+  'kind,items(name,size,generation,updated,timeCreated,contentType,contentEncoding,contentDisposition,contentLanguage,' +
   'cacheControl,storageClass,metadata),prefixes,nextPageToken'
 
 /** Entries of a page, where a number is asked for. */
@@ -37,7 +37,10 @@ function endAfterFolder(until: string, prefix: string): string {
 
 /** The page in an answer. Folder markers are no files, and a field that cannot be read is left out; without a size it is NaN. */
 export function pageOf(value: Readonly<Record<string, unknown>>, prefix: string, request: PageRequest): Page {
-  const { nextPageToken } = value
+  const { kind, nextPageToken } = value
+  if (kind !== 'storage#objects') {
+    throw new StorageError('unavailable', 'The answer is no listing of objects.', { outcome: 'not_applied' })
+  }
   const files = listIn(value, 'items').map(listedFile)
   const directories = listIn(value, 'prefixes').filter(item => typeof item === 'string')
   const next = typeof nextPageToken === 'string' && nextPageToken !== '' ? nextPageToken : undefined

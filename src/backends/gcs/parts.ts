@@ -87,18 +87,17 @@ export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
   /** Cancels the session. One that has made its file, or that is gone, is left. */
   async end(upload: GcsUpload, _state: object, ctx: CallContext): Promise<boolean> {
     if (upload.done !== undefined) return true
+    const expected = { statuses: [204, 499] }
+    const request = { method: 'DELETE', path: upload.session, expected, body: EMPTY, isSession: true } as const
     try {
-      await ctx.step('endUpload', true, step =>
-        this.#client.done(
-          { method: 'DELETE', path: upload.session, expected: { statuses: [204, 499] }, body: EMPTY, isSession: true },
-          step,
-        ),
-      )
+      await ctx.step('endUpload', true, step => this.#client.done(request, step))
       return true
     } catch (error) {
-      const { status = 0 } = gcsErrorOf(error) ?? {}
-      return status >= 400 && status < 500
+      if (this.isGone(error)) return true
     }
+    // One that has made its file meanwhile cannot be cancelled, and leaves nothing.
+    await ctx.step('askUpload', true, step => this.stored(upload, step)).catch(() => undefined)
+    return upload.done !== undefined
   }
 
   /** Asks how much has arrived. A session that has made its file tells the file. */

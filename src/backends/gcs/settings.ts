@@ -117,6 +117,7 @@ export const gcsSettings: SettingsOf<GcsOptions> = {
     default: null,
     keys: ['GS_CUSTOM_ENDPOINT'],
     shown: shownAddress,
+    role: 'destination',
     doc: 'URL of a host that stands for the bucket, in URLs alone: a CDN or a bucket-bound hostname.',
   }),
   verify: connection.verify,

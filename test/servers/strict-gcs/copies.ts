@@ -81,7 +81,8 @@ function readRewriteToken(text: string): RewriteToken {
 /** Everything that must be the same in every call of one rewrite. */
 function fingerprint({ request }: OperationContext): string {
   const pairs = request.pairs.filter(([name]) => name !== 'rewriteToken').map(pair => pair.join('='))
-  const all = [request.rawPath, ...pairs.sort(), request.body.toString('base64')]
+  const { token: _, ...resource } = jsonBody(request, { optional: true })
+  const all = [request.rawPath, ...pairs.sort(), JSON.stringify(resource)]
   return createHash('sha256').update(all.join('\n')).digest('base64url')
 }
 

@@ -139,3 +139,9 @@ export function htmlError(status: 500 | 502 | 503 | 504 = 502): Refuse {
     `<title>Error ${status} (Server Error)!!1</title>\n<p><b>${status}.</b> That's an error.\n`
   return { do: 'refuse', status, code: 'backendError', headers: { 'content-type': 'text/html; charset=UTF-8' }, body }
 }
+
+/** As `rateLimited`, with its whole document, for servers and proxies alike. */
+export function rateLimitedAnswer(): Refuse {
+  const { status, headers = {}, body = '' } = errorAnswer(tooManyChanges('media', 'key'), 'json')
+  return { do: 'refuse', status, code: 'rateLimitExceeded', headers, body: String(body) }
+}

@@ -152,18 +152,30 @@ function verify(request: GcsRequest, claim: Claim, signedHeaders: string, state:
   const payload = headers[`${dialect.header}content-sha256`] ?? 'UNSIGNED-PAYLOAD'
   if (payload.startsWith('STREAMING-'))
     throw new GcsError(501, 'notImplemented', 'Chunked signatures are not kept here')
-  const canonical = [
-    request.method,
-    uriEncode(decode(request.rawPath), true),
-    canonicalQuery(request, dialect),
-    ...names.map(name => `${name}:${(headers[name] as string).replace(/ +/g, ' ')}`),
-    '',
-    signedHeaders,
-    payload,
-  ].join('\n')
-  const hash = createHash('sha256').update(Buffer.from(canonical, 'latin1')).digest('hex')
-  const textOf = (scope: string): string => [claim.algorithm, claim.timestamp, scope, hash].join('\n')
-  return { account: verifySigned(claim, textOf, state, canonical), scopes: undefined, payload }
+  const check = (host: string): Account => {
+    const headerValue = (name: string): string => (name === 'host' ? host : (headers[name] as string))
+    const canonical = [
+      request.method,
+      uriEncode(decode(request.rawPath), true),
+      canonicalQuery(request, dialect),
+      ...names.map(name => `${name}:${headerValue(name).replace(/ +/g, ' ')}`),
+      '',
+      signedHeaders,
+      payload,
+    ].join('\n')
+    const hash = createHash('sha256').update(Buffer.from(canonical, 'latin1')).digest('hex')
+    const textOf = (scope: string): string => [claim.algorithm, claim.timestamp, scope, hash].join('\n')
+    return verifySigned(claim, textOf, state, canonical)
+  }
+  const host = headers['host'] as string
+  try {
+    return { account: check(host), scopes: undefined, payload }
+  } catch (error) {
+    // The official client signs the name of a custom endpoint without its port, which the service never has.
+    const name = host.replace(/:\d+$/, '')
+    if (name === host || !(error instanceof GcsError) || error.details['xml'] !== 'SignatureDoesNotMatch') throw error
+    return { account: check(name), scopes: undefined, payload }
+  }
 }
 
 function checkTime(timestamp: string): number {

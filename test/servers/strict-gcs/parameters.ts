@@ -29,7 +29,8 @@ const own: Readonly<Record<string, readonly string[]>> = {
   'objects.download': object,
   'objects.patch': [...object, 'predefinedAcl', 'overrideUnlockedRetention'],
   'objects.update': [...object, 'predefinedAcl', 'overrideUnlockedRetention'],
-  'objects.delete': [...conditions, 'generation'],
+  // `versions` means nothing here: the official client sends it after a listing of versions.
+  'objects.delete': [...conditions, 'generation', 'versions'],
   'objects.list':
     'prefix,delimiter,startOffset,endOffset,includeTrailingDelimiter,includeFoldersAsPrefixes,maxResults,pageToken,versions,projection,matchGlob,softDeleted'.split(
       ',',

@@ -11,10 +11,10 @@ export const storageClasses: readonly string[] =
 const textFields = ['contentType', 'contentEncoding', 'contentDisposition', 'contentLanguage', 'cacheControl'] as const
 const flagFields = ['temporaryHold', 'eventBasedHold'] as const
 
-/** Fields of an object resource that only the service sets, or that are read elsewhere: they are allowed and not looked at. */
+/** Fields of an object resource that only the service sets, or that are read elsewhere, and `token`, which the official client lets slip in: they are not looked at. */
 const passive: readonly string[] = (
   'kind,id,selfLink,mediaLink,name,bucket,generation,metageneration,etag,size,md5Hash,crc32c,owner,timeCreated,updated,' +
-  'timeDeleted,timeStorageClassUpdated,timeFinalized,componentCount,kmsKeyName,acl'
+  'timeDeleted,timeStorageClassUpdated,timeFinalized,componentCount,kmsKeyName,acl,token'
 ).split(',')
 
 /** What was changed; null takes a field away. */
