@@ -1,4 +1,4 @@
-import { type FastCrc64, fastCrc64 } from './crc64-wasm.ts'
+import { CRC64_STEP, type FastCrc64, fastCrc64 } from './crc64-wasm.ts'
 
 /** A cyclic redundancy check under way; `digest` may be called between updates and does not end it. */
 export interface Crc {
@@ -15,9 +15,9 @@ const NVME_LOW = 0xac4bc9b5
 
 /** Sixteen tables of 256: entry `256 * k + b` is what byte `b` leaves behind after `k` more zero bytes. Filled at the first use. */
 const TABLE = new Int32Array(4096)
-/** Eight tables each for CRC-64, in two halves. */
-const HIGH = new Int32Array(2048)
-const LOW = new Int32Array(2048)
+/** The same for CRC-64, in two halves. */
+const HIGH = new Int32Array(4096)
+const LOW = new Int32Array(4096)
 
 function fillCastagnoli(): void {
   if (TABLE[1] !== 0) return
@@ -63,7 +63,7 @@ function fillNvme(): void {
     HIGH[byte] = upper
     LOW[byte] = lower
   }
-  for (let at = 256; at < 2048; at++) {
+  for (let at = 256; at < 4096; at++) {
     const upper = HIGH[at - 256]!
     const lower = LOW[at - 256]!
     HIGH[at] = (upper >>> 8) ^ HIGH[lower & 255]!
@@ -80,8 +80,8 @@ let fast: { readonly crc64: FastCrc64 | undefined } | undefined
 function fastNvme(): FastCrc64 | undefined {
   if (fast === undefined) {
     fillNvme()
-    const words = new Uint32Array(4096)
-    for (let at = 0; at < 2048; at++) {
+    const words = new Uint32Array(8192)
+    for (let at = 0; at < 4096; at++) {
       words[2 * at] = LOW[at]!
       words[2 * at + 1] = HIGH[at]!
     }
@@ -147,7 +147,7 @@ export class Crc64Nvme implements Crc {
       this.#take(bytes)
       return
     }
-    const whole = bytes.byteLength - (bytes.byteLength % 8)
+    const whole = bytes.byteLength - (bytes.byteLength % CRC64_STEP)
     const register = (BigInt(this.#high >>> 0) << 32n) | BigInt(this.#low >>> 0)
     const value = crc64.update(BigInt.asIntN(64, register), bytes.subarray(0, whole))
     this.#high = Number(BigInt.asIntN(32, value >> 32n))
