@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
-import { type Contender, count, length, PARALLEL, PART_SIZE } from './contender.ts'
+import { type Contender, count, PARALLEL, PART_SIZE } from '../remote/contender.ts'
+import { ofDisk, ofFileStorage, ofFiles } from '../remote/peers.ts'
 
 const CREDENTIALS = { accessKeyId: 'key', secretAccessKey: 'secret' }
 const Bucket = 'bucket'
@@ -38,24 +39,7 @@ export const PEERS: Readonly<Record<string, (endpoint: string) => Promise<Conten
     const { Disk } = await import('flydrive')
     const { S3Driver } = await import('flydrive/drivers/s3')
     const options = { bucket: Bucket, visibility: 'private', supportsACL: false } as const
-    const disk = new Disk(new S3Driver({ ...configuration(endpoint), ...options }))
-    return {
-      put: (key, bytes) => disk.put(key, bytes),
-      get: async key => (await disk.getBytes(key)).byteLength,
-      head: async key => (await disk.getMetaData(key)).contentLength,
-      upload: (key, source, contentLength) => disk.putStream(key, source, { contentLength }),
-      download: async key => count(await disk.getStream(key)),
-      async list() {
-        let keys = 0
-        let token: string | undefined
-        do {
-          const page = await disk.listAll('', token ? { recursive: true, paginationToken: token } : { recursive: true })
-          keys += await length(page.objects)
-          token = page.paginationToken
-        } while (token)
-        return keys
-      },
-    }
+    return ofDisk(new Disk(new S3Driver({ ...configuration(endpoint), ...options })))
   },
   async flystorage(endpoint) {
     const { S3Client } = await import('@aws-sdk/client-s3')
@@ -63,44 +47,13 @@ export const PEERS: Readonly<Record<string, (endpoint: string) => Promise<Conten
     const { AwsS3StorageAdapter } = await import('@flystorage/aws-s3')
     const uploadConfiguration = { partSize: PART_SIZE, queueSize: PARALLEL }
     const client = new S3Client(configuration(endpoint))
-    const storage = new FileStorage(new AwsS3StorageAdapter(client, { bucket: Bucket, uploadConfiguration }))
-    return {
-      put: (key, bytes) => storage.write(key, bytes),
-      get: async key => (await storage.readToUint8Array(key)).byteLength,
-      async head(key) {
-        const stat = await storage.stat(key)
-        return stat.isFile ? (stat.size ?? -1) : -1
-      },
-      upload: (key, source) => storage.write(key, source),
-      download: async key => count(await storage.read(key)),
-      list: () => length(storage.list('', { deep: true })),
-    }
+    return ofFileStorage(new FileStorage(new AwsS3StorageAdapter(client, { bucket: Bucket, uploadConfiguration })))
   },
   async 'files-sdk'(endpoint) {
     const { Files } = await import('files-sdk')
     const { s3 } = await import('files-sdk/s3')
     const options = { bucket: Bucket, region: 'us-east-1', endpoint, forcePathStyle: true, credentials: CREDENTIALS }
-    const files = new Files({ adapter: s3(options) })
-    return {
-      put: (key, bytes) => files.upload(key, bytes),
-      get: async key => (await (await files.download(key)).arrayBuffer()).byteLength,
-      head: async key => (await files.head(key)).size,
-      upload: (key, source) =>
-        files.upload(key, Readable.toWeb(source) as ReadableStream<Uint8Array>, {
-          multipart: { partSize: PART_SIZE, concurrency: PARALLEL },
-        }),
-      download: async key => count((await files.download(key, { as: 'stream' })).stream() as unknown as Readable),
-      async list() {
-        let keys = 0
-        let cursor: string | undefined
-        do {
-          const page = await files.list(cursor === undefined ? {} : { cursor })
-          keys += page.items.length
-          cursor = page.cursor
-        } while (cursor !== undefined)
-        return keys
-      },
-    }
+    return ofFiles(new Files({ adapter: s3(options) }))
   },
   async s3mini(endpoint) {
     const { S3mini } = await import('s3mini')

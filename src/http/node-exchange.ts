@@ -4,6 +4,7 @@ import { nodeHttp, nodeHttps } from '../core/builtin.ts'
 import { StorageError, withOutcome } from '../core/errors.ts'
 import { type Connection, type Connections, idleTimeOf, type Ticket } from './connections.ts'
 import { type Call, Exchange } from './exchange.ts'
+import { bodySize } from './request.ts'
 import { isReset, transportError } from './transport-error.ts'
 import { measured, slices } from './upload.ts'
 
@@ -58,6 +59,7 @@ export class NodeExchange extends Exchange implements Ticket {
     else if (typeof body === 'string') out.end(Buffer.from(body))
     // In latin1, one character a byte, it goes in one write with the head.
     else if (body instanceof Uint8Array && body.byteLength <= SHORT) out.end(bytesText(body), 'latin1')
+    else if (Array.isArray(body) && bodySize(body) <= SHORT) out.end(body.map(bytesText).join(''), 'latin1')
     else if (body instanceof Uint8Array && body.byteLength <= SMALL) out.end(body)
     else void this.#upload(slices(body))
   }

@@ -1,4 +1,4 @@
-import { type FastCrc64, fastCrc64 } from './crc64-wasm.ts'
+import { CRC64_STEP, type FastCrc64, fastCrc64 } from './crc64-wasm.ts'
 
 /** A cyclic redundancy check under way; `digest` may be called between updates and does not end it. */
 export interface Crc {
@@ -13,30 +13,41 @@ const CASTAGNOLI = 0x82f63b78
 const NVME_HIGH = 0x9a6c9329
 const NVME_LOW = 0xac4bc9b5
 
-let tables32: Uint32Array | undefined
-let tables64: { readonly high: Uint32Array; readonly low: Uint32Array } | undefined
+/** Sixteen tables of 256: entry `256 * k + b` is what byte `b` leaves behind after `k` more zero bytes. Filled at the first use. */
+const TABLE = new Int32Array(4096)
+/** The same for CRC-64, in two halves. */
+const HIGH = new Int32Array(4096)
+const LOW = new Int32Array(4096)
 
-/** Eight tables of 256: entry `256 * k + b` is what byte `b` leaves behind after `k` more zero bytes. */
-function castagnoliTables(): Uint32Array {
-  if (tables32 !== undefined) return tables32
-  const table = new Uint32Array(2048)
+function fillCastagnoli(): void {
+  if (TABLE[1] !== 0) return
   for (let byte = 0; byte < 256; byte++) {
     let crc = byte
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ CASTAGNOLI : crc >>> 1
-    table[byte] = crc
+    TABLE[byte] = crc
   }
-  for (let at = 256; at < 2048; at++) {
-    const before = table[at - 256]!
-    table[at] = (before >>> 8) ^ table[before & 255]!
+  for (let at = 256; at < 4096; at++) {
+    const before = TABLE[at - 256]!
+    TABLE[at] = (before >>> 8) ^ TABLE[before & 255]!
   }
-  tables32 = table
-  return table
 }
 
-function nvmeTables(): { readonly high: Uint32Array; readonly low: Uint32Array } {
-  if (tables64 !== undefined) return tables64
-  const high = new Uint32Array(2048)
-  const low = new Uint32Array(2048)
+const NO_WORDS = new Int32Array(0)
+const IS_LITTLE_ENDIAN = new Uint8Array(Int32Array.of(1).buffer)[0] === 1
+
+/** Bytes before the first word in memory that is aligned. */
+function unaligned({ byteOffset, length }: Uint8Array): number {
+  return Math.min(length, -byteOffset & 3)
+}
+
+/** The words of some bytes from an aligned one on, each with its first byte lowest; none on a machine that has its words the other way round. */
+function wordsOf({ buffer, byteOffset, length }: Uint8Array, start: number): Int32Array {
+  if (length - start < 16 || !IS_LITTLE_ENDIAN) return NO_WORDS
+  return new Int32Array(buffer, byteOffset + start, (length - start) >>> 2)
+}
+
+function fillNvme(): void {
+  if (HIGH[1] !== 0) return
   for (let byte = 0; byte < 256; byte++) {
     let upper = 0
     let lower = byte
@@ -49,17 +60,15 @@ function nvmeTables(): { readonly high: Uint32Array; readonly low: Uint32Array }
         lower ^= NVME_LOW
       }
     }
-    high[byte] = upper
-    low[byte] = lower
+    HIGH[byte] = upper
+    LOW[byte] = lower
   }
-  for (let at = 256; at < 2048; at++) {
-    const upper = high[at - 256]!
-    const lower = low[at - 256]!
-    high[at] = (upper >>> 8) ^ high[lower & 255]!
-    low[at] = ((lower >>> 8) | (upper << 24)) ^ low[lower & 255]!
+  for (let at = 256; at < 4096; at++) {
+    const upper = HIGH[at - 256]!
+    const lower = LOW[at - 256]!
+    HIGH[at] = (upper >>> 8) ^ HIGH[lower & 255]!
+    LOW[at] = ((lower >>> 8) | (upper << 24)) ^ LOW[lower & 255]!
   }
-  tables64 = { high, low }
-  return tables64
 }
 
 /** Bytes from which on WebAssembly is the faster way. */
@@ -70,39 +79,53 @@ let fast: { readonly crc64: FastCrc64 | undefined } | undefined
 /** CRC-64 in WebAssembly, made at first use; undefined where the runtime has none. */
 function fastNvme(): FastCrc64 | undefined {
   if (fast === undefined) {
-    const { high, low } = nvmeTables()
-    const words = new Uint32Array(4096)
-    for (let at = 0; at < 2048; at++) {
-      words[2 * at] = low[at]!
-      words[2 * at + 1] = high[at]!
+    fillNvme()
+    const words = new Uint32Array(8192)
+    for (let at = 0; at < 4096; at++) {
+      words[2 * at] = LOW[at]!
+      words[2 * at + 1] = HIGH[at]!
     }
     fast = { crc64: fastCrc64(words) }
   }
   return fast.crc64
 }
 
-/** CRC-32C (Castagnoli), eight bytes at a step. */
+/** CRC-32C (Castagnoli), sixteen bytes at a step. */
 export class Crc32c implements Crc {
   #crc = -1
 
   update(bytes: Uint8Array): void {
-    const table = castagnoliTables()
+    fillCastagnoli()
     const { length } = bytes
-    const whole = length - (length % 8)
     let crc = this.#crc
     let at = 0
-    for (; at < whole; at += 8) {
+    for (const start = unaligned(bytes); at < start; at++) crc = (crc >>> 8) ^ TABLE[(crc ^ bytes[at]!) & 255]!
+    const words = wordsOf(bytes, at)
+    const whole = words.length - (words.length % 4)
+    for (let word = 0; word < whole; word += 4) {
+      const a = crc ^ words[word]!
+      const b = words[word + 1]!
+      const c = words[word + 2]!
+      const d = words[word + 3]!
       crc =
-        table[1792 + ((crc ^ bytes[at]!) & 255)]! ^
-        table[1536 + (((crc >>> 8) ^ bytes[at + 1]!) & 255)]! ^
-        table[1280 + (((crc >>> 16) ^ bytes[at + 2]!) & 255)]! ^
-        table[1024 + ((crc >>> 24) ^ bytes[at + 3]!)]! ^
-        table[768 + bytes[at + 4]!]! ^
-        table[512 + bytes[at + 5]!]! ^
-        table[256 + bytes[at + 6]!]! ^
-        table[bytes[at + 7]!]!
+        TABLE[3840 + (a & 255)]! ^
+        TABLE[3584 + ((a >>> 8) & 255)]! ^
+        TABLE[3328 + ((a >>> 16) & 255)]! ^
+        TABLE[3072 + (a >>> 24)]! ^
+        TABLE[2816 + (b & 255)]! ^
+        TABLE[2560 + ((b >>> 8) & 255)]! ^
+        TABLE[2304 + ((b >>> 16) & 255)]! ^
+        TABLE[2048 + (b >>> 24)]! ^
+        TABLE[1792 + (c & 255)]! ^
+        TABLE[1536 + ((c >>> 8) & 255)]! ^
+        TABLE[1280 + ((c >>> 16) & 255)]! ^
+        TABLE[1024 + (c >>> 24)]! ^
+        TABLE[768 + (d & 255)]! ^
+        TABLE[512 + ((d >>> 8) & 255)]! ^
+        TABLE[256 + ((d >>> 16) & 255)]! ^
+        TABLE[d >>> 24]!
     }
-    for (; at < length; at++) crc = (crc >>> 8) ^ table[(crc ^ bytes[at]!) & 255]!
+    for (at += whole * 4; at < length; at++) crc = (crc >>> 8) ^ TABLE[(crc ^ bytes[at]!) & 255]!
     this.#crc = crc
   }
 
@@ -124,7 +147,7 @@ export class Crc64Nvme implements Crc {
       this.#take(bytes)
       return
     }
-    const whole = bytes.byteLength - (bytes.byteLength % 8)
+    const whole = bytes.byteLength - (bytes.byteLength % CRC64_STEP)
     const register = (BigInt(this.#high >>> 0) << 32n) | BigInt(this.#low >>> 0)
     const value = crc64.update(BigInt.asIntN(64, register), bytes.subarray(0, whole))
     this.#high = Number(BigInt.asIntN(32, value >> 32n))
@@ -133,29 +156,34 @@ export class Crc64Nvme implements Crc {
   }
 
   #take(bytes: Uint8Array): void {
-    const { high, low } = nvmeTables()
+    fillNvme()
     const { length } = bytes
-    const whole = length - (length % 8)
     let upper = this.#high
     let lower = this.#low
     let at = 0
-    for (; at < whole; at += 8) {
-      const a = 1792 + ((lower ^ bytes[at]!) & 255)
-      const b = 1536 + (((lower >>> 8) ^ bytes[at + 1]!) & 255)
-      const c = 1280 + (((lower >>> 16) ^ bytes[at + 2]!) & 255)
-      const d = 1024 + ((lower >>> 24) ^ bytes[at + 3]!)
-      const e = 768 + ((upper ^ bytes[at + 4]!) & 255)
-      const f = 512 + (((upper >>> 8) ^ bytes[at + 5]!) & 255)
-      const g = 256 + (((upper >>> 16) ^ bytes[at + 6]!) & 255)
-      const h = (upper >>> 24) ^ bytes[at + 7]!
-      upper = high[a]! ^ high[b]! ^ high[c]! ^ high[d]! ^ high[e]! ^ high[f]! ^ high[g]! ^ high[h]!
-      lower = low[a]! ^ low[b]! ^ low[c]! ^ low[d]! ^ low[e]! ^ low[f]! ^ low[g]! ^ low[h]!
+    const step = (byte: number): void => {
+      const entry = (lower ^ byte) & 255
+      lower = ((lower >>> 8) | (upper << 24)) ^ LOW[entry]!
+      upper = (upper >>> 8) ^ HIGH[entry]!
     }
-    for (; at < length; at++) {
-      const entry = (lower ^ bytes[at]!) & 255
-      lower = ((lower >>> 8) | (upper << 24)) ^ low[entry]!
-      upper = (upper >>> 8) ^ high[entry]!
+    for (const start = unaligned(bytes); at < start; at++) step(bytes[at]!)
+    const words = wordsOf(bytes, at)
+    const whole = words.length - (words.length % 2)
+    for (let word = 0; word < whole; word += 2) {
+      const first = lower ^ words[word]!
+      const second = upper ^ words[word + 1]!
+      const a = 1792 + (first & 255)
+      const b = 1536 + ((first >>> 8) & 255)
+      const c = 1280 + ((first >>> 16) & 255)
+      const d = 1024 + (first >>> 24)
+      const e = 768 + (second & 255)
+      const f = 512 + ((second >>> 8) & 255)
+      const g = 256 + ((second >>> 16) & 255)
+      const h = second >>> 24
+      upper = HIGH[a]! ^ HIGH[b]! ^ HIGH[c]! ^ HIGH[d]! ^ HIGH[e]! ^ HIGH[f]! ^ HIGH[g]! ^ HIGH[h]!
+      lower = LOW[a]! ^ LOW[b]! ^ LOW[c]! ^ LOW[d]! ^ LOW[e]! ^ LOW[f]! ^ LOW[g]! ^ LOW[h]!
     }
+    for (at += whole * 4; at < length; at++) step(bytes[at]!)
     this.#high = upper
     this.#low = lower
   }

@@ -1,14 +1,14 @@
-/** CRC-64 in WebAssembly, which has 64-bit words: about three times as fast as in JavaScript. */
+/** CRC-64 in WebAssembly, which has 64-bit words: about twice as fast as in JavaScript. */
 export interface FastCrc64 {
-  /** The register after these bytes, of which there is a multiple of 8. */
+  /** The register after these bytes, of which there is a multiple of `CRC64_STEP`. */
   update(register: bigint, bytes: Uint8Array): bigint
 }
 
-/** Tables, each for one of the 8 bytes that are taken at a step. */
-const TABLES = 8
+/** Bytes that are taken at a step; there is a table for each. */
+export const CRC64_STEP = 16
 const TABLE_BYTES = 2048
 /** Where the bytes lie, behind the tables. */
-const DATA = TABLES * TABLE_BYTES
+const DATA = CRC64_STEP * TABLE_BYTES
 /** Bytes that are copied in at a time. */
 const CHUNK = 65_536
 const PAGES = 2
@@ -31,7 +31,7 @@ const I32_OF_I64 = 0xa7
 const [PLACE, STOP, REGISTER, WORD] = [0, 1, 2, 3]
 
 /**
- * Makes the module; undefined where the runtime compiles no code of its own. `tables` are the entries of 8 tables of 256, the lower half of each
+ * Makes the module; undefined where the runtime compiles no code of its own. `tables` are the entries of `CRC64_STEP` tables of 256, the lower half of each
  * before the upper one.
  */
 export function fastCrc64(tables: Uint32Array): FastCrc64 | undefined {
@@ -85,17 +85,34 @@ function moduleBytes(): Uint8Array {
   ])
 }
 
-/** Takes 8 bytes into the register at a step, each by the table of what it leaves behind after the bytes that follow it. */
+/** Takes two words into the register at a step, each byte by the table of what it leaves behind after the bytes that follow it. */
 function instructions(): number[] {
-  const code = [...LOOP, ...get(REGISTER), ...get(PLACE), I64_LOAD, 0, 0, I64_XOR, ...set(WORD)]
+  const code = [
+    ...LOOP,
+    ...get(REGISTER),
+    ...get(PLACE),
+    I64_LOAD,
+    0,
+    0,
+    I64_XOR,
+    ...set(WORD),
+    ...lookedUp(CRC64_STEP - 1),
+  ]
+  code.push(...get(PLACE), I64_LOAD, 0, 8, ...set(WORD), ...lookedUp(7), I64_XOR)
+  code.push(...set(REGISTER), ...get(PLACE), I32_CONST, ...signed(CRC64_STEP), I32_ADD, ...set(PLACE))
+  code.push(...get(PLACE), ...get(STOP), I32_LESS, ...CONTINUE_IF, END, ...get(REGISTER), END)
+  return code
+}
+
+/** What the 8 bytes of the word leave behind, the first one by this table. */
+function lookedUp(table: number): number[] {
+  const code: number[] = []
   for (let byte = 0; byte < 8; byte++) {
     code.push(...get(WORD), ...(byte === 0 ? [] : [I64_CONST, ...signed(8 * byte), I64_SHIFT_RIGHT]), I32_OF_I64)
     code.push(I32_CONST, ...signed(255), I32_AND, I32_CONST, ...signed(3), I32_SHIFT_LEFT)
-    code.push(I64_LOAD, 3, ...unsigned((7 - byte) * TABLE_BYTES))
+    code.push(I64_LOAD, 3, ...unsigned((table - byte) * TABLE_BYTES))
     if (byte > 0) code.push(I64_XOR)
   }
-  code.push(...set(REGISTER), ...get(PLACE), I32_CONST, ...signed(8), I32_ADD, ...set(PLACE))
-  code.push(...get(PLACE), ...get(STOP), I32_LESS, ...CONTINUE_IF, END, ...get(REGISTER), END)
   return code
 }
 

@@ -19,6 +19,7 @@ import type {
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import type { HttpClient, HttpResponse } from '../../http/request.ts'
 import { Batches } from '../../remote/batches.ts'
+import { hashOf } from '../../remote/checksums.ts'
 import { Conditions, FULL_CONDITIONS } from '../../remote/conditions.ts'
 import { headerTextOf } from '../../remote/headers.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
@@ -94,7 +95,7 @@ export class AzureDriver implements Driver {
     const { checksum } = this.#options
     const isChecked = checksum === 'auto' || checksum === 'md5'
     if (stored === undefined || options.range !== undefined || !isChecked) return result
-    return { ...result, expected: { name: 'MD5', value: stored, begin: beginMd5 } }
+    return { ...result, expected: { name: 'MD5', value: stored, begin: beginMd5, of: md5Of } }
   }
 
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
@@ -186,6 +187,10 @@ export class AzureDriver implements Driver {
   #deletion(key: string, { objectParameters }: RequestOptions) {
     return deletion(key, this.#options.deleteSnapshots, objectParameters)
   }
+}
+
+function md5Of(bytes: Uint8Array): string {
+  return hashOf('md5', bytes, 'base64')
 }
 
 function beginMd5() {

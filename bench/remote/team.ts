@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { resolve } from 'node:path'
+import type { BenchService } from './service.ts'
 
 /** Work for one contender: `times` are requests, the bytes of a large body, or the keys of a list. */
 export interface Task {
@@ -14,27 +15,22 @@ export interface Taken {
   readonly wallMs: number
   /** User and system time, threads included. */
   readonly cpuMs: number
-  readonly rssBeforeMib: number
+  /** With the contender loaded, before its first work. */
+  readonly baseRssMib: number
   /** The highest of the whole life of the process. */
   readonly peakRssMib: number
 }
 
-/** Everything that is compared; the first is the baseline. */
-export const CONTENDERS: readonly string[] = [
-  'node:http',
-  'holdall',
-  'holdall, no hashes',
-  'aws-sdk',
-  'flydrive',
-  'flystorage',
-  'files-sdk',
-  's3mini',
-]
+/** What the command line says of one part. */
+export interface Choice {
+  /** Text that the names of those contenders contain that are measured; the baseline always is. */
+  readonly wanted: string
+  readonly isTls: boolean
+}
 
-/** The names that contain the first argument of the command line that is no option; the baseline is always among them. */
-export function chosen(): readonly string[] {
-  const wanted = process.argv.slice(2).find(word => !word.startsWith('--')) ?? ''
-  return CONTENDERS.filter((name, index) => index === 0 || name.includes(wanted))
+/** The names of the contenders that are chosen, and that of the baseline. */
+export function chosen({ contenders }: BenchService, { wanted }: Choice): readonly string[] {
+  return Object.keys(contenders).filter((name, index) => index === 0 || name.includes(wanted))
 }
 
 /** Where a sink is. */
@@ -49,9 +45,9 @@ export interface Sink extends SinkPlace {
   stop(): void
 }
 
-/** Starts `sink.ts`; `--awake` keeps it from sleeping, at the price of one core. */
-export async function startSink(...options: ReadonlyArray<'--awake' | '--tls'>): Promise<Sink> {
-  const child = fork(resolve(import.meta.dirname, 'sink.ts'), options, { execArgv: [] })
+/** Starts the sink of a service; `--awake` keeps it from sleeping, at the price of one core. */
+export async function startSink({ name }: BenchService, ...options: ReadonlyArray<'--awake' | '--tls'>): Promise<Sink> {
+  const child = fork(resolve(import.meta.dirname, `../${name}/sink.ts`), options, { execArgv: [] })
   const place = (await message(child)) as SinkPlace
   return { ...place, stop: () => child.disconnect() }
 }
@@ -67,10 +63,11 @@ export class Member {
   }
 
   /** Starts the process and waits until the contender is loaded. */
-  static async start(name: string, { endpoint, ca }: SinkPlace): Promise<Member> {
+  static async start(service: BenchService, name: string, { endpoint, ca }: SinkPlace): Promise<Member> {
     // The one setting by which all of them trust it.
     const env = ca === undefined ? process.env : { ...process.env, NODE_EXTRA_CA_CERTS: ca }
-    const child = fork(resolve(import.meta.dirname, 'worker.ts'), [name, endpoint], { execArgv: [], env })
+    const options = { execArgv: [], env }
+    const child = fork(resolve(import.meta.dirname, 'worker.ts'), [service.name, name, endpoint], options)
     await message(child)
     return new Member(name, child)
   }

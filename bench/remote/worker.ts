@@ -1,11 +1,11 @@
 /**
  * A child process with one contender; does what it is told by IPC and answers with what it took. Not to be run by hand, except
- * to profile: `node --cpu-prof bench/s3/worker.ts holdall put 20000`, which brings its own sink (run `node scripts/build.ts` before).
+ * to profile: `node --cpu-prof bench/remote/worker.ts s3 holdall put 20000`, which brings its own sink (run `node scripts/build.ts` before).
  */
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
-import { bare } from './bare.ts'
 import type { Contender } from './contender.ts'
+import { type BenchService, serviceOf } from './service.ts'
 import type { Taken, Task } from './team.ts'
 
 const BYTES = Buffer.alloc(4096, 'holdall ')
@@ -13,12 +13,8 @@ const PIECE = Buffer.alloc(256 * 1024, 'holdall ')
 const IN_FLIGHT = 16
 
 /** The contender of a name. */
-async function contenderOf(name: string, endpoint: string): Promise<Contender> {
-  if (name === 'node:http') return bare(endpoint)
-  if (name.startsWith('holdall')) {
-    return (await import('./holdall.ts')).holdall(endpoint, name !== 'holdall')
-  }
-  const make = (await import('./peers.ts')).PEERS[name]
+async function contenderOf({ contenders }: BenchService, name: string, endpoint: string): Promise<Contender> {
+  const make = contenders[name]
   if (make === undefined) throw new Error(`There is no contender '${name}'.`)
   return make(endpoint)
 }
@@ -56,10 +52,10 @@ async function work(contender: Contender, { operation, times, file }: Task): Pro
     case 'head':
       return inFlight(times, async index => expect(await contender.head(`small/${index % 1000}-4096`), 4096))
     case 'up':
-      await contender.upload!('large.bin', file === undefined ? pieces(times) : createReadStream(file), times)
+      await contender.upload('large.bin', file === undefined ? pieces(times) : createReadStream(file), times)
       return
     case 'down':
-      return expect(await contender.download!(`large-${times}`), times)
+      return expect(await contender.download(`large-${times}`), times)
     case 'list':
       return expect(await contender.list(), times)
   }
@@ -71,29 +67,31 @@ async function warmUp(contender: Contender, task: Task): Promise<void> {
   if (operation === 'up' || operation === 'down') await work(contender, { operation, times: times / 16 })
 }
 
-async function take(contender: Contender, task: Task): Promise<Taken> {
+async function take(contender: Contender, task: Task, baseRssMib: number): Promise<Taken> {
   await warmUp(contender, task)
-  const rssBefore = process.memoryUsage.rss()
   const cpu = process.cpuUsage()
   const start = performance.now()
   await work(contender, task)
   const wallMs = performance.now() - start
   const { user, system } = process.cpuUsage(cpu)
   const peakRssMib = process.resourceUsage().maxRSS / 1024
-  return { wallMs, cpuMs: (user + system) / 1000, rssBeforeMib: rssBefore / 1024 ** 2, peakRssMib }
+  return { wallMs, cpuMs: (user + system) / 1000, baseRssMib, peakRssMib }
 }
 
-const [name = '', second = '', times] = process.argv.slice(2)
+const [serviceName = '', name = '', third = '', times] = process.argv.slice(2)
+const service = await serviceOf(serviceName)
 if (process.send === undefined) {
   const { startSink } = await import('./team.ts')
-  const sink = await startSink('--awake')
-  const task = { operation: second as Task['operation'], times: Number(times) }
-  console.log(await take(await contenderOf(name, sink.endpoint), task))
+  const sink = await startSink(service, '--awake')
+  const task = { operation: third as Task['operation'], times: Number(times) }
+  const contender = await contenderOf(service, name, sink.endpoint)
+  console.log(await take(contender, task, process.memoryUsage.rss() / 1024 ** 2))
   sink.stop()
 } else {
-  const contender = await contenderOf(name, second)
+  const contender = await contenderOf(service, name, third)
+  const baseRssMib = process.memoryUsage.rss() / 1024 ** 2
   process.on('message', (task: Task) => {
-    take(contender, task).then(
+    take(contender, task, baseRssMib).then(
       taken => process.send!(taken),
       error => process.send!({ failure: String(error?.stack ?? error) }),
     )

@@ -7,10 +7,9 @@ export interface Contender {
   get(key: string): Promise<number>
   /** Gives the size. */
   head(key: string): Promise<number>
-  /** Absent where the client cannot stream. */
-  readonly upload?: (key: string, source: Readable, size: number) => Promise<unknown>
+  upload(key: string, source: Readable, size: number): Promise<unknown>
   /** Reads as a stream; gives how many bytes came. */
-  readonly download?: (key: string) => Promise<number>
+  download(key: string): Promise<number>
   /** Gives how many keys came. */
   list(): Promise<number>
 }

@@ -1,0 +1,12 @@
+// The peers are installed only when the benchmark runs (`run.ts`), so the compiler sees them without types.
+declare module 'flydrive'
+declare module 'flydrive/drivers/s3'
+declare module 'flydrive/drivers/gcs'
+declare module '@flystorage/file-storage'
+declare module '@flystorage/aws-s3'
+declare module '@flystorage/azure-storage-blob'
+declare module 'files-sdk'
+declare module 'files-sdk/s3'
+declare module 'files-sdk/azure'
+declare module 'files-sdk/gcs'
+declare module 's3mini'
