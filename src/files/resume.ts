@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
 import { onAbort } from '../core/abort.ts'
 import { type Body, drain } from '../core/body.ts'
-import type { ExpectedHash, RunningHash } from '../core/driver.ts'
+import type { ExpectedHash } from '../core/driver.ts'
 import { abortedError, classifyCommon, type ErrorCode, type ErrorDetails, StorageError } from '../core/errors.ts'
+import { hashedSink, isExpected, type Sink } from './sink.ts'
 
 const READ_AHEAD = 64 * 1024
 /** A rest of so many bytes is read to its end, so that its connection can serve again. */
@@ -60,7 +61,8 @@ export class ResumedBody implements Body {
     if (this.#isTaken || signal?.aborted) return undefined
     const whole = this.#first.take()
     if (whole === undefined) return undefined
-    if ((length === undefined || whole.byteLength === length) && isExpected(whole, expected)) {
+    const isWhole = length === undefined || whole.byteLength === length
+    if (isWhole && (expected === undefined || isExpected(whole, expected))) {
       this.#begin()
       return whole
     }
@@ -108,17 +110,11 @@ export class ResumedBody implements Body {
   #follow(sink: Sink): Following {
     if (this.#isTaken) throw new StorageError('invalid_argument', 'A body can be read only once.')
     this.#begin()
-    this.#following = new Following(this.#first, this.#early, sink, this.#options)
+    const { expected } = this.#options
+    const checked = expected === undefined ? sink : hashedSink(sink, expected)
+    this.#following = new Following(this.#first, this.#early, checked, this.#options)
     return this.#following
   }
-}
-
-/** Where the bytes go. */
-interface Sink {
-  /** Whether more may come at once. */
-  data(chunk: Buffer): boolean
-  end(): void
-  fail(error: unknown): void
 }
 
 /** Reads one body after another into a sink, each from where the one before broke. Begins paused. */
@@ -126,9 +122,6 @@ class Following {
   readonly #sink: Sink
   readonly #options: ResumeOptions
   readonly #off: () => void
-  readonly #hash: RunningHash | undefined
-  /** Given when it is known not to be the last, or to be what the service has stored. */
-  #held: Buffer | undefined
   #body: Readable
   #offset = 0
   /** New requests without a byte, in a row. */
@@ -142,8 +135,7 @@ class Following {
     this.#sink = sink
     this.#options = options
     this.#body = first.stream()
-    const { signal, expected } = options
-    this.#hash = expected?.begin()
+    const { signal } = options
     this.#off = signal === undefined ? nothing : onAbort(signal, () => this.#abort(signal))
     if (signal?.aborted) this.#abort(signal)
     else if (early !== undefined) this.#take(early)
@@ -200,13 +192,7 @@ class Following {
     const { length } = this.#options
     this.#offset += chunk.byteLength
     if (length !== undefined && this.#offset > length) this.fail(tooLong(length))
-    else if (this.#hash === undefined) this.#isWanted = this.#sink.data(chunk)
-    else {
-      this.#hash.update(chunk)
-      const held = this.#held
-      this.#held = chunk
-      if (held !== undefined) this.#isWanted = this.#sink.data(held)
-    }
+    else this.#isWanted = this.#sink.data(chunk)
   }
 
   get #isShort(): boolean {
@@ -258,14 +244,8 @@ class Following {
   }
 
   #end(): void {
-    const { expected } = this.#options
-    if (this.#hash !== undefined && this.#hash.digest() !== expected!.value) {
-      this.fail(otherBytes(expected!))
-      return
-    }
     this.#isOver = true
     this.#off()
-    if (this.#held !== undefined) this.#sink.data(this.#held)
     this.#sink.end()
   }
 }
@@ -305,18 +285,6 @@ function defaultDelay(n: number): number {
 
 function cutShort(): StorageError {
   return new StorageError('unavailable', 'The connection broke before all bytes had arrived.')
-}
-
-function isExpected(bytes: Buffer, expected: ExpectedHash | undefined): boolean {
-  if (expected === undefined) return true
-  if (expected.of !== undefined) return expected.of(bytes) === expected.value
-  const hash = expected.begin()
-  hash.update(bytes)
-  return hash.digest() === expected.value
-}
-
-function otherBytes({ name }: ExpectedHash): StorageError {
-  return new StorageError('checksum_mismatch', `The bytes that came have another ${name} than the service has stored.`)
 }
 
 function tooLong(length: number): StorageError {
