@@ -1,7 +1,6 @@
 import type { ClientRequest } from 'node:http'
 import type { Socket } from 'node:net'
 import { openConnection, type Route, type Sessions } from './connect.ts'
-import { clientClosed } from './transport-error.ts'
 
 /** One connection. */
 export interface Connection {
@@ -42,17 +41,15 @@ export class Connections {
   readonly protocol: string
   readonly defaultPort: number
   readonly route: Route
-  readonly #limit: number
+  #limit: number
   readonly #sessions: Sessions = { last: undefined }
   readonly #open: Set<Socket> = new Set()
-  readonly #opening: Map<ClientRequest, () => void> = new Map()
+  readonly #opening: Map<ClientRequest, AbortController> = new Map()
   readonly #waiting: Map<ClientRequest, Ticket> = new Map()
   /** The one that was used last is at the end. */
   readonly #idle: Connection[] = []
   /** Requests that wait until it is known what became of the idle connections. */
   #arrived: Entry[] = []
-  #turned: Entry[] = []
-  #closed = false
 
   constructor(route: Route, limit: number) {
     this.protocol = route.secure ? 'https:' : 'http:'
@@ -62,27 +59,24 @@ export class Connections {
   }
 
   /** Called by node:http, which writes the request when it is given a socket. */
-  addRequest(request: ClientRequest, { ticket = { fresh: false } }: { ticket?: Ticket }): void {
+  addRequest(request: ClientRequest, { ticket }: { ticket: Ticket }): void {
     if (ticket.fresh || this.#idle.length === 0) this.#connect(request, ticket)
-    else {
-      // Bytes that nobody asked for, or the end, may have come since the event loop looked at the sockets.
-      if (this.#arrived.length + this.#turned.length === 0) setImmediate(this.#onTurn)
-      this.#arrived.push([request, ticket])
-    }
+    // Bytes that nobody asked for, or the end, may have come since the event loop looked at the sockets.
+    else if (this.#arrived.push([request, ticket]) === 1) setImmediate(this.#onTurn)
   }
 
-  /** Serves the requests that have waited for a whole turn of the event loop. The first call may still belong to the turn in which they came. */
+  /** Serves the requests that have come so far after a whole turn of the event loop; this call may still belong to the turn in which they came. */
   readonly #onTurn = (): void => {
-    const ready = this.#turned
-    this.#turned = this.#arrived
+    const arrived = this.#arrived
     this.#arrived = []
-    if (this.#turned.length > 0) setImmediate(this.#onTurn)
-    for (const [request, ticket] of ready) this.#reuse(request, ticket)
+    setImmediate(() => {
+      for (const [request, ticket] of arrived) this.#reuse(request, ticket)
+    })
   }
 
   /** Forgets a request that was destroyed before it had a connection. */
   cancel(request: ClientRequest): void {
-    this.#opening.get(request)?.()
+    this.#opening.get(request)?.abort()
     if (!this.#opening.delete(request) && !this.#waiting.delete(request)) return
     refuse(request)
     this.#serveNext()
@@ -93,13 +87,9 @@ export class Connections {
     for (const { socket } of this.#idle.splice(0)) socket.destroy()
   }
 
-  /** Closes every connection; requests that wait for one are refused. */
+  /** Closes every connection and opens no more. */
   close(): void {
-    this.#closed = true
-    for (const stop of this.#opening.values()) stop()
-    for (const request of [...this.#waiting.keys(), ...this.#opening.keys()]) refuse(request, clientClosed())
-    this.#waiting.clear()
-    this.#opening.clear()
+    this.#limit = 0
     for (const socket of this.#open) socket.destroy()
   }
 
@@ -124,27 +114,26 @@ export class Connections {
   }
 
   #connect(request: ClientRequest, ticket: Ticket): void {
-    if (this.#closed) {
-      refuse(request, clientClosed())
-      return
-    }
     if (this.#isFull) {
       this.#waiting.set(request, ticket)
       // One that wants a new connection gets the place of an idle one.
       this.#idle.shift()?.socket.destroy()
       return
     }
-    const stop = openConnection(this.route, this.#sessions, (error, socket) => {
-      this.#opening.delete(request)
-      if (socket === undefined) {
-        refuse(request, error)
-        this.#serveNext()
-      } else {
+    const opening = new AbortController()
+    this.#opening.set(request, opening)
+    openConnection(this.route, this.#sessions, opening).then(
+      socket => {
+        if (!this.#opening.delete(request)) return void socket.destroy()
         ticket.connection = this.#keep(socket)
         request.onSocket(socket)
-      }
-    })
-    this.#opening.set(request, stop)
+      },
+      error => {
+        if (!this.#opening.delete(request)) return
+        refuse(request, error)
+        this.#serveNext()
+      },
+    )
   }
 
   #keep(socket: Socket): Connection {

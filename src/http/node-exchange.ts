@@ -20,16 +20,14 @@ const SHORT = 8 * 1024
 export class NodeExchange extends Exchange implements Ticket {
   fresh: boolean
   connection: Connection | undefined
-  readonly #client: { readonly closed: boolean }
   readonly #agent: Connections
   #out!: ClientRequest
   #message: IncomingMessage | undefined
   /** Lets the upload go on. */
   #wake: (() => void) | undefined
 
-  constructor(client: { readonly closed: boolean }, agent: Connections, idleMs: number, call: Call) {
-    super(call, idleMs)
-    this.#client = client
+  constructor(call: Call, agent: Connections) {
+    super(call)
     this.#agent = agent
     this.fresh = call.ctx.attempt > 1
   }
@@ -130,8 +128,7 @@ export class NodeExchange extends Exchange implements Ticket {
     if (this.#message !== undefined) {
       // What is wrong behind a whole answer does not concern it.
       if (!this.#message.complete) this.break(error)
-    } else if (this.#client.closed && !(error instanceof StorageError)) this.close()
-    else if (repeatable && !(body instanceof Readable) && !this.resent && isReset(error) && this.#isUnanswered) {
+    } else if (repeatable && !(body instanceof Readable) && !this.resent && isReset(error) && this.#isUnanswered) {
       // The server had closed the kept connection before it saw the request, as far as anybody can tell.
       this.resent = true
       this.fresh = true
@@ -155,6 +152,10 @@ export class NodeExchange extends Exchange implements Ticket {
   /** Whether a kept connection gave no byte to this request. */
   get #isUnanswered(): boolean {
     return this.#out.reusedSocket && this.connection?.socket.bytesRead === this.connection?.bytesRead
+  }
+
+  override close(): void {
+    super.close(this.connection === undefined ? 'not_applied' : 'unknown')
   }
 
   protected override stop(error?: unknown): void {

@@ -17,6 +17,7 @@ export interface ProxyServer {
 }
 
 const BASIC = 'Basic '
+const THIS_MACHINE = ['localhost', '127.0.0.0/8', '::1']
 const KEY = /^https?(:\/\/[^/?#@]+)?\/?$/i
 
 /** Proxies by scheme (`http`) and by endpoint (`http://hostname`), as botocore's `proxies` has them. */
@@ -33,11 +34,8 @@ export class ProxyTable {
   constructor(given: Readonly<Record<string, string>> | null | undefined, env: Environment = {}) {
     const isGiven = given != null && Object.keys(given).length > 0
     const either = (name: string): string | undefined => env[name] ?? env[name.toUpperCase()]
-    if (!isGiven)
-      this.#exceptions = (either('no_proxy') ?? '')
-        .toLowerCase()
-        .split(/[\s,]+/)
-        .filter(Boolean)
+    const exceptions = (either('no_proxy') ?? '').toLowerCase().split(/[\s,]+/)
+    if (!isGiven) this.#exceptions = [...THIS_MACHINE, ...exceptions.filter(Boolean)]
     // In a CGI program HTTP_PROXY is a header of the client. (CVE-2016-1000110)
     const http = env['REQUEST_METHOD'] === undefined ? either('http_proxy') : env['http_proxy']
     for (const [key, address] of Object.entries(isGiven ? given : { http, https: either('https_proxy') })) {
@@ -61,16 +59,10 @@ export class ProxyTable {
   select(scheme: string, hostname: string, port: number): ProxyServer | undefined {
     if (this.#proxies.size === 0) return undefined
     const host = unbracketed(hostname.toLowerCase())
-    if (this.#exceptions && isThisMachine(host)) return undefined
     if (this.#exceptions?.some(entry => isMeant(entry, host, port))) return undefined
     const endpoint = `${scheme}://${hostname}`
     return this.#proxies.get(`${endpoint}:${port}`) ?? this.#proxies.get(endpoint) ?? this.#proxies.get(scheme)
   }
-}
-
-function isThisMachine(host: string): boolean {
-  if (host === 'localhost' || host.endsWith('.localhost') || host === '::1') return true
-  return nodeNet().isIPv4(host) && host.startsWith('127.')
 }
 
 const WITH_PORT = /^(\[[^\]]*\]|[^:]*):(\d{1,5})$/

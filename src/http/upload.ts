@@ -27,14 +27,10 @@ export async function* measured(stream: Readable, length: number | undefined): A
       if (bytes.byteLength > 0) yield bytes
     }
   } catch (error) {
-    throw isCut(stream) ? new StorageError('unknown', 'The content ended before all of it was sent.') : error
+    const isCut = stream.destroyed && !stream.errored && !stream.readableEnded
+    throw isCut ? new StorageError('unknown', 'The content ended before all of it was sent.') : error
   }
   if (length !== undefined && sent < length) throw wrongLength(length, `${sent}`)
-}
-
-/** Whether a stream was destroyed without an error before its end. */
-export function isCut(stream: Readable): boolean {
-  return stream.destroyed && !stream.errored && !stream.readableEnded
 }
 
 /** Discards the body of a request that is not sent, or not to its end. */
