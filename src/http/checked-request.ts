@@ -40,12 +40,7 @@ export function checkRequest({ method, url, headers, body }: HttpRequest): Check
   let chunked = false
   let expects = false
   for (const name in headers) {
-    const value = headers[name]
-    if (value === undefined) {
-      if (sent === headers) sent = { ...headers }
-      delete sent[name]
-      continue
-    }
+    const value = headers[name] as string
     let lower = name
     if (!LOWER.test(name)) {
       if (!TOKEN.test(name)) throw refused(method, `'${name}' cannot name a header`)
@@ -54,7 +49,8 @@ export function checkRequest({ method, url, headers, body }: HttpRequest): Check
       if (Object.hasOwn(headers, lower) || capitals.has(lower)) throw refused(method, `it has two headers '${lower}'`)
       capitals.add(lower)
     }
-    if (!VALUE.test(value)) throw refused(method, `the header '${name}' has a character that HTTP does not allow`)
+    if (typeof value !== 'string' || !VALUE.test(value))
+      throw refused(method, `the header '${name}' has a character that HTTP does not allow`)
     if (lower === 'content-length') {
       if (!LENGTH.test(value)) throw refused(method, 'its content-length is no number')
       length = Number(value)

@@ -21,18 +21,15 @@ export interface Route {
   readonly rejectUnauthorized: boolean
   /** Milliseconds for connecting, the proxy's tunnel and the TLS handshake included; 0 for no limit. */
   readonly connectTimeoutMs: number
-}
-
-/** What makes TLS handshakes short. */
-export interface Sessions {
-  last: Buffer | undefined
+  /** The last one of TLS, which makes the next handshake short. */
+  session?: Buffer | undefined
 }
 
 /** Connections outlive the request that opened them, so they do not belong to its asynchronous context. */
 const NOBODY = new AsyncResource('holdall.Connections')
 
 /** Opens a connection; fails as `timeout` where that takes too long. `opening` gives it up. */
-export async function openConnection(route: Route, sessions: Sessions, opening: AbortController): Promise<Socket> {
+export async function openConnection(route: Route, opening: AbortController): Promise<Socket> {
   const { secure, proxy, connectTimeoutMs } = route
   const { signal } = opening
   const late = (): void =>
@@ -41,7 +38,7 @@ export async function openConnection(route: Route, sessions: Sessions, opening: 
   let socket: Socket | undefined
   try {
     if (secure && proxy !== undefined) socket = await openTunnel(route, proxy, signal)
-    socket = NOBODY.runInAsyncScope(openSocket, undefined, route, sessions, socket)
+    socket = NOBODY.runInAsyncScope(openSocket, undefined, route, socket)
     await once(socket, 'encrypted' in socket ? 'secureConnect' : 'connect', { signal })
     return socket
   } catch (error) {
@@ -52,7 +49,7 @@ export async function openConnection(route: Route, sessions: Sessions, opening: 
   }
 }
 
-function openSocket(route: Route, sessions: Sessions, through?: Socket): Socket {
+function openSocket(route: Route, through?: Socket): Socket {
   const { secureContext, rejectUnauthorized, proxy } = route
   const { secure, hostname, port } = route.secure ? route : (proxy ?? route)
   // Names below localhost are this machine, also where the resolver does not know them. (RFC 6761 section 6.3)
@@ -63,14 +60,14 @@ function openSocket(route: Route, sessions: Sessions, through?: Socket): Socket 
     port,
     ...(through && { socket: through }),
     ...(nodeNet().isIP(hostname) === 0 && { servername: hostname }),
-    ...(sessions.last && { session: sessions.last }),
+    session: route.session,
     secureContext,
     rejectUnauthorized,
     ALPNProtocols: ['http/1.1'],
   })
   socket.setNoDelay(true)
   socket.setKeepAlive(true, 1000)
-  const keep = (session?: Buffer): void => void (sessions.last = session)
+  const keep = (session?: Buffer): void => void (route.session = session)
   socket.on('session', keep)
   // A session that the server cannot continue would break every handshake to come.
   socket.once('error', () => keep())

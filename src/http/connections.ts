@@ -1,6 +1,6 @@
 import type { ClientRequest } from 'node:http'
 import type { Socket } from 'node:net'
-import { openConnection, type Route, type Sessions } from './connect.ts'
+import { openConnection, type Route } from './connect.ts'
 
 /** One connection. */
 export interface Connection {
@@ -42,7 +42,6 @@ export class Connections {
   readonly defaultPort: number
   readonly route: Route
   #limit: number
-  readonly #sessions: Sessions = { last: undefined }
   readonly #open: Set<Socket> = new Set()
   readonly #opening: Map<ClientRequest, AbortController> = new Map()
   readonly #waiting: Map<ClientRequest, Ticket> = new Map()
@@ -60,7 +59,7 @@ export class Connections {
 
   /** Called by node:http, which writes the request when it is given a socket. */
   addRequest(request: ClientRequest, { ticket }: { ticket: Ticket }): void {
-    if (ticket.fresh || this.#idle.length === 0) this.#connect(request, ticket)
+    if (ticket.fresh || this.#idle.length === 0) this.#serve(request, ticket)
     // Bytes that nobody asked for, or the end, may have come since the event loop looked at the sockets.
     else if (this.#arrived.push([request, ticket]) === 1) setImmediate(this.#onTurn)
   }
@@ -70,7 +69,7 @@ export class Connections {
     const arrived = this.#arrived
     this.#arrived = []
     setImmediate(() => {
-      for (const [request, ticket] of arrived) this.#reuse(request, ticket)
+      for (const [request, ticket] of arrived) this.#serve(request, ticket)
     })
   }
 
@@ -93,36 +92,30 @@ export class Connections {
     for (const socket of this.#open) socket.destroy()
   }
 
-  #reuse(request: ClientRequest, ticket: Ticket): void {
+  /** Gives a request the connection that was used last, or a new one, or lets it wait for its turn. */
+  #serve(request: ClientRequest, ticket: Ticket): void {
     if (request.destroyed) {
       refuse(request)
       return
     }
-    let connection = this.#idle.pop()
-    for (; connection !== undefined && !isUsable(connection); connection = this.#idle.pop()) connection.socket.destroy()
-    if (connection === undefined) this.#connect(request, ticket)
-    else this.#give(request, ticket, connection)
-  }
-
-  #give(request: ClientRequest, ticket: Ticket, connection: Connection): void {
-    const { socket } = connection
-    socket.off('data', onStray)
-    socket.ref()
-    ticket.connection = connection
-    request.reusedSocket = true
-    request.onSocket(socket)
-  }
-
-  #connect(request: ClientRequest, ticket: Ticket): void {
+    for (let idle = ticket.fresh ? undefined : this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
+      if (isUsable(idle)) {
+        idle.socket.off('data', onStray).ref()
+        ticket.connection = idle
+        request.reusedSocket = true
+        request.onSocket(idle.socket)
+        return
+      }
+      idle.socket.destroy()
+    }
     if (this.#isFull) {
       this.#waiting.set(request, ticket)
-      // One that wants a new connection gets the place of an idle one.
-      this.#idle.shift()?.socket.destroy()
+      this.#serveNext()
       return
     }
     const opening = new AbortController()
     this.#opening.set(request, opening)
-    openConnection(this.route, this.#sessions, opening).then(
+    openConnection(this.route, opening).then(
       socket => {
         if (!this.#opening.delete(request)) return void socket.destroy()
         ticket.connection = this.#keep(socket)
@@ -153,18 +146,11 @@ export class Connections {
   #onFree(connection: Connection): void {
     const { socket, idleMs } = connection
     if (!socket.writable) return
-    const [next] = this.#waiting
-    // Its place is wanted by a request that needs a new connection, or nobody needs it.
-    if (idleMs <= 0 || (next === undefined ? this.#idle.length >= MAX_IDLE : next[1].fresh)) {
+    if (idleMs <= 0 || this.#idle.length >= MAX_IDLE) {
       socket.destroy()
       return
     }
     connection.bytesRead = socket.bytesRead
-    if (next !== undefined) {
-      this.#waiting.delete(next[0])
-      this.#give(...next, connection)
-      return
-    }
     // An idle connection keeps nothing of its last request. (as the agent of node:http has it)
     Object.assign(socket, { _httpMessage: null })
     connection.since = Date.now()
@@ -175,6 +161,7 @@ export class Connections {
     this.#idle.push(connection)
     const oldest = this.#idle[0]!
     if (!isUsable(oldest)) oldest.socket.destroy()
+    this.#serveNext()
   }
 
   get #isFull(): boolean {
@@ -183,9 +170,14 @@ export class Connections {
 
   #serveNext(): void {
     const [next] = this.#waiting
-    if (next === undefined || this.#isFull) return
+    if (next === undefined) return
+    if (this.#isFull && (next[1].fresh || this.#idle.length === 0)) {
+      // One that wants a new connection gets the place of an idle one.
+      this.#idle.shift()?.socket.destroy()
+      return
+    }
     this.#waiting.delete(next[0])
-    this.#connect(...next)
+    this.#serve(...next)
   }
 }
 

@@ -12,8 +12,6 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE',
 const CONTINUE_WAIT_MS = 1000
 const MAX_HEAD = 64 * 1024
 /** Bytes of a body up to which it is sent in one piece with the head. */
-const SMALL = 64 * 1024
-/** Bytes of a body up to which that piece is a text. */
 const SHORT = 8 * 1024
 
 /** One request over node:http and its answer. */
@@ -34,7 +32,8 @@ export class NodeExchange extends Exchange implements Ticket {
 
   start(): void {
     const { request, checked } = this.call
-    const { method, url, body } = request
+    const { method, url } = request
+    const body = typeof request.body === 'string' ? Buffer.from(request.body) : request.body
     const agent = this.#agent
     const { secure, hostname, port, proxy } = agent.route
     let { path, headers } = checked
@@ -51,13 +50,10 @@ export class NodeExchange extends Exchange implements Ticket {
     out.on('close', () => this.#onClose(out))
     if (body === undefined) out.end()
     else if (body instanceof Readable) void this.#upload(measured(body, checked.length))
-    else if (checked.expects) void this.#upload(slices(body))
-    // As text it would give its encoding to the head.
-    else if (typeof body === 'string') out.end(Buffer.from(body))
-    // In latin1, one character a byte, it goes in one write with the head.
-    else if (body instanceof Uint8Array && body.byteLength <= SHORT) out.end(bytesText(body), 'latin1')
-    else if (body instanceof Uint8Array && body.byteLength <= SMALL) out.end(body)
-    else void this.#upload(slices(body))
+    else if (checked.expects || !(body instanceof Uint8Array) || body.byteLength > SHORT)
+      void this.#upload(slices(body))
+    // As text it goes in one write with the head; in latin1, one character a byte.
+    else out.end(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1'), 'latin1')
   }
 
   // `for await`: a stream runs in the asynchronous context of its request, not of the connection, and ends with the loop.
@@ -166,8 +162,4 @@ export class NodeExchange extends Exchange implements Ticket {
     this.#agent.cancel(this.#out)
     this.#wake?.()
   }
-}
-
-function bytesText({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
 }

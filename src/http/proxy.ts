@@ -12,11 +12,8 @@ export interface ProxyServer {
   readonly port: number
   /** Value of `Proxy-Authorization` (RFC 7617), where the address had `user:password@`. */
   readonly authorization: string | undefined
-  /** Empty where the address has none. */
-  readonly password: string
 }
 
-const BASIC = 'Basic '
 const THIS_MACHINE = ['localhost', '127.0.0.0/8', '::1']
 const KEY = /^https?(:\/\/[^/?#@]+)?\/?$/i
 
@@ -25,6 +22,8 @@ export class ProxyTable {
   readonly #proxies: Map<string, ProxyServer> = new Map()
   /** Entries of `no_proxy`; undefined where the environment does not count. */
   readonly #exceptions: readonly string[] | undefined
+  /** Passwords and values of `Proxy-Authorization`, for redaction. */
+  readonly secrets: string[] = []
 
   /**
    * Where no proxies are given, `http_proxy`, `https_proxy` and `no_proxy` of the environment count, in lower case or else in capitals, as in Python
@@ -44,15 +43,8 @@ export class ProxyTable {
         throw new ImproperlyConfigured(`proxies: the key '${shown}' is neither a scheme nor scheme://hostname.`)
       }
       const what = isGiven ? `proxies: the value of '${key}'` : `${key}_proxy in the environment`
-      if (address) this.#proxies.set(key.toLowerCase().replace(/\/$/, ''), parseProxy(what, address))
+      if (address) this.#proxies.set(key.toLowerCase().replace(/\/$/, ''), parseProxy(what, address, this.secrets))
     }
-  }
-
-  /** Passwords and values of `Proxy-Authorization`, for redaction. */
-  get secrets(): string[] {
-    return [...this.#proxies.values()].flatMap(({ authorization, password }) =>
-      authorization === undefined ? [] : [authorization, authorization.slice(BASIC.length), password],
-    )
   }
 
   /** The proxy for a target; the most exact key wins. `scheme` has no colon, `port` is the effective one. */
@@ -87,7 +79,7 @@ function isMeant(entry: string, host: string, port: number): boolean {
   return domain === '*' || (domain !== '' && (host === domain || host.endsWith(`.${domain}`)))
 }
 
-function parseProxy(what: string, address: string): ProxyServer {
+function parseProxy(what: string, address: string, secrets: string[]): ProxyServer {
   const text = address.startsWith('//') ? `http:${address}` : address
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`)
   if (url === null) throw new ImproperlyConfigured(`${what} is not a proxy address such as 'host:3128'.`)
@@ -97,12 +89,13 @@ function parseProxy(what: string, address: string): ProxyServer {
   const secure = url.protocol === 'https:'
   const password = decoded(url.password)
   const user = `${decoded(url.username)}:${password}`
+  const token = user === ':' ? undefined : Buffer.from(user, 'utf8').toString('base64')
+  if (token !== undefined) secrets.push(`Basic ${token}`, token, password)
   return {
     secure,
     hostname: unbracketed(url.hostname),
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
-    authorization: user === ':' ? undefined : BASIC + Buffer.from(user, 'utf8').toString('base64'),
-    password,
+    authorization: token && `Basic ${token}`,
   }
 }
 

@@ -7,9 +7,8 @@ import type { HttpRequest } from './request.ts'
 const LARGE = 4 * 1024 * 1024
 
 /** Bytes piece by piece; they are not copied. */
-export function* slices(body: Exclude<HttpRequest['body'], Readable | undefined>): Generator<Uint8Array> {
-  const pieces = typeof body === 'string' ? [Buffer.from(body)] : body instanceof Uint8Array ? [body] : body
-  for (const piece of pieces) {
+export function* slices(body: Uint8Array | readonly Uint8Array[]): Generator<Uint8Array> {
+  for (const piece of body instanceof Uint8Array ? [body] : body) {
     const size = piece.byteLength < LARGE ? LARGE / 16 : LARGE / 4
     for (let at = 0; at < piece.byteLength; at += size) yield piece.subarray(at, at + size)
   }
