@@ -61,19 +61,16 @@ export function checkRequest({ method, url, headers, body }: HttpRequest): Check
   if (chunked && (!isStream || length !== undefined)) {
     throw refused(method, 'only a stream without content-length goes in chunked coding')
   }
-  if (isStream) {
-    if (length === undefined && !chunked) sent = { ...sent, 'transfer-encoding': 'chunked' }
-    return { origin, path, headers: sent, length, expects }
-  }
-  const size = body === undefined ? 0 : bodySize(body)
-  if (length === undefined) {
-    if (size > 0 || method === 'PUT' || method === 'POST' || method === 'PATCH') {
-      sent = { ...sent, 'content-length': String(size) }
-    }
+  const size = isStream ? length : body === undefined ? 0 : bodySize(body)
+  if (size === undefined) {
+    if (!chunked) sent = { ...sent, 'transfer-encoding': 'chunked' }
+  } else if (length === undefined) {
+    const isFramed = size > 0 || method === 'PUT' || method === 'POST' || method === 'PATCH'
+    if (isFramed) sent = { ...sent, 'content-length': String(size) }
   } else if (length !== size && method !== 'HEAD') {
     throw refused(method, `the content has ${size} bytes, but ${length} were announced`)
   }
-  return { origin, path, headers: sent, length: size, expects: expects && size > 0 }
+  return { origin, path, headers: sent, length: size, expects: expects && size !== 0 }
 }
 
 /** The parts of an origin; `invalid_argument` for another scheme, and where it has a user or a password. */

@@ -6,13 +6,19 @@ import type { HttpClient, HttpRequest, HttpResponse } from './request.ts'
 import { abortError, transportError } from './transport-error.ts'
 import { discardBody } from './upload.ts'
 
+/** How each client behaves. */
+export interface ClientOptions {
+  /** Seconds that an answer's body may stand still while it is read; it breaks as `timeout`. 0 for no limit. Default: 0. */
+  readonly idleTimeoutSecs?: number | undefined
+}
+
 /** What every client does, whatever means send its requests. */
 export abstract class BaseClient implements HttpClient {
   readonly #idleMs: number
   readonly #live: Exchange[] = []
   #closed = false
 
-  constructor(idleTimeoutSecs = 0) {
+  constructor({ idleTimeoutSecs = 0 }: ClientOptions = {}) {
     this.#idleMs = idleTimeoutSecs * 1000
   }
 

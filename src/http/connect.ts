@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import type { SecureContext } from 'node:tls'
+import type { ConnectionOptions } from 'node:tls'
 import { nodeHttp, nodeHttps, nodeNet, nodeTls } from '../core/builtin.ts'
 import { StorageError } from '../core/errors.ts'
 import type { ProxyServer } from './proxy.ts'
@@ -16,9 +16,8 @@ export interface Route {
   readonly port: number
   /** It is sent the requests themselves, or a tunnel leads through it where the server speaks TLS (RFC 9110 section 9.3.6). */
   readonly proxy: ProxyServer | undefined
-  /** Whom to trust and what to show; undefined where TLS is spoken to nobody. */
-  readonly secureContext: SecureContext | undefined
-  readonly rejectUnauthorized: boolean
+  /** Whom to trust and what to show, where TLS is spoken. */
+  readonly trust: Pick<ConnectionOptions, 'secureContext' | 'rejectUnauthorized'>
   /** Milliseconds for connecting, the proxy's tunnel and the TLS handshake included; 0 for no limit. */
   readonly connectTimeoutMs: number
   /** The last one of TLS, which makes the next handshake short. */
@@ -50,7 +49,7 @@ export async function openConnection(route: Route, opening: AbortController): Pr
 }
 
 function openSocket(route: Route, through?: Socket): Socket {
-  const { secureContext, rejectUnauthorized, proxy } = route
+  const { trust, proxy } = route
   const { secure, hostname, port } = route.secure ? route : (proxy ?? route)
   // Names below localhost are this machine, also where the resolver does not know them. (RFC 6761 section 6.3)
   const host = hostname.endsWith('.localhost') ? 'localhost' : hostname
@@ -61,8 +60,7 @@ function openSocket(route: Route, through?: Socket): Socket {
     ...(through && { socket: through }),
     ...(nodeNet().isIP(hostname) === 0 && { servername: hostname }),
     session: route.session,
-    secureContext,
-    rejectUnauthorized,
+    ...trust,
     ALPNProtocols: ['http/1.1'],
   })
   socket.setNoDelay(true)
@@ -76,13 +74,12 @@ function openSocket(route: Route, through?: Socket): Socket {
 
 /** Asks the proxy for a tunnel to the server. */
 async function openTunnel(route: Route, proxy: ProxyServer, signal: AbortSignal): Promise<Socket> {
-  const { secureContext, rejectUnauthorized } = route
   const { secure, hostname, port, authorization } = proxy
   const authority = `${bracketed(route.hostname)}:${route.port}`
   const headers = ['Host', authority]
   if (authorization !== undefined) headers.push('Proxy-Authorization', authorization)
-  const tls = secure ? { rejectUnauthorized, secureContext } : undefined
-  const options = { agent: false, method: 'CONNECT', hostname, port, path: authority, headers, signal, ...tls } as const
+  const target = { agent: false, method: 'CONNECT', hostname, port, path: authority } as const
+  const options = { ...target, headers, signal, ...route.trust }
   const request = (secure ? nodeHttps() : nodeHttp()).request(options).end()
   const [{ statusCode: status = 0 }, socket, head] = await once(request, 'connect')
   if (status >= 200 && status < 300) {

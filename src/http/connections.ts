@@ -21,8 +21,6 @@ export interface Ticket {
   connection?: Connection | undefined
 }
 
-type Entry = readonly [ClientRequest, Ticket]
-
 /** A connection that is idle for longer may be dead without a sign: behind NAT, or because the process was frozen. */
 const MAX_IDLE_MS = 4000
 /** The longest time for which a server is believed that it keeps an idle connection. */
@@ -48,7 +46,7 @@ export class Connections {
   /** The one that was used last is at the end. */
   readonly #idle: Connection[] = []
   /** Requests that wait until it is known what became of the idle connections. */
-  #arrived: Entry[] = []
+  #arrived: [ClientRequest, Ticket][] = []
 
   constructor(route: Route, limit: number) {
     this.protocol = route.secure ? 'https:' : 'http:'
@@ -117,9 +115,9 @@ export class Connections {
     this.#opening.set(request, opening)
     openConnection(this.route, opening).then(
       socket => {
-        if (!this.#opening.delete(request)) return void socket.destroy()
         ticket.connection = this.#keep(socket)
-        request.onSocket(socket)
+        if (this.#opening.delete(request)) request.onSocket(socket)
+        else socket.destroy() // It was given up in this very moment.
       },
       error => {
         if (!this.#opening.delete(request)) return

@@ -22,10 +22,10 @@ export interface Call {
   readonly reject: (error: unknown) => void
 }
 
-/** Bytes of an answer that are read ahead. */
-const READ_AHEAD = 256 * 1024
-/** The same where the answer waits for the end of the upload: its own end has to be seen. */
+/** Bytes of an answer that are read ahead while it waits for the end of the upload: its own end has to be seen. */
 const HELD_AHEAD = 4 * 1024 * 1024
+
+const EMPTY = Buffer.alloc(0)
 
 /** One request and its answer, whatever means send it. */
 export abstract class Exchange {
@@ -61,25 +61,26 @@ export abstract class Exchange {
 
   /** Takes the answer. `sent` says whether the request was sent as far as such a status needs it; a body that is `whole` is read at once. */
   protected begin(status: number, headers: IncomingHttpHeaders, body?: Readable, sent = true, whole = false): void {
+    if (this.over) {
+      body?.destroy()
+      return
+    }
+    this.call.ctx.progress()
     // A body that is there is read without events, so that the connection is free before the caller goes on.
-    const bytes: Buffer | undefined =
-      whole || body === undefined ? ((body?.read() as Buffer | null) ?? Buffer.alloc(0)) : undefined
-    const content = bytes === undefined ? new StreamBody(() => this.#newStream(body!)) : new BytesBody(bytes)
+    const isWhole = whole || body === undefined
+    const content = isWhole ? new BytesBody(body?.read() ?? EMPTY) : new StreamBody(() => this.#newStream(body))
     const answer = { status, headers, resent: this.resent, body: content }
     this.#answer = answer
-    if (bytes !== undefined) this.#complete = true
-    else if (body!.destroyed) {
-      this.break(body!.errored)
-      return
-    } else {
-      body!.on('end', () => this.#onEnd())
-      body!.on('error', error => this.break(error))
-      body!.on('close', () => this.#complete || this.break(undefined))
+    this.#complete = isWhole
+    if (!isWhole) {
+      body.on('end', () => this.#onEnd())
+      body.on('error', error => this.break(error))
+      body.on('close', () => this.#complete || this.break(undefined))
     }
     // An error before the whole body was sent ends the upload; a success is believed when the upload has ended.
     if (!sent && status < 300) {
       this.held = true
-      if (bytes === undefined) answer.body.stream().read(0)
+      if (!isWhole) content.stream().read(0)
     } else {
       this.refused = !sent
       if (!sent) discardBody(this.call.request)
@@ -134,8 +135,7 @@ export abstract class Exchange {
 
   /** The body as its reader gets it: its events belong to the reader, not to the connection, and only its errors tell why. */
   #newStream(body: Readable): Readable {
-    const highWaterMark = this.held ? HELD_AHEAD : READ_AHEAD
-    this.#stream = derivedStream(body, this.#pieces(body), { highWaterMark })
+    this.#stream = derivedStream(body, this.#pieces(body), this.held ? { highWaterMark: HELD_AHEAD } : {})
     // Where nobody reads it, its error must not end the process.
     this.#stream.on('error', () => undefined)
     if (this.#error !== undefined) this.#stream.destroy(this.#error as Error)
@@ -166,8 +166,8 @@ export abstract class Exchange {
   #onEnd(): void {
     if (this.over) return
     this.#complete = true
-    // What the server has read is written after a turn. Nobody waits for the rest of the upload.
-    if (this.held) afterTurn(() => this.cut())
+    // What the server has read is written after a turn, and the first call may still belong to this one. Nobody waits for the rest of the upload.
+    if (this.held) setImmediate(() => setImmediate(() => this.cut()))
     else {
       this.#leave()
       if (this.refused) this.stop()
@@ -182,10 +182,4 @@ export abstract class Exchange {
     this.call.live[this.#place] = last
     last.#place = this.#place
   }
-}
-
-/** Runs after a whole turn of the event loop: what had arrived on any connection is known then. */
-function afterTurn(run: () => void): void {
-  // The first one may still belong to this turn, whose look at the sockets is over.
-  setImmediate(() => setImmediate(run))
 }

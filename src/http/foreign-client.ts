@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
 import { derivedStream } from '../core/body.ts'
 import { type CheckedRequest, parseOrigin } from './checked-request.ts'
-import { BaseClient } from './client.ts'
+import { BaseClient, type ClientOptions } from './client.ts'
 import { type Call, Exchange } from './exchange.ts'
 import { transportError } from './transport-error.ts'
 import { measured } from './upload.ts'
@@ -25,18 +25,12 @@ export interface ForeignAnswer {
 
 type Send = (request: ForeignRequest) => Promise<ForeignAnswer>
 
-/** How the clients over the means of others behave. */
-export interface ForeignClientOptions {
-  /** Seconds that an answer's body may stand still while it is read; it breaks as `timeout`. 0 for no limit. Default: 0. */
-  readonly idleTimeoutSecs?: number | undefined
-}
-
 /** A client over a function that sends one request. What was given to send them stays open when it is closed. */
 export class ForeignClient extends BaseClient {
   readonly #send: Send
 
-  constructor(send: Send, { idleTimeoutSecs }: ForeignClientOptions = {}) {
-    super(idleTimeoutSecs)
+  constructor(send: Send, options?: ClientOptions) {
+    super(options)
     this.#send = send
   }
 
@@ -48,8 +42,6 @@ export class ForeignClient extends BaseClient {
 
 /** Headers that such clients make by themselves, or refuse. */
 const OWN = /^(connection|expect|transfer-encoding)$/i
-/** Statuses of answers that have no body. (RFC 9110 section 6.4.1) */
-const isBare = (method: string, status: number): boolean => method === 'HEAD' || status === 204 || status === 304
 
 /** One request by foreign means and its answer. */
 class ForeignExchange extends Exchange {
@@ -59,22 +51,19 @@ class ForeignExchange extends Exchange {
   #isSent = true
 
   async run(send: Send): Promise<void> {
-    const { request, checked, ctx } = this.call
+    const { request, checked } = this.call
     const { method, url } = request
     const headers = Object.fromEntries(Object.entries(checked.headers).filter(([name]) => !OWN.test(name)))
     const { signal } = this.#controller
     try {
       const answer = await send({ ...checked, headers, method, url, body: this.#outgoing(), signal })
       const { status, body } = answer
-      body?.on('error', () => undefined)
-      this.#body = body
-      if (this.over) body?.destroy()
-      else {
-        ctx.progress()
-        if (isBare(method, status)) body?.resume()
-        this.begin(status, answer.headers, isBare(method, status) ? undefined : body, this.#isSent)
-        if (this.#upload?.destroyed) this.cut()
-      }
+      this.#body = body?.on('error', () => undefined)
+      // Such an answer has no body. (RFC 9110 section 6.4.1)
+      const isBare = method === 'HEAD' || status === 204 || status === 304
+      if (isBare) body?.resume()
+      this.begin(status, answer.headers, isBare ? undefined : body, this.#isSent)
+      if (this.#upload?.destroyed) this.cut()
     } catch (error) {
       this.fail(transportError(innermost(error), method, url))
     }

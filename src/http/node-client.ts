@@ -3,7 +3,7 @@ import type { SecureContext } from 'node:tls'
 import { nodeTls } from '../core/builtin.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
 import { parseOrigin } from './checked-request.ts'
-import { BaseClient } from './client.ts'
+import { BaseClient, type ClientOptions } from './client.ts'
 import { Connections } from './connections.ts'
 import type { Call } from './exchange.ts'
 import { NodeExchange } from './node-exchange.ts'
@@ -11,7 +11,7 @@ import { ProxyTable } from './proxy.ts'
 import { unbracketed } from './request.ts'
 
 /** How a `NodeClient` reaches servers. */
-export interface NodeClientOptions {
+export interface NodeClientOptions extends ClientOptions {
   /** Proxy addresses by scheme (`http`) or endpoint (`http://hostname`), which wins; as botocore's `proxies`. */
   readonly proxies?: Readonly<Record<string, string>> | null | undefined
   /** Environment variables; where no `proxies` are given, `http_proxy`, `https_proxy` and `no_proxy` among them count. Default: none. */
@@ -24,8 +24,6 @@ export interface NodeClientOptions {
   readonly maxSockets?: number | undefined
   /** Seconds for one connection to stand, tunnel and TLS included; 0 for no limit. Default: 30. */
   readonly connectTimeoutSecs?: number | undefined
-  /** Seconds that an answer's body may stand still while it is read; it breaks as `timeout`. 0 for no limit. Default: 0. */
-  readonly idleTimeoutSecs?: number | undefined
 }
 
 /**
@@ -39,6 +37,8 @@ export interface NodeClientOptions {
  * await client.close() // A storage does not close a client that it was given.
  */
 export class NodeClient extends BaseClient {
+  /** Passwords of proxies and their `Proxy-Authorization` values. */
+  readonly secrets: readonly string[]
   readonly #options: NodeClientOptions
   readonly #proxies: ProxyTable
   readonly #origins: Map<string, Connections> = new Map()
@@ -46,14 +46,10 @@ export class NodeClient extends BaseClient {
 
   /** Throws `improperly_configured` for a bad proxy address; PEM files are read when the first `https` URL is asked for. */
   constructor(options: NodeClientOptions = {}) {
-    super(options.idleTimeoutSecs)
+    super(options)
     this.#options = options
     this.#proxies = new ProxyTable(options.proxies, options.env)
-  }
-
-  /** Passwords of proxies and their `Proxy-Authorization` values. */
-  get secrets(): readonly string[] {
-    return this.#proxies.secrets
+    this.secrets = this.#proxies.secrets
   }
 
   protected override start(call: Call): void {
@@ -77,7 +73,7 @@ export class NodeClient extends BaseClient {
     const { maxSockets = Number.POSITIVE_INFINITY, connectTimeoutSecs = 30, verify } = this.#options
     if (secure || proxy?.secure) this.#secureContext ??= secureContextOf(this.#options)
     const trust = { secureContext: this.#secureContext, rejectUnauthorized: verify !== false }
-    const route = { secure, hostname, port, proxy, ...trust, connectTimeoutMs: connectTimeoutSecs * 1000 }
+    const route = { secure, hostname, port, proxy, trust, connectTimeoutMs: connectTimeoutSecs * 1000 }
     const agent = new Connections(route, maxSockets)
     this.#origins.set(origin, agent)
     return agent

@@ -89,10 +89,7 @@ export class NodeExchange extends Exchange implements Ticket {
   async #continued(out: ClientRequest): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     out.once('socket', () => (timer = setTimeout(() => this.#wake?.(), CONTINUE_WAIT_MS)))
-    out.once('continue', () => {
-      this.call.ctx.progress()
-      this.#wake?.()
-    })
+    out.once('continue', () => this.#wake?.())
     out.flushHeaders()
     await new Promise<void>(resolve => (this.#wake = resolve))
     clearTimeout(timer)
@@ -100,22 +97,17 @@ export class NodeExchange extends Exchange implements Ticket {
 
   #onResponse(message: IncomingMessage): void {
     const hint = message.headers['keep-alive']
-    const { connection } = this
-    if (typeof hint === 'string' && connection !== undefined) connection.idleMs = idleTimeOf(hint)
-    this.call.ctx.progress()
+    if (typeof hint === 'string' && this.connection !== undefined) this.connection.idleMs = idleTimeOf(hint)
     this.#message = message
     // By then everything is there that came together with the headers.
-    process.nextTick(() => this.#onHead(message))
-  }
-
-  #onHead(message: IncomingMessage): void {
-    if (this.over) return
-    const status = message.statusCode!
-    const out = this.#out
-    const sent = status < 300 ? out.writableFinished : out.writableEnded
-    this.begin(status, message.headers, message, sent, message.complete)
-    if (this.held) out.once('finish', () => this.uploaded())
-    if (this.refused) this.#wake?.()
+    process.nextTick(() => {
+      const status = message.statusCode!
+      const out = this.#out
+      const sent = status < 300 ? out.writableFinished : out.writableEnded
+      this.begin(status, message.headers, message, sent, message.complete)
+      if (this.held) out.once('finish', () => this.uploaded())
+      if (this.refused) this.#wake?.()
+    })
   }
 
   #onError(out: ClientRequest, error: unknown): void {
@@ -151,7 +143,7 @@ export class NodeExchange extends Exchange implements Ticket {
   }
 
   override close(): void {
-    super.close(this.connection === undefined ? 'not_applied' : 'unknown')
+    super.close(this.resent || this.#out.socket ? 'unknown' : 'not_applied')
   }
 
   protected override stop(error?: unknown): void {

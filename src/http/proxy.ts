@@ -1,3 +1,4 @@
+import { unescape as decoded } from 'node:querystring'
 import { nodeNet } from '../core/builtin.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
 import { unbracketed } from './request.ts'
@@ -96,13 +97,5 @@ function parseProxy(what: string, address: string, secrets: string[]): ProxyServ
     hostname: unbracketed(url.hostname),
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
     authorization: token && `Basic ${token}`,
-  }
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
   }
 }

@@ -18,7 +18,6 @@ export function* slices(body: Uint8Array | readonly Uint8Array[]): Generator<Uin
 export async function* measured(stream: Readable, length: number | undefined): AsyncGenerator<Uint8Array> {
   let sent = 0
   try {
-    if (stream.errored) throw stream.errored
     for await (const chunk of stream as AsyncIterable<Uint8Array | string>) {
       const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk
       sent += bytes.byteLength
