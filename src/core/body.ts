@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { Readable, type ReadableOptions } from 'node:stream'
 import { StorageError } from './errors.ts'
 
 /** The bytes of a file or of an answer, which can be taken once: all together where they are at hand, else as a stream. */
@@ -14,12 +14,12 @@ export interface WithBody {
   readonly body: Body
 }
 
-/** A body whose bytes come from a stream. */
+/** A body whose bytes come from a stream, which may be made when somebody asks for it. */
 export class StreamBody implements Body {
-  readonly #stream: Readable
+  #source: Readable | (() => Readable)
 
-  constructor(stream: Readable) {
-    this.#stream = stream
+  constructor(source: Readable | (() => Readable)) {
+    this.#source = source
   }
 
   take(): undefined {
@@ -27,7 +27,8 @@ export class StreamBody implements Body {
   }
 
   stream(): Readable {
-    return this.#stream
+    if (typeof this.#source === 'function') this.#source = this.#source()
+    return this.#source
   }
 }
 
@@ -112,10 +113,10 @@ export function discardStream(stream: Readable): void {
 
 /**
  * A stream of what a generator makes of a body. Destroying it destroys the body at once, also before the first byte, when the generator
- * has not started and its `finally` would not run, and while the body hangs.
+ * has not started and its `finally` would not run, and while the body hangs. `options` tell how many bytes it reads ahead.
  */
-export function derivedStream(body: Readable, chunks: AsyncIterable<Uint8Array>): Readable {
-  const stream = Readable.from(chunks, { objectMode: false })
+export function derivedStream(body: Readable, chunks: AsyncIterable<Uint8Array>, options?: ReadableOptions): Readable {
+  const stream = Readable.from(chunks, { objectMode: false, ...options })
   const end = stream._destroy.bind(stream)
   stream._destroy = (error, done) => {
     discardStream(body)

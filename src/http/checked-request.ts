@@ -40,12 +40,7 @@ export function checkRequest({ method, url, headers, body }: HttpRequest): Check
   let chunked = false
   let expects = false
   for (const name in headers) {
-    const value = headers[name]
-    if (value === undefined) {
-      if (sent === headers) sent = { ...headers }
-      delete sent[name]
-      continue
-    }
+    const value = headers[name] as string
     let lower = name
     if (!LOWER.test(name)) {
       if (!TOKEN.test(name)) throw refused(method, `'${name}' cannot name a header`)
@@ -54,7 +49,8 @@ export function checkRequest({ method, url, headers, body }: HttpRequest): Check
       if (Object.hasOwn(headers, lower) || capitals.has(lower)) throw refused(method, `it has two headers '${lower}'`)
       capitals.add(lower)
     }
-    if (!VALUE.test(value)) throw refused(method, `the header '${name}' has a character that HTTP does not allow`)
+    if (typeof value !== 'string' || !VALUE.test(value))
+      throw refused(method, `the header '${name}' has a character that HTTP does not allow`)
     if (lower === 'content-length') {
       if (!LENGTH.test(value)) throw refused(method, 'its content-length is no number')
       length = Number(value)
@@ -65,19 +61,16 @@ export function checkRequest({ method, url, headers, body }: HttpRequest): Check
   if (chunked && (!isStream || length !== undefined)) {
     throw refused(method, 'only a stream without content-length goes in chunked coding')
   }
-  if (isStream) {
-    if (length === undefined && !chunked) sent = { ...sent, 'transfer-encoding': 'chunked' }
-    return { origin, path, headers: sent, length, expects }
-  }
-  const size = body === undefined ? 0 : bodySize(body)
-  if (length === undefined) {
-    if (size > 0 || method === 'PUT' || method === 'POST' || method === 'PATCH') {
-      sent = { ...sent, 'content-length': String(size) }
-    }
+  const size = isStream ? length : body === undefined ? 0 : bodySize(body)
+  if (size === undefined) {
+    if (!chunked) sent = { ...sent, 'transfer-encoding': 'chunked' }
+  } else if (length === undefined) {
+    const isFramed = size > 0 || method === 'PUT' || method === 'POST' || method === 'PATCH'
+    if (isFramed) sent = { ...sent, 'content-length': String(size) }
   } else if (length !== size && method !== 'HEAD') {
     throw refused(method, `the content has ${size} bytes, but ${length} were announced`)
   }
-  return { origin, path, headers: sent, length: size, expects: expects && size > 0 }
+  return { origin, path, headers: sent, length: size, expects: expects && size !== 0 }
 }
 
 /** The parts of an origin; `invalid_argument` for another scheme, and where it has a user or a password. */

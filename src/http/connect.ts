@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
-import type { ClientRequest } from 'node:http'
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import type { SecureContext } from 'node:tls'
+import type { ConnectionOptions } from 'node:tls'
 import { nodeHttp, nodeHttps, nodeNet, nodeTls } from '../core/builtin.ts'
 import { StorageError } from '../core/errors.ts'
 import type { ProxyServer } from './proxy.ts'
@@ -16,64 +16,40 @@ export interface Route {
   readonly port: number
   /** It is sent the requests themselves, or a tunnel leads through it where the server speaks TLS (RFC 9110 section 9.3.6). */
   readonly proxy: ProxyServer | undefined
-  /** Whom to trust and what to show; undefined where TLS is spoken to nobody. */
-  readonly secureContext: SecureContext | undefined
-  readonly rejectUnauthorized: boolean
+  /** Whom to trust and what to show, where TLS is spoken. */
+  readonly trust: Pick<ConnectionOptions, 'secureContext' | 'rejectUnauthorized'>
   /** Milliseconds for connecting, the proxy's tunnel and the TLS handshake included; 0 for no limit. */
   readonly connectTimeoutMs: number
+  /** The last one of TLS, which makes the next handshake short. */
+  session?: Buffer | undefined
 }
-
-/** What makes TLS handshakes short. */
-export interface Sessions {
-  last: Buffer | undefined
-}
-
-type Done = (error: unknown, socket?: Socket) => void
 
 /** Connections outlive the request that opened them, so they do not belong to its asynchronous context. */
 const NOBODY = new AsyncResource('holdall.Connections')
 
-/** Opens a connection. Returns what gives it up; if that is not called, `done` is called once, and later. */
-export function openConnection(route: Route, sessions: Sessions, done: Done): () => void {
-  let under: Socket | ClientRequest | undefined
-  let over = false
-  const stop = (): void => {
-    over = true
-    clearTimeout(timer)
-    under?.destroy()
-  }
-  const fail = (error: unknown): void => {
-    if (over) return
-    stop()
-    done(error)
-  }
+/** Opens a connection; fails as `timeout` where that takes too long. `opening` gives it up. */
+export async function openConnection(route: Route, opening: AbortController): Promise<Socket> {
+  const { secure, proxy, connectTimeoutMs } = route
+  const { signal } = opening
   const late = (): void =>
-    fail(new StorageError('timeout', 'No connection within connectTimeoutSecs.', { outcome: 'not_applied' }))
-  const timer = route.connectTimeoutMs > 0 ? setTimeout(late, route.connectTimeoutMs) : undefined
-  const connect = (through?: Socket): void => {
-    try {
-      const socket = NOBODY.runInAsyncScope(openSocket, undefined, route, sessions, through)
-      under = socket
-      socket.once('error', fail)
-      socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => {
-        clearTimeout(timer)
-        socket.off('error', fail)
-        done(undefined, socket)
-      })
-    } catch (error) {
-      // What node:tls cannot begin with.
-      through?.destroy()
-      process.nextTick(fail, error)
-    }
+    opening.abort(new StorageError('timeout', 'No connection within connectTimeoutSecs.', { outcome: 'not_applied' }))
+  const timer = connectTimeoutMs > 0 ? setTimeout(late, connectTimeoutMs) : undefined
+  let socket: Socket | undefined
+  try {
+    if (secure && proxy !== undefined) socket = await openTunnel(route, proxy, signal)
+    socket = NOBODY.runInAsyncScope(openSocket, undefined, route, socket)
+    await once(socket, 'encrypted' in socket ? 'secureConnect' : 'connect', { signal })
+    return socket
+  } catch (error) {
+    socket?.destroy()
+    throw signal.aborted ? signal.reason : error
+  } finally {
+    clearTimeout(timer)
   }
-  const { secure, proxy } = route
-  if (secure && proxy !== undefined) under = openTunnel(route, proxy, connect, fail)
-  else connect()
-  return stop
 }
 
-function openSocket(route: Route, sessions: Sessions, through?: Socket): Socket {
-  const { secureContext, rejectUnauthorized, proxy } = route
+function openSocket(route: Route, through?: Socket): Socket {
+  const { trust, proxy } = route
   const { secure, hostname, port } = route.secure ? route : (proxy ?? route)
   // Names below localhost are this machine, also where the resolver does not know them. (RFC 6761 section 6.3)
   const host = hostname.endsWith('.localhost') ? 'localhost' : hostname
@@ -83,14 +59,13 @@ function openSocket(route: Route, sessions: Sessions, through?: Socket): Socket 
     port,
     ...(through && { socket: through }),
     ...(nodeNet().isIP(hostname) === 0 && { servername: hostname }),
-    ...(sessions.last && { session: sessions.last }),
-    secureContext,
-    rejectUnauthorized,
+    session: route.session,
+    ...trust,
     ALPNProtocols: ['http/1.1'],
   })
   socket.setNoDelay(true)
   socket.setKeepAlive(true, 1000)
-  const keep = (session?: Buffer): void => void (sessions.last = session)
+  const keep = (session?: Buffer): void => void (route.session = session)
   socket.on('session', keep)
   // A session that the server cannot continue would break every handshake to come.
   socket.once('error', () => keep())
@@ -98,26 +73,21 @@ function openSocket(route: Route, sessions: Sessions, through?: Socket): Socket 
 }
 
 /** Asks the proxy for a tunnel to the server. */
-function openTunnel(route: Route, proxy: ProxyServer, done: (socket: Socket) => void, fail: Done): ClientRequest {
-  const { secureContext, rejectUnauthorized } = route
+async function openTunnel(route: Route, proxy: ProxyServer, signal: AbortSignal): Promise<Socket> {
   const { secure, hostname, port, authorization } = proxy
   const authority = `${bracketed(route.hostname)}:${route.port}`
   const headers = ['Host', authority]
   if (authorization !== undefined) headers.push('Proxy-Authorization', authorization)
-  const tls = secure ? { rejectUnauthorized, secureContext } : undefined
-  const options = { agent: false, method: 'CONNECT', hostname, port, path: authority, headers, ...tls } as const
-  const request = (secure ? nodeHttps() : nodeHttp()).request(options)
-  request.on('error', fail)
-  request.once('connect', ({ statusCode: status = 0 }, socket, head) => {
-    if (status >= 200 && status < 300) {
-      if (head.length > 0) socket.unshift(head)
-      done(socket as Socket)
-      return
-    }
-    socket.destroy()
-    const code = status === 407 || status === 403 || status === 401 ? 'permission_denied' : 'unavailable'
-    const text = `The proxy refused a connection to ${authority} with status ${status}.`
-    fail(new StorageError(code, text, { status, outcome: 'not_applied' }))
-  })
-  return request.end()
+  const target = { agent: false, method: 'CONNECT', hostname, port, path: authority } as const
+  const options = { ...target, headers, signal, ...route.trust }
+  const request = (secure ? nodeHttps() : nodeHttp()).request(options).end()
+  const [{ statusCode: status = 0 }, socket, head] = await once(request, 'connect')
+  if (status >= 200 && status < 300) {
+    if (head.length > 0) socket.unshift(head)
+    return socket
+  }
+  socket.destroy()
+  const code = status === 407 || status === 403 || status === 401 ? 'permission_denied' : 'unavailable'
+  const text = `The proxy refused a connection to ${authority} with status ${status}.`
+  throw new StorageError(code, text, { status, outcome: 'not_applied' })
 }

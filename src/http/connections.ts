@@ -1,7 +1,6 @@
 import type { ClientRequest } from 'node:http'
 import type { Socket } from 'node:net'
-import { openConnection, type Route, type Sessions } from './connect.ts'
-import { clientClosed } from './transport-error.ts'
+import { openConnection, type Route } from './connect.ts'
 
 /** One connection. */
 export interface Connection {
@@ -22,8 +21,6 @@ export interface Ticket {
   connection?: Connection | undefined
 }
 
-type Entry = readonly [ClientRequest, Ticket]
-
 /** A connection that is idle for longer may be dead without a sign: behind NAT, or because the process was frozen. */
 const MAX_IDLE_MS = 4000
 /** The longest time for which a server is believed that it keeps an idle connection. */
@@ -42,17 +39,14 @@ export class Connections {
   readonly protocol: string
   readonly defaultPort: number
   readonly route: Route
-  readonly #limit: number
-  readonly #sessions: Sessions = { last: undefined }
+  #limit: number
   readonly #open: Set<Socket> = new Set()
-  readonly #opening: Map<ClientRequest, () => void> = new Map()
+  readonly #opening: Map<ClientRequest, AbortController> = new Map()
   readonly #waiting: Map<ClientRequest, Ticket> = new Map()
   /** The one that was used last is at the end. */
   readonly #idle: Connection[] = []
   /** Requests that wait until it is known what became of the idle connections. */
-  #arrived: Entry[] = []
-  #turned: Entry[] = []
-  #closed = false
+  #arrived: [ClientRequest, Ticket][] = []
 
   constructor(route: Route, limit: number) {
     this.protocol = route.secure ? 'https:' : 'http:'
@@ -62,27 +56,24 @@ export class Connections {
   }
 
   /** Called by node:http, which writes the request when it is given a socket. */
-  addRequest(request: ClientRequest, { ticket = { fresh: false } }: { ticket?: Ticket }): void {
-    if (ticket.fresh || this.#idle.length === 0) this.#connect(request, ticket)
-    else {
-      // Bytes that nobody asked for, or the end, may have come since the event loop looked at the sockets.
-      if (this.#arrived.length + this.#turned.length === 0) setImmediate(this.#onTurn)
-      this.#arrived.push([request, ticket])
-    }
+  addRequest(request: ClientRequest, { ticket }: { ticket: Ticket }): void {
+    if (ticket.fresh || this.#idle.length === 0) this.#serve(request, ticket)
+    // Bytes that nobody asked for, or the end, may have come since the event loop looked at the sockets.
+    else if (this.#arrived.push([request, ticket]) === 1) setImmediate(this.#onTurn)
   }
 
-  /** Serves the requests that have waited for a whole turn of the event loop. The first call may still belong to the turn in which they came. */
+  /** Serves the requests that have come so far after a whole turn of the event loop; this call may still belong to the turn in which they came. */
   readonly #onTurn = (): void => {
-    const ready = this.#turned
-    this.#turned = this.#arrived
+    const arrived = this.#arrived
     this.#arrived = []
-    if (this.#turned.length > 0) setImmediate(this.#onTurn)
-    for (const [request, ticket] of ready) this.#reuse(request, ticket)
+    setImmediate(() => {
+      for (const [request, ticket] of arrived) this.#serve(request, ticket)
+    })
   }
 
   /** Forgets a request that was destroyed before it had a connection. */
   cancel(request: ClientRequest): void {
-    this.#opening.get(request)?.()
+    this.#opening.get(request)?.abort()
     if (!this.#opening.delete(request) && !this.#waiting.delete(request)) return
     refuse(request)
     this.#serveNext()
@@ -93,58 +84,47 @@ export class Connections {
     for (const { socket } of this.#idle.splice(0)) socket.destroy()
   }
 
-  /** Closes every connection; requests that wait for one are refused. */
+  /** Closes every connection and opens no more. */
   close(): void {
-    this.#closed = true
-    for (const stop of this.#opening.values()) stop()
-    for (const request of [...this.#waiting.keys(), ...this.#opening.keys()]) refuse(request, clientClosed())
-    this.#waiting.clear()
-    this.#opening.clear()
+    this.#limit = 0
     for (const socket of this.#open) socket.destroy()
   }
 
-  #reuse(request: ClientRequest, ticket: Ticket): void {
+  /** Gives a request the connection that was used last, or a new one, or lets it wait for its turn. */
+  #serve(request: ClientRequest, ticket: Ticket): void {
     if (request.destroyed) {
       refuse(request)
       return
     }
-    let connection = this.#idle.pop()
-    for (; connection !== undefined && !isUsable(connection); connection = this.#idle.pop()) connection.socket.destroy()
-    if (connection === undefined) this.#connect(request, ticket)
-    else this.#give(request, ticket, connection)
-  }
-
-  #give(request: ClientRequest, ticket: Ticket, connection: Connection): void {
-    const { socket } = connection
-    socket.off('data', onStray)
-    socket.ref()
-    ticket.connection = connection
-    request.reusedSocket = true
-    request.onSocket(socket)
-  }
-
-  #connect(request: ClientRequest, ticket: Ticket): void {
-    if (this.#closed) {
-      refuse(request, clientClosed())
-      return
+    for (let idle = ticket.fresh ? undefined : this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
+      if (isUsable(idle)) {
+        idle.socket.off('data', onStray).ref()
+        ticket.connection = idle
+        request.reusedSocket = true
+        request.onSocket(idle.socket)
+        return
+      }
+      idle.socket.destroy()
     }
     if (this.#isFull) {
       this.#waiting.set(request, ticket)
-      // One that wants a new connection gets the place of an idle one.
-      this.#idle.shift()?.socket.destroy()
+      this.#serveNext()
       return
     }
-    const stop = openConnection(this.route, this.#sessions, (error, socket) => {
-      this.#opening.delete(request)
-      if (socket === undefined) {
+    const opening = new AbortController()
+    this.#opening.set(request, opening)
+    openConnection(this.route, opening).then(
+      socket => {
+        ticket.connection = this.#keep(socket)
+        if (this.#opening.delete(request)) request.onSocket(socket)
+        else socket.destroy() // It was given up in this very moment.
+      },
+      error => {
+        if (!this.#opening.delete(request)) return
         refuse(request, error)
         this.#serveNext()
-      } else {
-        ticket.connection = this.#keep(socket)
-        request.onSocket(socket)
-      }
-    })
-    this.#opening.set(request, stop)
+      },
+    )
   }
 
   #keep(socket: Socket): Connection {
@@ -164,18 +144,11 @@ export class Connections {
   #onFree(connection: Connection): void {
     const { socket, idleMs } = connection
     if (!socket.writable) return
-    const [next] = this.#waiting
-    // Its place is wanted by a request that needs a new connection, or nobody needs it.
-    if (idleMs <= 0 || (next === undefined ? this.#idle.length >= MAX_IDLE : next[1].fresh)) {
+    if (idleMs <= 0 || this.#idle.length >= MAX_IDLE) {
       socket.destroy()
       return
     }
     connection.bytesRead = socket.bytesRead
-    if (next !== undefined) {
-      this.#waiting.delete(next[0])
-      this.#give(...next, connection)
-      return
-    }
     // An idle connection keeps nothing of its last request. (as the agent of node:http has it)
     Object.assign(socket, { _httpMessage: null })
     connection.since = Date.now()
@@ -186,6 +159,7 @@ export class Connections {
     this.#idle.push(connection)
     const oldest = this.#idle[0]!
     if (!isUsable(oldest)) oldest.socket.destroy()
+    this.#serveNext()
   }
 
   get #isFull(): boolean {
@@ -194,9 +168,14 @@ export class Connections {
 
   #serveNext(): void {
     const [next] = this.#waiting
-    if (next === undefined || this.#isFull) return
+    if (next === undefined) return
+    if (this.#isFull && (next[1].fresh || this.#idle.length === 0)) {
+      // One that wants a new connection gets the place of an idle one.
+      this.#idle.shift()?.socket.destroy()
+      return
+    }
     this.#waiting.delete(next[0])
-    this.#connect(...next)
+    this.#serve(...next)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
-import { type ForeignAnswer, ForeignClient, type ForeignClientOptions, type ForeignRequest } from './foreign-client.ts'
+import type { ClientOptions } from './client.ts'
+import { type ForeignAnswer, ForeignClient, type ForeignRequest } from './foreign-client.ts'
 import type { HttpClient } from './request.ts'
 
 /** As much of a dispatcher of undici as is used. (https://undici.nodejs.org/#/docs/api/Dispatcher.md) */
@@ -28,7 +29,7 @@ export interface Dispatcher {
  * const httpClient = dispatcherClient(new ProxyAgent('http://proxy.example.com:3128'))
  * const storage = new S3Storage({ bucketName: 'media' }, { httpClient })
  */
-export function dispatcherClient(dispatcher: Dispatcher, options?: ForeignClientOptions): HttpClient {
+export function dispatcherClient(dispatcher: Dispatcher, options?: ClientOptions): HttpClient {
   return new ForeignClient(request => send(dispatcher, request), options)
 }
 

@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
 import { onAbort } from '../core/abort.ts'
+import { BytesBody, derivedStream, StreamBody } from '../core/body.ts'
 import type { CallContext } from '../core/call.ts'
-import { type ErrorCode, StorageError } from '../core/errors.ts'
-import { Answer, type BodySource } from './answer.ts'
-import { type CheckedRequest, checkRequest } from './checked-request.ts'
+import { type ErrorCode, type Outcome, StorageError } from '../core/errors.ts'
+import type { CheckedRequest } from './checked-request.ts'
 import { type HttpRequest, type HttpResponse, shownUrl } from './request.ts'
-import { abortError, clientClosed, transportError } from './transport-error.ts'
+import { abortError } from './transport-error.ts'
 import { discardBody } from './upload.ts'
 
 /** One call of a client. */
@@ -14,36 +14,21 @@ export interface Call {
   readonly request: HttpRequest
   readonly checked: CheckedRequest
   readonly ctx: CallContext
+  /** Milliseconds that the answer's body may stand still while somebody wants more; 0 for no limit. */
+  readonly idleMs: number
+  /** The exchanges that a client has to end when it is closed. An array: a `Set` that changes at each request keeps old ones from the garbage collector. */
+  readonly live: Exchange[]
   readonly resolve: (response: HttpResponse) => void
   readonly reject: (error: unknown) => void
 }
 
-/** Pieces of an answer that are kept while it waits for the end of the upload. */
-const MAX_HELD_PIECES = 64
+/** Bytes of an answer that are read ahead while it waits for the end of the upload: its own end has to be seen. */
+const HELD_AHEAD = 4 * 1024 * 1024
 
-/** Runs a call: checks it and hands it to `start`. */
-export function runCall(
-  isClosed: boolean,
-  request: HttpRequest,
-  ctx: CallContext,
-  start: (call: Call) => void,
-): Promise<HttpResponse> {
-  return new Promise((resolve, reject) => {
-    const { method, url } = request
-    try {
-      if (isClosed) throw clientClosed()
-      if (ctx.signal.aborted) throw abortError(ctx.signal, method, url)
-      start({ request, checked: checkRequest(request), ctx, resolve, reject })
-    } catch (error) {
-      discardBody(request)
-      reject(transportError(error, method, url))
-    }
-  })
-}
+const EMPTY = Buffer.alloc(0)
 
 /** One request and its answer, whatever means send it. */
-export abstract class Exchange implements BodySource {
-  readonly idleMs: number
+export abstract class Exchange {
   protected readonly call: Call
   /** Whether the request was sent twice. */
   protected resent = false
@@ -53,17 +38,18 @@ export abstract class Exchange implements BodySource {
   protected held = false
   protected over = false
   readonly #unlink: () => void
-  #body: Readable | undefined
-  #answer: Answer | undefined
-  #heldPieces = 0
+  /** Index in `live`. */
+  #place: number
+  #answer: HttpResponse | undefined
   #complete = false
-  #delivered = false
+  #error: unknown
+  #stream: Readable | undefined
 
-  constructor(call: Call, idleMs: number) {
-    const { request, ctx } = call
+  constructor(call: Call) {
+    const { request, ctx, live } = call
     const { method, url, body } = request
     this.call = call
-    this.idleMs = idleMs
+    this.#place = live.push(this) - 1
     this.#unlink = onAbort(ctx.signal, () => this.fail(abortError(ctx.signal, method, url)))
     // From the beginning, since it may fail while a connection is waited for, and for good: what fails after the
     // request is over must not end the process.
@@ -75,45 +61,40 @@ export abstract class Exchange implements BodySource {
 
   /** Takes the answer. `sent` says whether the request was sent as far as such a status needs it; a body that is `whole` is read at once. */
   protected begin(status: number, headers: IncomingHttpHeaders, body?: Readable, sent = true, whole = false): void {
-    const { request, ctx } = this.call
-    const answer = new Answer(status, headers, this.resent, this)
-    this.#answer = answer
-    this.#body = body
-    // An error before the whole body was sent ends the upload; a success is believed when the upload has ended.
-    if (!sent && status < 300) this.held = true
-    else if (!sent) {
-      this.refused = true
-      discardBody(request)
+    if (this.over) {
+      body?.destroy()
+      return
     }
-    if (body === undefined) this.#onEnd()
-    else if (whole) {
-      // Without events, so that the connection is free before the caller goes on.
-      const bytes: Buffer | null = body.read()
-      if (bytes !== null) answer.receive(bytes)
-      this.#onEnd()
-    } else if (body.destroyed) this.break(body.errored)
-    else {
-      body.on('data', (bytes: Buffer) => {
-        ctx.progress()
-        answer.receive(bytes)
-      })
+    this.call.ctx.progress()
+    // A body that is there is read without events, so that the connection is free before the caller goes on.
+    const isWhole = whole || body === undefined
+    const content = isWhole ? new BytesBody(body?.read() ?? EMPTY) : new StreamBody(() => this.#newStream(body))
+    const answer = { status, headers, resent: this.resent, body: content }
+    this.#answer = answer
+    this.#complete = isWhole
+    if (!isWhole) {
       body.on('end', () => this.#onEnd())
       body.on('error', error => this.break(error))
+      body.on('close', () => this.#complete || this.break(undefined))
     }
-    if (!this.held && (!this.over || this.#complete)) this.#deliver(answer)
+    // An error before the whole body was sent ends the upload; a success is believed when the upload has ended.
+    if (!sent && status < 300) {
+      this.held = true
+      if (!isWhole) content.stream().read(0)
+    } else {
+      this.refused = !sent
+      if (!sent) discardBody(this.call.request)
+      this.call.resolve(answer)
+    }
+    if (this.#complete) this.#onEnd()
   }
 
   /** The whole body was sent: a success that waited for it is given. */
   protected uploaded(): void {
     if (!this.held || this.over) return
     this.held = false
-    this.#deliver(this.#answer!)
+    this.call.resolve(this.#answer!)
     if (this.#complete) this.#onEnd()
-  }
-
-  #deliver(answer: Answer): void {
-    this.#delivered = true
-    this.call.resolve(answer)
   }
 
   /** No more of the body will be sent: a success that waits for it is none. */
@@ -128,32 +109,18 @@ export abstract class Exchange implements BodySource {
 
   protected fail(error: unknown): void {
     if (this.over) return
-    this.#finish(error)
-    if (this.#delivered) this.#answer!.fail(error as Error)
-    else this.call.reject(error)
+    this.#error = error
+    this.#leave()
+    this.stop(error)
+    discardBody(this.call.request)
+    this.#stream?.destroy(error as Error)
+    this.call.reject(error)
   }
 
   /** The client was closed. */
-  close(): void {
-    if (this.#answer === undefined) this.#failAs('closed', 'the HTTP client was closed before the answer came')
-    else this.break(undefined)
-  }
-
-  pause(): void {
-    // The end of an answer that is held has to be seen.
-    if (!this.held || ++this.#heldPieces > MAX_HELD_PIECES) this.#body!.pause()
-  }
-
-  resume(): void {
-    this.#body!.resume()
-  }
-
-  cancel(): void {
-    if (!this.over) this.#finish()
-  }
-
-  stalled(): void {
-    this.#failAs('timeout', `no byte of the answer came for ${this.idleMs / 1000} s`)
+  close(outcome?: Outcome): void {
+    if (this.#answer !== undefined) this.break(undefined)
+    else this.#failAs('closed', 'the HTTP client was closed before the answer came', undefined, outcome)
   }
 
   /** The connection broke. */
@@ -161,39 +128,58 @@ export abstract class Exchange implements BodySource {
     this.#failAs('unavailable', 'the connection broke before the whole answer was there', cause)
   }
 
-  #failAs(code: ErrorCode, text: string, cause?: unknown): void {
+  #failAs(code: ErrorCode, text: string, cause?: unknown, outcome: Outcome = 'unknown'): void {
     const { method, url } = this.call.request
-    this.fail(new StorageError(code, `${method} ${shownUrl(url)}: ${text}`, { cause, outcome: 'unknown' }))
+    this.fail(new StorageError(code, `${method} ${shownUrl(url)}: ${text}`, { cause, outcome }))
+  }
+
+  /** The body as its reader gets it: its events belong to the reader, not to the connection, and only its errors tell why. */
+  #newStream(body: Readable): Readable {
+    this.#stream = derivedStream(body, this.#pieces(body), this.held ? { highWaterMark: HELD_AHEAD } : {})
+    // Where nobody reads it, its error must not end the process.
+    this.#stream.on('error', () => undefined)
+    if (this.#error !== undefined) this.#stream.destroy(this.#error as Error)
+    return this.#stream
+  }
+
+  async *#pieces(body: Readable): AsyncGenerator<Buffer> {
+    const { ctx, idleMs } = this.call
+    const late = (): void => this.#failAs('timeout', `no byte of the answer came for ${idleMs / 1000} s`)
+    // Only a reader who wants more makes the time count.
+    const clock = (): NodeJS.Timeout | undefined => (idleMs > 0 ? setTimeout(late, idleMs) : undefined)
+    let timer = clock()
+    try {
+      for await (const bytes of body) {
+        clearTimeout(timer)
+        ctx.progress()
+        yield bytes
+        timer = clock()
+      }
+    } catch (error) {
+      this.break(error)
+      throw this.#error ?? error
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   #onEnd(): void {
     if (this.over) return
     this.#complete = true
-    // What the server has read is written after a turn. Nobody waits for the rest of the upload.
-    if (this.held) afterTurn(() => this.cut())
+    // What the server has read is written after a turn, and the first call may still belong to this one. Nobody waits for the rest of the upload.
+    if (this.held) setImmediate(() => setImmediate(() => this.cut()))
     else {
-      this.over = true
-      this.#unlink()
-      this.#answer!.end()
-      this.ended()
+      this.#leave()
+      if (this.refused) this.stop()
     }
   }
 
-  /** Called when the answer is there to its end. */
-  protected ended(): void {
-    if (this.refused) this.stop()
-  }
-
-  #finish(error?: unknown): void {
+  #leave(): void {
     this.over = true
     this.#unlink()
-    this.stop(error)
-    discardBody(this.call.request)
+    const last = this.call.live.pop()!
+    if (last === this) return
+    this.call.live[this.#place] = last
+    last.#place = this.#place
   }
-}
-
-/** Runs after a whole turn of the event loop: what had arrived on any connection is known then. */
-function afterTurn(run: () => void): void {
-  // The first one may still belong to this turn, whose look at the sockets is over.
-  setImmediate(() => setImmediate(run))
 }

@@ -2,7 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { StorageError } from '../core/errors.ts'
-import { type ForeignAnswer, ForeignClient, type ForeignClientOptions, type ForeignRequest } from './foreign-client.ts'
+import type { ClientOptions } from './client.ts'
+import { type ForeignAnswer, ForeignClient, type ForeignRequest } from './foreign-client.ts'
 import type { HttpClient } from './request.ts'
 
 /** As much of `fetch` as is used. */
@@ -23,12 +24,10 @@ const DECODED = /^(x-)?(gzip|deflate|br|zstd)$/i
  * // Where fetch caches, as in Next.js:
  * const client = fetchClient((url, init) => fetch(url, { ...init, cache: 'no-store' }))
  */
-export function fetchClient(fetch: FetchFunction = globalFetch, options?: ForeignClientOptions): HttpClient {
-  return new ForeignClient(request => send(fetch, request), options)
+export function fetchClient(fetch?: FetchFunction, options?: ClientOptions): HttpClient {
+  // The global one is looked up at each call: tests replace it.
+  return new ForeignClient(request => send(fetch ?? globalThis.fetch, request), options)
 }
-
-// The global one, looked up at each call: tests replace it.
-const globalFetch: FetchFunction = (url, init) => globalThis.fetch(url, init)
 
 async function send(fetch: FetchFunction, request: ForeignRequest): Promise<ForeignAnswer> {
   const { method, url, origin, path, length, signal, body } = request

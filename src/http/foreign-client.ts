@@ -1,10 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
 import { derivedStream } from '../core/body.ts'
-import type { CallContext } from '../core/call.ts'
 import { type CheckedRequest, parseOrigin } from './checked-request.ts'
-import { type Call, Exchange, runCall } from './exchange.ts'
-import type { HttpClient, HttpRequest, HttpResponse } from './request.ts'
+import { BaseClient, type ClientOptions } from './client.ts'
+import { type Call, Exchange } from './exchange.ts'
 import { transportError } from './transport-error.ts'
 import { measured } from './upload.ts'
 
@@ -26,74 +25,45 @@ export interface ForeignAnswer {
 
 type Send = (request: ForeignRequest) => Promise<ForeignAnswer>
 
-/** How the clients over the means of others behave. */
-export interface ForeignClientOptions {
-  /** Seconds that an answer's body may stand still while it is read; it breaks as `timeout`. 0 for no limit. Default: 0. */
-  readonly idleTimeoutSecs?: number | undefined
-}
-
-/** A client over a function that sends one request. */
-export class ForeignClient implements HttpClient {
+/** A client over a function that sends one request. What was given to send them stays open when it is closed. */
+export class ForeignClient extends BaseClient {
   readonly #send: Send
-  readonly #idleMs: number
-  readonly #live: Set<ForeignExchange> = new Set()
-  #closed = false
 
-  constructor(send: Send, { idleTimeoutSecs = 0 }: ForeignClientOptions = {}) {
+  constructor(send: Send, options?: ClientOptions) {
+    super(options)
     this.#send = send
-    this.#idleMs = idleTimeoutSecs * 1000
   }
 
-  request(request: HttpRequest, ctx: CallContext): Promise<HttpResponse> {
-    return runCall(this.#closed, request, ctx, call => {
-      parseOrigin(call.checked.origin)
-      void new ForeignExchange(call, this.#idleMs, this.#live).run(this.#send)
-    })
-  }
-
-  /** Ends the requests under way; what was given to send them stays open. */
-  async close(): Promise<void> {
-    this.#closed = true
-    for (const exchange of this.#live) exchange.close()
+  protected override start(call: Call): void {
+    parseOrigin(call.checked.origin)
+    void new ForeignExchange(call).run(this.#send)
   }
 }
 
 /** Headers that such clients make by themselves, or refuse. */
 const OWN = /^(connection|expect|transfer-encoding)$/i
-/** Statuses of answers that have no body. (RFC 9110 section 6.4.1) */
-const isBare = (method: string, status: number): boolean => method === 'HEAD' || status === 204 || status === 304
 
 /** One request by foreign means and its answer. */
 class ForeignExchange extends Exchange {
-  readonly #live: Set<ForeignExchange>
   readonly #controller = new AbortController()
   #body: Readable | undefined
-  #upload: 'none' | 'open' | 'sent' | 'cut' = 'none'
-
-  constructor(call: Call, idleMs: number, live: Set<ForeignExchange>) {
-    super(call, idleMs)
-    this.#live = live
-    live.add(this)
-  }
+  #upload: Readable | undefined
+  #isSent = true
 
   async run(send: Send): Promise<void> {
-    const { request, checked, ctx } = this.call
+    const { request, checked } = this.call
     const { method, url } = request
     const headers = Object.fromEntries(Object.entries(checked.headers).filter(([name]) => !OWN.test(name)))
     const { signal } = this.#controller
     try {
       const answer = await send({ ...checked, headers, method, url, body: this.#outgoing(), signal })
       const { status, body } = answer
-      body?.on('error', () => undefined)
-      this.#body = body
-      if (this.over) body?.destroy()
-      else {
-        ctx.progress()
-        if (isBare(method, status)) body?.resume()
-        const sent = this.#upload === 'none' || this.#upload === 'sent'
-        this.begin(status, answer.headers, isBare(method, status) ? undefined : body, sent)
-        if (this.#upload === 'cut') this.cut()
-      }
+      this.#body = body?.on('error', () => undefined)
+      // Such an answer has no body. (RFC 9110 section 6.4.1)
+      const isBare = method === 'HEAD' || status === 204 || status === 304
+      if (isBare) body?.resume()
+      this.begin(status, answer.headers, isBare ? undefined : body, this.#isSent)
+      if (this.#upload?.destroyed) this.cut()
     } catch (error) {
       this.fail(transportError(innermost(error), method, url))
     }
@@ -104,37 +74,29 @@ class ForeignExchange extends Exchange {
     if (typeof body === 'string') return Buffer.from(body)
     if (body === undefined || body instanceof Uint8Array) return body
     if (!(body instanceof Readable)) return Buffer.concat(body)
-    this.#upload = 'open'
-    const stream = derivedStream(
-      body,
-      this.#chunks(body, () => stream.destroyed),
-    )
-    return stream
+    this.#isSent = false
+    this.#upload = derivedStream(body, this.#chunks(body))
+    return this.#upload
   }
 
-  async *#chunks(body: Readable, isUnwanted: () => boolean): AsyncGenerator<Uint8Array> {
+  async *#chunks(body: Readable): AsyncGenerator<Uint8Array> {
     try {
       for await (const bytes of measured(body, this.call.checked.length)) {
         this.call.ctx.progress()
         yield bytes
       }
-      this.#upload = 'sent'
+      this.#isSent = true
       this.uploaded()
     } catch (error) {
-      if (!isUnwanted()) this.sourceFailed(error)
+      // Where the upload was destroyed the stream is not at fault.
+      if (!this.#upload!.destroyed) this.sourceFailed(error)
       throw error
     } finally {
-      if (this.#upload === 'open') this.#upload = 'cut'
       this.cut()
     }
   }
 
-  protected override ended(): void {
-    this.#live.delete(this)
-  }
-
   protected override stop(error?: unknown): void {
-    this.#live.delete(this)
     this.#controller.abort(error)
     this.#body?.destroy()
   }

@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs'
 import type { SecureContext } from 'node:tls'
 import { nodeTls } from '../core/builtin.ts'
-import type { CallContext } from '../core/call.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
 import { parseOrigin } from './checked-request.ts'
+import { BaseClient, type ClientOptions } from './client.ts'
 import { Connections } from './connections.ts'
-import { runCall } from './exchange.ts'
+import type { Call } from './exchange.ts'
 import { NodeExchange } from './node-exchange.ts'
 import { ProxyTable } from './proxy.ts'
-import { type HttpClient, type HttpRequest, type HttpResponse, unbracketed } from './request.ts'
+import { unbracketed } from './request.ts'
 
 /** How a `NodeClient` reaches servers. */
-export interface NodeClientOptions {
+export interface NodeClientOptions extends ClientOptions {
   /** Proxy addresses by scheme (`http`) or endpoint (`http://hostname`), which wins; as botocore's `proxies`. */
   readonly proxies?: Readonly<Record<string, string>> | null | undefined
   /** Environment variables; where no `proxies` are given, `http_proxy`, `https_proxy` and `no_proxy` among them count. Default: none. */
@@ -24,8 +24,6 @@ export interface NodeClientOptions {
   readonly maxSockets?: number | undefined
   /** Seconds for one connection to stand, tunnel and TLS included; 0 for no limit. Default: 30. */
   readonly connectTimeoutSecs?: number | undefined
-  /** Seconds that an answer's body may stand still while it is read; it breaks as `timeout`. 0 for no limit. Default: 0. */
-  readonly idleTimeoutSecs?: number | undefined
 }
 
 /**
@@ -38,47 +36,32 @@ export interface NodeClientOptions {
  * await storage.close()
  * await client.close() // A storage does not close a client that it was given.
  */
-export class NodeClient implements HttpClient {
+export class NodeClient extends BaseClient {
+  /** Passwords of proxies and their `Proxy-Authorization` values. */
+  readonly secrets: readonly string[]
   readonly #options: NodeClientOptions
   readonly #proxies: ProxyTable
   readonly #origins: Map<string, Connections> = new Map()
-  readonly #idleMs: number
   #secureContext: SecureContext | undefined
-  #closed = false
 
   /** Throws `improperly_configured` for a bad proxy address; PEM files are read when the first `https` URL is asked for. */
   constructor(options: NodeClientOptions = {}) {
+    super(options)
     this.#options = options
-    this.#idleMs = (options.idleTimeoutSecs ?? 0) * 1000
     this.#proxies = new ProxyTable(options.proxies, options.env)
+    this.secrets = this.#proxies.secrets
   }
 
-  get closed(): boolean {
-    return this.#closed
-  }
-
-  /**
-   * Sends a request and returns the answer of any status. Codes: `unavailable`, `timeout`, `aborted`, `permission_denied`
-   * (by a proxy), `invalid_argument`, `improperly_configured`, `closed`; the reason of `ctx.signal` if a `StorageError`.
-   */
-  request(request: HttpRequest, ctx: CallContext): Promise<HttpResponse> {
-    return runCall(this.#closed, request, ctx, call => {
-      const { origin } = call.checked
-      const agent = this.#origins.get(origin) ?? this.#resolve(origin)
-      new NodeExchange(this, agent, this.#idleMs, call).start()
-    })
-  }
-
-  /** Passwords of proxies and their `Proxy-Authorization` values. */
-  get secrets(): readonly string[] {
-    return this.#proxies.secrets
+  protected override start(call: Call): void {
+    const { origin } = call.checked
+    new NodeExchange(call, this.#origins.get(origin) ?? this.#resolve(origin)).start()
   }
 
   /** Closes every connection; requests under way and later ones are `closed`. */
-  async close(): Promise<void> {
-    this.#closed = true
+  override close(): Promise<void> {
     for (const agent of this.#origins.values()) agent.close()
     this.#origins.clear()
+    return super.close()
   }
 
   #resolve(origin: string): Connections {
@@ -88,32 +71,24 @@ export class NodeClient implements HttpClient {
     const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
     const proxy = this.#proxies.select(secure ? 'https' : 'http', url.hostname, port)
     const { maxSockets = Number.POSITIVE_INFINITY, connectTimeoutSecs = 30, verify } = this.#options
-    const secureContext = secure || proxy?.secure ? this.#security() : undefined
-    const trust = { secureContext, rejectUnauthorized: verify !== false }
-    const route = { secure, hostname, port, proxy, ...trust, connectTimeoutMs: connectTimeoutSecs * 1000 }
+    if (secure || proxy?.secure) this.#secureContext ??= secureContextOf(this.#options)
+    const trust = { secureContext: this.#secureContext, rejectUnauthorized: verify !== false }
+    const route = { secure, hostname, port, proxy, trust, connectTimeoutMs: connectTimeoutSecs * 1000 }
     const agent = new Connections(route, maxSockets)
     this.#origins.set(origin, agent)
     return agent
   }
+}
 
-  #security(): SecureContext {
-    this.#secureContext ??= this.#newSecurity()
-    return this.#secureContext
-  }
-
-  #newSecurity(): SecureContext {
-    const { verify, clientCert } = this.#options
-    const [cert, key = cert] = typeof clientCert === 'string' ? [clientCert] : (clientCert ?? [])
-    const authorities = typeof verify === 'string' && verify !== '' ? verify : undefined
-    const ca = pem('verify: the CA file', authorities)
-    const own = { cert: pem('clientCert: the file', cert), key: pem('clientCert: the file', key) }
-    try {
-      return nodeTls().createSecureContext({ ca, ...own })
-    } catch (cause) {
-      throw new ImproperlyConfigured(`clientCert: '${cert}' has no certificate and key that belong together.`, {
-        cause,
-      })
-    }
+function secureContextOf({ verify, clientCert }: NodeClientOptions): SecureContext {
+  const [cert, key = cert] = typeof clientCert === 'string' ? [clientCert] : (clientCert ?? [])
+  const ca = pem('verify: the CA file', typeof verify === 'string' && verify !== '' ? verify : undefined)
+  const own = { cert: pem('clientCert: the file', cert), key: pem('clientCert: the file', key) }
+  try {
+    return nodeTls().createSecureContext({ ca, ...own })
+  } catch (cause) {
+    const text = `clientCert: '${cert}' has no certificate and key that belong together.`
+    throw new ImproperlyConfigured(text, { cause })
   }
 }
 

@@ -4,7 +4,6 @@ import { nodeHttp, nodeHttps } from '../core/builtin.ts'
 import { StorageError, withOutcome } from '../core/errors.ts'
 import { type Connection, type Connections, idleTimeOf, type Ticket } from './connections.ts'
 import { type Call, Exchange } from './exchange.ts'
-import { bodySize } from './request.ts'
 import { isReset, transportError } from './transport-error.ts'
 import { measured, slices } from './upload.ts'
 
@@ -13,31 +12,28 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE',
 const CONTINUE_WAIT_MS = 1000
 const MAX_HEAD = 64 * 1024
 /** Bytes of a body up to which it is sent in one piece with the head. */
-const SMALL = 64 * 1024
-/** Bytes of a body up to which that piece is a text. */
 const SHORT = 8 * 1024
 
 /** One request over node:http and its answer. */
 export class NodeExchange extends Exchange implements Ticket {
   fresh: boolean
   connection: Connection | undefined
-  readonly #client: { readonly closed: boolean }
   readonly #agent: Connections
   #out!: ClientRequest
   #message: IncomingMessage | undefined
   /** Lets the upload go on. */
   #wake: (() => void) | undefined
 
-  constructor(client: { readonly closed: boolean }, agent: Connections, idleMs: number, call: Call) {
-    super(call, idleMs)
-    this.#client = client
+  constructor(call: Call, agent: Connections) {
+    super(call)
     this.#agent = agent
     this.fresh = call.ctx.attempt > 1
   }
 
   start(): void {
     const { request, checked } = this.call
-    const { method, url, body } = request
+    const { method, url } = request
+    const body = typeof request.body === 'string' ? Buffer.from(request.body) : request.body
     const agent = this.#agent
     const { secure, hostname, port, proxy } = agent.route
     let { path, headers } = checked
@@ -54,14 +50,9 @@ export class NodeExchange extends Exchange implements Ticket {
     out.on('close', () => this.#onClose(out))
     if (body === undefined) out.end()
     else if (body instanceof Readable) void this.#upload(measured(body, checked.length))
-    else if (checked.expects) void this.#upload(slices(body))
-    // As text it would give its encoding to the head.
-    else if (typeof body === 'string') out.end(Buffer.from(body))
-    // In latin1, one character a byte, it goes in one write with the head.
-    else if (body instanceof Uint8Array && body.byteLength <= SHORT) out.end(bytesText(body), 'latin1')
-    else if (Array.isArray(body) && bodySize(body) <= SHORT) out.end(body.map(bytesText).join(''), 'latin1')
-    else if (body instanceof Uint8Array && body.byteLength <= SMALL) out.end(body)
-    else void this.#upload(slices(body))
+    else if (checked.expects || checked.length! > SHORT) void this.#upload(slices(body))
+    // As text it goes in one write with the head; in latin1, one character a byte.
+    else out.end(body instanceof Uint8Array ? latin1(body) : body.map(latin1).join(''), 'latin1')
   }
 
   // `for await`: a stream runs in the asynchronous context of its request, not of the connection, and ends with the loop.
@@ -98,10 +89,7 @@ export class NodeExchange extends Exchange implements Ticket {
   async #continued(out: ClientRequest): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     out.once('socket', () => (timer = setTimeout(() => this.#wake?.(), CONTINUE_WAIT_MS)))
-    out.once('continue', () => {
-      this.call.ctx.progress()
-      this.#wake?.()
-    })
+    out.once('continue', () => this.#wake?.())
     out.flushHeaders()
     await new Promise<void>(resolve => (this.#wake = resolve))
     clearTimeout(timer)
@@ -109,22 +97,17 @@ export class NodeExchange extends Exchange implements Ticket {
 
   #onResponse(message: IncomingMessage): void {
     const hint = message.headers['keep-alive']
-    const { connection } = this
-    if (typeof hint === 'string' && connection !== undefined) connection.idleMs = idleTimeOf(hint)
-    this.call.ctx.progress()
+    if (typeof hint === 'string' && this.connection !== undefined) this.connection.idleMs = idleTimeOf(hint)
     this.#message = message
     // By then everything is there that came together with the headers.
-    process.nextTick(() => this.#onHead(message))
-  }
-
-  #onHead(message: IncomingMessage): void {
-    if (this.over) return
-    const status = message.statusCode!
-    const out = this.#out
-    const sent = status < 300 ? out.writableFinished : out.writableEnded
-    this.begin(status, message.headers, message, sent, message.complete)
-    if (this.held) out.once('finish', () => this.uploaded())
-    if (this.refused) this.#wake?.()
+    process.nextTick(() => {
+      const status = message.statusCode!
+      const out = this.#out
+      const sent = status < 300 ? out.writableFinished : out.writableEnded
+      this.begin(status, message.headers, message, sent, message.complete)
+      if (this.held) out.once('finish', () => this.uploaded())
+      if (this.refused) this.#wake?.()
+    })
   }
 
   #onError(out: ClientRequest, error: unknown): void {
@@ -133,8 +116,7 @@ export class NodeExchange extends Exchange implements Ticket {
     if (this.#message !== undefined) {
       // What is wrong behind a whole answer does not concern it.
       if (!this.#message.complete) this.break(error)
-    } else if (this.#client.closed && !(error instanceof StorageError)) this.close()
-    else if (repeatable && !(body instanceof Readable) && !this.resent && isReset(error) && this.#isUnanswered) {
+    } else if (repeatable && !(body instanceof Readable) && !this.resent && isReset(error) && this.#isUnanswered) {
       // The server had closed the kept connection before it saw the request, as far as anybody can tell.
       this.resent = true
       this.fresh = true
@@ -160,6 +142,10 @@ export class NodeExchange extends Exchange implements Ticket {
     return this.#out.reusedSocket && this.connection?.socket.bytesRead === this.connection?.bytesRead
   }
 
+  override close(): void {
+    super.close(this.resent || this.#out.socket ? 'unknown' : 'not_applied')
+  }
+
   protected override stop(error?: unknown): void {
     // The other idle connections may be as dead as this one.
     const code = this.#message === undefined && error instanceof StorageError ? error.code : undefined
@@ -170,6 +156,6 @@ export class NodeExchange extends Exchange implements Ticket {
   }
 }
 
-function bytesText({ buffer, byteOffset, byteLength }: Uint8Array): string {
+function latin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
 }

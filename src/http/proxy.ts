@@ -1,3 +1,4 @@
+import { unescape as decoded } from 'node:querystring'
 import { nodeNet } from '../core/builtin.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
 import { unbracketed } from './request.ts'
@@ -12,11 +13,9 @@ export interface ProxyServer {
   readonly port: number
   /** Value of `Proxy-Authorization` (RFC 7617), where the address had `user:password@`. */
   readonly authorization: string | undefined
-  /** Empty where the address has none. */
-  readonly password: string
 }
 
-const BASIC = 'Basic '
+const THIS_MACHINE = ['localhost', '127.0.0.0/8', '::1']
 const KEY = /^https?(:\/\/[^/?#@]+)?\/?$/i
 
 /** Proxies by scheme (`http`) and by endpoint (`http://hostname`), as botocore's `proxies` has them. */
@@ -24,6 +23,8 @@ export class ProxyTable {
   readonly #proxies: Map<string, ProxyServer> = new Map()
   /** Entries of `no_proxy`; undefined where the environment does not count. */
   readonly #exceptions: readonly string[] | undefined
+  /** Passwords and values of `Proxy-Authorization`, for redaction. */
+  readonly secrets: string[] = []
 
   /**
    * Where no proxies are given, `http_proxy`, `https_proxy` and `no_proxy` of the environment count, in lower case or else in capitals, as in Python
@@ -33,11 +34,8 @@ export class ProxyTable {
   constructor(given: Readonly<Record<string, string>> | null | undefined, env: Environment = {}) {
     const isGiven = given != null && Object.keys(given).length > 0
     const either = (name: string): string | undefined => env[name] ?? env[name.toUpperCase()]
-    if (!isGiven)
-      this.#exceptions = (either('no_proxy') ?? '')
-        .toLowerCase()
-        .split(/[\s,]+/)
-        .filter(Boolean)
+    const exceptions = (either('no_proxy') ?? '').toLowerCase().split(/[\s,]+/)
+    if (!isGiven) this.#exceptions = [...THIS_MACHINE, ...exceptions.filter(Boolean)]
     // In a CGI program HTTP_PROXY is a header of the client. (CVE-2016-1000110)
     const http = env['REQUEST_METHOD'] === undefined ? either('http_proxy') : env['http_proxy']
     for (const [key, address] of Object.entries(isGiven ? given : { http, https: either('https_proxy') })) {
@@ -46,31 +44,18 @@ export class ProxyTable {
         throw new ImproperlyConfigured(`proxies: the key '${shown}' is neither a scheme nor scheme://hostname.`)
       }
       const what = isGiven ? `proxies: the value of '${key}'` : `${key}_proxy in the environment`
-      if (address) this.#proxies.set(key.toLowerCase().replace(/\/$/, ''), parseProxy(what, address))
+      if (address) this.#proxies.set(key.toLowerCase().replace(/\/$/, ''), parseProxy(what, address, this.secrets))
     }
-  }
-
-  /** Passwords and values of `Proxy-Authorization`, for redaction. */
-  get secrets(): string[] {
-    return [...this.#proxies.values()].flatMap(({ authorization, password }) =>
-      authorization === undefined ? [] : [authorization, authorization.slice(BASIC.length), password],
-    )
   }
 
   /** The proxy for a target; the most exact key wins. `scheme` has no colon, `port` is the effective one. */
   select(scheme: string, hostname: string, port: number): ProxyServer | undefined {
     if (this.#proxies.size === 0) return undefined
     const host = unbracketed(hostname.toLowerCase())
-    if (this.#exceptions && isThisMachine(host)) return undefined
     if (this.#exceptions?.some(entry => isMeant(entry, host, port))) return undefined
     const endpoint = `${scheme}://${hostname}`
     return this.#proxies.get(`${endpoint}:${port}`) ?? this.#proxies.get(endpoint) ?? this.#proxies.get(scheme)
   }
-}
-
-function isThisMachine(host: string): boolean {
-  if (host === 'localhost' || host.endsWith('.localhost') || host === '::1') return true
-  return nodeNet().isIPv4(host) && host.startsWith('127.')
 }
 
 const WITH_PORT = /^(\[[^\]]*\]|[^:]*):(\d{1,5})$/
@@ -95,7 +80,7 @@ function isMeant(entry: string, host: string, port: number): boolean {
   return domain === '*' || (domain !== '' && (host === domain || host.endsWith(`.${domain}`)))
 }
 
-function parseProxy(what: string, address: string): ProxyServer {
+function parseProxy(what: string, address: string, secrets: string[]): ProxyServer {
   const text = address.startsWith('//') ? `http:${address}` : address
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`)
   if (url === null) throw new ImproperlyConfigured(`${what} is not a proxy address such as 'host:3128'.`)
@@ -105,19 +90,12 @@ function parseProxy(what: string, address: string): ProxyServer {
   const secure = url.protocol === 'https:'
   const password = decoded(url.password)
   const user = `${decoded(url.username)}:${password}`
+  const token = user === ':' ? undefined : Buffer.from(user, 'utf8').toString('base64')
+  if (token !== undefined) secrets.push(`Basic ${token}`, token, password)
   return {
     secure,
     hostname: unbracketed(url.hostname),
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
-    authorization: user === ':' ? undefined : BASIC + Buffer.from(user, 'utf8').toString('base64'),
-    password,
-  }
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
+    authorization: token && `Basic ${token}`,
   }
 }

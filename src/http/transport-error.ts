@@ -53,11 +53,6 @@ export function abortError(signal: AbortSignal, method: string, url: string): St
   return new StorageError('aborted', `${method} ${shownUrl(url)}: aborted by the caller`, { cause: reason })
 }
 
-/** The error of a request that a closed client does not send. */
-export function clientClosed(): StorageError {
-  return new StorageError('closed', 'The HTTP client was closed.', { outcome: 'not_applied' })
-}
-
 /** Whether a connection was cut: by the other side or by a write to what it had closed. */
 export function isReset(error: unknown): boolean {
   const { code } = (error ?? {}) as NativeError

@@ -7,9 +7,8 @@ import type { HttpRequest } from './request.ts'
 const LARGE = 4 * 1024 * 1024
 
 /** Bytes piece by piece; they are not copied. */
-export function* slices(body: Exclude<HttpRequest['body'], Readable | undefined>): Generator<Uint8Array> {
-  const pieces = typeof body === 'string' ? [Buffer.from(body)] : body instanceof Uint8Array ? [body] : body
-  for (const piece of pieces) {
+export function* slices(body: Uint8Array | readonly Uint8Array[]): Generator<Uint8Array> {
+  for (const piece of body instanceof Uint8Array ? [body] : body) {
     const size = piece.byteLength < LARGE ? LARGE / 16 : LARGE / 4
     for (let at = 0; at < piece.byteLength; at += size) yield piece.subarray(at, at + size)
   }
@@ -19,7 +18,6 @@ export function* slices(body: Exclude<HttpRequest['body'], Readable | undefined>
 export async function* measured(stream: Readable, length: number | undefined): AsyncGenerator<Uint8Array> {
   let sent = 0
   try {
-    if (stream.errored) throw stream.errored
     for await (const chunk of stream as AsyncIterable<Uint8Array | string>) {
       const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk
       sent += bytes.byteLength
@@ -27,14 +25,10 @@ export async function* measured(stream: Readable, length: number | undefined): A
       if (bytes.byteLength > 0) yield bytes
     }
   } catch (error) {
-    throw isCut(stream) ? new StorageError('unknown', 'The content ended before all of it was sent.') : error
+    const isCut = stream.destroyed && !stream.errored && !stream.readableEnded
+    throw isCut ? new StorageError('unknown', 'The content ended before all of it was sent.') : error
   }
   if (length !== undefined && sent < length) throw wrongLength(length, `${sent}`)
-}
-
-/** Whether a stream was destroyed without an error before its end. */
-export function isCut(stream: Readable): boolean {
-  return stream.destroyed && !stream.errored && !stream.readableEnded
 }
 
 /** Discards the body of a request that is not sent, or not to its end. */
