@@ -1,5 +1,6 @@
 import { ImproperlyConfigured } from '../../core/errors.ts'
 import { type ServiceEndpoint, serviceEndpoint } from '../../remote/endpoint.ts'
+import { decodeForm } from '../../remote/sign/encode.ts'
 import type { Renewed } from '../../remote/token.ts'
 import { accountOf, EMULATOR_ACCOUNT, EMULATOR_KEY, parseConnectionString } from './connection-string.ts'
 import { givenSas } from './sas.ts'
@@ -126,5 +127,6 @@ function checkTls({ scheme, hostName }: ServiceEndpoint): void {
 function signaturesIn(sas: string): string[] {
   const sig = /(?:^|&)sig=([^&]+)/.exec(sas)?.[1]
   if (sig === undefined) return []
-  return /%(?![0-9a-f]{2})/i.test(sig) ? [sig] : [sig, decodeURIComponent(sig)]
+  // As a query is read, but that a `+` is no blank here.
+  return [sig, decodeForm(sig.replaceAll('+', '%2B'))]
 }

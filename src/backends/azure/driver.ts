@@ -19,6 +19,7 @@ import type {
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import type { HttpClient, HttpResponse } from '../../http/request.ts'
 import { Batches } from '../../remote/batches.ts'
+import { serviceCodeOf } from '../../remote/codes.ts'
 import { Conditions, FULL_CONDITIONS } from '../../remote/conditions.ts'
 import { headerTextOf } from '../../remote/headers.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
@@ -31,7 +32,7 @@ import { VerifiedBody } from '../../remote/verified-body.ts'
 import { BATCH_LIMIT, deleteBatch, deletion } from './batch.ts'
 import { AzureClient, type AzureClientOptions } from './client.ts'
 import { checkVersion, copyBlob, statBlob, versionQuery } from './copying.ts'
-import { azureCode, classifyAzure } from './errors.ts'
+import { classifyAzure, createFailed } from './errors.ts'
 import { headerStatOf, otherHeaders, writeHeaders } from './headers.ts'
 import { listQuery, pageOf } from './listing.ts'
 import { checkKey } from './names.ts'
@@ -66,7 +67,7 @@ export class AzureDriver implements Driver {
       holds: () => true,
       send: (keys, ctx, request) => deleteBatch(this.client, keys, key => this.#deletion(key, request), ctx),
       delete: (key, ctx, request) => this.delete(key, ctx, request),
-      isUnsupported: error => classifyAzure(error) === 'unsupported' && azureCode(error) !== 'SnapshotsPresent',
+      isUnsupported: error => classifyAzure(error) === 'unsupported' && serviceCodeOf(error) !== 'SnapshotsPresent',
     })
   }
 
@@ -104,7 +105,11 @@ export class AzureDriver implements Driver {
     const target = this.#targetOf(key, options)
     const { conditions } = target
     const plan = partPlan(this.#uploads, this.#options, { put: conditions, finish: conditions })
-    return writeObject(this.#parts, target, content, plan, ctx)
+    try {
+      return await writeObject(this.#parts, target, content, plan, ctx)
+    } catch (error) {
+      throw createFailed(error, options)
+    }
   }
 
   async delete(key: string, ctx: CallContext, options: RequestOptions = {}): Promise<void> {
@@ -135,7 +140,11 @@ export class AzureDriver implements Driver {
     if (from === to && Object.values(changes).every(value => value === undefined)) return this.stat(from, ctx)
     const conditions = this.#conditions.headersOf(options)
     const plan = partPlan(this.#uploads, this.#options, { put: conditions, finish: conditions })
-    await copyBlob(this.client, this.#parts, plan, { from, to, options, parameters, conditions }, ctx)
+    try {
+      await copyBlob(this.client, this.#parts, plan, { from, to, options, parameters, conditions }, ctx)
+    } catch (error) {
+      throw createFailed(error, options)
+    }
     return undefined
   }
 
@@ -159,7 +168,7 @@ export class AzureDriver implements Driver {
     try {
       await this.client.done({ method: 'PUT', query: [['restype', 'container']], body: Buffer.alloc(0) }, ctx)
     } catch (error) {
-      if (azureCode(error) !== 'ContainerAlreadyExists') throw error
+      if (serviceCodeOf(error) !== 'ContainerAlreadyExists') throw error
     }
   }
 

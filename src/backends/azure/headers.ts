@@ -90,17 +90,25 @@ export function addFileAttributes(headers: Record<string, string>, attributes: F
 /** What the headers of an answer to GET or HEAD say. */
 export function headerStatOf(headers: IncomingHttpHeaders): HeaderStat {
   const stat = statOfHeaders(headers, METADATA_PREFIX)
-  const isDirectory =
-    headerTextOf(headers['x-ms-resource-type']) === 'directory' ||
-    /^true$/i.test(headerTextOf(headers[`${METADATA_PREFIX}hdi_isfolder`]) ?? '')
+  const metadata = stat.metadata && userNames(stat.metadata)
+  const isDirectory = isFolder(headerTextOf(headers['x-ms-resource-type']), stat.size, metadata)
   return {
     ...stat,
-    metadata: stat.metadata && userNames(stat.metadata),
+    metadata,
     createdAt: dateOf(headers['x-ms-creation-time']),
     versionId: headerTextOf(headers['x-ms-version-id']),
     storageClass: headerTextOf(headers['x-ms-access-tier']),
     ...(isDirectory ? { isDirectory } : {}),
   }
+}
+
+/** Whether the service, or another tool, marks a blob as a folder: by its type, or by metadata of an empty one. */
+export function isFolder(
+  type: string | undefined,
+  size: number | undefined,
+  metadata: FileAttributes['metadata'],
+): boolean {
+  return type === 'directory' || (size === 0 && /^true$/i.test(metadata?.['hdi_isfolder'] ?? ''))
 }
 
 /** The same as a `Stat`; code `unavailable` where the answer does not tell the size. */

@@ -1,6 +1,6 @@
 import type { HttpRequest } from '../../http/request.ts'
 import type { Expected } from '../../remote/answers.ts'
-import type { ServiceRequest } from '../../remote/service.ts'
+import type { Prepared, ServiceRequest } from '../../remote/service.ts'
 
 /** One request of the protocol. */
 export interface AzureRequest extends ServiceRequest {
@@ -14,8 +14,8 @@ export interface AzureRequest extends ServiceRequest {
   /** Lower-case names; the client adds what signing needs. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: Exclude<HttpRequest['body'], string>
-  /** Whether it goes within a batch, whose version counts for it. */
-  readonly batched?: boolean | undefined
+  /** Signs the requests that make the body of a batch; called again whenever the batch is signed anew. */
+  readonly batch?: ((sign: (part: AzureRequest) => Prepared) => readonly Prepared[]) | undefined
 }
 
 /** Headers of every answer of the service, which a page that something between sent has not. */

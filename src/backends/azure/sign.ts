@@ -39,8 +39,8 @@ export interface SharedKeyHeaders {
 
 /** Headers that stand in every signature by their place, empty or not. Instead of `date` there is `x-ms-date`. */
 const PLACES = [
-  'content-language',
   'content-encoding',
+  'content-language',
   'content-length',
   'content-md5',
   'content-type',
