@@ -58,7 +58,16 @@ export function azureAccount(options: AccountOptions): AzureAccount {
   if (key !== undefined) {
     if (name === undefined)
       throw new ImproperlyConfigured('AZURE_ACCOUNT_NAME must be set: the key belongs to an account')
-    const credential = { kind: 'key', key: new SharedKey(name, key, 'AZURE_ACCOUNT_KEY') } as const
+    // A plain URL needs no key, so the manual's `mykey` is refused only where something is signed.
+    let made: SharedKey | undefined
+    const account = name
+    const credential = {
+      kind: 'key',
+      get key() {
+        made ??= new SharedKey(account, key, 'AZURE_ACCOUNT_KEY')
+        return made
+      },
+    } as const
     return { ...place, credential, secrets: [key] }
   }
   if (sas !== undefined) return { ...place, credential: { kind: 'sas', sas }, secrets: [sas, ...signaturesIn(sas)] }
