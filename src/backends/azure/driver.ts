@@ -148,6 +148,12 @@ export class AzureDriver implements Driver {
     return undefined
   }
 
+  /** Set Blob Tier. (https://learn.microsoft.com/rest/api/storageservices/set-blob-tier) */
+  async setTier(key: string, tier: string, ctx: CallContext, { objectParameters }: RequestOptions = {}): Promise<void> {
+    const headers = { ...otherHeaders('delete', objectParameters), ...otherHeaders('copy', { accessTier: tier }) }
+    await this.client.done({ method: 'PUT', key, query: [['comp', 'tier']], headers, body: Buffer.alloc(0) }, ctx)
+  }
+
   publicUrl(key: string): string {
     return this.client.url(key)
   }

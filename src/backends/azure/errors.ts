@@ -76,7 +76,7 @@ const DENIED =
 
 /** What to do about the tier Archive. */
 export const ARCHIVED =
-  'The tier Archive cannot be read or replaced: change the tier and wait for hours, or delete the blob first'
+  'The tier Archive cannot be read or replaced: change the tier (setTier) and wait for hours, or delete the blob first'
 
 const HINTS: ReadonlyMap<string, string> = new Map(
   Object.entries({

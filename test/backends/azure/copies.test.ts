@@ -222,4 +222,21 @@ describe('tiers and tags of copies', () => {
     await media.copy('a', 'a', { extra: { accessTier: 'Cold' } })
     expect([blob('a').tier, await media.readText('a')]).toEqual(['Cold', 'x'])
   })
+
+  test('a file is moved to another tier, out of the archive too', async () => {
+    const media = files()
+    await media.save('a', 'x')
+    await media.setTier('a', 'Cool')
+    expect([await media.readText('a'), (await media.stat('a')).storageClass]).toEqual(['x', 'Cool'])
+    await media.setTier((await media.page()).entries[0]!, 'Archive')
+    await expect(media.readText('a')).rejects.toMatchObject({ code: 'unsupported' })
+    await media.setTier('a', 'Hot')
+    expect(blob('a').archiveStatus).toBe('rehydrate-pending-to-hot')
+    await expect(media.setTier('missing', 'Hot')).rejects.toMatchObject({ code: 'not_found', fileName: 'missing' })
+    await expect(media.setTier('a', 'Lukewarm')).rejects.toMatchObject({ code: 'invalid_argument' })
+    await expect(media.setTier('a', 'x\ny')).rejects.toMatchObject({ code: 'invalid_argument' })
+    await expect(files({ ...key, readOnly: true }).setTier('a', 'Hot')).rejects.toMatchObject({
+      code: 'permission_denied',
+    })
+  })
 })

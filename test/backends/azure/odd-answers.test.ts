@@ -73,6 +73,24 @@ test('a listing shows all that has a name', async () => {
   expect((await media.page()).entries.map(({ name }) => name)).toEqual(['a', 'c'])
 })
 
+test('what a listing shows can be acted on, whatever its name', async () => {
+  const media = files()
+  await media.save('plain', 'x')
+  for (const key of ['odd.', 'dir/odd..', 'x//y', '%41']) {
+    server.container().put(key, { ...server.container().blobs.get('plain')! }, Date.now())
+  }
+  const found = []
+  for await (const entry of media.entries('', { recursive: true })) found.push(entry)
+  expect(found.map(({ name }) => name).sort()).toEqual(['%41', 'dir/odd..', 'odd.', 'plain', 'x//y'])
+  for (const entry of found) {
+    expect(await media.readText(entry)).toBe('x')
+    expect((await media.stat(entry)).size).toBe(1)
+  }
+  await media.delete(found.pop()!)
+  expect(await media.deleteMany(found)).toMatchObject({ deleted: 4, errors: [] })
+  expect([...server.container().blobs.keys()]).toEqual([])
+})
+
 test.each(['%FF', '%C3%28x', 'a%2Bb%3D', '%zz'])(
   'a SAS whose signature is %s is taken as it is and not shown',
   async sig => {
