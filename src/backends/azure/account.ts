@@ -2,7 +2,13 @@ import { ImproperlyConfigured } from '../../core/errors.ts'
 import { type ServiceEndpoint, serviceEndpoint } from '../../remote/endpoint.ts'
 import { decodeForm } from '../../remote/sign/encode.ts'
 import type { Renewed } from '../../remote/token.ts'
-import { accountOf, EMULATOR_ACCOUNT, EMULATOR_KEY, parseConnectionString } from './connection-string.ts'
+import {
+  accountEndpoint,
+  accountOf,
+  EMULATOR_ACCOUNT,
+  EMULATOR_KEY,
+  parseConnectionString,
+} from './connection-string.ts'
 import { givenSas } from './sas.ts'
 import type { AzureOptions } from './settings.ts'
 import { SharedKey } from './sign.ts'
@@ -111,13 +117,7 @@ function endpointOf({ accountName, endpointUrl, endpointSuffix, azureSsl: useSsl
     const names = 'AZURE_ACCOUNT_NAME, AZURE_CONNECTION_STRING or AZURE_ENDPOINT_URL'
     throw new ImproperlyConfigured(`${names} must be set: which account is it?`)
   }
-  if (!/^[a-z0-9_-]+$/i.test(accountName)) {
-    throw new ImproperlyConfigured('AZURE_ACCOUNT_NAME must be the name of an account: lower-case letters and digits')
-  }
-  if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i.test(endpointSuffix)) {
-    throw new ImproperlyConfigured('AZURE_ENDPOINT_SUFFIX must be a domain, as in core.chinacloudapi.cn')
-  }
-  return serviceEndpoint(`${accountName}.blob.${endpointSuffix}`, 'AZURE_ACCOUNT_NAME', { useSsl })
+  return accountEndpoint(accountName, endpointSuffix, ['AZURE_ACCOUNT_NAME', 'AZURE_ENDPOINT_SUFFIX'], useSsl)
 }
 
 function checkedContainer(name: string): string {

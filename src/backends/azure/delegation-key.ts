@@ -59,11 +59,6 @@ export class DelegationKeys {
     throw tooLong(until, `the service gave a delegation key until ${key.expiresAt.toISOString()}`)
   }
 
-  /** Forgets a key that the service has refused. */
-  drop(key: DelegationKey): void {
-    this.#renewed.drop(key)
-  }
-
   /** Whole seconds: the service takes no fractions. */
   #period(): [startsAt: Date, expiresAt: Date] {
     const startMs = Math.floor((this.#now() - START_EARLY_MS) / 1000) * 1000

@@ -157,14 +157,6 @@ describe('a delegation key', () => {
     expect(await good).toBeTruthy()
   })
 
-  test('is dropped when the service refuses it', async () => {
-    const { loads, keys, get } = ground()
-    const first = await get(60)
-    keys.drop(first)
-    expect(await get(60)).not.toBe(first)
-    expect(loads.length).toBe(2)
-  })
-
   test('is not waited for by a call that is aborted, and comes to the others', async () => {
     const { loads, get } = ground({ answer: false })
     const aborter = new AbortController()
