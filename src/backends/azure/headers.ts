@@ -87,11 +87,13 @@ export function addFileAttributes(headers: Record<string, string>, attributes: F
   if (metadata !== undefined) metadataHeaders(headers, storedNames(metadata), METADATA_PREFIX)
 }
 
-/** What the headers of an answer to GET or HEAD say. */
+/** What the headers of an answer to GET or HEAD say, or the same by a listing. */
 export function headerStatOf(headers: IncomingHttpHeaders): HeaderStat {
   const stat = statOfHeaders(headers, METADATA_PREFIX)
   const metadata = stat.metadata && userNames(stat.metadata)
-  const isDirectory = isFolder(headerTextOf(headers['x-ms-resource-type']), stat.size, metadata)
+  // A folder is one by its type, or by the mark of another tool on an empty blob.
+  const isMarked = stat.size === 0 && /^true$/i.test(metadata?.['hdi_isfolder'] ?? '')
+  const isDirectory = isMarked || headers['x-ms-resource-type'] === 'directory'
   return {
     ...stat,
     metadata,
@@ -100,15 +102,6 @@ export function headerStatOf(headers: IncomingHttpHeaders): HeaderStat {
     storageClass: headerTextOf(headers['x-ms-access-tier']),
     ...(isDirectory ? { isDirectory } : {}),
   }
-}
-
-/** Whether the service, or another tool, marks a blob as a folder: by its type, or by metadata of an empty one. */
-export function isFolder(
-  type: string | undefined,
-  size: number | undefined,
-  metadata: FileAttributes['metadata'],
-): boolean {
-  return type === 'directory' || (size === 0 && /^true$/i.test(metadata?.['hdi_isfolder'] ?? ''))
 }
 
 /** The same as a `Stat`; code `unavailable` where the answer does not tell the size. */

@@ -1,12 +1,9 @@
 import type { ListedFile, Page, PageRequest } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
-import { countOf, dateOf, etagOf, headerTextOf } from '../../remote/headers.ts'
-import { metadataOf } from '../../remote/metadata.ts'
 import { checkedPage } from '../../remote/page-range.ts'
 import { decodeForm } from '../../remote/sign/encode.ts'
 import type { XmlNode } from '../../remote/xml.ts'
-import { isFolder } from './headers.ts'
-import { userNames } from './metadata-names.ts'
+import { headerStatOf, METADATA_PREFIX } from './headers.ts'
 import type { AzureRequest } from './operations.ts'
 
 /** Most entries of one page. */
@@ -49,38 +46,25 @@ export function pageOf(root: XmlNode, prefix: string, request: PageRequest): Pag
   return checkedPage({ files, directories, next: next === '' ? undefined : next }, prefix, request)
 }
 
+/** Headers by the names that listings have for them; all others are the same in lower case. */
+const HEADERS: ReadonlyMap<string, string> = new Map([
+  ['AccessTier', 'x-ms-access-tier'],
+  ['Creation-Time', 'x-ms-creation-time'],
+  ['ResourceType', 'x-ms-resource-type'],
+])
+
 function listedFile(key: string, node: XmlNode): ListedFile {
-  const properties = new Map<string, string>()
-  for (const { name, text } of node.child('Properties')?.children() ?? []) properties.set(name, text)
-  const textOf = (name: string): string | undefined => headerTextOf(properties.get(name))
-  const metadata = metadataIn(node)
-  const size = countOf(properties.get('Content-Length')) ?? Number.NaN
-  const isDirectory = isFolder(textOf('ResourceType'), size, metadata)
-  return {
-    key,
-    size,
-    etag: etagOf(textOf('Etag')),
-    modifiedAt: dateOf(properties.get('Last-Modified')),
-    createdAt: dateOf(properties.get('Creation-Time')),
-    contentType: textOf('Content-Type'),
-    contentEncoding: textOf('Content-Encoding'),
-    contentLanguage: textOf('Content-Language'),
-    contentDisposition: textOf('Content-Disposition'),
-    cacheControl: textOf('Cache-Control'),
-    storageClass: textOf('AccessTier'),
-    metadata,
-    ...(isDirectory ? { isDirectory } : {}),
-  }
+  const headers: Record<string, string> = {}
+  for (const { name, text } of node.child('Properties')?.children() ?? [])
+    headers[HEADERS.get(name) ?? name.toLowerCase()] = text
+  for (const { name, text } of node.child('Metadata')?.children() ?? [])
+    headers[METADATA_PREFIX + name.toLowerCase()] = text
+  const stat = headerStatOf(headers)
+  return { ...stat, key, size: stat.size ?? Number.NaN }
 }
 
 /** A name that XML cannot hold is percent-encoded, and says so. */
 function nameIn(node: XmlNode): string | undefined {
   const name = node.child('Name')
   return name?.attribute('Encoded') === 'true' ? decodeForm(name.text.replaceAll('+', '%2B')) : name?.text
-}
-
-function metadataIn(node: XmlNode): Record<string, string> | undefined {
-  const values = (node.child('Metadata')?.children() ?? []).map(({ name, text }) => [name.toLowerCase(), text] as const)
-  const found = metadataOf(Object.fromEntries(values), '')
-  return found && userNames(found)
 }
