@@ -10,13 +10,13 @@ import { hidingSecrets } from '../../remote/secrets.ts'
 import { type Lesson, type Prepared, Service, type ServiceProtocol, type XmlAnswer } from '../../remote/service.ts'
 import { encodeComponent, encodeKey } from '../../remote/sign/encode.ts'
 import { encodeQuery } from '../../remote/sign/query.ts'
-import type { AzureAccount } from './account.ts'
-import { type DelegationKey, DelegationKeys, keyInfo, parseDelegationKey } from './delegation-key.ts'
+import type { AzureAccount } from './credentials/account.ts'
+import { type DelegationKey, DelegationKeys, keyInfo, parseDelegationKey } from './credentials/delegation-key.ts'
+import type { AccessToken } from './credentials/token.ts'
 import { AzureError, azureError, isUnauthenticated } from './errors.ts'
 import { type AzureRequest, expectedOf, seeksFile } from './operations.ts'
 import { type BlobSasOptions, delegationSas, SAS_VERSION, serviceSas } from './sas.ts'
 import { signSharedKey } from './sign.ts'
-import type { AccessToken } from './token.ts'
 
 /** Headers whose values are secrets, besides the signature. */
 const SECRET_HEADERS = ['x-ms-copy-source', 'x-ms-copy-source-authorization']

@@ -4,7 +4,7 @@ import {
   EMULATOR_ACCOUNT,
   EMULATOR_KEY,
   parseConnectionString,
-} from '../../../src/backends/azure/connection-string.ts'
+} from '../../../src/backends/azure/credentials/connection-string.ts'
 import { isStorageError } from '../../../src/core/errors.ts'
 import { serviceEndpoint } from '../../../src/remote/endpoint.ts'
 

@@ -5,7 +5,7 @@ import {
   keyInfo,
   MAX_DELEGATION_SECS,
   parseDelegationKey,
-} from '../../../src/backends/azure/delegation-key.ts'
+} from '../../../src/backends/azure/credentials/delegation-key.ts'
 import { sasEnd } from '../../../src/backends/azure/sas.ts'
 import { parseXml } from '../../../src/remote/xml.ts'
 

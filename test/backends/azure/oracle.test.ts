@@ -8,7 +8,7 @@ import {
   StorageSharedKeyCredential,
 } from '@azure/storage-blob'
 import { describe, expect, test } from 'vitest'
-import type { DelegationKey } from '../../../src/backends/azure/delegation-key.ts'
+import type { DelegationKey } from '../../../src/backends/azure/credentials/delegation-key.ts'
 import { accountSas, delegationSas, serviceSas } from '../../../src/backends/azure/sas.ts'
 import { SharedKey, signSharedKey } from '../../../src/backends/azure/sign.ts'
 import { encodeKey } from '../../../src/remote/sign/encode.ts'

@@ -1,8 +1,8 @@
-import { ImproperlyConfigured } from '../../core/errors.ts'
-import { hint, nearest } from '../../core/nearest.ts'
-import { type ServiceEndpoint, serviceEndpoint } from '../../remote/endpoint.ts'
-import { givenSas } from './sas.ts'
-import { SharedKey } from './sign.ts'
+import { ImproperlyConfigured } from '../../../core/errors.ts'
+import { hint, nearest } from '../../../core/nearest.ts'
+import { type ServiceEndpoint, serviceEndpoint } from '../../../remote/endpoint.ts'
+import { givenSas } from '../sas.ts'
+import { SharedKey } from '../sign.ts'
 
 /** What a connection string says of Blob Storage. (https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string) */
 export interface ConnectionString {

@@ -1,7 +1,10 @@
-import { ImproperlyConfigured } from '../../core/errors.ts'
-import { type ServiceEndpoint, serviceEndpoint } from '../../remote/endpoint.ts'
-import { decodeForm } from '../../remote/sign/encode.ts'
-import type { Renewed } from '../../remote/token.ts'
+import { ImproperlyConfigured } from '../../../core/errors.ts'
+import { type ServiceEndpoint, serviceEndpoint } from '../../../remote/endpoint.ts'
+import { decodeForm } from '../../../remote/sign/encode.ts'
+import type { Renewed } from '../../../remote/token.ts'
+import { givenSas } from '../sas.ts'
+import type { AzureOptions } from '../settings.ts'
+import { SharedKey } from '../sign.ts'
 import {
   accountEndpoint,
   accountOf,
@@ -9,9 +12,6 @@ import {
   EMULATOR_KEY,
   parseConnectionString,
 } from './connection-string.ts'
-import { givenSas } from './sas.ts'
-import type { AzureOptions } from './settings.ts'
-import { SharedKey } from './sign.ts'
 import { type AccessToken, accessTokens } from './token.ts'
 
 /** What proves who sends a request. */

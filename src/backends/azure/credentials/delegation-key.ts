@@ -1,6 +1,6 @@
-import { StorageError } from '../../core/errors.ts'
-import { Renewed } from '../../remote/token.ts'
-import type { XmlNode } from '../../remote/xml.ts'
+import { StorageError } from '../../../core/errors.ts'
+import { Renewed } from '../../../remote/token.ts'
+import type { XmlNode } from '../../../remote/xml.ts'
 
 /** A key that the service gives to an identity, for signing SAS. (https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key) */
 export interface DelegationKey {
