@@ -29,7 +29,7 @@ import { partPlan } from '../../remote/part-plan.ts'
 import { writeObject } from '../../remote/part-upload.ts'
 import { readObject } from '../../remote/reading.ts'
 import { VerifiedBody } from '../../remote/verified-body.ts'
-import { BATCH_LIMIT, deleteBatch, deletion } from './batch.ts'
+import { BATCH_LIMIT, deleteBatch, deletion, isWithoutBatches } from './batch.ts'
 import { AzureClient, type AzureClientOptions } from './client.ts'
 import { checkVersion, copyBlob, statBlob, versionQuery } from './copying.ts'
 import { classifyAzure, createFailed } from './errors.ts'
@@ -67,7 +67,7 @@ export class AzureDriver implements Driver {
       holds: () => true,
       send: (keys, ctx, request) => deleteBatch(this.client, keys, key => this.#deletion(key, request), ctx),
       delete: (key, ctx, request) => this.delete(key, ctx, request),
-      isUnsupported: error => classifyAzure(error) === 'unsupported' && serviceCodeOf(error) !== 'SnapshotsPresent',
+      isUnsupported: isWithoutBatches,
     })
   }
 

@@ -54,6 +54,27 @@ describe('a batch as the first request', () => {
   })
 })
 
+test.each([
+  [400, 'InvalidQueryParameterValue'],
+  [400, 'FeatureVersionMismatch'],
+  [405, 'UnsupportedHttpVerb'],
+  [501, 'NotImplemented'],
+])('a service without batches (%i %s) deletes one by one, and is not asked for a batch again', async (status, code) => {
+  const media = files()
+  server.faults.add({
+    operation: 'ContainerBatch',
+    fault: { do: 'refuse', status, code },
+    times: 9,
+  })
+  for (let round = 0; round < 2; round++) {
+    for (const name of ['a', 'b']) await media.save(name, 'x')
+    expect(await media.deleteMany(['a', 'b', 'missing'])).toMatchObject({ deleted: 3, errors: [] })
+  }
+  expect(server.container().blobs.size).toBe(0)
+  expect(operations().filter(name => name === 'ContainerBatch').length).toBeLessThanOrEqual(1)
+  expect(operations().filter(name => name === 'DeleteBlob')).toHaveLength(6)
+})
+
 test('a file with bytes is none of a folder, whatever its metadata says', async () => {
   await official.getBlockBlobClient('marked').upload('bytes', 5, { metadata: { hdi_isfolder: 'true' } })
   const media = files()
@@ -71,6 +92,20 @@ test('a listing shows all that has a name', async () => {
     withBody(truth, 'application/xml', truth.body.toString().replace('<Name>b</Name>', ''))
   server.faults.add({ operation: 'ListBlobs', fault: { do: 'lie', at: 'after', answer } })
   expect((await media.page()).entries.map(({ name }) => name)).toEqual(['a', 'c'])
+})
+
+test('a name that is not encoded as it says stays as it is, and so do the others', async () => {
+  const media = files()
+  for (const name of ['a', 'b', 'c']) await media.save(name, name)
+  const answer = (truth: Parameters<typeof withBody>[0]) => {
+    const text = truth.body
+      .toString()
+      .replace('<Name>a</Name>', '<Name Encoded="true">a%20+%EF%BF%BF</Name>')
+      .replace('<Name>b</Name>', '<Name Encoded="true">b%zz%FF</Name>')
+    return withBody(truth, 'application/xml', text)
+  }
+  server.faults.add({ operation: 'ListBlobs', fault: { do: 'lie', at: 'after', answer } })
+  expect((await media.page()).entries.map(({ name }) => name)).toEqual(['a +\uffff', 'b%zz%FF', 'c'])
 })
 
 test('what a listing shows can be acted on, whatever its name', async () => {
