@@ -3,7 +3,6 @@ import type { CallContext } from '../../core/call.ts'
 import type { ObjectParameters } from '../../core/driver.ts'
 import { StorageError, wrapError } from '../../core/errors.ts'
 import type { BatchAnswer } from '../../remote/batches.ts'
-import { serviceCodeOf } from '../../remote/codes.ts'
 import { readDocument } from '../../remote/document.ts'
 import { type BatchedAnswer, batchAnswers } from '../../remote/multipart.ts'
 import type { Prepared } from '../../remote/service.ts'
@@ -21,14 +20,6 @@ const CONTAINER_BATCH = [['restype', 'container'], ...SERVICE_BATCH] as const
 /** Whether the credential is a SAS of the account for the service itself, whose batches emulators know under such a SAS, and no others. */
 function isOfService({ account: { credential } }: AzureClient): boolean {
   return credential.kind === 'sas' && new URLSearchParams(credential.sas).get('srt')?.includes('s') === true
-}
-
-/** Whether an error says that the service, or its version of the protocol, has no batches. */
-export function isWithoutBatches(error: unknown): boolean {
-  const word = serviceCodeOf(error)
-  return (
-    word === 'InvalidQueryParameterValue' || (classifyAzure(error) === 'unsupported' && word !== 'SnapshotsPresent')
-  )
 }
 
 /** The request that deletes a blob. */

@@ -164,6 +164,14 @@ export function classifyAzure(error: unknown): ErrorCode | undefined {
   return classifyHttp(error, CODES)
 }
 
+/** Whether an error says that the service, or its version of the protocol, has no batches. */
+export function isWithoutBatches(error: unknown): boolean {
+  const word = serviceCodeOf(error)
+  return (
+    word === 'InvalidQueryParameterValue' || (classifyAzure(error) === 'unsupported' && word !== 'SnapshotsPresent')
+  )
+}
+
 /** `exists` for the refusal of `ifAbsent`, also where a lease shows that the name is taken; anything else stays as it is. */
 export function createFailed(error: unknown, options: WriteConditions): unknown {
   return conditionFailed(error, options, refusal => {
