@@ -19,7 +19,6 @@ import type {
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import type { HttpClient, HttpResponse } from '../../http/request.ts'
 import { Batches } from '../../remote/batches.ts'
-import { serviceCodeOf } from '../../remote/codes.ts'
 import { Conditions, FULL_CONDITIONS } from '../../remote/conditions.ts'
 import { headerTextOf } from '../../remote/headers.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
@@ -174,7 +173,7 @@ export class AzureDriver implements Driver {
     try {
       await this.client.done({ method: 'PUT', query: [['restype', 'container']], body: Buffer.alloc(0) }, ctx)
     } catch (error) {
-      if (serviceCodeOf(error) !== 'ContainerAlreadyExists') throw error
+      if (classifyAzure(error) !== 'exists') throw error
     }
   }
 
