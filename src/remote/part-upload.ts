@@ -260,8 +260,8 @@ function finish<U, P, T extends UploadTarget>(
       })
       if (fate === 'done') return undefined
       if (fate === 'gone') throw endedElsewhere(target, error, 'unknown')
-      // The refusal of a request that went twice: it is a true one, since the upload is still there.
-      if (error.status === 412)
+      // The refusal of a request that went twice: it is a true one, since the upload is still there. One with a word of its own keeps that.
+      if (error.status === 412 && error.code === 'unavailable')
         throw new StorageError('precondition_failed', error.message, { cause: error, status: 412 })
       throw error
     }

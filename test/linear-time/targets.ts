@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { parseConnectionString } from '../../src/backends/azure/connection-string.ts'
+import { parseConnectionString } from '../../src/backends/azure/credentials/connection-string.ts'
 import { storedNames, userNames } from '../../src/backends/azure/metadata-names.ts'
 import { validAzureName, validPath } from '../../src/backends/azure/names.ts'
 import { givenSas } from '../../src/backends/azure/sas.ts'

@@ -230,6 +230,34 @@ describe('as django-storages does it', () => {
   })
 })
 
+describe('emulated mode and the short connection string', () => {
+  const { origin } = new URL(server.endpoint)
+  const ways: ReadonlyArray<readonly [string, Input<AzureOptions>]> = [
+    ['isEmulated', { isEmulated: true, endpointUrl: `${origin}/devstoreaccount1` }],
+    ['UseDevelopmentStorage', { connectionString: `UseDevelopmentStorage=true;DevelopmentStorageProxyUri=${origin}` }],
+  ]
+  test.each(ways)('%s is the public account', async (_, options) => {
+    await using files = storageWith({ ...options, azureContainer: 'emulated', expirationSecs: 60 })
+    await files.createContainer()
+    await files.save('a b.txt', 'text', { overwrite: true })
+    expect(await (await fetch(await files.url('a b.txt'))).text()).toBe('text')
+    expect(await files.listdir('')).toEqual([[], ['a b.txt']])
+  })
+})
+
+test('a file is moved to another tier and, from the archive, on its way to one', async () => {
+  await using files = azuriteStorage(server)
+  await files.save('tiered', 'x', { overwrite: true, extra: { access_tier: 'Hot' } })
+  await files.setTier('tiered', 'Cool')
+  expect((await files.stat('tiered')).storageClass).toBe('Cool')
+  await files.setTier('tiered', 'Archive')
+  await expect(files.readText('tiered')).rejects.toMatchObject({ code: 'unsupported' })
+  await expect(files.copy('tiered', 'thawed')).rejects.toMatchObject({ code: 'unsupported' })
+  await files.setTier('tiered', 'Hot')
+  await expect(files.setTier('missing', 'Hot')).rejects.toMatchObject({ code: 'not_found' })
+  await files.delete('tiered')
+})
+
 test('a missing container and a wrong key have their codes', async () => {
   await using missing = azuriteStorage(server, {}, 'missing-container')
   await expect(missing.save('x', 'x')).rejects.toMatchObject({ code: 'improperly_configured' })

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { EMULATOR_ACCOUNT, EMULATOR_KEY } from '../../src/backends/azure/credentials/connection-string.ts'
 import { makeIdentity } from '../http/support.ts'
 import { Child } from '../support/child.ts'
 import { done } from '../support/installed.ts'
@@ -62,7 +63,7 @@ export async function startAzurite({ oauth = false, anyVersion = false }: Azurit
   if (identity !== undefined) {
     words.push('--oauth', 'basic', '--cert', identity.certPath, '--key', join(identity.certPath, '../key.pem'))
   }
-  const env = { ...process.env, AZURITE_ACCOUNTS: `${ACCOUNT}:${KEY}` }
+  const env = { ...process.env, AZURITE_ACCOUNTS: `${ACCOUNT}:${KEY};${EMULATOR_ACCOUNT}:${EMULATOR_KEY}` }
   const program = join(folder, 'node_modules/azurite/dist/src/blob/main.js')
   const child = new Child(process.execPath, [program, ...words], { env, timeoutMs: 30 * 60_000 })
   const scheme = oauth ? 'https' : 'http'

@@ -16,6 +16,8 @@ export function azureAdvice({ settings, env }: GivenSettings): string[] {
   const life = given('AZURE_URL_EXPIRATION_SECS')
   if (first === undefined || isOn(given('AZURE_EMULATED_MODE'))) return notes
   if (life === undefined || life === null || life === '0' || life === 0) {
+    // Where OPTIONS name the container, they may name the life of its URLs.
+    if (given('AZURE_CONTAINER') === undefined) return notes
     notes.push(
       'AZURE_URL_EXPIRATION_SECS: without it URLs are plain, and work only where anybody may read the container.',
     )

@@ -4,7 +4,7 @@ import type { ObjectParameters } from '../../core/driver.ts'
 import { StorageError, wrapError } from '../../core/errors.ts'
 import type { BatchAnswer } from '../../remote/batches.ts'
 import { readDocument } from '../../remote/document.ts'
-import { type BatchedAnswer, batchAnswers, batchBody } from '../../remote/multipart.ts'
+import { type BatchedAnswer, batchAnswers } from '../../remote/multipart.ts'
 import type { Prepared } from '../../remote/service.ts'
 import type { AzureClient } from './client.ts'
 import { type AzureError, azureError, classifyAzure } from './errors.ts'
@@ -40,15 +40,13 @@ export async function deleteBatch(
   requestOf: (key: string) => AzureRequest,
   ctx: CallContext,
 ): Promise<BatchAnswer> {
-  const sent = await Promise.all(keys.map(key => client.prepared(requestOf(key), ctx)))
-  const { origin } = client.account
-  const { contentType, body } = batchBody(
-    sent.map(({ wire: { method, url, headers } }) => {
-      return { method, target: url.slice(origin.length), headers: { ...headers, 'content-length': '0' } }
-    }),
-  )
+  let sent: readonly Prepared[] = []
+  const batch: AzureRequest['batch'] = sign => {
+    sent = keys.map(key => sign(requestOf(key)))
+    return sent
+  }
   const place = isOfService(client) ? { ofService: true, query: SERVICE_BATCH } : { query: CONTAINER_BATCH }
-  const answer = await client.send({ method: 'POST', ...place, headers: { 'content-type': contentType }, body }, ctx)
+  const answer = await client.send({ method: 'POST', ...place, batch }, ctx)
   const parts = batchAnswers(answer.headers['content-type'], await readDocument(answer))
   if (parts.length !== keys.length) {
     const refused = parts.length === 1 ? await errorOf(parts[0]!, sent[0]!) : undefined

@@ -5,17 +5,18 @@ import { ImproperlyConfigured } from '../../core/errors.ts'
 import { bodySize, type HttpClient, type HttpRequest, type HttpResponse } from '../../http/request.ts'
 import { sharedContext } from '../../remote/aftermath.ts'
 import type { HttpStatusError } from '../../remote/http-error.ts'
+import { type BatchedRequest, batchBody } from '../../remote/multipart.ts'
 import { hidingSecrets } from '../../remote/secrets.ts'
 import { type Lesson, type Prepared, Service, type ServiceProtocol, type XmlAnswer } from '../../remote/service.ts'
 import { encodeComponent, encodeKey } from '../../remote/sign/encode.ts'
 import { encodeQuery } from '../../remote/sign/query.ts'
-import type { AzureAccount } from './account.ts'
-import { type DelegationKey, DelegationKeys, keyInfo, parseDelegationKey } from './delegation-key.ts'
+import type { AzureAccount } from './credentials/account.ts'
+import { type DelegationKey, DelegationKeys, keyInfo, parseDelegationKey } from './credentials/delegation-key.ts'
+import type { AccessToken } from './credentials/token.ts'
 import { AzureError, azureError, isUnauthenticated } from './errors.ts'
 import { type AzureRequest, expectedOf, seeksFile } from './operations.ts'
-import { type BlobSasOptions, delegationSas, serviceSas } from './sas.ts'
+import { type BlobSasOptions, delegationSas, SAS_VERSION, serviceSas } from './sas.ts'
 import { signSharedKey } from './sign.ts'
-import type { AccessToken } from './token.ts'
 
 /** Headers whose values are secrets, besides the signature. */
 const SECRET_HEADERS = ['x-ms-copy-source', 'x-ms-copy-source-authorization']
@@ -50,7 +51,10 @@ export class AzureClient {
     this.#now = now
     this.#http = http
     this.#service = new Service(this.#protocol(), http, { skewMs: 0 })
-    this.#delegationKeys = new DelegationKeys({ load: (from, until) => this.#loadKey(from, until), now: this.#now })
+    this.#delegationKeys = new DelegationKeys({
+      load: (from, until) => this.#loadKey(from, until),
+      now: () => this.time().getTime(),
+    })
   }
 
   /** The URL of a key, without a signature. */
@@ -73,11 +77,6 @@ export class AzureClient {
     return this.#service.xml(request, ctx)
   }
 
-  /** Addresses and signs a request as it goes alone, for one that goes within a batch. */
-  async prepared(request: AzureRequest, ctx: CallContext): Promise<Prepared> {
-    return this.#prepare({ ...request, batched: true }, this.#service.known, ctx)
-  }
-
   /** The bearer token of the requests, where they have one. */
   async bearer(ctx: CallContext): Promise<string | undefined> {
     return (await this.#token(ctx))?.token
@@ -94,10 +93,13 @@ export class AzureClient {
     ctx: CallContext,
   ): Promise<string> {
     const { credential, name, container } = this.account
-    if (credential.kind === 'key') return serviceSas(credential.key, { ...options, container })
+    // A service that is behind, as Azure Stack Hub is, knows no newer SAS than requests.
+    const version = this.#apiVersion < SAS_VERSION ? this.#apiVersion : SAS_VERSION
+    const own = { ...options, container, version }
+    if (credential.kind === 'key') return serviceSas(credential.key, own)
     if (credential.kind === 'token' && name !== undefined) {
       const key = await this.#delegationKeys.get(options.expiresAt, ctx.signal)
-      return delegationSas(name, key, { ...options, container })
+      return delegationSas(name, key, own)
     }
     throw new ImproperlyConfigured(
       'A URL that ends must be signed: set AZURE_ACCOUNT_KEY or AZURE_TOKEN_CREDENTIAL, with AZURE_ACCOUNT_NAME.',
@@ -137,18 +139,23 @@ export class AzureClient {
       : this.#sign(request, clock, token)
   }
 
-  #sign(request: AzureRequest, { skewMs }: Clock, token: AccessToken | undefined): Prepared {
+  #sign(request: AzureRequest, clock: Clock, token: AccessToken | undefined, isPart = false): Prepared {
     const { credential, origin, secrets } = this.account
-    const { method, query = [], body } = request
+    const { method, query = [], batch } = request
     const path = this.#path(request)
     const headers: Record<string, string> = { ...request.headers }
-    if (request.batched !== true) headers['x-ms-version'] = this.#apiVersion
+    // The version of a batch counts for its parts.
+    if (!isPart) headers['x-ms-version'] = this.#apiVersion
+    const parts = batch?.(part => this.#sign(part, clock, token, true))
+    const made = parts && batchBody(parts.map(({ wire }) => partOf(wire, origin)))
+    if (made !== undefined) headers['content-type'] = made.contentType
+    const body = made?.body ?? request.body
     const size = lengthOf(body, headers)
     if (size !== undefined) headers['content-length'] = size
     if (credential.kind === 'key') {
       Object.assign(
         headers,
-        signSharedKey({ method, path, query, headers }, credential.key, new Date(this.#now() + skewMs)),
+        signSharedKey({ method, path, query, headers }, credential.key, new Date(this.#now() + clock.skewMs)),
       )
     } else if (token !== undefined) headers['authorization'] = `Bearer ${token.token}`
     const search = [encodeQuery(query), credential.kind === 'sas' ? credential.sas : ''].filter(Boolean).join('&')
@@ -180,6 +187,11 @@ export class AzureClient {
     const skewMs = error.serverTime.getTime() - this.#now()
     return Math.abs(skewMs - clock.skewMs) < LEAST_SKEW_MS ? undefined : { about: 'clock', known: { skewMs } }
   }
+}
+
+/** A request as it stands in a batch. */
+function partOf({ method, url, headers }: HttpRequest, origin: string): BatchedRequest {
+  return { method, target: url.slice(origin.length), headers: { ...headers, 'content-length': '0' } }
 }
 
 /** The length that is signed; a stream has it among its headers. */

@@ -10,7 +10,7 @@ import type { PartPlan } from '../../remote/part-plan.ts'
 import { copyInRanges } from '../../remote/part-upload.ts'
 import { polled } from '../../remote/polling.ts'
 import type { AzureClient } from './client.ts'
-import { AzureError, createFailed } from './errors.ts'
+import { ARCHIVED, AzureError } from './errors.ts'
 import { addFileAttributes, otherHeaders, statOf, tagHeaders } from './headers.ts'
 import type { AzureParts } from './parts.ts'
 
@@ -48,20 +48,20 @@ export async function copyBlob(
   const isPlain = ATTRIBUTES.every(name => options[name] === undefined || (name === 'metadata' && hasMetadata))
   const source = await statBlob(client, from, {}, ctx)
   if (source.isDirectory === true) throw new StorageError('is_directory', `'${from}' is a directory.`)
+  // Copy Blob would rehydrate it under the target's tier.
+  if (source.storageClass === 'Archive') throw new StorageError('unsupported', `'${from}': ${ARCHIVED}.`)
   try {
     const named = await sourceHeaders(client, from, source, ctx)
     if (source.size <= MAX_WHOLE && isPlain) {
       await copyWhole(client, copy, { ...named, 'x-ms-requires-sync': 'true' }, ctx)
     } else await copyBlocks(parts, plan, copy, source, named, ctx)
   } catch (error) {
-    if (!isUnreadable(error)) throw createFailed(error, options.ifAbsent)
+    if (!isUnreadable(error)) throw error
     if (!isPlain) {
       throw new StorageError('unsupported', 'The service cannot read the source by its URL.', { cause: error })
     }
     const named = { 'x-ms-copy-source': client.url(from), ...pinned(source) }
-    await copyWhole(client, copy, named, ctx).catch(failure => {
-      throw createFailed(failure, options.ifAbsent)
-    })
+    await copyWhole(client, copy, named, ctx)
   }
 }
 

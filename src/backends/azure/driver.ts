@@ -31,7 +31,7 @@ import { readObject } from '../../remote/reading.ts'
 import { BATCH_LIMIT, deleteBatch, deletion } from './batch.ts'
 import { AzureClient, type AzureClientOptions } from './client.ts'
 import { checkVersion, copyBlob, statBlob, versionQuery } from './copying.ts'
-import { azureCode, classifyAzure } from './errors.ts'
+import { classifyAzure, createFailed, isWithoutBatches } from './errors.ts'
 import { headerStatOf, otherHeaders, writeHeaders } from './headers.ts'
 import { listQuery, pageOf } from './listing.ts'
 import { checkKey } from './names.ts'
@@ -66,7 +66,7 @@ export class AzureDriver implements Driver {
       holds: () => true,
       send: (keys, ctx, request) => deleteBatch(this.client, keys, key => this.#deletion(key, request), ctx),
       delete: (key, ctx, request) => this.delete(key, ctx, request),
-      isUnsupported: error => classifyAzure(error) === 'unsupported' && azureCode(error) !== 'SnapshotsPresent',
+      isUnsupported: isWithoutBatches,
     })
   }
 
@@ -104,7 +104,11 @@ export class AzureDriver implements Driver {
     const target = this.#targetOf(key, options)
     const { conditions } = target
     const plan = partPlan(this.#uploads, this.#options, { put: conditions, finish: conditions })
-    return writeObject(this.#parts, target, content, plan, ctx)
+    try {
+      return await writeObject(this.#parts, target, content, plan, ctx)
+    } catch (error) {
+      throw createFailed(error, options)
+    }
   }
 
   async delete(key: string, ctx: CallContext, options: RequestOptions = {}): Promise<void> {
@@ -135,8 +139,18 @@ export class AzureDriver implements Driver {
     if (from === to && Object.values(changes).every(value => value === undefined)) return this.stat(from, ctx)
     const conditions = this.#conditions.headersOf(options)
     const plan = partPlan(this.#uploads, this.#options, { put: conditions, finish: conditions })
-    await copyBlob(this.client, this.#parts, plan, { from, to, options, parameters, conditions }, ctx)
+    try {
+      await copyBlob(this.client, this.#parts, plan, { from, to, options, parameters, conditions }, ctx)
+    } catch (error) {
+      throw createFailed(error, options)
+    }
     return undefined
+  }
+
+  /** Set Blob Tier. (https://learn.microsoft.com/rest/api/storageservices/set-blob-tier) */
+  async setTier(key: string, tier: string, ctx: CallContext, { objectParameters }: RequestOptions = {}): Promise<void> {
+    const headers = { ...otherHeaders('delete', objectParameters), ...otherHeaders('copy', { accessTier: tier }) }
+    await this.client.done({ method: 'PUT', key, query: [['comp', 'tier']], headers, body: Buffer.alloc(0) }, ctx)
   }
 
   publicUrl(key: string): string {
@@ -159,7 +173,7 @@ export class AzureDriver implements Driver {
     try {
       await this.client.done({ method: 'PUT', query: [['restype', 'container']], body: Buffer.alloc(0) }, ctx)
     } catch (error) {
-      if (azureCode(error) !== 'ContainerAlreadyExists') throw error
+      if (classifyAzure(error) !== 'exists') throw error
     }
   }
 

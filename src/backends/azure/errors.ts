@@ -1,6 +1,7 @@
-import { type ErrorCode, isStorageError, StorageError } from '../../core/errors.ts'
+import type { ErrorCode } from '../../core/errors.ts'
 import type { HttpRequest, HttpResponse } from '../../http/request.ts'
-import { classifyHttp } from '../../remote/codes.ts'
+import { classifyHttp, serviceCodeOf } from '../../remote/codes.ts'
+import { conditionFailed, type WriteConditions } from '../../remote/conditions.ts'
 import { dateOf, headerTextOf } from '../../remote/headers.ts'
 import { type HttpErrorDetails, HttpStatusError } from '../../remote/http-error.ts'
 import type { Hide } from '../../remote/redact.ts'
@@ -73,6 +74,10 @@ const LEASED = 'Somebody holds a lease on it: give its id as the parameter lease
 const DENIED =
   'The identity or the SAS lacks the right: reading and writing need the role Storage Blob Data Contributor'
 
+/** What to do about the tier Archive. */
+export const ARCHIVED =
+  'The tier Archive cannot be read or replaced: change the tier (setTier) and wait for hours, or delete the blob first'
+
 const HINTS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     AuthorizationFailure: 'The SAS lacks the right, or the network rules of the account do not let this machine in',
@@ -81,8 +86,7 @@ const HINTS: ReadonlyMap<string, string> = new Map(
     AuthorizationResourceTypeMismatch: 'The SAS is for another kind of resource: it needs containers and objects',
     AuthorizationServiceMismatch: 'The SAS is not for blobs',
     AuthorizationSourceIPMismatch: 'The SAS is not for the address of this machine',
-    BlobArchived:
-      'The tier Archive cannot be read or replaced: change the tier and wait for hours, or delete the blob first',
+    BlobArchived: ARCHIVED,
     BlobBeingRehydrated: 'It is on its way from the tier Archive, which takes hours',
     BlobImmutableDueToPolicy: 'A policy or a legal hold of the container forbids changes',
     ContainerBeingDeleted: 'The container is being deleted, which takes at least 30 seconds',
@@ -160,15 +164,19 @@ export function classifyAzure(error: unknown): ErrorCode | undefined {
   return classifyHttp(error, CODES)
 }
 
-/** Azure's own word for an error, also where it is the cause of a `StorageError`. */
-export function azureCode(error: unknown): string | undefined {
-  const native = error instanceof StorageError ? error.cause : error
-  return native instanceof HttpStatusError ? native.serviceCode : undefined
+/** Whether an error says that the service, or its version of the protocol, has no batches. */
+export function isWithoutBatches(error: unknown): boolean {
+  const word = serviceCodeOf(error)
+  return (
+    word === 'InvalidQueryParameterValue' || (classifyAzure(error) === 'unsupported' && word !== 'SnapshotsPresent')
+  )
 }
 
 /** `exists` for the refusal of `ifAbsent`, also where a lease shows that the name is taken; anything else stays as it is. */
-export function createFailed(error: unknown, ifAbsent: boolean | undefined): unknown {
-  if (ifAbsent !== true || isStorageError(error, 'exists')) return error
-  if (classifyAzure(error) !== 'precondition_failed' && azureCode(error) !== 'LeaseIdMissing') return error
-  return new StorageError('exists', 'The key is taken.', { cause: error, status: 412 })
+export function createFailed(error: unknown, options: WriteConditions): unknown {
+  return conditionFailed(error, options, refusal => {
+    const word = serviceCodeOf(refusal)
+    if (word === 'SourceConditionNotMet') return undefined
+    return word === 'LeaseIdMissing' ? 'precondition_failed' : classifyAzure(refusal)
+  })
 }

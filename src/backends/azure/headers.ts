@@ -87,15 +87,16 @@ export function addFileAttributes(headers: Record<string, string>, attributes: F
   if (metadata !== undefined) metadataHeaders(headers, storedNames(metadata), METADATA_PREFIX)
 }
 
-/** What the headers of an answer to GET or HEAD say. */
+/** What the headers of an answer to GET or HEAD say, or the same by a listing. */
 export function headerStatOf(headers: IncomingHttpHeaders): HeaderStat {
   const stat = statOfHeaders(headers, METADATA_PREFIX)
-  const isDirectory =
-    headerTextOf(headers['x-ms-resource-type']) === 'directory' ||
-    /^true$/i.test(headerTextOf(headers[`${METADATA_PREFIX}hdi_isfolder`]) ?? '')
+  const metadata = stat.metadata && userNames(stat.metadata)
+  // A folder is one by its type, or by the mark of another tool on an empty blob.
+  const isMarked = stat.size === 0 && /^true$/i.test(metadata?.['hdi_isfolder'] ?? '')
+  const isDirectory = isMarked || headers['x-ms-resource-type'] === 'directory'
   return {
     ...stat,
-    metadata: stat.metadata && userNames(stat.metadata),
+    metadata,
     createdAt: dateOf(headers['x-ms-creation-time']),
     versionId: headerTextOf(headers['x-ms-version-id']),
     storageClass: headerTextOf(headers['x-ms-access-tier']),

@@ -1,10 +1,9 @@
 import type { ListedFile, Page, PageRequest } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
-import { countOf, dateOf, etagOf, headerTextOf } from '../../remote/headers.ts'
-import { metadataOf } from '../../remote/metadata.ts'
 import { checkedPage } from '../../remote/page-range.ts'
+import { decodeForm } from '../../remote/sign/encode.ts'
 import type { XmlNode } from '../../remote/xml.ts'
-import { userNames } from './metadata-names.ts'
+import { headerStatOf, METADATA_PREFIX } from './headers.ts'
 import type { AzureRequest } from './operations.ts'
 
 /** Most entries of one page. */
@@ -28,60 +27,44 @@ export function listQuery(prefix: string, page: PageRequest): NonNullable<AzureR
 export function pageOf(root: XmlNode, prefix: string, request: PageRequest): Page {
   const files: ListedFile[] = []
   const directories: string[] = []
-  for (const node of root.child('Blobs')?.children() ?? []) {
-    if (node.name === 'BlobPrefix') directories.push(nameIn(node))
+  const nodes = root.child('Blobs')?.children() ?? []
+  let named = 0
+  for (const node of nodes) {
+    const key = nameIn(node)
+    // What has no name cannot be acted on, and the others can.
+    if (key === undefined) continue
+    named++
+    if (node.name === 'BlobPrefix') directories.push(key)
     else if (node.name === 'Blob') {
-      const file = listedFile(node)
+      const file = listedFile(key, node)
       if (file.isDirectory !== true) files.push(file)
-      else if (!request.recursive) directories.push(file.key.endsWith('/') ? file.key : `${file.key}/`)
+      else if (!request.recursive) directories.push(key.endsWith('/') ? key : `${key}/`)
     }
   }
+  if (nodes.length > 0 && named === 0) throw new StorageError('unavailable', 'The listing has blobs without names.')
   const next = root.child('NextMarker')?.text
   return checkedPage({ files, directories, next: next === '' ? undefined : next }, prefix, request)
 }
 
-function listedFile(node: XmlNode): ListedFile {
-  const properties = new Map<string, string>()
-  for (const { name, text } of node.child('Properties')?.children() ?? []) properties.set(name, text)
-  const textOf = (name: string): string | undefined => headerTextOf(properties.get(name))
-  const metadata = metadataIn(node)
-  const size = countOf(properties.get('Content-Length')) ?? Number.NaN
-  const isDirectory = textOf('ResourceType') === 'directory' || (size === 0 && isFolderMark(metadata))
-  return {
-    key: nameIn(node),
-    size,
-    etag: etagOf(textOf('Etag')),
-    modifiedAt: dateOf(properties.get('Last-Modified')),
-    createdAt: dateOf(properties.get('Creation-Time')),
-    contentType: textOf('Content-Type'),
-    contentEncoding: textOf('Content-Encoding'),
-    contentLanguage: textOf('Content-Language'),
-    contentDisposition: textOf('Content-Disposition'),
-    cacheControl: textOf('Cache-Control'),
-    storageClass: textOf('AccessTier'),
-    metadata,
-    ...(isDirectory ? { isDirectory } : {}),
-  }
+/** Headers by the names that listings have for them; all others are the same in lower case. */
+const HEADERS: ReadonlyMap<string, string> = new Map([
+  ['AccessTier', 'x-ms-access-tier'],
+  ['Creation-Time', 'x-ms-creation-time'],
+  ['ResourceType', 'x-ms-resource-type'],
+])
+
+function listedFile(key: string, node: XmlNode): ListedFile {
+  const headers: Record<string, string> = {}
+  for (const { name, text } of node.child('Properties')?.children() ?? [])
+    headers[HEADERS.get(name) ?? name.toLowerCase()] = text
+  for (const { name, text } of node.child('Metadata')?.children() ?? [])
+    headers[METADATA_PREFIX + name.toLowerCase()] = text
+  const stat = headerStatOf(headers)
+  return { ...stat, key, size: stat.size ?? Number.NaN }
 }
 
 /** A name that XML cannot hold is percent-encoded, and says so. */
-function nameIn(node: XmlNode): string {
+function nameIn(node: XmlNode): string | undefined {
   const name = node.child('Name')
-  if (name === undefined) throw new StorageError('unavailable', 'The listing has a blob without a name.')
-  if (name.attribute('Encoded') !== 'true') return name.text
-  try {
-    return decodeURIComponent(name.text)
-  } catch {
-    return name.text
-  }
-}
-
-function metadataIn(node: XmlNode): Record<string, string> | undefined {
-  const values = (node.child('Metadata')?.children() ?? []).map(({ name, text }) => [name.toLowerCase(), text] as const)
-  const found = metadataOf(Object.fromEntries(values), '')
-  return found && userNames(found)
-}
-
-function isFolderMark(metadata: Readonly<Record<string, string>> | undefined): boolean {
-  return metadata !== undefined && Object.hasOwn(metadata, 'hdi_isfolder') && /^true$/i.test(metadata['hdi_isfolder']!)
+  return name?.attribute('Encoded') === 'true' ? decodeForm(name.text.replaceAll('+', '%2B')) : name?.text
 }

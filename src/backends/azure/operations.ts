@@ -1,6 +1,6 @@
 import type { HttpRequest } from '../../http/request.ts'
 import type { Expected } from '../../remote/answers.ts'
-import type { ServiceRequest } from '../../remote/service.ts'
+import type { Prepared, ServiceRequest } from '../../remote/service.ts'
 
 /** One request of the protocol. */
 export interface AzureRequest extends ServiceRequest {
@@ -14,8 +14,8 @@ export interface AzureRequest extends ServiceRequest {
   /** Lower-case names; the client adds what signing needs. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: Exclude<HttpRequest['body'], string>
-  /** Whether it goes within a batch, whose version counts for it. */
-  readonly batched?: boolean | undefined
+  /** Signs the requests that make the body of a batch; called again whenever the batch is signed anew. */
+  readonly batch?: ((sign: (part: AzureRequest) => Prepared) => readonly Prepared[]) | undefined
 }
 
 /** Headers of every answer of the service, which a page that something between sent has not. */
@@ -28,6 +28,7 @@ const WRITTEN: Expected = { statuses: [201], headers: OF_BLOBS }
 const COPIED: Expected = { statuses: [202], headers: ['ETag', 'x-ms-copy-status'] }
 const DONE: Expected = { statuses: [201], fileHas: OWN }
 const ACCEPTED: Expected = { statuses: [202], fileHas: OWN }
+const MOVED: Expected = { statuses: [200, 202], fileHas: OWN }
 const ENDED: Expected = { statuses: [204], fileHas: OWN }
 const LISTING: Expected = { statuses: [200], root: ['EnumerationResults'] }
 const BLOCKS: Expected = { statuses: [200], root: ['BlockList'] }
@@ -50,12 +51,14 @@ export function expectedOf({ method, key, query, headers }: AzureRequest): Expec
     case 'PUT':
       if (key === undefined || comp === 'block') return DONE
       if (comp === 'copy') return ENDED
+      if (comp === 'tier') return MOVED
       return headers?.['x-ms-copy-source'] === undefined ? WRITTEN : COPIED
   }
 }
 
-/** Whether a 404 to the request says that a file is missing: for reading and deleting one, for the source of a copy, for `If-Match`. */
-export function seeksFile({ method, key, headers }: AzureRequest): boolean {
+/** Whether a 404 to the request says that a file is missing: for reading, deleting and moving one, for the source of a copy, for `If-Match`. */
+export function seeksFile({ method, key, headers, query }: AzureRequest): boolean {
   if (method !== 'PUT' && method !== 'POST') return key !== undefined
+  if (query?.some(([, value]) => value === 'tier')) return true
   return headers?.['x-ms-copy-source'] !== undefined || headers?.['if-match'] !== undefined
 }

@@ -5,13 +5,14 @@ import { type Outcome, StorageError } from '../../core/errors.ts'
 import { bodySize } from '../../http/request.ts'
 import { detached } from '../../remote/aftermath.ts'
 import { type Bytes, checksumOf, hashOf } from '../../remote/checksums.ts'
+import { serviceCodeOf } from '../../remote/codes.ts'
 import { dateOf, etagOf, headerTextOf } from '../../remote/headers.ts'
 import type { FailedFinish, PartProtocol, UploadTarget } from '../../remote/part-protocol.ts'
 import type { PartLimits, Piece, PieceRange } from '../../remote/pieces.ts'
 import type { XmlNode } from '../../remote/xml.ts'
 import { BlockIds } from './block-ids.ts'
 import type { AzureClient } from './client.ts'
-import { azureCode, createFailed } from './errors.ts'
+import { classifyAzure } from './errors.ts'
 import type { AzureRequest } from './operations.ts'
 
 type Headers = Readonly<Record<string, string>>
@@ -58,16 +59,12 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
   }
 
   /** Put Blob. */
-  async put({ key, headers, conditions, options }: AzureTarget, body: Bytes, ctx: CallContext): Promise<Stat> {
+  async put({ key, headers, conditions }: AzureTarget, body: Bytes, ctx: CallContext): Promise<Stat> {
     const sums = this.#sums(body, 'md5')
     const own = { ...headers, ...sums, ...conditions, 'x-ms-blob-type': 'BlockBlob' }
-    try {
-      const answer = await this.#client.done({ method: 'PUT', key, headers: own, body }, ctx)
-      verify(sums, answer, 'unknown')
-      return statOfAnswer(answer, bodySize(body))
-    } catch (error) {
-      throw createFailed(error, options.ifAbsent)
-    }
+    const answer = await this.#client.done({ method: 'PUT', key, headers: own, body }, ctx)
+    verify(sums, answer, 'unknown')
+    return statOfAnswer(answer, bodySize(body))
   }
 
   /** Nothing is asked: an upload begins with its first block. */
@@ -108,18 +105,14 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
 
   /** Put Block List. */
   async finish({ target }: AzureUpload, blocks: readonly AzureBlock[], ctx: CallContext): Promise<Stat> {
-    const { key, headers, conditions, options } = target
+    const { key, headers, conditions } = target
     const listed = blocks.map(({ id }) => `<Latest>${id}</Latest>`).join('')
     const body = Buffer.from(`<?xml version="1.0" encoding="utf-8"?><BlockList>${listed}</BlockList>`)
     const sums = this.#sums(body, 'crc64')
     const own = { ...headers, ...sums, ...conditions, 'content-type': 'application/xml' }
     const query = [['comp', 'blocklist']] as const
-    try {
-      const answer = await this.#client.done({ method: 'PUT', key, query, headers: own, body }, ctx)
-      return statOfAnswer(answer, sizeOf(blocks))
-    } catch (error) {
-      throw createFailed(error, options.ifAbsent)
-    }
+    const answer = await this.#client.done({ method: 'PUT', key, query, headers: own, body }, ctx)
+    return statOfAnswer(answer, sizeOf(blocks))
   }
 
   /** Nothing can be removed without touching the blob, and nothing is billed for longer than a week. */
@@ -129,7 +122,7 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
 
   /** Whether the blocks were dropped, as they are when another writer finishes a blob of that name. */
   isGone(error: unknown): boolean {
-    return azureCode(error) === 'InvalidBlockList'
+    return serviceCodeOf(error) === 'InvalidBlockList'
   }
 
   /** After a lost answer the ids of the blob's blocks tell, which begin with something random: they are ours or somebody else's. */
@@ -155,36 +148,50 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
     ctx: CallContext,
     send: (query: NonNullable<AzureRequest['query']>) => Promise<void>,
   ): Promise<AzureBlock> {
-    for (;;) {
-      const { ids } = upload
+    const attempt = async ({ ids }: AzureUpload): Promise<AzureBlock> => {
       const id = ids.idOf(number)
-      try {
-        await send([
-          ['comp', 'block'],
-          ['blockid', id],
-        ])
-        upload.begun = true
-        return { id, size }
-      } catch (error) {
-        if (azureCode(error) !== 'InvalidBlobOrBlock' || upload.begun) throw error
-        // Another part may have found out meanwhile.
-        if (upload.ids === ids) {
-          const { uncommitted } = await this.#blockLists(upload.target.key, ctx)
-          const like = BlockIds.like(uncommitted[0]?.id)
-          if (like === undefined || like.length === ids.length) throw error
-          upload.ids = like
-        }
-      }
+      await send([
+        ['comp', 'block'],
+        ['blockid', id],
+      ])
+      upload.begun = true
+      return { id, size }
+    }
+    const { ids } = upload
+    try {
+      return await attempt(upload)
+    } catch (error) {
+      if (serviceCodeOf(error) !== 'InvalidBlobOrBlock') throw error
+      // Another block may have found out meanwhile. A second refusal is final.
+      if (upload.ids === ids) await this.#adopt(upload, error, ctx)
+      return attempt(upload)
     }
   }
 
+  /** Gives an upload that has no block yet ids as long as those of the blocks that are there; throws `error` where that is no help. */
+  async #adopt(upload: AzureUpload, error: unknown, ctx: CallContext): Promise<void> {
+    const { ids } = upload
+    if (upload.begun) throw error
+    const { uncommitted } = await this.#blockLists(upload.target.key, ctx)
+    if (upload.ids !== ids) return
+    const like = BlockIds.like(uncommitted[0]?.id)
+    if (like === undefined || like.length === ids.length) throw error
+    upload.ids = like
+  }
+
+  /** The blocks of a blob and those that wait; none where there is neither. */
   #blockLists(key: string, ctx: CallContext): Promise<Record<'committed' | 'uncommitted', readonly AzureBlock[]>> {
     return ctx.step('blockList', true, async step => {
       const query = [['comp', 'blocklist'] as const, ['blocklisttype', 'all'] as const]
-      const { root } = await this.#client.xml({ method: 'GET', key, query }, step)
-      return {
-        committed: blocksIn(root.child('CommittedBlocks')),
-        uncommitted: blocksIn(root.child('UncommittedBlocks')),
+      try {
+        const { root } = await this.#client.xml({ method: 'GET', key, query }, step)
+        return {
+          committed: blocksIn(root.child('CommittedBlocks')),
+          uncommitted: blocksIn(root.child('UncommittedBlocks')),
+        }
+      } catch (error) {
+        if (classifyAzure(error) !== 'not_found') throw error
+        return { committed: [], uncommitted: [] }
       }
     })
   }

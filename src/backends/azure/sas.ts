@@ -2,7 +2,7 @@ import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import { hasControls } from '../../core/header-text.ts'
 import { HmacSha256 } from '../../remote/sign/hmac.ts'
 import { encodeQuery } from '../../remote/sign/query.ts'
-import { type DelegationKey, seconds } from './delegation-key.ts'
+import { type DelegationKey, seconds } from './credentials/delegation-key.ts'
 import type { SharedKey } from './sign.ts'
 
 /** What every SAS may say. No start time unless one is given. */

@@ -22,8 +22,8 @@ import {
 } from '../../remote/options.ts'
 import { shownAddress, shownClientConfig } from '../../remote/shown.ts'
 import { type CommonOptions, commonSettings, SPOOL_DOC } from '../../storage/common-settings.ts'
+import { parseTokenCredential, type TokenCredential } from './credentials/token.ts'
 import { checkParameters } from './headers.ts'
-import { parseTokenCredential, type TokenCredential } from './token.ts'
 
 /** Options of `AzureStorage`. */
 export interface AzureOptions extends CommonOptions, ConnectionOptions, UploadOptions, PartOptions {

@@ -39,8 +39,8 @@ export interface SharedKeyHeaders {
 
 /** Headers that stand in every signature by their place, empty or not. Instead of `date` there is `x-ms-date`. */
 const PLACES = [
-  'content-language',
   'content-encoding',
+  'content-language',
   'content-length',
   'content-md5',
   'content-type',
@@ -74,14 +74,21 @@ function keyBytes(key: string, setting: string): Buffer {
 }
 
 function canonicalHeaders(headers: SharedKeyRequest['headers'], date: string): string {
-  const names = ['x-ms-date']
-  for (const name in headers) if (name.startsWith('x-ms-') && name !== 'x-ms-date') names.push(name)
-  let text = ''
-  for (const name of names.sort(compareNames)) {
-    const value = name === 'x-ms-date' ? date : headers[name]
-    if (value !== undefined) text += `${name}:${value.trim()}\n`
+  const lines = [[orderOf('x-ms-date'), `x-ms-date:${date}\n`]]
+  for (const name in headers) {
+    const value = headers[name]
+    if (!name.startsWith('x-ms-') || name === 'x-ms-date' || value === undefined) continue
+    lines.push([orderOf(name), `${name}:${value.trim()}\n`])
   }
-  return text
+  return lines
+    .sort(([a = ''], [b = '']) => compare(a, b))
+    .map(([, line]) => line)
+    .join('')
+}
+
+/** What the service sorts a header's name by: a `-` does not count, and a `_`, which names of metadata may have, comes before digits and letters. */
+function orderOf(name: string): string {
+  return name.replaceAll('-', '').replaceAll('_', '!')
 }
 
 function canonicalQuery(query: NonNullable<SharedKeyRequest['query']>): string {
@@ -94,37 +101,4 @@ function canonicalQuery(query: NonNullable<SharedKeyRequest['query']>): string {
   let text = ''
   for (const name of [...values.keys()].sort()) text += `\n${name}:${values.get(name)}`
   return text
-}
-
-/** The order in which the service sorts names of headers: a `-` and a `'` do not count, unless all else is the same. */
-const ORDER = '!#$%&*.^_`|~+0123456789abcdefghijklmnopqrstuvwxyz'
-const RANKS: readonly number[] = Array.from({ length: 128 }, (_, code) => ORDER.indexOf(String.fromCharCode(code)) + 1)
-
-/** Compares two names of headers, in lower case, by the collation of the service. */
-function compareNames(a: string, b: string): number {
-  let i = 0
-  let j = 0
-  for (;;) {
-    while (i < a.length && !RANKS[a.charCodeAt(i)]) i++
-    while (j < b.length && !RANKS[b.charCodeAt(j)]) j++
-    if (i === a.length || j === b.length) break
-    const order = RANKS[a.charCodeAt(i++)]! - RANKS[b.charCodeAt(j++)]!
-    if (order !== 0) return order
-  }
-  if (i < a.length || j < b.length) return i < a.length ? 1 : -1
-  return compareIgnored(a, b)
-}
-
-/** Names with the same letters: the one with the earlier `-` or `'` comes later, a `-` later than a `'`. */
-function compareIgnored(a: string, b: string): number {
-  for (let at = 0; at < a.length && at < b.length; at++) {
-    const order = weight(a, at) - weight(b, at)
-    if (order !== 0) return order
-  }
-  return a.length - b.length
-}
-
-function weight(name: string, at: number): number {
-  const char = name[at]
-  return char === '-' ? 2 : char === "'" ? 1 : 0
 }

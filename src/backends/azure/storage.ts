@@ -1,3 +1,4 @@
+import type { CallOptions } from '../../core/call.ts'
 import type { Driver, ObjectParameters } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { trimTrailingSlashes } from '../../core/names.ts'
@@ -6,10 +7,11 @@ import type { UrlQuery } from '../../remote/custom-domain.ts'
 import { checkCustomDomain } from '../../remote/custom-domain.ts'
 import { httpClientOf } from '../../remote/http-client.ts'
 import { type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
-import type { AvailableNameOptions, GivenSettings, Services, UrlOptions } from '../../storage/types.ts'
-import { azureAccount } from './account.ts'
+import { nameIn } from '../../storage/entry-keys.ts'
+import type { AvailableNameOptions, GivenSettings, NameOrEntry, Services, UrlOptions } from '../../storage/types.ts'
 import { azureAdvice } from './advice.ts'
 import { clientCertOf, withClientOptions } from './client-options.ts'
+import { azureAccount } from './credentials/account.ts'
 import { AzureDriver } from './driver.ts'
 import { parameterName } from './headers.ts'
 import { checkKey, nameMaxLength, validAzureName, validPath } from './names.ts'
@@ -102,6 +104,18 @@ export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectS
   override async getAvailableName(name: string, options: AvailableNameOptions = {}): Promise<string> {
     const { maxLength = nameMaxLength(this.options.location, true) } = options
     return super.getAvailableName(name, { ...options, maxLength })
+  }
+
+  /**
+   * Moves a file to another access tier: `Hot`, `Cool`, `Cold`, `Archive`. One that leaves `Archive` can be read after hours, and its tier is still that
+   * until then. Missing: `not_found`.
+   */
+  async setTier(name: NameOrEntry, tier: string, options: CallOptions = {}): Promise<void> {
+    const ref = this.calls.checked('setTier', nameIn(name), () => this.ref(name))
+    this.calls.begin('setTier', ref.name, options, true)
+    const { driver } = this
+    if (!(driver instanceof AzureDriver)) throw new StorageError('unsupported', 'Tiers need the Azure driver.')
+    await this.calls.run('setTier', ref, options, ctx => driver.setTier(ref.key, tier, ctx, ref))
   }
 
   /** Queries are made with the SAS. */

@@ -10,45 +10,44 @@ import { type BlobSasOptions, sasEnd } from './sas.ts'
 /** Letters of the rights that a method needs. (https://learn.microsoft.com/rest/api/storageservices/create-service-sas#permissions-for-a-blob) */
 const RIGHTS: Readonly<Record<SignUrlOptions['method'], string>> = { GET: 'r', HEAD: 'r', PUT: 'w', DELETE: 'd' }
 
-/** Fields of a SAS that set headers of the answer, by the portable attribute. */
-const OVERRIDES = {
-  cacheControl: 'rscc',
-  contentDisposition: 'rscd',
-  contentEncoding: 'rsce',
-  contentLanguage: 'rscl',
-  contentType: 'rsct',
+/** What a caller may ask of a URL besides its method and life, by the fields of a SAS that say it. */
+const FIELDS = {
+  rscc: 'cacheControl',
+  rscd: 'contentDisposition',
+  rsce: 'contentEncoding',
+  rscl: 'contentLanguage',
+  rsct: 'contentType',
+  ses: 'encryptionScope',
+  sip: 'ip',
+  snapshot: 'snapshot',
+  spr: 'protocol',
+  st: 'startsAt',
+  versionid: 'versionId',
 } as const
+type Field = (typeof FIELDS)[keyof typeof FIELDS]
+type Wanted = Partial<Record<Field, string>>
 
-/** Fields of a SAS by the names that `parameters` may have, in lower case and without underscores. */
-const PARAMETERS: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    cachecontrol: 'rscc',
-    contentdisposition: 'rscd',
-    contentencoding: 'rsce',
-    contentlanguage: 'rscl',
-    contenttype: 'rsct',
-    encryptionscope: 'ses',
-    ip: 'sip',
-    protocol: 'spr',
-    snapshot: 'snapshot',
-    startsat: 'st',
-    versionid: 'versionid',
-  }),
-)
+/** Those that set headers of the answer. */
+const OVERRIDES = {
+  cacheControl: 'cacheControl',
+  contentDisposition: 'contentDisposition',
+  contentEncoding: 'contentEncoding',
+  contentLanguage: 'contentLanguage',
+  contentType: 'contentType',
+} as const
 
 /** Ten years in seconds; a delegation key covers at most a week. */
 const MAX_LIFE_SECS = 315_360_000
 
-/** The fields that a URL's options ask for; a parameter that no SAS has is `invalid_argument`. */
-export function sasFields(options: DownloadOptions): ReadonlyMap<string, string> {
-  return new Map(
-    downloadQuery(options, OVERRIDES, name => {
-      const plain = name.toLowerCase().replaceAll('_', '')
-      const field = PARAMETERS.get(plain) ?? [...PARAMETERS.values()].find(each => each === name)
-      if (field !== undefined) return field
-      throw new StorageError('invalid_argument', `'${name}' is not a parameter of an Azure URL.`)
-    }),
-  )
+/** What a URL's options ask for; a parameter that no SAS has is `invalid_argument`. */
+function wantedOf(options: DownloadOptions): Wanted {
+  const nameOf = (name: string): Field => {
+    const plain = name.toLowerCase().replaceAll('_', '')
+    const found = Object.entries(FIELDS).find(([code, field]) => code === plain || field.toLowerCase() === plain)
+    if (found !== undefined) return found[1]
+    throw new StorageError('invalid_argument', `'${name}' is not a parameter of an Azure URL.`)
+  }
+  return Object.fromEntries(downloadQuery(options, OVERRIDES, nameOf))
 }
 
 /**
@@ -63,51 +62,38 @@ export async function signedUrl(
   ctx: CallContext,
 ): Promise<string> {
   checkUrlMethod(method)
-  const fields = sasFields(options)
-  if (method === 'PUT' || method === 'DELETE') checkChange(fields)
+  const wanted = wantedOf(options)
+  if (method === 'PUT' || method === 'DELETE') checkChange(wanted)
   const secs = checkLifetime(expiresInSecs, MAX_LIFE_SECS, 'an Azure URL')
-  const sas = await client.sas(
-    {
-      blob: key,
-      permissions: RIGHTS[method],
-      expiresAt: sasEnd(client.time(), secs),
-      startsAt: dateField(fields.get('st')),
-      ip: fields.get('sip'),
-      protocol: protocolField(fields.get('spr')),
-      encryptionScope: fields.get('ses'),
-      snapshot: fields.get('snapshot'),
-      versionId: fields.get('versionid'),
-      cacheControl: fields.get('rscc'),
-      contentDisposition: fields.get('rscd'),
-      contentEncoding: fields.get('rsce'),
-      contentLanguage: fields.get('rscl'),
-      contentType: fields.get('rsct'),
-    },
-    ctx,
-  )
-  return withQuery(base, [encodeQuery(versionPairs(fields)), sas])
+  const { startsAt, protocol, ...texts } = wanted
+  const limits = { expiresAt: sasEnd(client.time(), secs), startsAt: dateOf(startsAt), protocol: protocolOf(protocol) }
+  const sas = await client.sas({ ...texts, ...limits, blob: key, permissions: RIGHTS[method] }, ctx)
+  return withQuery(base, [encodeQuery(versionPairs(wanted)), sas])
 }
 
 /** A URL without a signature, in which only a version or a snapshot can be named. */
 export function plainUrl(base: string, options: DownloadOptions): string {
-  const fields = sasFields(options)
-  const pairs = versionPairs(fields)
-  if (pairs.length === fields.size) return withQuery(base, [encodeQuery(pairs)])
+  const wanted = wantedOf(options)
+  const pairs = versionPairs(wanted)
+  if (pairs.length === Object.keys(wanted).length) return withQuery(base, [encodeQuery(pairs)])
   throw new StorageError(
     'unsupported',
     'Only a URL that ends (expirationSecs, expiresInSecs) can set headers of the answer.',
   )
 }
 
-function checkChange(fields: ReadonlyMap<string, string>): void {
-  const odd = [...fields.keys()].find(name => name.startsWith('rs') || name === 'snapshot' || name === 'versionid')
+function checkChange(wanted: Wanted): void {
+  const odd = Object.keys(wanted).find(name => name in OVERRIDES || name === 'snapshot' || name === 'versionId')
   if (odd === undefined) return
   const text = `A URL for changes cannot carry '${odd}': the request itself says it, as x-ms-blob-content-type and its like.`
   throw new StorageError('unsupported', text)
 }
 
-function versionPairs(fields: ReadonlyMap<string, string>): Array<[string, string]> {
-  return [...fields].filter(([name]) => name === 'snapshot' || name === 'versionid')
+function versionPairs({ snapshot, versionId }: Wanted): Array<[string, string]> {
+  const pairs: Array<[string, string]> = []
+  if (snapshot !== undefined) pairs.push(['snapshot', snapshot])
+  if (versionId !== undefined) pairs.push(['versionid', versionId])
+  return pairs
 }
 
 function withQuery(base: string, queries: readonly string[]): string {
@@ -115,11 +101,11 @@ function withQuery(base: string, queries: readonly string[]): string {
   return query === '' ? base : `${base}?${query}`
 }
 
-function dateField(text: string | undefined): Date | undefined {
+function dateOf(text: string | undefined): Date | undefined {
   return text === undefined ? undefined : new Date(/^\d+$/.test(text) ? Number(text) : text)
 }
 
-function protocolField(text: string | undefined): BlobSasOptions['protocol'] {
+function protocolOf(text: string | undefined): BlobSasOptions['protocol'] {
   if (text === undefined || text === 'https' || text === 'https,http') return text
   throw new StorageError('invalid_argument', "protocol: expected 'https' or 'https,http'.")
 }

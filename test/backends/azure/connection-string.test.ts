@@ -4,7 +4,7 @@ import {
   EMULATOR_ACCOUNT,
   EMULATOR_KEY,
   parseConnectionString,
-} from '../../../src/backends/azure/connection-string.ts'
+} from '../../../src/backends/azure/credentials/connection-string.ts'
 import { isStorageError } from '../../../src/core/errors.ts'
 import { serviceEndpoint } from '../../../src/remote/endpoint.ts'
 
@@ -47,8 +47,6 @@ describe('a connection string', () => {
         hostName: 'anaccount.blob.core.windows.net',
         path: '',
       },
-      secondaryEndpoint: undefined,
-      isEmulator: false,
     })
   })
 
@@ -76,7 +74,7 @@ describe('a connection string', () => {
   test('of the emulator, in short and as azurite prints it, means the same', () => {
     const long = `DefaultEndpointsProtocol=http;AccountName=${EMULATOR_ACCOUNT};AccountKey=${EMULATOR_KEY};BlobEndpoint=http://127.0.0.1:10000/${EMULATOR_ACCOUNT};`
     const short = parseConnectionString('UseDevelopmentStorage=true;')
-    expect(short).toEqual({ ...parseConnectionString(long), isEmulator: true })
+    expect(short).toEqual(parseConnectionString(long))
     expect(short.accountKey).toBe(EMULATOR_KEY)
   })
 
@@ -98,9 +96,9 @@ describe('a connection string', () => {
     expect(given).toMatchObject({ sasToken: SAS, accountKey: undefined, accountName: EMULATOR_ACCOUNT })
   })
 
-  test('gives the second place', () => {
-    const text = `${PORTAL};BlobSecondaryEndpoint=https://anaccount-secondary.blob.core.windows.net`
-    expect(parseConnectionString(text).secondaryEndpoint?.host).toBe('anaccount-secondary.blob.core.windows.net')
+  test('may have a second place, and places of other services', () => {
+    const more = 'BlobSecondaryEndpoint=https://anaccount-secondary.blob.core.windows.net;FileEndpoint=https://x'
+    expect(parseConnectionString(`${PORTAL};${more}`)).toEqual(parseConnectionString(PORTAL))
   })
 
   test.each([
@@ -131,7 +129,6 @@ describe('a connection string', () => {
     ],
     ['BlobEndpoint=ftp://secret', 'BlobEndpoint must be an http or https URL'],
     ['BlobEndpoint=http://a b', 'BlobEndpoint must be an http or https URL'],
-    ['AccountName=a1;BlobSecondaryEndpoint=ftp://secret', 'BlobSecondaryEndpoint must be an http or https URL'],
     [
       'UseDevelopmentStorage=true;DevelopmentStorageProxyUri=ftp://secret',
       'DevelopmentStorageProxyUri must be an http or https URL',

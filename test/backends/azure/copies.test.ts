@@ -189,3 +189,54 @@ test('a move leaves no source', async () => {
   expect(await media.move('from', 'to')).toBe('to')
   expect([await media.exists('from'), await media.readText('to')]).toEqual([false, 'bytes'])
 })
+
+describe('tiers and tags of copies', () => {
+  const blob = (name: string) => server.container().blobs.get(name)!
+
+  test('are those that the call gives, for one request as for blocks', async () => {
+    const media = files()
+    await media.save('from', Buffer.alloc(2500), { extra: { tags: { a: 'source' }, access_tier: 'Cool' } })
+    expect(await media.stat('from')).toMatchObject({ storageClass: 'Cool' })
+    const extra = { access_tier: 'Cold', tags: { b: 'c d' } }
+    await media.copy('from', 'whole', { extra })
+    await media.copy('from', 'blocks', { extra, contentType: 'text/new' })
+    for (const name of ['whole', 'blocks']) {
+      expect([blob(name).tags, blob(name).tier]).toEqual([{ b: 'c d' }, 'Cold'])
+      expect(await media.stat(name)).toMatchObject({ storageClass: 'Cold' })
+    }
+    const { entries } = await media.page()
+    expect(entries.map(({ name, storageClass }) => [name, storageClass])).toEqual([
+      ['blocks', 'Cold'],
+      ['from', 'Cool'],
+      ['whole', 'Cold'],
+    ])
+    await media.copy('from', 'plain')
+    expect(blob('plain').tags).toEqual({})
+  })
+
+  test('the tier of the storage counts, and a file is put into another one by a copy onto itself', async () => {
+    const media = files({ ...key, objectParameters: { access_tier: 'Cool' } })
+    await media.save('a', 'x')
+    await media.copy('a', 'b')
+    expect([blob('a').tier, blob('b').tier]).toEqual(['Cool', 'Cool'])
+    await media.copy('a', 'a', { extra: { accessTier: 'Cold' } })
+    expect([blob('a').tier, await media.readText('a')]).toEqual(['Cold', 'x'])
+  })
+
+  test('a file is moved to another tier, out of the archive too', async () => {
+    const media = files()
+    await media.save('a', 'x')
+    await media.setTier('a', 'Cool')
+    expect([await media.readText('a'), (await media.stat('a')).storageClass]).toEqual(['x', 'Cool'])
+    await media.setTier((await media.page()).entries[0]!, 'Archive')
+    await expect(media.readText('a')).rejects.toMatchObject({ code: 'unsupported' })
+    await media.setTier('a', 'Hot')
+    expect(blob('a').archiveStatus).toBe('rehydrate-pending-to-hot')
+    await expect(media.setTier('missing', 'Hot')).rejects.toMatchObject({ code: 'not_found', fileName: 'missing' })
+    await expect(media.setTier('a', 'Lukewarm')).rejects.toMatchObject({ code: 'invalid_argument' })
+    await expect(media.setTier('a', 'x\ny')).rejects.toMatchObject({ code: 'invalid_argument' })
+    await expect(files({ ...key, readOnly: true }).setTier('a', 'Hot')).rejects.toMatchObject({
+      code: 'permission_denied',
+    })
+  })
+})

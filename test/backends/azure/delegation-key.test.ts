@@ -5,7 +5,7 @@ import {
   keyInfo,
   MAX_DELEGATION_SECS,
   parseDelegationKey,
-} from '../../../src/backends/azure/delegation-key.ts'
+} from '../../../src/backends/azure/credentials/delegation-key.ts'
 import { sasEnd } from '../../../src/backends/azure/sas.ts'
 import { parseXml } from '../../../src/remote/xml.ts'
 
@@ -155,14 +155,6 @@ describe('a delegation key', () => {
     const good = get(60)
     loads[1]!.give()
     expect(await good).toBeTruthy()
-  })
-
-  test('is dropped when the service refuses it', async () => {
-    const { loads, keys, get } = ground()
-    const first = await get(60)
-    keys.drop(first)
-    expect(await get(60)).not.toBe(first)
-    expect(loads.length).toBe(2)
   })
 
   test('is not waited for by a call that is aborted, and comes to the others', async () => {

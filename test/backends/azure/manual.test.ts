@@ -46,11 +46,17 @@ describe('private and public side by side', () => {
       azureContainer: 'mypublic_container',
       expirationSecs: null,
     })
-    // The key of the manual is none, so only what signs needs another one.
-    const keyed = new PublicAzureStorage({ accountKey: 'bXlrZXk=' }, services)
-    expect(await keyed.url('css/a b.css')).toBe(
+    expect(await open.url('css/a b.css')).toBe(
       'https://myaccount.blob.core.windows.net/mypublic_container/css/a%20b.css',
     )
+    // The key of the manual is none, which is told where something must be signed.
+    await expect(open.url('a', { expiresInSecs: 60 })).rejects.toMatchObject({ code: 'improperly_configured' })
+    const error = await open.exists('a').catch(reason => reason)
+    expect([error.code, error.message]).toEqual([
+      'improperly_configured',
+      expect.stringContaining('AZURE_ACCOUNT_KEY must be an account key in base64'),
+    ])
+    expect(error.message).not.toContain('mykey')
     const closed = new AzureStorage({}, services)
     expect(await closed.url('a.txt')).toMatch(
       /^https:\/\/other\.blob\.core\.windows\.net\/private\/a\.txt\?sv=.*&sp=r&sig=/,

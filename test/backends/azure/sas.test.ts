@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import type { DelegationKey } from '../../../src/backends/azure/delegation-key.ts'
+import type { DelegationKey } from '../../../src/backends/azure/credentials/delegation-key.ts'
 import {
   accountSas,
   type BlobSasOptions,

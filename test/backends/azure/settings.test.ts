@@ -241,7 +241,10 @@ describe('credentials by precedence', () => {
       { sasToken: 'https://x?sv=1' },
       { connectionString: 'AccountName=a;AccountKey=no base 64!' },
     ]) {
-      const { message } = thrown(() => account({ accountName, ...options }))
+      const { message } = thrown(() => {
+        const { credential } = account({ accountName, ...options })
+        return credential.kind === 'key' && credential.key
+      })
       expect(message).toMatch(/^AZURE_/)
       expect(message).not.toMatch(/no base|https:/)
     }
@@ -303,7 +306,12 @@ test('advice tells what has no effect, and URLs that nobody can open', () => {
   expect(advice({ AZURE_ACCOUNT_KEY: KEY, AZURE_SAS_TOKEN: 's', AZURE_URL_EXPIRATION_SECS: 60 })).toBe(
     'AZURE_SAS_TOKEN: it has no effect, since AZURE_ACCOUNT_KEY wins over it.',
   )
-  expect(advice({ AZURE_ACCOUNT_KEY: KEY })).toContain('AZURE_URL_EXPIRATION_SECS: without it URLs are plain')
+  const container = { AZURE_CONTAINER: 'media' }
+  expect(advice({ AZURE_ACCOUNT_KEY: KEY, ...container })).toContain(
+    'AZURE_URL_EXPIRATION_SECS: without it URLs are plain',
+  )
+  // Where OPTIONS name the container, they name the life of URLs, too.
+  expect(advice({ AZURE_ACCOUNT_KEY: KEY })).toBe('')
   expect(advice({ AZURE_SAS_TOKEN: 's', AZURE_URL_EXPIRATION_SECS: 60 })).toContain('a SAS token cannot sign URLs')
   expect(advice({ AZURE_EMULATED_MODE: 'true', AZURE_ACCOUNT_KEY: KEY })).toContain(
     'has no effect in AZURE_EMULATED_MODE',

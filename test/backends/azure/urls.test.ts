@@ -81,6 +81,18 @@ describe('a signed URL', () => {
     })
   })
 
+  test('has a disposition in ASCII, whatever the name of the file', async () => {
+    const media = online({ fileOverwrite: true })
+    await media.save('sum', 'x')
+    const url = await media.url('sum', { contentDisposition: 'attachment; filename="Übersicht €.txt"' })
+    const answer = await fetch(url)
+    expect([answer.status, answer.headers.get('content-disposition')]).toEqual([
+      200,
+      expect.stringContaining("filename*=UTF-8''%C3%9Cbersicht%20%E2%82%AC.txt"),
+    ])
+    await media.delete('sum')
+  })
+
   test('stays signed on the custom domain; uploads go to the account', async () => {
     const media = offline({ customDomain: 'cdn.x.com', expirationSecs: 60 })
     expect(await media.url('a')).toMatch(/^https:\/\/cdn\.x\.com\/cont\/a\?.*sig=/)

@@ -1,8 +1,8 @@
-import { ImproperlyConfigured } from '../../core/errors.ts'
-import { hint, nearest } from '../../core/nearest.ts'
-import { type ServiceEndpoint, serviceEndpoint } from '../../remote/endpoint.ts'
-import { givenSas } from './sas.ts'
-import { SharedKey } from './sign.ts'
+import { ImproperlyConfigured } from '../../../core/errors.ts'
+import { hint, nearest } from '../../../core/nearest.ts'
+import { type ServiceEndpoint, serviceEndpoint } from '../../../remote/endpoint.ts'
+import { givenSas } from '../sas.ts'
+import { SharedKey } from '../sign.ts'
 
 /** What a connection string says of Blob Storage. (https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string) */
 export interface ConnectionString {
@@ -14,9 +14,6 @@ export interface ConnectionString {
   readonly sasToken: string | undefined
   /** Where blobs are; a path-style one has the account in its path. */
   readonly endpoint: ServiceEndpoint
-  /** Where blobs may be read when the first place is down. */
-  readonly secondaryEndpoint: ServiceEndpoint | undefined
-  readonly isEmulator: boolean
 }
 
 const FIELDS = [
@@ -25,7 +22,6 @@ const FIELDS = [
   'AccountKey',
   'EndpointSuffix',
   'BlobEndpoint',
-  'BlobSecondaryEndpoint',
   'SharedAccessSignature',
   'UseDevelopmentStorage',
   'DevelopmentStorageProxyUri',
@@ -34,8 +30,11 @@ const FIELDS = [
 type Field = (typeof FIELDS)[number]
 type Fields = Partial<Record<Field, string>>
 
-/** Fields of other services, which the portal and emulators print too. */
-const OTHERS = ['Queue', 'Table', 'File', 'Dfs', 'Web'].flatMap(name => [`${name}Endpoint`, `${name}SecondaryEndpoint`])
+/** Fields of other services and of second places, which the portal and emulators print too. */
+const OTHERS = ['Blob', 'Queue', 'Table', 'File', 'Dfs', 'Web'].flatMap(name => [
+  `${name}Endpoint`,
+  `${name}SecondaryEndpoint`,
+])
 const NAMES: ReadonlyMap<string, string> = new Map([...FIELDS, ...OTHERS].map(name => [name.toLowerCase(), name]))
 
 /** The account that every emulator has; its key is public. (https://learn.microsoft.com/azure/storage/common/storage-use-azurite) */
@@ -56,7 +55,7 @@ export function parseConnectionString(text: string, setting = 'connectionString'
   const isEmulator = flagOf(given.UseDevelopmentStorage, `${setting}: UseDevelopmentStorage`)
   const fields = isEmulator ? { ...emulatorFields(given, setting), ...given } : given
   const endpoint = endpointOf(fields, setting)
-  const { AccountName, AccountKey, SharedAccessSignature, BlobSecondaryEndpoint } = fields
+  const { AccountName, AccountKey, SharedAccessSignature } = fields
   const accountName = AccountName ?? accountOf(endpoint)
   if (AccountKey !== undefined) {
     if (accountName === undefined) throw missing(setting, 'AccountName')
@@ -68,8 +67,6 @@ export function parseConnectionString(text: string, setting = 'connectionString'
     accountKey: AccountKey,
     sasToken: SharedAccessSignature && givenSas(SharedAccessSignature, `${setting}: SharedAccessSignature`),
     endpoint,
-    secondaryEndpoint: place(BlobSecondaryEndpoint, 'BlobSecondaryEndpoint', fields, setting),
-    isEmulator,
   }
 }
 
@@ -129,28 +126,31 @@ function emulatorFields(given: Fields, setting: string): Fields {
 }
 
 function endpointOf(fields: Fields, setting: string): ServiceEndpoint {
-  const found = place(fields.BlobEndpoint, 'BlobEndpoint', fields, setting)
-  if (found !== undefined) return found
-  const { AccountName: account, EndpointSuffix: suffix = ENDPOINT_SUFFIX } = fields
+  const { AccountName: account, EndpointSuffix: suffix = ENDPOINT_SUFFIX, BlobEndpoint: given } = fields
+  const { DefaultEndpointsProtocol: protocol = 'https' } = fields
+  if (!/^https?$/i.test(protocol)) {
+    throw new ImproperlyConfigured(`${setting}: DefaultEndpointsProtocol must be http or https`)
+  }
+  const useSsl = protocol.toLowerCase() === 'https'
+  if (given !== undefined) return serviceEndpoint(given, `${setting}: BlobEndpoint`, { useSsl })
   if (account === undefined) throw missing(setting, 'AccountName or BlobEndpoint')
-  if (!/^[a-z0-9-]+$/i.test(account)) {
-    throw new ImproperlyConfigured(`${setting}: AccountName must be lower-case letters and digits`)
+  return accountEndpoint(account, suffix, [`${setting}: AccountName`, `${setting}: EndpointSuffix`], useSsl)
+}
+
+/** `<account>.blob.<suffix>`; the settings that gave both are named by errors. */
+export function accountEndpoint(
+  account: string,
+  suffix: string,
+  [accountSetting, suffixSetting]: readonly [account: string, suffix: string],
+  useSsl: boolean,
+): ServiceEndpoint {
+  if (!/^[a-z0-9_-]+$/i.test(account)) {
+    throw new ImproperlyConfigured(`${accountSetting} must be lower-case letters and digits`)
   }
   if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::\d{1,5})?$/i.test(suffix)) {
-    throw new ImproperlyConfigured(`${setting}: EndpointSuffix must be a domain, as in ${ENDPOINT_SUFFIX}`)
+    throw new ImproperlyConfigured(`${suffixSetting} must be a domain, as in ${ENDPOINT_SUFFIX}`)
   }
-  return serviceEndpoint(`${protocolOf(fields, setting)}://${account}.blob.${suffix}`, `${setting}: EndpointSuffix`)
-}
-
-function place(text: string | undefined, field: Field, fields: Fields, setting: string): ServiceEndpoint | undefined {
-  if (text === undefined) return undefined
-  return serviceEndpoint(text, `${setting}: ${field}`, { useSsl: protocolOf(fields, setting) === 'https' })
-}
-
-function protocolOf({ DefaultEndpointsProtocol = 'https' }: Fields, setting: string): string {
-  const protocol = DefaultEndpointsProtocol.toLowerCase()
-  if (protocol === 'http' || protocol === 'https') return protocol
-  throw new ImproperlyConfigured(`${setting}: DefaultEndpointsProtocol must be http or https`)
+  return serviceEndpoint(`${account}.blob.${suffix}`, suffixSetting, { useSsl })
 }
 
 function missing(setting: string, what: string): ImproperlyConfigured {

@@ -1,6 +1,6 @@
-import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
-import { importOptional } from '../../core/optional.ts'
-import { Renewed } from '../../remote/token.ts'
+import { ImproperlyConfigured, StorageError } from '../../../core/errors.ts'
+import { importOptional } from '../../../core/optional.ts'
+import { Renewed } from '../../../remote/token.ts'
 
 /** What an identity gives: a token, and when it ends in ms since 1970. */
 export interface AccessToken {

@@ -1,10 +1,17 @@
-import { ImproperlyConfigured } from '../../core/errors.ts'
-import { type ServiceEndpoint, serviceEndpoint } from '../../remote/endpoint.ts'
-import type { Renewed } from '../../remote/token.ts'
-import { accountOf, EMULATOR_ACCOUNT, EMULATOR_KEY, parseConnectionString } from './connection-string.ts'
-import { givenSas } from './sas.ts'
-import type { AzureOptions } from './settings.ts'
-import { SharedKey } from './sign.ts'
+import { ImproperlyConfigured } from '../../../core/errors.ts'
+import { type ServiceEndpoint, serviceEndpoint } from '../../../remote/endpoint.ts'
+import { decodeForm } from '../../../remote/sign/encode.ts'
+import type { Renewed } from '../../../remote/token.ts'
+import { givenSas } from '../sas.ts'
+import type { AzureOptions } from '../settings.ts'
+import { SharedKey } from '../sign.ts'
+import {
+  accountEndpoint,
+  accountOf,
+  EMULATOR_ACCOUNT,
+  EMULATOR_KEY,
+  parseConnectionString,
+} from './connection-string.ts'
 import { type AccessToken, accessTokens } from './token.ts'
 
 /** What proves who sends a request. */
@@ -57,7 +64,16 @@ export function azureAccount(options: AccountOptions): AzureAccount {
   if (key !== undefined) {
     if (name === undefined)
       throw new ImproperlyConfigured('AZURE_ACCOUNT_NAME must be set: the key belongs to an account')
-    const credential = { kind: 'key', key: new SharedKey(name, key, 'AZURE_ACCOUNT_KEY') } as const
+    // A plain URL needs no key, so the manual's `mykey` is refused only where something is signed.
+    let made: SharedKey | undefined
+    const account = name
+    const credential = {
+      kind: 'key',
+      get key() {
+        made ??= new SharedKey(account, key, 'AZURE_ACCOUNT_KEY')
+        return made
+      },
+    } as const
     return { ...place, credential, secrets: [key] }
   }
   if (sas !== undefined) return { ...place, credential: { kind: 'sas', sas }, secrets: [sas, ...signaturesIn(sas)] }
@@ -101,13 +117,7 @@ function endpointOf({ accountName, endpointUrl, endpointSuffix, azureSsl: useSsl
     const names = 'AZURE_ACCOUNT_NAME, AZURE_CONNECTION_STRING or AZURE_ENDPOINT_URL'
     throw new ImproperlyConfigured(`${names} must be set: which account is it?`)
   }
-  if (!/^[a-z0-9_-]+$/i.test(accountName)) {
-    throw new ImproperlyConfigured('AZURE_ACCOUNT_NAME must be the name of an account: lower-case letters and digits')
-  }
-  if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i.test(endpointSuffix)) {
-    throw new ImproperlyConfigured('AZURE_ENDPOINT_SUFFIX must be a domain, as in core.chinacloudapi.cn')
-  }
-  return serviceEndpoint(`${accountName}.blob.${endpointSuffix}`, 'AZURE_ACCOUNT_NAME', { useSsl })
+  return accountEndpoint(accountName, endpointSuffix, ['AZURE_ACCOUNT_NAME', 'AZURE_ENDPOINT_SUFFIX'], useSsl)
 }
 
 function checkedContainer(name: string): string {
@@ -126,5 +136,6 @@ function checkTls({ scheme, hostName }: ServiceEndpoint): void {
 function signaturesIn(sas: string): string[] {
   const sig = /(?:^|&)sig=([^&]+)/.exec(sas)?.[1]
   if (sig === undefined) return []
-  return /%(?![0-9a-f]{2})/i.test(sig) ? [sig] : [sig, decodeURIComponent(sig)]
+  // As a query is read, but that a `+` is no blank here.
+  return [sig, decodeForm(sig.replaceAll('+', '%2B'))]
 }

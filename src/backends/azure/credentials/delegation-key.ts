@@ -1,6 +1,6 @@
-import { StorageError } from '../../core/errors.ts'
-import { Renewed } from '../../remote/token.ts'
-import type { XmlNode } from '../../remote/xml.ts'
+import { StorageError } from '../../../core/errors.ts'
+import { Renewed } from '../../../remote/token.ts'
+import type { XmlNode } from '../../../remote/xml.ts'
 
 /** A key that the service gives to an identity, for signing SAS. (https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key) */
 export interface DelegationKey {
@@ -57,11 +57,6 @@ export class DelegationKeys {
     const key = fits(first) ? first : await this.#renewed.get(signal, fits)
     if (fits(key)) return key
     throw tooLong(until, `the service gave a delegation key until ${key.expiresAt.toISOString()}`)
-  }
-
-  /** Forgets a key that the service has refused. */
-  drop(key: DelegationKey): void {
-    this.#renewed.drop(key)
   }
 
   /** Whole seconds: the service takes no fractions. */
