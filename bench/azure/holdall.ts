@@ -6,8 +6,8 @@ const { AzureStorage }: typeof import('../../src/backends/azure/index.ts') = awa
   built('backends/azure/index.js')
 )
 
-/** Holdall as it is for Azure (`auto`: MD5 of whole files, CRC-64 of blocks), but for TLS; or with one checksum for all, or none. */
-export function holdall(endpoint: string, checksums: 'auto' | 'crc64' | 'off'): Contender {
+/** Holdall as it is for Azure (uploads with a CRC-64, downloads compared with the stored MD5), but for TLS; or without checksums. */
+export function holdall(endpoint: string, checksums: 'crc64' | 'off'): Contender {
   return ofStorage(
     new AzureStorage(
       {

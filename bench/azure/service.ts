@@ -9,8 +9,7 @@ export const service: BenchService = {
   name: 'azure',
   contenders: {
     'node:http': bare,
-    holdall: async endpoint => (await import('./holdall.ts')).holdall(endpoint, 'auto'),
-    'holdall, crc64': async endpoint => (await import('./holdall.ts')).holdall(endpoint, 'crc64'),
+    holdall: async endpoint => (await import('./holdall.ts')).holdall(endpoint, 'crc64'),
     'holdall, no hashes': async endpoint => (await import('./holdall.ts')).holdall(endpoint, 'off'),
     ...PEERS,
   },

@@ -1,4 +1,5 @@
 /** Azure Blob on azurite, plain and over https with tokens: conformance, every kind of SAS, files exchanged with the official client. */
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { type RequestOptions, request } from 'node:https'
 import { buffer } from 'node:stream/consumers'
@@ -55,6 +56,15 @@ async function securedFetch(target: string | URL | Request, init: RequestInit = 
     sent.end(body)
   })
 }
+
+test('the service stores the MD5 of a file that came with a CRC-64', async () => {
+  await using files = azuriteStorage(official, { checksums: 'crc64' })
+  await files.save('summed', 'some bytes', { overwrite: true })
+  const client = officialClient(official).getBlobClient('summed')
+  const { contentMD5 } = await client.getProperties()
+  expect(Buffer.from(contentMD5!).toString('hex')).toBe(createHash('md5').update('some bytes').digest('hex'))
+  await files.delete('summed')
+})
 
 const credential = new StorageSharedKeyCredential(server.account, server.accountKey)
 const expiresOn = new Date(Date.now() + 3_600_000)

@@ -93,8 +93,7 @@ export class AzureDriver implements Driver {
       throw error
     }
     const { checksum } = this.#options
-    const isChecked = checksum === 'auto' || checksum === 'md5'
-    if (stored === undefined || options.range !== undefined || !isChecked) return result
+    if (stored === undefined || options.range !== undefined || checksum === 'off') return result
     return { ...result, expected: { name: 'MD5', value: stored, begin: beginMd5, of: md5Of } }
   }
 

@@ -42,8 +42,8 @@ export interface AzureBlock {
   readonly size: number
 }
 
-/** What protects a body; `auto` is an MD5 for a whole blob, which the service keeps, and the faster CRC-64 for blocks. */
-export type ChecksumMode = 'auto' | 'md5' | 'crc64' | 'off'
+/** What the service verifies of a body. It stores an MD5 of its own of what comes in one request. */
+export type ChecksumMode = 'crc64' | 'md5' | 'off'
 
 const MIB = 1024 * 1024
 
@@ -60,7 +60,7 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
 
   /** Put Blob. */
   async put({ key, headers, conditions }: AzureTarget, body: Bytes, ctx: CallContext): Promise<Stat> {
-    const sums = this.#sums(body, 'md5')
+    const sums = this.#sums(body)
     const own = { ...headers, ...sums, ...conditions, 'x-ms-blob-type': 'BlockBlob' }
     const answer = await this.#client.done({ method: 'PUT', key, headers: own, body }, ctx)
     verify(sums, answer, 'unknown')
@@ -75,7 +75,7 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
   /** Put Block. */
   part(upload: AzureUpload, { number, chunks, size }: Piece, ctx: CallContext): Promise<AzureBlock> {
     const { target } = upload
-    const sums = this.#sums(chunks, 'crc64')
+    const sums = this.#sums(chunks)
     return this.#block(upload, number, size, ctx, async query => {
       const request = {
         method: 'PUT',
@@ -108,7 +108,7 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
     const { key, headers, conditions } = target
     const listed = blocks.map(({ id }) => `<Latest>${id}</Latest>`).join('')
     const body = Buffer.from(`<?xml version="1.0" encoding="utf-8"?><BlockList>${listed}</BlockList>`)
-    const sums = this.#sums(body, 'crc64')
+    const sums = this.#sums(body)
     const own = { ...headers, ...sums, ...conditions, 'content-type': 'application/xml' }
     const query = [['comp', 'blocklist']] as const
     const answer = await this.#client.done({ method: 'PUT', key, query, headers: own, body }, ctx)
@@ -196,10 +196,9 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
     })
   }
 
-  #sums(bytes: Bytes, preferred: 'md5' | 'crc64'): Record<string, string> {
-    const mode = this.#checksum === 'auto' ? preferred : this.#checksum
-    if (mode === 'off') return {}
-    if (mode === 'md5') return { 'content-md5': hashOf('md5', bytes, 'base64') }
+  #sums(bytes: Bytes): Record<string, string> {
+    if (this.#checksum === 'off') return {}
+    if (this.#checksum === 'md5') return { 'content-md5': hashOf('md5', bytes, 'base64') }
     return { 'x-ms-content-crc64': azureCrc64(bytes) }
   }
 }

@@ -41,7 +41,7 @@ export interface AzureOptions extends CommonOptions, ConnectionOptions, UploadOp
   readonly expirationSecs: number | null
   readonly cacheControl: string | null
   readonly defaultContentType: string
-  readonly checksums: 'auto' | 'md5' | 'crc64' | 'off'
+  readonly checksums: 'crc64' | 'md5' | 'off'
   readonly deleteSnapshots: boolean
   readonly apiVersion: string
   readonly clientOptions: Readonly<Record<string, unknown>>
@@ -174,10 +174,10 @@ export const azureSettings: SettingsOf<AzureOptions> = {
   },
   multipartThreshold: parts.multipartThreshold,
   partSize: { ...parts.partSize, doc: 'Size of the blocks of a larger upload, 4,000 MiB at most.' },
-  checksums: choice(['auto', 'md5', 'crc64', 'off'], {
-    default: 'auto',
+  checksums: choice(['crc64', 'md5', 'off'], {
+    default: 'crc64',
     keys: ['AZURE_CHECKSUMS'],
-    doc: 'What the service verifies of uploads: auto = MD5 of whole files, with which reads are compared, and CRC-64 of blocks.',
+    doc: 'What the service verifies of uploads. Whole reads are compared with the MD5 that it has stored, unless this is off.',
   }),
   deleteSnapshots: flag({
     default: false,

@@ -26,7 +26,7 @@ export function driverFor(options: Input<AzureOptions>, more: Partial<AzureDrive
     account: azureAccount(all),
     apiVersion: all.apiVersion,
     httpClient: new NodeClient(),
-    checksum: 'auto',
+    checksum: 'crc64',
     deleteSnapshots: false,
     multipartThreshold: MIB,
     partSize: MIB,
