@@ -7,6 +7,7 @@ const MAX_SEGMENTS = 254
 const MAX_SLASHES = 256
 /** Control characters, and what XML cannot hold. */
 const CONTROL = /[\x00-\x1f\x7f-\x9f\ufffe\uffff]/
+const DOTS = /(?:^|\/)\.\.?(?:\/|$)/
 /** `_` and 7 characters: what makes a taken name free. */
 const SUFFIX = 8
 
@@ -23,10 +24,11 @@ function problemOf(key: string): string | undefined {
   if (key.endsWith('.')) return 'does not end with a dot'
   if (key.endsWith('/')) return 'does not end with a slash'
   if (key.length > MAX_LENGTH) return `has at most ${MAX_LENGTH} characters, not ${key.length}`
-  if (!key.includes('/')) return key === '' ? 'is not empty' : undefined
-  const segments = key.split('/')
-  if (segments.some(segment => segment === '.' || segment === '..')) return "has no part '.' or '..'"
-  return segments.length > MAX_SEGMENTS ? `has at most ${MAX_SEGMENTS} parts, not ${segments.length}` : undefined
+  if (key === '') return 'is not empty'
+  if (DOTS.test(key)) return "has no part '.' or '..'"
+  // So many parts have at least as many slashes.
+  const parts = key.length < MAX_SEGMENTS ? 0 : key.split('/').length
+  return parts > MAX_SEGMENTS ? `has at most ${MAX_SEGMENTS} parts, not ${parts}` : undefined
 }
 
 /**

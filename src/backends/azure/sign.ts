@@ -54,7 +54,7 @@ const PLACES = [
 
 /** Signs a request with an account's key. (https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key) */
 export function signSharedKey(request: SharedKeyRequest, key: SharedKey, now: Date): SharedKeyHeaders {
-  const date = now.toUTCString()
+  const date = dateText(now)
   const { method, path, query, headers } = request
   let text = method
   for (const name of PLACES) {
@@ -66,6 +66,19 @@ export function signSharedKey(request: SharedKeyRequest, key: SharedKey, now: Da
   return { 'x-ms-date': date, authorization: `SharedKey ${key.account}:${key.sign(text)}` }
 }
 
+let lastSecond = Number.NaN
+let lastText = ''
+
+/** The time as headers have it, made once per second. */
+function dateText(now: Date): string {
+  const second = Math.floor(now.getTime() / 1000)
+  if (second !== lastSecond) {
+    lastText = now.toUTCString()
+    lastSecond = second
+  }
+  return lastText
+}
+
 /** A key from base64, with its padding or without; with the alphabet of URLs, blanks inside or a character too many it is no key. */
 function keyBytes(key: string, setting: string): Buffer {
   const text = key.replace(/={1,2}$/, '')
@@ -74,21 +87,36 @@ function keyBytes(key: string, setting: string): Buffer {
 }
 
 function canonicalHeaders(headers: SharedKeyRequest['headers'], date: string): string {
-  const lines = [[orderOf('x-ms-date'), `x-ms-date:${date}\n`]]
+  const names = ['x-ms-date']
   for (const name in headers) {
-    const value = headers[name]
-    if (!name.startsWith('x-ms-') || name === 'x-ms-date' || value === undefined) continue
-    lines.push([orderOf(name), `${name}:${value.trim()}\n`])
+    if (name.startsWith(PREFIX) && name !== 'x-ms-date' && headers[name] !== undefined) names.push(name)
   }
-  return lines
-    .sort(([a = ''], [b = '']) => compare(a, b))
-    .map(([, line]) => line)
-    .join('')
+  let text = ''
+  for (const name of names.sort(compareNames)) {
+    text += `${name}:${name === 'x-ms-date' ? date : headers[name]!.trim()}\n`
+  }
+  return text
 }
 
-/** What the service sorts a header's name by: a `-` does not count, and a `_`, which names of metadata may have, comes before digits and letters. */
-function orderOf(name: string): string {
-  return name.replaceAll('-', '').replaceAll('_', '!')
+const PREFIX = 'x-ms-'
+const DASH = 45
+const UNDERSCORE = 95
+
+/** The service's order of these names: a `-` does not count, and a `_`, which names of metadata may have, comes before digits and letters. */
+function compareNames(one: string, other: string): number {
+  for (let i = PREFIX.length, j = PREFIX.length; ; i++, j++) {
+    while (one.charCodeAt(i) === DASH) i++
+    while (other.charCodeAt(j) === DASH) j++
+    const difference = rankAt(one, i) - rankAt(other, j)
+    if (difference !== 0 || i >= one.length) return difference
+  }
+}
+
+/** Less at the end of a name than anywhere else. */
+function rankAt(name: string, at: number): number {
+  if (at >= name.length) return -1
+  const code = name.charCodeAt(at)
+  return code === UNDERSCORE ? 0 : code
 }
 
 function canonicalQuery(query: NonNullable<SharedKeyRequest['query']>): string {
