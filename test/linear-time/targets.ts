@@ -4,11 +4,13 @@ import { parseConnectionString } from '../../src/backends/azure/credentials/conn
 import { storedNames, userNames } from '../../src/backends/azure/metadata-names.ts'
 import { validAzureName, validPath } from '../../src/backends/azure/names.ts'
 import { givenSas } from '../../src/backends/azure/sas.ts'
+import { azureSettings } from '../../src/backends/azure/settings.ts'
 import { parseGiven } from '../../src/backends/gcs/credentials/given.ts'
 import { sessionTarget } from '../../src/backends/gcs/endpoint.ts'
 import { parseExpiration } from '../../src/backends/gcs/expiration.ts'
 import { objectPath } from '../../src/backends/gcs/operations.ts'
 import { crc32cIn } from '../../src/backends/gcs/resource.ts'
+import { gcsSettings } from '../../src/backends/gcs/settings.ts'
 import { LocalStorage } from '../../src/backends/local/index.ts'
 import { localSettings } from '../../src/backends/local/settings.ts'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
@@ -19,6 +21,7 @@ import { printable } from '../../src/cli/output.ts'
 import { guessType } from '../../src/core/mime.ts'
 import { cleanName, generateFilename, getValidName, safeJoin, validateFileName } from '../../src/core/names.ts'
 import { nearest } from '../../src/core/nearest.ts'
+import type { Setting } from '../../src/core/settings.ts'
 import { strftime } from '../../src/core/strftime.ts'
 import { filepathToUri, joinUrl } from '../../src/core/urls.ts'
 import { ContentFile } from '../../src/files/content-file.ts'
@@ -96,8 +99,11 @@ const core: readonly Target[] = [
   {
     title: 'settings',
     parts: ['1', '_', '0o', ',', ' ', '{', '[', '"a":', 'a', '-', 'true'],
+    length: 20_000,
     run: input => {
-      for (const setting of Object.values({ ...s3Settings, ...localSettings })) quietly(() => setting.parse(input))
+      for (const settings of [s3Settings, localSettings, azureSettings, gcsSettings]) {
+        for (const setting of Object.values<Setting<unknown>>(settings)) quietly(() => setting.parse(input))
+      }
       quietly(() => new S3Storage({ [input]: 1 } as never, NOWHERE))
     },
   },
