@@ -8,6 +8,8 @@ import type { AzureRequest } from './operations.ts'
 
 /** Most entries of one page. */
 const MAX_ENTRIES = 5000
+/** Entries of a page where nobody says how many: the service's own 5,000 take several MiB of XML, which is held as a whole. */
+const ENTRIES = 1000
 
 /** The query of List Blobs; metadata tells folders. (https://learn.microsoft.com/rest/api/storageservices/list-blobs) */
 export function listQuery(prefix: string, page: PageRequest): NonNullable<AzureRequest['query']> {
@@ -19,7 +21,7 @@ export function listQuery(prefix: string, page: PageRequest): NonNullable<AzureR
   if (prefix !== '') query.push(['prefix', prefix])
   if (!page.recursive) query.push(['delimiter', '/'])
   if (page.token !== undefined) query.push(['marker', page.token])
-  if (page.limit !== undefined) query.push(['maxresults', String(Math.min(MAX_ENTRIES, Math.max(1, page.limit)))])
+  query.push(['maxresults', String(Math.min(MAX_ENTRIES, Math.max(1, page.limit ?? ENTRIES)))])
   return query
 }
 
