@@ -5,9 +5,9 @@ import type { BatchAnswer } from '../../remote/batches.ts'
 import { readDocument } from '../../remote/document.ts'
 import { type BatchedAnswer, batchAnswers, batchBody } from '../../remote/multipart.ts'
 import type { Prepared } from '../../remote/service.ts'
+import type { GcsRequest } from './api.ts'
 import type { GcsClient } from './client.ts'
 import { classifyGcs, type GcsError, gcsError } from './errors.ts'
-import type { GcsRequest } from './operations.ts'
 
 /** Most keys of one batch. (https://cloud.google.com/storage/docs/batch) */
 export const BATCH_LIMIT = 100

@@ -7,11 +7,11 @@ import type { HttpStatusError } from '../../remote/http-error.ts'
 import { hidingSecrets } from '../../remote/secrets.ts'
 import { type Answered, type Lesson, type Prepared, Service, type XmlAnswer } from '../../remote/service.ts'
 import { encodeQuery } from '../../remote/sign/query.ts'
+import type { GcsRequest } from './api.ts'
 import type { GcsCredentials, GcsToken } from './credentials/credentials.ts'
 import type { GcsEndpoint } from './endpoint.ts'
 import { GcsError, gcsError } from './errors.ts'
-import { type HmacKey, hmacHeaders } from './hmac.ts'
-import type { GcsRequest } from './operations.ts'
+import { type HmacKey, hmacHeaders } from './sign.ts'
 
 /** Where a client sends its requests and who it is. */
 export interface GcsClientOptions {

@@ -9,10 +9,9 @@ import { countOf, dateOf } from '../../remote/headers.ts'
 import { checkedPage } from '../../remote/page-range.ts'
 import { encodeComponent } from '../../remote/sign/encode.ts'
 import type { XmlNode } from '../../remote/xml.ts'
-import { type GcsApi, type GcsTarget, known, locationOf } from './api.ts'
+import { type GcsApi, type GcsRequest, type GcsTarget, type GcsVersion, known, locationOf, objectPath } from './api.ts'
 import type { GcsClient } from './client.ts'
-import { limitOf } from './listing.ts'
-import { type GcsRequest, type GcsVersion, objectPath } from './operations.ts'
+import { limitOf } from './json-api.ts'
 import { fieldHeaders, type GcsStat, statOfAnswer } from './resource.ts'
 
 const OBJECT: Expected = { statuses: [200], headers: ['x-goog-generation'] }
