@@ -48,9 +48,14 @@ export function resourcePath(bucketName: string, key: string): string {
   return `/storage/v1/b/${encodeComponent(bucketName)}/o/${encodeComponent(key)}`
 }
 
+/** Whether a text is a generation: a number of 63 bits. */
+export function isGeneration(text: string): boolean {
+  return /^[1-9]\d{0,18}$/.test(text) && BigInt(text) < 2n ** 63n
+}
+
 /** A generation that a condition can name; for any other etag one that no object has, so that the condition fails. */
 export function generationOf(etag: string): string {
-  return /^[1-9]\d{0,17}$/.test(etag) ? etag : '1'
+  return isGeneration(etag) ? etag : '1'
 }
 
 /** A file to be written. */

@@ -80,6 +80,11 @@ export class GcsClient {
     return abortable(found, signal).then(token => this.#authorised(request, token))
   }
 
+  /** Forgets a token that the service has refused. */
+  drop(credential: object): void {
+    this.#options.credentials.drop(credential)
+  }
+
   #authorised(request: GcsRequest, token: GcsToken | null): Prepared {
     const headers: Record<string, string> = { ...request.headers }
     if (token !== null) headers['authorization'] = `Bearer ${token.text}`
@@ -115,7 +120,7 @@ export class GcsClient {
     ctx: CallContext,
   ): Promise<Lesson<undefined> | undefined> {
     if (error.status === 401 && credential !== undefined) {
-      this.#options.credentials.drop(credential)
+      this.drop(credential)
       return { about: 'token', known: undefined }
     }
     if (container === undefined || !(error instanceof GcsError) || !error.lacksBucket) return undefined

@@ -156,8 +156,13 @@ export function statOfResource(resource: Readonly<Record<string, unknown>>): Gcs
     cacheControl: textOf('cacheControl'),
     storageClass: textOf('storageClass'),
     metadata: userMetadata(resource['metadata']),
-    crc32c: textOf('crc32c'),
+    crc32c: crc32cOf(resource['crc32c']),
   }
+}
+
+/** A CRC32C in base64; undefined for any other value. */
+function crc32cOf(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[A-Za-z0-9+/]{6}==$/.test(value) ? value : undefined
 }
 
 function userMetadata(given: unknown): Record<string, string> | undefined {
