@@ -204,6 +204,19 @@ describe('signing by the IAM service', () => {
     expect(server.requests.map(({ operation }) => operation)).toEqual(['token', 'iam.signBlob'])
   })
 
+  it('renews a token that IAM refuses, once', async () => {
+    const renewing = await signer(server.keyFile(), {}, true)
+    await renewing.sign('text', sharedContext())
+    server.tokens.revokeAll()
+    server.requests.length = 0
+    expect(await renewing.sign('text', sharedContext())).toMatch(/^[0-9a-f]{512}$/)
+    expect(server.requests.map(({ operation, status }) => `${operation} ${status}`)).toEqual([
+      'iam.signBlob 401',
+      'token 200',
+      'iam.signBlob 200',
+    ])
+  })
+
   it('needs the e-mail address of a service account, and the error names the setting', async () => {
     const needed = { code: 'improperly_configured', message: expect.stringContaining('GS_SA_EMAIL') }
     await expect(signer(server.authorizedUserFile(), {}, true)).rejects.toMatchObject(needed)

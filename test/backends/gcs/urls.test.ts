@@ -44,6 +44,19 @@ describe('URLs without a request', () => {
     expect(url.searchParams.get('X-Goog-Algorithm')).toBe('GOOG4-RSA-SHA256')
   })
 
+  it("have !'()* and a blank in percent signs, and a plain slash, in the URL and in what is signed alike", async () => {
+    const name = "a/b !'()*+~.txt"
+    const encoded = 'a/b%20%21%27%28%29%2A%2B~.txt'
+    const url = await offline({}).url(name, { contentDisposition: "inline; filename=a'(b) c*!" })
+    expect(url.startsWith(`https://storage.googleapis.com/bkt/${encoded}?`)).toBe(true)
+    expect(url).toContain('response-content-disposition=inline%3B%20filename%3D')
+    expect(url.slice(url.indexOf('?'))).not.toMatch(/[!'()*+ ]/)
+    // The service signs what it gets, byte for byte.
+    await files.save(name, 'odd', { overwrite: true })
+    const answer = await fetch(await files.url(name, { contentDisposition: "inline; filename=a'(b) c*!" }))
+    expect([answer.status, await answer.text()]).toEqual([200, 'odd'])
+  })
+
   it('stand on a custom endpoint instead of host and bucket, plain and signed', async () => {
     const custom = { customEndpoint: 'https://files.example.com/' }
     expect(await offline({ ...custom, querystringAuth: false }).url('a b.txt')).toBe(
