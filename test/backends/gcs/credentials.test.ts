@@ -193,6 +193,17 @@ describe('signing by the IAM service', () => {
     expect(await (await fetch(url)).text()).toBe('by IAM')
     expect(server.requests.map(({ operation }) => operation)).toContain('iam.signBlob')
     expect(url).toContain(encodeURIComponent(server.accounts[0]!.email))
+    const started = await fetch(await storage.resumableUploadUrl('started.bin'), {
+      method: 'POST',
+      headers: { 'x-goog-resumable': 'start' },
+    })
+    expect(started.status).toBe(201)
+    const { url: address, fields } = await storage.uploadForm('form.txt', { maxSize: 10 })
+    const form = new FormData()
+    for (const [name, value] of Object.entries(fields)) form.append(name, value)
+    form.append('file', new Blob(['by form']))
+    expect((await fetch(address, { method: 'POST', body: form })).status).toBe(204)
+    expect(await storage.readText('form.txt')).toBe('by form')
     await storage.close()
   })
 

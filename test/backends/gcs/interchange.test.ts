@@ -27,9 +27,11 @@ const customTime = '2026-01-02T03:04:05.000Z'
 const sizesOf = (name: string): number[] => (name === 'empty' ? [0] : [20, 3 * KIB_256 + 5])
 const inParts = { multipartThreshold: 100, blobChunkSize: KIB_256 }
 
+const hmac = { hmacKeyId: server.hmac.accessId, hmacSecret: server.hmac.secret }
 const ways: Readonly<Record<string, Input<GcsOptions>>> = {
   'by the JSON API': {},
-  'by the XML API': { hmacKeyId: server.hmac.accessId, hmacSecret: server.hmac.secret },
+  'by the XML API': hmac,
+  'by the XML API and the old signature': { ...hmac, hmacSignature: 'GOOG1' },
 }
 
 describe.each(Object.entries(ways))('%s', (_, way) => {
