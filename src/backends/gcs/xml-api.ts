@@ -5,7 +5,7 @@ import { compareKeys } from '../../core/key-order.ts'
 import { bodySize, type HttpResponse } from '../../http/request.ts'
 import type { Expected } from '../../remote/answers.ts'
 import type { Bytes } from '../../remote/checksums.ts'
-import { countOf, dateOf } from '../../remote/headers.ts'
+import { countOf, dateOf, headerTextOf } from '../../remote/headers.ts'
 import { checkedPage } from '../../remote/page-range.ts'
 import { encodeComponent } from '../../remote/sign/encode.ts'
 import type { XmlNode } from '../../remote/xml.ts'
@@ -35,9 +35,8 @@ export class XmlApi implements GcsApi {
       seeksFile: true,
     }
     const headers = await this.#client.done(request, ctx)
-    const packed = headers['x-goog-stored-content-length']
     const stat = statOfAnswer(headers)
-    return known({ ...stat, size: countOf(typeof packed === 'string' ? packed : undefined) ?? stat.size })
+    return known({ ...stat, size: storedSize(headers) ?? stat.size })
   }
 
   /** PUT Object. */
@@ -57,9 +56,7 @@ export class XmlApi implements GcsApi {
   }
 
   written({ headers }: HttpResponse): GcsStat {
-    const stat = statOfAnswer(headers)
-    const stored = headers['x-goog-stored-content-length']
-    return known({ ...stat, size: countOf(typeof stored === 'string' ? stored : undefined) })
+    return known({ ...statOfAnswer(headers), size: storedSize(headers) })
   }
 
   /** GET Bucket, version 2 of the listing. (https://cloud.google.com/storage/docs/xml-api/get-bucket-list) */
@@ -92,6 +89,11 @@ export class XmlApi implements GcsApi {
     const query: Array<[string, string]> = generation === undefined ? [] : [['generation', generation]]
     return { method, path: objectPath(this.#client.bucketName, key), query, headers: { ...headers, ...condition } }
   }
+}
+
+/** Bytes of the file as it is stored. */
+function storedSize(headers: HttpResponse['headers']): number | undefined {
+  return countOf(headerTextOf(headers['x-goog-stored-content-length']))
 }
 
 /** A listing in XML, whose namespace is Amazon's or none. */

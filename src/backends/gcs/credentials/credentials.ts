@@ -1,7 +1,8 @@
 import { ImproperlyConfigured } from '../../../core/errors.ts'
 import type { HttpClient } from '../../../http/request.ts'
 import { Renewed } from '../../../remote/token.ts'
-import { AuthService, textOf } from './auth-service.ts'
+import { textOf } from '../errors.ts'
+import { AuthService } from './auth-service.ts'
 import {
   applicationDefault,
   type CredentialsFile,

@@ -1,7 +1,8 @@
 import { ImproperlyConfigured, StorageError } from '../../../core/errors.ts'
 import { importOptional } from '../../../core/optional.ts'
 import { sharedContext } from '../../../remote/aftermath.ts'
-import { type AuthService, type Fields, textOf } from './auth-service.ts'
+import { textOf } from '../errors.ts'
+import type { AuthService, Fields } from './auth-service.ts'
 import type { CredentialsFile, TokenClient } from './given.ts'
 import type { ServiceAccountKey } from './key.ts'
 
