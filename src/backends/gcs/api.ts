@@ -67,7 +67,7 @@ export interface GcsTarget extends UploadTarget {
 
 /** What both of the service's APIs can do, each in its own words. */
 export interface GcsApi {
-  stat(key: string, version: GcsVersion, ctx: CallContext): Promise<GcsStat>
+  stat(key: string, version: Pick<GcsVersion, 'generation'>, ctx: CallContext): Promise<GcsStat>
   /** Writes a whole file; the service compares the checksum. */
   put(target: GcsTarget, body: Bytes, crc32c: string, ctx: CallContext): Promise<GcsStat>
   /** Starts a session; returns its address as the service tells it. */
@@ -76,7 +76,7 @@ export interface GcsApi {
   written(answer: HttpResponse, text: string): GcsStat
   page(prefix: string, request: PageRequest, ctx: CallContext): Promise<Page>
   /** The request that deletes a file. */
-  deletion(key: string, version?: GcsVersion): GcsRequest
+  deletion(key: string): GcsRequest
 }
 
 const OF_OBJECTS = ['x-goog-generation', 'x-goog-hash']

@@ -23,6 +23,7 @@ import { gcsErrorOf } from './errors.ts'
 import { type GcsStat, statOfResource } from './resource.ts'
 
 type Query = NonNullable<GcsRequest['query']>
+type Generation = Pick<GcsVersion, 'generation'>
 
 const OBJECT: Expected = { statuses: [200], fields: ['name', 'generation'] }
 const SESSION: Expected = { statuses: [200], headers: ['location'] }
@@ -43,14 +44,19 @@ export class JsonApi implements GcsApi {
   }
 
   /** Objects: get. */
-  async stat(key: string, version: GcsVersion, ctx: CallContext): Promise<GcsStat> {
+  async stat(key: string, version: Generation, ctx: CallContext): Promise<GcsStat> {
     return known(statOfResource(await this.resource(key, version, ctx)))
   }
 
   /** The whole answer to Objects: get. */
-  async resource(key: string, version: GcsVersion, ctx: CallContext): Promise<Readonly<Record<string, unknown>>> {
+  async resource(
+    key: string,
+    { generation }: Generation,
+    ctx: CallContext,
+  ): Promise<Readonly<Record<string, unknown>>> {
     const path = resourcePath(this.#client.bucketName, key)
-    const request = { method: 'GET', path, query: versionQuery(version), expected: OBJECT, seeksFile: true } as const
+    const query: Query = generation === undefined ? [] : [['generation', generation]]
+    const request = { method: 'GET', path, query, expected: OBJECT, seeksFile: true } as const
     return (await this.#client.json(request, ctx)).value
   }
 
@@ -104,11 +110,11 @@ export class JsonApi implements GcsApi {
   }
 
   /** Objects: delete. */
-  deletion(key: string, version: GcsVersion = {}): GcsRequest {
+  deletion(key: string): GcsRequest {
     const path = resourcePath(this.#client.bucketName, key)
     // Emulators answer 200.
     const expected = { statuses: this.#client.endpoint.isEmulator ? [204, 200] : [204] }
-    return { method: 'DELETE', path, query: versionQuery(version), expected, seeksFile: true }
+    return { method: 'DELETE', path, expected, seeksFile: true }
   }
 }
 
@@ -116,13 +122,6 @@ export class JsonApi implements GcsApi {
 function joined(chunks: readonly Uint8Array[]): Bytes {
   const size = bodySize(chunks)
   return size <= SMALL ? Buffer.concat(chunks, size) : chunks
-}
-
-function versionQuery({ generation, ifGeneration }: GcsVersion): Query {
-  const query: Array<[string, string]> = []
-  if (generation !== undefined) query.push(['generation', generation])
-  if (ifGeneration !== undefined) query.push(['ifGenerationMatch', ifGeneration])
-  return query
 }
 
 function insertQuery(uploadType: string, { key, fields, ifGeneration }: GcsTarget): Query {

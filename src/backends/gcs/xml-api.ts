@@ -28,7 +28,7 @@ export class XmlApi implements GcsApi {
   }
 
   /** HEAD Object. */
-  async stat(key: string, version: GcsVersion, ctx: CallContext): Promise<GcsStat> {
+  async stat(key: string, version: Pick<GcsVersion, 'generation'>, ctx: CallContext): Promise<GcsStat> {
     const request = {
       ...this.#request('HEAD', key, version, { 'accept-encoding': 'gzip' }),
       expected: OBJECT,
@@ -75,8 +75,8 @@ export class XmlApi implements GcsApi {
   }
 
   /** DELETE Object. */
-  deletion(key: string, version: GcsVersion = {}): GcsRequest {
-    return { ...this.#request('DELETE', key, version), expected: { statuses: [204] }, seeksFile: true }
+  deletion(key: string): GcsRequest {
+    return { ...this.#request('DELETE', key, {}), expected: { statuses: [204] }, seeksFile: true }
   }
 
   #request<M extends GcsRequest['method']>(

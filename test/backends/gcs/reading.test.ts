@@ -95,6 +95,10 @@ it('reads ranges of one file side by side, all of one generation, so that a repl
   for (const result of await Promise.allSettled(starts.map(read))) {
     expect(result).toMatchObject({ status: 'rejected', reason: { code: 'precondition_failed' } })
   }
+  // An etag that no generation can be matches nothing.
+  for (const etag of ['of another service', '0', '-1', '9'.repeat(30)]) {
+    await expect(files.readBytes('large.bin', { etag })).rejects.toMatchObject({ code: 'precondition_failed' })
+  }
 })
 
 it('reads and stats an old generation, and ties reads and writes to one', async () => {
