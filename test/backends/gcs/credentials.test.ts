@@ -173,6 +173,19 @@ describe('credentials', () => {
   })
 })
 
+it('a key file that is missing is looked for again by the next call', async () => {
+  const path = join(folder, 'later.json')
+  const options = { bucketName: 'media', endpointUrl: server.url, credentials: path, maxAttempts: 1 }
+  const storage = new GcsStorage(options, { settings: {}, env: {}, httpClient: mapped })
+  await expect(storage.exists('a')).rejects.toMatchObject({
+    code: 'improperly_configured',
+    message: expect.stringContaining('ENOENT'),
+  })
+  await file('later.json', server.keyFile())
+  expect(await storage.exists('a')).toBe(false)
+  await storage.close()
+})
+
 describe('signing by the IAM service', () => {
   const signer = (
     given: GcsOptions['credentials'],

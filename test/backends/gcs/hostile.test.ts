@@ -246,6 +246,54 @@ describe('a listing', () => {
   )
 })
 
+describe('the XML API, which an HMAC key uses,', () => {
+  const hmac = { credentials: null, hmacKeyId: 'GOOG1EXAMPLE', hmacSecret: 'secret' }
+  const xml = (text: string): Scripted => ({
+    status: 200,
+    headers: { 'content-type': 'application/xml' },
+    body: `<?xml version="1.0"?><ListBucketResult>${text}</ListBucketResult>`,
+  })
+  const file = '<Contents><Key>a</Key><Size>4</Size><Generation>1</Generation></Contents>'
+
+  it('tells the size of the stored bytes, also where the length is that of unpacked ones or is not told', async () => {
+    const told = { 'x-goog-generation': '1', 'x-goog-stored-content-length': '4' }
+    for (const more of [{}, { 'content-length': '99' }]) {
+      expect(await scripted(() => ({ status: 200, headers: { ...told, ...more } }), hmac).size('a')).toBe(4)
+    }
+    for (const headers of [{ 'x-goog-generation': '1' }, { 'content-length': '4' }]) {
+      const files = scripted(() => ({ status: 200, headers: headers as Record<string, string> }), hmac)
+      expect(await failed(files.size('a'))).toMatchObject({ code: 'unavailable' })
+    }
+  })
+
+  it.each([
+    ['cut off and without a next page', `${file}<IsTruncated>true</IsTruncated>`],
+    ['with an empty token', `${file}<IsTruncated>true</IsTruncated><NextContinuationToken/>`],
+    ['with the same token for ever', `<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>`],
+    ['with a file without a name', '<Contents><Size>4</Size></Contents>'],
+  ])('lists nothing as the whole that is %s', async (_, text) => {
+    const files = scripted((_, count) => (count > 9 ? xml('') : xml(text)), hmac)
+    expect(await failed(files.listdir(''))).toMatchObject({ code: 'unavailable' })
+  })
+
+  it('asks for what odd items of a listing do not tell, and lists the others', async () => {
+    const odd = '<Contents><Key>b</Key><Size>many</Size><LastModified>never</LastModified></Contents>'
+    const files = scripted(
+      ({ method }) =>
+        method === 'HEAD'
+          ? { status: 200, headers: { 'x-goog-generation': '1', 'content-length': '7' } }
+          : xml(`${file}${odd}<IsTruncated>false</IsTruncated>`),
+      hmac,
+    )
+    const sizes: unknown[] = []
+    for await (const { name, size } of files.entries('', { recursive: true })) sizes.push([name, size])
+    expect(sizes).toEqual([
+      ['a', 4],
+      ['b', 7],
+    ])
+  })
+})
+
 describe('the answer to a batch', () => {
   const deleted = (places: readonly (string | number)[], statuses: readonly number[] = places.map(() => 204)) => {
     const parts = places.map(

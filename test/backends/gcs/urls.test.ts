@@ -78,12 +78,20 @@ describe('URLs without a request', () => {
     await expect(offline({}).url('a', { cacheControl: 'no-store' })).rejects.toMatchObject({ code: 'unsupported' })
   })
 
+  it('are of one generation where the parameters name it as a version', async () => {
+    const url = new URL(await offline({}).url('a', { parameters: { versionId: '5' } }))
+    expect(url.searchParams.get('generation')).toBe('5')
+    expect(url.searchParams.has('versionId')).toBe(false)
+  })
+
   it('end at the date of the settings, and never later than in 7 days', async () => {
     const soon = new Date(Date.now() + 100_000)
     const secs = Number(new URL(await offline({ expiration: soon }).url('a')).searchParams.get('X-Goog-Expires'))
     expect(secs).toBeGreaterThan(0)
     expect(secs).toBeLessThanOrEqual(100)
     await expect(offline({ expiration: new Date(0) }).url('a')).rejects.toMatchObject({ code: 'improperly_configured' })
+    const late = new Date(Date.now() + 8 * 86_400_000)
+    await expect(offline({ expiration: late }).url('a')).rejects.toThrow('at most 604800 seconds (7 days)')
     expect(() => offline({ expiration: { days: 8 } })).toThrow('at most 604800 seconds (7 days), not 691200')
     await expect(offline({}).url('a', { expiresInSecs: 604_801 })).rejects.toMatchObject({ code: 'invalid_argument' })
   })
