@@ -93,7 +93,9 @@ export interface FaultResult {
 let count = 0
 
 const quick = pool(12)
-const slow = pool(64)
+/** Those that the server asks to wait work little and wait a second and more. */
+const waiting = pool(96)
+const slow = pool(128)
 const starting = pool(4)
 
 /**
@@ -107,7 +109,7 @@ export async function runCase<S extends string>(
 ): Promise<FaultResult> {
   if (wanted.fault.code !== 'timeout') {
     const running = new RunningCase<S>(ground, wanted)
-    await quick(() => running.work(work))
+    await (wanted.fault.code === 'throttled' ? waiting : quick)(() => running.work(work))
     return running.end()
   }
   return slow(async () => {

@@ -7,11 +7,11 @@ import type { HttpStatusError } from '../../remote/http-error.ts'
 import { hidingSecrets } from '../../remote/secrets.ts'
 import { type Answered, type Lesson, type Prepared, Service, type XmlAnswer } from '../../remote/service.ts'
 import { encodeQuery } from '../../remote/sign/query.ts'
+import type { GcsRequest } from './api.ts'
 import type { GcsCredentials, GcsToken } from './credentials/credentials.ts'
 import type { GcsEndpoint } from './endpoint.ts'
 import { GcsError, gcsError } from './errors.ts'
-import { type HmacKey, hmacHeaders } from './hmac.ts'
-import type { GcsRequest } from './operations.ts'
+import { type HmacKey, hmacHeaders } from './sign.ts'
 
 /** Where a client sends its requests and who it is. */
 export interface GcsClientOptions {
@@ -80,6 +80,11 @@ export class GcsClient {
     return abortable(found, signal).then(token => this.#authorised(request, token))
   }
 
+  /** Forgets a token that the service has refused. */
+  drop(credential: object): void {
+    this.#options.credentials.drop(credential)
+  }
+
   #authorised(request: GcsRequest, token: GcsToken | null): Prepared {
     const headers: Record<string, string> = { ...request.headers }
     if (token !== null) headers['authorization'] = `Bearer ${token.text}`
@@ -115,7 +120,7 @@ export class GcsClient {
     ctx: CallContext,
   ): Promise<Lesson<undefined> | undefined> {
     if (error.status === 401 && credential !== undefined) {
-      this.#options.credentials.drop(credential)
+      this.drop(credential)
       return { about: 'token', known: undefined }
     }
     if (container === undefined || !(error instanceof GcsError) || !error.lacksBucket) return undefined

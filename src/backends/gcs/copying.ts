@@ -3,11 +3,12 @@ import type { CallContext } from '../../core/call.ts'
 import type { ObjectParameters, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { conditionFailed } from '../../remote/conditions.ts'
+import { countOf } from '../../remote/headers.ts'
 import { encodeComponent } from '../../remote/sign/encode.ts'
-import type { GcsApi } from './api.ts'
+import { known, resourcePath } from './api.ts'
 import type { GcsClient } from './client.ts'
 import { classifyGcs, gcsErrorOf } from './errors.ts'
-import { resourcePath } from './operations.ts'
+import type { JsonApi } from './json-api.ts'
 import { onlyOnce, verified } from './parts.ts'
 import { attributeFields, fieldsOf, type GcsStat, statOfResource } from './resource.ts'
 
@@ -26,14 +27,18 @@ export interface Copy {
  * Copies by Objects: rewrite, in as many calls as the service wants for a large file. Attributes that are not given are those of the source. Every
  * call names the same version of it: one that changes meanwhile is `precondition_failed`. (https://cloud.google.com/storage/docs/json_api/v1/objects/rewrite)
  */
-export async function rewriteObject(client: GcsClient, api: GcsApi, copy: Copy, ctx: CallContext): Promise<GcsStat> {
+export async function rewriteObject(client: GcsClient, api: JsonApi, copy: Copy, ctx: CallContext): Promise<GcsStat> {
   const { from, to, options, parameters, ifGeneration } = copy
-  const source = await api.stat(from, {}, ctx)
+  const found = await api.resource(from, {}, ctx)
+  const source = known(statOfResource(found))
   const { acl, kmsKeyName, resource } = fieldsOf(parameters, { extra: options.extra })
-  const own = keptFields(resource)
-  const changes = ATTRIBUTES.some(name => options[name] !== undefined) || Object.keys(own).length > 0
-  // A body replaces all fields of the source: those that are to stay are sent along.
-  const fields = changes ? { ...attributeFields({ ...source, ...givenAttributes(options) }), ...own } : undefined
+  const changes = {
+    ...picked(resource, OF_TARGET),
+    ...attributeFields(givenAttributes(options)),
+    ...fieldsOf({}, { extra: options.extra }).resource,
+  }
+  // A body replaces all fields of the source: those that are to stay are sent along, as the service has them.
+  const fields = Object.keys(changes).length > 0 ? { ...picked(found, OF_SOURCE), ...changes } : undefined
   const query: Array<[string, string]> = [
     ['sourceGeneration', source.etag!],
     ['ifSourceGenerationMatch', source.etag!],
@@ -63,7 +68,7 @@ export async function rewriteObject(client: GcsClient, api: GcsApi, copy: Copy, 
       const { value } = await ctx.step('rewrite', repeat, step => client.json({ ...request, query: all }, step))
       const answer = rewriteAnswer(value)
       if (answer.stat !== undefined) return verified(answer.stat, { size, crc32c })
-      if (answer.rewritten <= before) throw stuck()
+      if (answer.rewritten <= before || answer.rewritten > size) throw stuck()
       before = answer.rewritten
       token = answer.token
       ctx.progress()
@@ -83,7 +88,7 @@ export async function rewriteObject(client: GcsClient, api: GcsApi, copy: Copy, 
 /** Whether a copy was refused because of its source; under a condition on the target the source's generation tells. */
 async function isOfSource(
   error: unknown,
-  api: GcsApi,
+  api: JsonApi,
   from: string,
   { etag }: GcsStat,
   isConditional: boolean,
@@ -111,14 +116,16 @@ function rewriteAnswer({ done, resource, rewriteToken, totalBytesRewritten }: Re
     const stat = statOfResource(resource as Record<string, unknown>)
     if (stat.etag !== undefined && !Number.isNaN(stat.size)) return { stat, rewritten: stat.size, token: '' }
   } else if (done === false && typeof rewriteToken === 'string' && rewriteToken !== '') {
-    return { stat: undefined, rewritten: Number(totalBytesRewritten) || 0, token: rewriteToken }
+    return { stat: undefined, rewritten: countOf(String(totalBytesRewritten)) ?? 0, token: rewriteToken }
   }
   throw new StorageError('unavailable', 'The answer to a copy cannot be read.', { outcome: 'unknown' })
 }
 
-/** The parameters that a copy does not take from its source. */
-function keptFields(resource: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { storageClass, eventBasedHold, temporaryHold } = resource
-  const own = { storageClass, eventBasedHold, temporaryHold }
-  return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
+/** The fields that a copy takes from its source, where they are not given. */
+const OF_SOURCE: readonly string[] = [...ATTRIBUTES, 'customTime']
+/** The storage's own parameters that a copy has besides. */
+const OF_TARGET: readonly string[] = ['storageClass', 'eventBasedHold', 'temporaryHold']
+
+function picked(fields: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(names.filter(name => fields[name] !== undefined).map(name => [name, fields[name]]))
 }

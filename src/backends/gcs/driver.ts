@@ -25,21 +25,18 @@ import { partPlan } from '../../remote/part-plan.ts'
 import { writeObject } from '../../remote/part-upload.ts'
 import type { PostForm } from '../../remote/sign/post-policy.ts'
 import { formPolicy, type UploadFormOptions } from '../../remote/upload-form.ts'
-import { type GcsApi, type GcsTarget, getObject } from './api.ts'
+import { type GcsApi, type GcsTarget, generationOf, getObject, isGeneration, objectPath } from './api.ts'
 import { BATCH_LIMIT, deleteBatch } from './batch.ts'
-import { type BucketOptions, createBucket } from './bucket.ts'
 import { GcsClient, type GcsClientOptions } from './client.ts'
 import { rewriteObject } from './copying.ts'
 import { type SignerOptions, textSigner } from './credentials/signer.ts'
 import { urlBase } from './endpoint.ts'
 import { classifyGcs } from './errors.ts'
-import { JsonApi } from './json-api.ts'
-import { generationOf, objectPath } from './operations.ts'
+import { type BucketOptions, createBucket, JsonApi } from './json-api.ts'
 import { GcsParts, withoutCrc } from './parts.ts'
 import { readStored } from './reading.ts'
 import { fieldsOf } from './resource.ts'
-import { type KeyOrSigner, plainUrl, signedForm, signedUrl, type UrlBase } from './sign.ts'
-import { urlRequest } from './url.ts'
+import { type KeyOrSigner, plainUrl, signedForm, signedUrl, type UrlBase, urlRequest } from './sign.ts'
 import { XmlApi } from './xml-api.ts'
 
 /** What a `GcsDriver` needs; `GcsStorage` makes it of its options. */
@@ -83,11 +80,12 @@ export class GcsDriver implements Driver {
     const create = (ctx: CallContext): Promise<void> => createBucket(this.client, options, ctx)
     const needed = options.autoCreateBucket ? { ...options, createBucket: create } : options
     this.client = new GcsClient(needed, httpClient)
-    this.#api = hmacKey === undefined ? new JsonApi(this.client) : new XmlApi(this.client)
+    const json = hmacKey === undefined ? new JsonApi(this.client) : undefined
+    this.#api = json ?? new XmlApi(this.client)
     this.#parts = new GcsParts(this.client, this.#api)
     this.#urlBase = urlBase(endpoint, objectPath(bucketName, '').slice(0, -1), customEndpoint)
-    if (hmacKey !== undefined) return
-    this.copy = (from, to, write, ctx) => this.#copy(from, to, write, ctx)
+    if (json === undefined) return
+    this.copy = (from, to, write, ctx) => this.#copy(json, { from, to }, write, ctx)
     this.createContainer = create
     const batches = new Batches<RequestOptions>({
       limit: BATCH_LIMIT,
@@ -140,11 +138,16 @@ export class GcsDriver implements Driver {
     return sizedPage(found, key => this.stat(key, ctx), classifyGcs)
   }
 
-  async #copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
+  async #copy(
+    api: JsonApi,
+    { from, to }: { readonly from: string; readonly to: string },
+    options: WriteOptions,
+    ctx: CallContext,
+  ): Promise<Stat> {
     const { objectParameters: parameters = {}, ...changes } = options
     if (from === to && Object.values(changes).every(value => value === undefined)) return this.stat(from, ctx)
     const copy = { from, to, options, parameters, ifGeneration: conditionOf(options) }
-    return withoutCrc(await rewriteObject(this.client, this.#api, copy, ctx))
+    return withoutCrc(await rewriteObject(this.client, api, copy, ctx))
   }
 
   publicUrl(key: string): string {
@@ -200,7 +203,7 @@ export class GcsDriver implements Driver {
 
 function versionOf(versionId: string | undefined): { readonly generation?: string } {
   if (versionId === undefined) return {}
-  if (/^[1-9]\d{0,17}$/.test(versionId)) return { generation: versionId }
+  if (isGeneration(versionId)) return { generation: versionId }
   throw new StorageError('not_found', `'${versionId}' is not the generation of a file.`)
 }
 

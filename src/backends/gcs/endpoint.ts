@@ -36,8 +36,10 @@ export function urlBase({ scheme, host, path }: ServiceEndpoint, bucketPath: str
  * address of a session.
  */
 export function sessionTarget(location: string, { scheme, host, path }: ServiceEndpoint): string {
-  const url = URL.canParse(location, `${scheme}://${host}`) ? new URL(location, `${scheme}://${host}`) : undefined
-  if (url === undefined || !url.searchParams.has('upload_id')) {
+  const given = URL.canParse(location, `${scheme}://${host}`) ? new URL(location, `${scheme}://${host}`) : undefined
+  // Of any other scheme the path need not begin with a slash, and would go on with the host.
+  const url = given?.protocol === 'https:' || given?.protocol === 'http:' ? given : undefined
+  if (url === undefined || !url.searchParams.get('upload_id')) {
     const told = url === undefined ? 'a text that is no URL' : `an address at ${url.host} without an upload_id`
     throw new ImproperlyConfigured(`The upload that was begun at ${host} has ${told}: it is not the service's.`)
   }

@@ -82,7 +82,8 @@ function saidIn({ json, root, bodyText, headers }: Refusal): {
   return isPlain ? { message: bodyText.trim() || undefined } : {}
 }
 
-function textOf(value: unknown): string | undefined {
+/** A text that is not empty; undefined for any other value. */
+export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 

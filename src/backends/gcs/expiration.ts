@@ -11,7 +11,11 @@ const PARTS: Readonly<Record<string, number>> = {
   milliseconds: 1e-3,
   microseconds: 1e-6,
 }
-const UNITS: Readonly<Record<string, number>> = { w: 604_800, d: 86_400, h: 3_600, m: 60, s: 1 }
+/** Units in texts, also in the plural. */
+const UNITS: Readonly<Record<string, number>> = {
+  ...{ w: 604_800, d: 86_400, h: 3_600, m: 60, s: 1 },
+  ...{ week: 604_800, day: 86_400, hour: 3_600, minute: 60, second: 1, hr: 3_600, min: 60, sec: 1 },
+}
 /** Numbers from here on are seconds since 1970: no URL lives for 31 years. */
 const EPOCH_FROM = 1_000_000_000
 
@@ -20,7 +24,10 @@ const EXPECTED =
 
 /** Reads what `expiration` may be in code, in JSON and in the environment. */
 export function parseExpiration(raw: unknown): Expiration {
-  const found = raw instanceof Date ? raw : typeof raw === 'object' && raw !== null ? ofParts(raw) : ofText(raw)
+  const isObject = typeof raw === 'object' && raw !== null
+  // A duration or an instant of a library shows itself in ISO 8601.
+  const isOfClass = isObject && ![Object.prototype, null].includes(Object.getPrototypeOf(raw))
+  const found = raw instanceof Date ? raw : isOfClass ? ofText(String(raw)) : isObject ? ofParts(raw) : ofText(raw)
   if (found instanceof Date) {
     if (!Number.isNaN(found.getTime())) return found
   } else if (found !== undefined && found >= EPOCH_FROM) return new Date(found * 1000)
@@ -45,7 +52,7 @@ function ofText(raw: unknown): Expiration | undefined {
   const text = raw.trim().toLowerCase()
   if (/^\d{1,12}$/.test(text)) return Number(text)
   if (/^\d{4}-\d\d-\d\d/.test(text)) return new Date(raw.trim())
-  return ofClock(text) ?? ofUnits(text.replace(/^p/, '').replace('t', ''))
+  return ofClock(text) ?? ofIso(text) ?? ofUnits(text)
 }
 
 /** Python's text of a timedelta: `1 day, 2:03:04`. */
@@ -55,16 +62,26 @@ function ofClock(text: string): number | undefined {
   return Number(days) * 86_400 + Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds)
 }
 
-/** `1d 12h`, `90 minutes`, and what is left of ISO 8601's `P1DT12H`. */
+/** A duration of ISO 8601 without years and months, whose length differs: `P1DT12H`. */
+function ofIso(text: string): number | undefined {
+  const found = /^p(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:t(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s)?)?$/.exec(text)
+  if (found === null) return undefined
+  const secs = [604_800, 86_400, 3_600, 60, 1].map((unit, at) => unit * Number(found[at + 1] ?? 0))
+  return secs.reduce((sum, part) => sum + part)
+}
+
+/** `1d 12h`, `90 minutes`. */
 function ofUnits(text: string): number | undefined {
   let secs = 0
   let at = 0
-  const part = /\s?(\d{1,9})\s?(w|d|h|m|s)[a-z]{0,6}\s?/y
+  const part = /\s?(\d{1,9})\s?([a-z]{1,7})(?=[\s\d]|$)\s?/y
   while (at < text.length) {
     part.lastIndex = at
     const found = part.exec(text)
-    if (found === null) return undefined
-    secs += Number(found[1]) * UNITS[found[2]!]!
+    const word = found?.[2] ?? ''
+    const unit = UNITS[word.length > 2 ? word.replace(/s$/, '') : word]
+    if (found === null || unit === undefined) return undefined
+    secs += Number(found[1]) * unit
     at = part.lastIndex
   }
   return at === 0 ? undefined : secs

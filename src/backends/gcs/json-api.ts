@@ -1,18 +1,29 @@
 import { nodeCrypto } from '../../core/builtin.ts'
 import type { CallContext } from '../../core/call.ts'
-import type { Page, PageRequest } from '../../core/driver.ts'
+import type { ListedFile, Page, PageRequest } from '../../core/driver.ts'
+import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import { compareKeys } from '../../core/key-order.ts'
 import { bodySize, type HttpResponse } from '../../http/request.ts'
-import type { Expected } from '../../remote/answers.ts'
-import { jsonOf } from '../../remote/answers.ts'
+import { type Expected, jsonOf } from '../../remote/answers.ts'
 import type { Bytes } from '../../remote/checksums.ts'
+import { checkedPage } from '../../remote/page-range.ts'
 import { encodeComponent } from '../../remote/sign/encode.ts'
-import { type GcsApi, type GcsTarget, known, locationOf } from './api.ts'
+import {
+  type GcsApi,
+  type GcsRequest,
+  type GcsTarget,
+  type GcsVersion,
+  known,
+  locationOf,
+  resourcePath,
+} from './api.ts'
 import type { GcsClient } from './client.ts'
-import { listQuery, pageOf } from './listing.ts'
-import { type GcsRequest, type GcsVersion, resourcePath } from './operations.ts'
+import type { GcsCredentials } from './credentials/credentials.ts'
+import { gcsErrorOf } from './errors.ts'
 import { type GcsStat, statOfResource } from './resource.ts'
 
 type Query = NonNullable<GcsRequest['query']>
+type Generation = Pick<GcsVersion, 'generation'>
 
 const OBJECT: Expected = { statuses: [200], fields: ['name', 'generation'] }
 const SESSION: Expected = { statuses: [200], headers: ['location'] }
@@ -33,10 +44,20 @@ export class JsonApi implements GcsApi {
   }
 
   /** Objects: get. */
-  async stat(key: string, version: GcsVersion, ctx: CallContext): Promise<GcsStat> {
+  async stat(key: string, version: Generation, ctx: CallContext): Promise<GcsStat> {
+    return known(statOfResource(await this.resource(key, version, ctx)))
+  }
+
+  /** The whole answer to Objects: get. */
+  async resource(
+    key: string,
+    { generation }: Generation,
+    ctx: CallContext,
+  ): Promise<Readonly<Record<string, unknown>>> {
     const path = resourcePath(this.#client.bucketName, key)
-    const request = { method: 'GET', path, query: versionQuery(version), expected: OBJECT, seeksFile: true } as const
-    return known(statOfResource((await this.#client.json(request, ctx)).value))
+    const query: Query = generation === undefined ? [] : [['generation', generation]]
+    const request = { method: 'GET', path, query, expected: OBJECT, seeksFile: true } as const
+    return (await this.#client.json(request, ctx)).value
   }
 
   /** Objects: insert, fields and bytes in one request of `multipart/related`. */
@@ -89,9 +110,11 @@ export class JsonApi implements GcsApi {
   }
 
   /** Objects: delete. */
-  deletion(key: string, version: GcsVersion = {}): GcsRequest {
+  deletion(key: string): GcsRequest {
     const path = resourcePath(this.#client.bucketName, key)
-    return { method: 'DELETE', path, query: versionQuery(version), expected: { statuses: [204] }, seeksFile: true }
+    // Emulators answer 200.
+    const expected = { statuses: this.#client.endpoint.isEmulator ? [204, 200] : [204] }
+    return { method: 'DELETE', path, expected, seeksFile: true }
   }
 }
 
@@ -99,13 +122,6 @@ export class JsonApi implements GcsApi {
 function joined(chunks: readonly Uint8Array[]): Bytes {
   const size = bodySize(chunks)
   return size <= SMALL ? Buffer.concat(chunks, size) : chunks
-}
-
-function versionQuery({ generation, ifGeneration }: GcsVersion): Query {
-  const query: Array<[string, string]> = []
-  if (generation !== undefined) query.push(['generation', generation])
-  if (ifGeneration !== undefined) query.push(['ifGenerationMatch', ifGeneration])
-  return query
 }
 
 function insertQuery(uploadType: string, { key, fields, ifGeneration }: GcsTarget): Query {
@@ -117,4 +133,98 @@ function insertQuery(uploadType: string, { key, fields, ifGeneration }: GcsTarge
   if (fields.kmsKeyName !== undefined) query.push(['kmsKeyName', fields.kmsKeyName])
   if (ifGeneration !== undefined) query.push(['ifGenerationMatch', ifGeneration])
   return query
+}
+
+const MAX_ENTRIES = 1000
+const FIELDS =
+  'kind,items(name,size,generation,updated,timeCreated,contentType,contentEncoding,contentDisposition,contentLanguage,' +
+  'cacheControl,storageClass,metadata),prefixes,nextPageToken'
+
+/** Entries of a page, where a number is asked for. */
+export function limitOf({ limit }: PageRequest): number | undefined {
+  return limit === undefined ? undefined : Math.min(MAX_ENTRIES, Math.max(1, limit))
+}
+
+/** The query of Objects: list. `startOffset` includes its own key, which is left out of the page. (https://cloud.google.com/storage/docs/json_api/v1/objects/list) */
+export function listQuery(prefix: string, page: PageRequest): Array<[string, string]> {
+  const { recursive, token, startAfter, until } = page
+  const query: Array<[string, string]> = [['fields', FIELDS]]
+  const limit = limitOf(page)
+  if (prefix !== '') query.push(['prefix', prefix])
+  if (!recursive) query.push(['delimiter', '/'])
+  if (token !== undefined) query.push(['pageToken', token])
+  if (startAfter !== undefined && compareKeys(startAfter, prefix) > 0) query.push(['startOffset', startAfter])
+  if (until !== undefined) query.push(['endOffset', recursive ? until : endAfterFolder(until, prefix)])
+  if (limit !== undefined) query.push(['maxResults', String(limit)])
+  return query
+}
+
+/** A folder stands before what is in it: where the end lies in a folder, all of the folder is asked for, and the page is cut at the end. */
+function endAfterFolder(until: string, prefix: string): string {
+  const slash = until.startsWith(prefix) ? until.indexOf('/', prefix.length) : -1
+  // '0' follows '/'.
+  return slash === -1 || slash === until.length - 1 ? until : `${until.slice(0, slash)}0`
+}
+
+/** The page in an answer. Folder markers are no files, and a field that cannot be read is left out; without a size it is NaN. */
+export function pageOf(value: Readonly<Record<string, unknown>>, prefix: string, request: PageRequest): Page {
+  const { kind, nextPageToken } = value
+  if (kind !== 'storage#objects') {
+    throw new StorageError('unavailable', 'The answer is no listing of objects.', { outcome: 'not_applied' })
+  }
+  const files = listIn(value, 'items').map(listedFile)
+  const directories = listIn(value, 'prefixes').filter(item => typeof item === 'string')
+  const next = typeof nextPageToken === 'string' && nextPageToken !== '' ? nextPageToken : undefined
+  return checkedPage({ files, directories, next }, prefix, request)
+}
+
+/** A list of the answer, which is absent where it would be empty. */
+function listIn(value: Readonly<Record<string, unknown>>, name: string): unknown[] {
+  const list = value[name]
+  if (list === undefined) return []
+  if (Array.isArray(list)) return list
+  throw new StorageError('unavailable', `'${name}' of the listing is no array.`, { outcome: 'not_applied' })
+}
+
+function listedFile(item: unknown): ListedFile {
+  const { name, ...resource } = { ...(item as Record<string, unknown>) }
+  if (typeof name !== 'string') throw new StorageError('unavailable', 'The listing has a file without a name.')
+  const { crc32c: _, ...stat } = statOfResource(resource)
+  return { key: name, ...stat }
+}
+
+/** How a bucket is created. */
+export interface BucketOptions {
+  readonly credentials: GcsCredentials
+  /** Null = that of the credentials. */
+  readonly projectId: string | null
+  /** Name of a predefined ACL. */
+  readonly autoCreateAcl: string
+}
+
+/** Creates the bucket; one that is ours already is fine. (https://cloud.google.com/storage/docs/json_api/v1/buckets/insert) */
+export async function createBucket(client: GcsClient, options: BucketOptions, ctx: CallContext): Promise<void> {
+  const { credentials, autoCreateAcl } = options
+  const project = options.projectId ?? (await credentials.projectId())
+  if (project === undefined) {
+    throw new ImproperlyConfigured('Creating a bucket needs the project: set projectId (GS_PROJECT_ID).')
+  }
+  const insert = (query: ReadonlyArray<readonly [string, string]>) =>
+    client.json(
+      {
+        method: 'POST',
+        path: '/storage/v1/b',
+        query: [['project', project], ...query],
+        headers: { 'content-type': 'application/json; charset=UTF-8' },
+        body: Buffer.from(JSON.stringify({ name: client.bucketName })),
+        expected: { statuses: [200], fields: ['name'] },
+      },
+      ctx,
+    )
+  try {
+    await insert([['predefinedAcl', autoCreateAcl]])
+  } catch (error) {
+    if (gcsErrorOf(error)?.status !== 409) throw error
+    // Somebody else's bucket has the same status; the request that needed it is refused then.
+  }
 }

@@ -140,7 +140,9 @@ export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
     }
     const text = await readDocument(answer)
     if (crc32c === undefined || total === undefined) {
-      throw misplaced('says that the upload is complete before its last part was sent', false)
+      // The file may be there, and cut short.
+      const text = 'The service says that the upload is complete before its last part was sent.'
+      throw new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
     }
     upload.done = verified(this.#api.written(answer, text), { size: total, crc32c })
     return total

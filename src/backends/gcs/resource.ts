@@ -4,7 +4,28 @@ import { StorageError } from '../../core/errors.ts'
 import { countOf, dateOf, type HeaderStat, headerTextOf, statOfHeaders } from '../../remote/headers.ts'
 import { metadataHeaders } from '../../remote/metadata.ts'
 import { dispositionText, headerText, ParameterTable, recordOf } from '../../remote/parameters.ts'
-import { aclHeader, aclName } from './acl.ts'
+
+/** Predefined ACLs: names of the JSON API and of the XML API. (https://cloud.google.com/storage/docs/access-control/lists#predefined-acl) */
+const ACLS: ReadonlyMap<string, string> = new Map([
+  ['authenticatedRead', 'authenticated-read'],
+  ['bucketOwnerFullControl', 'bucket-owner-full-control'],
+  ['bucketOwnerRead', 'bucket-owner-read'],
+  ['private', 'private'],
+  ['projectPrivate', 'project-private'],
+  ['publicRead', 'public-read'],
+  ['publicReadWrite', 'public-read-write'],
+])
+
+/** The JSON API's name of an ACL that is given by either name; `invalid_argument` for any other text. `what` is named in the error. */
+export function aclName(given: string, what: string): string {
+  for (const [json, xml] of ACLS) if (given === json || given === xml) return json
+  throw new StorageError('invalid_argument', `${what}: expected one of ${[...ACLS.keys()].join(', ')}.`)
+}
+
+/** The XML API's name of an ACL. */
+export function aclHeader(name: string): string {
+  return ACLS.get(name) ?? name
+}
 
 /** Fields of an object that a request sets. (https://cloud.google.com/storage/docs/json_api/v1/objects#resource) */
 export interface ObjectFields {
@@ -135,8 +156,13 @@ export function statOfResource(resource: Readonly<Record<string, unknown>>): Gcs
     cacheControl: textOf('cacheControl'),
     storageClass: textOf('storageClass'),
     metadata: userMetadata(resource['metadata']),
-    crc32c: textOf('crc32c'),
+    crc32c: crc32cOf(resource['crc32c']),
   }
+}
+
+/** A CRC32C in base64; undefined for any other value. */
+function crc32cOf(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[A-Za-z0-9+/]{6}==$/.test(value) ? value : undefined
 }
 
 function userMetadata(given: unknown): Record<string, string> | undefined {

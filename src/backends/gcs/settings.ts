@@ -11,11 +11,10 @@ import {
 } from '../../remote/options.ts'
 import { shownAddress } from '../../remote/shown.ts'
 import { type CommonOptions, commonSettings, SPOOL_DOC } from '../../storage/common-settings.ts'
-import { aclName } from './acl.ts'
 import { type GivenCredentials, parseGiven } from './credentials/given.ts'
 import { type Expiration, parseExpiration } from './expiration.ts'
 import { ALIGN } from './parts.ts'
-import { checkParameters } from './resource.ts'
+import { aclName, checkParameters } from './resource.ts'
 
 /** Options of `GcsStorage`. */
 export interface GcsOptions

@@ -8,16 +8,13 @@ import type { PostForm } from '../../remote/sign/post-policy.ts'
 import { MAX_PRESIGN_SECS } from '../../remote/sign/v4.ts'
 import type { UploadFormOptions } from '../../remote/upload-form.ts'
 import type { GivenSettings, Services, UrlOptions } from '../../storage/types.ts'
-import { aclName } from './acl.ts'
-import { gcsAdvice } from './advice.ts'
-import type { Environment } from './credentials/application-default.ts'
 import { GcsCredentials } from './credentials/credentials.ts'
+import type { Environment } from './credentials/given.ts'
 import { GcsDriver } from './driver.ts'
 import { gcsEndpoint, urlBase } from './endpoint.ts'
-import type { HmacKey } from './hmac.ts'
-import { parameterName } from './resource.ts'
+import { aclName, parameterName } from './resource.ts'
 import { type GcsOptions, gcsSettings } from './settings.ts'
-import { responseQuery } from './url.ts'
+import { type HmacKey, responseQuery } from './sign.ts'
 
 /** Parameters that are portable attributes. */
 const ATTRIBUTES: AttributeParameters = {
@@ -172,4 +169,28 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
 function hmacKeyOf({ hmacKeyId, hmacSecret, hmacSignature }: GcsOptions): HmacKey | undefined {
   if (hmacKeyId === null || hmacSecret === null) return undefined
   return { accessKeyId: hmacKeyId, secretAccessKey: hmacSecret, version: hmacSignature }
+}
+
+/** What settings should rather say: credentials that lose against others, and an ACL that makes every file public. */
+export function gcsAdvice({ settings, env }: GivenSettings): string[] {
+  const given = (name: string): unknown => settings[name] ?? (env[name] || undefined)
+  const notes: string[] = []
+  const hasHmac = given('GS_ACCESS_KEY_ID') !== undefined
+  if (hasHmac && given('GS_CREDENTIALS') !== undefined)
+    notes.push('GS_CREDENTIALS: it has no effect, since the HMAC key of GS_ACCESS_KEY_ID wins over it.')
+  if (hasHmac && isOn(given('GS_AUTO_CREATE_BUCKET')))
+    notes.push('GS_AUTO_CREATE_BUCKET: it has no effect with an HMAC key; create the bucket yourself.')
+  if (given('GS_ENDPOINT_URL') !== undefined && env['STORAGE_EMULATOR_HOST'])
+    notes.push('STORAGE_EMULATOR_HOST: it has no effect, since GS_ENDPOINT_URL wins over it.')
+  if (/^public-?read/i.test(String(given('GS_DEFAULT_ACL') ?? '')))
+    notes.push(
+      'GS_DEFAULT_ACL: a bucket with uniform access, as new ones have it, refuses ACLs; make the bucket public and set GS_QUERYSTRING_AUTH to False instead.',
+    )
+  if (isOn(given('GS_IAM_SIGN_BLOB')) && hasHmac)
+    notes.push('GS_IAM_SIGN_BLOB: it has no effect with an HMAC key, which signs URLs itself.')
+  return notes
+}
+
+function isOn(value: unknown): boolean {
+  return value === true || value === 1 || /^(?:true|1|yes|on)$/i.test(String(value))
 }

@@ -5,14 +5,13 @@ import { compareKeys } from '../../core/key-order.ts'
 import { bodySize, type HttpResponse } from '../../http/request.ts'
 import type { Expected } from '../../remote/answers.ts'
 import type { Bytes } from '../../remote/checksums.ts'
-import { countOf, dateOf } from '../../remote/headers.ts'
+import { countOf, dateOf, headerTextOf } from '../../remote/headers.ts'
 import { checkedPage } from '../../remote/page-range.ts'
 import { encodeComponent } from '../../remote/sign/encode.ts'
 import type { XmlNode } from '../../remote/xml.ts'
-import { type GcsApi, type GcsTarget, known, locationOf } from './api.ts'
+import { type GcsApi, type GcsRequest, type GcsTarget, type GcsVersion, known, locationOf, objectPath } from './api.ts'
 import type { GcsClient } from './client.ts'
-import { limitOf } from './listing.ts'
-import { type GcsRequest, type GcsVersion, objectPath } from './operations.ts'
+import { limitOf } from './json-api.ts'
 import { fieldHeaders, type GcsStat, statOfAnswer } from './resource.ts'
 
 const OBJECT: Expected = { statuses: [200], headers: ['x-goog-generation'] }
@@ -29,16 +28,15 @@ export class XmlApi implements GcsApi {
   }
 
   /** HEAD Object. */
-  async stat(key: string, version: GcsVersion, ctx: CallContext): Promise<GcsStat> {
+  async stat(key: string, version: Pick<GcsVersion, 'generation'>, ctx: CallContext): Promise<GcsStat> {
     const request = {
       ...this.#request('HEAD', key, version, { 'accept-encoding': 'gzip' }),
       expected: OBJECT,
       seeksFile: true,
     }
     const headers = await this.#client.done(request, ctx)
-    const packed = headers['x-goog-stored-content-length']
     const stat = statOfAnswer(headers)
-    return known({ ...stat, size: countOf(typeof packed === 'string' ? packed : undefined) ?? stat.size })
+    return known({ ...stat, size: storedSize(headers) ?? stat.size })
   }
 
   /** PUT Object. */
@@ -58,9 +56,7 @@ export class XmlApi implements GcsApi {
   }
 
   written({ headers }: HttpResponse): GcsStat {
-    const stat = statOfAnswer(headers)
-    const stored = headers['x-goog-stored-content-length']
-    return known({ ...stat, size: countOf(typeof stored === 'string' ? stored : undefined) })
+    return known({ ...statOfAnswer(headers), size: storedSize(headers) })
   }
 
   /** GET Bucket, version 2 of the listing. (https://cloud.google.com/storage/docs/xml-api/get-bucket-list) */
@@ -79,8 +75,8 @@ export class XmlApi implements GcsApi {
   }
 
   /** DELETE Object. */
-  deletion(key: string, version: GcsVersion = {}): GcsRequest {
-    return { ...this.#request('DELETE', key, version), expected: { statuses: [204] }, seeksFile: true }
+  deletion(key: string): GcsRequest {
+    return { ...this.#request('DELETE', key, {}), expected: { statuses: [204] }, seeksFile: true }
   }
 
   #request<M extends GcsRequest['method']>(
@@ -93,6 +89,11 @@ export class XmlApi implements GcsApi {
     const query: Array<[string, string]> = generation === undefined ? [] : [['generation', generation]]
     return { method, path: objectPath(this.#client.bucketName, key), query, headers: { ...headers, ...condition } }
   }
+}
+
+/** Bytes of the file as it is stored. */
+function storedSize(headers: HttpResponse['headers']): number | undefined {
+  return countOf(headerTextOf(headers['x-goog-stored-content-length']))
 }
 
 /** A listing in XML, whose namespace is Amazon's or none. */

@@ -52,3 +52,12 @@ registerConformance(
   storageConformance({ create: options => storageWith({ ...at(server), ...options }) }),
   'GcsStorage and a strict server',
 )
+
+registerConformance(
+  { describe, it },
+  storageConformance({
+    create: options =>
+      storageWith({ ...at(server), hmacKeyId: server.hmac.accessId, hmacSecret: server.hmac.secret, ...options }),
+  }),
+  'GcsStorage, an HMAC key and a strict server',
+)

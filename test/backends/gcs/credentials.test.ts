@@ -173,6 +173,19 @@ describe('credentials', () => {
   })
 })
 
+it('a key file that is missing is looked for again by the next call', async () => {
+  const path = join(folder, 'later.json')
+  const options = { bucketName: 'media', endpointUrl: server.url, credentials: path, maxAttempts: 1 }
+  const storage = new GcsStorage(options, { settings: {}, env: {}, httpClient: mapped })
+  await expect(storage.exists('a')).rejects.toMatchObject({
+    code: 'improperly_configured',
+    message: expect.stringContaining('ENOENT'),
+  })
+  await file('later.json', server.keyFile())
+  expect(await storage.exists('a')).toBe(false)
+  await storage.close()
+})
+
 describe('signing by the IAM service', () => {
   const signer = (
     given: GcsOptions['credentials'],
@@ -193,6 +206,17 @@ describe('signing by the IAM service', () => {
     expect(await (await fetch(url)).text()).toBe('by IAM')
     expect(server.requests.map(({ operation }) => operation)).toContain('iam.signBlob')
     expect(url).toContain(encodeURIComponent(server.accounts[0]!.email))
+    const started = await fetch(await storage.resumableUploadUrl('started.bin'), {
+      method: 'POST',
+      headers: { 'x-goog-resumable': 'start' },
+    })
+    expect(started.status).toBe(201)
+    const { url: address, fields } = await storage.uploadForm('form.txt', { maxSize: 10 })
+    const form = new FormData()
+    for (const [name, value] of Object.entries(fields)) form.append(name, value)
+    form.append('file', new Blob(['by form']))
+    expect((await fetch(address, { method: 'POST', body: form })).status).toBe(204)
+    expect(await storage.readText('form.txt')).toBe('by form')
     await storage.close()
   })
 
@@ -202,6 +226,19 @@ describe('signing by the IAM service', () => {
     expect(server.requests).toEqual([])
     await (await signer(server.keyFile(), {}, true)).sign('text', sharedContext())
     expect(server.requests.map(({ operation }) => operation)).toEqual(['token', 'iam.signBlob'])
+  })
+
+  it('renews a token that IAM refuses, once', async () => {
+    const renewing = await signer(server.keyFile(), {}, true)
+    await renewing.sign('text', sharedContext())
+    server.tokens.revokeAll()
+    server.requests.length = 0
+    expect(await renewing.sign('text', sharedContext())).toMatch(/^[0-9a-f]{512}$/)
+    expect(server.requests.map(({ operation, status }) => `${operation} ${status}`)).toEqual([
+      'iam.signBlob 401',
+      'token 200',
+      'iam.signBlob 200',
+    ])
   })
 
   it('needs the e-mail address of a service account, and the error names the setting', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { gcsEndpoint, sessionTarget } from '../../../src/backends/gcs/endpoint.ts'
 import { GcsStorage } from '../../../src/backends/gcs/index.ts'
 import { startStrictGcs } from '../../servers/strict-gcs.ts'
+import { type Scripted, scripted } from './scripted.ts'
 import { at, storageWith } from './support.ts'
 
 const server = await startStrictGcs()
@@ -64,6 +65,52 @@ describe('STORAGE_EMULATOR_HOST', () => {
     })
     expect(gcsEndpoint(null, undefined)).toMatchObject({ scheme: 'https', host: 'storage.googleapis.com' })
   })
+})
+
+it('deletes files of an emulator, which answers 200 where the service answers 204', async () => {
+  const answer = ({ url }: { readonly url: string }): Scripted => {
+    if (!url.includes('/batch')) return { json: {} }
+    const part = (at: number) => `--b\r\ncontent-id: <response-${at}>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{}\r\n`
+    const headers = { 'content-type': 'multipart/mixed; boundary=b' }
+    return { status: 200, headers, body: `${part(0)}${part(1)}--b--` }
+  }
+  const emulated = scripted(answer, {}, { STORAGE_EMULATOR_HOST: 'emulator:4443' })
+  await emulated.delete('a')
+  expect(await emulated.deleteMany(['a', 'b'])).toMatchObject({ deleted: 2, errors: [] })
+  const service = scripted(answer)
+  await expect(service.delete('a')).rejects.toMatchObject({ code: 'unavailable', outcome: 'unknown' })
+  expect(await service.deleteMany(['a', 'b'])).toMatchObject({ deleted: 0 })
+})
+
+it('endpointUrl, with a path, holds for every request: simple and resumable uploads, reads, listings, copies and batches', async () => {
+  const base = 'http://proxy.test:8080/gcs'
+  const object = { kind: 'storage#object', name: 'a', generation: '1', size: '300000' }
+  const files = scripted(
+    ({ method, url, headers }) => {
+      const location = 'https://storage.googleapis.com/upload/storage/v1/b/media/o?upload_id=1'
+      if (url.includes('uploadType=resumable')) return { status: 200, headers: { location } }
+      if (method === 'PUT') {
+        const last = /^bytes \d+-(\d+)\/\*$/.exec(headers['content-range']!)?.[1]
+        return last === undefined ? { json: object } : { status: 308, headers: { range: `bytes=0-${last}` } }
+      }
+      if (url.endsWith('/gcs/media/a')) return { status: 200, headers: { 'x-goog-generation': '1' }, body: 'text' }
+      if (url.includes('/rewriteTo/')) return { json: { done: true, resource: object } }
+      if (url.includes('/b/media/o?')) return { json: { ...object, kind: 'storage#objects' } }
+      return method === 'DELETE' ? { status: 204 } : { json: object }
+    },
+    { endpointUrl: `${base}/`, multipartThreshold: 100_000, blobChunkSize: 262_144 },
+  )
+  await files.save('a', Buffer.alloc(300_000), { overwrite: true })
+  await files.readText('a')
+  await files.listdir('')
+  await files.copy('a', 'b', { overwrite: true })
+  await files.deleteMany(['a']).catch(() => undefined)
+  await files.delete('a')
+  const paths = files.asked.map(({ url }) => url)
+  expect(paths.filter(url => !url.startsWith(`${base}/`))).toEqual([])
+  for (const part of ['/upload/', 'upload_id=1', '/media/a', '/storage/v1/b/media/o?', '/rewriteTo/', '/batch/']) {
+    expect(paths.some(url => url.includes(part))).toBe(true)
+  }
 })
 
 describe('the address of a session', () => {

@@ -52,6 +52,8 @@ export const FAULTS: readonly NamedFault[] = faultsOf({ rateLimitExceeded: rateL
 /** The server as a ground, by the JSON API, or by the XML API with an HMAC key. */
 function strictGround(server: StrictGcs, kind: 'json' | 'xml'): Ground<StepName> & { close(): Promise<void> } {
   const direct = driverFor(server)
+  // One token is for all: no step is about tokens.
+  const credentials = new GcsCredentials(server.keyFile(), {}, new NodeClient())
   const own: Partial<GcsDriverOptions> = kind === 'xml' ? hmacKey(server, 'GOOG4') : {}
   return {
     url: server.url,
@@ -61,7 +63,7 @@ function strictGround(server: StrictGcs, kind: 'json' | 'xml'): Ground<StepName>
       const httpClient = new NodeClient({ idleTimeoutSecs: timeoutSecs })
       const driver = driverFor(server, {
         endpoint: gcsEndpoint(url, undefined),
-        credentials: new GcsCredentials(server.keyFile(), {}, new NodeClient()),
+        credentials,
         multipartThreshold: PART,
         partSize: PART,
         httpClient,

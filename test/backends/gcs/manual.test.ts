@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { configure, defaultStorage } from '../../../src/config/index.ts'
 import { bytesContent } from '../../../src/core/content.ts'
 import { startStrictGcs } from '../../servers/strict-gcs.ts'
@@ -7,36 +7,44 @@ import { at, storageWith } from './support.ts'
 const server = await startStrictGcs()
 const files = storageWith(at(server))
 afterAll(async () => {
+  await defaultStorage.close()
   await files.close()
   await server.close()
 })
 
+beforeAll(() => {
+  configure({
+    DEFAULT_FILE_STORAGE: 'storages.backends.gcloud.GoogleCloudStorage',
+    GS_BUCKET_NAME: 'media',
+    GS_ENDPOINT_URL: server.url,
+    GS_CREDENTIALS: server.keyFile(),
+  })
+})
+
 describe('the manual of django-storages 1.7.1, chapter 7', () => {
   it('7.3: settings make it the default storage', async () => {
-    configure({
-      DEFAULT_FILE_STORAGE: 'storages.backends.gcloud.GoogleCloudStorage',
-      GS_BUCKET_NAME: 'media',
-      GS_ENDPOINT_URL: server.url,
-      GS_CREDENTIALS: server.keyFile(),
-    })
     expect(defaultStorage.constructor.name).toBe('GcsStorage')
     await defaultStorage.save('default.txt', 'text')
     expect(await defaultStorage.size('default.txt')).toBe(4)
-    await defaultStorage.close()
   })
 
   it('7.5.2: standard file access options work as expected', async () => {
-    expect(await files.exists('storage_test')).toBe(false)
-    let file = await files.open('storage_test', 'w')
+    expect(await defaultStorage.exists('storage_test')).toBe(false)
+    const file = await defaultStorage.open('storage_test', 'w')
     await file.write('storage contents')
     await file.close()
-    expect(await files.exists('storage_test')).toBe(true)
-    const read = await files.open('storage_test', 'r')
+
+    expect(await defaultStorage.exists('storage_test')).toBe(true)
+    const read = await defaultStorage.open('storage_test', 'r')
     expect(await read.read()).toBe('storage contents')
     await read.close()
-    await files.delete('storage_test')
-    expect(await files.exists('storage_test')).toBe(false)
-    file = await files.open('storage_test', 'w')
+
+    await defaultStorage.delete('storage_test')
+    expect(await defaultStorage.exists('storage_test')).toBe(false)
+  })
+
+  it('a file that is opened for writing and closed is empty', async () => {
+    const file = await files.open('storage_test', 'w')
     await file.close()
     expect(await files.size('storage_test')).toBe(0)
     await files.delete('storage_test')

@@ -82,6 +82,25 @@ it('opens a missing file with not_found, and a missing bucket with improperly_co
   await nowhere.close()
 })
 
+it('reads ranges of one file side by side, all of one generation, so that a replaced file is no mixture', async () => {
+  const [old, other] = ['old', 'new'].map(text => Buffer.alloc(900_000, text)) as [Buffer, Buffer]
+  await files.save('large.bin', old, { overwrite: true })
+  const { etag } = await files.stat('large.bin')
+  const starts = Array.from({ length: 9 }, (_, at) => at * 100_000)
+  const read = (start: number) => files.readBytes('large.bin', { start, end: start + 100_000, etag })
+  expect(Buffer.concat(await Promise.all(starts.map(read))).equals(old)).toBe(true)
+  const ranges = server.requests.filter(({ headers }) => headers.range !== undefined)
+  expect(ranges.map(({ status }) => status)).toEqual(Array(9).fill(206))
+  await files.save('large.bin', other, { overwrite: true })
+  for (const result of await Promise.allSettled(starts.map(read))) {
+    expect(result).toMatchObject({ status: 'rejected', reason: { code: 'precondition_failed' } })
+  }
+  // An etag that no generation can be matches nothing.
+  for (const etag of ['of another service', '0', '-1', '9'.repeat(30)]) {
+    await expect(files.readBytes('large.bin', { etag })).rejects.toMatchObject({ code: 'precondition_failed' })
+  }
+})
+
 it('reads and stats an old generation, and ties reads and writes to one', async () => {
   const versioned = await startStrictGcs({ buckets: [{ name: 'media', versioning: true }] })
   const storage = storageWith(at(versioned))

@@ -81,6 +81,15 @@ describe('a create whose answer is lost', () => {
     await expect(write).rejects.toMatchObject({ code: 'exists' })
   })
 
+  it('is exists where no answer was lost, also where the file there has the same bytes', async () => {
+    await files.driver.write('same.txt', content('same'), {}, context())
+    const write = files.driver.write('same.txt', content('same'), { ifAbsent: true }, context())
+    await expect(write).rejects.toMatchObject({ code: 'exists' })
+    await files.save('source.txt', 'same', { overwrite: true })
+    const copy = files.driver.copy!('source.txt', 'same.txt', { ifAbsent: true }, context())
+    await expect(copy).rejects.toMatchObject({ code: 'exists' })
+  })
+
   it('is unknown where nobody can tell', async () => {
     server.faults.add(lost)
     server.faults.add({ operation: 'objects.get', times: 9, fault: backendError() })

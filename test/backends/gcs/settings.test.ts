@@ -104,6 +104,24 @@ describe('expiration', () => {
     ['12h 30m', 45_000],
     ['90 minutes', 5400],
     ['P1DT12H', 129_600],
+    ['P2W', 1_209_600],
+    ['PT1M', 60],
+    ['2 hrs 5 mins 1 second', 7501],
+    ['1week', 604_800],
+    // Durations and instants of libraries show themselves in ISO 8601.
+    [
+      new (class Duration {
+        toString = () => 'PT90S'
+      })(),
+      90,
+    ],
+    [
+      new (class Instant {
+        toString = () => '2099-01-02T03:04:05Z'
+      })(),
+      new Date('2099-01-02T03:04:05Z'),
+    ],
+    ['7 days, 0:00:00', 604_800],
     ['1 day, 0:00:00', 86_400],
     ['0:30:00', 1800],
     [{ days: 1 }, 86_400],
@@ -115,12 +133,35 @@ describe('expiration', () => {
     expect(parseExpiration(given)).toEqual(expected)
   })
 
-  it.each([0, -1, '', 'soon', '1x', {}, { years: 1 }, { days: '1' }, new Date(Number.NaN), null, true, '1d2', 'P'])(
-    '%j is refused',
-    given => {
-      expect(() => parseExpiration(given)).toThrow('expected seconds')
-    },
-  )
+  it.each([
+    0,
+    -1,
+    '',
+    'soon',
+    '1x',
+    {},
+    { years: 1 },
+    { days: '1' },
+    new Date(Number.NaN),
+    null,
+    true,
+    '1d2',
+    'P',
+    'PT',
+    'P1M',
+    '1 month',
+    '500ms',
+    '1 dragon',
+    '1 wink',
+    '1 year',
+    new Map(),
+    '-1 day, 0:00:00',
+    '1e3',
+    '0x10',
+    ' ',
+  ])('%j is refused', given => {
+    expect(() => parseExpiration(given)).toThrow('expected seconds')
+  })
 })
 
 describe('advice', () => {

@@ -44,6 +44,19 @@ describe('URLs without a request', () => {
     expect(url.searchParams.get('X-Goog-Algorithm')).toBe('GOOG4-RSA-SHA256')
   })
 
+  it("have !'()* and a blank in percent signs, and a plain slash, in the URL and in what is signed alike", async () => {
+    const name = "a/b !'()*+~.txt"
+    const encoded = 'a/b%20%21%27%28%29%2A%2B~.txt'
+    const url = await offline({}).url(name, { contentDisposition: "inline; filename=a'(b) c*!" })
+    expect(url.startsWith(`https://storage.googleapis.com/bkt/${encoded}?`)).toBe(true)
+    expect(url).toContain('response-content-disposition=inline%3B%20filename%3D')
+    expect(url.slice(url.indexOf('?'))).not.toMatch(/[!'()*+ ]/)
+    // The service signs what it gets, byte for byte.
+    await files.save(name, 'odd', { overwrite: true })
+    const answer = await fetch(await files.url(name, { contentDisposition: "inline; filename=a'(b) c*!" }))
+    expect([answer.status, await answer.text()]).toEqual([200, 'odd'])
+  })
+
   it('stand on a custom endpoint instead of host and bucket, plain and signed', async () => {
     const custom = { customEndpoint: 'https://files.example.com/' }
     expect(await offline({ ...custom, querystringAuth: false }).url('a b.txt')).toBe(
@@ -65,12 +78,20 @@ describe('URLs without a request', () => {
     await expect(offline({}).url('a', { cacheControl: 'no-store' })).rejects.toMatchObject({ code: 'unsupported' })
   })
 
+  it('are of one generation where the parameters name it as a version', async () => {
+    const url = new URL(await offline({}).url('a', { parameters: { versionId: '5' } }))
+    expect(url.searchParams.get('generation')).toBe('5')
+    expect(url.searchParams.has('versionId')).toBe(false)
+  })
+
   it('end at the date of the settings, and never later than in 7 days', async () => {
     const soon = new Date(Date.now() + 100_000)
     const secs = Number(new URL(await offline({ expiration: soon }).url('a')).searchParams.get('X-Goog-Expires'))
     expect(secs).toBeGreaterThan(0)
     expect(secs).toBeLessThanOrEqual(100)
     await expect(offline({ expiration: new Date(0) }).url('a')).rejects.toMatchObject({ code: 'improperly_configured' })
+    const late = new Date(Date.now() + 8 * 86_400_000)
+    await expect(offline({ expiration: late }).url('a')).rejects.toThrow('at most 604800 seconds (7 days)')
     expect(() => offline({ expiration: { days: 8 } })).toThrow('at most 604800 seconds (7 days), not 691200')
     await expect(offline({}).url('a', { expiresInSecs: 604_801 })).rejects.toMatchObject({ code: 'invalid_argument' })
   })

@@ -9,6 +9,7 @@ import { HttpStatusError } from '../../../remote/http-error.ts'
 import { hiding } from '../../../remote/redact.ts'
 import { isSkewed, readRefusal, skewHint } from '../../../remote/refusal.ts'
 import { Service, type ServiceRequest } from '../../../remote/service.ts'
+import { textOf } from '../errors.ts'
 
 /** A request for a token, for a signature, or for what the metadata server knows. */
 export interface AuthRequest extends ServiceRequest {
@@ -83,8 +84,3 @@ export class AuthService {
 
 /** Fields of a JSON object. */
 export type Fields = Readonly<Record<string, unknown>>
-
-/** A text that is not empty; undefined for any other value. */
-export function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
-}

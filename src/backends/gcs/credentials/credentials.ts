@@ -1,14 +1,19 @@
 import { ImproperlyConfigured } from '../../../core/errors.ts'
 import type { HttpClient } from '../../../http/request.ts'
 import { Renewed } from '../../../remote/token.ts'
-import { applicationDefault, type Environment, readCredentials } from './application-default.ts'
-import { AuthService, textOf } from './auth-service.ts'
-import { type CredentialsFile, type GivenCredentials, isTokenClient } from './given.ts'
-import { keyToken, userToken } from './grants.ts'
+import { textOf } from '../errors.ts'
+import { AuthService } from './auth-service.ts'
+import {
+  applicationDefault,
+  type CredentialsFile,
+  type Environment,
+  type GivenCredentials,
+  isTokenClient,
+  readCredentials,
+} from './given.ts'
 import { ServiceAccountKey } from './key.ts'
-import { clientToken, libraryClient } from './library.ts'
 import { MetadataServer } from './metadata-server.ts'
-import type { AccessToken } from './token.ts'
+import { type AccessToken, clientToken, keyToken, libraryClient, userToken } from './tokens.ts'
 
 /** Who a storage is: what gives its tokens, and its key where it has one. */
 interface Identity {

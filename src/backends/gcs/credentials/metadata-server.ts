@@ -1,8 +1,8 @@
 import { StorageError } from '../../../core/errors.ts'
 import { sharedContext } from '../../../remote/aftermath.ts'
-import type { Environment } from './application-default.ts'
 import type { AuthService } from './auth-service.ts'
-import { type AccessToken, SCOPES, tokenOf } from './token.ts'
+import type { Environment } from './given.ts'
+import { type AccessToken, SCOPES, tokenOf } from './tokens.ts'
 
 const HOST = 'metadata.google.internal'
 const ACCOUNT = '/computeMetadata/v1/instance/service-accounts/default'
@@ -17,7 +17,8 @@ export class MetadataServer {
 
   constructor(auth: AuthService, env: Environment) {
     this.#auth = auth
-    this.#base = `http://${env['GCE_METADATA_HOST'] || env['GCE_METADATA_IP'] || HOST}${ACCOUNT}`
+    const given = env['GCE_METADATA_HOST'] || env['GCE_METADATA_IP'] || HOST
+    this.#base = `${/^https?:\/\//.test(given) ? given.replace(/\/$/, '') : `http://${given}`}${ACCOUNT}`
   }
 
   async token(): Promise<AccessToken> {
@@ -35,7 +36,10 @@ export class MetadataServer {
   async projectId(): Promise<string> {
     const expected = { statuses: [200], headers: [FLAVOR] }
     const url = this.#base.replace(ACCOUNT, PROJECT)
-    return this.#auth.text("The machine's project", { ...this.#request(url), expected }, sharedContext())
+    const purpose = "The machine's project"
+    const id = await this.#auth.text(purpose, { ...this.#request(url), expected }, sharedContext())
+    if (/^[a-z0-9][a-z0-9.:-]{0,99}$/.test(id)) return id
+    throw new StorageError('unavailable', `${purpose}: the answer is no id of a project.`, { outcome: 'not_applied' })
   }
 
   /** The e-mail address of the account. */

@@ -1,6 +1,6 @@
 import type { CallContext } from '../../../core/call.ts'
-import { ImproperlyConfigured, StorageError } from '../../../core/errors.ts'
-import { textOf } from './auth-service.ts'
+import { ImproperlyConfigured, isStorageError, StorageError } from '../../../core/errors.ts'
+import { textOf } from '../errors.ts'
 import type { GcsCredentials } from './credentials.ts'
 
 /** Signs texts for a service account. */
@@ -41,7 +41,13 @@ export async function textSigner(credentials: GcsCredentials, options: SignerOpt
  * Lets the IAM service sign for an account; the caller needs the role Service Account Token Creator on it.
  * (https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/signBlob)
  */
-async function signBlob(credentials: GcsCredentials, email: string, text: string, ctx: CallContext): Promise<string> {
+async function signBlob(
+  credentials: GcsCredentials,
+  email: string,
+  text: string,
+  ctx: CallContext,
+  mayRenew = true,
+): Promise<string> {
   const token = await credentials.token(ctx.signal)
   const purpose = `Signing for ${email}`
   const request = {
@@ -63,6 +69,10 @@ async function signBlob(credentials: GcsCredentials, email: string, text: string
     if (signature.byteLength >= 128) return signature.toString('hex')
     throw new StorageError('unavailable', `${purpose}: the answer has no signature.`, { outcome: 'not_applied' })
   } catch (error) {
+    if (mayRenew && token !== null && isStorageError(error) && error.status === 401) {
+      credentials.drop(token)
+      return signBlob(credentials, email, text, ctx, false)
+    }
     throw explained(error, email)
   }
 }

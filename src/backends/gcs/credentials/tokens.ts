@@ -1,0 +1,118 @@
+import { ImproperlyConfigured, StorageError } from '../../../core/errors.ts'
+import { importOptional } from '../../../core/optional.ts'
+import { sharedContext } from '../../../remote/aftermath.ts'
+import { textOf } from '../errors.ts'
+import type { AuthService, Fields } from './auth-service.ts'
+import type { CredentialsFile, TokenClient } from './given.ts'
+import type { ServiceAccountKey } from './key.ts'
+
+/** A token that a request carries. */
+export interface AccessToken {
+  /** Secret. */
+  readonly text: string
+  /** Undefined where its source does not tell. */
+  readonly expiresAt: Date | undefined
+}
+
+/** What a token may be used for: the bucket, and signing by the IAM service. (https://cloud.google.com/storage/docs/oauth-scopes) */
+export const SCOPES: readonly string[] = [
+  'https://www.googleapis.com/auth/devstorage.full_control',
+  'https://www.googleapis.com/auth/cloud-platform',
+]
+
+const LONGEST_SECS = 86_400
+
+/** The token in an answer of OAuth (RFC 6749, section 5.1); `unavailable` for an answer without one that a header can carry. */
+export function tokenOf({ access_token: given, expires_in: secs }: Fields, purpose: string): AccessToken {
+  const text = textOf(given)
+  if (text === undefined || /[^!-~]/.test(text)) {
+    throw new StorageError('unavailable', `${purpose}: the answer has no token.`, { outcome: 'not_applied' })
+  }
+  const lifeSecs = typeof secs === 'string' && /^\d{1,9}$/.test(secs) ? Number(secs) : secs
+  const isKnown = typeof lifeSecs === 'number' && lifeSecs > 0
+  return { text, expiresAt: isKnown ? new Date(Date.now() + Math.min(lifeSecs, LONGEST_SECS) * 1000) : undefined }
+}
+
+const TOKEN_URL = 'https://oauth2.googleapis.com/token'
+const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+
+/** A token for a signed request. (RFC 7523, section 2.1) */
+export function keyToken(auth: AuthService, key: ServiceAccountKey, file: CredentialsFile): Promise<AccessToken> {
+  const url = tokenUrlOf(file)
+  const assertion = key.assertion(url, new Date())
+  return grant(auth, `The token of ${key.email}`, url, { grant_type: JWT_BEARER, assertion }, [assertion])
+}
+
+/** A token for a user's refresh token. (RFC 6749, section 6) */
+export function userToken(auth: AuthService, file: CredentialsFile): Promise<AccessToken> {
+  const { client_id, client_secret, refresh_token } = file as Readonly<Record<string, string>>
+  const form = { grant_type: 'refresh_token', client_id, client_secret, refresh_token } as Record<string, string>
+  return grant(auth, "The user's token", tokenUrlOf(file), form, [client_secret, refresh_token])
+}
+
+async function grant(
+  auth: AuthService,
+  purpose: string,
+  url: string,
+  form: Readonly<Record<string, string>>,
+  secrets: ReadonlyArray<string | undefined>,
+): Promise<AccessToken> {
+  const request = {
+    method: 'POST',
+    url,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(form).toString(),
+    expected: { statuses: [200], fields: ['access_token'] },
+    secrets,
+  } as const
+  return tokenOf(await auth.json(purpose, request, sharedContext()), purpose)
+}
+
+/** Where a file says that tokens are given. */
+function tokenUrlOf({ token_uri: given }: CredentialsFile): string {
+  const url = textOf(given) ?? TOKEN_URL
+  const { protocol, hostname } = URL.canParse(url) ? new URL(url) : { protocol: '', hostname: '' }
+  const isLocal = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/.test(hostname)
+  if (protocol === 'https:' || (protocol === 'http:' && isLocal)) return url
+  throw new ImproperlyConfigured("GS_CREDENTIALS: 'token_uri' must be an https URL")
+}
+
+/** What is used of `google-auth-library`. */
+interface AuthLibrary {
+  readonly GoogleAuth: new (options: {
+    credentials: object
+    scopes: string[]
+  }) => {
+    getClient(): Promise<TokenClient>
+  }
+}
+
+/** A client of `google-auth-library` for files that are not understood here: `external_account`, `impersonated_service_account` and others. */
+export async function libraryClient(file: CredentialsFile): Promise<TokenClient> {
+  const type = String(file['type']).slice(0, 60)
+  const { GoogleAuth } = await importOptional<AuthLibrary>('google-auth-library', `Credentials of type ${type}`)
+  return new GoogleAuth({ credentials: file, scopes: [...SCOPES] }).getClient()
+}
+
+/** The token of a client. Its own errors stay the cause: they may quote requests. */
+export async function clientToken(client: TokenClient): Promise<AccessToken> {
+  const ask = async () => client.getAccessToken()
+  const given = await ask().catch((cause: unknown) => {
+    const { status } = (cause ?? {}) as { readonly status?: unknown }
+    const isRefused = typeof status === 'number' && status >= 400 && status < 500 && status !== 429
+    const text = 'The client in GS_CREDENTIALS gave no access token.'
+    throw new StorageError(isRefused ? 'permission_denied' : 'unavailable', text, { cause, outcome: 'not_applied' })
+  })
+  const text = typeof given === 'object' ? given?.token : given
+  if (typeof text !== 'string' || !/^[!-~]+$/.test(text)) {
+    throw new StorageError('permission_denied', 'The client in GS_CREDENTIALS gave no access token.')
+  }
+  return { text, expiresAt: endOf(client) }
+}
+
+/** When the client's token ends, where the client tells; else it is asked again after a minute: it keeps the token itself. */
+function endOf(client: TokenClient): Date {
+  const { credentials } = client as { credentials?: { expiry_date?: unknown } }
+  const told = credentials?.expiry_date
+  return new Date(typeof told === 'number' ? told : Date.now() + 60_000)
+}
