@@ -8,7 +8,6 @@ import { headerTextOf } from '../../remote/headers.ts'
 import type { UploadTarget } from '../../remote/part-protocol.ts'
 import type { ServiceRequest } from '../../remote/service.ts'
 import { encodeComponent, encodeKey } from '../../remote/sign/encode.ts'
-import type { GcsClient } from './client.ts'
 import type { GcsStat, ObjectFields } from './resource.ts'
 
 /** One request to the service. */
@@ -77,35 +76,6 @@ export interface GcsApi {
   page(prefix: string, request: PageRequest, ctx: CallContext): Promise<Page>
   /** The request that deletes a file. */
   deletion(key: string): GcsRequest
-}
-
-const OF_OBJECTS = ['x-goog-generation', 'x-goog-hash']
-
-/**
- * A GET of a file, by the XML API also where tokens are used: its answers have all attributes. Packed files come as they are stored.
- * (https://cloud.google.com/storage/docs/xml-api/get-object-download)
- */
-export function getObject(
-  client: GcsClient,
-  key: string,
-  { generation, ifGeneration }: GcsVersion,
-  range: string | undefined,
-  ctx: CallContext,
-): Promise<HttpResponse> {
-  const headers: Record<string, string> = { 'accept-encoding': 'gzip' }
-  if (range !== undefined) headers['range'] = range
-  if (ifGeneration !== undefined) headers['x-goog-if-generation-match'] = ifGeneration
-  return client.send(
-    {
-      method: 'GET',
-      path: objectPath(client.bucketName, key),
-      query: generation === undefined ? [] : [['generation', generation]],
-      headers,
-      expected: { statuses: range === undefined ? [200] : [200, 206], fileHas: OF_OBJECTS },
-      seeksFile: true,
-    },
-    ctx,
-  )
 }
 
 /** A stat that has what every file has; `unavailable`, outcome `unknown`, for an answer that does not tell it. */

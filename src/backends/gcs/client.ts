@@ -7,7 +7,7 @@ import type { HttpStatusError } from '../../remote/http-error.ts'
 import { hidingSecrets } from '../../remote/secrets.ts'
 import { type Answered, type Lesson, type Prepared, Service, type XmlAnswer } from '../../remote/service.ts'
 import { encodeQuery } from '../../remote/sign/query.ts'
-import type { GcsRequest } from './api.ts'
+import { type GcsRequest, type GcsVersion, objectPath } from './api.ts'
 import type { GcsCredentials, GcsToken } from './credentials/credentials.ts'
 import type { GcsEndpoint } from './endpoint.ts'
 import { GcsError, gcsError } from './errors.ts'
@@ -23,6 +23,8 @@ export interface GcsClientOptions {
   /** Creates the bucket when a request finds that it is missing. */
   readonly createBucket?: ((ctx: CallContext) => Promise<void>) | undefined
 }
+
+const OF_OBJECTS = ['x-goog-generation', 'x-goog-hash']
 
 /** Requests to one bucket. The client renews tokens that have ended, and creates a missing bucket where the options say so. */
 export class GcsClient {
@@ -65,6 +67,25 @@ export class GcsClient {
   /** Sends a request that is answered by a JSON object. */
   json(request: GcsRequest, ctx: CallContext): Promise<Answered & { readonly value: Record<string, unknown> }> {
     return this.#service.json(request, ctx)
+  }
+
+  /**
+   * A GET of a file, by the XML API also where tokens are used: its answers have all attributes. Packed files come as they are stored.
+   * (https://cloud.google.com/storage/docs/xml-api/get-object-download)
+   */
+  download(
+    key: string,
+    { generation, ifGeneration }: GcsVersion,
+    range: string | undefined,
+    ctx: CallContext,
+  ): Promise<HttpResponse> {
+    const headers: Record<string, string> = { 'accept-encoding': 'gzip' }
+    if (range !== undefined) headers['range'] = range
+    if (ifGeneration !== undefined) headers['x-goog-if-generation-match'] = ifGeneration
+    const path = objectPath(this.bucketName, key)
+    const query = generation === undefined ? [] : [['generation', generation] as const]
+    const expected = { statuses: range === undefined ? [200] : [200, 206], fileHas: OF_OBJECTS }
+    return this.send({ method: 'GET', path, query, headers, expected, seeksFile: true }, ctx)
   }
 
   /** Sends a request that is answered by a document of XML. */

@@ -25,7 +25,7 @@ import { partPlan } from '../../remote/part-plan.ts'
 import { writeObject } from '../../remote/part-upload.ts'
 import type { PostForm } from '../../remote/sign/post-policy.ts'
 import { formPolicy, type UploadFormOptions } from '../../remote/upload-form.ts'
-import { type GcsApi, type GcsTarget, generationOf, getObject, isGeneration, objectPath } from './api.ts'
+import { type GcsApi, type GcsTarget, generationOf, isGeneration, objectPath } from './api.ts'
 import { BATCH_LIMIT, deleteBatch } from './batch.ts'
 import { GcsClient, type GcsClientOptions } from './client.ts'
 import { rewriteObject } from './copying.ts'
@@ -105,7 +105,7 @@ export class GcsDriver implements Driver {
   read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
     const version = versionOf(options.versionId)
     const get = ({ range, 'if-match': match }: Readonly<Record<string, string>>) =>
-      getObject(this.client, key, { ...version, ifGeneration: match && generationOf(match) }, range, ctx)
+      this.client.download(key, { ...version, ifGeneration: match && generationOf(match) }, range, ctx)
     return readStored(get, options)
   }
 

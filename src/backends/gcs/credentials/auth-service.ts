@@ -21,6 +21,12 @@ export interface AuthRequest extends ServiceRequest {
   readonly secrets: ReadonlyArray<string | undefined>
 }
 
+/** What a token may be used for: the bucket, and signing by the IAM service. (https://cloud.google.com/storage/docs/oauth-scopes) */
+export const SCOPES: readonly string[] = [
+  'https://www.googleapis.com/auth/devstorage.full_control',
+  'https://www.googleapis.com/auth/cloud-platform',
+]
+
 /** Words of OAuth (RFC 6749, section 5.2) and of Google's APIs. */
 const CODES: ServiceCodes = new Map<string, ErrorCode>([
   ['invalid_grant', 'permission_denied'],

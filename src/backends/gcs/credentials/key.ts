@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { nodeCrypto } from '../../../core/builtin.ts'
 import { ImproperlyConfigured } from '../../../core/errors.ts'
-import { SCOPES } from './tokens.ts'
+import { SCOPES } from './auth-service.ts'
 
 /** Seconds that a signed request for a token is valid; Google allows an hour. */
 const GRANT_SECS = 3600

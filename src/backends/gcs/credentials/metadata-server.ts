@@ -1,8 +1,8 @@
 import { StorageError } from '../../../core/errors.ts'
 import { sharedContext } from '../../../remote/aftermath.ts'
-import type { AuthService } from './auth-service.ts'
+import { type AuthService, SCOPES } from './auth-service.ts'
 import type { Environment } from './given.ts'
-import { type AccessToken, SCOPES, tokenOf } from './tokens.ts'
+import { type AccessToken, tokenOf } from './tokens.ts'
 
 const HOST = 'metadata.google.internal'
 const ACCOUNT = '/computeMetadata/v1/instance/service-accounts/default'

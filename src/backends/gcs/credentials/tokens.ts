@@ -2,7 +2,7 @@ import { ImproperlyConfigured, StorageError } from '../../../core/errors.ts'
 import { importOptional } from '../../../core/optional.ts'
 import { sharedContext } from '../../../remote/aftermath.ts'
 import { textOf } from '../errors.ts'
-import type { AuthService, Fields } from './auth-service.ts'
+import { type AuthService, type Fields, SCOPES } from './auth-service.ts'
 import type { CredentialsFile, TokenClient } from './given.ts'
 import type { ServiceAccountKey } from './key.ts'
 
@@ -13,12 +13,6 @@ export interface AccessToken {
   /** Undefined where its source does not tell. */
   readonly expiresAt: Date | undefined
 }
-
-/** What a token may be used for: the bucket, and signing by the IAM service. (https://cloud.google.com/storage/docs/oauth-scopes) */
-export const SCOPES: readonly string[] = [
-  'https://www.googleapis.com/auth/devstorage.full_control',
-  'https://www.googleapis.com/auth/cloud-platform',
-]
 
 const LONGEST_SECS = 86_400
 
