@@ -12,7 +12,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE',
 const CONTINUE_WAIT_MS = 1000
 const MAX_HEAD = 64 * 1024
 /** Bytes of a body up to which it is sent in one piece with the head. */
-const SHORT = 8 * 1024
+const SHORT = 64 * 1024
 
 /** One request over node:http and its answer. */
 export class NodeExchange extends Exchange implements Ticket {
@@ -51,8 +51,7 @@ export class NodeExchange extends Exchange implements Ticket {
     if (body === undefined) out.end()
     else if (body instanceof Readable) void this.#upload(measured(body, checked.length))
     else if (checked.expects || checked.length! > SHORT) void this.#upload(slices(body))
-    // As text it goes in one write with the head; in latin1, one character a byte.
-    else out.end(body instanceof Uint8Array ? latin1(body) : body.map(latin1).join(''), 'latin1')
+    else out.end(body instanceof Uint8Array ? body : Buffer.concat(body))
   }
 
   // `for await`: a stream runs in the asynchronous context of its request, not of the connection, and ends with the loop.
@@ -154,8 +153,4 @@ export class NodeExchange extends Exchange implements Ticket {
     this.#agent.cancel(this.#out)
     this.#wake?.()
   }
-}
-
-function latin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
 }

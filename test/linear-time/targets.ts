@@ -311,6 +311,7 @@ const ofUsers: readonly Target[] = [
   },
   {
     title: 'names and batches of Azure',
+    length: 40_000,
     parts: [
       '--b',
       '\r\n',
