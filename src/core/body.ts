@@ -1,4 +1,4 @@
-import { Readable, type ReadableOptions } from 'node:stream'
+import { Readable } from 'node:stream'
 import { StorageError } from './errors.ts'
 
 /** The bytes of a file or of an answer, which can be taken once: all together where they are at hand, else as a stream. */
@@ -115,8 +115,8 @@ export function discardStream(stream: Readable): void {
  * A stream of what a generator makes of a body. Destroying it destroys the body at once, also before the first byte, when the generator
  * has not started and its `finally` would not run, and while the body hangs. `options` tell how many bytes it reads ahead.
  */
-export function derivedStream(body: Readable, chunks: AsyncIterable<Uint8Array>, options?: ReadableOptions): Readable {
-  const stream = Readable.from(chunks, { objectMode: false, ...options })
+export function derivedStream(body: Readable, chunks: AsyncIterable<Uint8Array>): Readable {
+  const stream = Readable.from(chunks, { objectMode: false })
   const end = stream._destroy.bind(stream)
   stream._destroy = (error, done) => {
     discardStream(body)

@@ -1,7 +1,8 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
 import { onAbort } from '../core/abort.ts'
-import { BytesBody, derivedStream, StreamBody } from '../core/body.ts'
+import { BytesBody, discardStream, StreamBody } from '../core/body.ts'
 import type { CallContext } from '../core/call.ts'
 import { type ErrorCode, type Outcome, StorageError } from '../core/errors.ts'
 import type { CheckedRequest } from './checked-request.ts'
@@ -24,7 +25,8 @@ export interface Call {
 
 /** Bytes of an answer that are read ahead while it waits for the end of the upload: its own end has to be seen. */
 const HELD_AHEAD = 4 * 1024 * 1024
-
+/** Bytes that are read ahead: to pause a connection for each of its pieces of 64 KiB costs more than they do. */
+const READ_AHEAD = 256 * 1024
 const EMPTY = Buffer.alloc(0)
 
 /** One request and its answer, whatever means send it. */
@@ -135,32 +137,36 @@ export abstract class Exchange {
 
   /** The body as its reader gets it: its events belong to the reader, not to the connection, and only its errors tell why. */
   #newStream(body: Readable): Readable {
-    this.#stream = derivedStream(body, this.#pieces(body), this.held ? { highWaterMark: HELD_AHEAD } : {})
-    // Where nobody reads it, its error must not end the process.
-    this.#stream.on('error', () => undefined)
-    if (this.#error !== undefined) this.#stream.destroy(this.#error as Error)
-    return this.#stream
-  }
-
-  async *#pieces(body: Readable): AsyncGenerator<Buffer> {
     const { ctx, idleMs } = this.call
     const late = (): void => this.#failAs('timeout', `no byte of the answer came for ${idleMs / 1000} s`)
-    // Only a reader who wants more makes the time count.
-    const clock = (): NodeJS.Timeout | undefined => (idleMs > 0 ? setTimeout(late, idleMs) : undefined)
-    let timer = clock()
-    try {
-      for await (const bytes of body) {
+    let timer: NodeJS.Timeout | undefined
+    const stream = new Readable({
+      highWaterMark: this.held ? HELD_AHEAD : READ_AHEAD,
+      read() {
+        // Only a reader who wants more makes the time count.
+        if (idleMs > 0) timer ??= setTimeout(late, idleMs)
+        body.resume()
+      },
+      destroy(error, done) {
         clearTimeout(timer)
-        ctx.progress()
-        yield bytes
-        timer = clock()
-      }
-    } catch (error) {
-      this.break(error)
-      throw this.#error ?? error
-    } finally {
+        discardStream(body)
+        done(error)
+      },
+    })
+    const push = AsyncResource.bind(stream.push, 'holdall.body', stream)
+    body.on('data', (bytes: Buffer) => {
       clearTimeout(timer)
-    }
+      timer = undefined
+      ctx.progress()
+      if (!push(bytes)) body.pause()
+    })
+    body.on('end', () => push(null))
+    body.pause()
+    this.#stream = stream
+    // Where nobody reads it, its error must not end the process.
+    stream.on('error', () => undefined)
+    if (this.#error !== undefined) stream.destroy(this.#error as Error)
+    return stream
   }
 
   #onEnd(): void {
