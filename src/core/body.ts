@@ -113,7 +113,7 @@ export function discardStream(stream: Readable): void {
 
 /**
  * A stream of what a generator makes of a body. Destroying it destroys the body at once, also before the first byte, when the generator
- * has not started and its `finally` would not run, and while the body hangs. `options` tell how many bytes it reads ahead.
+ * has not started and its `finally` would not run, and while the body hangs.
  */
 export function derivedStream(body: Readable, chunks: AsyncIterable<Uint8Array>): Readable {
   const stream = Readable.from(chunks, { objectMode: false })
