@@ -1,9 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
 import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
 import { isStorageError, type StorageError } from '../../../src/core/errors.ts'
 import type { Input } from '../../../src/core/settings.ts'
-import { type Running, serve } from '../../http/support.ts'
+import { type ScriptedServer, scriptedServer } from '../../support/scripted.ts'
 
 /** Keys of a storage that speaks to a scripted service. */
 export const KEYS = {
@@ -13,29 +12,16 @@ export const KEYS = {
 }
 
 /** A service that answers as a function says, with what it was asked. */
-export interface Scripted extends Running {
+export interface Scripted extends ScriptedServer {
   /** Options of a storage for it. */
   readonly options: Input<S3Options>
-  readonly asked: Array<{ method: string; url: string; headers: IncomingMessage['headers'] }>
-  /** The client's port of each request: one per connection. */
-  readonly ports: number[]
 }
 
 /** Starts one; `answer` gets the number of the request, from 0. */
-export async function scripted(
-  answer: (request: IncomingMessage, response: ServerResponse, count: number) => void,
-): Promise<Scripted> {
-  const asked: Scripted['asked'] = []
-  const ports: number[] = []
-  const server = await serve((request, response) => {
-    const { method = '', url = '', headers } = request
-    asked.push({ method, url, headers })
-    ports.push(request.socket.remotePort ?? 0)
-    request.resume()
-    request.on('end', () => answer(request, response, asked.length - 1))
-  })
+export async function scripted(answer: Parameters<typeof scriptedServer>[0]): Promise<Scripted> {
+  const server = await scriptedServer(answer)
   const options = { ...KEYS, bucketName: 'bkt', regionName: 'us-east-1', endpointUrl: server.url, maxAttempts: 1 }
-  return { ...server, options, asked, ports }
+  return { ...server, options }
 }
 
 /** The answer that an upload in parts was created. */
