@@ -14,6 +14,8 @@ export interface HttpErrorDetails {
   readonly serviceCode?: string | undefined
   /** The service's sentence about it. */
   readonly serviceMessage?: string | undefined
+  /** One sentence about the likely cause, which follows the service's own. */
+  readonly hint?: string | undefined
   /** Overrides what the code implies: `unknown` where the same request was sent before and may have been carried out then. */
   readonly outcome?: 'unknown' | 'not_applied' | undefined
   /** Whether a 404 says that a file is missing. Default: true for GET, HEAD and DELETE. */
@@ -28,6 +30,7 @@ export class HttpStatusError extends Error {
   /** The service's id of the request. */
   readonly requestId: string | undefined
   readonly serviceCode: string | undefined
+  readonly hint: string | undefined
   /** How long the service asked to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined
   readonly outcome: 'unknown' | 'not_applied' | undefined
@@ -45,10 +48,12 @@ export class HttpStatusError extends Error {
     const shown = (text: string | undefined) => text && shownText(text, hide)
     const serviceCode = shown(details.serviceCode)
     const said = [serviceCode, shown(details.serviceMessage)].filter(Boolean).join(': ')
-    super(`${request.method} ${shownUrl(request.url)}: status ${status}${said && `, ${said}`}`)
+    const text = `${request.method} ${shownUrl(request.url)}: status ${status}${said && `, ${said}`}`
+    super(details.hint === undefined ? text : `${text.endsWith('.') ? text.slice(0, -1) : text}. ${details.hint}`)
     this.status = status
     this.requestId = shown(details.requestId ?? requestIdOf(headers))
     this.serviceCode = serviceCode
+    this.hint = details.hint
     this.retryAfterMs = retryAfterOf(headers)
     this.outcome = details.outcome
     this.seeksFile = details.seeksFile ?? /^(?:GET|HEAD|DELETE)$/.test(request.method)

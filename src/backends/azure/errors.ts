@@ -11,14 +11,11 @@ import { isSkewed, readRefusal, skewHint } from '../../remote/refusal.ts'
 export interface AzureErrorDetails extends HttpErrorDetails {
   /** The service's clock. */
   readonly serverTime?: Date | undefined
-  /** One sentence about the likely cause. */
-  readonly hint?: string | undefined
 }
 
 /** An answer by which Azure refused a request; its message names the likely cause. */
 export class AzureError extends HttpStatusError {
   readonly serverTime: Date | undefined
-  readonly hint: string | undefined
 
   static {
     AzureError.prototype.name = 'AzureError'
@@ -27,11 +24,6 @@ export class AzureError extends HttpStatusError {
   constructor(request: Pick<HttpRequest, 'method' | 'url'>, details: AzureErrorDetails) {
     super(request, details)
     this.serverTime = details.serverTime
-    this.hint = details.hint
-    if (details.hint !== undefined) {
-      const said = this.message.endsWith('.') ? this.message.slice(0, -1) : this.message
-      this.message = `${said}. ${details.hint}`
-    }
     if (this.requestId !== undefined) this.message += ` (request ${this.requestId})`
   }
 }

@@ -10,14 +10,11 @@ import { isSkewed, type Refusal, readRefusal, skewHint } from '../../remote/refu
 export interface GcsErrorDetails extends HttpErrorDetails {
   /** Whether it says that there is no such bucket. */
   readonly lacksBucket?: boolean | undefined
-  /** One sentence about the likely cause. */
-  readonly hint?: string | undefined
 }
 
 /** An answer by which Cloud Storage refused a request; `serviceCode` is the reason of the JSON API or the code of the XML API. */
 export class GcsError extends HttpStatusError {
   readonly lacksBucket: boolean
-  readonly hint: string | undefined
 
   static {
     GcsError.prototype.name = 'GcsError'
@@ -26,11 +23,6 @@ export class GcsError extends HttpStatusError {
   constructor(request: Pick<HttpRequest, 'method' | 'url'>, details: GcsErrorDetails) {
     super(request, details)
     this.lacksBucket = details.lacksBucket === true
-    this.hint = details.hint
-    if (details.hint !== undefined) {
-      const said = this.message.endsWith('.') ? this.message.slice(0, -1) : this.message
-      this.message = `${said}. ${details.hint}`
-    }
   }
 }
 

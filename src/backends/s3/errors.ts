@@ -18,8 +18,6 @@ export interface S3ErrorDetails extends HttpErrorDetails {
   readonly endpoint?: string | undefined
   /** The service's clock. */
   readonly serverTime?: Date | undefined
-  /** One sentence about the likely cause. */
-  readonly hint?: string | undefined
 }
 
 /** An answer by which S3 refused a request; its message names the likely cause. */
@@ -27,7 +25,6 @@ export class S3Error extends HttpStatusError {
   readonly region: string | undefined
   readonly endpoint: string | undefined
   readonly serverTime: Date | undefined
-  readonly hint: string | undefined
 
   static {
     S3Error.prototype.name = 'S3Error'
@@ -38,11 +35,6 @@ export class S3Error extends HttpStatusError {
     this.region = details.region
     this.endpoint = details.endpoint
     this.serverTime = details.serverTime
-    this.hint = details.hint
-    if (details.hint !== undefined) {
-      const said = this.message.endsWith('.') ? this.message.slice(0, -1) : this.message
-      this.message = `${said}. ${details.hint}`
-    }
     if (this.requestId !== undefined) this.message += ` (request ${this.requestId})`
   }
 }
