@@ -1,0 +1,36 @@
+/** The official client, pointed at a strict server. */
+import { Dropbox, DropboxAuth } from 'dropbox'
+import type { StrictDropbox } from '../strict-dropbox.ts'
+
+/** What differs from a client with a fresh access token. */
+export interface OfficialOptions {
+  /** Gets its tokens by the refresh token. */
+  readonly refreshes?: boolean
+  readonly pathRoot?: string
+  /** Whether uploads in one request send their `content_hash`; default true. */
+  readonly hashes?: boolean
+  /** Called with each request as it is sent. */
+  readonly onRequest?: (url: string, init: RequestInit) => void
+}
+
+/** A client whose hosts are those of a server. */
+export function officialClient(
+  server: Pick<StrictDropbox, 'apiUrl' | 'contentUrl' | 'token' | 'tokens'>,
+  { refreshes = false, pathRoot, hashes = true, onRequest }: OfficialOptions = {},
+): Dropbox {
+  const mapped = (url: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+    const address = String(url)
+      .replace('https://api.dropboxapi.com', server.apiUrl)
+      .replace('https://content.dropboxapi.com', server.contentUrl)
+    onRequest?.(String(url), init)
+    return fetch(address, init)
+  }
+  const { appKey, appSecret, refreshToken } = server.tokens
+  const auth = new DropboxAuth({
+    fetch: mapped,
+    ...(refreshes ? { clientId: appKey, clientSecret: appSecret, refreshToken } : { accessToken: server.token() }),
+  })
+  // Its declarations have no autoContentHash.
+  const options = { auth, fetch: mapped, autoContentHash: hashes, ...(pathRoot === undefined ? {} : { pathRoot }) }
+  return new Dropbox(options)
+}
