@@ -7,8 +7,6 @@ export interface OfficialOptions {
   /** Gets its tokens by the refresh token. */
   readonly refreshes?: boolean
   readonly pathRoot?: string
-  /** Whether uploads in one request send their `content_hash`; default true. */
-  readonly hashes?: boolean
   /** Called with each request as it is sent. */
   readonly onRequest?: (url: string, init: RequestInit) => void
 }
@@ -16,7 +14,7 @@ export interface OfficialOptions {
 /** A client whose hosts are those of a server. */
 export function officialClient(
   server: Pick<StrictDropbox, 'apiUrl' | 'contentUrl' | 'token' | 'tokens'>,
-  { refreshes = false, pathRoot, hashes = true, onRequest }: OfficialOptions = {},
+  { refreshes = false, pathRoot, onRequest }: OfficialOptions = {},
 ): Dropbox {
   const mapped = (url: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
     const address = String(url)
@@ -30,7 +28,5 @@ export function officialClient(
     fetch: mapped,
     ...(refreshes ? { clientId: appKey, clientSecret: appSecret, refreshToken } : { accessToken: server.token() }),
   })
-  // Its declarations have no autoContentHash.
-  const options = { auth, fetch: mapped, autoContentHash: hashes, ...(pathRoot === undefined ? {} : { pathRoot }) }
-  return new Dropbox(options)
+  return new Dropbox({ auth, fetch: mapped, ...(pathRoot === undefined ? {} : { pathRoot }) })
 }

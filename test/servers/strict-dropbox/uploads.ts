@@ -62,7 +62,7 @@ function problemOf(
 ): CursorProblem | undefined {
   if (session === undefined) return ['not_found']
   if (session.committed) return [state.options.afterFinish ?? 'closed']
-  if (session.closed && bytes > 0) return ['closed']
+  if (session.closed && session.type === 'sequential' && bytes > 0) return ['closed']
   if (session.type === 'sequential' && offset !== session.size) {
     return ['incorrect_offset', { correct_offset: session.size }]
   }
