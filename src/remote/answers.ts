@@ -73,3 +73,8 @@ export function jsonOf(text: string): unknown {
     return undefined
   }
 }
+
+/** A text that is not empty; undefined for any other value. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
