@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import type { AzureSink } from '../../servers/azure-sink.ts'
+import type { Sink } from '../../servers/sink.ts'
 import { runNode } from '../../support/child.ts'
 
 /** An upload of a process of its own, in bytes. */
@@ -14,7 +14,7 @@ export interface BoundedUpload {
 
 /** Uploads a stream in a process of its own; returns the bytes of buffers that were alive at most, and afterwards. */
 export async function boundedUpload(
-  sink: AzureSink,
+  sink: Sink,
   { size, chunk, part, concurrency, timeoutMs }: BoundedUpload,
 ): Promise<{ peak: number; after: number }> {
   const program = fileURLToPath(new URL('./bounded-upload.ts', import.meta.url))

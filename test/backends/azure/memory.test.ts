@@ -32,7 +32,7 @@ test('a server that does not answer holds the source back', async () => {
   const all = Promise.withResolvers<void>()
   const release = Promise.withResolvers<void>()
   const sink = await startAzureSink({
-    onBlock: () => {
+    onPart: () => {
       if (++arrived === CONCURRENCY) all.resolve()
       return release.promise
     },

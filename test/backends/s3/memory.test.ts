@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
-import { type S3Sink, startS3Sink } from '../../servers/s3-sink.ts'
+import { startS3Sink } from '../../servers/s3-sink.ts'
+import type { Sink } from '../../servers/sink.ts'
 import { runNode } from '../../support/child.ts'
 import { driverFor } from './support.ts'
 
@@ -11,7 +12,7 @@ const CONCURRENCY = 3
 /** Besides the parts: the chunks on their way into one, and what the sockets hold. */
 const SLACK = MIB
 
-async function upload(sink: S3Sink, size: number, chunk: number): Promise<{ peak: number; after: number }> {
+async function upload(sink: Sink, size: number, chunk: number): Promise<{ peak: number; after: number }> {
   const program = fileURLToPath(new URL('./bounded-upload.ts', import.meta.url))
   const words = ['--expose-gc', program, sink.url, ...[size, chunk, PART, CONCURRENCY].map(String)]
   const { stdout } = await runNode(words)
