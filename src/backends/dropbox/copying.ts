@@ -53,7 +53,7 @@ export class Relocations {
     // A file keeps its id when it is moved.
     const found = async (step: CallContext): Promise<Stat | undefined> => {
       const { stat, id, hash } = (await this.#lookup.present(to, step)) ?? {}
-      const isOurs = verb === 'move' ? id !== undefined && id === source.id : hash !== undefined && hash === source.hash
+      const isOurs = verb === 'move' ? id === source.id : hash !== undefined && hash === source.hash
       return isOurs ? stat : undefined
     }
     const isRefused = (error: StorageError): boolean =>
@@ -65,6 +65,9 @@ export class Relocations {
       if (!isTaken(error)) throw native ?? error
       if (ifAbsent === true) throw new StorageError('exists', 'The key is taken.', { cause: native })
     }
+    // The name may be another spelling of the same file.
+    const target = await ctx.step('stat', true, step => this.#lookup.present(to, step))
+    if (target !== undefined && target.id === source.id) return source.stat
     const stat = await this.#replace(pair, ctx)
     if (verb === 'move') await ctx.step('delete', true, step => this.#files.delete(from, step))
     return stat

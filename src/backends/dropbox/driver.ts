@@ -28,7 +28,7 @@ import { classifyDropbox } from './errors.ts'
 import { sharedLink, temporaryLink, uploadLink } from './links.ts'
 import { listedPage } from './listing.ts'
 import { Lookup } from './lookup.ts'
-import { folded, pathOf } from './names.ts'
+import { pathOf } from './names.ts'
 import { DropboxParts } from './parts.ts'
 import { readStored } from './reading.ts'
 
@@ -131,7 +131,7 @@ export class DropboxDriver implements Driver {
   /** The id of the file, which is the same under any spelling, root and token. */
   async address(key: string, ctx: CallContext): Promise<string> {
     const found = await ctx.step('stat', true, step => this.#lookup.present(key, step))
-    return found?.id ?? folded(pathOf(key))
+    return found?.id ?? pathOf(key).toLowerCase()
   }
 
   async createContainer(ctx: CallContext): Promise<void> {

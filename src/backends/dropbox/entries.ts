@@ -1,7 +1,6 @@
 import { nodeCrypto } from '../../core/builtin.ts'
 import type { Entry } from '../../storage/types.ts'
 import { isReset } from './listing.ts'
-import { folded } from './names.ts'
 
 /**
  * The entries of a listing, each once: Dropbox tells a file again that changes meanwhile. A listing that it has given up begins again, and what was given
@@ -13,7 +12,7 @@ export async function* distinctEntries(list: () => AsyncGenerator<Entry>): Async
     let isFurther = false
     try {
       for await (const entry of list()) {
-        if (!seen.add(folded(entry.name))) continue
+        if (!seen.add(entry.name.toLowerCase())) continue
         isFurther = true
         yield entry
       }

@@ -6,7 +6,7 @@ import { checkedPage } from '../../remote/page-range.ts'
 import type { DropboxClient } from './client.ts'
 import { classifyDropbox, dropboxErrorOf, type Fields, fieldsOf, tagOf } from './errors.ts'
 import { metadataOf } from './metadata.ts'
-import { folded, pathOf } from './names.ts'
+import { isAlike, pathOf } from './names.ts'
 
 const MAX_ENTRIES = 2000
 const EMPTY: Page = { files: [], directories: [] }
@@ -65,6 +65,6 @@ function keyOf({ path_display: shown, path_lower: lower }: Fields, prefix: strin
   const [root = '', ...parts] = (textOf(shown) ?? textOf(lower) ?? '').split('/')
   const above = prefix.split('/').length - 1
   const below = parts.slice(above)
-  const isBelow = folded(parts.slice(0, above).join('/')) === folded(prefix.slice(0, -1))
+  const isBelow = isAlike(parts.slice(0, above).join('/'), prefix.slice(0, -1))
   return root === '' && isBelow && below.length > 0 && !below.includes('') ? prefix + below.join('/') : undefined
 }

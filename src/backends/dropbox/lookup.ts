@@ -16,7 +16,10 @@ export class Lookup {
   async find(key: string, ctx: CallContext, versionId?: string): Promise<Metadata> {
     const options = { fields: ['.tag'], reads: true }
     const value = await this.#client.rpc('files/get_metadata', { path: versionPath(key, versionId) }, ctx, options)
-    return tagOf(value) === 'folder' ? metadataOf(value) : versionAt(value, key, versionId)
+    if (tagOf(value) === 'folder') return metadataOf(value)
+    // A file is no folder, which a key with a slash is.
+    if (key.endsWith('/')) throw new StorageError('not_found', `There is no folder '${key}'.`)
+    return versionAt(value, key, versionId)
   }
 
   /** The same; undefined where nothing is there. */

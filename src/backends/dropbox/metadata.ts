@@ -3,7 +3,7 @@ import { StorageError } from '../../core/errors.ts'
 import { textOf } from '../../remote/answers.ts'
 import { dateOf } from '../../remote/headers.ts'
 import { type Fields, fieldsOf, tagOf } from './errors.ts'
-import { folded, pathOf } from './names.ts'
+import { isAlike, pathOf } from './names.ts'
 
 /** What Dropbox says of a file or folder. (https://www.dropbox.com/developers/documentation/http/documentation#files-get_metadata) */
 export interface Metadata {
@@ -33,8 +33,9 @@ export function fileAt(value: unknown, path: string): Metadata {
   const fields = fieldsOf(value)
   const found = metadataOf(fields)
   const at = textOf(fields['path_lower']) ?? textOf(fields['path_display'])
-  if (at !== undefined && folded(at) !== folded(path)) throw noAnswer('is about another path')
+  if (at !== undefined && !isAlike(at, path)) throw noAnswer('is about another path')
   if (found.stat.isDirectory === true) throw noAnswer('is about a folder')
+  if (found.id === undefined) throw noAnswer('does not tell the id of the file')
   if (found.stat.etag === undefined) throw noAnswer('does not tell the revision of the file')
   if (Number.isNaN(found.stat.size)) throw noAnswer('does not tell the size of the file')
   return found

@@ -31,12 +31,16 @@ export function pathOf(key: string): string {
   return path === '' ? '' : `/${path}`
 }
 
-/** A path as Dropbox compares them: without case, and in one Unicode form. */
-export function folded(path: string): string {
-  return path.normalize('NFC').toUpperCase().toLowerCase().normalize('NFC')
+/** Whether two keys are one file whatever Dropbox makes of Unicode: it compares names without case. */
+export function isSameKey(key: string, other: string): boolean {
+  return key === other || key.toLowerCase() === other.toLowerCase()
 }
 
-/** Whether two keys are one file. */
-export function isSameKey(key: string, other: string): boolean {
-  return key === other || folded(key) === folded(other)
+/** Whether two paths may be one to Dropbox, whose own rules for rare letters are not known. */
+export function isAlike(path: string, other: string): boolean {
+  return path === other || folded(path) === folded(other)
+}
+
+function folded(path: string): string {
+  return path.normalize('NFC').toUpperCase().toLowerCase().normalize('NFC')
 }
