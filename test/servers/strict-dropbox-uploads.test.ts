@@ -51,7 +51,8 @@ describe('a write', () => {
   test('of equal bytes that is strict is what the mode says, where the server has it so', async () => {
     const own = await startStrictDropbox({ strictConflict: 'by mode' })
     const client = officialClient(own)
-    const put = (mode: files.WriteMode) => client.filesUpload({ path: '/a', contents: 'same', mode, strict_conflict: true })
+    const put = (mode: files.WriteMode) =>
+      client.filesUpload({ path: '/a', contents: 'same', mode, strict_conflict: true })
     const { rev } = (await put({ '.tag': 'add' })).result
     expect(await failure(put({ '.tag': 'add' }))).toEqual(reason('conflict/file'))
     expect(await failure(put({ '.tag': 'update', update: '123456789' }))).toEqual(reason('conflict/file'))

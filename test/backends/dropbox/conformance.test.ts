@@ -3,7 +3,14 @@ import { driverConformance, registerConformance, storageConformance } from '../.
 import { startStrictDropbox } from '../../servers/strict-dropbox.ts'
 import { at, driverFor, emptied, storageWith } from './support.ts'
 
-const features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: false, versions: true, listRange: false }
+const features = {
+  ranges: true,
+  exclusiveCreate: true,
+  ifMatch: true,
+  metadata: false,
+  versions: true,
+  listRange: false,
+}
 const methods = ['deleteMany', 'copy', 'move', 'address', 'createContainer'] as const
 
 /** Pages are short, some of them empty, and a listing is in no order. */

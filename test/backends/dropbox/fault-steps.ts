@@ -47,7 +47,9 @@ export const FAULTS: readonly NamedFault[] = faultsOf({
 export const lostPart: FaultRule = request => (isPart2(request) ? { do: 'drop' } : undefined)
 
 /** The server as a ground. */
-export async function startGround(): Promise<Ground<StepName> & { readonly server: StrictDropbox; close(): Promise<void> }> {
+export async function startGround(): Promise<
+  Ground<StepName> & { readonly server: StrictDropbox; close(): Promise<void> }
+> {
   const server = await startStrictDropbox()
   const oauth2AccessToken = server.token()
   return {

@@ -37,21 +37,24 @@ describe('tokens', () => {
     expect(server.requests.filter(({ status }) => status === 401)).toEqual([])
   })
 
-  test.each(['expired', 'invalid'] as const)('that are %s are renewed once for many calls, in the middle of an upload too', async how => {
-    await using files = storageWith({ ...renewing(server), multipartThreshold: MIB_4, partSize: MIB_4 })
-    await files.exists('a')
-    async function* source(): AsyncGenerator<Buffer> {
-      for (let part = 0; part < 3; part++) {
-        if (part === 2) server.tokens.revokeAll(how)
-        yield Buffer.alloc(MIB_4, part)
+  test.each(['expired', 'invalid'] as const)(
+    'that are %s are renewed once for many calls, in the middle of an upload too',
+    async how => {
+      await using files = storageWith({ ...renewing(server), multipartThreshold: MIB_4, partSize: MIB_4 })
+      await files.exists('a')
+      async function* source(): AsyncGenerator<Buffer> {
+        for (let part = 0; part < 3; part++) {
+          if (part === 2) server.tokens.revokeAll(how)
+          yield Buffer.alloc(MIB_4, part)
+        }
       }
-    }
-    await files.save('long', Readable.from(source(), { objectMode: false }))
-    expect(server.file('/long')!.revision.body.length).toBe(3 * MIB_4)
-    server.tokens.revokeAll(how)
-    await Promise.all(Array.from({ length: 8 }, () => files.stat('long')))
-    expect(server.tokens.refreshes).toHaveLength(3)
-  })
+      await files.save('long', Readable.from(source(), { objectMode: false }))
+      expect(server.file('/long')!.revision.body.length).toBe(3 * MIB_4)
+      server.tokens.revokeAll(how)
+      await Promise.all(Array.from({ length: 8 }, () => files.stat('long')))
+      expect(server.tokens.refreshes).toHaveLength(3)
+    },
+  )
 
   test('of a given access token are used until they end, and then those of the refresh token', async () => {
     await using files = storageWith({ ...renewing(server), oauth2AccessToken: server.token({ secs: 60 }) })
@@ -142,7 +145,11 @@ describe('a server that dies in the middle of a transfer', () => {
     server.put('/file', bytes)
     let reads = 0
     proxy.rule = ({ url }) =>
-      url.endsWith('/files/download') && ++reads > 0 ? (reads === 1 ? { do: 'cut', bytes: MIB_4 } : { do: 'drop' }) : undefined
+      url.endsWith('/files/download') && ++reads > 0
+        ? reads === 1
+          ? { do: 'cut', bytes: MIB_4 }
+          : { do: 'drop' }
+        : undefined
     const stream = files.createReadStream('file')
     let read = 0
     stream.on('data', (chunk: Buffer) => {
@@ -160,10 +167,12 @@ describe('a server that dies in the middle of a transfer', () => {
   test('and comes back is no matter: the upload goes on where it was, the download at its place', async () => {
     const { proxy, files } = await fragile()
     let count = 0
-    proxy.rule = ({ url }) => (/append_v2|finish/.test(url) && ++count % 2 === 1 ? { do: 'drop', bytes: 100_000 } : undefined)
+    proxy.rule = ({ url }) =>
+      /append_v2|finish/.test(url) && ++count % 2 === 1 ? { do: 'drop', bytes: 100_000 } : undefined
     await files.save('file', Readable.from([bytes], { objectMode: false }))
     expect(server.file('/file')!.revision.body.equals(bytes)).toBe(true)
-    proxy.rule = ({ url }) => (url.endsWith('/files/download') && ++count % 2 === 1 ? { do: 'cut', bytes: MIB_4 } : undefined)
+    proxy.rule = ({ url }) =>
+      url.endsWith('/files/download') && ++count % 2 === 1 ? { do: 'cut', bytes: MIB_4 } : undefined
     expect((await files.readBytes('file')).equals(bytes)).toBe(true)
     await files.close()
     await proxy.close()

@@ -34,18 +34,26 @@ const result =
 const RESULTS = [
   after('no metadata', truth => without(truth, 'dropbox-api-result')),
   after('metadata that is no JSON', truth => withHeader(truth, 'Dropbox-API-Result', '{')),
-  after('another size', result(fields => ({ ...fields, size: 5 }))),
-  after('another file', result(fields => ({ ...fields, path_lower: '/elsewhere' }))),
+  after(
+    'another size',
+    result(fields => ({ ...fields, size: 5 })),
+  ),
+  after(
+    'another file',
+    result(fields => ({ ...fields, path_lower: '/elsewhere' })),
+  ),
 ]
 const UNSUPPORTED = ['unsupported']
 
 /** One entry of a batch, changed. */
 const entries = (change: (entries: readonly unknown[]) => readonly unknown[]): Lie['answer'] =>
   changedFields(fields => ({ ...fields, entries: change(fields['entries'] as readonly unknown[]) }))
-const offset = (correct_offset: number): Lie['answer'] => truth => ({
-  ...changed(truth, JSON.stringify({ error_summary: '', error: { '.tag': 'incorrect_offset', correct_offset } })),
-  status: 409,
-})
+const offset =
+  (correct_offset: number): Lie['answer'] =>
+  truth => ({
+    ...changed(truth, JSON.stringify({ error_summary: '', error: { '.tag': 'incorrect_offset', correct_offset } })),
+    status: 409,
+  })
 
 describeLies<StepName>({
   on,
@@ -118,7 +126,10 @@ describeLies<StepName>({
         ...DOCUMENTS,
         after('entries that are no list', field('entries', 'x')),
         after('no word whether there is more', lackingFields('has_more')),
-        after('more without a cursor', changedFields(fields => ({ ...fields, has_more: true, cursor: '' }))),
+        after(
+          'more without a cursor',
+          changedFields(fields => ({ ...fields, has_more: true, cursor: '' })),
+        ),
       ],
       codes: UNSUPPORTED,
     },
@@ -129,14 +140,23 @@ describeLies<StepName>({
       step: 'check',
       faults: [
         ...DOCUMENTS,
-        after('one entry left out', entries(all => all.slice(1))),
-        after('no entry', entries(() => [])),
-        after('an entry of no kind', entries(([, ...rest]) => [{ '.tag': 'perhaps' }, ...rest])),
+        after(
+          'one entry left out',
+          entries(all => all.slice(1)),
+        ),
+        after(
+          'no entry',
+          entries(() => []),
+        ),
+        after(
+          'an entry of no kind',
+          entries(([, ...rest]) => [{ '.tag': 'perhaps' }, ...rest]),
+        ),
         after('done without entries', insteadJson({ '.tag': 'complete' })),
-        after('a failure inside', entries(([, ...rest]) => [
-          { '.tag': 'failure', failure: { '.tag': 'too_many_files' } },
-          ...rest,
-        ])),
+        after(
+          'a failure inside',
+          entries(([, ...rest]) => [{ '.tag': 'failure', failure: { '.tag': 'too_many_files' } }, ...rest]),
+        ),
       ],
     },
   },

@@ -1,8 +1,8 @@
 import { afterAll } from 'vitest'
 import { conditional, type Expectation, looked, repeated } from '../../faults/expected.ts'
 import { describeMatrix } from '../../faults/matrix.ts'
-import { FAULTS, lostPart, PART, type StepName, startGround } from './fault-steps.ts'
 import { bytesOf, WRITES } from '../../faults/writes.ts'
+import { FAULTS, lostPart, PART, type StepName, startGround } from './fault-steps.ts'
 
 const on = await startGround()
 afterAll(() => on.close())

@@ -29,7 +29,9 @@ const METHODS: Readonly<Record<string, keyof Dropbox>> = {
   'users/get_current_account': 'usersGetCurrentAccount',
 }
 
-const CHARS = [...'abcXYZ019-_ !*\'()&+?#%=:@,;$"<>[]^`{|}~\u0080\u00e9\u00df\u0130\u4e2d\u{1f600}\u{10ffff}\u2028\u202e\ufb01\ufeff\ue000']
+const CHARS = [
+  ...'abcXYZ019-_ !*\'()&+?#%=:@,;$"<>[]^`{|}~\u0080\u00e9\u00df\u0130\u4e2d\u{1f600}\u{10ffff}\u2028\u202e\ufb01\ufeff\ue000',
+]
 const random = seeded(21)
 const below = (end: number): number => Math.floor(random() * end)
 const text = (): string => Array.from({ length: 1 + below(12) }, () => CHARS[below(CHARS.length)]).join('')
@@ -42,7 +44,11 @@ function name(): string {
 type Sent = Readonly<Record<string, unknown>>
 
 /** The host, the path, the headers and the body that the official client sends for the argument of a request. */
-async function officialRequest({ operation, headers, json }: LoggedRequest & { json?: string | undefined }): Promise<Sent> {
+async function officialRequest({
+  operation,
+  headers,
+  json,
+}: LoggedRequest & { json?: string | undefined }): Promise<Sent> {
   let sent: Sent | undefined
   const pathRoot = headers['dropbox-api-path-root']
   const client = officialClient(
@@ -50,7 +56,9 @@ async function officialRequest({ operation, headers, json }: LoggedRequest & { j
     {
       ...(pathRoot === undefined ? {} : { pathRoot }),
       onRequest(url, { method, headers: own, body }) {
-        const all = Object.fromEntries(Object.entries(own as Record<string, string>).map(([key, value]) => [key.toLowerCase(), value]))
+        const all = Object.fromEntries(
+          Object.entries(own as Record<string, string>).map(([key, value]) => [key.toLowerCase(), value]),
+        )
         sent = { url, method, body: typeof body === 'string' ? body : undefined, ...picked(all) }
         throw new Error('seen')
       },
@@ -100,6 +108,10 @@ test('are the same on the wire: host, path, token, type, escapes of the argument
     expect({ ...ours, ...none }).toEqual(theirs)
     seen.add(operation)
   }
-  expect([...seen].sort()).toEqual(Object.keys(METHODS).filter(one => one !== 'files/create_folder_v2' && one !== 'files/list_folder/continue').sort())
+  expect([...seen].sort()).toEqual(
+    Object.keys(METHODS)
+      .filter(one => one !== 'files/create_folder_v2' && one !== 'files/list_folder/continue')
+      .sort(),
+  )
   await Promise.all([home.close(), team.close(), deep.close()])
 })

@@ -3,8 +3,8 @@ import { Readable } from 'node:stream'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import type { DropboxOptions } from '../../../src/backends/dropbox/index.ts'
 import type { Input } from '../../../src/core/settings.ts'
-import { htmlError, type RateLimit, rateLimited, refused, startStrictDropbox } from '../../servers/strict-dropbox.ts'
 import { plainContext } from '../../../src/testing/index.ts'
+import { htmlError, type RateLimit, rateLimited, refused, startStrictDropbox } from '../../servers/strict-dropbox.ts'
 import { at, driverFor, MIB_4, storageWith } from './support.ts'
 
 const server = await startStrictDropbox()
@@ -182,32 +182,38 @@ describe('dbx-4: a name that Dropbox never takes', () => {
     expect(server.requests.filter(one => one.operation === operation)).toHaveLength(1)
     const astral = await startStrictDropbox({ refusesAstral: true })
     await using others = storageWith({ ...at(astral), ...sessions })
-    await expect(others.save('😀', Buffer.alloc(size))).rejects.toMatchObject({ code: 'suspicious_name', fileName: '😀' })
+    await expect(others.save('😀', Buffer.alloc(size))).rejects.toMatchObject({
+      code: 'suspicious_name',
+      fileName: '😀',
+    })
     expect(astral.requests.filter(one => one.operation === operation)).toHaveLength(1)
     await astral.close()
   })
 })
 
 describe('dbx-5: the root of a team', () => {
-  test.each(['team', 'team_space'] as const)('goes with every request of both hosts, of an account that says %s', async account => {
-    const team = await startStrictDropbox({ account, pageSize: 1 })
-    team.put('/Team Folder/theirs', 'x', team.space.root)
-    team.put('/mine', 'y')
-    await using files = storageWith({ ...at(team), ...sessions, teamRoot: true })
-    expect(await files.listdir('')).toEqual([['Ann Example', 'Team Folder'], []])
-    expect(await files.readText('Team Folder/theirs')).toBe('x')
-    await files.save('Team Folder/large', distinct)
-    await files.copy('Team Folder/large', 'Ann Example/copy')
-    expect(await files.readText('Ann Example/mine')).toBe('y')
-    await files.url('Team Folder/theirs')
-    await files.deleteMany(['Team Folder/theirs', 'Team Folder/large'])
-    expect(team.paths()).toEqual(['/copy', '/mine'])
-    const roots = team.requests.map(({ operation, headers }) => [operation, headers['dropbox-api-path-root']])
-    expect(roots.filter(([, root]) => root === undefined)).toEqual([['users/get_current_account', undefined]])
-    const told = new Set(roots.map(([, root]) => root).filter(root => root !== undefined))
-    expect([...told]).toEqual(['{".tag":"root","root":"2003"}'])
-    await team.close()
-  })
+  test.each(['team', 'team_space'] as const)(
+    'goes with every request of both hosts, of an account that says %s',
+    async account => {
+      const team = await startStrictDropbox({ account, pageSize: 1 })
+      team.put('/Team Folder/theirs', 'x', team.space.root)
+      team.put('/mine', 'y')
+      await using files = storageWith({ ...at(team), ...sessions, teamRoot: true })
+      expect(await files.listdir('')).toEqual([['Ann Example', 'Team Folder'], []])
+      expect(await files.readText('Team Folder/theirs')).toBe('x')
+      await files.save('Team Folder/large', distinct)
+      await files.copy('Team Folder/large', 'Ann Example/copy')
+      expect(await files.readText('Ann Example/mine')).toBe('y')
+      await files.url('Team Folder/theirs')
+      await files.deleteMany(['Team Folder/theirs', 'Team Folder/large'])
+      expect(team.paths()).toEqual(['/copy', '/mine'])
+      const roots = team.requests.map(({ operation, headers }) => [operation, headers['dropbox-api-path-root']])
+      expect(roots.filter(([, root]) => root === undefined)).toEqual([['users/get_current_account', undefined]])
+      const told = new Set(roots.map(([, root]) => root).filter(root => root !== undefined))
+      expect([...told]).toEqual(['{".tag":"root","root":"2003"}'])
+      await team.close()
+    },
+  )
 
   test('is the home of the member without it: files of the team are missing', async () => {
     const team = await startStrictDropbox({ account: 'team' })
@@ -235,7 +241,10 @@ describe('dbx-5: the root of a team', () => {
     await using files = storageWith({ ...at(team), teamRoot: true, maxAttempts: 1 })
     const answer = { '.tag': 'no_permission' }
     const fault = { do: 'refuse', status: 422, code: 'no_permission', body: JSON.stringify({ error: answer }) } as const
-    team.faults.add({ operation: 'files/get_metadata', fault: { ...fault, headers: { 'content-type': 'application/json' } } })
+    team.faults.add({
+      operation: 'files/get_metadata',
+      fault: { ...fault, headers: { 'content-type': 'application/json' } },
+    })
     await expect(files.stat('a')).rejects.toMatchObject({ message: expect.stringContaining('DROPBOX_TEAM_ROOT') })
     await team.close()
   })
@@ -340,7 +349,7 @@ describe('dbx-7: folders', () => {
     server.put('/dir/file', 'x')
     await expect(files.delete('dir')).rejects.toMatchObject({ code: 'is_directory' })
     const { deleted, errors } = await files.deleteMany(['dir'])
-    expect([deleted, errors.map(({ code }) => code)]).toEqual([0, ['is_directory']])
+    expect([deleted, errors.map(({ error }) => error.code)]).toEqual([0, ['is_directory']])
     expect(server.paths()).toEqual(['/dir/file'])
   })
 })
@@ -364,7 +373,7 @@ describe('dbx-8: the result of a batch', () => {
     for (const name of ['a', 'b']) server.put(`/${name}`, name)
     server.contention.add({ path: '/b', times: 99 })
     const { deleted, errors } = await files.deleteMany(['a', 'b'])
-    expect([deleted, errors.map(({ code, fileName }) => [code, fileName])]).toEqual([1, [['throttled', 'b']]])
+    expect([deleted, errors.map(({ name, error }) => [error.code, name])]).toEqual([1, [['throttled', 'b']]])
     expect(server.paths()).toEqual(['/b'])
   })
 
@@ -377,9 +386,18 @@ describe('dbx-8: the result of a batch', () => {
     own.contention.add({ route: 'files/copy_batch_v2', path: '/c', error: 'internal_error' })
     const pairs = ['a', 'b', 'c', 'd', 'none'].map(name => ({ from: name, to: `to/${name}` }))
     const results = await files.copyMany(pairs)
-    expect(results.map(({ error }) => error?.code)).toEqual([undefined, undefined, 'unavailable', 'exists', 'not_found'])
+    expect(results.map(({ error }) => error?.code)).toEqual([
+      undefined,
+      undefined,
+      'unavailable',
+      'exists',
+      'not_found',
+    ])
     expect(own.requests.filter(({ operation }) => operation === 'files/copy_v2')).toHaveLength(1)
-    const moved = await files.moveMany([{ from: 'to/a', to: 'moved/a' }, { from: 'a', to: 'to/b' }])
+    const moved = await files.moveMany([
+      { from: 'to/a', to: 'moved/a' },
+      { from: 'a', to: 'to/b' },
+    ])
     expect(moved.map(({ error }) => error?.code)).toEqual([undefined, 'exists'])
     expect(own.paths()).toEqual(['/a', '/b', '/c', '/d', '/moved/a', '/to/b', '/to/d'])
     await own.close()
@@ -497,7 +515,8 @@ describe('links', () => {
   test('take an upload once', async () => {
     await using files = storage()
     const url = await files.uploadUrl('up.txt')
-    const post = () => fetch(url, { method: 'POST', body: 'bytes', headers: { 'content-type': 'application/octet-stream' } })
+    const post = () =>
+      fetch(url, { method: 'POST', body: 'bytes', headers: { 'content-type': 'application/octet-stream' } })
     expect((await post()).status).toBe(200)
     expect(body('/up.txt')?.toString()).toBe('bytes')
     expect((await post()).status).toBe(410)

@@ -7,7 +7,12 @@ import { folderOf, freeName, type Place, placeAt } from './paths.ts'
 import { type FileNode, follow, type Revision } from './tree.ts'
 
 /** The conflict that a write to a place is, or undefined. */
-function conflictAt({ state }: OperationContext, { node }: Place, revision: Revision, info: CommitInfo): string | undefined {
+function conflictAt(
+  { state }: OperationContext,
+  { node }: Place,
+  revision: Revision,
+  info: CommitInfo,
+): string | undefined {
   const { mode, strict_conflict: strict } = info
   const isUpdate = mode['.tag'] === 'update'
   if (node === undefined) return isUpdate && strict ? 'conflict/file' : undefined
