@@ -48,6 +48,19 @@ describe('a write', () => {
     expect(result.name).toBe('a (1).txt')
   })
 
+  test('of equal bytes that is strict is what the mode says, where the server has it so', async () => {
+    const own = await startStrictDropbox({ strictConflict: 'by mode' })
+    const client = officialClient(own)
+    const put = (mode: files.WriteMode) => client.filesUpload({ path: '/a', contents: 'same', mode, strict_conflict: true })
+    const { rev } = (await put({ '.tag': 'add' })).result
+    expect(await failure(put({ '.tag': 'add' }))).toEqual(reason('conflict/file'))
+    expect(await failure(put({ '.tag': 'update', update: '123456789' }))).toEqual(reason('conflict/file'))
+    const { rev: second } = (await put({ '.tag': 'update', update: rev })).result
+    const { rev: third } = (await put({ '.tag': 'overwrite' })).result
+    expect(new Set([rev, second, third]).size).toBe(3)
+    await own.close()
+  })
+
   test('updates the revision that it knows, and no other', async () => {
     const { rev } = (await upload('one')).result
     const update = (contents: string, known: string, more: object = {}) =>

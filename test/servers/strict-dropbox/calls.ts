@@ -102,9 +102,9 @@ export async function call(request: DropboxRequest, identity: Identity, state: S
   const arg = route.style === 'rpc' ? rpcArg(route, request) : identity.arg
   const context = { state, request, base: identity.base }
   const work = (): DropboxAnswer => worked(() => route.run(context, arg))
-  const { writeMs } = state.options
+  const { writeMs, busySecs = 1 } = state.options
   if (!route.writes || writeMs === undefined) return work()
-  if (state.writing) throw tooMany('too_many_write_operations', 1)
+  if (state.writing) throw tooMany('too_many_write_operations', busySecs)
   state.writing = true
   try {
     return work()

@@ -44,6 +44,13 @@ export interface StrictDropboxOptions {
   readonly keepsArrived?: boolean
   /** Milliseconds that a write takes, during which every other one is refused with 429; default any number of writes at once. */
   readonly writeMs?: number
+  /** Seconds that such a write is told to wait; default 1. */
+  readonly busySecs?: number
+  /**
+   * What `strict_conflict` makes of equal bytes: a conflict in any mode, as its description can be read, or what the mode makes of other
+   * bytes; default `conflict`.
+   */
+  readonly strictConflict?: 'conflict' | 'by mode'
   /** Refuses names with characters beyond the BMP, as the service did for long; default false. */
   readonly refusesAstral?: boolean
 }

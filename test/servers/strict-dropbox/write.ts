@@ -7,17 +7,15 @@ import { folderOf, freeName, type Place, placeAt } from './paths.ts'
 import { type FileNode, follow, type Revision } from './tree.ts'
 
 /** The conflict that a write to a place is, or undefined. */
-function conflictAt(
-  { node }: Place,
-  revision: Revision,
-  { mode, strict_conflict: strict }: CommitInfo,
-): string | undefined {
+function conflictAt({ state }: OperationContext, { node }: Place, revision: Revision, info: CommitInfo): string | undefined {
+  const { mode, strict_conflict: strict } = info
   const isUpdate = mode['.tag'] === 'update'
   if (node === undefined) return isUpdate && strict ? 'conflict/file' : undefined
   if (node.kind === 'folder') return 'conflict/folder'
   const isSame = node.revision.contentHash === revision.contentHash
-  if (isSame && strict) return 'conflict/file'
-  if (isSame || mode['.tag'] === 'overwrite') return undefined
+  if (isSame && !strict) return undefined
+  if (isSame && state.options.strictConflict !== 'by mode') return 'conflict/file'
+  if (mode['.tag'] === 'overwrite') return undefined
   return isUpdate && mode['update'] === node.revision.rev ? undefined : 'conflict/file'
 }
 
@@ -28,11 +26,11 @@ export function commit(context: OperationContext, bytes: Buffer, info: CommitInf
   const now = state.now()
   const place = placeAt(context, info.path)
   const revision = space.revision(bytes, now, info.client_modified)
-  const conflict = conflictAt(place, revision, info)
+  const conflict = conflictAt(context, place, revision, info)
   if (conflict !== undefined && !info.autorename) throw new PathProblem(conflict)
   if (conflict === undefined && place.node?.kind === 'file') {
-    // Nothing is written where the same bytes are there, not even another time.
-    if (place.node.revision.contentHash === revision.contentHash) return place.node
+    // Nothing is written where the same bytes are there, not even another time, unless the write is strict.
+    if (place.node.revision.contentHash === revision.contentHash && !info.strict_conflict) return place.node
     needSpace(context, bytes.length - place.node.revision.body.length)
     space.overwrite(place.node, revision)
     return place.node

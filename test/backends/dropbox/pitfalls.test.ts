@@ -1,0 +1,505 @@
+/** What users of other libraries ran into with Dropbox: one group for each. */
+import { Readable } from 'node:stream'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import type { DropboxOptions } from '../../../src/backends/dropbox/index.ts'
+import type { Input } from '../../../src/core/settings.ts'
+import { htmlError, type RateLimit, rateLimited, refused, startStrictDropbox } from '../../servers/strict-dropbox.ts'
+import { plainContext } from '../../../src/testing/index.ts'
+import { at, driverFor, MIB_4, storageWith } from './support.ts'
+
+const server = await startStrictDropbox()
+afterAll(() => server.close())
+beforeEach(() => {
+  server.faults.clear()
+  server.clear()
+  server.requests.length = 0
+})
+
+const sessions = { multipartThreshold: MIB_4, partSize: MIB_4 }
+const storage = (more: Input<DropboxOptions> = {}) => storageWith({ ...at(server), ...more })
+const ops = (from = server): string[] => from.requests.map(({ operation }) => operation.replace('files/', ''))
+const body = (path: string): Buffer | undefined => server.file(path)?.revision.body
+const distinct = Buffer.from(Uint32Array.from({ length: (3 * MIB_4 - 1000) / 4 }, (_, at) => at * 2654435761).buffer)
+const SESSION = 'upload_session/'
+
+describe('dbx-1: the argument of a request is pure ASCII', () => {
+  const names = ['ü', '日本', '😀 🏳️‍🌈', '\u0080\u009f', '\u2028\u2029', 'ÿĀ\uffff\ue000', '"quotes"', 'a\tb']
+
+  test.each(names)('with escapes for all from DEL on, two for a character beyond the BMP: %j', async name => {
+    await using files = storage()
+    expect(await files.save(`dir/${name}`, 'text')).toBe(`dir/${name}`)
+    expect(await files.readText(`dir/${name}`)).toBe('text')
+    expect(server.paths()).toEqual([`/dir/${name}`])
+    for (const { headers, status } of server.requests) {
+      expect(status).toBe(200)
+      expect(headers['dropbox-api-arg'] ?? '').toMatch(/^[\x20-\x7e]*$/)
+    }
+    expect(await files.listdir('dir')).toEqual([[], [name]])
+    await files.delete(`dir/${name}`)
+    expect(server.paths()).toEqual([])
+  })
+
+  test('and so is the root of a team, and the metadata that comes with bytes is read as such', async () => {
+    const team = await startStrictDropbox({ account: 'team' })
+    await using files = storageWith({ ...at(team), teamRoot: true, rootPath: '/Ördner 日本' })
+    await files.save('ü', 'text')
+    expect(await files.readText('ü')).toBe('text')
+    expect(team.paths(team.space.root)).toEqual(['/Ördner 日本/ü'])
+    await team.close()
+  })
+})
+
+describe('dbx-2: an exclusive create is one also with equal bytes', () => {
+  test.each([
+    ['in one request', 100, 'files/upload'],
+    ['by a session', MIB_4 + 5, `files/${SESSION}finish`],
+  ])('two savers of the same bytes have two files, %s', async (_, size, operation) => {
+    await using files = storage({ ...sessions, fileOverwrite: false })
+    const bytes = Buffer.alloc(size, 'same')
+    const names = await Promise.all(Array.from({ length: 4 }, () => files.save('same.txt', bytes)))
+    expect(new Set(names).size).toBe(4)
+    expect(server.paths()).toEqual(names.map(name => `/${name}`).sort())
+    const commits = server.requests.filter(one => one.operation === operation)
+    expect(commits.length).toBeGreaterThanOrEqual(7)
+    for (const { headers } of commits) {
+      const arg = JSON.parse(headers['dropbox-api-arg']!) as { commit?: object }
+      expect(arg.commit ?? arg).toMatchObject({ mode: 'add', autorename: false, strict_conflict: true })
+    }
+  })
+
+  test('x mode fails where the same bytes are there', async () => {
+    await using files = storage()
+    server.put('/a', 'text')
+    const made = files.edit('a', 'x', file => file.write('text'))
+    await expect(made).rejects.toMatchObject({ code: 'exists', fileName: 'a' })
+  })
+
+  test('a condition on a revision is one also where the file is gone, or has the same bytes', async () => {
+    for (const strictConflict of ['conflict', 'by mode'] as const) {
+      const own = await startStrictDropbox({ strictConflict })
+      await using files = storageWith(at(own))
+      await files.save('a', 'one')
+      const { etag } = await files.stat('a')
+      await files.save('a', 'one', { ifMatch: etag! })
+      const { etag: second } = await files.stat('a')
+      await files.save('a', 'two', { ifMatch: second! })
+      const failed = { code: 'precondition_failed', fileName: 'a' }
+      await expect(files.save('a', 'two', { ifMatch: second! })).rejects.toMatchObject(failed)
+      await files.delete('a')
+      await expect(files.save('a', 'three', { ifMatch: second! })).rejects.toMatchObject(failed)
+      expect(own.paths()).toEqual([])
+      await own.close()
+    }
+  })
+})
+
+describe('dbx-3: the offset of a session moves on only after a success', () => {
+  const append = `files/${SESSION}append_v2`
+  const finish = `files/${SESSION}finish`
+  const source = (): Readable => Readable.from([distinct], { objectMode: false })
+  const appends = () =>
+    server.requests
+      .filter(({ operation, bodySize }) => operation === append && bodySize > 0)
+      .map(({ headers }) => JSON.parse(headers['dropbox-api-arg']!).cursor.offset as number)
+
+  test.each([503, 'break'] as const)('some bytes of a piece that were stored are not sent again (%s)', async answer => {
+    await using files = storage(sessions)
+    server.partialWrites.add({ stored: 1_000_001, answer })
+    await files.save('a', source())
+    expect(body('/a')?.equals(distinct)).toBe(true)
+    expect(appends()).toContain(MIB_4 + 1_000_001)
+  })
+
+  test('all bytes of a piece were stored, and its answer was lost', async () => {
+    await using files = storage(sessions)
+    server.faults.add({ operation: append, fault: { do: 'drop', at: 'after' } })
+    await files.save('a', source())
+    expect(body('/a')?.equals(distinct)).toBe(true)
+  })
+
+  test.each([
+    ['an append', append, 'incorrect_offset'],
+    ['an append that tells it inside', append, 'lookup_failed/incorrect_offset'],
+    ['the end', finish, 'lookup_failed/incorrect_offset'],
+  ])('%s that is told the place it has, goes on from there', async (_, operation, tags) => {
+    await using files = storage(sessions)
+    const correct_offset = operation === append ? MIB_4 : 2 * MIB_4
+    server.faults.add({ operation, fault: refused(tags, { correct_offset }) })
+    await files.save('a', source())
+    expect(body('/a')?.equals(distinct)).toBe(true)
+  })
+
+  test('the end whose bytes were stored before sends none of them again', async () => {
+    await using files = storage(sessions)
+    server.faults.add({ operation: finish, at: 'after', fault: { do: 'refuse', status: 500 } } as never)
+    server.contention.add({ route: finish, path: '/a' })
+    await files.save('a', source())
+    expect(body('/a')?.equals(distinct)).toBe(true)
+  })
+
+  test.each([
+    ['before what was sent', 5],
+    ['behind what was sent', 3 * MIB_4],
+    ['no number', '9'],
+    ['negative', -1],
+  ])('a place that cannot be is an error, and nothing is stored: %s', async (_, correct_offset) => {
+    await using files = storage(sessions)
+    server.faults.add({ operation: append, times: 99, fault: refused('incorrect_offset', { correct_offset }) })
+    await expect(files.save('a', source())).rejects.toMatchObject({ code: 'unavailable', fileName: 'a' })
+    expect(server.paths()).toEqual([])
+  })
+})
+
+describe('dbx-4: a name that Dropbox never takes', () => {
+  test.each([
+    '.DS_Store',
+    'dir/DESKTOP.ini',
+    'Thumbs.db/x',
+    '.dropbox',
+    '.Dropbox.Attr',
+    'icon\r',
+    'folder /file',
+    'file ',
+    'a\x7fb',
+    'x'.repeat(256),
+  ])('is refused before the first byte is sent: %j', async name => {
+    await using files = storage()
+    for (const call of [files.save(name, 'x'), files.copy('a', name), files.move('a', name)]) {
+      await expect(call).rejects.toMatchObject({ name: 'SuspiciousFileOperation', code: 'suspicious_name' })
+    }
+    await expect(files.open(name, 'w')).rejects.toMatchObject({ code: 'suspicious_name' })
+    expect(server.requests).toEqual([])
+  })
+
+  test.each([
+    ['in one request', 100, 'files/upload'],
+    ['after a whole session', MIB_4 + 5, `files/${SESSION}finish`],
+  ])('that only the service refuses is an invalid name, not tried again, %s', async (_, size, operation) => {
+    await using files = storage(sessions)
+    // Office writes such a file while a document is open.
+    const failed = { code: 'suspicious_name', fileName: '~$document.doc' }
+    await expect(files.save('~$document.doc', Buffer.alloc(size))).rejects.toMatchObject(failed)
+    expect(server.requests.filter(one => one.operation === operation)).toHaveLength(1)
+    const astral = await startStrictDropbox({ refusesAstral: true })
+    await using others = storageWith({ ...at(astral), ...sessions })
+    await expect(others.save('😀', Buffer.alloc(size))).rejects.toMatchObject({ code: 'suspicious_name', fileName: '😀' })
+    expect(astral.requests.filter(one => one.operation === operation)).toHaveLength(1)
+    await astral.close()
+  })
+})
+
+describe('dbx-5: the root of a team', () => {
+  test.each(['team', 'team_space'] as const)('goes with every request of both hosts, of an account that says %s', async account => {
+    const team = await startStrictDropbox({ account, pageSize: 1 })
+    team.put('/Team Folder/theirs', 'x', team.space.root)
+    team.put('/mine', 'y')
+    await using files = storageWith({ ...at(team), ...sessions, teamRoot: true })
+    expect(await files.listdir('')).toEqual([['Ann Example', 'Team Folder'], []])
+    expect(await files.readText('Team Folder/theirs')).toBe('x')
+    await files.save('Team Folder/large', distinct)
+    await files.copy('Team Folder/large', 'Ann Example/copy')
+    expect(await files.readText('Ann Example/mine')).toBe('y')
+    await files.url('Team Folder/theirs')
+    await files.deleteMany(['Team Folder/theirs', 'Team Folder/large'])
+    expect(team.paths()).toEqual(['/copy', '/mine'])
+    const roots = team.requests.map(({ operation, headers }) => [operation, headers['dropbox-api-path-root']])
+    expect(roots.filter(([, root]) => root === undefined)).toEqual([['users/get_current_account', undefined]])
+    const told = new Set(roots.map(([, root]) => root).filter(root => root !== undefined))
+    expect([...told]).toEqual(['{".tag":"root","root":"2003"}'])
+    await team.close()
+  })
+
+  test('is the home of the member without it: files of the team are missing', async () => {
+    const team = await startStrictDropbox({ account: 'team' })
+    team.put('/Team Folder/theirs', 'x', team.space.root)
+    await using files = storageWith(at(team))
+    expect(await files.exists('Team Folder/theirs')).toBe(false)
+    expect(team.requests.every(({ headers }) => headers['dropbox-api-path-root'] === undefined)).toBe(true)
+    await team.close()
+  })
+
+  test('is asked for once by many calls, and again when it has changed', async () => {
+    const team = await startStrictDropbox({ account: 'team' })
+    await using files = storageWith({ ...at(team), teamRoot: true })
+    await Promise.all(Array.from({ length: 8 }, () => files.exists('a')))
+    expect(ops(team).filter(name => name === 'users/get_current_account')).toHaveLength(1)
+    team.account.namespaces.set('3003', team.space.root)
+    team.account.rootNamespace = '3003'
+    await Promise.all(Array.from({ length: 4 }, (_, at) => files.save(`Ann Example/${at}`, 'x')))
+    expect(team.paths()).toEqual(['/0', '/1', '/2', '/3'])
+    await team.close()
+  })
+
+  test('that is not told, or not allowed, is an error that names the setting', async () => {
+    const team = await startStrictDropbox({ account: 'team' })
+    await using files = storageWith({ ...at(team), teamRoot: true, maxAttempts: 1 })
+    const answer = { '.tag': 'no_permission' }
+    const fault = { do: 'refuse', status: 422, code: 'no_permission', body: JSON.stringify({ error: answer }) } as const
+    team.faults.add({ operation: 'files/get_metadata', fault: { ...fault, headers: { 'content-type': 'application/json' } } })
+    await expect(files.stat('a')).rejects.toMatchObject({ message: expect.stringContaining('DROPBOX_TEAM_ROOT') })
+    await team.close()
+  })
+})
+
+describe('dbx-6: an answer that says to slow down, or that nothing works', () => {
+  const forms: ReadonlyArray<readonly [title: string, form: RateLimit]> = [
+    ['with a wait in its header', { header: 0 }],
+    ['with a wait in its body alone', { inBody: 0 }],
+    ['without a wait', {}],
+    ['as text', { form: 'text' }],
+    ['as a page', { form: 'html' }],
+    ['as nothing', { form: 'empty' }],
+    ['about writes', { reason: 'too_many_write_operations' }],
+  ]
+
+  test.each(forms)('%s is waited for and tried again, up to the attempts', async (_, form) => {
+    await using files = storage()
+    server.put('/a', 'x')
+    const calls = [
+      ['files/upload', () => files.save('b', 'x')],
+      ['files/get_metadata', () => files.size('a')],
+      ['files/download', () => files.readText('a')],
+    ] as const
+    for (const [operation, call] of calls) {
+      server.requests.length = 0
+      server.faults.add({ operation, times: 2, fault: rateLimited(form) })
+      await call()
+      expect(server.requests.filter(one => one.operation === operation)).toHaveLength(3)
+      server.requests.length = 0
+      server.faults.add({ operation, times: 9, fault: rateLimited(form) })
+      await expect(call()).rejects.toMatchObject({ code: 'throttled' })
+      expect(server.requests.filter(one => one.operation === operation)).toHaveLength(3)
+      server.faults.clear()
+    }
+  })
+
+  test('tells how long to wait, by its header or by its body', async () => {
+    await using files = storage({ maxAttempts: 1 })
+    for (const form of [{ header: 7 }, { inBody: 7 }, { header: 7, inBody: 9 }]) {
+      server.faults.add({ fault: rateLimited(form) })
+      await expect(files.stat('a')).rejects.toMatchObject({ code: 'throttled', retryAfterMs: 7000 })
+    }
+  })
+
+  test.each([
+    ['a page', htmlError(502)],
+    ['another page', htmlError(503)],
+    ['nothing', { do: 'refuse', status: 500, body: '' }],
+    ['half of JSON', { do: 'refuse', status: 500, headers: { 'content-type': 'application/json' }, body: '{"error' }],
+  ] as const)('a 5xx of %s is unavailable, never a parse error', async (_, fault) => {
+    await using files = storage()
+    server.put('/a', 'x')
+    server.faults.add({ operation: 'files/get_metadata', times: 2, fault })
+    expect(await files.size('a')).toBe(1)
+    server.faults.add({ operation: 'files/get_metadata', times: 9, fault })
+    const error = await files.size('a').catch(reason => reason)
+    expect(error).toMatchObject({ code: 'unavailable', fileName: 'a' })
+    expect(error.message).not.toMatch(/[<{]|JSON|Unexpected/)
+  })
+})
+
+describe('dbx-7: folders', () => {
+  test('are made by the upload: a save asks for none', async () => {
+    await using files = storage()
+    await files.save('a/b/c/file', 'x')
+    expect(ops()).toEqual(['upload'])
+    expect(server.paths()).toEqual(['/a/b/c/file'])
+  })
+
+  test('that are made are a success where they are there, and not where a file is', async () => {
+    const driver = driverFor(server, { rootPath: 'Root/Folder' })
+    await driver.createContainer(plainContext())
+    await driver.createContainer(plainContext())
+    expect(server.space.nodes.size).toBe(3)
+    await driver.close()
+    server.put('/taken', 'x')
+    await using files = storage({ rootPath: '/taken' })
+    await expect(files.createContainer()).rejects.toMatchObject({ name: 'StorageError' })
+  })
+
+  test('that are gone take their files with them: to delete one is no failure', async () => {
+    await using files = storage()
+    server.put('/dir/one', 'x')
+    server.put('/dir/two', 'x')
+    server.space.remove(server.file('/dir/one')!.parent!)
+    await files.delete('dir/one')
+    expect(await files.deleteMany(['dir/one', 'dir/two'])).toMatchObject({ deleted: 2, errors: [] })
+    // They go between the question and the batch.
+    server.put('/dir/one', 'x')
+    server.put('/dir/two', 'x')
+    const match = () => {
+      server.clear()
+      return false
+    }
+    server.faults.add({ operation: 'files/delete_batch', match })
+    expect(await files.deleteMany(['dir/one', 'dir/two'])).toMatchObject({ deleted: 2, errors: [] })
+  })
+
+  test('are never deleted with what is in them', async () => {
+    await using files = storage()
+    server.put('/dir/file', 'x')
+    await expect(files.delete('dir')).rejects.toMatchObject({ code: 'is_directory' })
+    const { deleted, errors } = await files.deleteMany(['dir'])
+    expect([deleted, errors.map(({ code }) => code)]).toEqual([0, ['is_directory']])
+    expect(server.paths()).toEqual(['/dir/file'])
+  })
+})
+
+describe('dbx-8: the result of a batch', () => {
+  test('is read entry by entry, and only what met a lock is sent again, one after another', async () => {
+    await using files = storage()
+    for (const name of ['a', 'b', 'c', 'd']) server.put(`/${name}`, name)
+    server.contention.add({ route: 'files/delete_batch', path: '/b' })
+    server.contention.add({ route: 'files/delete_batch', path: '/d' })
+    server.contention.add({ route: 'files/delete_v2', path: '/d' })
+    expect(await files.deleteMany(['a', 'b', 'c', 'd'])).toMatchObject({ deleted: 4, errors: [] })
+    expect(server.paths()).toEqual([])
+    const again = server.requests.filter(({ operation }) => operation === 'files/delete_v2')
+    expect(again.map(({ json }) => JSON.parse(json!).path)).toEqual(['/b', '/d', '/d'])
+    expect(ops().filter(name => name === 'delete_batch')).toHaveLength(1)
+  })
+
+  test('that is complete with failures inside is no success', async () => {
+    await using files = storage()
+    for (const name of ['a', 'b']) server.put(`/${name}`, name)
+    server.contention.add({ path: '/b', times: 99 })
+    const { deleted, errors } = await files.deleteMany(['a', 'b'])
+    expect([deleted, errors.map(({ code, fileName }) => [code, fileName])]).toEqual([1, [['throttled', 'b']]])
+    expect(server.paths()).toEqual(['/b'])
+  })
+
+  test.each(['at once', 'jobs'] as const)('of copies and moves as well, %s', async batches => {
+    const own = await startStrictDropbox({ batches, jobPolls: 2 })
+    await using files = storageWith(at(own))
+    for (const name of ['a', 'b', 'c', 'd']) own.put(`/${name}`, name)
+    own.put('/to/d', 'old')
+    own.contention.add({ route: 'files/copy_batch_v2', path: '/b' })
+    own.contention.add({ route: 'files/copy_batch_v2', path: '/c', error: 'internal_error' })
+    const pairs = ['a', 'b', 'c', 'd', 'none'].map(name => ({ from: name, to: `to/${name}` }))
+    const results = await files.copyMany(pairs)
+    expect(results.map(({ error }) => error?.code)).toEqual([undefined, undefined, 'unavailable', 'exists', 'not_found'])
+    expect(own.requests.filter(({ operation }) => operation === 'files/copy_v2')).toHaveLength(1)
+    const moved = await files.moveMany([{ from: 'to/a', to: 'moved/a' }, { from: 'a', to: 'to/b' }])
+    expect(moved.map(({ error }) => error?.code)).toEqual([undefined, 'exists'])
+    expect(own.paths()).toEqual(['/a', '/b', '/c', '/d', '/moved/a', '/to/b', '/to/d'])
+    await own.close()
+  })
+
+  test('that nobody tells is an error, not a success', async () => {
+    await using files = storage({ maxAttempts: 2 })
+    server.put('/a', 'x')
+    const forget = () => {
+      server.jobs.forgetAll()
+      return false
+    }
+    server.faults.add({ operation: 'files/delete_batch/check', times: 99, match: forget })
+    const { deleted, errors } = await files.deleteMany(['a'])
+    expect([deleted, errors.length]).toEqual([0, 1])
+    server.faults.clear()
+  })
+})
+
+describe('names without case', () => {
+  test('A.txt and a.txt are one file, whose first spelling is kept', async () => {
+    await using files = storage({ fileOverwrite: true })
+    expect(await files.save('Dir/A.txt', 'one')).toBe('Dir/A.txt')
+    await files.save('dir/a.TXT', 'two')
+    expect(await files.readText('DIR/a.txt')).toBe('two')
+    expect(server.paths()).toEqual(['/Dir/A.txt'])
+    expect(await files.listdir('dir')).toEqual([[], ['A.txt']])
+    expect(await files.exists('DIR/A.TXT')).toBe(true)
+    await using keeping = storage({ fileOverwrite: false })
+    const name = await keeping.save('DIR/a.txt', 'three')
+    expect(name).not.toBe('DIR/a.txt')
+    await files.move('Dir/A.txt', 'dir/A.TXT', { overwrite: true })
+    expect(await files.readText('dir/a.txt')).toBe('two')
+    await files.copy('Dir/A.txt', 'DIR/A.txt', { overwrite: true })
+    await files.delete('dir/A.TXT')
+    expect(await files.exists('Dir/A.txt')).toBe(false)
+  })
+})
+
+describe('listings', () => {
+  test('D.9 row 210: of many pages, some of them empty, are whole, and each file comes once though it changes meanwhile', async () => {
+    const own = await startStrictDropbox({ pageSize: 2, emptyPages: 1 })
+    await using files = storageWith(at(own))
+    for (let at = 0; at < 9; at++) own.put(`/dir/${at}`, 'x')
+    const names: string[] = []
+    for await (const { name } of files.entries('dir')) {
+      names.push(name)
+      if (names.length === 2) own.put(`/${name}`, 'changed')
+      if (names.length === 3) own.put('/dir/new', 'x')
+    }
+    expect(names.sort()).toEqual([...Array.from({ length: 9 }, (_, at) => `dir/${at}`), 'dir/new'])
+    expect(await files.listdir('dir')).toEqual([[], [...Array.from({ length: 9 }, (_, at) => String(at)), 'new']])
+    await own.close()
+  })
+
+  test('that the service has given up begin again, and give no file twice', async () => {
+    const own = await startStrictDropbox({ pageSize: 2 })
+    await using files = storageWith(at(own))
+    for (let at = 0; at < 9; at++) own.put(`/dir/${at}`, 'x')
+    const names: string[] = []
+    let resets = 0
+    for await (const { name } of files.entries('', { recursive: true })) {
+      names.push(name)
+      if (names.length % 3 === 0 && ++resets < 3) own.cursors.resetAll()
+    }
+    expect(names.sort()).toEqual(Array.from({ length: 9 }, (_, at) => `dir/${at}`))
+    own.faults.add({ operation: 'files/list_folder/continue', times: 99, fault: refused('reset') })
+    await expect(files.listdir('dir')).rejects.toMatchObject({ code: 'unavailable' })
+    await own.close()
+  })
+})
+
+describe('D.9', () => {
+  test('row 205: no token is improperly_configured', () => {
+    expect(() => storageWith({})).toThrow(expect.objectContaining({ name: 'ImproperlyConfigured' }))
+    expect(() => storageWith({ oauth2RefreshToken: 'r' })).toThrow(/DROPBOX_APP_KEY/)
+  })
+
+  test('row 207: nothing outside the root is reached', async () => {
+    await using files = storage({ rootPath: '/app' })
+    server.put('/x', 'secret')
+    for (const name of ['../x', '/x', 'a/../../x', '../app2/x']) {
+      await expect(files.open(name)).rejects.toMatchObject({ name: 'SuspiciousFileOperation' })
+      await expect(files.save(name, 'x')).rejects.toMatchObject({ name: 'SuspiciousFileOperation' })
+    }
+    expect(server.requests).toEqual([])
+    expect(await files.save('d/a.txt', 'x')).toBe('d/a.txt')
+    expect(server.paths()).toEqual(['/app/d/a.txt', '/x'])
+  })
+
+  test('row 211: exists is an error where the token is invalid', async () => {
+    await using files = storage({ oauth2AccessToken: 'sl.a-token-that-nobody-gave-anyone' })
+    await expect(files.exists('a')).rejects.toMatchObject({ code: 'permission_denied' })
+  })
+})
+
+describe('links', () => {
+  test('are for four hours, and need no token', async () => {
+    await using files = storage()
+    server.put('/a.txt', 'text')
+    const answer = await fetch(await files.url('a.txt'))
+    expect([answer.status, await answer.text()]).toEqual([200, 'text'])
+    await expect(files.url('none')).rejects.toMatchObject({ code: 'not_found' })
+    await expect(files.url('a.txt', { expiresInSecs: 60 })).rejects.toMatchObject({ code: 'unsupported' })
+  })
+
+  test('that are shared stay, and are the same each time', async () => {
+    await using files = storage({ sharedLinks: true })
+    server.put('/a.txt', 'text')
+    const url = await files.url('a.txt')
+    expect(await files.url('a.txt')).toBe(url)
+    expect(await (await fetch(url)).text()).toBe('text')
+  })
+
+  test('take an upload once', async () => {
+    await using files = storage()
+    const url = await files.uploadUrl('up.txt')
+    const post = () => fetch(url, { method: 'POST', body: 'bytes', headers: { 'content-type': 'application/octet-stream' } })
+    expect((await post()).status).toBe(200)
+    expect(body('/up.txt')?.toString()).toBe('bytes')
+    expect((await post()).status).toBe(410)
+  })
+})
