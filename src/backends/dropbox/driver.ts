@@ -65,7 +65,7 @@ export class DropboxDriver implements Driver {
     this.#options = options
     this.client = new DropboxClient(options, options.httpClient)
     this.#lookup = new Lookup(this.client)
-    this.#parts = new DropboxParts(this.client, this.#lookup)
+    this.#parts = new DropboxParts(this.client, this.#lookup, options.partSize)
     this.#deletion = new Deletion(this.client, this.#lookup)
     this.#relocations = new Relocations(this.client, this.#lookup, this)
   }

@@ -46,18 +46,14 @@ const NOTHING = Buffer.alloc(0)
 
 /** Files in one request, or by a session: the first part begins it, the last one makes the file. */
 export class DropboxParts implements PartProtocol<DropboxUpload, undefined, DropboxTarget> {
-  // Whole blocks, so that no byte is hashed twice.
-  readonly limits: PartLimits = {
-    minPart: BLOCK,
-    maxPart: MAX_REQUEST,
-    maxParts: MAX_PARTS,
-    align: BLOCK,
-    sequential: true,
-  }
+  readonly limits: PartLimits
   readonly #client: DropboxClient
   readonly #lookup: Lookup
 
-  constructor(client: DropboxClient, lookup: Lookup) {
+  constructor(client: DropboxClient, lookup: Lookup, partSize: number) {
+    // Parts of whole blocks, so that no byte is hashed twice, wherever they are as large as that.
+    const unit = partSize % BLOCK === 0 ? BLOCK : 1
+    this.limits = { minPart: unit, maxPart: MAX_REQUEST, maxParts: MAX_PARTS, align: unit, sequential: true }
     this.#client = client
     this.#lookup = lookup
   }
@@ -85,7 +81,8 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
   async part(upload: DropboxUpload, piece: Piece, ctx: CallContext): Promise<undefined> {
     const hash = hashed(piece.chunks)
     if (piece.offset === upload.hashedTo) {
-      upload.hash.add(hash)
+      if (this.limits.align === BLOCK) upload.hash.add(hash)
+      else for (const chunk of piece.chunks) upload.hash.update(chunk)
       upload.hashedTo += piece.size
     }
     if (piece.last === true) {
