@@ -134,7 +134,10 @@ it('begins again where the session has gone and the bytes are at hand', async ()
   }
   server.faults.add({ operation: `files/${SESSION}finish`, match })
   // Only the first time.
-  server.faults.add({ operation: `files/${SESSION}start`, match: () => ops().length > 1 && server.faults.clear() === undefined })
+  server.faults.add({
+    operation: `files/${SESSION}start`,
+    match: () => ops().length > 1 && server.faults.clear() === undefined,
+  })
   await files.save('again', bytes)
   expect(ops().filter(name => name === `${SESSION}start`)).toHaveLength(2)
   expect(stored('/again')?.equals(bytes)).toBe(true)
