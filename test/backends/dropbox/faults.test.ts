@@ -1,13 +1,12 @@
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
-import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { isStorageError, type StorageError } from '../../../src/core/errors.ts'
 import { startFaultProxy } from '../../servers/fault-proxy.ts'
 import { startStrictDropbox } from '../../servers/strict-dropbox.ts'
 import { at, hostsAt, MIB_4, renewing, storageWith } from './support.ts'
 
-let now = Date.now()
-const server = await startStrictDropbox({ now: () => now })
+const server = await startStrictDropbox()
 afterAll(() => server.close())
 beforeEach(() => {
   server.faults.clear()
@@ -25,13 +24,19 @@ async function failureOf(promise: Promise<unknown>): Promise<StorageError> {
   throw error
 }
 
+/** Lets time go by for us and for the server. */
+const wait = (secs: number): unknown => vi.setSystemTime(Date.now() + secs * 1000)
+
 describe('tokens', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
+  afterEach(() => void vi.useRealTimers())
+
   test('are got once for many calls at a time, and renewed before their end', async () => {
     await using files = storageWith(renewing(server))
     server.put('/a', 'x')
     await Promise.all(Array.from({ length: 8 }, () => files.stat('a')))
     expect(server.tokens.refreshes).toEqual([{ by: 'form', app: 'parameters' }])
-    now += (14_400 - 30) * 1000
+    wait(14_400 - 30)
     await Promise.all(Array.from({ length: 8 }, () => files.stat('a')))
     await expect.poll(() => server.tokens.refreshes.length).toBe(2)
     expect(server.requests.filter(({ status }) => status === 401)).toEqual([])
@@ -60,7 +65,7 @@ describe('tokens', () => {
     await using files = storageWith({ ...renewing(server), oauth2AccessToken: server.token({ secs: 60 }) })
     await files.exists('a')
     expect(server.tokens.refreshes).toEqual([])
-    now += 61_000
+    wait(61)
     await files.exists('a')
     expect(server.tokens.refreshes).toHaveLength(1)
   })
@@ -80,8 +85,9 @@ describe('tokens', () => {
 
   test('that have ended, with nothing to renew them by, are an error of every call, also of exists', async () => {
     await using files = storageWith({ ...at(server), oauth2AccessToken: server.token({ secs: 0 }) })
-    for (const call of [files.exists('a'), files.stat('a'), files.save('a', 'x'), files.listdir('')]) {
-      const failure = await failureOf(call)
+    const calls = [() => files.exists('a'), () => files.stat('a'), () => files.save('a', 'x'), () => files.listdir('')]
+    for (const call of calls) {
+      const failure = await failureOf(call())
       expect(failure.code).toBe('permission_denied')
       expect(failure.message).toContain('DROPBOX_OAUTH2_REFRESH_TOKEN')
     }
@@ -167,8 +173,11 @@ describe('a server that dies in the middle of a transfer', () => {
   test('and comes back is no matter: the upload goes on where it was, the download at its place', async () => {
     const { proxy, files } = await fragile()
     let count = 0
-    proxy.rule = ({ url }) =>
-      /append_v2|finish/.test(url) && ++count % 2 === 1 ? { do: 'drop', bytes: 100_000 } : undefined
+    const isBytes = /append_v2|finish/
+    proxy.rule = ({ url, headers }) =>
+      isBytes.test(url) && headers['content-length'] !== '0' && ++count % 2 === 1
+        ? { do: 'drop', bytes: 100_000 }
+        : undefined
     await files.save('file', Readable.from([bytes], { objectMode: false }))
     expect(server.file('/file')!.revision.body.equals(bytes)).toBe(true)
     proxy.rule = ({ url }) =>

@@ -20,7 +20,7 @@ it('a service that does not answer holds a source of unknown length back after t
   async function* source(): AsyncGenerator<Buffer> {
     for (; given < 12 * MIB_4; given += 65_536) yield Buffer.alloc(65_536, 1)
   }
-  const saved = files.save('large', source(), { signal: controller.signal })
+  const saved = files.save('large', source(), { overwrite: true, signal: controller.signal })
   await held.promise
   // Turns enough to read all of the source, were it not held back.
   for (let turn = 0; turn < 1000; turn++) await new Promise(setImmediate)
