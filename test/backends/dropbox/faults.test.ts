@@ -4,7 +4,9 @@ import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vit
 import { isStorageError, type StorageError } from '../../../src/core/errors.ts'
 import { startFaultProxy } from '../../servers/fault-proxy.ts'
 import { startStrictDropbox } from '../../servers/strict-dropbox.ts'
-import { at, hostsAt, MIB_4, renewing, storageWith } from './support.ts'
+import { at, hostsAt, KIB_64, MIB_4, renewing, smallParts, storageWith } from './support.ts'
+
+vi.mock('node:timers/promises', () => import('../../support/short-waits.ts'))
 
 const server = await startStrictDropbox()
 afterAll(() => server.close())
@@ -107,93 +109,93 @@ describe('tokens', () => {
   })
 })
 
-/** Bytes of the transfers that are broken; 104857600 for the sentence about 100 MiB. */
-const LARGE = Number(process.env['HOLDALL_KILLED_BYTES'] ?? 3 * MIB_4)
+/** Bytes of a part of the transfers that are broken, and of all of them; 104857600 for the sentence about 100 MiB. */
+const LARGE = Number(process.env['HOLDALL_KILLED_BYTES'] ?? 16 * KIB_64)
+const PART = LARGE > MIB_4 ? MIB_4 : KIB_64
 
 describe('a server that dies in the middle of a transfer', () => {
   const old = Buffer.from('what was there before')
-  const bytes = Buffer.alloc(LARGE, 'x')
+  const bytes = Buffer.from(Uint32Array.from({ length: LARGE / 4 }, (_, at) => at * 2654435761).buffer)
+  const stored = (): Buffer | undefined => server.file('/dir/file')?.revision.body
 
-  /** A storage whose server is dead for all requests once `isDead` is set, with no more patience than two tries. */
+  /** A storage whose server dies where a rule says so, with no more patience than two tries. */
   async function fragile() {
     const proxy = await startFaultProxy(server.url, () => undefined)
-    const files = storageWith({
-      ...at(server),
-      ...hostsAt(proxy.url),
-      maxAttempts: 2,
-      multipartThreshold: MIB_4,
-      partSize: MIB_4,
-    })
-    return { proxy, files }
+    const parts = { multipartThreshold: PART, partSize: PART }
+    const files = smallParts(server, { ...hostsAt(proxy.url), maxAttempts: 2 }, { ...hostsAt(proxy.url), ...parts })
+    const end = async () => {
+      await files.close()
+      await proxy.close()
+    }
+    return { proxy, files, [Symbol.asyncDispose]: end }
   }
 
   test.each([
-    ['of a session', (size: number) => size],
-    ['of one request', () => MIB_4],
-  ])('keeps the old file %s, shows nothing else, and the next call works', async (_, sizeOf) => {
-    const { proxy, files } = await fragile()
+    ['of a session', LARGE],
+    ['of one request', PART],
+  ])('keeps the old file %s, shows nothing else, and the next call works', async (_, size) => {
+    await using place = await fragile()
+    const { proxy, files } = place
     server.put('/dir/file', old)
-    const size = sizeOf(LARGE)
-    proxy.rule = ({ url }) => (/upload$|append_v2|finish/.test(url) ? { do: 'drop', bytes: MIB_4 / 2 } : undefined)
+    let parts = 0
+    proxy.rule = ({ url }) => {
+      const isDead = url.endsWith('/files/upload') || (/append_v2|finish/.test(url) && ++parts > size / PART / 2)
+      return isDead ? { do: 'drop', bytes: PART / 2 } : undefined
+    }
     const failure = await failureOf(files.save('dir/file', bytes.subarray(0, size), { overwrite: true }))
     expect(failure).toMatchObject({ code: 'unavailable', fileName: 'dir/file' })
     expect(server.paths()).toEqual(['/dir/file'])
-    expect(server.file('/dir/file')!.revision.body.equals(old)).toBe(true)
+    expect(stored()).toEqual(old)
     proxy.rule = () => undefined
     await files.save('dir/file', bytes, { overwrite: true })
-    expect(server.file('/dir/file')!.revision.body.equals(bytes)).toBe(true)
-    await files.close()
-    await proxy.close()
+    expect(stored()?.equals(bytes)).toBe(true)
   })
 
   test('breaks a download with an error and no wrong byte, and the next one is whole', async () => {
-    const { proxy, files } = await fragile()
+    await using place = await fragile()
+    const { proxy, files } = place
     server.put('/file', bytes)
-    let reads = 0
-    proxy.rule = ({ url }) =>
-      url.endsWith('/files/download') && ++reads > 0
-        ? reads === 1
-          ? { do: 'cut', bytes: MIB_4 }
-          : { do: 'drop' }
-        : undefined
+    let isDead = false
+    proxy.rule = ({ url }) => {
+      if (!url.endsWith('/files/download')) return undefined
+      if (isDead) return { do: 'drop' }
+      isDead = true
+      return { do: 'cut', bytes: LARGE / 2 }
+    }
+    const chunks: Buffer[] = []
     const stream = files.createReadStream('file')
-    let read = 0
-    stream.on('data', (chunk: Buffer) => {
-      read += chunk.length
-    })
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk))
     const [error] = await once(stream, 'error')
     expect(error).toMatchObject({ code: 'unavailable', fileName: 'file' })
-    expect(read).toBeLessThan(LARGE)
+    const read = Buffer.concat(chunks)
+    expect(read.length).toBeLessThan(LARGE)
+    expect(read.equals(bytes.subarray(0, read.length))).toBe(true)
     proxy.rule = () => undefined
     expect((await files.readBytes('file')).equals(bytes)).toBe(true)
-    await files.close()
-    await proxy.close()
   })
 
   test('and comes back is no matter: the upload goes on where it was, the download at its place', async () => {
-    const { proxy, files } = await fragile()
+    await using place = await fragile()
+    const { proxy, files } = place
     let count = 0
-    const isBytes = /append_v2|finish/
-    proxy.rule = ({ url, headers }) =>
-      isBytes.test(url) && headers['content-length'] !== '0' && ++count % 2 === 1
-        ? { do: 'drop', bytes: 100_000 }
-        : undefined
-    await files.save('file', Readable.from([bytes], { objectMode: false }))
-    expect(server.file('/file')!.revision.body.equals(bytes)).toBe(true)
+    proxy.rule = ({ url, headers }) => {
+      const isBytes = /append_v2|finish/.test(url) && headers['content-length'] !== '0'
+      return isBytes && ++count % 8 === 1 ? { do: 'drop', bytes: PART / 2 } : undefined
+    }
+    await files.save('dir/file', Readable.from([bytes], { objectMode: false }), { overwrite: true })
+    expect(stored()?.equals(bytes)).toBe(true)
+    expect(count).toBeGreaterThan(LARGE / PART)
     proxy.rule = ({ url }) =>
-      url.endsWith('/files/download') && ++count % 2 === 1 ? { do: 'cut', bytes: MIB_4 } : undefined
-    expect((await files.readBytes('file')).equals(bytes)).toBe(true)
-    await files.close()
-    await proxy.close()
+      url.endsWith('/files/download') && ++count % 2 === 1 ? { do: 'cut', bytes: LARGE / 2 } : undefined
+    expect((await files.readBytes('dir/file')).equals(bytes)).toBe(true)
   })
 
   test('keeps what arrived, where the service does: no byte is in the file twice', async () => {
     const keeping = await startStrictDropbox({ keepsArrived: true })
-    await using files = storageWith({ ...at(keeping), multipartThreshold: MIB_4, partSize: MIB_4 })
-    keeping.faults.add({ operation: 'files/upload_session/append_v2', fault: { do: 'drop', bytes: 1_000_000 } })
-    const distinct = Buffer.from(Uint32Array.from({ length: LARGE / 4 }, (_, at) => at).buffer)
-    await files.save('file', Readable.from([distinct], { objectMode: false }))
-    expect(keeping.file('/file')!.revision.body.equals(distinct)).toBe(true)
+    await using files = smallParts(keeping)
+    keeping.faults.add({ operation: 'files/upload_session/append_v2', fault: { do: 'drop', bytes: 10_000 } })
+    await files.save('file', Readable.from([bytes], { objectMode: false }), { overwrite: true })
+    expect(keeping.file('/file')?.revision.body.equals(bytes)).toBe(true)
     await keeping.close()
   })
 })

@@ -35,12 +35,12 @@ const PART = 8 * MIB
 /** Besides the parts: the chunks on their way into one, and what the sockets hold. */
 const SLACK = 1.5 * MIB
 /** Set to 2147483648 for the sentence about any size; the same program, for half a minute. */
-const LARGE = Number(process.env['HOLDALL_BOUNDED_BYTES'] ?? 96 * MIB)
+const LARGE = Number(process.env['HOLDALL_BOUNDED_BYTES'] ?? 64 * MIB)
 
 it.each([
   ['of unknown length', LARGE, 256 * 1024, 0],
-  ['to a slow server', 32 * MIB, 256 * 1024, 2],
-  ['in chunks of 700 kB', 32 * MIB, 700_000, 0],
+  ['to a slow server', 24 * MIB, 256 * 1024, 2],
+  ['in chunks of 700 kB', 24 * MIB, 700_000, 0],
 ])(
   'a stream %s takes two parts of memory and a little',
   async (_title, size, chunk, pauseMs) => {

@@ -82,7 +82,7 @@ test('are the same on the wire: host, path, token, type, escapes of the argument
   const home = storageWith(options)
   const team = storageWith({ ...options, teamRoot: true })
   const deep = storageWith({ ...options, rootPath: '/Ordner ü/日本' })
-  for (let turn = 0; turn < 120; turn++) {
+  for (let turn = 0; turn < 80; turn++) {
     const files = [home, team, deep][turn % 3]!
     const [one, two] = [name(), name()]
     await files.save(one, text(), { overwrite: random() < 0.5 })

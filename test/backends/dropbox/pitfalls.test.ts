@@ -1,11 +1,13 @@
 /** What users of other libraries ran into with Dropbox: one group for each. */
 import { Readable } from 'node:stream'
-import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { DropboxOptions } from '../../../src/backends/dropbox/index.ts'
 import type { Input } from '../../../src/core/settings.ts'
 import { plainContext } from '../../../src/testing/index.ts'
 import { htmlError, type RateLimit, rateLimited, refused, startStrictDropbox } from '../../servers/strict-dropbox.ts'
-import { at, driverFor, MIB_4, storageWith } from './support.ts'
+import { at, driverFor, KIB_64, smallParts, storageWith } from './support.ts'
+
+vi.mock('node:timers/promises', () => import('../../support/short-waits.ts'))
 
 const server = await startStrictDropbox()
 afterAll(() => server.close())
@@ -15,11 +17,11 @@ beforeEach(() => {
   server.requests.length = 0
 })
 
-const sessions = { multipartThreshold: MIB_4, partSize: MIB_4 }
 const storage = (more: Input<DropboxOptions> = {}) => storageWith({ ...at(server), ...more })
 const ops = (from = server): string[] => from.requests.map(({ operation }) => operation.replace('files/', ''))
 const body = (path: string): Buffer | undefined => server.file(path)?.revision.body
-const distinct = Buffer.from(Uint32Array.from({ length: (3 * MIB_4 - 1000) / 4 }, (_, at) => at * 2654435761).buffer)
+/** Bytes of three parts that differ everywhere. */
+const distinct = Buffer.from(Uint32Array.from({ length: (3 * KIB_64 - 1000) / 4 }, (_, at) => at * 2654435761).buffer)
 const SESSION = 'upload_session/'
 
 describe('dbx-1: the argument of a request is pure ASCII', () => {
@@ -52,9 +54,9 @@ describe('dbx-1: the argument of a request is pure ASCII', () => {
 describe('dbx-2: an exclusive create is one also with equal bytes', () => {
   test.each([
     ['in one request', 100, 'files/upload'],
-    ['by a session', MIB_4 + 5, `files/${SESSION}finish`],
+    ['by a session', KIB_64 + 5, `files/${SESSION}finish`],
   ])('two savers of the same bytes have two files, %s', async (_, size, operation) => {
-    await using files = storage({ ...sessions, fileOverwrite: false })
+    await using files = smallParts(server, { fileOverwrite: false })
     const bytes = Buffer.alloc(size, 'same')
     const names = await Promise.all(Array.from({ length: 4 }, () => files.save('same.txt', bytes)))
     expect(new Set(names).size).toBe(4)
@@ -68,8 +70,8 @@ describe('dbx-2: an exclusive create is one also with equal bytes', () => {
   })
 
   test('the same bytes of somebody else are not taken for what a session that has gone was to make', async () => {
-    await using files = storage({ ...sessions, fileOverwrite: false, maxAttempts: 1 })
-    const bytes = Buffer.alloc(MIB_4 + 5, 'same')
+    await using files = smallParts(server, { fileOverwrite: false, maxAttempts: 1 })
+    const bytes = Buffer.alloc(KIB_64 + 5, 'same')
     const match = () => {
       server.put('/same.txt', bytes)
       server.sessions.expire()
@@ -116,15 +118,15 @@ describe('dbx-3: the offset of a session moves on only after a success', () => {
       .map(({ headers }) => JSON.parse(headers['dropbox-api-arg']!).cursor.offset as number)
 
   test.each([503, 'break'] as const)('some bytes of a piece that were stored are not sent again (%s)', async answer => {
-    await using files = storage(sessions)
-    server.partialWrites.add({ stored: 1_000_001, answer })
+    await using files = smallParts(server)
+    server.partialWrites.add({ stored: 10_001, answer })
     await files.save('a', source())
     expect(body('/a')?.equals(distinct)).toBe(true)
-    expect(appends()).toContain(MIB_4 + 1_000_001)
+    expect(appends()).toContain(KIB_64 + 10_001)
   })
 
   test('all bytes of a piece were stored, and its answer was lost', async () => {
-    await using files = storage(sessions)
+    await using files = smallParts(server)
     server.faults.add({ operation: append, fault: { do: 'drop', at: 'after' } })
     await files.save('a', source())
     expect(body('/a')?.equals(distinct)).toBe(true)
@@ -135,15 +137,15 @@ describe('dbx-3: the offset of a session moves on only after a success', () => {
     ['an append that tells it inside', append, 'lookup_failed/incorrect_offset'],
     ['the end', finish, 'lookup_failed/incorrect_offset'],
   ])('%s that is told the place it has, goes on from there', async (_, operation, tags) => {
-    await using files = storage(sessions)
-    const correct_offset = operation === append ? MIB_4 : 2 * MIB_4
+    await using files = smallParts(server)
+    const correct_offset = operation === append ? KIB_64 : 2 * KIB_64
     server.faults.add({ operation, fault: refused(tags, { correct_offset }) })
     await files.save('a', source())
     expect(body('/a')?.equals(distinct)).toBe(true)
   })
 
   test('the end whose bytes were stored before sends none of them again', async () => {
-    await using files = storage(sessions)
+    await using files = smallParts(server)
     server.faults.add({ operation: finish, at: 'after', fault: { do: 'refuse', status: 500 } } as never)
     server.contention.add({ route: finish, path: '/a' })
     await files.save('a', source())
@@ -152,11 +154,11 @@ describe('dbx-3: the offset of a session moves on only after a success', () => {
 
   test.each([
     ['before what was sent', 5],
-    ['behind what was sent', 3 * MIB_4],
+    ['behind what was sent', 3 * KIB_64],
     ['no number', '9'],
     ['negative', -1],
   ])('a place that cannot be is an error, and nothing is stored: %s', async (_, correct_offset) => {
-    await using files = storage(sessions)
+    await using files = smallParts(server)
     server.faults.add({ operation: append, times: 99, fault: refused('incorrect_offset', { correct_offset }) })
     await expect(files.save('a', source())).rejects.toMatchObject({ code: 'unavailable', fileName: 'a' })
     expect(server.paths()).toEqual([])
@@ -186,15 +188,15 @@ describe('dbx-4: a name that Dropbox never takes', () => {
 
   test.each([
     ['in one request', 100, 'files/upload'],
-    ['after a whole session', MIB_4 + 5, `files/${SESSION}finish`],
+    ['after a whole session', KIB_64 + 5, `files/${SESSION}finish`],
   ])('that only the service refuses is an invalid name, not tried again, %s', async (_, size, operation) => {
-    await using files = storage(sessions)
+    await using files = smallParts(server)
     // Office writes such a file while a document is open.
     const failed = { code: 'suspicious_name', fileName: '~$document.doc' }
     await expect(files.save('~$document.doc', Buffer.alloc(size))).rejects.toMatchObject(failed)
     expect(server.requests.filter(one => one.operation === operation)).toHaveLength(1)
     const astral = await startStrictDropbox({ refusesAstral: true })
-    await using others = storageWith({ ...at(astral), ...sessions })
+    await using others = smallParts(astral)
     await expect(others.save('😀', Buffer.alloc(size))).rejects.toMatchObject({
       code: 'suspicious_name',
       fileName: '😀',
@@ -211,7 +213,7 @@ describe('dbx-5: the root of a team', () => {
       const team = await startStrictDropbox({ account, pageSize: 1 })
       team.put('/Team Folder/theirs', 'x', team.space.root)
       team.put('/mine', 'y')
-      await using files = storageWith({ ...at(team), ...sessions, teamRoot: true })
+      await using files = smallParts(team, { teamRoot: true }, { teamRoot: true })
       expect((await files.listdir(''))[0].sort()).toEqual(['Ann Example', 'Team Folder'])
       expect(await files.readText('Team Folder/theirs')).toBe('x')
       await files.save('Team Folder/large', distinct)

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream'
-import { afterAll, beforeEach, describe, expect, it, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it, test, vi } from 'vitest'
 import { contentHash, refused, startStrictDropbox } from '../../servers/strict-dropbox.ts'
 import { at, MIB_4, storageWith } from './support.ts'
+
+vi.mock('node:timers/promises', () => import('../../support/short-waits.ts'))
 
 const server = await startStrictDropbox()
 const files = storageWith({ ...at(server), multipartThreshold: MIB_4, partSize: MIB_4 })
