@@ -82,7 +82,7 @@ function stateOf(options: StrictDropboxOptions): ServerState {
     contention: new Contention(),
     partialWrites: new PlanList(),
     writing: false,
-    now: options.now ?? Date.now,
+    now: options.now ?? (() => Date.now()),
   }
 }
 

@@ -13,9 +13,22 @@ const features = {
 }
 const methods = ['deleteMany', 'copy', 'move', 'address', 'createContainer'] as const
 
+const kept = {
+  keeps: ['modifiedAt', 'etag', 'versionId'],
+  tree: true,
+  refusedNames: [' leading and trailing ', 'e\u0301'],
+} as const
+
 /** Pages are short, some of them empty, and a listing is in no order. */
-const server = await startStrictDropbox({ pageSize: 7, emptyPages: 1, extraEntries: 1 })
-const team = await startStrictDropbox({ account: 'team_space', batches: 'at once', afterFinish: 'not_found' })
+const server = await startStrictDropbox({ pageSize: 7, emptyPages: 1, jobPolls: 0 })
+const team = await startStrictDropbox({
+  account: 'team_space',
+  pageSize: 3,
+  extraEntries: 1,
+  batches: 'at once',
+  jobPolls: 0,
+  afterFinish: 'not_found',
+})
 afterAll(() => Promise.all([server.close(), team.close()]))
 
 registerConformance(
@@ -24,7 +37,7 @@ registerConformance(
     create: () => driverFor(server),
     destroy: emptied(server),
     limits: true,
-    keeps: ['modifiedAt', 'etag'],
+    ...kept,
     expects: { features, methods },
   }),
   'DropboxDriver and a strict server',
@@ -35,11 +48,12 @@ registerConformance(
   driverConformance({
     create: () => driverFor(team, { teamRoot: true }),
     destroy: async driver => {
-      await emptied(team)(driver)
-      for (const node of [...team.space.root.children.values()]) if (node !== team.account.home) team.space.remove(node)
+      await driver.close?.()
+      const { root } = team.space
+      for (const node of root.children.values()) if (node !== team.account.home) team.space.remove(node)
     },
-    locations: [''],
-    keeps: ['modifiedAt', 'etag'],
+    locations: ['Team Folder/below/'],
+    ...kept,
     expects: { features, methods },
   }),
   'DropboxDriver, the root of a team and a strict server',
@@ -47,6 +61,13 @@ registerConformance(
 
 registerConformance(
   { describe, it },
-  storageConformance({ create: options => storageWith({ ...at(server), ...options }) }),
+  storageConformance({
+    create: ({ location, ...options }) => storageWith({ ...at(server), ...options, rootPath: `/${location}` }),
+    destroy: async storage => {
+      await storage.close()
+      server.clear()
+    },
+    opaqueUrls: true,
+  }),
   'DropboxStorage and a strict server',
 )

@@ -4,12 +4,12 @@ import { faultsOf, type NamedFault } from '../../faults/case.ts'
 import type { Ground } from '../../faults/ground.ts'
 import type { FaultRule, ProxiedRequest } from '../../servers/fault-proxy.ts'
 import { rateLimited, type StrictDropbox, startStrictDropbox } from '../../servers/strict-dropbox.ts'
-import { driverFor, hostsAt, storageWith } from './support.ts'
+import { driverFor, hostsAt, KIB_64, storageWith } from './support.ts'
 
 export type StepName = keyof typeof STEPS
 
-/** Bytes of a part in these tests; whoever sets parts of their own has whole blocks of 4 MiB. */
-export const PART: number = 64 * 1024
+/** Bytes of a part. */
+export const PART: number = KIB_64
 
 const calls = (path: string) => (request: ProxiedRequest) => request.url === path
 const isAppend = calls('/content/2/files/upload_session/append_v2')
@@ -60,7 +60,7 @@ export async function startGround(): Promise<
     storage(url, { timeoutSecs, maxAttempts }) {
       const httpClient = new NodeClient({ idleTimeoutSecs: timeoutSecs })
       const hosts = hostsAt(url)
-      const driver = driverFor(server, { ...hosts, multipartThreshold: PART, partSize: PART, httpClient })
+      const driver = driverFor(server, { ...hosts, httpClient })
       return storageWith({ ...hosts, oauth2AccessToken, timeoutSecs, maxAttempts }, { driver })
     },
     put: async (key, bytes) => void server.put(key, bytes),

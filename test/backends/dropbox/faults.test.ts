@@ -1,13 +1,14 @@
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
-import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { isStorageError, type StorageError } from '../../../src/core/errors.ts'
 import { startFaultProxy } from '../../servers/fault-proxy.ts'
 import { startStrictDropbox } from '../../servers/strict-dropbox.ts'
-import { at, hostsAt, MIB_4, renewing, storageWith } from './support.ts'
+import { at, hostsAt, KIB_64, MIB_4, renewing, smallParts, storageWith } from './support.ts'
 
-let now = Date.now()
-const server = await startStrictDropbox({ now: () => now })
+vi.mock('node:timers/promises', () => import('../../support/short-waits.ts'))
+
+const server = await startStrictDropbox()
 afterAll(() => server.close())
 beforeEach(() => {
   server.faults.clear()
@@ -25,13 +26,19 @@ async function failureOf(promise: Promise<unknown>): Promise<StorageError> {
   throw error
 }
 
+/** Lets time go by for us and for the server. */
+const wait = (secs: number): unknown => vi.setSystemTime(Date.now() + secs * 1000)
+
 describe('tokens', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
+  afterEach(() => void vi.useRealTimers())
+
   test('are got once for many calls at a time, and renewed before their end', async () => {
     await using files = storageWith(renewing(server))
     server.put('/a', 'x')
     await Promise.all(Array.from({ length: 8 }, () => files.stat('a')))
     expect(server.tokens.refreshes).toEqual([{ by: 'form', app: 'parameters' }])
-    now += (14_400 - 30) * 1000
+    wait(14_400 - 30)
     await Promise.all(Array.from({ length: 8 }, () => files.stat('a')))
     await expect.poll(() => server.tokens.refreshes.length).toBe(2)
     expect(server.requests.filter(({ status }) => status === 401)).toEqual([])
@@ -60,7 +67,7 @@ describe('tokens', () => {
     await using files = storageWith({ ...renewing(server), oauth2AccessToken: server.token({ secs: 60 }) })
     await files.exists('a')
     expect(server.tokens.refreshes).toEqual([])
-    now += 61_000
+    wait(61)
     await files.exists('a')
     expect(server.tokens.refreshes).toHaveLength(1)
   })
@@ -80,8 +87,9 @@ describe('tokens', () => {
 
   test('that have ended, with nothing to renew them by, are an error of every call, also of exists', async () => {
     await using files = storageWith({ ...at(server), oauth2AccessToken: server.token({ secs: 0 }) })
-    for (const call of [files.exists('a'), files.stat('a'), files.save('a', 'x'), files.listdir('')]) {
-      const failure = await failureOf(call)
+    const calls = [() => files.exists('a'), () => files.stat('a'), () => files.save('a', 'x'), () => files.listdir('')]
+    for (const call of calls) {
+      const failure = await failureOf(call())
       expect(failure.code).toBe('permission_denied')
       expect(failure.message).toContain('DROPBOX_OAUTH2_REFRESH_TOKEN')
     }
@@ -101,90 +109,93 @@ describe('tokens', () => {
   })
 })
 
-/** Bytes of the transfers that are broken; 104857600 for the sentence about 100 MiB. */
-const LARGE = Number(process.env['HOLDALL_KILLED_BYTES'] ?? 3 * MIB_4)
+/** Bytes of a part of the transfers that are broken, and of all of them; 104857600 for the sentence about 100 MiB. */
+const LARGE = Number(process.env['HOLDALL_KILLED_BYTES'] ?? 16 * KIB_64)
+const PART = LARGE > MIB_4 ? MIB_4 : KIB_64
 
 describe('a server that dies in the middle of a transfer', () => {
   const old = Buffer.from('what was there before')
-  const bytes = Buffer.alloc(LARGE, 'x')
+  const bytes = Buffer.from(Uint32Array.from({ length: LARGE / 4 }, (_, at) => at * 2654435761).buffer)
+  const stored = (): Buffer | undefined => server.file('/dir/file')?.revision.body
 
-  /** A storage whose server is dead for all requests once `isDead` is set, with no more patience than two tries. */
+  /** A storage whose server dies where a rule says so, with no more patience than two tries. */
   async function fragile() {
     const proxy = await startFaultProxy(server.url, () => undefined)
-    const files = storageWith({
-      ...at(server),
-      ...hostsAt(proxy.url),
-      maxAttempts: 2,
-      multipartThreshold: MIB_4,
-      partSize: MIB_4,
-    })
-    return { proxy, files }
+    const parts = { multipartThreshold: PART, partSize: PART }
+    const files = smallParts(server, { ...hostsAt(proxy.url), maxAttempts: 2 }, { ...hostsAt(proxy.url), ...parts })
+    const end = async () => {
+      await files.close()
+      await proxy.close()
+    }
+    return { proxy, files, [Symbol.asyncDispose]: end }
   }
 
   test.each([
-    ['of a session', (size: number) => size],
-    ['of one request', () => MIB_4],
-  ])('keeps the old file %s, shows nothing else, and the next call works', async (_, sizeOf) => {
-    const { proxy, files } = await fragile()
+    ['of a session', LARGE],
+    ['of one request', PART],
+  ])('keeps the old file %s, shows nothing else, and the next call works', async (_, size) => {
+    await using place = await fragile()
+    const { proxy, files } = place
     server.put('/dir/file', old)
-    const size = sizeOf(LARGE)
-    proxy.rule = ({ url }) => (/upload$|append_v2|finish/.test(url) ? { do: 'drop', bytes: MIB_4 / 2 } : undefined)
+    let parts = 0
+    proxy.rule = ({ url }) => {
+      const isDead = url.endsWith('/files/upload') || (/append_v2|finish/.test(url) && ++parts > size / PART / 2)
+      return isDead ? { do: 'drop', bytes: PART / 2 } : undefined
+    }
     const failure = await failureOf(files.save('dir/file', bytes.subarray(0, size), { overwrite: true }))
     expect(failure).toMatchObject({ code: 'unavailable', fileName: 'dir/file' })
     expect(server.paths()).toEqual(['/dir/file'])
-    expect(server.file('/dir/file')!.revision.body.equals(old)).toBe(true)
+    expect(stored()).toEqual(old)
     proxy.rule = () => undefined
     await files.save('dir/file', bytes, { overwrite: true })
-    expect(server.file('/dir/file')!.revision.body.equals(bytes)).toBe(true)
-    await files.close()
-    await proxy.close()
+    expect(stored()?.equals(bytes)).toBe(true)
   })
 
   test('breaks a download with an error and no wrong byte, and the next one is whole', async () => {
-    const { proxy, files } = await fragile()
+    await using place = await fragile()
+    const { proxy, files } = place
     server.put('/file', bytes)
-    let reads = 0
-    proxy.rule = ({ url }) =>
-      url.endsWith('/files/download') && ++reads > 0
-        ? reads === 1
-          ? { do: 'cut', bytes: MIB_4 }
-          : { do: 'drop' }
-        : undefined
+    let isDead = false
+    proxy.rule = ({ url }) => {
+      if (!url.endsWith('/files/download')) return undefined
+      if (isDead) return { do: 'drop' }
+      isDead = true
+      return { do: 'cut', bytes: LARGE / 2 }
+    }
+    const chunks: Buffer[] = []
     const stream = files.createReadStream('file')
-    let read = 0
-    stream.on('data', (chunk: Buffer) => {
-      read += chunk.length
-    })
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk))
     const [error] = await once(stream, 'error')
     expect(error).toMatchObject({ code: 'unavailable', fileName: 'file' })
-    expect(read).toBeLessThan(LARGE)
+    const read = Buffer.concat(chunks)
+    expect(read.length).toBeLessThan(LARGE)
+    expect(read.equals(bytes.subarray(0, read.length))).toBe(true)
     proxy.rule = () => undefined
     expect((await files.readBytes('file')).equals(bytes)).toBe(true)
-    await files.close()
-    await proxy.close()
   })
 
   test('and comes back is no matter: the upload goes on where it was, the download at its place', async () => {
-    const { proxy, files } = await fragile()
+    await using place = await fragile()
+    const { proxy, files } = place
     let count = 0
+    proxy.rule = ({ url, headers }) => {
+      const isBytes = /append_v2|finish/.test(url) && headers['content-length'] !== '0'
+      return isBytes && ++count % 8 === 1 ? { do: 'drop', bytes: PART / 2 } : undefined
+    }
+    await files.save('dir/file', Readable.from([bytes], { objectMode: false }), { overwrite: true })
+    expect(stored()?.equals(bytes)).toBe(true)
+    expect(count).toBeGreaterThan(LARGE / PART)
     proxy.rule = ({ url }) =>
-      /append_v2|finish/.test(url) && ++count % 2 === 1 ? { do: 'drop', bytes: 100_000 } : undefined
-    await files.save('file', Readable.from([bytes], { objectMode: false }))
-    expect(server.file('/file')!.revision.body.equals(bytes)).toBe(true)
-    proxy.rule = ({ url }) =>
-      url.endsWith('/files/download') && ++count % 2 === 1 ? { do: 'cut', bytes: MIB_4 } : undefined
-    expect((await files.readBytes('file')).equals(bytes)).toBe(true)
-    await files.close()
-    await proxy.close()
+      url.endsWith('/files/download') && ++count % 2 === 1 ? { do: 'cut', bytes: LARGE / 2 } : undefined
+    expect((await files.readBytes('dir/file')).equals(bytes)).toBe(true)
   })
 
   test('keeps what arrived, where the service does: no byte is in the file twice', async () => {
     const keeping = await startStrictDropbox({ keepsArrived: true })
-    await using files = storageWith({ ...at(keeping), multipartThreshold: MIB_4, partSize: MIB_4 })
-    keeping.faults.add({ operation: 'files/upload_session/append_v2', fault: { do: 'drop', bytes: 1_000_000 } })
-    const distinct = Buffer.from(Uint32Array.from({ length: LARGE / 4 }, (_, at) => at).buffer)
-    await files.save('file', Readable.from([distinct], { objectMode: false }))
-    expect(keeping.file('/file')!.revision.body.equals(distinct)).toBe(true)
+    await using files = smallParts(keeping)
+    keeping.faults.add({ operation: 'files/upload_session/append_v2', fault: { do: 'drop', bytes: 10_000 } })
+    await files.save('file', Readable.from([bytes], { objectMode: false }), { overwrite: true })
+    expect(keeping.file('/file')?.revision.body.equals(bytes)).toBe(true)
     await keeping.close()
   })
 })

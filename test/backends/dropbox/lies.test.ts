@@ -1,8 +1,10 @@
-import { afterAll } from 'vitest'
+import { afterAll, vi } from 'vitest'
 import { changed, changedFields, insteadJson, lackingFields, withHeader, without } from '../../faults/answers.ts'
 import type { Lie } from '../../faults/faults.ts'
 import { after, describeLies, jsonLies, LIES, lies, RANGE_LIES } from '../../faults/lies.ts'
 import { PART, type StepName, startGround } from './fault-steps.ts'
+
+vi.mock('node:timers/promises', () => import('../../support/short-waits.ts'))
 
 const on = await startGround()
 afterAll(() => on.close())

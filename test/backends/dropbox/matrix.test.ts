@@ -1,15 +1,24 @@
-import { afterAll } from 'vitest'
+import { afterAll, vi } from 'vitest'
+import { type FaultResult, isDenial } from '../../faults/case.ts'
 import { conditional, type Expectation, looked, repeated } from '../../faults/expected.ts'
+import { deletionPart, leftOf } from '../../faults/looks.ts'
 import { describeMatrix } from '../../faults/matrix.ts'
+import type { Plan } from '../../faults/plans.ts'
 import { bytesOf, WRITES } from '../../faults/writes.ts'
 import { FAULTS, lostPart, PART, type StepName, startGround } from './fault-steps.ts'
+
+vi.mock('node:timers/promises', () => import('../../support/short-waits.ts'))
 
 const on = await startGround()
 afterAll(() => on.close())
 
-/** After a lost answer the session tells how much it has, or the file tells what it is. */
+/** After a lost answer the session tells how much it has, or the file tells what it is; a service that says it did nothing is believed. */
 const session: Expectation<StepName> = (fault, mode, step, at) =>
-  step === 'start' ? repeated(fault, mode, step, at) : looked(fault, mode)
+  step === 'start' || (step === 'finish' && isDenial(fault)) ? repeated(fault, mode, step, at) : looked(fault, mode)
+
+/** What is asked for before a deletion is there or not, whatever came of the question. */
+const asked: Omit<Plan<StepName>, 'faults' | 'title' | 'work' | 'wrong'> = { on, steps: ['get'], expected: repeated }
+const failed = ({ error }: FaultResult): boolean => error !== undefined
 
 const SESSION = ['start', 'part 2', 'finish'] as const
 
@@ -32,10 +41,42 @@ describeMatrix<StepName>({
     read: { steps: ['download'] },
     size: { steps: ['get'] },
     list: { steps: ['list'] },
-    delete: { steps: ['get', 'delete'] },
-    deleteMany: { steps: ['get', 'batch', 'check'] },
+    // A file that is gone when it is asked for again is one that was deleted.
+    delete: { steps: ['delete'], expected: looked },
+    deleteMany: { steps: ['batch'], expected: looked },
   },
   own: [
+    {
+      ...asked,
+      ...deletionPart('delete', on),
+      title: 'the question before a deletion',
+      wrong: async result =>
+        ((await on.stored(`${result.prefix}new`)) !== undefined) === failed(result) ? undefined : 'it lies',
+    },
+    {
+      ...deletionPart('deleteMany', on),
+      title: 'the questions before a batch',
+      on,
+      steps: ['get'],
+      // Each file has an error of its own.
+      expected: () => 'succeeds',
+      wrong: async ({ prefix, value }) => {
+        const [deleted = 0, errors = 0] = value as number[]
+        return deleted + errors === 2 && (await leftOf(on, prefix)) === errors ? undefined : `it tells ${value}`
+      },
+    },
+    {
+      ...deletionPart('deleteMany', on),
+      title: 'the questions how a batch goes',
+      on,
+      steps: ['check'],
+      expected: repeated,
+      wrong: async ({ prefix, value, error }) => {
+        if ((await leftOf(on, prefix)) > 0) return 'something is left'
+        const isTrue = error === undefined ? String(value) === '2,0' : error.outcome === 'unknown'
+        return isTrue ? undefined : `it tells ${value ?? error?.outcome}`
+      },
+    },
     {
       title: 'the look after a part that was lost',
       on,

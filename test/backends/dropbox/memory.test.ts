@@ -20,7 +20,7 @@ it('a service that does not answer holds a source of unknown length back after t
   async function* source(): AsyncGenerator<Buffer> {
     for (; given < 12 * MIB_4; given += 65_536) yield Buffer.alloc(65_536, 1)
   }
-  const saved = files.save('large', source(), { signal: controller.signal })
+  const saved = files.save('large', source(), { overwrite: true, signal: controller.signal })
   await held.promise
   // Turns enough to read all of the source, were it not held back.
   for (let turn = 0; turn < 1000; turn++) await new Promise(setImmediate)
@@ -35,12 +35,12 @@ const PART = 8 * MIB
 /** Besides the parts: the chunks on their way into one, and what the sockets hold. */
 const SLACK = 1.5 * MIB
 /** Set to 2147483648 for the sentence about any size; the same program, for half a minute. */
-const LARGE = Number(process.env['HOLDALL_BOUNDED_BYTES'] ?? 96 * MIB)
+const LARGE = Number(process.env['HOLDALL_BOUNDED_BYTES'] ?? 64 * MIB)
 
 it.each([
   ['of unknown length', LARGE, 256 * 1024, 0],
-  ['to a slow server', 32 * MIB, 256 * 1024, 2],
-  ['in chunks of 700 kB', 32 * MIB, 700_000, 0],
+  ['to a slow server', 24 * MIB, 256 * 1024, 2],
+  ['in chunks of 700 kB', 24 * MIB, 700_000, 0],
 ])(
   'a stream %s takes two parts of memory and a little',
   async (_title, size, chunk, pauseMs) => {

@@ -82,7 +82,7 @@ test('are the same on the wire: host, path, token, type, escapes of the argument
   const home = storageWith(options)
   const team = storageWith({ ...options, teamRoot: true })
   const deep = storageWith({ ...options, rootPath: '/Ordner ü/日本' })
-  for (let turn = 0; turn < 120; turn++) {
+  for (let turn = 0; turn < 80; turn++) {
     const files = [home, team, deep][turn % 3]!
     const [one, two] = [name(), name()]
     await files.save(one, text(), { overwrite: random() < 0.5 })
@@ -99,7 +99,8 @@ test('are the same on the wire: host, path, token, type, escapes of the argument
   const seen = new Set<string>()
   for (const request of server.requests) {
     const { operation, headers, host, json, method, url } = request
-    expect(request.status, `${operation} ${headers['dropbox-api-arg'] ?? json}`).toBeLessThan(300)
+    // A name is asked for that may be taken or not: that is no error of the request.
+    expect([200, 206, 409], `${operation} ${headers['dropbox-api-arg'] ?? json}`).toContain(request.status)
     const path = url.replace(/^\/(api|content)/, '')
     const ours = { url: `https://${host}.dropboxapi.com${path}`, method, body: json, ...picked(headers) }
     const theirs = await officialRequest(request)

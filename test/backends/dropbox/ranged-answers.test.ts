@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { describeRangedAnswers } from '../../faults/ranged-answers.ts'
-import { headersOf, type RangedGround, readingFrom, TEXT } from '../../faults/ranged-ground.ts'
+import { headersOf, type RangedGround, readingFrom, TEXT, VERSION } from '../../faults/ranged-ground.ts'
 import { contentHash } from '../../servers/strict-dropbox.ts'
 import { hostsAt, storageWith } from './support.ts'
 
@@ -22,8 +22,9 @@ const ground: RangedGround = {
   told: (version, bytes) => ({ 'dropbox-api-result': JSON.stringify(described(version, bytes)) }),
   described: ({ url }, version, bytes) =>
     url === '/api/2/files/get_metadata' ? { '.tag': 'file', ...described(version, bytes) } : undefined,
-  tied: headers => /"rev:0{8}(\w+)"/.exec(String(headers['dropbox-api-arg']))?.[1],
-  withoutVersion: ['unavailable', 2],
+  // No header ties a request to a revision: each answer tells its own, which is compared.
+  tied: headers => (headers['dropbox-api-arg'] === '{"path":"/a"}' ? VERSION : undefined),
+  withoutVersion: ['unavailable', 5],
 }
 
 describeRangedAnswers(ground)

@@ -7,6 +7,8 @@ import type { Services } from '../../../src/storage/types.ts'
 import type { StrictDropbox } from '../../servers/strict-dropbox.ts'
 
 export const MIB_4: number = 4 * 1024 * 1024
+/** Bytes of a part where the server would not mind. */
+export const KIB_64: number = 64 * 1024
 
 /** A storage that reads no settings and no environment but those that are given. */
 export function storageWith(options: Input<DropboxOptions>, services: Services = {}): DropboxStorage {
@@ -40,11 +42,20 @@ export function driverFor(server: StrictDropbox, more: Partial<DropboxDriverOpti
     teamRoot: false,
     writeMode: 'add',
     rootPath: '',
-    multipartThreshold: 64 * 1024,
-    partSize: 64 * 1024,
+    multipartThreshold: KIB_64,
+    partSize: KIB_64,
     httpClient: new NodeClient(),
     ...more,
   })
+}
+
+/** A storage at a server whose files go in parts of 64 KiB: whoever sets parts of their own has whole blocks of 4 MiB. */
+export function smallParts(
+  server: StrictDropbox,
+  options: Input<DropboxOptions> = {},
+  more: Partial<DropboxDriverOptions> = {},
+): DropboxStorage {
+  return storageWith({ ...at(server), ...options }, { driver: driverFor(server, more) })
 }
 
 /** Closes a driver and empties the server. */

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream'
-import { afterAll, beforeEach, describe, expect, it, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it, test, vi } from 'vitest'
 import { contentHash, refused, startStrictDropbox } from '../../servers/strict-dropbox.ts'
 import { at, MIB_4, storageWith } from './support.ts'
+
+vi.mock('node:timers/promises', () => import('../../support/short-waits.ts'))
 
 const server = await startStrictDropbox()
 const files = storageWith({ ...at(server), multipartThreshold: MIB_4, partSize: MIB_4 })
@@ -127,18 +129,34 @@ it('says what the service says of a hash that is another one', async () => {
   expect(server.paths()).toEqual([])
 })
 
-it('begins again where the session has gone and the bytes are at hand', async () => {
-  const match = (): boolean => {
-    server.sessions.expire()
-    return false
+describe('a session that has gone', () => {
+  /** Lets all sessions expire before the first such request. */
+  const expireAt = (operation: string): void => {
+    let isFirst = true
+    const match = (): boolean => {
+      if (isFirst) server.sessions.expire()
+      isFirst = false
+      return false
+    }
+    server.faults.add({ operation, match })
   }
-  server.faults.add({ operation: `files/${SESSION}finish`, match })
-  // Only the first time.
-  server.faults.add({
-    operation: `files/${SESSION}start`,
-    match: () => ops().length > 1 && server.faults.clear() === undefined,
+  const starts = (): number => ops().filter(name => name === `${SESSION}start`).length
+
+  it.each([
+    ['at a part', `files/${SESSION}append_v2`, false],
+    ['at its end', `files/${SESSION}finish`, true],
+  ])('%s is begun again where the bytes are at hand', async (_, operation, overwrite) => {
+    expireAt(operation)
+    await files.save('again', bytes, { overwrite })
+    server.faults.clear()
+    expect([starts(), stored('/again')?.equals(bytes)]).toEqual([2, true])
   })
-  await files.save('again', bytes)
-  expect(ops().filter(name => name === `${SESSION}start`)).toHaveLength(2)
-  expect(stored('/again')?.equals(bytes)).toBe(true)
+
+  it('fails where they are not, and leaves nothing', async () => {
+    expireAt(`files/${SESSION}append_v2`)
+    const saved = files.save('again', once(bytes), { overwrite: true })
+    await expect(saved).rejects.toMatchObject({ code: 'unavailable', fileName: 'again' })
+    server.faults.clear()
+    expect(server.paths()).toEqual([])
+  })
 })

@@ -35,7 +35,8 @@ export function text({
   readonly min?: number
   readonly max?: number
 } = {}): Field<string> {
-  const whole = pattern === undefined ? undefined : new RegExp(`^(?:${pattern})$`, 'u')
+  // In the service's patterns a dot is any character.
+  const whole = pattern === undefined ? undefined : new RegExp(`^(?:${pattern})$`, 'su')
   return {
     read(value, path) {
       if (typeof value !== 'string') throw new BadArgument(path, `expected string, got ${kindOf(value)}`)
