@@ -1,3 +1,4 @@
+import { release } from '../../core/abort.ts'
 import type { CallContext } from '../../core/call.ts'
 import { streamContent } from '../../core/content.ts'
 import type { Driver, Stat, WriteOptions } from '../../core/driver.ts'
@@ -103,7 +104,11 @@ export class Relocations {
       if (hash?.digest() === expected?.value) return
       throw new StorageError('checksum_mismatch', 'The bytes of the source are not those that are stored.')
     }
-    return this.#files.write(to, streamContent(checked()), {}, ctx)
+    try {
+      return await this.#files.write(to, streamContent(checked()), {}, ctx)
+    } finally {
+      release({ body })
+    }
   }
 }
 

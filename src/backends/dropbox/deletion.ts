@@ -1,7 +1,7 @@
 import type { CallContext } from '../../core/call.ts'
 import type { DeleteResult } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
-import { mapParallel } from '../../core/parallel.ts'
+import { forEachParallel } from '../../core/parallel.ts'
 import { type BatchAnswer, Batches } from '../../remote/batches.ts'
 import { BATCH_LIMIT, batchErrors, failureOf } from './batch.ts'
 import type { DropboxClient } from './client.ts'
@@ -63,7 +63,7 @@ export class Deletion {
     const singly = async (key: string): Promise<void> => {
       results.set(key, await failureOf(ctx, 'delete', step => this.delete(key, step)))
     }
-    await mapParallel(keys, { limit: ASKED_AT_ONCE, signal: ctx.signal }, async key => {
+    await forEachParallel(keys, { limit: ASKED_AT_ONCE, signal: ctx.signal }, async key => {
       let stat: { readonly isDirectory?: boolean | undefined; readonly etag?: string | undefined } | undefined
       const asked = await failureOf(ctx, 'stat', async step => {
         stat = (await this.#lookup.present(key, step))?.stat

@@ -41,6 +41,20 @@ export function fileAt(value: unknown, path: string): Metadata {
   return found
 }
 
+/** What bytes are known by. */
+export interface Wanted {
+  readonly size: number
+  readonly hash: string
+}
+
+/** The file that an answer tells, where its bytes are those that were sent. */
+export function verified(answer: unknown, path: string, wanted: Wanted): Stat {
+  const { stat, hash } = fileAt(answer, path)
+  if (stat.size === wanted.size && (hash ?? wanted.hash) === wanted.hash) return stat
+  const text = 'The content hash of what the service stored is not that of what was sent.'
+  throw new StorageError('checksum_mismatch', text, { outcome: 'unknown' })
+}
+
 function noAnswer(what: string): StorageError {
   return new StorageError('unavailable', `The answer ${what}.`, { outcome: 'unknown' })
 }

@@ -12,7 +12,7 @@ import type { Commit } from './commit.ts'
 import { BLOCK, type ContentHash, hashed } from './content-hash.ts'
 import { classifyDropbox, dropboxErrorOf, isSessionGone } from './errors.ts'
 import type { Lookup } from './lookup.ts'
-import { fileAt } from './metadata.ts'
+import { verified, type Wanted } from './metadata.ts'
 
 /** A file to be written. */
 export interface DropboxTarget extends UploadTarget {
@@ -64,7 +64,7 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
     const wanted = { size: bodySize(body), hash: hashed(body).digest() }
     const arg = { ...commit, content_hash: wanted.hash }
     const send = async (step: CallContext): Promise<Stat> =>
-      verified(await this.#client.upload('files/upload', arg, body, ['rev', 'size'], step), commit, wanted)
+      verified(await this.#client.upload('files/upload', arg, body, ['rev', 'size'], step), commit.path, wanted)
     if (commit.mode === 'overwrite') return send(ctx)
     const found = async (step: CallContext): Promise<Stat | undefined> => this.#written(key, wanted, step)
     const isRefused = ({ code }: StorageError): boolean => code === 'precondition_failed'
@@ -107,7 +107,7 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
       const arg = { cursor, commit: target.commit, content_hash: own.digest() }
       try {
         const answer = await this.#client.upload(FINISH, arg, rest.chunks, ['rev', 'size'], ctx)
-        return verified(answer, target.commit, wantedOf(upload))
+        return verified(answer, target.commit.path, wantedOf(upload))
       } catch (error) {
         const { correctOffset } = dropboxErrorOf(error) ?? {}
         if (correctOffset === undefined) {
@@ -244,21 +244,7 @@ function notMade({ message, cause }: StorageError): StorageError {
   return new StorageError('unavailable', message, { cause, outcome: 'not_applied', retryable: false })
 }
 
-/** What bytes are known by. */
-interface Wanted {
-  readonly size: number
-  readonly hash: string
-}
-
 /** What the whole file must have. */
 function wantedOf({ hash, hashedTo }: DropboxUpload): Wanted {
   return { size: hashedTo, hash: hash.digest() }
-}
-
-/** The file that an answer tells, where its bytes are those that were sent. */
-function verified(answer: unknown, { path }: Commit, wanted: Wanted): Stat {
-  const { stat, hash } = fileAt(answer, path)
-  if (stat.size === wanted.size && (hash ?? wanted.hash) === wanted.hash) return stat
-  const text = 'The content hash of what the service stored is not that of what was sent.'
-  throw new StorageError('checksum_mismatch', text, { outcome: 'unknown' })
 }

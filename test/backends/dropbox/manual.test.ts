@@ -32,17 +32,14 @@ describe('the manual of django-storages 1.7.1, chapter 5', () => {
     await expect(defaultStorage.open('../x')).rejects.toMatchObject({ code: 'suspicious_name' })
   })
 
-  it('standard file access options work as expected, and what is written arrives', async () => {
-    expect(await defaultStorage.exists('storage_test')).toBe(false)
-    const file = await defaultStorage.open('storage_test', 'w')
-    await file.write('storage contents')
-    await file.close()
-    expect(await defaultStorage.exists('storage_test')).toBe(true)
-    const read = await defaultStorage.open('storage_test', 'r')
-    expect(await read.read()).toBe('storage contents')
-    await read.close()
-    await defaultStorage.delete('storage_test')
-    expect(await defaultStorage.exists('storage_test')).toBe(false)
+  it('what is written through open() arrives, in text and bit by bit', async () => {
+    await defaultStorage.edit('opened.txt', 'w', async file => {
+      for (const word of ['one', 'two', 'thrée']) await file.write(`${word} `)
+    })
+    expect(await defaultStorage.edit('opened.txt', 'r', file => file.read())).toBe('one two thrée ')
+    expect(await defaultStorage.edit('opened.txt', 'rb', file => file.read())).toEqual(Buffer.from('one two thrée '))
+    await defaultStorage.delete('opened.txt')
+    expect(server.paths()).toEqual(['/jail/default.txt'])
   })
 
   it('opening what is not there for reading fails, deleting it does not', async () => {
