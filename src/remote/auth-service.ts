@@ -48,8 +48,10 @@ export class AuthService {
           const { status: word, message } = (typeof error === 'object' && error !== null ? error : {}) as Fields
           const serverTime = dateOf(refusal.headers.date)
           const skew = error === 'invalid_grant' && isSkewed(serverTime) ? `${skewHint(serverTime)}.` : undefined
-          const serviceMessage = [textOf(said) ?? textOf(message), skew].filter(Boolean).join(' ')
-          const serviceCode = textOf(error) ?? textOf(word)
+          // Dropbox puts its sentence behind the word.
+          const [code, ...rest] = (textOf(error) ?? '').split(': ')
+          const serviceMessage = [textOf(said) ?? textOf(message) ?? rest.join(': '), skew].filter(Boolean).join(' ')
+          const serviceCode = textOf(code) ?? textOf(word)
           return new HttpStatusError(wire, { ...refusal, serviceCode, serviceMessage, seeksFile: false, hide })
         },
       },

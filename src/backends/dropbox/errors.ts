@@ -50,6 +50,8 @@ export async function dropboxError(
     headers: wait === undefined ? headers : { ...headers, 'retry-after': wait },
     hide,
     tags,
+    // By a tag the function itself says that it did nothing.
+    outcome: refusal.outcome ?? (refusal.status === 409 && tags.length > 0 ? 'not_applied' : undefined),
     serviceCode: tags.join('/') || undefined,
     serviceMessage: plain ?? textOf(fieldsOf(json?.['user_message'])['text']),
     correctOffset: offsetIn(json?.['error']),
@@ -186,8 +188,9 @@ export function isSessionGone(tags: readonly string[]): boolean {
 /** The code of an answer of Dropbox, or of a `StorageError`; undefined for any other value. */
 export function classifyDropbox(error: unknown): ErrorCode | undefined {
   if (!(error instanceof DropboxError)) return classifyHttp(error)
-  // By the status alone a 409 would be a refused condition.
-  return codeOfTags(error.tags) ?? (error.status === 409 ? 'unknown' : classifyHttp(error))
+  const { tags, status } = error
+  // By the status alone a 409 would be a refused condition; without a tag it is not what the service writes.
+  return codeOfTags(tags) ?? (status !== 409 ? classifyHttp(error) : tags.length > 0 ? 'unknown' : 'unavailable')
 }
 
 /** The service's own error, also where it is the cause of a `StorageError`. */

@@ -141,7 +141,9 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
     { error, lost }: FailedFinish,
     ctx: CallContext,
   ): Promise<'open' | 'done' | 'gone'> {
-    if (!lost && !upload.isLost && !this.isGone(error)) return 'open'
+    const isLost = lost || upload.isLost
+    // A service that is overloaded may deny a request that it has carried out.
+    if (!isLost && !error.retryable) return 'open'
     try {
       await ctx.step('askUpload', true, step => this.stored(upload, step))
       return 'open'
@@ -154,7 +156,11 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
       .catch(reason => {
         if (classifyDropbox(reason) !== 'not_found') throw reason
       })
-    return found === undefined ? 'gone' : 'done'
+    if (found !== undefined) return 'done'
+    if (isLost) return 'gone'
+    // It went before it made the file: to send the request again would be in vain, to send all bytes again would not.
+    const { message, cause } = error
+    throw new StorageError('unavailable', message, { cause, outcome: 'not_applied', retryable: false })
   }
 
   /** The file, where it has the bytes that were sent. */
