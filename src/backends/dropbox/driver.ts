@@ -12,7 +12,7 @@ import type {
   StatOptions,
   WriteOptions,
 } from '../../core/driver.ts'
-import type { ErrorCode, StorageError } from '../../core/errors.ts'
+import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import type { HttpClient } from '../../http/request.ts'
 import { conditionFailed } from '../../remote/conditions.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
@@ -140,8 +140,12 @@ export class DropboxDriver implements Driver {
     try {
       await this.client.rpc('files/create_folder_v2', { path, autorename: false }, ctx, { fields: ['metadata'] })
     } catch (error) {
+      const code = classifyDropbox(error)
       // There is such a folder.
-      if (classifyDropbox(error) !== 'is_directory') throw error
+      if (code === 'is_directory') return
+      throw code === 'precondition_failed'
+        ? new StorageError('not_a_directory', `The root ${path} is a file.`, { cause: error })
+        : error
     }
   }
 

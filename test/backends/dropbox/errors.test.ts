@@ -1,8 +1,12 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { DropboxError } from '../../../src/backends/dropbox/index.ts'
 import { isStorageError } from '../../../src/core/errors.ts'
 import type { Scripted } from '../../support/scripted-client.ts'
 import { FILE, refusal, scripted } from './scripted.ts'
+
+// No wait before another try.
+beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0))
+afterEach(() => vi.restoreAllMocks())
 
 const failed = async (answer: Scripted, call: (files: ReturnType<typeof scripted>) => Promise<unknown>) => {
   const error = await call(scripted(() => answer)).catch(reason => reason)
