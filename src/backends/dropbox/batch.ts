@@ -1,5 +1,5 @@
 import type { CallContext, Repeat } from '../../core/call.ts'
-import { isStorageError, StorageError } from '../../core/errors.ts'
+import { isStorageError, StorageError, withOutcome } from '../../core/errors.ts'
 import { type Polled, polled } from '../../remote/polling.ts'
 import type { DropboxClient } from './client.ts'
 import { codeOfTags, type Fields, fieldsOf, tagOf, tagsOf } from './errors.ts'
@@ -29,13 +29,15 @@ export async function batchErrors(
   const ask = async (step: CallContext): Promise<Polled<readonly unknown[]>> =>
     statusOf(await client.rpc(check, { async_job_id: job }, step, { fields: ['.tag'], reads: true }))
   const first = tagOf(launched) === 'async_job_id' ? undefined : statusOf(launched)
-  const entries =
-    first !== undefined && 'result' in first ? first.result : await polled('batch', ask, ctx, { stallMs: STALL_MS })
+  const isDone = first !== undefined && 'result' in first
+  // The batch may be carried out whatever becomes of the questions.
+  const entries = isDone
+    ? first.result
+    : await polled('batch', ask, ctx).catch(error => {
+        throw withOutcome(error, 'unknown')
+      })
   return Array.from({ length: count }, (_, at) => errorOf(entries[at]))
 }
-
-/** Jobs tell no progress. */
-const STALL_MS = 600_000
 
 function statusOf(status: Fields): Polled<readonly unknown[]> {
   const { entries } = status

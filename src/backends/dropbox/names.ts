@@ -18,7 +18,7 @@ export function problemOf(key: string): string | undefined {
   if (/[\\\x7f]/.test(key)) return 'has no backslash and no DEL'
   for (const part of key.split('/')) {
     if (part === '' || part === '.' || part === '..') return "has no part '', '.' or '..'"
-    if (/\s$/.test(part) && !/^icon\r$/i.test(part)) return 'has no part with a blank at its end'
+    if (part.endsWith(' ')) return 'has no part with a blank at its end'
     if (DISALLOWED.test(part)) return `has no part ${JSON.stringify(part)}, which Dropbox ignores`
     if (part.length > MAX_PART && [...part].length > MAX_PART) return `has no part of more than ${MAX_PART} characters`
   }

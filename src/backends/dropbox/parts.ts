@@ -1,6 +1,6 @@
 import type { CallContext } from '../../core/call.ts'
 import type { Stat } from '../../core/driver.ts'
-import { StorageError } from '../../core/errors.ts'
+import { StorageError, wrapError } from '../../core/errors.ts'
 import { bodySize } from '../../http/request.ts'
 import { textOf } from '../../remote/answers.ts'
 import type { Bytes } from '../../remote/checksums.ts'
@@ -31,8 +31,8 @@ export interface DropboxUpload {
   offset: number
   /** The last part, which goes with the request that makes the file. */
   tail: { readonly piece: Piece; readonly hash: ContentHash } | undefined
-  /** Whether the answer to a request that makes the file was lost. */
-  isLost: boolean
+  /** Whether a request that makes the file may have been carried out, whatever came of the next. */
+  isDoubtful: boolean
 }
 
 /** Bytes of the largest request. */
@@ -59,22 +59,22 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
   }
 
   /** One request, which is made again also under a condition: what came of a lost one is told by the file. */
-  async put({ key, commit }: DropboxTarget, body: Bytes, ctx: CallContext): Promise<Stat> {
+  async put(target: DropboxTarget, body: Bytes, ctx: CallContext): Promise<Stat> {
+    const { key, commit } = target
     const wanted = { size: bodySize(body), hash: hashed(body).digest() }
     const arg = { ...commit, content_hash: wanted.hash }
     const send = async (step: CallContext): Promise<Stat> =>
       verified(await this.#client.upload('files/upload', arg, body, ['rev', 'size'], step), commit, wanted)
     if (commit.mode === 'overwrite') return send(ctx)
     const found = async (step: CallContext): Promise<Stat | undefined> => this.#written(key, wanted, step)
-    return onlyOnce(
-      { send, found, isRefused: ({ code }) => code === 'precondition_failed', classify: classifyDropbox },
-      ctx,
-    )
+    const isRefused = ({ code }: StorageError): boolean => code === 'precondition_failed'
+    const once = { send, found, isRefused, classify: classifyDropbox }
+    return onlyOnce(once, ctx).catch(error => this.#unchanged(target, wanted, error, ctx))
   }
 
   async begin(target: DropboxTarget): Promise<DropboxUpload> {
     const hash = hashed(NOTHING)
-    return { target, hash, hashedTo: 0, session: undefined, offset: 0, tail: undefined, isLost: false }
+    return { target, hash, hashedTo: 0, session: undefined, offset: 0, tail: undefined, isDoubtful: false }
   }
 
   /** Sends a part until the service has all of it; the last one is kept for `finish`. */
@@ -111,8 +111,8 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
       } catch (error) {
         const { correctOffset } = dropboxErrorOf(error) ?? {}
         if (correctOffset === undefined) {
-          upload.isLost ||= mayBeDone(error)
-          throw error
+          upload.isDoubtful ||= mayBeDone(error)
+          return this.#unchanged(target, wantedOf(upload), error, ctx)
         }
         upload.offset = correctOffset
       }
@@ -141,32 +141,46 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
     { error, lost }: FailedFinish,
     ctx: CallContext,
   ): Promise<'open' | 'done' | 'gone'> {
-    const isLost = lost || upload.isLost
-    // A service that is overloaded may deny a request that it has carried out.
-    if (!isLost && !error.retryable) return 'open'
+    const { key, commit } = upload.target
+    const isGone = this.isGone(error)
+    if (!lost && !upload.isDoubtful && !isGone) return 'open'
+    // Only a request that makes the file closes a session. Where nothing says that one was carried out, equal bytes may be another saver's.
+    const isOurs = lost || upload.isDoubtful || commit.mode === 'overwrite' || isClosed(error)
+    if (!isOurs) throw notMade(error)
     try {
       await ctx.step('askUpload', true, step => this.stored(upload, step))
       return 'open'
     } catch (reason) {
       if (!this.isGone(reason)) throw reason
     }
-    const { key } = upload.target
     const found = await ctx
       .step('stat', true, step => this.#written(key, wantedOf(upload), step))
       .catch(reason => {
         if (classifyDropbox(reason) !== 'not_found') throw reason
       })
     if (found !== undefined) return 'done'
-    if (isLost) return 'gone'
-    // It went before it made the file: to send the request again would be in vain, to send all bytes again would not.
-    const { message, cause } = error
-    throw new StorageError('unavailable', message, { cause, outcome: 'not_applied', retryable: false })
+    if (lost || upload.isDoubtful) return 'gone'
+    throw notMade(error)
   }
 
   /** The file, where it has the bytes that were sent. */
   async #written(key: string, wanted: Wanted, ctx: CallContext): Promise<Stat | undefined> {
     const { stat, hash } = await this.#lookup.file(key, ctx)
     return stat.size === wanted.size && hash === wanted.hash ? stat : undefined
+  }
+
+  /** The file, where a revision was not replaced because it has these bytes already; else the error. (`strict_conflict` of the same page) */
+  async #unchanged(
+    { key, commit: { mode } }: DropboxTarget,
+    wanted: Wanted,
+    error: unknown,
+    ctx: CallContext,
+  ): Promise<Stat> {
+    if (typeof mode === 'object' && classifyDropbox(error) === 'precondition_failed') {
+      const stat = await this.#written(key, wanted, ctx).catch(() => undefined)
+      if (stat?.etag === mode.update) return stat
+    }
+    throw error
   }
 
   async #send(
@@ -215,11 +229,19 @@ function misplaced(offset: number, stored: number): StorageError {
   return new StorageError('unavailable', text, { outcome: 'not_applied' })
 }
 
-/** Whether a request that makes a file may have made it. */
+/** Whether a request that makes a file may have made it: a service that is overloaded may deny what it has done. */
 function mayBeDone(error: unknown): boolean {
-  if (error instanceof StorageError) return error.outcome === 'unknown'
-  const { status = 0 } = dropboxErrorOf(error) ?? {}
-  return status === 0 || status >= 500
+  const { code, outcome } = wrapError(error, {}, classifyDropbox)
+  return outcome === 'unknown' || code === 'throttled'
+}
+
+function isClosed(error: unknown): boolean {
+  return dropboxErrorOf(error)?.tags.includes('closed') === true
+}
+
+/** A session that went before it could make the file: to send that request again would be in vain, to send all bytes again would not. */
+function notMade({ message, cause }: StorageError): StorageError {
+  return new StorageError('unavailable', message, { cause, outcome: 'not_applied', retryable: false })
 }
 
 /** What bytes are known by. */
