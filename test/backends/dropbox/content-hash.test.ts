@@ -1,5 +1,7 @@
-import { expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { BLOCK, ContentHash, hashed } from '../../../src/backends/dropbox/content-hash.ts'
+import { startStrictDropbox } from '../../servers/strict-dropbox.ts'
+import { smallParts } from './support.ts'
 
 const pattern = (size: number): Buffer =>
   Buffer.alloc(size, Buffer.from(Uint8Array.from({ length: 256 }, (_, at) => at)))
@@ -41,4 +43,21 @@ it.each<[string, () => Buffer, string]>([
   const sum = hashed(bytes.subarray(0, BLOCK))
   if (bytes.byteLength > BLOCK) sum.add(hashed(bytes.subarray(BLOCK)))
   expect(sum.digest()).toBe(hash)
+})
+
+const server = await startStrictDropbox()
+afterAll(() => server.close())
+
+it('finds bytes that were changed on the way, however they are read', async () => {
+  await using files = smallParts(server)
+  server.put('/a', pattern(300_000))
+  const reads = [
+    () => files.readBytes('a'),
+    () => files.createReadStream('a').toArray(),
+    () => files.edit('a', 'rb', file => file.read()),
+  ]
+  for (const read of reads) {
+    server.faults.add({ operation: 'files/download', fault: { do: 'garble', offset: 200_000 } })
+    await expect(read()).rejects.toMatchObject({ code: 'checksum_mismatch', fileName: 'a' })
+  }
 })

@@ -1,5 +1,5 @@
 import { afterAll, vi } from 'vitest'
-import { type FaultResult, isDenial } from '../../faults/case.ts'
+import type { FaultResult } from '../../faults/case.ts'
 import { conditional, type Expectation, looked, repeated } from '../../faults/expected.ts'
 import { deletionPart, leftOf } from '../../faults/looks.ts'
 import { describeMatrix } from '../../faults/matrix.ts'
@@ -12,9 +12,9 @@ vi.mock('node:timers/promises', () => import('../../support/short-waits.ts'))
 const on = await startGround()
 afterAll(() => on.close())
 
-/** After a lost answer the session tells how much it has, or the file tells what it is; a service that says it did nothing is believed. */
+/** After a lost answer the session tells how much it has, or the file tells what it is. */
 const session: Expectation<StepName> = (fault, mode, step, at) =>
-  step === 'start' || (step === 'finish' && isDenial(fault)) ? repeated(fault, mode, step, at) : looked(fault, mode)
+  step === 'start' ? repeated(fault, mode, step, at) : looked(fault, mode)
 
 /** What is asked for before a deletion is there or not, whatever came of the question. */
 const asked: Omit<Plan<StepName>, 'faults' | 'title' | 'work' | 'wrong'> = { on, steps: ['get'], expected: repeated }

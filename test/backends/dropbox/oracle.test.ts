@@ -35,10 +35,10 @@ const CHARS = [
 const random = seeded(21)
 const below = (end: number): number => Math.floor(random() * end)
 const text = (): string => Array.from({ length: 1 + below(12) }, () => CHARS[below(CHARS.length)]).join('')
-/** A name of one to three parts that Dropbox takes. */
-function name(): string {
+/** A name of one to three parts that Dropbox takes, and that no other turn has. */
+function name(turn: number): string {
   const parts = Array.from({ length: 1 + below(3) }, () => `${text().replace(/^(~\$|\.~|~)/, '')}.x`)
-  return parts.join('/')
+  return `${turn}${parts.join('/')}`
 }
 
 type Sent = Readonly<Record<string, unknown>>
@@ -84,11 +84,15 @@ test('are the same on the wire: host, path, token, type, escapes of the argument
   const deep = storageWith({ ...options, rootPath: '/Ordner ü/日本' })
   for (let turn = 0; turn < 80; turn++) {
     const files = [home, team, deep][turn % 3]!
-    const [one, two] = [name(), name()]
+    const [one, two] = [name(turn), name(turn)]
     await files.save(one, text(), { overwrite: random() < 0.5 })
     await files.readText(one)
     await files.stat(one)
     await files.url(one)
+    const { etag, versionId } = await files.stat(one)
+    if (random() < 0.3) await files.save(one, `${text()} `, { ifMatch: etag!, extra: { mute: true } })
+    if (random() < 0.3) await files.readText(one, { versionId: versionId! })
+    if (random() < 0.3) await files.save(`${one}+`, 'x', { overwrite: true, extra: { clientModified: new Date(0) } })
     if (random() < 0.5) await files.copy(one, `copies/${two}`, { overwrite: false })
     if (random() < 0.3) await files.move(one, `moves/${two}`, { overwrite: false })
     await files.listdir('')

@@ -36,7 +36,7 @@ const SESSION = 'upload_session/'
 describe.each([
   ['of known length', (content: Buffer) => content],
   ['of unknown length', once],
-])('a file %s', (_, make) => {
+])('D.9 row 208: a file %s', (_, make) => {
   it.each([
     ['of 4 MiB', MIB_4, ['upload'], [undefined]],
     ['of 4 MiB and a byte', MIB_4 + 1, [`${SESSION}start`, `${SESSION}finish`], [undefined, MIB_4]],
@@ -158,5 +158,43 @@ describe('a session that has gone', () => {
     await expect(saved).rejects.toMatchObject({ code: 'unavailable', fileName: 'again' })
     server.faults.clear()
     expect(server.paths()).toEqual([])
+  })
+})
+
+describe('writeMode', () => {
+  test('add keeps what is there, and takes another name', async () => {
+    await using adding = storageWith({ ...at(server), writeMode: 'add' })
+    server.put('/a.txt', 'old')
+    const name = await adding.save('a.txt', 'new')
+    expect(name).toMatch(/^a_\w{7}\.txt$/)
+    expect([stored('/a.txt'), stored(`/${name}`)].map(String)).toEqual(['old', 'new'])
+  })
+
+  test('overwrite replaces, also a file that changes meanwhile', async () => {
+    await using overwriting = storageWith({ ...at(server), writeMode: 'overwrite' })
+    server.put('/a.txt', 'old')
+    const match = () => server.put('/a.txt', 'meanwhile') === undefined
+    server.faults.add({ operation: 'files/upload', match })
+    expect(await overwriting.save('a.txt', 'new')).toBe('a.txt')
+    server.faults.clear()
+    expect(String(stored('/a.txt'))).toBe('new')
+  })
+
+  test.each([
+    ['in one request', 100, 'files/upload'],
+    ['by a session', MIB_4 + 5, `files/${SESSION}finish`],
+  ])('update replaces only what was there when the save began, %s', async (_, size, operation) => {
+    await using updating = storageWith({ ...at(server), writeMode: 'update', multipartThreshold: MIB_4 })
+    const content = bytes.subarray(0, size)
+    server.put('/a.txt', 'old')
+    expect(await updating.save('a.txt', content)).toBe('a.txt')
+    expect(stored('/a.txt')?.equals(content)).toBe(true)
+    const match = () => server.put('/a.txt', 'meanwhile') === undefined
+    server.faults.add({ operation, match })
+    const failed = { code: 'precondition_failed', fileName: 'a.txt' }
+    await expect(updating.save('a.txt', Buffer.alloc(size))).rejects.toMatchObject(failed)
+    server.faults.clear()
+    expect(String(stored('/a.txt'))).toBe('meanwhile')
+    expect(await updating.save('new.txt', content)).toBe('new.txt')
   })
 })
