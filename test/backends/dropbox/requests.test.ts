@@ -165,11 +165,25 @@ describe('the write mode update', () => {
     expect(await saved(none)).toEqual({ result: 'a', modes: ['add'] })
   })
 
-  it('is refused where somebody was quicker', async () => {
-    const { result } = await saved(asked =>
-      called(asked) === 'files/upload' ? refusal('path', 'conflict', 'file') : one(asked),
-    )
-    expect(result).toMatchObject({ code: 'precondition_failed', outcome: 'not_applied' })
+  const refused = (now: object) => {
+    let isRefused = false
+    return saved(asked => {
+      if (called(asked) !== 'files/upload') return { json: isRefused ? { ...FILE, ...now } : FILE }
+      isRefused = true
+      return refusal('path', 'conflict', 'file')
+    })
+  }
+
+  it.each([
+    { rev: 'fedcba9876543' },
+    { rev: 'fedcba9876543', content_hash: 'f'.repeat(64) },
+    { content_hash: 'f'.repeat(64) },
+  ])('is refused where somebody was quicker: %j', async now => {
+    expect((await refused(now)).result).toMatchObject({ code: 'precondition_failed', outcome: 'not_applied' })
+  })
+
+  it('has nothing to do where that revision has these bytes, which Dropbox may call a conflict', async () => {
+    expect((await refused({})).result).toBe('a')
   })
 })
 
