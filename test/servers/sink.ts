@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 /** What the sink may be told. */
 export interface SinkOptions {
   /** Milliseconds between two looks at an arriving part; 0 reads as fast as it can. */
-  readonly pauseMs?: number
+  readonly pauseMs?: number | undefined
   /** Called when a part has arrived; its answer waits for the promise. */
   readonly onPart?: (size: number) => Promise<void> | void
 }

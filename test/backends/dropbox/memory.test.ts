@@ -1,9 +1,9 @@
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { startDropboxSink } from '../../servers/dropbox-sink.ts'
 import { startStrictDropbox } from '../../servers/strict-dropbox.ts'
-import { runNode } from '../../support/child.ts'
-import { at, MIB_4, storageWith } from './support.ts'
+import { describeBoundedUploads } from '../../support/bounded-upload.ts'
+import { at, hostsAt, MIB_4, storageWith } from './support.ts'
 
 const server = await startStrictDropbox()
 afterAll(() => server.close())
@@ -37,25 +37,23 @@ const SLACK = 1.5 * MIB
 /** Set to 2147483648 for the sentence about any size; the same program, for half a minute. */
 const LARGE = Number(process.env['HOLDALL_BOUNDED_BYTES'] ?? 64 * MIB)
 
-it.each([
-  ['of unknown length', LARGE, 256 * 1024, 0],
-  ['to a slow server', 24 * MIB, 256 * 1024, 2],
-  ['in chunks of 700 kB', 24 * MIB, 700_000, 0],
-])(
-  'a stream %s takes two parts of memory and a little',
-  async (_title, size, chunk, pauseMs) => {
-    const sink = await startDropboxSink({ pauseMs })
-    const program = fileURLToPath(new URL('./bounded-upload.ts', import.meta.url))
-    const words = ['--expose-gc', program, sink.url, ...[size, chunk, PART].map(String)]
-    const { stdout } = await runNode(words, { timeoutMs: 50_000 + size / 20_000 })
-    const { peak, after } = JSON.parse(stdout)
-    // Two parts are of the upload that the program makes beforehand.
-    expect([sink.received, sink.completed]).toEqual([size + 2 * PART, 2])
-    expect(peak).toBeLessThan(2 * PART + SLACK)
-    // It does use what it may, so that the measure is one.
-    expect(peak).toBeGreaterThan(PART / 2)
-    expect(after).toBeLessThan(MIB)
-    await sink.close()
+describeBoundedUploads({
+  module: join(import.meta.dirname, '../../../src/backends/dropbox/index.ts'),
+  className: 'DropboxStorage',
+  options: url => ({
+    ...hostsAt(url),
+    oauth2AccessToken: 'x'.repeat(40),
+    partSize: PART,
+    multipartThreshold: PART,
+  }),
+  part: PART,
+  startSink: startDropboxSink,
+  takes: 'two parts of memory',
+  least: PART / 2,
+  most: 2 * PART + SLACK,
+  streams: {
+    'unknown length': { size: LARGE, chunk: 256 * 1024 },
+    '24 MiB to a slow server': { size: 24 * MIB, chunk: 256 * 1024, pauseMs: 2 },
+    '24 MiB in chunks of 700 kB': { size: 24 * MIB, chunk: 700_000 },
   },
-  60_000 + LARGE / 10_000,
-)
+})
