@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { DropboxOptions } from '../../../src/backends/dropbox/index.ts'
 import type { Input } from '../../../src/core/settings.ts'
+import type { Storage } from '../../../src/storage/storage.ts'
 import { plainContext } from '../../../src/testing/index.ts'
 import { htmlError, type RateLimit, rateLimited, refused, startStrictDropbox } from '../../servers/strict-dropbox.ts'
 import { at, driverFor, KIB_64, smallParts, storageWith } from './support.ts'
@@ -146,10 +147,11 @@ describe('dbx-3: the offset of a session moves on only after a success', () => {
 
   test('the end whose bytes were stored before sends none of them again', async () => {
     await using files = smallParts(server)
-    server.faults.add({ operation: finish, at: 'after', fault: { do: 'refuse', status: 500 } } as never)
     server.contention.add({ route: finish, path: '/a' })
     await files.save('a', source())
     expect(body('/a')?.equals(distinct)).toBe(true)
+    const ends = server.requests.filter(({ operation, status }) => operation === finish && status === 200)
+    expect(ends.map(({ bodySize }) => bodySize)).toEqual([0])
   })
 
   test.each([
@@ -372,6 +374,27 @@ describe('dbx-7: folders', () => {
     const { deleted, errors } = await files.deleteMany(['dir'])
     expect([deleted, errors.map(({ error }) => error.code)]).toEqual([0, ['is_directory']])
     expect(server.paths()).toEqual(['/dir/file'])
+  })
+
+  test.each([
+    ['files/delete_v2', async (files: Storage) => files.delete('a')],
+    [
+      'files/delete_batch',
+      async (files: Storage) => {
+        const { errors } = await files.deleteMany(['a'])
+        throw errors[0]?.error
+      },
+    ],
+  ])('that take the place of a file meanwhile are not removed: %s', async (operation, run) => {
+    await using files = storage()
+    server.put('/a', 'x')
+    const match = () => {
+      server.clear()
+      return server.put('/a/inside', 'x') === undefined
+    }
+    server.faults.add({ operation, match })
+    await expect(run(files)).rejects.toMatchObject({ code: 'is_directory' })
+    expect(server.paths()).toEqual(['/a/inside'])
   })
 })
 
