@@ -22,7 +22,7 @@ export function listFolder(context: OperationContext, arg: Read<typeof listArg>)
     recursive,
     includeDeleted,
     limit: Math.min(arg.limit ?? 2000, state.options.pageSize ?? 500),
-    snapshot: mixed([...present(folder, base, recursive), ...(includeDeleted ? gone(context, folder, recursive) : [])]),
+    snapshot: [...present(folder, base, recursive), ...(includeDeleted ? gone(context, folder, recursive) : [])],
     given: 0,
     seen: state.space.changes.length,
     empty: 0,
@@ -40,7 +40,10 @@ function folderAt(context: OperationContext, path: string): FolderNode {
 /** Ids of what is in a folder; a recursive listing has the folder itself as well. */
 function present(folder: FolderNode, base: FolderNode, recursive: boolean): string[] {
   const nodes = recursive ? [...below(folder)] : [...folder.children.values()]
-  return nodes.filter(node => node !== base).map(({ id }) => id)
+  return mixed(
+    nodes.filter(node => node !== base),
+    ({ name }) => name,
+  ).map(({ id }) => id)
 }
 
 function gone({ state }: OperationContext, folder: FolderNode, recursive: boolean): (readonly string[])[] {
@@ -54,10 +57,10 @@ function isIn(names: readonly string[], folder: FolderNode, recursive: boolean):
   return above.every((name, at) => keyOf(name) === keyOf(names[at] as string))
 }
 
-/** The same order each time that has nothing to do with names. */
-function mixed(items: readonly (string | readonly string[])[]): (string | readonly string[])[] {
-  const rank = (item: string | readonly string[]): string => createHash('md5').update(String(item)).digest('hex')
-  return [...items].sort((a, b) => (rank(a) < rank(b) ? -1 : 1))
+/** An order that is the same each time, and has nothing to do with that of the names. */
+function mixed<T>(items: readonly T[], nameOf: (item: T) => string): readonly T[] {
+  const rank = (item: T): string => createHash('md5').update(nameOf(item)).digest('hex')
+  return items.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1))
 }
 
 /** `files/list_folder/continue`. */
