@@ -43,7 +43,7 @@ function invalid(text: string): StorageError {
 }
 
 /** The mode that replaces one revision; `precondition_failed` for an etag that is none. */
-export function updateOf(etag: string | undefined): Commit['mode'] {
-  if (etag !== undefined && /^[0-9a-f]{9,64}$/.test(etag)) return { '.tag': 'update', update: etag }
+export function updateOf(etag: string): Commit['mode'] {
+  if (/^[0-9a-f]{9,64}$/.test(etag)) return { '.tag': 'update', update: etag }
   throw new StorageError('precondition_failed', 'The file has another revision.')
 }

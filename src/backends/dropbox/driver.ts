@@ -95,7 +95,9 @@ export class DropboxDriver implements Driver {
     if (ifMatch !== undefined) return updateOf(ifMatch)
     if (this.#options.writeMode !== 'update') return 'overwrite'
     const found = await ctx.step('stat', true, step => this.#lookup.present(key, step))
-    return found === undefined ? 'add' : updateOf(found.stat.etag)
+    // A folder, which has no revision, is told by the service when it refuses `add`.
+    const etag = found?.stat.etag
+    return etag === undefined ? 'add' : updateOf(etag)
   }
 
   delete(key: string, ctx: CallContext): Promise<void> {
