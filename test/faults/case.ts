@@ -95,7 +95,7 @@ let count = 0
 const quick = pool(12)
 /** Those that the server asks to wait work little and wait a second and more. */
 const waiting = pool(96)
-const slow = pool(128)
+const slow = pool(256)
 const starting = pool(4)
 
 /**
