@@ -1,6 +1,7 @@
 import type { CallOptions } from '../../core/call.ts'
 import type { Driver, WriteOptions } from '../../core/driver.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
+import { kindOf } from '../../core/kind.ts'
 import { trimTrailingSlashes } from '../../core/names.ts'
 import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
 import { httpClientOf } from '../../remote/http-client.ts'
@@ -144,6 +145,9 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
   async #relocate(verb: Verb, pairs: Iterable<RelocatedName>, options: CallOptions): Promise<RelocationResult[]> {
     const operation = `${verb}Many`
     this.calls.begin(operation, undefined, options, true)
+    if (typeof pairs !== 'object' || pairs === null || !(Symbol.iterator in pairs)) {
+      throw new StorageError('invalid_argument', `${operation}: expected a list of pairs, got ${kindOf(pairs)}.`)
+    }
     const all = this.calls.checked(operation, '', () => Array.from(pairs, pair => this.#relocation(pair)))
     const sound = all.filter(({ keys }) => keys !== undefined)
     const driver = this.#dropbox()

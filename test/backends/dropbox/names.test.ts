@@ -80,6 +80,11 @@ describe('a name that Dropbox does not take', () => {
     expect(server.requests.filter(({ operation }) => operation.endsWith('finish'))).toHaveLength(1)
   })
 
+  it.each([undefined, 'ab', 5])('or a list of pairs that is none is invalid_argument: %j', async pairs => {
+    const error = { code: 'invalid_argument', message: expect.stringMatching(/expected a list of pairs, got/) }
+    await expect(files.copyMany(pairs as unknown as [])).rejects.toMatchObject(error)
+  })
+
   it('is told as it was given, without the root', async () => {
     await expect(files.save('trailing ', 'x')).rejects.toThrow(/: "trailing "$/)
   })
