@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { rolldown } from 'rolldown'
 import { inputs, root, writeCode } from '../../scripts/code.ts'
 
 const CACHE = join(root, 'node_modules/.cache/holdall-tests')
@@ -40,4 +41,13 @@ async function build(folder: string): Promise<void> {
     const age = Date.now() - (statSync(other, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
     if (other !== folder && age > KEPT_MS) rmSync(other, { recursive: true, force: true })
   }
+}
+
+/** Writes a program of the tests into a folder as one file, with all that it imports; gives the file's path. */
+export async function builtProgram(source: string, folder: string): Promise<string> {
+  const bundle = await rolldown({ input: source, platform: 'node', transform: { target: 'node24' } })
+  const file = join(folder, `${basename(source, '.ts')}.mjs`)
+  await bundle.write({ file, format: 'esm', codeSplitting: false })
+  await bundle.close()
+  return file
 }
