@@ -58,6 +58,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    // What runs side by side waits more than it works.
+    maxConcurrency: 16,
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
     // To start a process and load `src` costs more than most files take: those share one for each worker.

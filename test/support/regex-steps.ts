@@ -50,6 +50,7 @@ class Exceeded extends Error {}
 /** Searches with one expression, one text after the other. */
 export class Matcher {
   readonly #program: RegexProgram
+  readonly #first: Instruction
   readonly #wide: boolean
   readonly #slots: number[]
   /** Changes of slots, to be undone: slot, old value, slot, ... */
@@ -63,6 +64,7 @@ export class Matcher {
 
   constructor(program: RegexProgram) {
     this.#program = program
+    this.#first = program.steps[0]!
     this.#wide = program.flags.unicode || program.flags.unicodeSets
     this.#slots = new Array(program.slots).fill(-1)
   }
@@ -91,8 +93,12 @@ export class Matcher {
       // The engine never begins between the halves of a character.
       const back = this.#wide && this.#next(lastIndex - 1, false).length === 2 ? 1 : 0
       for (let start = lastIndex - back; start <= text.length; start++) {
-        const end = this.#run(this.#program, start)
-        if (end !== undefined) return [start, end]
+        if (this.#steps < limit && this.#failsAtOnce(start)) {
+          this.#steps++
+        } else {
+          const end = this.#run(this.#program, start)
+          if (end !== undefined) return [start, end]
+        }
         if (sticky) break
         if (this.#wide && this.#next(start, false).length === 2) start++
       }
@@ -107,6 +113,15 @@ export class Matcher {
   match([start, end]: readonly [start: number, end: number]): NonNullable<Search['match']> {
     const groups = Array.from({ length: this.#program.groups }, (_, at) => this.#slots.slice(at * 2 + 2, at * 2 + 4))
     return [[start, end], ...groups.map(([from, to]) => (from! < 0 || to! < 0 ? undefined : ([from!, to!] as const)))]
+  }
+
+  /** Whether a run from a place ends with its first step: most do. */
+  #failsAtOnce(start: number): boolean {
+    const first = this.#first
+    if (first.op === 'edge') return first.kind === 'start' && start > 0 && !this.#program.flags.multiline
+    if (first.op !== 'take') return false
+    const unit = this.#text.charCodeAt(start)
+    return unit < TABLE && first.taker.units[unit] === LEFT
   }
 
   /**
