@@ -93,7 +93,7 @@ export interface FaultResult {
 let count = 0
 
 const quick = pool(12)
-/** Those that the server asks to wait work little and wait a second and more. */
+/** Those that the server asks to wait, or that wait by themselves, work little and wait a second and more. */
 const waiting = pool(96)
 const slow = pool(128)
 const starting = pool(4)
@@ -109,7 +109,8 @@ export async function runCase<S extends string>(
 ): Promise<FaultResult> {
   if (wanted.fault.code !== 'timeout') {
     const running = new RunningCase<S>(ground, wanted)
-    await (wanted.fault.code === 'throttled' ? waiting : quick)(() => running.work(work))
+    const waits = wanted.fault.code === 'throttled' || ground.waits?.includes(wanted.step)
+    await (waits ? waiting : quick)(() => running.work(work))
     return running.end()
   }
   return slow(async () => {
