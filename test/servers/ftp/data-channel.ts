@@ -1,13 +1,17 @@
 /** Where a data connection comes from: a port that the client connects to, or one that the server connects to. */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import type { Manners } from './manners.ts'
 import { Refusal } from './refusal.ts'
+
+/** How a connection without a transfer ends. */
+export type Ending = Manners['refusedData']
 
 /** A data connection to be. */
 export interface DataChannel {
   /** The connection, as soon as it stands; refused with 425 when it cannot stand. */
   open(): Promise<Socket>
   /** Ends whatever there is of it; a connection that was given away by `open` is not touched. */
-  close(how: 'closed' | 'reset' | 'left open'): void
+  close(how: Ending): void
 }
 
 /** A port that takes one connection, of one peer. */
@@ -16,6 +20,7 @@ export class PassiveChannel implements DataChannel {
   readonly #arrived = Promise.withResolvers<Socket>()
   #socket: Socket | undefined
   #isGiven = false
+  #closed: Ending | undefined
 
   private constructor(server: Server, peer: string, onSocket: (socket: Socket) => void) {
     this.#server = server
@@ -23,6 +28,7 @@ export class PassiveChannel implements DataChannel {
     server.on('connection', socket => {
       onSocket(socket)
       if (socket.remoteAddress !== peer || this.#socket !== undefined) return void socket.destroy()
+      if (this.#closed !== undefined) return endSocket(socket, this.#closed)
       this.#socket = socket
       this.#arrived.resolve(socket)
       server.close()
@@ -46,8 +52,10 @@ export class PassiveChannel implements DataChannel {
     return this.#arrived.promise
   }
 
-  close(how: 'closed' | 'reset' | 'left open'): void {
-    this.#server.close()
+  close(how: Ending): void {
+    this.#closed = how
+    // A connection that stands already is accepted before: else the system would reset it.
+    setImmediate(() => this.#server.close())
     this.#arrived.reject(new Refusal(425, 'No data connection.'))
     if (!this.#isGiven && this.#socket !== undefined) endSocket(this.#socket, how)
   }
@@ -78,7 +86,7 @@ export class ActiveChannel implements DataChannel {
 }
 
 /** Ends a connection whose transfer does not take place. */
-export function endSocket(socket: Socket, how: 'closed' | 'reset' | 'left open'): void {
+function endSocket(socket: Socket, how: Ending): void {
   if (how === 'reset') socket.resetAndDestroy()
   else if (how === 'closed') socket.resume().end()
 }

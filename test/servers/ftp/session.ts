@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { COMMANDS, OPEN_COMMANDS } from './commands.ts'
 import { Control } from './control.ts'
-import type { DataChannel } from './data-channel.ts'
+import type { DataChannel, Ending } from './data-channel.ts'
 import { type FtpFault, isEarly } from './faults.ts'
 import { Refusal } from './refusal.ts'
 import type { ServerState } from './state.ts'
@@ -74,7 +74,7 @@ export class Session {
   }
 
   /** Ends the data connection that no transfer has used. */
-  dropChannel(how: 'closed' | 'reset' | 'left open' = 'closed'): void {
+  dropChannel(how: Ending = 'closed'): void {
     this.channel?.close(how)
     this.channel = undefined
   }

@@ -2,7 +2,6 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { TLSSocket } from 'node:tls'
 import type { DataChannel } from './data-channel.ts'
 import type { FtpCut, FtpFault } from './faults.ts'
 import type { Manners } from './manners.ts'
@@ -59,6 +58,8 @@ export class Transfer {
   #raw: Socket | undefined
   #socket: Socket | undefined
   #watcher: RecordWatcher | undefined
+  #protocol: string | undefined
+  #isResumed = false
   #bytes = 0
 
   constructor(place: TransferPlace) {
@@ -80,11 +81,14 @@ export class Transfer {
     this.#socket = this.#use(socket)
     this.#listen(socket)
     try {
-      await Promise.race([once(socket, 'secure'), this.#ended.promise])
+      const early = this.#received.promise.then(() => Promise.reject(new Error('it ended before the handshake')))
+      await Promise.race([once(socket, 'secure'), early, this.#ended.promise])
     } catch {
       throw new Refusal(425, 'Unable to build the data connection.')
     }
-    if (manners.tls?.requireSessionReuse && !socket.isSessionReused()) {
+    this.#protocol = socket.getProtocol() ?? undefined
+    this.#isResumed = socket.isSessionReused()
+    if (manners.tls?.requireSessionReuse && !this.#isResumed) {
       this.close()
       throw new Refusal(522, 'SSL connection failed; session reuse required.')
     }
@@ -143,14 +147,13 @@ export class Transfer {
   }
 
   logged(verb: string, name: string, connection: number): LoggedTransfer {
-    const tls = this.#socket instanceof TLSSocket ? this.#socket : undefined
     return {
       verb,
       name,
       connection,
       bytes: this.#bytes,
-      protocol: tls?.getProtocol() ?? undefined,
-      isResumed: tls?.isSessionReused() ?? false,
+      protocol: this.#protocol,
+      isResumed: this.#isResumed,
       wasNotified: this.#watcher?.wasNotified,
     }
   }
