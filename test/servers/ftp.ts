@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { posix } from 'node:path'
 import { FtpFaults, type FtpHold } from './ftp/faults.ts'
 import { type Manners, wellMannered } from './ftp/manners.ts'
 import { Session } from './ftp/session.ts'
@@ -75,12 +76,9 @@ export class FtpServer {
 
   /** Stores a file, with the folders above it. */
   put(path: string, content: string | Buffer, modified?: Date): void {
-    const names = bytesOfName(path).split('/')
-    for (let depth = 1; depth < names.length; depth++) {
-      const folder = `/${names.slice(0, depth).join('/')}`
-      if (this.tree.find(folder) === undefined) this.tree.makeFolder(folder)
-    }
-    const file = this.tree.openFile(`/${names.join('/')}`)
+    const absolute = `/${bytesOfName(path)}`
+    this.tree.ensureFolder(posix.dirname(absolute))
+    const file = this.tree.openFile(absolute)
     this.tree.truncate(file)
     this.tree.append(file, Buffer.from(content))
     if (modified !== undefined) file.modified = modified

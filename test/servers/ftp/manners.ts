@@ -20,6 +20,8 @@ export interface Manners {
   greeting: string
   user: string
   password: string
+  /** The folder that a login leads to; made at the first login. */
+  home: string
   /** What ACCT must say after the password, where the server asks for an account. */
   account: string | undefined
   tls: TlsManners | undefined
@@ -72,6 +74,7 @@ export function wellMannered(): Manners {
     greeting: '220 Test server ready.',
     user: 'anna',
     password: 'secret',
+    home: '/',
     account: undefined,
     tls: undefined,
     without: [],

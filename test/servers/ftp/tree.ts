@@ -81,6 +81,15 @@ export class Tree {
     this.#set(folder, name, this.#folder())
   }
 
+  /** Makes a folder and those above it where they are missing. */
+  ensureFolder(path: string): void {
+    const names = namesOf(path)
+    for (let depth = 1; depth <= names.length; depth++) {
+      const folder = `/${names.slice(0, depth).join('/')}`
+      if (this.find(folder) === undefined) this.makeFolder(folder)
+    }
+  }
+
   remove(path: string, kind: Node['kind']): void {
     const { folder, name } = this.#place(path)
     const node = kind === 'file' ? this.file(path) : this.folder(path)

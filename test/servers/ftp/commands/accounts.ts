@@ -58,5 +58,7 @@ export const accountCommands: Readonly<Record<string, Command>> = {
 
 function loggedIn(session: Session): string {
   session.isLoggedIn = true
+  session.cwd = session.server.manners.home
+  session.server.tree.ensureFolder(session.cwd)
   return '230-Welcome.\n  This reply has more than one line.\n230 Login successful.'
 }
