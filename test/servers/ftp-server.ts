@@ -7,6 +7,16 @@ import { type DaemonPlan, PASSWORD, type PrivateDaemon, startDaemon, USER } from
 /** How a server speaks TLS: not at all, after AUTH TLS, or from the first byte. */
 export type FtpTls = 'none' | 'explicit' | 'implicit'
 
+/** How any of them is started. */
+export interface FtpOptions {
+  /** Default `none`. */
+  readonly tls?: FtpTls
+  /** Of the user; default one whose letters a URL must encode. */
+  readonly password?: string
+  /** Further lines of the configuration. */
+  readonly lines?: readonly string[]
+}
+
 /** A running FTP server. */
 export interface FtpServer extends PrivateDaemon {
   /** `ftp://` or `ftps://` with user and password, without a path; the user's files are in the folder `files`. */
@@ -25,8 +35,8 @@ export interface FtpIdentity {
 
 /** Starts a server by its plan, with a certificate of its own. */
 export async function startFtpServer(
-  tls: FtpTls,
-  planOf: (identity: FtpIdentity) => Omit<DaemonPlan, 'greeting'>,
+  { tls = 'none', password = PASSWORD }: FtpOptions,
+  planOf: (identity: FtpIdentity) => Omit<DaemonPlan, 'greeting' | 'password'>,
 ): Promise<FtpServer> {
   const identity = makeIdentity('rsa')
   try {
@@ -34,9 +44,9 @@ export async function startFtpServer(
     const [keyPath, bothPath] = ['key.pem', 'both.pem'].map(name => join(certPath, '..', name)) as [string, string]
     await writeFile(bothPath, (await readFile(keyPath, 'utf8')) + (await readFile(certPath, 'utf8')), { mode: 0o600 })
     const plan = planOf({ certPath, keyPath, bothPath })
-    const daemon = await startDaemon({ ...plan, greeting: tls === 'implicit' ? undefined : /^220[ -]/ })
+    const daemon = await startDaemon({ ...plan, password, greeting: tls === 'implicit' ? undefined : /^220[ -]/ })
     const scheme = tls === 'none' ? 'ftp' : 'ftps'
-    const url = `${scheme}://${USER}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${daemon.port}`
+    const url = `${scheme}://${USER}:${encodeURIComponent(password)}@127.0.0.1:${daemon.port}`
     const end = daemon.close.bind(daemon)
     const close = async (): Promise<void> => {
       await end()

@@ -15,7 +15,7 @@ import { freePort } from './free-port.ts'
 
 /** The user whom these daemons know. */
 export const USER = 'files'
-/** Letters that a URL must encode. */
+/** With letters that a URL must encode. */
 export const PASSWORD = 'pass:w@rd/#%3A'
 /** Of the user; no user of this machine. */
 export const USER_ID = 47_123
@@ -32,6 +32,8 @@ export interface DaemonPlan {
   command(folder: string, port: number): Promise<readonly string[]>
   /** What it says first to a client; undefined where it waits for the client. */
   readonly greeting: RegExp | undefined
+  /** Of the user; default `PASSWORD`. */
+  readonly password?: string | undefined
   /** Text of its own file in `/etc/pam.d`, which is named as the program. */
   readonly pam?: string
 }
@@ -89,8 +91,8 @@ export async function startDaemon(plan: DaemonPlan): Promise<PrivateDaemon> {
   }
 }
 
-async function writeUsers(folder: string, { title, pam }: DaemonPlan): Promise<void> {
-  const { stdout } = await runChild('openssl', ['passwd', '-6', '-stdin'], { input: PASSWORD })
+async function writeUsers(folder: string, { title, pam, password = PASSWORD }: DaemonPlan): Promise<void> {
+  const { stdout } = await runChild('openssl', ['passwd', '-6', '-stdin'], { input: password })
   const users = [
     `root:x:0:0::/root:/bin/sh`,
     'nobody:x:65534:65534::/:/bin/false',

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { unpackedPackages } from './debian.ts'
-import { type FtpServer, type FtpTls, startFtpServer } from './ftp-server.ts'
+import { type FtpOptions, type FtpServer, startFtpServer } from './ftp-server.ts'
 import { HOME, USER } from './private-daemon.ts'
 
 const PACKAGES = ['proftpd-core', 'proftpd-mod-crypto']
@@ -15,18 +15,11 @@ const LIBRARIES = [
   'libsodium23',
 ]
 
-/** How it is started. */
-export interface ProftpdOptions {
-  /** Default `none`. */
-  readonly tls?: FtpTls
-  /** Further lines of the configuration. */
-  readonly lines?: readonly string[]
-}
-
 /** Unpacks and starts it; throws when that fails, with its log. */
-export async function startProftpd({ tls = 'none', lines = [] }: ProftpdOptions = {}): Promise<FtpServer> {
+export async function startProftpd(options: FtpOptions = {}): Promise<FtpServer> {
+  const { tls = 'none', lines = [] } = options
   const root = await unpackedPackages([...PACKAGES, ...LIBRARIES])
-  return startFtpServer(tls, ({ certPath, keyPath }) => ({
+  return startFtpServer(options, ({ certPath, keyPath }) => ({
     title: 'proftpd',
     root,
     async command(folder, port) {

@@ -2,17 +2,13 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { unpackedPackages } from './debian.ts'
-import { type FtpServer, type FtpTls, startFtpServer } from './ftp-server.ts'
+import { type FtpOptions, type FtpServer, startFtpServer } from './ftp-server.ts'
 import { HOME } from './private-daemon.ts'
 
 /** How it is started. */
-export interface VsftpdOptions {
-  /** Default `none`. */
-  readonly tls?: FtpTls
+export interface VsftpdOptions extends FtpOptions {
   /** Whether each data connection must resume the TLS session of its control connection; default false. */
   readonly requireReuse?: boolean
-  /** Further lines of the configuration. */
-  readonly lines?: readonly string[]
 }
 
 const PAM = 'auth required pam_unix.so\naccount required pam_unix.so\nsession required pam_permit.so\n'
@@ -22,7 +18,7 @@ export async function startVsftpd(options: VsftpdOptions = {}): Promise<FtpServe
   const { tls = 'none', requireReuse = false, lines = [] } = options
   const root = await unpackedPackages(['vsftpd', 'libwrap0'])
   const yes = (value: boolean): string => (value ? 'YES' : 'NO')
-  return startFtpServer(tls, ({ certPath, keyPath }) => ({
+  return startFtpServer(options, ({ certPath, keyPath }) => ({
     title: 'vsftpd',
     root,
     pam: PAM,
