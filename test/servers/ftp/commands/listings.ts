@@ -51,12 +51,13 @@ function send(session: Session, verb: string, argument: string, lines: readonly 
 function listed(session: Session, argument: string): Named {
   const { manners } = session.server
   let path = argument
-  let showsHidden = false
+  // To DOS a name that begins with a dot is one as any other.
+  let showsHidden = manners.listing === 'dos'
   const [flags] = /^-[A-Za-z]+(?= |$)/.exec(argument) ?? []
   if (flags !== undefined && manners.flags === 'empty') return []
   if (flags !== undefined && manners.flags === 'option') {
     path = argument.slice(flags.length + 1)
-    showsHidden = flags.includes('a')
+    showsHidden ||= flags.includes('a')
   }
   if (manners.listArgument === 'ignored') path = ''
   if (manners.listArgument === 'first word') path = path.split(' ', 1)[0]!
