@@ -1,0 +1,167 @@
+import type { Socket } from 'node:net'
+import { onAbort } from '../../core/abort.ts'
+import { messageOf } from '../../core/errors.ts'
+import type { Hide } from '../../remote/redact.ts'
+import type { FtpClient, ReplyTask } from './client.ts'
+import { FtpConnectionError, FtpReplyError } from './errors.ts'
+import type { Reply } from './replies.ts'
+
+/** How long answers that are still to come are waited for, in ms. */
+const PENDING_MS = 5_000
+
+/** A command that moves bytes over a data connection. */
+export interface Transfer {
+  /** The server begins (1xx), or has done all already. Fails when it refuses. */
+  readonly begun: Promise<Reply>
+  /** The last answer, a 2xx. Fails with any other, and when the connection is lost. */
+  readonly done: Promise<Reply>
+}
+
+/** The control connection: one command at a time. What is thrown is ours, and shows no secret. */
+export class Control {
+  /** Answers since it was opened. */
+  answers = 0
+  readonly #client: FtpClient
+  readonly #hide: Hide
+  #isEnding = false
+
+  constructor(client: FtpClient, hide: Hide) {
+    this.#client = client
+    this.#hide = hide
+  }
+
+  get socket(): Socket {
+    return this.#client.ftp.socket
+  }
+
+  get isUsable(): boolean {
+    return !this.#isEnding && !this.#client.ftp.closed
+  }
+
+  /** The newest session of TLS: each can be resumed once only. (RFC 8446, section C.4) */
+  get session(): Buffer | undefined {
+    const { tlsSessionStore, socket } = this.#client.ftp
+    return tlsSessionStore ?? ('getSession' in socket ? (socket.getSession as () => Buffer | undefined)() : undefined)
+  }
+
+  set session(session: Buffer) {
+    this.#client.ftp.tlsSessionStore = session
+  }
+
+  /** Sends a command and returns its answer below 400. One of 400 or more is an `FtpReplyError`. An abort closes the connection. */
+  async request(command: string, signal: AbortSignal): Promise<Reply> {
+    signal.throwIfAborted()
+    // The answer would else be taken for that of the next command.
+    const off = onAbort(signal, () => this.close())
+    try {
+      return await this.#handle(command, (reply, task) => {
+        if (reply.code >= 200) task.resolve(reply)
+      })
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error
+    } finally {
+      off()
+    }
+  }
+
+  /** As `request`; undefined where the server refuses the command. */
+  async requestOptional(command: string, signal: AbortSignal): Promise<Reply | undefined> {
+    try {
+      return await this.request(command, signal)
+    } catch (error) {
+      if (error instanceof FtpReplyError && error.status !== 421) return undefined
+      throw error
+    }
+  }
+
+  /** Runs a step of basic-ftp's own, such as the login. */
+  async run<T>(verb: string, signal: AbortSignal, step: (client: FtpClient) => Promise<T>): Promise<T> {
+    signal.throwIfAborted()
+    const off = onAbort(signal, () => this.close())
+    try {
+      const result = await step(this.#client)
+      this.answers++
+      return result
+    } catch (error) {
+      throw signal.aborted ? signal.reason : this.#errorOf(verb, error as Error)
+    } finally {
+      off()
+    }
+  }
+
+  /** Sends a command that moves bytes. No other may be sent before `done` is settled. */
+  transfer(command: string): Transfer {
+    const begun = Promise.withResolvers<Reply>()
+    const done = this.#handle(command, (reply, task) => {
+      begun.resolve(reply)
+      if (reply.code >= 300) task.reject(new FtpReplyError(verbOf(command), reply))
+      else if (reply.code >= 200) task.resolve(reply)
+    })
+    // Whoever waits for one of them may never come to the other.
+    done.catch(begun.reject)
+    begun.promise.catch(nothing)
+    return { begun: begun.promise, done }
+  }
+
+  /**
+   * Reads what is still to come of a transfer that was given up: its last answer, and others that a server may send. Whether the connection can be
+   * used again is seen by an answer that no other command has (257 to PWD). Never fails; a connection that stays silent is closed.
+   */
+  async settle(transfer: Transfer): Promise<void> {
+    const timer = setTimeout(() => this.close(), PENDING_MS)
+    try {
+      await transfer.done.catch(nothing)
+      if (!this.isUsable) return
+      await this.#client.ftp.handle('PWD', (answer, task) => {
+        const { code, message } = answer as Partial<Reply>
+        if (code === 257) task.resolve(undefined)
+        else if (typeof code !== 'number') task.reject(answer as Error)
+        else if (code === 500 || code === 502 || /^\d+ .*\bPWD\b/.test(String(message))) this.close()
+      })
+    } catch {
+      this.close()
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** Closes the connection; what waits for an answer fails. */
+  close(): void {
+    this.#isEnding = true
+    this.#client.close()
+  }
+
+  async #handle(command: string, onReply: (reply: Reply, task: ReplyTask) => void): Promise<Reply> {
+    const verb = verbOf(command)
+    try {
+      const reply = await this.#client.ftp.handle(command, (answer, task) => {
+        if (answer instanceof Error) task.reject(answer)
+        else onReply(answer, task)
+      })
+      this.answers++
+      return reply as Reply
+    } catch (error) {
+      throw this.#errorOf(verb, error as Error)
+    }
+  }
+
+  #errorOf(verb: string, error: Error): Error {
+    const { code, message } = error as Error & { code?: unknown }
+    if (error instanceof FtpReplyError) return error
+    if (typeof code !== 'number') {
+      return new FtpConnectionError(`The connection was lost at ${verb}: ${this.#hide(messageOf(error))}`, {
+        cause: error,
+      })
+    }
+    this.answers++
+    // The server closes the connection after it. (RFC 959, section 4.2.1)
+    if (code === 421) this.#isEnding = true
+    return new FtpReplyError(verb, { code, message: this.#hide(message) })
+  }
+}
+
+function verbOf(command: string): string {
+  return command.split(' ', 1)[0]!
+}
+
+function nothing(): void {}

@@ -1,0 +1,49 @@
+import type { CallContext } from '../../core/call.ts'
+import { keyComponents, refused } from '../../core/key-components.ts'
+import type { FtpConnection } from './connection.ts'
+import { pathIn } from './replies.ts'
+import type { FtpEncoding } from './settings.ts'
+
+/** Refuses a key that no command can say, or that the server would take for another one: `suspicious_name`. */
+export function checkKey(key: string, encoding: FtpEncoding): void {
+  keyComponents(key.endsWith('/') ? key.slice(0, -1) : key, 'linux')
+  // It would end the command, and begin another one.
+  if (/[\r\n]/.test(key)) throw refused(key, 'it has a line end, which ends a command of FTP')
+  if (encoding !== 'latin-1') return
+  if (/[^\0-\xff]/.test(key)) throw refused(key, 'it has letters that latin-1 (FTP_STORAGE_ENCODING) does not have')
+  // Telnet's IAC. (RFC 959, section 3.1.1; RFC 854)
+  if (key.includes('\xff')) throw refused(key, "the byte of its letter 'ÿ' means something else in latin-1 over FTP")
+}
+
+/** The path of a key, which was checked. */
+export function pathOf(connection: Pick<FtpConnection, 'root'>, key: string): string {
+  const path = `${connection.root}/${key.endsWith('/') ? key.slice(0, -1) : key}`
+  return key === '' ? connection.root || '/' : path
+}
+
+/** The folder of a path, '' for the server's root. */
+export function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'))
+}
+
+/** The last component of a path. */
+export function nameIn(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
+/**
+ * Refuses a name that ends in a blank where the server cuts that off (Pure-FTPd does): the command would be about another file. It is tried once, on
+ * the root, of which the server says where it has gone.
+ */
+export async function checkBlanks(connection: FtpConnection, key: string, { signal }: CallContext): Promise<void> {
+  if (!/\s(?:\/|$)/.test(key)) return
+  const { control, server, home } = connection
+  if (server.losesBlanks === undefined) {
+    // Where the way back is not known, nothing may be left.
+    const entered = await control.requestOptional(home === '' ? 'CWD . ' : 'CWD / ', signal)
+    const reply = entered === undefined ? undefined : await control.requestOptional('PWD', signal)
+    if (entered !== undefined && home !== '') await control.request(`CWD ${home}`, signal)
+    server.losesBlanks = entered !== undefined && (reply === undefined || pathIn(reply)?.endsWith(' ') !== true)
+  }
+  if (server.losesBlanks) throw refused(key, 'the server loses the blank at the end of a name')
+}

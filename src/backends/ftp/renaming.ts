@@ -1,0 +1,111 @@
+import type { CallContext } from '../../core/call.ts'
+import { isStorageError, StorageError } from '../../core/errors.ts'
+import { temporaryName } from '../../core/hidden-names.ts'
+import { detached } from '../../remote/aftermath.ts'
+import type { Lease } from '../../remote/pool.ts'
+import type { FtpConnection } from './connection.ts'
+import { isLost, isRefusal } from './errors.ts'
+import { makeFolders } from './making-folders.ts'
+import { parentOf } from './paths.ts'
+import { sizeIn } from './replies.ts'
+import { statPath } from './stat.ts'
+
+/** What is renamed to what. */
+export interface Rename {
+  readonly from: string
+  readonly to: string
+  /** Whether the target must be free: else code `exists`. It is asked for just before, since no command of FTP does both. */
+  readonly isNew: boolean
+}
+
+/**
+ * Renames a file, over an old one where that may be. The answer alone is not believed: the old name must be gone. Where a server refuses to rename over
+ * a file, or says 250 and does nothing, the old file is moved aside before, and back again if the new one cannot take its place. Missing folders are made.
+ */
+export async function rename(lease: Lease<FtpConnection>, plan: Rename, ctx: CallContext): Promise<void> {
+  const { to, isNew } = plan
+  if (isNew && (await sizeOf(lease.connection, to, ctx)) !== undefined) throw exists()
+  const refusal = await tried(lease, plan, ctx)
+  if (refusal === undefined) return
+  const found = await kindOf(lease.connection, to, ctx)
+  if (found === 'folder') throw new StorageError('is_directory', 'A folder has this name.')
+  if (found === 'file') {
+    if (isNew) throw exists()
+    return replace(lease, plan, refusal, ctx)
+  }
+  const parent = parentOf(to)
+  if ((await kindOf(lease.connection, parent || '/', ctx)) === 'folder') throw refusal
+  await makeFolders(lease.connection, parent, ctx)
+  const again = await tried(lease, plan, ctx)
+  if (again !== undefined) throw again
+}
+
+/** Renames; returns why it was refused. An answer that was lost is looked into over another connection in the same slot. */
+async function tried(lease: Lease<FtpConnection>, { from, to }: Rename, ctx: CallContext): Promise<unknown> {
+  for (let isAgain = false; ; isAgain = true) {
+    try {
+      const { control } = lease.connection
+      await control.request(`RNFR ${from}`, ctx.signal)
+      await control.request(`RNTO ${to}`, ctx.signal)
+      // Of a server without SIZE the answer has to do.
+      if ((await sizeOf(lease.connection, from, ctx)) === undefined) return undefined
+      return new StorageError('unknown', 'The server confirmed that it has renamed the file, and has not.')
+    } catch (error) {
+      if (ctx.signal.aborted) throw error
+      if (!isLost(error)) {
+        if (isRefusal(error)) return error
+        throw error
+      }
+      if (isAgain) throw error
+      const connection = await lease.renew(ctx)
+      if ((await kindOf(connection, from, ctx)) === undefined && (await kindOf(connection, to, ctx)) === 'file')
+        return undefined
+    }
+  }
+}
+
+/** Puts a file in the place of another one, which is moved aside first. Both are there until the new one has its place. */
+async function replace(lease: Lease<FtpConnection>, plan: Rename, refusal: unknown, ctx: CallContext): Promise<void> {
+  const { to } = plan
+  const aside = `${parentOf(to)}/${temporaryName()}`
+  if ((await tried(lease, { from: to, to: aside, isNew: true }, ctx)) !== undefined) throw refusal
+  let failure: unknown
+  try {
+    failure = await tried(lease, plan, ctx)
+  } catch (error) {
+    failure = error
+  }
+  if (failure === undefined) {
+    await lease.connection.control.requestOptional(`DELE ${aside}`, ctx.signal)
+    return
+  }
+  // Whatever ended the call, the old file gets its name back.
+  const back = await tried(lease, { from: aside, to, isNew: true }, detached(ctx)).catch(error => error ?? true)
+  if (back === undefined) throw failure
+  const text = `The new file could not take the place of the old one, which is '${aside}' on the server now.`
+  throw new StorageError('unavailable', text, { cause: failure, outcome: 'unknown', retryable: false })
+}
+
+/** What has a path. */
+export async function kindOf(
+  connection: FtpConnection,
+  path: string,
+  ctx: CallContext,
+): Promise<'file' | 'folder' | undefined> {
+  try {
+    return (await statPath(connection, path, ctx)).isDirectory === true ? 'folder' : 'file'
+  } catch (error) {
+    if (isStorageError(error, 'not_found')) return undefined
+    throw error
+  }
+}
+
+/** Bytes of a file, by one command; undefined where the server tells none: there is no such file, it is a folder, or it knows no SIZE. */
+export async function sizeOf({ control }: FtpConnection, path: string, ctx: CallContext): Promise<number | undefined> {
+  const reply = await control.requestOptional(`SIZE ${path}`, ctx.signal)
+  return reply === undefined ? undefined : sizeIn(reply)
+}
+
+function exists(): StorageError {
+  return new StorageError('exists', 'A file of this name was made meanwhile.')
+}

@@ -1,0 +1,11 @@
+/** What connections of one storage have learnt of their server. */
+export interface ServerMemory {
+  /** How the server opens a port for bytes; undefined before the first transfer. (RFC 2428, RFC 959) */
+  passive?: 'EPSV' | 'PASV' | undefined
+  /** Whether it takes the `-a` of `LIST -a` for a name. */
+  listsPlainly?: boolean | undefined
+  /** Whether it cuts blanks off the end of a name. */
+  losesBlanks?: boolean | undefined
+  /** Temporary files that could not be removed, by their paths. */
+  readonly leftovers: Set<string>
+}

@@ -1,0 +1,133 @@
+import type { CallContext } from '../../core/call.ts'
+import type { Content } from '../../core/content.ts'
+import { StorageError } from '../../core/errors.ts'
+import { temporaryName } from '../../core/hidden-names.ts'
+import { detached } from '../../remote/aftermath.ts'
+import type { Lease } from '../../remote/pool.ts'
+import type { FtpConnection } from './connection.ts'
+import { isLost, isRefusal, isUnknownCommand } from './errors.ts'
+import { makeFolders } from './making-folders.ts'
+import { parentOf } from './paths.ts'
+import { rename } from './renaming.ts'
+import { sizeIn, timeIn, timeText } from './replies.ts'
+import { type SendOptions, type Sent, send } from './sending.ts'
+import { statPath } from './stat.ts'
+
+/** How a file is stored. */
+export interface UploadOptions extends Pick<SendOptions, 'onProgress'> {
+  /** The name must be free: see `Rename`. */
+  readonly isNew: boolean
+  /** The time that the file is to have; the server's own by default. */
+  readonly modifiedAt?: Date | undefined
+}
+
+/**
+ * Stores content under a path, all or nothing: it goes to a temporary file beside its target, whose size is compared, and which is renamed. What fails leaves the
+ * old file, and no other. Missing folders are made.
+ */
+export async function upload(
+  lease: Lease<FtpConnection>,
+  path: string,
+  content: Content,
+  options: UploadOptions,
+  ctx: CallContext,
+): Promise<number> {
+  const temporary = `${parentOf(path)}/${temporaryName()}`
+  let isMade = false
+  try {
+    const sent = await sendMaking(lease, temporary, content, options, ctx, () => {
+      isMade = true
+    })
+    await checkSize(lease, temporary, sent, ctx)
+    if (options.modifiedAt !== undefined) await setTime(lease.connection, temporary, options.modifiedAt, ctx)
+    await rename(lease, { from: temporary, to: path, isNew: options.isNew }, ctx)
+    return sent.bytes
+  } catch (error) {
+    if (isMade) await remove(lease, temporary, detached(ctx))
+    throw error
+  }
+}
+
+/** Sends, once more when the folder had to be made. */
+async function sendMaking(
+  lease: Lease<FtpConnection>,
+  path: string,
+  content: Content,
+  { onProgress }: UploadOptions,
+  ctx: CallContext,
+  begun: () => void,
+): Promise<Sent> {
+  const options = { onProgress, touch: () => lease.touch(), begun }
+  try {
+    return await send(lease.connection, path, content, options, ctx)
+  } catch (error) {
+    if (!isRefusal(error, 550, 553, 501, 450, 451) || error.verb !== 'STOR') throw error
+    await makeFolders(lease.connection, parentOf(path), ctx)
+    return send(lease.connection, path, content, options, ctx)
+  }
+}
+
+/** The size decides, also after a last answer that was bad or lost; it is asked for over another connection then, if need be. */
+async function checkSize(
+  lease: Lease<FtpConnection>,
+  path: string,
+  { bytes, doubt }: Sent,
+  ctx: CallContext,
+): Promise<void> {
+  const connection = lease.connection.control.isUsable ? lease.connection : await lease.renew(ctx)
+  const size = await sizeAt(connection, path, doubt === undefined, ctx)
+  if (size === bytes || (size === undefined && doubt === undefined)) return
+  if (doubt !== undefined) throw doubt
+  const text = `The server has stored ${size} of ${bytes} bytes.`
+  throw new StorageError('unavailable', text, { outcome: 'not_applied' })
+}
+
+/** Undefined where the server knows no sizes. */
+async function sizeAt(
+  connection: FtpConnection,
+  path: string,
+  isSure: boolean,
+  ctx: CallContext,
+): Promise<number | undefined> {
+  try {
+    return sizeIn(await connection.control.request(`SIZE ${path}`, ctx.signal))
+  } catch (error) {
+    if (!isRefusal(error) || error.status === 421) throw error
+    if (isUnknownCommand(error)) return isSure ? undefined : (await statPath(connection, path, ctx)).size
+    throw new StorageError('unavailable', `The server has lost the file: ${error.message}`, { outcome: 'not_applied' })
+  }
+}
+
+/** Sets the time by MFMT, or by MDTM where a server takes a time there; the answer is compared. (draft-somers-ftp-mfxx-04, section 3) */
+async function setTime(
+  { control, features }: FtpConnection,
+  path: string,
+  time: Date,
+  ctx: CallContext,
+): Promise<void> {
+  const verb = features.has('MFMT') ? 'MFMT' : 'MDTM'
+  const set = await control.requestOptional(`${verb} ${timeText(time)} ${path}`, ctx.signal)
+  const reply = set === undefined ? undefined : await control.requestOptional(`MDTM ${path}`, ctx.signal)
+  const found = reply === undefined ? undefined : timeIn(reply.message.slice(4))
+  if (found !== undefined && Math.abs(+found - +time) < 1000) return
+  throw new StorageError('unsupported', 'modifiedAt: the server does not set the time of a file.')
+}
+
+/** Removes a file over the same slot of the pool. Where that fails, the next connection does it. */
+async function remove(lease: Lease<FtpConnection>, path: string, ctx: CallContext): Promise<void> {
+  const { server } = lease.connection
+  try {
+    const connection = lease.connection.control.isUsable ? lease.connection : await lease.renew(ctx)
+    await connection.control.request(`DELE ${path}`, ctx.signal)
+  } catch (error) {
+    if (isLost(error) || !isRefusal(error)) server.leftovers.add(path)
+  }
+}
+
+/** Removes what could not be removed before. */
+export async function removeLeftovers({ control, server }: FtpConnection, signal: AbortSignal): Promise<void> {
+  for (const path of server.leftovers) {
+    await control.requestOptional(`DELE ${path}`, signal)
+    server.leftovers.delete(path)
+  }
+}
