@@ -18,6 +18,8 @@ export interface FtpContext {
   readonly closed: boolean
   /** Sends a command and hands every answer to `handler`, from code 400 on as an error, until the task is ended. */
   handle(command: string | undefined, handler: (answer: Error | Reply, task: ReplyTask) => void): Promise<unknown>
+  /** Sends a command whose answer goes to the task under way. */
+  send(command: string): void
   close(): void
 }
 

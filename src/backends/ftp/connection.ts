@@ -44,6 +44,8 @@ export interface FtpConnection {
   readonly root: string
   /** Where the login leads to. */
   readonly home: string
+  /** Whether it was refused to enter a folder. */
+  wasRefused: boolean
   /** How often it was leased. */
   uses: number
 }
@@ -82,7 +84,17 @@ export class Connector {
       const features = await prepare(control, options.encoding, signal)
       const home = await homeOf(control, location, signal)
       const root = rootOf(location, home)
-      return { control, options, tls, server: this.#server, features, root, home: home ?? '', uses: 0 }
+      return {
+        control,
+        options,
+        tls,
+        server: this.#server,
+        features,
+        root,
+        home: home ?? '',
+        wasRefused: false,
+        uses: 0,
+      }
     } catch (error) {
       control.close()
       throw error

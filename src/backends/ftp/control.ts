@@ -8,6 +8,10 @@ import type { Reply } from './replies.ts'
 
 /** How long answers that are still to come are waited for, in ms. */
 const PENDING_MS = 5_000
+/** How long the last one is waited for before the server is asked whether there is one, in ms. */
+const PATIENCE_MS = 200
+/** What only PWD is answered with. (RFC 959, section 4.2.2) */
+const IN_STEP = 257
 
 /** A command that moves bytes over a data connection. */
 export interface Transfer {
@@ -15,6 +19,8 @@ export interface Transfer {
   readonly begun: Promise<Reply>
   /** The last answer, a 2xx. Fails with any other, and when the connection is lost. */
   readonly done: Promise<Reply>
+  /** Sends PWD although the last answer is missing; that of PWD counts as the last one then. */
+  resync(): void
 }
 
 /** The control connection: one command at a time. What is thrown is ours, and shows no secret. */
@@ -92,37 +98,61 @@ export class Control {
   /** Sends a command that moves bytes. No other may be sent before `done` is settled. */
   transfer(command: string): Transfer {
     const begun = Promise.withResolvers<Reply>()
-    const done = this.#handle(command, (reply, task) => {
-      begun.resolve(reply)
-      if (reply.code >= 300) task.reject(new FtpReplyError(verbOf(command), reply))
-      else if (reply.code >= 200) task.resolve(reply)
-    })
+    let isResynced = false
+    const done = this.#handle(
+      command,
+      (reply, task) => {
+        begun.resolve(reply)
+        if (isResynced) {
+          if (reply.code === IN_STEP) task.resolve(reply)
+        } else if (reply.code >= 300) task.reject(new FtpReplyError(verbOf(command), reply))
+        else if (reply.code >= 200) task.resolve(reply)
+      },
+      () => isResynced,
+    )
     // Whoever waits for one of them may never come to the other.
     done.catch(begun.reject)
     begun.promise.catch(nothing)
-    return { begun: begun.promise, done }
+    const resync = (): void => {
+      isResynced = true
+      this.#client.ftp.send('PWD')
+    }
+    return { begun: begun.promise, done, resync }
   }
 
   /**
-   * Reads what is still to come of a transfer that was given up: its last answer, and others that a server may send. Whether the connection can be
-   * used again is seen by an answer that no other command has (257 to PWD). Never fails; a connection that stays silent is closed.
+   * Reads what is still to come of a transfer that was given up: its last answer, which a server may leave out, and others that it may send. That all have
+   * come is seen by an answer that no other command has (257 to PWD). Never fails; a connection that stays silent is closed.
    */
   async settle(transfer: Transfer): Promise<void> {
     const timer = setTimeout(() => this.close(), PENDING_MS)
+    const over = transfer.done.then(nothing, nothing)
     try {
-      await transfer.done.catch(nothing)
+      const late = Promise.withResolvers<boolean>()
+      const patience = setTimeout(() => late.resolve(false), PATIENCE_MS)
+      const isDone = await Promise.race([over.then(() => true), late.promise])
+      clearTimeout(patience)
       if (!this.isUsable) return
-      await this.#client.ftp.handle('PWD', (answer, task) => {
-        const { code, message } = answer as Partial<Reply>
-        if (code === 257) task.resolve(undefined)
-        else if (typeof code !== 'number') task.reject(answer as Error)
-        else if (code === 500 || code === 502 || /^\d+ .*\bPWD\b/.test(String(message))) this.close()
-      })
+      if (isDone) await this.#resync()
+      else {
+        transfer.resync()
+        await over
+      }
     } catch {
       this.close()
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  async #resync(): Promise<void> {
+    await this.#handle(
+      'PWD',
+      (reply, task) => {
+        if (reply.code === IN_STEP) task.resolve(reply)
+      },
+      () => true,
+    )
   }
 
   /** Closes the connection; what waits for an answer fails. */
@@ -131,12 +161,17 @@ export class Control {
     this.#client.close()
   }
 
-  async #handle(command: string, onReply: (reply: Reply, task: ReplyTask) => void): Promise<Reply> {
+  /** `isDeaf`: whether answers of 400 and more are passed over. */
+  async #handle(
+    command: string,
+    onReply: (reply: Reply, task: ReplyTask) => void,
+    isDeaf: () => boolean = () => false,
+  ): Promise<Reply> {
     const verb = verbOf(command)
     try {
       const reply = await this.#client.ftp.handle(command, (answer, task) => {
-        if (answer instanceof Error) task.reject(answer)
-        else onReply(answer, task)
+        if (!(answer instanceof Error)) onReply(answer, task)
+        else if (!isDeaf() || typeof (answer as { code?: unknown }).code !== 'number') task.reject(answer)
       })
       this.answers++
       return reply as Reply

@@ -19,6 +19,7 @@ import { TreeListing } from '../../remote/tree-listing.ts'
 import type { CommonOptions } from '../../storage/common-settings.ts'
 import { newSpool } from '../../storage/spooled.ts'
 import { Connector, type FtpConnection, type ServerOptions } from './connection.ts'
+import { diagnosis, explained } from './diagnosis.ts'
 import { startDownload } from './download.ts'
 import { classifyFtp, isLost, isRefusal, isServerFull, isUnknownCommand, notFound, saysMissing } from './errors.ts'
 import { enterFolder, leaveFolder, readEntered } from './folder.ts'
@@ -26,7 +27,7 @@ import { makeFolders } from './making-folders.ts'
 import { checkBlanks, checkKey, pathOf } from './paths.ts'
 import { kindOf, rename } from './renaming.ts'
 import type { ServerMemory } from './server.ts'
-import { explained, statPath } from './stat.ts'
+import { statPath } from './stat.ts'
 import { removeLeftovers, upload } from './upload.ts'
 
 /** Bytes up to which a file is received before `read` returns, so that its connection is free at once. */
@@ -279,13 +280,20 @@ export class FtpDriver implements Driver {
 
 /** Goes into a folder; `not_found` also for a file. */
 async function enterListed(connection: FtpConnection, path: string, ctx: CallContext): Promise<void> {
+  // Pure-FTPd answers each further one later, and then not at all.
+  if (connection.wasRefused && connection.features.has('MLST') && (await kindOf(connection, path, ctx)) !== 'folder') {
+    throw notFound()
+  }
   try {
     await enterFolder(connection, path, ctx)
   } catch (error) {
     if (!isRefusal(error, 550, 450)) throw error
-    const reason = await explained(connection, path, error, ctx)
-    if (isRefusal(reason) && (await kindOf(connection, path, ctx)) === 'file') throw notFound()
-    throw reason
+    connection.wasRefused = true
+    const found = await diagnosis(connection, path, error, ctx)
+    if (found === 'missing' || found === 'closed file') throw notFound()
+    // It was made meanwhile, or it is forbidden.
+    if (found === 'folder') await enterFolder(connection, path, ctx)
+    else throw error
   }
 }
 

@@ -53,10 +53,11 @@ const FULL = /too many|maximum|limit|already (?:connected|logged)|connections|tr
 const NO_SPACE = /space|quota|disk full|storage allocation/i
 const NEEDS_TLS = /encrypt|TLS|SSL|secur/i
 
-/** Whether the server says that a file or a folder on the way does not exist. */
-export function saysMissing(error: unknown): boolean {
+/** Whether the server says that nothing is there. `isFolder`: a folder was asked for, so that a file may be there. */
+export function saysMissing(error: unknown, { isFolder = false }: { readonly isFolder?: boolean } = {}): boolean {
   if (!(error instanceof FtpReplyError) || (error.status !== 550 && error.status !== 450)) return false
-  return (MISSING.test(error.text) && !FORBIDDEN.test(error.text)) || NO_FOLDER.test(error.text)
+  if (FORBIDDEN.test(error.text)) return false
+  return NO_FOLDER.test(error.text) ? !isFolder : MISSING.test(error.text)
 }
 
 /** Whether the server refused by a code of its own accord, so that the connection still serves. */

@@ -6,6 +6,8 @@ export interface ServerMemory {
   listsPlainly?: boolean | undefined
   /** Whether it cuts blanks off the end of a name. */
   losesBlanks?: boolean | undefined
+  /** Whether its refusals say nothing of why. */
+  isSilent?: boolean | undefined
   /** Temporary files that could not be removed, by their paths. */
   readonly leftovers: Set<string>
 }

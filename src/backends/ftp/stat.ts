@@ -2,10 +2,9 @@ import type { CallContext } from '../../core/call.ts'
 import type { Stat } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import type { FtpConnection } from './connection.ts'
-import { FtpReplyError, isRefusal, isUnknownCommand, notFound, saysMissing } from './errors.ts'
+import { diagnosis, listedItem } from './diagnosis.ts'
+import { isUnknownCommand, notFound } from './errors.ts'
 import { parseFacts, statIn } from './facts.ts'
-import { enterFolder, leaveFolder, readEntered } from './folder.ts'
-import { nameIn, parentOf } from './paths.ts'
 import { type Reply, sizeIn, timeIn } from './replies.ts'
 
 /**
@@ -32,7 +31,7 @@ async function statByFacts(connection: FtpConnection, path: string, ctx: CallCon
     return { ...stat, size: stat.size }
   } catch (error) {
     if (isUnknownCommand(error)) return undefined
-    throw await explained(connection, path, error, ctx)
+    return folderOr(connection, path, error, ctx)
   }
 }
 
@@ -49,10 +48,7 @@ async function statBySize(connection: FtpConnection, path: string, ctx: CallCont
   try {
     size = sizeIn(await control.request(`SIZE ${path}`, ctx.signal))
   } catch (error) {
-    if (!isUnknownCommand(error)) {
-      if (await isFolder(connection, path, ctx)) return { size: 0, isDirectory: true }
-      throw await explained(connection, path, error, ctx)
-    }
+    if (!isUnknownCommand(error)) return folderOr(connection, path, error, ctx)
   }
   if (size === undefined) return statByListing(connection, path, ctx)
   const mayKnow = features.size === 0 || features.has('MDTM')
@@ -61,60 +57,18 @@ async function statBySize(connection: FtpConnection, path: string, ctx: CallCont
   return { size, ...(modifiedAt !== undefined && { modifiedAt }) }
 }
 
-/** Of a server without SIZE. */
+/** Of a folder; else why the command about the path was refused. */
+async function folderOr(connection: FtpConnection, path: string, error: unknown, ctx: CallContext): Promise<Stat> {
+  const found = await diagnosis(connection, path, error, ctx)
+  if (found === 'folder' || found === 'locked folder') return { size: 0, isDirectory: true }
+  throw found === 'missing' ? notFound() : error
+}
+
+/** Of a server that tells no size. */
 async function statByListing(connection: FtpConnection, path: string, ctx: CallContext): Promise<Stat> {
-  if (await isFolder(connection, path, ctx)) return { size: 0, isDirectory: true }
   const found = await listedItem(connection, path, ctx)
-  if (found?.stat !== undefined) return found.stat
   if (found === undefined) throw notFound()
+  if (found.isDirectory) return { size: 0, isDirectory: true }
+  if (found.stat !== undefined) return found.stat
   throw new StorageError('unsupported', 'The server does not tell the size of the file.')
-}
-
-/** Whether a path is a folder that can be entered. */
-export async function isFolder(connection: FtpConnection, path: string, ctx: CallContext): Promise<boolean> {
-  const { control } = connection
-  if ((await control.requestOptional(`CWD ${path}`, ctx.signal)) === undefined) return false
-  await leaveFolder(connection, ctx)
-  return true
-}
-
-/** The error of a refused command about a path: `not_found` where nothing is there, else the refusal, which then means that it is forbidden. */
-export async function explained(
-  connection: FtpConnection,
-  path: string,
-  error: unknown,
-  ctx: CallContext,
-): Promise<unknown> {
-  if (saysMissing(error)) return notFound()
-  if (!isRefusal(error, 550)) return error
-  return (await listedItem(connection, path, ctx)) === undefined ? notFound() : error
-}
-
-/** The entry of a path in its folder; undefined where it has none, or where there is no such folder. A folder that cannot be read is an error. */
-async function listedItem(connection: FtpConnection, path: string, ctx: CallContext): ReturnType<typeof findItem> {
-  const parent = parentOf(path)
-  try {
-    await enterFolder(connection, parent || '/', ctx)
-  } catch (error) {
-    if (!(error instanceof FtpReplyError)) throw error
-    // Nothing lies above the root.
-    if (parent === '' || parent === '.' || !isRefusal(error, 550)) throw error
-    const above = saysMissing(error) ? undefined : await listedItem(connection, parent, ctx)
-    // A file has nothing below it.
-    if (above === undefined || !above.isDirectory) return undefined
-    throw error
-  }
-  try {
-    return await findItem(connection, nameIn(path), ctx)
-  } finally {
-    if (connection.control.isUsable) await leaveFolder(connection, ctx)
-  }
-}
-
-async function findItem(connection: FtpConnection, name: string, ctx: CallContext) {
-  for await (const batch of readEntered(connection, ctx)) {
-    const found = batch.find(item => item.name === name)
-    if (found !== undefined) return found
-  }
-  return undefined
 }
