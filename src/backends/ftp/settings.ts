@@ -29,6 +29,7 @@ export const ftpSettings: SettingsOf<FtpOptions> = {
   location: setting('URL', parseUrl, {
     default: '',
     keys: ['FTP_STORAGE_LOCATION', 'LOCATION'],
+    tooCommon: ['LOCATION'],
     aliases: ['LOCATION'],
     shown: url => (url === '' ? '' : shownLocation(url)),
     role: 'both',
@@ -37,6 +38,7 @@ export const ftpSettings: SettingsOf<FtpOptions> = {
   baseUrl: optionalText({
     default: null,
     keys: ['FTP_STORAGE_BASE_URL', 'BASE_URL', 'MEDIA_URL'],
+    tooCommon: ['BASE_URL'],
     aliases: ['BASE_URL'],
     doc: 'URL below which a web server shows the folder; null = `url` is refused.',
   }),
@@ -65,6 +67,7 @@ export const ftpSettings: SettingsOf<FtpOptions> = {
   allowDataHost: flag({
     default: false,
     keys: ['FTP_STORAGE_ALLOW_DATA_HOST'],
+    role: 'destination',
     doc: 'Whether the bytes may come from another host than the one that the commands go to.',
   }),
   poolSize: integer('connections', { default: 4, keys: ['FTP_STORAGE_POOL_SIZE'], doc: 'Connections at most.' }, 1),
