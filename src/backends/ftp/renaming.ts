@@ -5,6 +5,7 @@ import { detached } from '../../remote/aftermath.ts'
 import type { Lease } from '../../remote/pool.ts'
 import type { FtpConnection } from './connection.ts'
 import { isLost, isRefusal } from './errors.ts'
+import { removeTemporary } from './leftovers.ts'
 import { makeFolders } from './making-folders.ts'
 import { parentOf } from './paths.ts'
 import { sizeIn } from './replies.ts'
@@ -47,8 +48,7 @@ async function tried(lease: Lease<FtpConnection>, { from, to }: Rename, ctx: Cal
       const { control } = lease.connection
       await control.request(`RNFR ${from}`, ctx.signal)
       await control.request(`RNTO ${to}`, ctx.signal)
-      // Of a server without SIZE the answer has to do.
-      if ((await sizeOf(lease.connection, from, ctx)) === undefined) return undefined
+      if (await isGone(lease.connection, from, ctx)) return undefined
       return new StorageError('unknown', 'The server confirmed that it has renamed the file, and has not.')
     } catch (error) {
       if (ctx.signal.aborted) throw error
@@ -76,7 +76,7 @@ async function replace(lease: Lease<FtpConnection>, plan: Rename, refusal: unkno
     failure = error
   }
   if (failure === undefined) {
-    await lease.connection.control.requestOptional(`DELE ${aside}`, ctx.signal)
+    await removeTemporary(lease, aside, ctx)
     return
   }
   // Whatever ended the call, the old file gets its name back.
@@ -84,6 +84,17 @@ async function replace(lease: Lease<FtpConnection>, plan: Rename, refusal: unkno
   if (back === undefined) throw failure
   const text = `The new file could not take the place of the old one, which is '${aside}' on the server now.`
   throw new StorageError('unavailable', text, { cause: failure, outcome: 'unknown', retryable: false })
+}
+
+/** Whether a name that could be renamed can be so no more. Any other answer than 550 says nothing of that. */
+async function isGone({ control }: FtpConnection, path: string, ctx: CallContext): Promise<boolean> {
+  try {
+    await control.request(`RNFR ${path}`, ctx.signal)
+    return false
+  } catch (error) {
+    if (isRefusal(error, 550)) return true
+    throw error
+  }
 }
 
 /** What has a path. */
