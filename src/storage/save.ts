@@ -105,7 +105,7 @@ async function saveNew(storage: AnyBase, wanted: FileRef, given: Content, option
         )
         return target.name
       } catch (error) {
-        if (!isTaken(error) || tries === MAX_NAMES) throw error
+        if (!isTaken(error) || tries === MAX_NAMES || !content.replayable) throw error
       }
       if (!isCheap) collided.add(storage)
       target = await targetOf(storage, wanted, names)

@@ -54,7 +54,7 @@ export interface PrivateDaemon {
   close(): Promise<void>
 }
 
-/** Ends with the daemon, and kills it as soon as the standard input ends, however this process does. */
+/** Ends with the daemon, whose standard input is the log (vsftpd tells there why it does not start), and kills it as soon as the standard input ends, however this process does. */
 const SCRIPT = `set -e
 folder=$1; program=$(basename "$2"); shift
 for file in passwd group shadow; do mount --bind "$folder/$file" /etc/$file; done
@@ -65,7 +65,7 @@ mount -t tmpfs -o mode=0755 none ${HOME}
 mkdir ${HOME}/${FILES}
 mount --bind "$folder/${FILES}" ${HOME}/${FILES}
 exec 3<&0
-"$@" </dev/null &
+"$@" 0>>"$folder/log" &
 daemon=$!
 { cat <&3 >/dev/null; kill -KILL $daemon; } &
 wait $daemon

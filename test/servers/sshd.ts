@@ -23,6 +23,8 @@ export interface Sshd extends PrivateDaemon {
   readonly keyPath: string
   /** A known_hosts file with all keys of this server. */
   readonly knownHosts: string
+  /** Such a file for any port, as a proxy before the server has. */
+  readonly anyPort: string
   /** Lines of such a file, by the type of the key. */
   readonly hostKeys: Readonly<Record<'ed25519' | 'rsa' | 'ecdsa', string>>
 }
@@ -65,12 +67,15 @@ export async function startSshd({ chroot = true, lines = [] }: SshdOptions = {})
   const known = texts.map(text => `[127.0.0.1]:${daemon.port} ${text.split(' ').slice(0, 2).join(' ')}\n`)
   const knownHosts = join(keys, 'known_hosts')
   await writeFile(knownHosts, known.join(''))
+  const anyPort = join(keys, 'any_port')
+  await writeFile(anyPort, known.join('').replaceAll(`:${daemon.port} `, ':* '))
   const [ed25519, rsa, ecdsa] = known as [string, string, string]
   const login = { user: USER, password: PASSWORD, keyPath: join(keys, 'user') }
   return Object.assign(daemon, {
     ...login,
     path: chroot ? '/files' : `${HOME}/files`,
     knownHosts,
+    anyPort,
     hostKeys: { ed25519, rsa, ecdsa },
   })
 }

@@ -165,7 +165,8 @@ function connected(socket: Socket, limitMs: number, signal: AbortSignal): Promis
 }
 
 async function handshake(socket: Socket, { tls, options }: FtpConnection, signal: AbortSignal): Promise<Socket> {
-  if (tls === undefined || (socket as TLSSocket).getCipher?.() !== undefined) return socket
+  if (tls === undefined || !(socket as Partial<TLSSocket> & { secureConnecting?: boolean }).secureConnecting)
+    return socket
   await event(socket, 'secureConnect', options.connectTimeoutMs, signal, 'No TLS on the data connection')
   return socket
 }

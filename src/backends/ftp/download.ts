@@ -14,13 +14,13 @@ const READ_AHEAD = 256 * 1024
 export interface DownloadPlan {
   /** `RETR` with a path, `MLSD` ... */
   readonly command: string
-  /** Offset of the first byte; not 0 only where the server restarts. */
+  /** Offset of the first byte, where the server restarts. */
   readonly restart?: number | undefined
   /** Bytes at the beginning that nobody wants, where it does not. */
   readonly skip?: number | undefined
-  /** Bytes that the server will send from `restart` on, where that is known. */
+  /** Bytes that the server will send, where that is known. */
   readonly length?: number | undefined
-  /** Bytes that are wanted, after `skip`; then the transfer is given up. */
+  /** Bytes that are wanted behind `skip`; the transfer is given up then. */
   readonly limit?: number | undefined
   /** Called when bytes arrive. */
   readonly touch?: (() => void) | undefined
@@ -40,7 +40,7 @@ export async function startDownload(
     const transfer = control.transfer(plan.command)
     await abortable(transfer.begun, signal)
     const socket = await data.ready(signal)
-    return new Download(connection, plan, data, socket, transfer)
+    return new Download(connection, plan, { data, socket, transfer })
   } catch (error) {
     data.close()
     // Of a command under way nobody knows where its answers end.
@@ -49,9 +49,16 @@ export async function startDownload(
   }
 }
 
+/** A transfer that has begun. */
+interface Begun {
+  readonly data: DataConnection
+  readonly socket: Socket
+  readonly transfer: Transfer
+}
+
 /**
  * The bytes of a transfer. It ends only when the data connection was closed in order, the server has confirmed (2xx), in whatever order, and as many
- * bytes have come as were announced; the last bytes are held back until then. Anything else is an error.
+ * bytes have come as were announced; the last bytes are held back until then. After anything else it gives what has come, and ends with an error.
  */
 export class Download extends Readable {
   /** The control connection serves again, or is closed. Never fails. */
@@ -64,20 +71,21 @@ export class Download extends Readable {
   readonly #transfer: Transfer
   readonly #timer: NodeJS.Timeout | undefined
   readonly #end: () => void
-  #skip: number
   #received = 0
   #held: Buffer | undefined
   #isWanted = false
+  /** Whether the data connection was closed in order. */
   #hasEnded = false
+  /** Why the transfer failed; bytes may still be on their way. */
+  #failure: Error | undefined
   #isDone = false
 
-  constructor(connection: FtpConnection, plan: DownloadPlan, data: DataConnection, socket: Socket, transfer: Transfer) {
+  constructor(connection: FtpConnection, plan: DownloadPlan, { data, socket, transfer }: Begun) {
     super({ highWaterMark: READ_AHEAD })
     this.#connection = connection
     this.#plan = plan
     this.#data = data
     this.#transfer = transfer
-    this.#skip = plan.skip ?? 0
     const { promise, resolve } = Promise.withResolvers<void>()
     this.over = promise
     this.#end = resolve
@@ -85,18 +93,23 @@ export class Download extends Readable {
     this.#timer = idleTimeoutMs === undefined ? undefined : setTimeout(() => this.#idle(idleTimeoutMs), idleTimeoutMs)
     socket.on('end', () => {
       this.#hasEnded = true
-      this.#settle()
+      if (this.#failure === undefined) this.#settle()
+      else this.#fail(this.#failure)
     })
-    socket.on('error', error => this.#fail(broken(error)))
+    socket.on('error', error => this.#fail(this.#failure ?? broken(error)))
     socket.on('close', () => {
-      if (!this.#hasEnded) this.#fail(broken())
+      if (!this.#hasEnded) this.#fail(this.#failure ?? broken())
     })
     transfer.done.then(
       reply => {
         this.reply = reply
         this.#settle()
       },
-      error => this.#fail(error),
+      error => {
+        // What was sent before is still to come.
+        this.#failure = error
+        if (this.#hasEnded || !isRefusal(error)) this.#fail(error)
+      },
     )
     if (socket.destroyed) this.#fail(broken())
     else data.inlet.begin(bytes => this.#take(bytes))
@@ -109,6 +122,13 @@ export class Download extends Readable {
     this.#data.inlet.resume()
   }
 
+  /** The error of a broken transfer comes behind its bytes. */
+  override read(size?: number): unknown {
+    const bytes: unknown = super.read(size)
+    if (this.#isDone && this.#failure !== undefined && this.readableLength === 0) this.#giveError()
+    return bytes
+  }
+
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#finish()
     done(error)
@@ -118,37 +138,36 @@ export class Download extends Readable {
     if (this.#isDone) return false
     this.#timer?.refresh()
     this.#plan.touch?.()
+    const { length = Number.POSITIVE_INFINITY, skip = 0, limit = Number.POSITIVE_INFINITY } = this.#plan
+    const before = this.#received
     this.#received += bytes.byteLength
-    const { length, limit } = this.#plan
-    if (length !== undefined && this.#received > length) {
-      this.#fail(new StorageError('unknown', `The server sends more than the ${length} bytes that it announced.`))
+    if (this.#received > length) {
+      this.destroy(new StorageError('unknown', `The server sends more than the ${length} bytes that it announced.`))
       return false
     }
-    let chunk = bytes
-    if (this.#skip > 0) {
-      chunk = bytes.subarray(this.#skip)
-      this.#skip -= bytes.byteLength - chunk.byteLength
-    }
-    const excess = limit === undefined ? -1 : this.#received - (this.#plan.skip ?? 0) - limit
-    if (excess >= 0 && this.#received !== length) {
-      if (chunk.byteLength > excess) this.push(chunk.subarray(0, chunk.byteLength - excess))
+    const wanted = bytes.subarray(Math.max(0, skip - before), Math.max(0, skip + limit - before))
+    // Nothing is to come any more that anybody wants, but the end of the file would be awaited.
+    if (this.#received >= skip + limit && this.#received < length) {
+      if (wanted.byteLength > 0) this.push(wanted)
       this.push(null)
       this.#finish()
       return false
     }
-    if (chunk.byteLength > 0) this.#hold(chunk)
+    if (wanted.byteLength > 0) this.#hold(wanted)
     return this.#isWanted
   }
 
-  /** Gives what was held back, and holds the last bytes back: without a known length any may be the last ones. */
-  #hold(chunk: Buffer): void {
+  /** Holds the last bytes back: without a known length any may be the last ones. */
+  #hold(bytes: Buffer): void {
     const { length } = this.#plan
-    const held = this.#held
-    this.#held = length === undefined || this.#received === length ? chunk : undefined
-    if (held !== undefined) this.#isWanted = this.push(held)
-    if (this.#held === undefined) this.#isWanted = this.push(chunk)
+    if (length !== undefined && this.#received < length) {
+      this.#isWanted = this.push(bytes)
+      return
+    }
+    if (this.#held !== undefined) this.#isWanted = this.push(this.#held)
+    this.#held = bytes
     // The end has to be asked for.
-    else this.#isWanted = true
+    if (length !== undefined) this.#isWanted = true
   }
 
   #settle(): void {
@@ -160,13 +179,20 @@ export class Download extends Readable {
       return
     }
     if (this.#held !== undefined) this.push(this.#held)
-    this.#held = undefined
     this.push(null)
     this.#finish()
   }
 
-  #fail(error: unknown): void {
-    if (!this.#isDone) this.destroy(error as Error)
+  #fail(error: Error): void {
+    if (this.#isDone) return
+    this.#failure = error
+    this.#finish()
+    if (this.readableLength === 0) this.#giveError()
+  }
+
+  #giveError(): void {
+    const error = this.#failure
+    if (error !== undefined) process.nextTick(() => this.destroy(error))
   }
 
   #idle(ms: number): void {

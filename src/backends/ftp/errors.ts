@@ -14,6 +14,8 @@ export class FtpReplyError extends Error {
   readonly verb: string
   /** The server's words. */
   readonly text: string
+  /** Absent: what its code implies. */
+  outcome?: Outcome | undefined
 
   constructor(verb: string, { code, message }: Reply) {
     const text = message.replace(/^\d{3}[ -]?/, '').replaceAll(/\s*\n(?:\d{3}[ -])?\s*/g, ' ')
@@ -32,7 +34,7 @@ export class FtpConnectionError extends Error {
   }
   readonly kind: 'unavailable' | 'timeout'
   /** Whether something may have been done all the same; absent: nobody knows. */
-  readonly outcome?: Outcome | undefined
+  outcome?: Outcome | undefined
 
   constructor(
     message: string,
@@ -131,6 +133,12 @@ export function loginError(error: unknown, user: string): unknown {
   const hint = NEEDS_TLS.test(error.text) ? ' The server wants TLS: write ftps:// in FTP_STORAGE_LOCATION.' : ''
   const message = `The login of '${user}' was refused: ${error.status} ${error.text}.${hint}`
   return new StorageError('permission_denied', message, { status: error.status, outcome: 'not_applied' })
+}
+
+/** The same error, of a call that has changed nothing. */
+export function notApplied(error: unknown): unknown {
+  const isOurs = error instanceof FtpConnectionError || error instanceof FtpReplyError || error instanceof StorageError
+  return isOurs ? Object.assign(error, { outcome: 'not_applied' }) : error
 }
 
 /** The file does not exist; the storage says that in its own words. */

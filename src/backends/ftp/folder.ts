@@ -1,6 +1,7 @@
+import { isUtf8 } from 'node:buffer'
 import type { CallContext } from '../../core/call.ts'
 import { StorageError } from '../../core/errors.ts'
-import { OddItems } from '../../core/odd-items.ts'
+import { NOT_UTF8, OddItems } from '../../core/odd-items.ts'
 import type { FolderItem } from '../../remote/folder-items.ts'
 import type { FtpConnection } from './connection.ts'
 import { type Download, startDownload } from './download.ts'
@@ -51,12 +52,21 @@ export async function* readEntered(connection: FtpConnection, ctx: CallContext):
   if (server.listsPlainly !== true) {
     // A server that knows the option lists at least the folder itself.
     const seen = { lines: 0 }
+    let doubtful: readonly FolderItem[] | undefined
     try {
-      yield* readBy('LIST -a', connection, ctx, seen)
+      for await (const batch of readBy('LIST -a', connection, ctx, seen)) {
+        // One that does not lists a file of that name, if there is one.
+        if (seen.lines === 1 && batch[0]?.name === '-a') doubtful = batch
+        else {
+          if (doubtful !== undefined) yield doubtful
+          doubtful = undefined
+          yield batch
+        }
+      }
     } catch (error) {
       if (seen.lines > 0 || !(error instanceof FtpReplyError) || isRefusal(error, 421, 425, 426)) throw error
     }
-    if (seen.lines > 0) return
+    if (seen.lines > 0 && doubtful === undefined) return
   }
   for await (const batch of readBy('LIST', connection, ctx)) {
     if (batch.length > 0) server.listsPlainly ??= true
@@ -73,7 +83,7 @@ async function* readBy(
   const odd = new OddItems()
   const download = await startDownload(connection, { command, touch: () => ctx.progress() }, ctx.signal)
   try {
-    for await (const lines of linesOf(download, connection)) {
+    for await (const lines of linesOf(download, connection, odd)) {
       ctx.signal.throwIfAborted()
       const items: FolderItem[] = []
       seen.lines += lines.length
@@ -108,10 +118,15 @@ function checkWhole(command: string, { reply }: Download): void {
 }
 
 /** The lines of a listing, as many at a time as came. */
-async function* linesOf(download: Download, { options }: FtpConnection): AsyncGenerator<string[]> {
-  const encoding = options.encoding === 'utf-8' ? 'utf8' : 'latin1'
+async function* linesOf(download: Download, { options }: FtpConnection, odd: OddItems): AsyncGenerator<string[]> {
+  const { encoding } = options
   let rest = Buffer.alloc(0)
-  const text = (line: Buffer): string => line.toString(encoding).replace(/\r+$/, '')
+  const text = (line: Buffer): string => {
+    const plain = line.toString(encoding === 'utf-8' ? 'utf8' : 'latin1').replace(/\r+$/, '')
+    if (encoding === 'latin-1' || isUtf8(line)) return plain
+    odd.report(plain, `${NOT_UTF8} (FTP_STORAGE_ENCODING may be latin-1)`)
+    return ''
+  }
   for await (const chunk of download as AsyncIterable<Buffer>) {
     const bytes = rest.byteLength === 0 ? chunk : Buffer.concat([rest, chunk])
     const lines: string[] = []

@@ -4,7 +4,8 @@ import { temporaryName } from '../../core/hidden-names.ts'
 import { detached } from '../../remote/aftermath.ts'
 import type { Lease } from '../../remote/pool.ts'
 import type { FtpConnection } from './connection.ts'
-import { isLost, isRefusal } from './errors.ts'
+import { type FtpReplyError, isLost, isRefusal, saysMissing } from './errors.ts'
+import { removeTemporary } from './leftovers.ts'
 import { makeFolders } from './making-folders.ts'
 import { parentOf } from './paths.ts'
 import { sizeIn } from './replies.ts'
@@ -40,50 +41,81 @@ export async function rename(lease: Lease<FtpConnection>, plan: Rename, ctx: Cal
   if (again !== undefined) throw again
 }
 
-/** Renames; returns why it was refused. An answer that was lost is looked into over another connection in the same slot. */
+/**
+ * Renames; returns why the new name was refused for good, or that it was not given. An answer that was lost is looked into over another connection in the same
+ * slot.
+ */
 async function tried(lease: Lease<FtpConnection>, { from, to }: Rename, ctx: CallContext): Promise<unknown> {
   for (let isAgain = false; ; isAgain = true) {
     try {
       const { control } = lease.connection
       await control.request(`RNFR ${from}`, ctx.signal)
-      await control.request(`RNTO ${to}`, ctx.signal)
-      // Of a server without SIZE the answer has to do.
-      if ((await sizeOf(lease.connection, from, ctx)) === undefined) return undefined
-      return new StorageError('unknown', 'The server confirmed that it has renamed the file, and has not.')
-    } catch (error) {
-      if (ctx.signal.aborted) throw error
-      if (!isLost(error)) {
-        if (isRefusal(error)) return error
+      try {
+        await control.request(`RNTO ${to}`, ctx.signal)
+      } catch (error) {
+        if (isRefusal(error) && (error.status >= 500 || saysMissing(error))) return error
         throw error
       }
-      if (isAgain) throw error
+      if (await isGone(lease.connection, from, ctx)) return undefined
+      return new StorageError('unknown', 'The server confirmed that it has renamed the file, and has not.')
+    } catch (error) {
+      if (ctx.signal.aborted || isAgain || !isLost(error)) throw error
       const connection = await lease.renew(ctx)
-      if ((await kindOf(connection, from, ctx)) === undefined && (await kindOf(connection, to, ctx)) === 'file')
+      if ((await kindOf(connection, from, ctx)) === undefined && (await kindOf(connection, to, ctx)) === 'file') {
         return undefined
+      }
     }
   }
+}
+
+/** Whether nothing has a path that was just renamed. Unless the server says so in words, two refusals have to agree. */
+async function isGone({ control }: FtpConnection, path: string, ctx: CallContext): Promise<boolean> {
+  const refusals: FtpReplyError[] = []
+  for (const command of [`RNFR ${path}`, `SIZE ${path}`]) {
+    try {
+      await control.request(command, ctx.signal)
+      return false
+    } catch (error) {
+      if (saysMissing(error)) return true
+      if (!isRefusal(error) || error.status === 421) throw error
+      refusals.push(error)
+    }
+  }
+  if (refusals.some(({ status }) => status === 550)) return true
+  throw refusals[0]
 }
 
 /** Puts a file in the place of another one, which is moved aside first. Both are there until the new one has its place. */
 async function replace(lease: Lease<FtpConnection>, plan: Rename, refusal: unknown, ctx: CallContext): Promise<void> {
   const { to } = plan
   const aside = `${parentOf(to)}/${temporaryName()}`
-  if ((await tried(lease, { from: to, to: aside, isNew: true }, ctx)) !== undefined) throw refusal
   let failure: unknown
   try {
+    if ((await tried(lease, { from: to, to: aside, isNew: true }, ctx)) !== undefined) throw refusal
     failure = await tried(lease, plan, ctx)
   } catch (error) {
     failure = error
   }
   if (failure === undefined) {
-    await lease.connection.control.requestOptional(`DELE ${aside}`, ctx.signal)
+    await removeTemporary(lease, aside, ctx)
     return
   }
   // Whatever ended the call, the old file gets its name back.
-  const back = await tried(lease, { from: aside, to, isNew: true }, detached(ctx)).catch(error => error ?? true)
-  if (back === undefined) throw failure
-  const text = `The new file could not take the place of the old one, which is '${aside}' on the server now.`
-  throw new StorageError('unavailable', text, { cause: failure, outcome: 'unknown', retryable: false })
+  const after = detached(ctx)
+  try {
+    if (!lease.connection.control.isUsable) await lease.renew(after)
+    if ((await kindOf(lease.connection, to, after)) === undefined) {
+      const left = await tried(lease, { from: aside, to, isNew: true }, after)
+      if (left !== undefined) throw left
+    } else if ((await kindOf(lease.connection, plan.from, after)) === undefined) {
+      // The new one has it already.
+      await removeTemporary(lease, aside, after)
+    }
+  } catch (error) {
+    const text = `The old file could not be put back; on the server it is '${aside}'.`
+    throw new StorageError('unavailable', text, { cause: error, outcome: 'unknown', retryable: false })
+  }
+  throw failure
 }
 
 /** What has a path. */

@@ -82,12 +82,15 @@ export async function send(
   }
 }
 
-/** The last answer. Whoever stops waiting for it closes the connection. */
-async function confirmed(transfer: Transfer, { control }: FtpConnection, signal: AbortSignal): Promise<void> {
+/** The last answer. Where it does not come, the connection is closed before the call's own time is over: the size can still be asked for. */
+async function confirmed(transfer: Transfer, { control, options }: FtpConnection, signal: AbortSignal): Promise<void> {
+  const { idleTimeoutMs } = options
   const off = onAbort(signal, () => control.close())
+  const timer = idleTimeoutMs === undefined ? undefined : setTimeout(() => control.close(), idleTimeoutMs / 2)
   try {
     await abortable(transfer.done, signal)
   } finally {
+    clearTimeout(timer)
     off()
   }
 }

@@ -8,6 +8,6 @@ export interface ServerMemory {
   losesBlanks?: boolean | undefined
   /** Whether its refusals say nothing of why. */
   isSilent?: boolean | undefined
-  /** Temporary files that could not be removed, by their paths. */
-  readonly leftovers: Set<string>
+  /** Temporary files that could not be removed, by their paths, and how often that was tried. */
+  readonly leftovers: Map<string, number>
 }

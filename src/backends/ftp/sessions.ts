@@ -2,9 +2,9 @@ import type { CallContext } from '../../core/call.ts'
 import { type Lease, Pool } from '../../remote/pool.ts'
 import { Connector, type FtpConnection, type ServerOptions } from './connection.ts'
 import { isLost, isRefusal, isServerFull } from './errors.ts'
+import { removeLeftovers } from './leftovers.ts'
 import { checkBlanks, checkKey } from './paths.ts'
 import type { ServerMemory } from './server.ts'
-import { removeLeftovers } from './upload.ts'
 
 /** How many connections there are, and for how long they rest. */
 export interface SessionOptions extends ServerOptions {
@@ -22,15 +22,11 @@ export class Sessions {
 
   constructor(options: SessionOptions) {
     this.#options = options
-    const server: ServerMemory = { leftovers: new Set() }
+    const server: ServerMemory = { leftovers: new Map() }
     const connector = new Connector(options, server)
     this.#pool = new Pool<FtpConnection>(
       {
-        async open(ctx) {
-          const connection = await connector.open(ctx)
-          await removeLeftovers(connection, ctx.signal)
-          return connection
-        },
+        open: ctx => connector.open(ctx),
         isUsable: ({ control }) => control.isUsable,
         close: ({ control }) => control.close(),
         isFull: isServerFull,
@@ -55,6 +51,7 @@ export class Sessions {
       return () => lease.release()
     }
     const attempt = async (): Promise<T> => {
+      await removeLeftovers(lease.connection, ctx.signal)
       await checkBlanks(lease.connection, key, ctx)
       return task(lease, keep)
     }

@@ -5,7 +5,8 @@ import { temporaryName } from '../../core/hidden-names.ts'
 import { detached } from '../../remote/aftermath.ts'
 import type { Lease } from '../../remote/pool.ts'
 import type { FtpConnection } from './connection.ts'
-import { isLost, isRefusal, isUnknownCommand } from './errors.ts'
+import { isRefusal, isUnknownCommand, notApplied } from './errors.ts'
+import { removeTemporary } from './leftovers.ts'
 import { makeFolders } from './making-folders.ts'
 import { parentOf } from './paths.ts'
 import { rename } from './renaming.ts'
@@ -33,18 +34,18 @@ export async function upload(
   ctx: CallContext,
 ): Promise<number> {
   const temporary = `${parentOf(path)}/${temporaryName()}`
-  let isMade = false
+  const state = { isMade: false, isWhole: false }
   try {
-    const sent = await sendMaking(lease, temporary, content, options, ctx, () => {
-      isMade = true
-    })
+    const sent = await sendMaking(lease, temporary, content, options, state, ctx)
     await checkSize(lease, temporary, sent, ctx)
     if (options.modifiedAt !== undefined) await setTime(lease.connection, temporary, options.modifiedAt, ctx)
+    state.isWhole = true
     await rename(lease, { from: temporary, to: path, isNew: options.isNew }, ctx)
     return sent.bytes
   } catch (error) {
-    if (isMade) await remove(lease, temporary, detached(ctx))
-    throw error
+    if (state.isMade) await removeTemporary(lease, temporary, detached(ctx))
+    // Nothing has the name of the file before it is renamed.
+    throw state.isWhole || ctx.signal.aborted ? error : notApplied(error)
   }
 }
 
@@ -54,14 +55,17 @@ async function sendMaking(
   path: string,
   content: Content,
   { onProgress }: UploadOptions,
+  state: { isMade: boolean },
   ctx: CallContext,
-  begun: () => void,
 ): Promise<Sent> {
+  const begun = (): void => {
+    state.isMade = true
+  }
   const options = { onProgress, touch: () => lease.touch(), begun }
   try {
     return await send(lease.connection, path, content, options, ctx)
   } catch (error) {
-    if (!isRefusal(error, 550, 553, 501, 450, 451) || error.verb !== 'STOR') throw error
+    if (state.isMade || !isRefusal(error, 550, 553, 501, 450, 451) || error.verb !== 'STOR') throw error
     await makeFolders(lease.connection, parentOf(path), ctx)
     return send(lease.connection, path, content, options, ctx)
   }
@@ -111,23 +115,4 @@ async function setTime(
   const found = reply === undefined ? undefined : timeIn(reply.message.slice(4))
   if (found !== undefined && Math.abs(+found - +time) < 1000) return
   throw new StorageError('unsupported', 'modifiedAt: the server does not set the time of a file.')
-}
-
-/** Removes a file over the same slot of the pool. Where that fails, the next connection does it. */
-async function remove(lease: Lease<FtpConnection>, path: string, ctx: CallContext): Promise<void> {
-  const { server } = lease.connection
-  try {
-    const connection = lease.connection.control.isUsable ? lease.connection : await lease.renew(ctx)
-    await connection.control.request(`DELE ${path}`, ctx.signal)
-  } catch (error) {
-    if (isLost(error) || !isRefusal(error)) server.leftovers.add(path)
-  }
-}
-
-/** Removes what could not be removed before. */
-export async function removeLeftovers({ control, server }: FtpConnection, signal: AbortSignal): Promise<void> {
-  for (const path of server.leftovers) {
-    await control.requestOptional(`DELE ${path}`, signal)
-    server.leftovers.delete(path)
-  }
 }
