@@ -57,6 +57,11 @@ export class FtpServer {
     return this.#port
   }
 
+  /** What the control connections are in. */
+  get sessions(): ReadonlySet<Session> {
+    return this.#sessions
+  }
+
   /** Control connections that are open now. */
   get connections(): number {
     return this.#sessions.size
@@ -137,6 +142,14 @@ export class FtpServer {
   /** Breaks all connections; the server goes on. */
   disconnect(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy()
+  }
+
+  /** Says something that nobody asked for over all control connections, and ends them. */
+  sayGoodbye(reply: string): void {
+    for (const { control } of this.#sessions) {
+      control.reply(reply)
+      control.end()
+    }
   }
 
   async close(): Promise<void> {

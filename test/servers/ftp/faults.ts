@@ -22,6 +22,8 @@ export interface FtpCut {
   readonly bytes: number
   /** By a reset instead of an orderly end. */
   readonly reset?: boolean
+  /** By bytes that are no TLS; where `wantsCloseNotify` is on. */
+  readonly garbage?: boolean
   /** What is said then; default 426, and null says nothing. */
   readonly reply?: string | null
 }

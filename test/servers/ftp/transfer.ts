@@ -166,7 +166,8 @@ export class Transfer {
       throw new Refusal(...ABORTED)
     }
     if (fault?.do === 'cut') {
-      if (fault.reset) this.#raw!.resetAndDestroy()
+      if (fault.garbage) this.#raw!.end('HTTP/1.1 400 Bad Request\r\n\r\n')
+      else if (fault.reset) this.#raw!.resetAndDestroy()
       else this.#socket!.resume().end()
       throw new CutOff(fault)
     }
