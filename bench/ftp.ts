@@ -30,7 +30,7 @@ async function rows(tls: FtpTls, server: FtpServer, { large, many, free }: Groun
   const worker = {
     module: join(import.meta.dirname, '../dist/backends/ftp/index.js'),
     className: 'FtpStorage',
-    options: { location: `${server.url}/files`, ...(isTls ? { caCert: server.certPath } : {}) },
+    options: { location: `${server.url}/files`, ...(isTls ? { verify: server.certPath } : {}) },
   }
   const here = (name: string): string => join(server.files, name)
   await row(

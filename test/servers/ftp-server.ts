@@ -21,6 +21,7 @@ export interface FtpOptions {
 export interface FtpServer extends PrivateDaemon {
   /** `ftp://` or `ftps://` with user and password, without a path; the user's files are in the folder `files`. */
   readonly url: string
+  readonly tls: FtpTls
   /** File of the certificate. */
   readonly certPath: string
 }
@@ -52,7 +53,7 @@ export async function startFtpServer(
       await end()
       identity[Symbol.dispose]()
     }
-    return Object.assign(daemon, { url, certPath, close })
+    return Object.assign(daemon, { url, tls, certPath, close })
   } catch (error) {
     identity[Symbol.dispose]()
     throw error

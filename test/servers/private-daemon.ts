@@ -54,8 +54,12 @@ export interface PrivateDaemon {
   close(): Promise<void>
 }
 
-/** Ends with the daemon, whose standard input is the log (vsftpd tells there why it does not start), and kills it as soon as the standard input ends, however this process does. */
+/**
+ * Ends with the daemon, whose standard input is the log (vsftpd tells there why it does not start), and kills it as soon as the
+ * standard input ends, however this process does. ProFTPD closes as many descriptors as there may be at each login.
+ */
 const SCRIPT = `set -e
+ulimit -n 4096
 folder=$1; program=$(basename "$2"); shift
 for file in passwd group shadow; do mount --bind "$folder/$file" /etc/$file; done
 mount --bind "$folder/pam.d" /etc/pam.d

@@ -49,13 +49,13 @@ export async function startProftpd(options: FtpOptions = {}): Promise<FtpServer>
         'TransferLog none',
         `ScoreboardFile ${folder}/scoreboard`,
         `PidFile ${folder}/pid`,
-        ...lines,
       ]
       if (tls !== 'none') {
         settings.push('TLSEngine on', 'TLSRequired on', `TLSLog ${folder}/tls.log`, 'TLSProtocol TLSv1.2 TLSv1.3')
         settings.push(`TLSRSACertificateFile ${certPath}`, `TLSRSACertificateKeyFile ${keyPath}`)
         if (tls === 'implicit') settings.push('TLSOptions UseImplicitSSL')
       }
+      settings.push(...lines)
       const file = join(folder, 'proftpd.conf')
       await writeFile(file, `${settings.join('\n')}\n`)
       return ['usr/sbin/proftpd', '-n', '-c', file]

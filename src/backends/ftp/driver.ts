@@ -15,10 +15,11 @@ import { joinUrl } from '../../core/urls.ts'
 import { TreeListing } from '../../remote/tree-listing.ts'
 import type { CommonOptions } from '../../storage/common-settings.ts'
 import { newSpool } from '../../storage/spooled.ts'
+import { checkBlanks, checkNewBlanks } from './blanks.ts'
 import { classifyFtp, notFound } from './errors.ts'
 import { listFolder } from './listing.ts'
 import { makeFolders } from './making-folders.ts'
-import { checkBlanks, checkKey, pathOf } from './paths.ts'
+import { checkKey, pathOf } from './paths.ts'
 import { reading } from './reading.ts'
 import { remove } from './removal.ts'
 import { kindOf, rename } from './renaming.ts'
@@ -84,6 +85,7 @@ export class FtpDriver implements Driver {
     if (ifAbsent === true || ifMatch !== undefined) throw unsupported('FTP has no conditions.')
     const modifiedAt = modifiedAtOf(options)
     return this.#sessions.run(key, ctx, async lease => {
+      await checkNewBlanks(lease, key, ctx)
       const size = await upload(lease, pathOf(lease.connection, key), content, { isNew, modifiedAt, onProgress }, ctx)
       return { size }
     })
@@ -123,6 +125,7 @@ export class FtpDriver implements Driver {
     checkKey(to, this.#options.encoding)
     return this.#sessions.run(from, ctx, async lease => {
       await checkBlanks(lease.connection, to, ctx)
+      await checkNewBlanks(lease, to, ctx)
       const [source, target] = [pathOf(lease.connection, from), pathOf(lease.connection, to)]
       const kind = await kindOf(lease.connection, source, ctx)
       if (kind === undefined) throw notFound()

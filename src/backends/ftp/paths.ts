@@ -1,7 +1,5 @@
-import type { CallContext } from '../../core/call.ts'
 import { keyComponents, refused } from '../../core/key-components.ts'
 import type { FtpConnection } from './connection.ts'
-import { pathIn } from './replies.ts'
 import type { FtpEncoding } from './settings.ts'
 
 /** Refuses a key that no command can say, or that the server would take for another one: `suspicious_name`. */
@@ -29,21 +27,4 @@ export function parentOf(path: string): string {
 /** The last component of a path. */
 export function nameIn(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
-}
-
-/**
- * Refuses a name that ends in a blank where the server cuts that off (Pure-FTPd does): the command would be about another file. It is tried once, on
- * the root, of which the server says where it has gone.
- */
-export async function checkBlanks(connection: FtpConnection, key: string, { signal }: CallContext): Promise<void> {
-  if (!/\s(?:\/|$)/.test(key)) return
-  const { control, server, home } = connection
-  if (server.losesBlanks === undefined) {
-    // Where the way back is not known, nothing may be left.
-    const entered = await control.requestOptional(home === '' ? 'CWD . ' : 'CWD / ', signal)
-    const reply = entered === undefined ? undefined : await control.requestOptional('PWD', signal)
-    if (entered !== undefined && home !== '') await control.request(`CWD ${home}`, signal)
-    server.losesBlanks = entered !== undefined && (reply === undefined || pathIn(reply)?.endsWith(' ') !== true)
-  }
-  if (server.losesBlanks) throw refused(key, 'the server loses the blank at the end of a name')
 }

@@ -30,10 +30,10 @@ export async function rename(lease: Lease<FtpConnection>, plan: Rename, ctx: Cal
   if (refusal === undefined) return
   const found = await kindOf(lease.connection, to, ctx)
   if (found === 'folder') throw new StorageError('is_directory', 'A folder has this name.')
-  if (found === 'file') {
-    if (isNew) throw exists()
-    return replace(lease, plan, refusal, ctx)
-  }
+  if (found === 'file' && isNew) throw exists()
+  // What is refused for a while is not refused because of the file.
+  if (isRefusal(refusal) && refusal.status < 500 && !saysMissing(refusal)) throw refusal
+  if (found === 'file') return replace(lease, plan, refusal, ctx)
   const parent = parentOf(to)
   if ((await kindOf(lease.connection, parent || '/', ctx)) === 'folder') throw refusal
   await makeFolders(lease.connection, parent, ctx)
@@ -42,7 +42,7 @@ export async function rename(lease: Lease<FtpConnection>, plan: Rename, ctx: Cal
 }
 
 /**
- * Renames; returns why the new name was refused for good, or that it was not given. An answer that was lost is looked into over another connection in the same
+ * Renames; returns why the new name was refused, or that it was not given. An answer that was lost is looked into over another connection in the same
  * slot.
  */
 async function tried(lease: Lease<FtpConnection>, { from, to }: Rename, ctx: CallContext): Promise<unknown> {
@@ -53,7 +53,7 @@ async function tried(lease: Lease<FtpConnection>, { from, to }: Rename, ctx: Cal
       try {
         await control.request(`RNTO ${to}`, ctx.signal)
       } catch (error) {
-        if (isRefusal(error) && (error.status >= 500 || saysMissing(error))) return error
+        if (isRefusal(error) && error.status !== 421) return error
         throw error
       }
       if (await isGone(lease.connection, from, ctx)) return undefined

@@ -4,8 +4,10 @@ export interface ServerMemory {
   passive?: 'EPSV' | 'PASV' | undefined
   /** Whether it takes the `-a` of `LIST -a` for a name. */
   listsPlainly?: boolean | undefined
-  /** Whether it cuts blanks off the end of a name. */
-  losesBlanks?: boolean | undefined
+  /** Whether it cuts blanks off the end of a command. */
+  cutsBlanks?: boolean | undefined
+  /** Whether a file that is made gets a name that ends in a blank. */
+  keepsBlanks?: boolean | undefined
   /** Whether its refusals say nothing of why. */
   isSilent?: boolean | undefined
   /** Temporary files that could not be removed, by their paths, and how often that was tried. */

@@ -1,9 +1,10 @@
 import type { CallContext } from '../../core/call.ts'
 import { type Lease, Pool } from '../../remote/pool.ts'
+import { checkBlanks } from './blanks.ts'
 import { Connector, type FtpConnection, type ServerOptions } from './connection.ts'
 import { isLost, isRefusal, isServerFull } from './errors.ts'
 import { removeLeftovers } from './leftovers.ts'
-import { checkBlanks, checkKey } from './paths.ts'
+import { checkKey } from './paths.ts'
 import type { ServerMemory } from './server.ts'
 
 /** How many connections there are, and for how long they rest. */

@@ -7,12 +7,12 @@ import type { Lease } from '../../remote/pool.ts'
 import type { FtpConnection } from './connection.ts'
 import { isRefusal, isUnknownCommand, notApplied } from './errors.ts'
 import { removeTemporary } from './leftovers.ts'
-import { makeFolders } from './making-folders.ts'
 import { parentOf } from './paths.ts'
 import { rename } from './renaming.ts'
 import { sizeIn, timeIn, timeText } from './replies.ts'
-import { type SendOptions, type Sent, send } from './sending.ts'
+import type { SendOptions, Sent } from './sending.ts'
 import { statPath } from './stat.ts'
+import { store } from './storing.ts'
 
 /** How a file is stored. */
 export interface UploadOptions extends Pick<SendOptions, 'onProgress'> {
@@ -36,38 +36,17 @@ export async function upload(
   const temporary = `${parentOf(path)}/${temporaryName()}`
   const state = { isMade: false, isWhole: false }
   try {
-    const sent = await sendMaking(lease, temporary, content, options, state, ctx)
+    const sent = await store(lease, temporary, content, options, state, ctx)
     await checkSize(lease, temporary, sent, ctx)
     if (options.modifiedAt !== undefined) await setTime(lease.connection, temporary, options.modifiedAt, ctx)
     state.isWhole = true
     await rename(lease, { from: temporary, to: path, isNew: options.isNew }, ctx)
+    await checkName(lease.connection, path, sent.bytes, ctx)
     return sent.bytes
   } catch (error) {
     if (state.isMade) await removeTemporary(lease, temporary, detached(ctx))
     // Nothing has the name of the file before it is renamed.
     throw state.isWhole || ctx.signal.aborted ? error : notApplied(error)
-  }
-}
-
-/** Sends, once more when the folder had to be made. */
-async function sendMaking(
-  lease: Lease<FtpConnection>,
-  path: string,
-  content: Content,
-  { onProgress }: UploadOptions,
-  state: { isMade: boolean },
-  ctx: CallContext,
-): Promise<Sent> {
-  const begun = (): void => {
-    state.isMade = true
-  }
-  const options = { onProgress, touch: () => lease.touch(), begun }
-  try {
-    return await send(lease.connection, path, content, options, ctx)
-  } catch (error) {
-    if (state.isMade || !isRefusal(error, 550, 553, 501, 450, 451) || error.verb !== 'STOR') throw error
-    await makeFolders(lease.connection, parentOf(path), ctx)
-    return send(lease.connection, path, content, options, ctx)
   }
 }
 
@@ -84,6 +63,14 @@ async function checkSize(
   if (doubt !== undefined) throw doubt
   const text = `The server has stored ${size} of ${bytes} bytes.`
   throw new StorageError('unavailable', text, { outcome: 'not_applied' })
+}
+
+/** A name of other than plain letters may have become another one. */
+async function checkName(connection: FtpConnection, path: string, bytes: number, ctx: CallContext): Promise<void> {
+  if (/^[\w./ -]*$/.test(path)) return
+  const size = await sizeAt(connection, path, true, ctx)
+  if (size === undefined || size === bytes) return
+  throw new StorageError('unknown', `The server has not stored the file under its name, which has ${size} bytes.`)
 }
 
 /** Undefined where the server knows no sizes. */
