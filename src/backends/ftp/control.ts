@@ -170,8 +170,11 @@ export class Control {
     const verb = verbOf(command)
     try {
       const reply = await this.#client.ftp.handle(command, (answer, task) => {
-        if (!(answer instanceof Error)) onReply(answer, task)
-        else if (!isDeaf() || typeof (answer as { code?: unknown }).code !== 'number') task.reject(answer)
+        if (!(answer instanceof Error)) {
+          // A goodbye to a connection that has rested is no answer.
+          if (answer.code === 221) task.reject(new Error('the server has ended it.'))
+          else onReply(answer, task)
+        } else if (!isDeaf() || typeof (answer as { code?: unknown }).code !== 'number') task.reject(answer)
       })
       this.answers++
       return reply as Reply
@@ -184,6 +187,7 @@ export class Control {
     const { code, message } = error as Error & { code?: unknown }
     if (error instanceof FtpReplyError) return error
     if (typeof code !== 'number') {
+      this.#isEnding = true
       return new FtpConnectionError(`The connection was lost at ${verb}: ${this.#hide(messageOf(error))}`, {
         cause: error,
       })
