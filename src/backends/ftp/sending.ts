@@ -99,11 +99,13 @@ async function confirmed(
   const giveUp = (): void => control.close()
   const timers = [options.idleTimeoutMs].flatMap(ms => (ms === undefined ? [] : [setTimeout(giveUp, ms / 2)]))
   // Bytes that had gone out are lost then, and the server knows it.
-  socket.on('error', () => timers.push(setTimeout(giveUp, REASON_MS)))
+  const failed = (): void => void timers.push(setTimeout(giveUp, REASON_MS))
+  socket.on('error', failed)
   const off = onAbort(signal, giveUp)
   try {
     await abortable(transfer.done, signal)
   } finally {
+    socket.off('error', failed)
     for (const timer of timers) clearTimeout(timer)
     off()
   }

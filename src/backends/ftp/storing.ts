@@ -1,6 +1,6 @@
 import type { CallContext } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
-import { isRefusal } from './errors.ts'
+import { isLost, isRefusal } from './errors.ts'
 import { makeFolders } from './making-folders.ts'
 import { parentOf } from './paths.ts'
 import { type SendOptions, type SendState, type Sent, send } from './sending.ts'
@@ -16,11 +16,22 @@ export async function store(
   ctx: CallContext,
 ): Promise<Sent> {
   const options = { onProgress, touch: () => slot.touch(), state }
-  try {
-    return await send(slot.connection, path, content, options, ctx)
-  } catch (error) {
-    if (state.isMade || !isRefusal(error, 550, 553, 501, 450, 451) || error.verb !== 'STOR') throw error
-    await overWorking(slot, ctx, connection => makeFolders(connection, parentOf(path), ctx))
-    return send(slot.connection, path, content, options, ctx)
+  let error: unknown
+  for (let tries = 0; tries < 3; tries++) {
+    try {
+      return await send(slot.connection, path, content, options, ctx)
+    } catch (failure) {
+      if (state.isMade || ctx.signal.aborted) throw failure
+      // A server may refuse and end the connection.
+      if (error !== undefined && isLost(failure)) await slot.renew(ctx)
+      else if (error !== undefined || !isRefusal(failure, 550, 553, 501, 450, 451) || failure.verb !== 'STOR')
+        throw failure
+      else {
+        error = failure
+        if (parentOf(path) === '') break
+        await overWorking(slot, ctx, connection => makeFolders(connection, parentOf(path), ctx))
+      }
+    }
   }
+  throw error
 }
