@@ -32,6 +32,6 @@ lines.on('line', line => {
     console.log('aborted')
   }
   // It is not closed: what rests must not keep the process.
-  else if (line === 'end') lines.close()
+  else if (line === 'end') process.stdin.destroy()
   else void round(line)
 })
