@@ -6,8 +6,8 @@ import type { FtpClient, ReplyTask } from './client.ts'
 import { FtpConnectionError, FtpReplyError } from './errors.ts'
 import type { Reply } from './replies.ts'
 
-/** How long answers that are still to come are waited for, in ms. */
-const PENDING_MS = 5_000
+/** How long answers to a transfer that was given up are waited for, in ms; another connection costs less than a long wait. */
+const PENDING_MS = 1_000
 /** How long the last one is waited for before the server is asked whether there is one, in ms. */
 const PATIENCE_MS = 200
 /** What only PWD is answered with. (RFC 959, section 4.2.2) */
