@@ -38,7 +38,9 @@ describe('who is slow holds the other side back', () => {
   test('a server that stalls holds the source of an upload back', async () => {
     await using place = await startPlace({}, { maxAttempts: 1 })
     const stalled = Promise.withResolvers<void>()
-    place.server.faults.add({ operation: 'STOR', fault: { do: 'stall', bytes: MIB, onStall: stalled.resolve } })
+    const release = Promise.withResolvers<void>()
+    const fault = { do: 'stall', bytes: MIB, onStall: stalled.resolve, until: release.promise } as const
+    place.server.faults.add({ operation: 'STOR', fault })
     let given = 0
     async function* source(): AsyncGenerator<Buffer> {
       const piece = Buffer.alloc(256 * 1024)
@@ -53,6 +55,7 @@ describe('who is slow holds the other side back', () => {
     expect(given).toBeGreaterThanOrEqual(MIB)
     expect(given).toBeLessThan(FAR)
     controller.abort()
+    release.resolve()
     await expect(saved).rejects.toMatchObject({ code: 'aborted' })
   })
 
