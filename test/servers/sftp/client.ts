@@ -1,4 +1,5 @@
 /** ssh2's own client at an SFTP server, with promises. */
+import { connect } from 'node:net'
 import ssh2, { type ConnectConfig, type SFTPWrapper } from 'ssh2'
 import { PASSWORD, type SftpServer, USERNAME } from '../sftp.ts'
 
@@ -68,9 +69,9 @@ export async function sftpClient(
   await new Promise<void>((resolve, reject) => {
     ssh.once('ready', resolve).once('error', reject)
     ssh.once('close', () => reject(new Error('closed')))
-    ssh.connect({ host, port, username: USERNAME, ...config })
+    // ssh2's own socket waits 40 ms between small packets.
+    ssh.connect({ sock: connect({ host, port, noDelay: true }), username: USERNAME, ...config })
   })
-  ssh.setNoDelay(true)
   return new SftpClient(ssh, await sessionOf(ssh))
 }
 
