@@ -34,6 +34,11 @@ export class Contents {
     return this.node(path) ?? this.make(path, 'folder', 0o755)
   }
 
+  /** Makes an empty file in a folder, whose name is bytes that need not be UTF-8. */
+  raw(folder: string, name: Buffer): void {
+    this.#tree.add(`${nameBytes(folder)}/${name.toString('latin1')}`, new Inode('file', 0o644))
+  }
+
   link(path: string, target: string): void {
     this.make(path, 'link', 0o777, target)
   }
