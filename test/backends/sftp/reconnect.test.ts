@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type SftpServer, startSftpServer } from '../../servers/sftp.ts'
 import { Child } from '../../support/child.ts'
-import { at, distinct, failure, hold, storageAt, withStorage } from './support.ts'
+import { at, distinct, failure, hold, openAt, storageAt, withStorage } from './support.ts'
 
 let server: SftpServer
 beforeEach(async () => {
@@ -65,7 +65,7 @@ describe('a server that is killed in the middle of', () => {
     await server.start()
     expect(await files.readBytes('a')).toEqual(OLD)
     await files.close()
-    expect(server.openPaths).toEqual([])
+    expect(await openAt(server)).toEqual([])
   })
 
   it('a download, and is there again: the bytes are those of the file, each once', async () => {

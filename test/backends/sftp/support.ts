@@ -78,6 +78,12 @@ export class Folder implements AsyncDisposable {
   }
 }
 
+/** Waits until every connection is closed, as they are soon after their storages; gives what is open all the same. */
+export async function openAt(server: SftpServer): Promise<readonly string[]> {
+  while (server.open > 0) await new Promise(setImmediate)
+  return server.openPaths
+}
+
 /** A request that the server holds. */
 export interface Held {
   /** Resolves as soon as it has come. */
