@@ -9,13 +9,17 @@ export const MODE_BITS = 0o777
 /** What a path leads to; undefined where the server does not tell. */
 export type Kind = 'file' | 'folder' | 'link' | 'other'
 
-const KINDS: Readonly<Record<number, Kind>> = { 16807: 'file', 9604: 'folder', 21609: 'link' }
+const KINDS: ReadonlyMap<number, Kind> = new Map([
+  [0o100000, 'file'],
+  [0o040000, 'folder'],
+  [0o120000, 'link'],
+])
 const LETTERS: Readonly<Record<string, Kind>> = { '-': 'file', d: 'folder', l: 'link' }
 
 /** The kind by the type bits of the mode, or by the first letter of a line as `ls -l` shows it. */
 export function kindOf({ mode = 0 }: Attributes, longname = ''): Kind | undefined {
   const type = mode & TYPE_BITS
-  if (type !== 0) return KINDS[type] ?? 'other'
+  if (type !== 0) return KINDS.get(type) ?? 'other'
   if (!/^[-a-z][-rwxsStT]{9}/.test(longname)) return undefined
   return LETTERS[longname[0]!] ?? 'other'
 }

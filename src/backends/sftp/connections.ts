@@ -8,14 +8,14 @@ import { loginName } from './home.ts'
 import { HostTrust } from './host-trust.ts'
 import { loadKeys } from './keys.ts'
 import { connectSocket, Link, lost, timedOut } from './link.ts'
-import type { SftpParams } from './params.ts'
+import type { ConnectParams } from './params.ts'
 import { type Ask, terminalAsk } from './prompts.ts'
 import { type Algorithms, loadSsh2, type SshClient, type SshConfig } from './ssh2.ts'
 
 /** How a server is reached. */
 export interface ConnectionsOptions {
   readonly host: string
-  readonly params: SftpParams
+  readonly params: ConnectParams
   readonly interactive: boolean | Ask
   readonly knownHostFile: string | null
   readonly hostKey: string | null
@@ -116,14 +116,14 @@ export class Connections {
 
 /** The time that the steps of a login may take; it stands still while a person is asked. */
 class LoginClock {
-  readonly #params: SftpParams
+  readonly #params: ConnectParams
   readonly #progress: () => void
   #timer: NodeJS.Timeout | undefined
   #beat: NodeJS.Timeout | undefined
   #fail: (error: StorageError) => void = () => undefined
   #isLogin = false
 
-  constructor(params: SftpParams, progress: () => void) {
+  constructor(params: ConnectParams, progress: () => void) {
     this.#params = params
     this.#progress = progress
   }
@@ -239,7 +239,7 @@ function failedHandshake(error: Error): StorageError {
   return new StorageError(isMismatch ? 'unsupported' : 'unavailable', text, { cause: error, outcome: 'not_applied' })
 }
 
-function algorithms({ disabledAlgorithms, compress }: SftpParams, trust: HostTrust): SshConfig['algorithms'] {
+function algorithms({ disabledAlgorithms, compress }: ConnectParams, trust: HostTrust): SshConfig['algorithms'] {
   const { kex, keys, ciphers, macs, compression } = disabledAlgorithms
   const fast = FAST_CIPHERS.filter(each => !ciphers.includes(each))
   const packed: Algorithms = { remove: ['none', ...compression], append: compression.includes('none') ? [] : ['none'] }

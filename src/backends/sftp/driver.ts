@@ -137,7 +137,7 @@ export class SftpDriver implements Driver {
   /** Ends the connections, when what is under way on them has ended. */
   async close(): Promise<void> {
     this.#listing.close()
-    await this.#ground.sessions.pool.close()
+    await this.#ground.sessions.close()
   }
 
   classify(error: unknown): ErrorCode | undefined {

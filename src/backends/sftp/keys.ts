@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { errnoOf } from '../../core/errno.ts'
 import { ImproperlyConfigured, messageOf } from '../../core/errors.ts'
 import { homePath } from './home.ts'
-import type { SftpParams } from './params.ts'
+import type { ConnectParams } from './params.ts'
 import type { Ssh2, SshKey } from './ssh2.ts'
 
 /** Where keys lie that nobody named. (paramiko, SSHClient.connect) */
@@ -17,7 +17,7 @@ export interface LoginKeys {
 }
 
 /** Reads the keys. One that is named and cannot be read is `improperly_configured`; one that only lies there is passed over. */
-export async function loadKeys(ssh2: Ssh2, params: SftpParams): Promise<LoginKeys> {
+export async function loadKeys(ssh2: Ssh2, params: ConnectParams): Promise<LoginKeys> {
   const { pkey, keyFilename, passphrase, password, lookForKeys } = params
   const secret = passphrase ?? password ?? undefined
   const named: SshKey[] = []

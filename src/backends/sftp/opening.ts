@@ -11,7 +11,8 @@ import { refused } from './folders.ts'
 import type { Ground } from './ground.ts'
 import { ReadHandle } from './read-handle.ts'
 import type { Place } from './root.ts'
-import { dropTemporary, inFolder, notApplied, openTemporary, soon } from './temporary.ts'
+import { soon } from './sessions.ts'
+import { dropTemporary, inFolder, notApplied, openTemporary } from './temporary.ts'
 import { WriteHandle } from './write-handle.ts'
 import { PieceWriter } from './writer.ts'
 
@@ -29,7 +30,7 @@ export class Opening {
     try {
       if (flags.write) return await this.#write(lease, place, flags, ctx)
       const { handle } = await openForReading(this.#ground.folders, lease.connection, place, ctx)
-      return new ReadHandle(lease, handle)
+      return new ReadHandle(this.#ground.sessions, lease, handle)
     } catch (error) {
       lease.release()
       throw notApplied(error)

@@ -12,8 +12,8 @@ export interface DisabledAlgorithms {
   readonly compression: readonly string[]
 }
 
-/** How the server is reached and logged in to: the keyword arguments of paramiko's `SSHClient.connect()`, in camelCase. */
-export interface SftpParams {
+/** How the server is reached and logged in to. */
+export interface ConnectParams {
   readonly port: number
   /** null: the login name of this process. */
   readonly username: string | null
@@ -40,10 +40,30 @@ export interface SftpParams {
   readonly disabledAlgorithms: DisabledAlgorithms
 }
 
+/** What may be given: the keyword arguments of paramiko's `SSHClient.connect()`, in its spelling or in camelCase. */
+export interface SftpParams
+  extends Partial<Omit<ConnectParams, 'pkey' | 'keyFilename' | 'disabledAlgorithms'>>,
+    PythonParams {
+  readonly pkey?: string | Uint8Array | null
+  readonly keyFilename?: string | readonly string[]
+  readonly disabledAlgorithms?: Partial<DisabledAlgorithms>
+}
+
+/** The same in paramiko's spelling, where that is another one. */
+export interface PythonParams {
+  readonly key_filename?: string | readonly string[] | null
+  readonly banner_timeout?: number | null
+  readonly auth_timeout?: number | null
+  readonly channel_timeout?: number | null
+  readonly allow_agent?: boolean
+  readonly look_for_keys?: boolean
+  readonly disabled_algorithms?: Partial<DisabledAlgorithms> | null
+}
+
 const NO_ALGORITHMS: DisabledAlgorithms = { kex: [], keys: [], ciphers: [], macs: [], compression: [] }
 
 /** What holds where nothing is given. */
-export const DEFAULT_PARAMS: SftpParams = {
+export const DEFAULT_PARAMS: ConnectParams = {
   port: 22,
   username: null,
   password: null,
@@ -60,7 +80,7 @@ export const DEFAULT_PARAMS: SftpParams = {
   disabledAlgorithms: NO_ALGORITHMS,
 }
 
-const PARSERS: { readonly [K in keyof SftpParams]: (raw: unknown) => SftpParams[K] } = {
+const PARSERS: { readonly [K in keyof ConnectParams]: (raw: unknown) => ConnectParams[K] } = {
   port: parsePort,
   username: raw => parseText(raw) || null,
   password: parseSecret,
@@ -77,8 +97,8 @@ const PARSERS: { readonly [K in keyof SftpParams]: (raw: unknown) => SftpParams[
   disabledAlgorithms: parseDisabled,
 }
 
-const NAMES = Object.keys(PARSERS) as (keyof SftpParams)[]
-const SNAKE: ReadonlyMap<string, keyof SftpParams> = new Map(NAMES.map(name => [snake(name), name]))
+const NAMES = Object.keys(PARSERS) as (keyof ConnectParams)[]
+const SNAKE: ReadonlyMap<string, keyof ConnectParams> = new Map(NAMES.map(name => [snake(name), name]))
 
 /** Parameters of paramiko that have no counterpart, with what to do instead. */
 const REFUSED: Readonly<Record<string, string>> = {
@@ -94,7 +114,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 }
 
 /** Reads the parameters; throws an `Error` that names the one that is wrong and no value. */
-export function parseParams(raw: unknown): SftpParams {
+export function parseParams(raw: unknown): ConnectParams {
   if (raw === null || raw === '' || raw === 'None' || raw === 'null') return DEFAULT_PARAMS
   const parsed: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(parseMap(raw))) {

@@ -6,9 +6,11 @@ import type { Lease } from '../../remote/pool.ts'
 import { sizeIn } from './attributes.ts'
 import type { Channel } from './channel.ts'
 import { PieceReader, readOnce } from './reader.ts'
+import type { Sessions } from './sessions.ts'
 
 /** Reads an open file in place. Who reads on from where the last read ended is read ahead for. */
 export class ReadHandle implements RandomAccess {
+  readonly #sessions: Sessions
   readonly #lease: Lease<Channel>
   readonly #handle: Buffer
   #isClosed = false
@@ -18,7 +20,8 @@ export class ReadHandle implements RandomAccess {
   /** Read ahead, and not yet given. */
   #rest: Buffer | undefined
 
-  constructor(lease: Lease<Channel>, handle: Buffer) {
+  constructor(sessions: Sessions, lease: Lease<Channel>, handle: Buffer) {
+    this.#sessions = sessions
     this.#lease = lease
     this.#handle = handle
   }
@@ -58,8 +61,7 @@ export class ReadHandle implements RandomAccess {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#forget()
-    await this.#lease.connection.closeHandle(this.#handle).catch(() => undefined)
-    this.#lease.release()
+    await this.#sessions.closeRead(this.#lease, this.#handle)
   }
 
   async #readOn(channel: Channel, position: number, length: number): Promise<Buffer> {

@@ -36,7 +36,7 @@ export class Reading {
       const done = (): void => {
         if (!isOpen) return
         isOpen = false
-        channel.closeHandle(handle).then(lease.release, lease.release)
+        void sessions.closeRead(lease, handle)
       }
       try {
         return await this.#readOpen(lease, handle, attributes, place, range, ctx, done)

@@ -5,6 +5,7 @@ import { Storage } from '../../storage/storage.ts'
 import type { GivenSettings, Services } from '../../storage/types.ts'
 import { sftpAdvice } from './advice.ts'
 import { SftpDriver } from './driver.ts'
+import { parseParams } from './params.ts'
 import { type SftpOptions, sftpSettings } from './settings.ts'
 
 /** Files in a folder of a server, over SFTP: `new SftpStorage({ host: 'files.example.com', location: '/srv/media' })`. */
@@ -18,7 +19,7 @@ export class SftpStorage extends Storage<SftpOptions> {
   }
 
   protected override connect(options: Readonly<SftpOptions>, services: Services): Driver {
-    return new SftpDriver({ ...options, env: services.env ?? process.env })
+    return new SftpDriver({ ...options, params: parseParams(options.params), env: services.env ?? process.env })
   }
 
   /** Keys are relative to the folder, so no prefix is needed. */

@@ -6,13 +6,11 @@ import { isMissing } from './errors.ts'
 import type { Folders } from './folders.ts'
 import { OPEN } from './open-flags.ts'
 import type { Place, Root } from './root.ts'
-import type { Sessions } from './sessions.ts'
+import { type Sessions, soon } from './sessions.ts'
 import type { Attributes } from './ssh2.ts'
 
 /** How often a folder is made that is removed again at once. */
 const MAX_TRIES = 3
-/** How long a failed call waits until what it has made is gone, in milliseconds. */
-const CLEAN_MS = 2000
 
 /** A file that is being written. */
 export interface Temporary {
@@ -101,16 +99,6 @@ export async function closeTemporary(channel: Channel, temporary: Temporary): Pr
   if (temporary.isClosed) return
   temporary.isClosed = true
   await channel.closeHandle(temporary.handle)
-}
-
-/** Waits for cleaning up, but not for ever: it goes on by itself. */
-export async function soon(work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<void>(resolve => {
-    timer = setTimeout(resolve, CLEAN_MS)
-  })
-  await Promise.race([work, limit])
-  clearTimeout(timer)
 }
 
 /** The same error for work that has published nothing, where it does not know that. */

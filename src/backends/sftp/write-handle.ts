@@ -5,7 +5,8 @@ import type { Channel } from './channel.ts'
 import { type Finish, type FinishOptions, finishTemporary } from './finishing.ts'
 import { readOnce } from './reader.ts'
 import type { Place } from './root.ts'
-import { dropTemporary, notApplied, soon, type Temporary, type Workshop } from './temporary.ts'
+import { soon } from './sessions.ts'
+import { dropTemporary, notApplied, type Temporary, type Workshop } from './temporary.ts'
 import { PieceWriter } from './writer.ts'
 
 /** What a file that is written consists of. */
