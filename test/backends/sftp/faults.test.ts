@@ -4,7 +4,7 @@ import { isStorageError } from '../../../src/core/errors.ts'
 import type { SftpFault } from '../../servers/sftp/faults.ts'
 import { type SftpServer, startSftpServer } from '../../servers/sftp.ts'
 import { CALLS, type FaultCall, foundAt, prepare } from './fault-calls.ts'
-import { storageAt } from './support.ts'
+import { openAt, storageAt } from './support.ts'
 
 interface Named {
   readonly title: string
@@ -36,7 +36,7 @@ async function operationsOf(call: FaultCall, server: SftpServer): Promise<readon
   server.log.clear()
   await call.run(files)
   await files.close()
-  expect([call.state(foundAt(server)), server.openPaths]).toEqual(['after', []])
+  expect([call.state(foundAt(server)), await openAt(server)]).toEqual(['after', []])
   return [...new Set(server.log.requests.map(({ operation }) => operation))]
 }
 
@@ -74,7 +74,8 @@ async function complaints(
   const state = call.state(found)
   if (state === 'half') said.push(`half: ${[...found.keys()]}`)
   if (error === undefined && state !== 'after') said.push('it said that it was done')
-  if (server.openPaths.length > 0) said.push(`open: ${server.openPaths}`)
+  const open = await openAt(server)
+  if (open.length > 0) said.push(`open: ${open}`)
   return said.map(each => `${on} ${title}, ${mode}: ${each}`)
 }
 

@@ -76,7 +76,7 @@ it('STAT without modes still tells a folder from a file', async () => {
   habits.unstated = ['permissions']
   expect(await storage.exists('a.txt')).toBe(true)
   expect(await storage.readText('a.txt')).toBe('text')
-  await expect(storage.open('d', 'rb')).rejects.toMatchObject({ name: 'StorageError' })
+  await expect(storage.readBytes('d')).rejects.toMatchObject({ name: 'StorageError' })
 })
 
 it('pages of a listing come to their end where the server gives one name at a time', async () => {

@@ -78,9 +78,9 @@ export class Folder implements AsyncDisposable {
   }
 }
 
-/** Waits until every connection is closed, as they are soon after their storages; gives what is open all the same. */
+/** What is open at the server: it hears a little later what its client has closed, so it is looked at so many turns at most. */
 export async function openAt(server: SftpServer): Promise<readonly string[]> {
-  while (server.open > 0) await new Promise(setImmediate)
+  for (let turn = 0; turn < 2000 && server.openPaths.length > 0; turn++) await new Promise(setImmediate)
   return server.openPaths
 }
 
@@ -97,6 +97,13 @@ export function hold(server: SftpServer, planned: Omit<PlannedSftpFault, 'fault'
   const [reached, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   server.faults.add({ ...planned, fault: { do: 'hold', at, until: free.promise, onHold: reached.resolve } })
   return { reached: reached.promise, go: free.resolve }
+}
+
+/** Compares long byte strings, which `toEqual` takes seconds for. */
+export function expectBytes(actual: Uint8Array | undefined, expected: Uint8Array): void {
+  if (actual !== undefined && Buffer.compare(actual, expected) === 0) return
+  const at = actual?.findIndex((byte, index) => byte !== expected[index])
+  expect([actual?.length, at]).toEqual([expected.length, -1])
 }
 
 /** Bytes that differ everywhere, so that pieces in a wrong order show. */
