@@ -62,7 +62,8 @@ export class Channel {
   }
 
   get isUsable(): boolean {
-    return !this.#isOver && this.#link.isAlive
+    // A session that is silent for long is given no more work: most servers answer in order.
+    return !this.#isOver && this.#link.isAlive && this.#silentMs() < (this.#timeoutMs ?? Number.POSITIVE_INFINITY) / 2
   }
 
   /** Bytes of one READ or WRITE. */
@@ -206,11 +207,10 @@ export class Channel {
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
-      if (!this.isUsable) return reject(lost())
+      if (this.#isOver || !this.#link.isAlive) return reject(lost())
       let isWaiting = true
-      const over = (): void => {
+      const settle = (): void => {
         isWaiting = false
-        this.#pending.delete(request)
         off?.()
       }
       const request: Pending = {
@@ -218,21 +218,23 @@ export class Channel {
         since: performance.now(),
         fail(error) {
           if (!isWaiting) return
-          over()
+          settle()
           reject(error)
         },
       }
+      // It still counts as one without an answer, so that a session that hangs is noticed.
       const off = signal === undefined ? undefined : onAbort(signal, () => request.fail(signal.reason))
       this.#pending.add(request)
       this.#watching()
       const done: Done<T> & { _wantEOFError?: boolean } = (error, value) => {
         this.#lastAnswer = performance.now()
+        this.#pending.delete(request)
         if (!isWaiting) {
           if (!error && value !== undefined) late?.(value)
           return
         }
         if (error) return request.fail(refusal(name, error))
-        over()
+        settle()
         resolve(value as T)
       }
       // Else ssh2 makes one of the end of a file and of an answer without bytes.
@@ -240,6 +242,7 @@ export class Channel {
       try {
         send(this.#session, done)
       } catch (error) {
+        this.#pending.delete(request)
         request.fail(error)
       }
     })
@@ -264,11 +267,16 @@ export class Channel {
       return
     }
     const age = now - oldest.since
-    const isSilent = Math.min(age, now - this.#lastAnswer) >= timeoutMs
-    if (!isSilent && age < timeoutMs * PATIENCE) return
+    if (this.#silentMs() < timeoutMs && age < timeoutMs * PATIENCE) return
     const text = `The server did not answer ${oldest.name} in ${Math.round(age / 1000)} s.`
     this.#link.retire()
     this.#end(new StorageError('timeout', text))
+  }
+
+  /** For how long a request waits while no answer comes at all. */
+  #silentMs(): number {
+    const [oldest] = this.#pending
+    return oldest === undefined ? 0 : performance.now() - Math.max(oldest.since, this.#lastAnswer)
   }
 
   #end(error?: StorageError): void {

@@ -1,5 +1,6 @@
 import type { CallContext } from '../../core/call.ts'
 import { isStorageError } from '../../core/errors.ts'
+import { sharedContext } from '../../remote/aftermath.ts'
 import { type Lease, Pool } from '../../remote/pool.ts'
 import type { Channel } from './channel.ts'
 import { Connections, type ConnectionsOptions } from './connections.ts'
@@ -28,7 +29,7 @@ export class Sessions {
       {
         open: async ctx => {
           const channel = await connections.open(ctx)
-          this.#clear(channel)
+          void this.#clear(channel)
           return channel
         },
         isUsable: channel => channel.isUsable,
@@ -62,6 +63,9 @@ export class Sessions {
   /** Ends the connections, when what is under way on them has ended. */
   async close(): Promise<void> {
     await soon(Promise.all(this.#closing).then(() => undefined))
+    // On a session of its own, where the one that made them is gone.
+    if (this.#left.size > 0)
+      await soon(this.use(sharedContext(), channel => this.#clear(channel)).catch(() => undefined))
     await this.pool.close()
   }
 
@@ -75,11 +79,10 @@ export class Sessions {
     }
   }
 
-  #clear(channel: Channel): void {
-    for (const path of this.#left) {
-      this.#left.delete(path)
-      void this.remove(channel, path)
-    }
+  async #clear(channel: Channel): Promise<void> {
+    const paths = [...this.#left]
+    this.#left.clear()
+    await Promise.all(paths.map(path => this.remove(channel, path)))
   }
 }
 
