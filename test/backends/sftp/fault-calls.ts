@@ -41,6 +41,8 @@ export const CALLS: readonly FaultCall[] = [
   },
   {
     title: 'save of a new file in new folders',
+    // What may have been done is not repeated where nothing may be replaced.
+    once: true,
     run: (files, signal) => files.save('new/in/here', NEW, { overwrite: false, ...options(signal) }),
     state: between(START, { ...START, 'new/in/here': NEW }),
   },
@@ -65,6 +67,7 @@ export const CALLS: readonly FaultCall[] = [
   },
   {
     title: 'move to a new name',
+    once: true,
     run: async (files, signal) => files.move('d/other', 'e/new', { overwrite: true, ...options(signal) }),
     state: between(START, { old: OLD, 'e/new': OLD }),
   },
