@@ -82,12 +82,6 @@ export class Channel {
 
   /** Ends the session; what waits fails. */
   close(): void {
-    if (this.#isOver) return
-    try {
-      this.#session.end()
-    } catch {
-      // It is gone either way.
-    }
     this.#end()
   }
 
@@ -284,6 +278,12 @@ export class Channel {
     this.rest()
     this.#isOver = true
     clearInterval(this.#watch)
+    try {
+      // ssh2 does not answer the end of a channel by itself, and the server would count it as open.
+      this.#session.end()
+    } catch {
+      // It is gone either way.
+    }
     for (const request of [...this.#pending]) request.fail(error ?? lost())
     this.#link.left()
   }

@@ -83,7 +83,8 @@ describe('sftp-10: a deadline', () => {
       faults.clear()
       expect(await storage.readText('a')).toBe('text')
     })
-    expect(await openAt(server)).toEqual([])
+    // The session that hangs ends with its own deadline, and then what it left is removed on another one.
+    while (server.openPaths.length > 0 || files.names('media').length > 1) await new Promise(setImmediate)
     expect(files.names('media')).toEqual(['a'])
   })
 
