@@ -4,7 +4,7 @@ import { temporaryName } from '../../core/hidden-names.ts'
 import { detached } from '../../remote/aftermath.ts'
 import { kindOf, sizeIn } from './attributes.ts'
 import type { Channel } from './channel.ts'
-import { isMissing, isStatus, SftpError } from './errors.ts'
+import { classifySftp, isMissing, isStatus, SftpError, STATUS } from './errors.ts'
 import { refused } from './folders.ts'
 import { OPEN } from './open-flags.ts'
 import type { Place, Root } from './root.ts'
@@ -48,6 +48,7 @@ export class Publication {
     try {
       await step(channel)
     } catch (error) {
+      if (error instanceof SftpError) throw renameRefused(error)
       if (!isStorageError(error, 'unavailable', 'timeout') || error.outcome !== 'unknown') throw error
       await this.#lookUp(source, target, ifAbsent, step, error, ctx)
     }
@@ -59,7 +60,8 @@ export class Publication {
     if (!channel.has('hardlink@openssh.com')) return this.#reserve(channel, source, target)
     const linking = channel.link(path, target.path)
     // A refusal means that the name is taken, once links are known to work: then both requests leave together.
-    const removing = source.isTemporary && this.#linksWork ? this.#sessions.remove(channel, path) : undefined
+    // It is not tried elsewhere when the connection is lost: the file may then have no other name yet.
+    const removing = source.isTemporary && this.#linksWork ? wasAnswered(channel.unlink(path)) : undefined
     try {
       await linking
     } catch (error) {
@@ -71,7 +73,7 @@ export class Publication {
       return this.#reserve(channel, source, target)
     }
     this.#linksWork = true
-    await (removing ?? this.#remove(channel, source))
+    if ((await removing) !== true) await this.#remove(channel, source)
   }
 
   /**
@@ -172,6 +174,21 @@ export class Publication {
         throw isStorageError(error, 'exists', 'is_directory') ? error : cause
       })
   }
+}
+
+/** Whether the server answered a request, be it by a refusal. */
+function wasAnswered(request: Promise<unknown>): Promise<boolean> {
+  return request.then(
+    () => true,
+    error => error instanceof SftpError,
+  )
+}
+
+/** The same refusal for servers that let nobody rename, with what can be done there. */
+function renameRefused(error: SftpError): unknown {
+  if (!isStatus(error, STATUS.permissionDenied, STATUS.unsupported)) return error
+  const text = `${error.message}. For a server that refuses to rename files, set SFTP_DIRECT_WRITE.`
+  return new StorageError(classifySftp(error) ?? 'unknown', text, { cause: error, outcome: 'not_applied' })
 }
 
 /** Opens a file that must not be there yet. */
