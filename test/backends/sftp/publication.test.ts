@@ -182,7 +182,6 @@ describe('a save that fails leaves the old file, and no temporary one', () => {
   it.each<[string, string, 3 | 4 | 8]>([
     ['WRITE', 'no space', 4],
     ['fsync@openssh.com', '', 4],
-    ['CLOSE', '', 4],
     ['posix-rename@openssh.com', '', 3],
   ])('because of %s', async (operation, message, code) => {
     files.put('media/a.txt', 'old')

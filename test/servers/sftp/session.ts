@@ -110,6 +110,7 @@ export class SftpSession {
     const truth = isAfter ? this.#carryOut(request) : OK
     switch (fault.do) {
       case 'drop':
+        this.end()
         this.#options.drop()
         break
       case 'close':
@@ -117,6 +118,7 @@ export class SftpSession {
         break
       case 'cut':
         this.#send(replyPacket(id, truth).subarray(0, fault.bytes))
+        this.end()
         this.#options.drop('soon')
         break
       case 'refuse':
