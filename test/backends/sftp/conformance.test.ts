@@ -46,10 +46,15 @@ async function suitesAt(
     storageConformance({
       create: wanted => storageAt(server, { ...wanted, location: `media/${wanted.location}`, baseUrl: '/media/' }),
       destroy,
+      ...(options.locations === undefined ? {} : { locations: options.locations }),
     }),
     `SftpStorage, ${title}`,
   )
 }
 
 await suitesAt('as OpenSSH', {}, { expects: { features } })
-await suitesAt('without extensions, short answers', { extensions: [], mostRead: 10_000 }, { expects: { features } })
+await suitesAt(
+  'without extensions, short answers',
+  { extensions: [], mostRead: 10_000 },
+  { expects: { features }, locations: [''], largeSize: 300_007 },
+)

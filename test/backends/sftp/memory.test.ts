@@ -8,7 +8,7 @@ const server = await startSftpServer()
 afterAll(() => server.close())
 
 const MIB = 1024 * 1024
-const SIZE = 48 * MIB
+const SIZE = 28 * MIB
 /** Sixteen pieces in flight, encrypted copies of some, and what waits in the source. */
 const MOST = 16 * MIB
 
