@@ -120,8 +120,17 @@ export class Link {
         session?.on('error', () => undefined)
         if (over) session?.end()
         else if (session !== undefined) {
+          // ssh2 also gives the session of a channel that the server has just closed, and tells of that right afterwards.
+          let isClosed = false
+          session.on('close', () => {
+            isClosed = true
+          })
           end()
-          resolve(session)
+          queueMicrotask(() => {
+            if (!isClosed) return resolve(session)
+            session.end()
+            reject(lost())
+          })
         } else if (this.#socket.destroyed || error === null || error === undefined) fail(lost())
         else fail(new SftpError('SESSION', undefined, error.message))
       }

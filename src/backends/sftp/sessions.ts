@@ -1,5 +1,6 @@
 import type { CallContext } from '../../core/call.ts'
 import { isStorageError } from '../../core/errors.ts'
+import { sharedContext } from '../../remote/aftermath.ts'
 import { type Lease, Pool } from '../../remote/pool.ts'
 import type { Channel } from './channel.ts'
 import { Connections, type ConnectionsOptions } from './connections.ts'
@@ -28,6 +29,7 @@ export class Sessions {
   /** Calls that may share a session, as the server has shown. */
   #limit = { tasks: TASKS, until: 0 }
   readonly #closing = new Set<Promise<void>>()
+  #isClosed = false
 
   constructor(options: SessionsOptions) {
     const connections = new Connections(options)
@@ -35,7 +37,7 @@ export class Sessions {
       {
         open: async ctx => {
           const channel = await connections.open(ctx)
-          this.#clear(channel)
+          void this.#clear(channel)
           return channel
         },
         isUsable: channel => channel.isUsable,
@@ -96,25 +98,46 @@ export class Sessions {
 
   /** Ends the connections, when what is under way on them has ended. */
   async close(): Promise<void> {
+    this.#isClosed = true
     await soon(Promise.all(this.#closing).then(() => undefined))
     await this.pool.close()
   }
 
-  /** Removes a file that nobody needs, now or on the next session. Never fails. */
+  /** Removes a file that nobody needs, on another session where this one is gone. Never fails. */
   async remove(channel: Channel, path: string): Promise<void> {
-    try {
-      await channel.unlink(path)
-    } catch (error) {
-      // What the server refuses to remove it will refuse again.
-      if (isStorageError(error)) this.#left.add(path)
-    }
+    if (await this.#removed(channel, path)) return
+    this.#left.add(path)
+    this.#tidy()
   }
 
-  #clear(channel: Channel): void {
-    for (const path of this.#left) {
-      this.#left.delete(path)
-      void this.remove(channel, path)
-    }
+  /** Whether it is gone, or cannot be removed: what the server refuses it will refuse again. */
+  async #removed(channel: Channel, path: string): Promise<boolean> {
+    return channel.unlink(path).then(
+      () => true,
+      error => !isStorageError(error),
+    )
+  }
+
+  /** Opens a session, if there is none, and removes what is left; once for each time that something is. */
+  #tidy(): void {
+    const work = this.use(sharedContext(), channel => this.#clear(channel))
+      .catch(() => undefined)
+      .then(async () => {
+        this.#closing.delete(work)
+        if (this.#isClosed) await this.pool.close()
+      })
+    this.#closing.add(work)
+  }
+
+  /** What cannot be removed now is tried again on the next session. */
+  async #clear(channel: Channel): Promise<void> {
+    const paths = [...this.#left]
+    this.#left.clear()
+    await Promise.all(
+      paths.map(async path => {
+        if (!(await this.#removed(channel, path))) this.#left.add(path)
+      }),
+    )
   }
 }
 
