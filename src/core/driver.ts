@@ -129,6 +129,11 @@ export interface ReadResult {
   readonly whole?: ExpectedHash | undefined
   /** Where the answer tells: without it, and without a size, `open` costs one more call. */
   readonly stat?: ReadStat | undefined
+  /**
+   * Whether a body that breaks may be continued by a new request although the etag is weak or absent: size and time of the file are all by which the protocol
+   * tells versions apart, and `stat` has both.
+   */
+  readonly continues?: boolean | undefined
 }
 
 /** What a signed URL may do and for how long. */

@@ -1,12 +1,12 @@
 import type { CallContext } from '../../core/call.ts'
 import { StorageError } from '../../core/errors.ts'
+import type { Attributes } from '../../remote/ssh/ssh2.ts'
 import { type Kind, kindOf } from './attributes.ts'
 import type { Channel } from './channel.ts'
 import { SftpError } from './errors.ts'
 import { type Folders, refused } from './folders.ts'
 import { OPEN } from './open-flags.ts'
 import type { Place } from './root.ts'
-import type { Attributes } from './ssh2.ts'
 
 /** What is known of a file without opening it. */
 export interface Looked {

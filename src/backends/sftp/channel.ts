@@ -1,8 +1,8 @@
 import { onAbort } from '../../core/abort.ts'
-import { isStorageError, StorageError } from '../../core/errors.ts'
+import { StorageError } from '../../core/errors.ts'
+import { type Link, lost } from '../../remote/ssh/link.ts'
+import type { Attributes, DirectoryItem, Done, SftpSession } from '../../remote/ssh/ssh2.ts'
 import { isStatus, SessionFull, SftpError, STATUS } from './errors.ts'
-import { type Link, lost } from './link.ts'
-import type { Attributes, DirectoryItem, Done, SftpSession } from './ssh2.ts'
 
 /** Bytes of one READ or WRITE where the server says that it takes so many, as OpenSSH does; else every server takes the smaller size. */
 const LARGE_PIECE = 261_120
@@ -11,8 +11,6 @@ export const SMALL_PIECE = 32_768
 const LOOKS = 8
 /** A request that is passed over while others are answered may take so many times longer. */
 const PATIENCE = 10
-/** The part of a call's time that one request must have waited in silence to be blamed for it. */
-const BLAME = 0.5
 /** Milliseconds after which a session that is in use and silent is asked whether it is there. */
 const KEEP_ALIVE_MS = 15_000
 
@@ -68,7 +66,8 @@ export class Channel {
   }
 
   get isUsable(): boolean {
-    return !this.#isOver && this.#link.isAlive
+    // A session that is silent for long is given no more work: most servers answer in order.
+    return !this.#isOver && this.#link.isAlive && this.#silentMs() < (this.#timeoutMs ?? Number.POSITIVE_INFINITY) / 2
   }
 
   /** Whether the session has rested, and the server has not answered since: it may be dead. */
@@ -93,11 +92,6 @@ export class Channel {
   /** Ends the session; what waits fails. */
   async close(): Promise<void> {
     if (this.#isOver) return
-    try {
-      this.#session.end()
-    } catch {
-      // It is gone either way.
-    }
     this.#end()
     await this.#link.ended
   }
@@ -262,11 +256,10 @@ export class Channel {
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
-      if (!this.isUsable) return reject(lost())
+      if (this.#isOver || !this.#link.isAlive) return reject(lost())
       let isWaiting = true
       const over = (): void => {
         isWaiting = false
-        this.#pending.delete(request)
         off?.()
       }
       const request: Pending = {
@@ -278,18 +271,13 @@ export class Channel {
           reject(error)
         },
       }
-      const off =
-        signal === undefined
-          ? undefined
-          : onAbort(signal, () => {
-              request.fail(signal.reason)
-              // Whoever comes next shall not wait for a server that this call has waited for in vain.
-              if (isStorageError(signal.reason, 'timeout')) this.#look((this.#timeoutMs ?? 0) * BLAME, [request])
-            })
+      // It still counts as one without an answer, so that a session that hangs is noticed.
+      const off = signal === undefined ? undefined : onAbort(signal, () => request.fail(signal.reason))
       this.#pending.add(request)
       this.#watching()
       const done: Done<T> & { _wantEOFError?: boolean } = (error, value) => {
         this.#lastAnswer = performance.now()
+        this.#pending.delete(request)
         this.#isProven ||= !error || isAnswer(error)
         if (!isWaiting) {
           if (!error && value !== undefined) late?.(value)
@@ -304,6 +292,7 @@ export class Channel {
       try {
         send(this.#session, done)
       } catch (error) {
+        this.#pending.delete(request)
         request.fail(error)
       }
     })
@@ -317,8 +306,9 @@ export class Channel {
     this.#watch.unref()
   }
 
-  #look(timeoutMs: number, [oldest]: Iterable<Pending> = this.#pending): void {
+  #look(timeoutMs: number): void {
     const now = performance.now()
+    const [oldest] = this.#pending
     if (oldest === undefined) {
       if (this.#resting) {
         clearInterval(this.#watch)
@@ -327,11 +317,16 @@ export class Channel {
       return
     }
     const age = now - oldest.since
-    const isSilent = Math.min(age, now - this.#lastAnswer) >= timeoutMs
-    if (!isSilent && age < timeoutMs * PATIENCE) return
+    if (this.#silentMs() < timeoutMs && age < timeoutMs * PATIENCE) return
     const text = `The server did not answer ${oldest.name} in ${Math.round(age / 1000)} s.`
     this.#link.retire()
     this.#end(new StorageError('timeout', text))
+  }
+
+  /** For how long a request waits while no answer comes at all. */
+  #silentMs(): number {
+    const [oldest] = this.#pending
+    return oldest === undefined ? 0 : performance.now() - Math.max(oldest.since, this.#lastAnswer)
   }
 
   #end(error?: StorageError): void {
@@ -339,6 +334,12 @@ export class Channel {
     this.rest()
     this.#isOver = true
     clearInterval(this.#watch)
+    try {
+      // ssh2 does not answer the end of a channel by itself, and the server would count it as open.
+      this.#session.end()
+    } catch {
+      // It is gone either way.
+    }
     for (const request of [...this.#pending]) request.fail(error ?? lost())
     this.#link.left()
   }

@@ -3,6 +3,7 @@ import type { Stat } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { mapParallel } from '../../core/parallel.ts'
 import type { FolderItem } from '../../remote/folder-items.ts'
+import type { DirectoryItem } from '../../remote/ssh/ssh2.ts'
 import type { TreeProtocol } from '../../remote/tree-listing.ts'
 import { openFolder, probed } from './access.ts'
 import { describe, type Kind, kindOf, sizeIn } from './attributes.ts'
@@ -10,7 +11,6 @@ import type { Channel } from './channel.ts'
 import { classifySftp, isMissing, isStatus, SftpError, STATUS } from './errors.ts'
 import { refused } from './folders.ts'
 import type { Ground } from './ground.ts'
-import type { DirectoryItem } from './ssh2.ts'
 
 /** Names that are asked about at once. */
 const LOOKS = 16

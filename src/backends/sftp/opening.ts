@@ -2,15 +2,16 @@ import type { CallContext } from '../../core/call.ts'
 import type { HandleFlags, RandomAccess } from '../../core/driver.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
 import type { Lease } from '../../remote/pool.ts'
+import type { Attributes } from '../../remote/ssh/ssh2.ts'
 import { type Looked, lookAt, mustBeFile, openForReading, probed } from './access.ts'
-import { kindOf, MODE_BITS } from './attributes.ts'
+import { isSettled, kindOf, MODE_BITS } from './attributes.ts'
 import type { Channel } from './channel.ts'
 import { copyPlace } from './copying.ts'
 import { isMissing, SftpError } from './errors.ts'
 import { refused } from './folders.ts'
 import type { Ground } from './ground.ts'
 import { OPEN } from './open-flags.ts'
-import { ReadHandle } from './read-handle.ts'
+import { type OpenedFile, ReadHandle } from './read-handle.ts'
 import type { Place } from './root.ts'
 import { soon } from './sessions.ts'
 import { dropTemporary, inFolder, notApplied, openTemporary } from './temporary.ts'
@@ -31,8 +32,9 @@ export class Opening {
     return sessions
       .lease(ctx, async lease => {
         if (flags.write) return this.#write(lease, place, flags, ctx)
-        const { handle } = await openForReading(folders, lease.connection, place, ctx)
-        return new ReadHandle(sessions, lease, handle)
+        const { handle, attributes } = await openForReading(folders, lease.connection, place, ctx)
+        const again = isSettled(attributes) ? this.#again(place, attributes) : undefined
+        return new ReadHandle(sessions, { lease, handle }, again)
       })
       .catch(error => {
         throw notApplied(error)
@@ -95,6 +97,19 @@ export class Opening {
       await soon(dropTemporary(this.#ground, channel, temporary))
       throw error
     }
+  }
+
+  /** Opens the same version of a file on another session; another one is `precondition_failed`. */
+  #again(place: Place, version: Attributes): (ctx: CallContext) => Promise<OpenedFile> {
+    const { sessions, folders } = this.#ground
+    return ctx =>
+      sessions.lease(ctx, async lease => {
+        const { handle } = await openForReading(folders, lease.connection, place, ctx)
+        const found = await lease.connection.fstat(handle, ctx.signal)
+        if (found.size === version.size && found.mtime === version.mtime) return { lease, handle }
+        await sessions.closeRead(lease, handle)
+        throw new StorageError('precondition_failed', `'${place.key}' has changed since it was opened.`)
+      })
   }
 
   /** The bits that a file hands on to the one that replaces it, where the settings give none. */

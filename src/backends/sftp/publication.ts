@@ -2,6 +2,7 @@ import type { CallContext } from '../../core/call.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
 import { temporaryName } from '../../core/hidden-names.ts'
 import { detached } from '../../remote/aftermath.ts'
+import type { Attributes } from '../../remote/ssh/ssh2.ts'
 import { kindOf, sizeIn } from './attributes.ts'
 import type { Channel } from './channel.ts'
 import { classifySftp, isMissing, isStatus, SftpError, STATUS } from './errors.ts'
@@ -9,7 +10,6 @@ import { refused } from './folders.ts'
 import { OPEN } from './open-flags.ts'
 import type { Place, Root } from './root.ts'
 import type { Sessions } from './sessions.ts'
-import type { Attributes } from './ssh2.ts'
 
 /** Codes of servers that say by themselves that a name is taken. */
 const TAKEN = 11

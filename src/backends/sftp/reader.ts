@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { StorageError } from '../../core/errors.ts'
 import type { Channel } from './channel.ts'
 import { isStatus, STATUS } from './errors.ts'
@@ -132,4 +133,26 @@ export async function readAll(reader: PieceReader): Promise<Buffer> {
   const pieces: Buffer[] = []
   for (let piece = await reader.next(); piece !== undefined; piece = await reader.next()) pieces.push(piece)
   return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+}
+
+/** A stream of a reader's bytes; `done` is called when it has ended or was destroyed, `moved` for each piece. */
+export function readerStream(reader: PieceReader, piece: number, done: () => void, moved: () => void): Readable {
+  return new Readable({
+    highWaterMark: piece,
+    read() {
+      reader.next().then(
+        bytes => {
+          if (bytes === undefined) done()
+          else moved()
+          this.push(bytes ?? null)
+        },
+        error => this.destroy(error),
+      )
+    },
+    destroy(error, closed) {
+      reader.stop()
+      done()
+      closed(error)
+    },
+  })
 }

@@ -105,22 +105,9 @@ export class Sessions {
 
   /** Removes a file that nobody needs, on another session where this one is gone. Never fails. */
   async remove(channel: Channel, path: string): Promise<void> {
-    if (await this.#removed(channel, path)) return
+    if (await removed(channel, path)) return
     this.#left.add(path)
-    this.#tidy()
-  }
-
-  /** Whether it is gone, or cannot be removed: what the server refuses it will refuse again. */
-  async #removed(channel: Channel, path: string): Promise<boolean> {
-    return channel.unlink(path).then(
-      () => true,
-      error => !isStorageError(error),
-    )
-  }
-
-  /** Opens a session, if there is none, and removes what is left; once for each time that something is. */
-  #tidy(): void {
-    const work = this.use(sharedContext(), channel => this.#clear(channel))
+    const work = this.use(sharedContext(), other => this.#clear(other))
       .catch(() => undefined)
       .then(async () => {
         this.#closing.delete(work)
@@ -129,16 +116,24 @@ export class Sessions {
     this.#closing.add(work)
   }
 
-  /** What cannot be removed now is tried again on the next session. */
+  /** What cannot be removed now is tried again with the next one. */
   async #clear(channel: Channel): Promise<void> {
     const paths = [...this.#left]
     this.#left.clear()
     await Promise.all(
       paths.map(async path => {
-        if (!(await this.#removed(channel, path))) this.#left.add(path)
+        if (!(await removed(channel, path))) this.#left.add(path)
       }),
     )
   }
+}
+
+/** Whether a file is gone, or cannot be removed: what the server refuses it will refuse again. */
+function removed(channel: Channel, path: string): Promise<boolean> {
+  return channel.unlink(path).then(
+    () => true,
+    error => !isStorageError(error),
+  )
 }
 
 /** Waits for cleaning up, but not for ever: it goes on by itself. */

@@ -1,13 +1,13 @@
 import type { CallContext } from '../../core/call.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
 import { temporaryName } from '../../core/hidden-names.ts'
+import type { Attributes } from '../../remote/ssh/ssh2.ts'
 import type { Channel } from './channel.ts'
 import { isMissing } from './errors.ts'
 import type { Folders } from './folders.ts'
 import { OPEN } from './open-flags.ts'
 import type { Place, Root } from './root.ts'
 import { type Sessions, soon } from './sessions.ts'
-import type { Attributes } from './ssh2.ts'
 
 /** How often a folder is made that is removed again at once. */
 const MAX_TRIES = 3

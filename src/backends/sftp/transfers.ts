@@ -7,7 +7,7 @@ import { copyPlace } from './copying.ts'
 import { classifySftp } from './errors.ts'
 import type { Ground } from './ground.ts'
 import { remove } from './removal.ts'
-import { inFolder } from './temporary.ts'
+import { inFolder, notApplied } from './temporary.ts'
 import type { Writing } from './writing.ts'
 
 /** Copies and moves within a storage. */
@@ -32,26 +32,27 @@ export class Transfers {
   async move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     const { root, folders, sessions, publication } = this.#ground
     const [source, target] = [root.place(from), root.place(to)]
-    const moved = await sessions.use(ctx, async channel => {
-      const { attributes, kind, isLink } = await lookAt(folders, channel, source, ctx.signal)
-      if (kind === 'folder') throw new StorageError('is_directory', `'${source.base}' is a directory.`)
-      if (isLink) return undefined
-      const stat = { ...describe(attributes, target.base), size: sizeIn(attributes) ?? 0 }
-      if (from === to) {
-        if (options.ifAbsent === true) throw new StorageError('exists', `'${target.base}' exists.`)
+    let hasBegun = false
+    const moved = await sessions
+      .use(ctx, async channel => {
+        const { attributes, kind, isLink } = await lookAt(folders, channel, source, ctx.signal)
+        if (kind === 'folder') throw new StorageError('is_directory', `'${source.base}' is a directory.`)
+        if (isLink) return undefined
+        const stat = { ...describe(attributes, target.base), size: sizeIn(attributes) ?? 0 }
+        if (from === to) {
+          if (options.ifAbsent === true) throw new StorageError('exists', `'${target.base}' exists.`)
+          return stat
+        }
+        await inFolder(this.#ground, channel, target, ctx, () => {
+          hasBegun = true
+          const file = { path: source.path, attributes, isTemporary: false }
+          return publication.publish(channel, file, target, options.ifAbsent === true, ctx)
+        })
         return stat
-      }
-      await inFolder(this.#ground, channel, target, ctx, () =>
-        publication.publish(
-          channel,
-          { path: source.path, attributes, isTemporary: false },
-          target,
-          options.ifAbsent === true,
-          ctx,
-        ),
-      )
-      return stat
-    })
+      })
+      .catch(error => {
+        throw hasBegun ? error : notApplied(error)
+      })
     if (moved !== undefined) return moved
     const copied = await this.copy(from, to, options, ctx)
     await sessions

@@ -2,7 +2,6 @@ import type { Socket } from 'node:net'
 import { onAbort } from '../../core/abort.ts'
 import { nodeNet } from '../../core/builtin.ts'
 import { messageOf, StorageError } from '../../core/errors.ts'
-import { SftpError } from './errors.ts'
 import type { SftpSession, SshClient } from './ssh2.ts'
 
 /** Milliseconds in which a connection that was ended must be closed. */
@@ -56,8 +55,7 @@ export class Link {
       }
       // A connection on which not even one session opens serves for nothing.
       if (this.#sessions === 0) this.destroy()
-      if (!(error instanceof SftpError)) throw error
-      throw new StorageError('unsupported', `The server opens no SFTP session: ${messageOf(error)}`, { cause: error })
+      throw error
     }
   }
 
@@ -132,7 +130,10 @@ export class Link {
             reject(lost())
           })
         } else if (this.#socket.destroyed || error === null || error === undefined) fail(lost())
-        else fail(new SftpError('SESSION', undefined, error.message))
+        else
+          fail(
+            new StorageError('unsupported', `The server opens no SFTP session: ${messageOf(error)}`, { cause: error }),
+          )
       }
       try {
         this.#client.sftp(opened)
@@ -182,6 +183,7 @@ export function connectSocket(host: string, port: number, secs: number, signal: 
     socket.once('connect', () => {
       over()
       socket.removeAllListeners('error')
+      gatherWrites(socket)
       resolve(socket)
     })
   })
@@ -195,4 +197,17 @@ export function timedOut(name: string, what: string, secs: number): StorageError
 /** The error of a connection that is gone. */
 export function lost(cause?: unknown): StorageError {
   return new StorageError('unavailable', 'The connection to the server was lost.', { cause })
+}
+
+/** Sends what is written in one turn of the event loop at once: ssh2 writes each packet in three or four pieces. */
+function gatherWrites(socket: Socket): void {
+  const write = socket.write.bind(socket) as (...given: unknown[]) => boolean
+  const gathered = (...given: unknown[]): boolean => {
+    if (socket.writableCorked === 0) {
+      socket.cork()
+      process.nextTick(() => socket.uncork())
+    }
+    return write(...given)
+  }
+  socket.write = gathered as typeof socket.write
 }
