@@ -12,7 +12,7 @@ import {
   setting,
 } from '../../core/setting-types.ts'
 import type { SettingsOf } from '../../core/settings.ts'
-import { DEFAULT_PARAMS, parseParams, type SftpParams, shownParams } from '../../remote/ssh/params.ts'
+import { parseParams, type SftpParams, shownParams } from '../../remote/ssh/params.ts'
 import type { Ask } from '../../remote/ssh/prompts.ts'
 import { type CommonOptions, commonSettings } from '../../storage/common-settings.ts'
 
@@ -55,7 +55,7 @@ export const sftpSettings: SettingsOf<SftpOptions> = {
     doc: 'Name or address of the server; asked for at the first use.',
   }),
   params: setting<SftpParams>('map', parseParams, {
-    default: DEFAULT_PARAMS,
+    default: {},
     keys: ['SFTP_STORAGE_PARAMS'],
     shown: shownParams,
     role: 'both',
