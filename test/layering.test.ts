@@ -19,7 +19,7 @@ const RANKS: Readonly<Record<string, number>> = {
 }
 /** Backends that may stand on another one. */
 const STANDS_ON: Readonly<Record<string, readonly string[]>> = { spaces: ['s3'] }
-const OPTIONAL = ['@aws-sdk/credential-providers', 'basic-ftp']
+const OPTIONAL = ['@aws-sdk/credential-providers', 'basic-ftp', 'ssh2']
 /** Packages that the build puts into the code, by the one file that it replaces. */
 const BUILT_IN: Readonly<Record<string, string>> = { mime: 'core/media-types.ts' }
 

@@ -1,8 +1,10 @@
 import type { Stat } from '../../core/driver.ts'
 import { guessType, packedType } from '../../core/mime.ts'
-import type { Attributes } from './ssh2.ts'
+import type { Attributes } from '../../remote/ssh/ssh2.ts'
 
 const TYPE_BITS = 0o170000
+/** Age in milliseconds from which the time of a file is no other version's. */
+const SETTLED_MS = 2000
 /** Bits of a mode that a file hands on to the one that replaces it; those that run it with other rights are not. */
 export const MODE_BITS = 0o777
 
@@ -45,4 +47,12 @@ function timesOf(field: 'modifiedAt' | 'accessedAt', secs: number | undefined): 
 /** What is told of a folder. */
 export function folderStat({ mtime, atime }: Attributes): Stat {
   return { size: 0, ...timesOf('modifiedAt', mtime), ...timesOf('accessedAt', atime), isDirectory: true }
+}
+
+/**
+ * Whether size and time tell a version from all that come after it: times are whole seconds, so that a file which was written just now may be
+ * written again in the same one.
+ */
+export function isSettled({ size, mtime }: Attributes): boolean {
+  return size !== undefined && mtime !== undefined && Date.now() - mtime * 1000 >= SETTLED_MS
 }

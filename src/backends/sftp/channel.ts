@@ -1,28 +1,13 @@
-import { onAbort } from '../../core/abort.ts'
-import { StorageError } from '../../core/errors.ts'
-import { SftpError } from './errors.ts'
-import { type Link, lost } from './link.ts'
-import type { Attributes, DirectoryItem, Done, SftpSession } from './ssh2.ts'
+import type { Link } from '../../remote/ssh/link.ts'
+import type { Attributes, DirectoryItem, Done, SftpSession } from '../../remote/ssh/ssh2.ts'
+import { isStatus, SessionFull, SftpError, STATUS } from './errors.ts'
+import { Exchange } from './exchange.ts'
 
 /** Bytes of one READ or WRITE where the server says that it takes so many, as OpenSSH does; else every server takes the smaller size. */
 const LARGE_PIECE = 261_120
 export const SMALL_PIECE = 32_768
-/** How often requests without an answer are looked for: so many times in the time that they may take. */
-const LOOKS = 8
-/** A request that is passed over while others are answered may take so many times longer. */
-const PATIENCE = 10
-/** Milliseconds after which a session that is in use and silent is asked whether it is there. */
-const KEEP_ALIVE_MS = 15_000
-
 /** Extensions that are used. (OpenSSH, PROTOCOL, section 4; draft-ietf-secsh-filexfer-extensions-00 for copy-data) */
 export type Extension = 'posix-rename@openssh.com' | 'hardlink@openssh.com' | 'fsync@openssh.com' | 'copy-data'
-
-/** A request that waits for its answer. */
-interface Pending {
-  readonly name: string
-  readonly since: number
-  fail(error: unknown): void
-}
 
 /** What is private in ssh2 and read only where it is there. */
 interface Inside {
@@ -31,39 +16,33 @@ interface Inside {
   readonly _maxWriteLen?: number
 }
 
-/**
- * One SFTP session. Each request ends: with its answer, when its signal fires, when the session ends, or when the server is silent for too long.
- * Answers that come too late are seen to.
- */
+/** One SFTP session: its requests, what the server can do, and how many files are open. */
 export class Channel {
-  readonly #session: SftpSession
+  readonly #exchange: Exchange
   readonly #link: Link
-  readonly #timeoutMs: number | null
-  readonly #pending = new Set<Pending>()
   readonly #extensions: Readonly<Record<string, string>>
   #piece: number
-  #lastAnswer = performance.now()
-  #watch: NodeJS.Timeout | undefined
-  #isOver = false
-  #resting = false
+  #handles = 0
+  #opening = 0
 
   constructor(session: SftpSession, link: Link, timeoutMs: number | null) {
     const { _extensions = {}, _maxReadLen = LARGE_PIECE, _maxWriteLen = LARGE_PIECE } = session as Inside
-    this.#session = session
     this.#link = link
-    this.#timeoutMs = timeoutMs
+    this.#exchange = new Exchange(session, link, timeoutMs)
     this.#extensions = _extensions
     // ssh2 believes of whatever calls itself OpenSSH that it takes large requests; only the answer to `limits@openssh.com` says so.
     const hasLimits = session.maxOpenHandles !== undefined
     this.#piece = hasLimits ? Math.min(LARGE_PIECE, _maxReadLen, _maxWriteLen) : SMALL_PIECE
-    link.keep(true)
-    session.on('close', () => this.#end())
-    session.on('end', () => this.#end())
   }
 
+  /** A session that is silent for long is given no more work either: most servers answer in order. */
   get isUsable(): boolean {
-    // A session that is silent for long is given no more work: most servers answer in order.
-    return !this.#isOver && this.#link.isAlive && this.#silentMs() < (this.#timeoutMs ?? Number.POSITIVE_INFINITY) / 2
+    return !this.#exchange.isOver && !this.#exchange.isSilent
+  }
+
+  /** Whether the session has rested, and the server has not answered since: it may be dead. */
+  get isUnproven(): boolean {
+    return this.#exchange.isUnproven
   }
 
   /** Bytes of one READ or WRITE. */
@@ -81,216 +60,158 @@ export class Channel {
   }
 
   /** Ends the session; what waits fails. */
-  close(): void {
-    this.#end()
+  async close(): Promise<void> {
+    this.#exchange.end()
+    await this.#link.ended
   }
 
   /** Says that nobody uses the session for now. */
   rest(): void {
-    if (this.#resting || this.#isOver) return
-    this.#resting = true
-    this.#link.keep(false)
+    this.#exchange.rest()
   }
 
   wake(): void {
-    if (!this.#resting || this.#isOver) return
-    this.#resting = false
-    this.#link.keep(true)
+    this.#exchange.wake()
   }
 
   open(path: string, flags: number, attributes: Attributes, signal?: AbortSignal): Promise<Buffer> {
-    return this.#ask('OPEN', (session, done) => session.open(path, flags, attributes, done), signal, this.#closeLate)
+    return this.#opened('OPEN', (session, done) => session.open(path, flags, attributes, done), signal)
   }
 
-  closeHandle(handle: Buffer): Promise<void> {
-    return this.#ask('CLOSE', (session, done) => session.close(handle, done))
+  async closeHandle(handle: Buffer): Promise<void> {
+    try {
+      await this.#exchange.ask('CLOSE', (session, done) => session.close(handle, done))
+    } finally {
+      this.#handles--
+    }
   }
 
   /** How many bytes were read; the refusal with code EOF says that there are no more. */
-  read(handle: Buffer, buffer: Buffer, offset: number, length: number, position: number): Promise<number> {
-    return this.#ask('READ', (session, done) => session.read(handle, buffer, offset, length, position, done))
+  read(handle: Buffer, buffer: Buffer, position: number, signal?: AbortSignal): Promise<number> {
+    return this.#exchange.ask(
+      'READ',
+      (session, done) => session.read(handle, buffer, 0, buffer.byteLength, position, done),
+      signal,
+    )
   }
 
-  write(handle: Buffer, bytes: Buffer, position: number): Promise<unknown> {
-    return this.#ask('WRITE', (session, done) => session.write(handle, bytes, 0, bytes.byteLength, position, done))
+  write(handle: Buffer, bytes: Buffer, position: number, signal?: AbortSignal): Promise<unknown> {
+    return this.#exchange.ask(
+      'WRITE',
+      (session, done) => session.write(handle, bytes, 0, bytes.byteLength, position, done),
+      signal,
+    )
   }
 
   openFolder(path: string, signal?: AbortSignal): Promise<Buffer> {
-    return this.#ask('OPENDIR', (session, done) => session.opendir(path, done), signal, this.#closeLate)
+    return this.#opened('OPENDIR', (session, done) => session.opendir(path, done), signal)
   }
 
   /** The next names of a folder; the refusal with code EOF says that there are no more. */
   readFolder(handle: Buffer, signal?: AbortSignal): Promise<DirectoryItem[]> {
-    return this.#ask('READDIR', (session, done) => session.readdir(handle, { full: true }, done), signal)
+    return this.#exchange.ask('READDIR', (session, done) => session.readdir(handle, { full: true }, done), signal)
   }
 
   stat(path: string, signal?: AbortSignal): Promise<Attributes> {
-    return this.#ask('STAT', (session, done) => session.stat(path, done), signal)
+    return this.#exchange.ask('STAT', (session, done) => session.stat(path, done), signal)
   }
 
   lstat(path: string, signal?: AbortSignal): Promise<Attributes> {
-    return this.#ask('LSTAT', (session, done) => session.lstat(path, done), signal)
+    return this.#exchange.ask('LSTAT', (session, done) => session.lstat(path, done), signal)
   }
 
   fstat(handle: Buffer, signal?: AbortSignal): Promise<Attributes> {
-    return this.#ask('FSTAT', (session, done) => session.fstat(handle, done), signal)
+    return this.#exchange.ask('FSTAT', (session, done) => session.fstat(handle, done), signal)
   }
 
   setstat(path: string, attributes: Attributes, signal?: AbortSignal): Promise<void> {
-    return this.#ask('SETSTAT', (session, done) => session.setstat(path, attributes, done), signal)
+    return this.#exchange.ask('SETSTAT', (session, done) => session.setstat(path, attributes, done), signal)
   }
 
   fsetstat(handle: Buffer, attributes: Attributes, signal?: AbortSignal): Promise<void> {
-    return this.#ask('FSETSTAT', (session, done) => session.fsetstat(handle, attributes, done), signal)
+    return this.#exchange.ask('FSETSTAT', (session, done) => session.fsetstat(handle, attributes, done), signal)
   }
 
   makeFolder(path: string, attributes: Attributes, signal?: AbortSignal): Promise<void> {
-    return this.#ask('MKDIR', (session, done) => session.mkdir(path, attributes, done), signal)
+    return this.#exchange.ask('MKDIR', (session, done) => session.mkdir(path, attributes, done), signal)
   }
 
   removeFolder(path: string, signal?: AbortSignal): Promise<void> {
-    return this.#ask('RMDIR', (session, done) => session.rmdir(path, done), signal)
+    return this.#exchange.ask('RMDIR', (session, done) => session.rmdir(path, done), signal)
   }
 
   unlink(path: string, signal?: AbortSignal): Promise<void> {
-    return this.#ask('REMOVE', (session, done) => session.unlink(path, done), signal)
+    return this.#exchange.ask('REMOVE', (session, done) => session.unlink(path, done), signal)
   }
 
   /** Onto a taken name some servers refuse it, and some replace the file. */
   rename(from: string, to: string, signal?: AbortSignal): Promise<void> {
-    return this.#ask('RENAME', (session, done) => session.rename(from, to, done), signal)
+    return this.#exchange.ask('RENAME', (session, done) => session.rename(from, to, done), signal)
   }
 
   /** Replaces a file of that name in one step. */
   posixRename(from: string, to: string, signal?: AbortSignal): Promise<void> {
-    return this.#ask('posix-rename', (session, done) => session.ext_openssh_rename(from, to, done), signal)
+    return this.#exchange.ask('posix-rename', (session, done) => session.ext_openssh_rename(from, to, done), signal)
   }
 
   /** Gives a file another name; refused where that is taken. */
   link(from: string, to: string, signal?: AbortSignal): Promise<void> {
-    return this.#ask('hardlink', (session, done) => session.ext_openssh_hardlink(from, to, done), signal)
+    return this.#exchange.ask('hardlink', (session, done) => session.ext_openssh_hardlink(from, to, done), signal)
   }
 
   fsync(handle: Buffer, signal?: AbortSignal): Promise<void> {
-    return this.#ask('fsync', (session, done) => session.ext_openssh_fsync(handle, done), signal)
+    return this.#exchange.ask('fsync', (session, done) => session.ext_openssh_fsync(handle, done), signal)
   }
 
   /** Copies bytes of an open file to the same place of another one, on the server; to the end where `length` is 0. */
   copyData(from: Buffer, at: number, length: number, to: Buffer, signal?: AbortSignal): Promise<void> {
-    return this.#ask('copy-data', (session, done) => session.ext_copy_data(from, at, length, to, at, done), signal)
+    return this.#exchange.ask(
+      'copy-data',
+      (session, done) => session.ext_copy_data(from, at, length, to, at, done),
+      signal,
+    )
   }
 
   readLink(path: string, signal?: AbortSignal): Promise<string> {
-    return this.#ask('READLINK', (session, done) => session.readlink(path, done), signal)
+    return this.#exchange.ask('READLINK', (session, done) => session.readlink(path, done), signal)
   }
 
   realPath(path: string, signal?: AbortSignal): Promise<string> {
-    return this.#ask('REALPATH', (session, done) => session.realpath(path, done), signal)
+    return this.#exchange.ask('REALPATH', (session, done) => session.realpath(path, done), signal)
   }
 
   /** A handle that nobody waits for any more. */
   readonly #closeLate = (handle: Buffer): void => {
+    this.#handles++
     this.closeHandle(handle).catch(() => undefined)
   }
 
-  #ask<T>(
+  /** A refusal without a reason while others are open may mean that they are too many; see `openError`. */
+  async #opened(
     name: string,
-    send: (session: SftpSession, done: Done<T>) => void,
+    send: (session: SftpSession, done: Done<Buffer>) => void,
     signal?: AbortSignal,
-    late?: (value: T) => void,
-  ): Promise<T> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      if (this.#isOver || !this.#link.isAlive) return reject(lost())
-      let isWaiting = true
-      const settle = (): void => {
-        isWaiting = false
-        off?.()
-      }
-      const request: Pending = {
-        name,
-        since: performance.now(),
-        fail(error) {
-          if (!isWaiting) return
-          settle()
-          reject(error)
-        },
-      }
-      // It still counts as one without an answer, so that a session that hangs is noticed.
-      const off = signal === undefined ? undefined : onAbort(signal, () => request.fail(signal.reason))
-      this.#pending.add(request)
-      this.#watching()
-      const done: Done<T> & { _wantEOFError?: boolean } = (error, value) => {
-        this.#lastAnswer = performance.now()
-        this.#pending.delete(request)
-        if (!isWaiting) {
-          if (!error && value !== undefined) late?.(value)
-          return
-        }
-        if (error) return request.fail(refusal(name, error))
-        settle()
-        resolve(value as T)
-      }
-      // Else ssh2 makes one of the end of a file and of an answer without bytes.
-      done._wantEOFError = true
-      try {
-        send(this.#session, done)
-      } catch (error) {
-        this.#pending.delete(request)
-        request.fail(error)
-      }
-    })
-  }
-
-  /** Looks after requests without an answer, and after the server where there are none. */
-  #watching(): void {
-    if (this.#watch !== undefined || this.#timeoutMs === null) return
-    this.#lastAnswer = performance.now()
-    this.#watch = setInterval(() => this.#look(this.#timeoutMs!), Math.min(KEEP_ALIVE_MS, this.#timeoutMs / LOOKS))
-    this.#watch.unref()
-  }
-
-  #look(timeoutMs: number): void {
-    const now = performance.now()
-    const [oldest] = this.#pending
-    if (oldest === undefined) {
-      if (this.#resting) {
-        clearInterval(this.#watch)
-        this.#watch = undefined
-      } else if (now - this.#lastAnswer >= KEEP_ALIVE_MS) this.realPath('.').catch(() => undefined)
-      return
-    }
-    const age = now - oldest.since
-    if (this.#silentMs() < timeoutMs && age < timeoutMs * PATIENCE) return
-    const text = `The server did not answer ${oldest.name} in ${Math.round(age / 1000)} s.`
-    this.#link.retire()
-    this.#end(new StorageError('timeout', text))
-  }
-
-  /** For how long a request waits while no answer comes at all. */
-  #silentMs(): number {
-    const [oldest] = this.#pending
-    return oldest === undefined ? 0 : performance.now() - Math.max(oldest.since, this.#lastAnswer)
-  }
-
-  #end(error?: StorageError): void {
-    if (this.#isOver) return
-    this.rest()
-    this.#isOver = true
-    clearInterval(this.#watch)
+  ): Promise<Buffer> {
+    const crowd = this.#handles + this.#opening
+    this.#opening++
     try {
-      // ssh2 does not answer the end of a channel by itself, and the server would count it as open.
-      this.#session.end()
-    } catch {
-      // It is gone either way.
+      const handle = await this.#exchange.ask(name, send, signal, this.#closeLate)
+      this.#handles++
+      return handle
+    } catch (error) {
+      if (error instanceof SftpError) error.crowd = Math.max(crowd, this.#handles)
+      throw error
+    } finally {
+      this.#opening--
     }
-    for (const request of [...this.#pending]) request.fail(error ?? lost())
-    this.#link.left()
   }
-}
 
-/** ssh2 has no code where there was no answer. */
-function refusal(name: string, error: Error): unknown {
-  const { code } = error as { readonly code?: unknown }
-  return typeof code === 'number' ? new SftpError(name, code, error.message) : lost(error)
+  /**
+   * The error of a refusal to open that has no other reason: while others are open it may mean that the session has as many as the server
+   * lets it.
+   */
+  openError(error: unknown): unknown {
+    const isCrowded = isStatus(error, STATUS.failure) && error.crowd > 0
+    return isCrowded ? new SessionFull(error, Math.max(1, this.#handles)) : error
+  }
 }

@@ -1,7 +1,7 @@
 import { StorageError } from '../../core/errors.ts'
+import type { Attributes } from '../../remote/ssh/ssh2.ts'
 import type { Channel } from './channel.ts'
 import { classifySftp, isStatus, SftpError, STATUS } from './errors.ts'
-import type { Attributes } from './ssh2.ts'
 
 /** Permission bits, owner and group that the settings give; null leaves them to the server. */
 export interface OwnershipOptions {

@@ -2,6 +2,7 @@ import type { CallContext } from '../../core/call.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
 import { temporaryName } from '../../core/hidden-names.ts'
 import { detached } from '../../remote/aftermath.ts'
+import type { Attributes } from '../../remote/ssh/ssh2.ts'
 import { kindOf, sizeIn } from './attributes.ts'
 import type { Channel } from './channel.ts'
 import { classifySftp, isMissing, isStatus, SftpError, STATUS } from './errors.ts'
@@ -9,7 +10,6 @@ import { refused } from './folders.ts'
 import { OPEN } from './open-flags.ts'
 import type { Place, Root } from './root.ts'
 import type { Sessions } from './sessions.ts'
-import type { Attributes } from './ssh2.ts'
 
 /** Codes of servers that say by themselves that a name is taken. */
 const TAKEN = 11
@@ -48,7 +48,7 @@ export class Publication {
     try {
       await step(channel)
     } catch (error) {
-      if (error instanceof SftpError) throw renameRefused(error)
+      if (isStatus(error, STATUS.permissionDenied, STATUS.unsupported)) throw cannotRename(error)
       if (!isStorageError(error, 'unavailable', 'timeout') || error.outcome !== 'unknown') throw error
       await this.#lookUp(source, target, ifAbsent, step, error, ctx)
     }
@@ -60,7 +60,7 @@ export class Publication {
     if (!channel.has('hardlink@openssh.com')) return this.#reserve(channel, source, target)
     const linking = channel.link(path, target.path)
     // A refusal means that the name is taken, once links are known to work: then both requests leave together.
-    // It is not tried elsewhere when the connection is lost: the file may then have no other name yet.
+    // It is not removed on another session when this one is lost: it may have no other name yet.
     const removing = source.isTemporary && this.#linksWork ? wasAnswered(channel.unlink(path)) : undefined
     try {
       await linking
@@ -184,13 +184,6 @@ function wasAnswered(request: Promise<unknown>): Promise<boolean> {
   )
 }
 
-/** The same refusal for servers that let nobody rename, with what can be done there. */
-function renameRefused(error: SftpError): unknown {
-  if (!isStatus(error, STATUS.permissionDenied, STATUS.unsupported)) return error
-  const text = `${error.message}. For a server that refuses to rename files, set SFTP_DIRECT_WRITE.`
-  return new StorageError(classifySftp(error) ?? 'unknown', text, { cause: error, outcome: 'not_applied' })
-}
-
 /** Opens a file that must not be there yet. */
 export async function openNew(channel: Channel, target: Place, attributes: Attributes = {}): Promise<Buffer> {
   for (let tries = 1; ; tries++) {
@@ -201,7 +194,7 @@ export async function openNew(channel: Channel, target: Place, attributes: Attri
       const found = await channel.lstat(target.path).catch(refused)
       if (!(found instanceof SftpError) || isStatus(error, TAKEN)) throw taken(target, found)
       // What had the name is gone: it is tried again, or the refusal means something else.
-      if (!isMissing(found) || tries === MAX_TRIES) throw error
+      if (!isMissing(found) || tries === MAX_TRIES) throw channel.openError(error)
     }
   }
 }
@@ -212,6 +205,12 @@ function taken({ base }: Place, found: Attributes | SftpError): StorageError {
   return isFolder
     ? new StorageError('is_directory', `'${base}' is a directory.`)
     : new StorageError('exists', `'${base}' exists.`)
+}
+
+/** The error of a server that lets nobody rename. */
+function cannotRename(cause: SftpError): StorageError {
+  const text = `The server refused to give the file its name: ${cause.message}. If it lets nobody rename, set SFTP_DIRECT_WRITE.`
+  return new StorageError(classifySftp(cause) ?? 'unknown', text, { cause, outcome: 'not_applied' })
 }
 
 function isSame(found: Attributes, own: Attributes): boolean {

@@ -1,6 +1,6 @@
 import type { CallContext } from '../../core/call.ts'
 import type { RandomAccess } from '../../core/driver.ts'
-import { StorageError } from '../../core/errors.ts'
+import { isStorageError, StorageError } from '../../core/errors.ts'
 import { notWritable } from '../../files/modes.ts'
 import type { Lease } from '../../remote/pool.ts'
 import { sizeIn } from './attributes.ts'
@@ -8,11 +8,17 @@ import type { Channel } from './channel.ts'
 import { PieceReader, readOnce } from './reader.ts'
 import type { Sessions } from './sessions.ts'
 
+/** A file that is open on a session. */
+export interface OpenedFile {
+  readonly lease: Lease<Channel>
+  readonly handle: Buffer
+}
+
 /** Reads an open file in place. Who reads on from where the last read ended is read ahead for. */
 export class ReadHandle implements RandomAccess {
   readonly #sessions: Sessions
-  readonly #lease: Lease<Channel>
-  readonly #handle: Buffer
+  readonly #again: ((ctx: CallContext) => Promise<OpenedFile>) | undefined
+  #file: OpenedFile
   #isClosed = false
   /** Where the last read ended. */
   #end = -1
@@ -20,27 +26,26 @@ export class ReadHandle implements RandomAccess {
   /** Read ahead, and not yet given. */
   #rest: Buffer | undefined
 
-  constructor(sessions: Sessions, lease: Lease<Channel>, handle: Buffer) {
+  /** `again` opens the same version of the file on another session. */
+  constructor(sessions: Sessions, file: OpenedFile, again?: (ctx: CallContext) => Promise<OpenedFile>) {
     this.#sessions = sessions
-    this.#lease = lease
-    this.#handle = handle
+    this.#file = file
+    this.#again = again
   }
 
-  async size(ctx: CallContext): Promise<number> {
-    return sizeOf(this.#lease.connection, this.#handle, ctx.signal)
+  size(ctx: CallContext): Promise<number> {
+    return this.#on(ctx, (channel, handle) => sizeOf(channel, handle, ctx.signal))
   }
 
   async read(position: number, length: number, ctx: CallContext): Promise<Buffer> {
     ctx.signal.throwIfAborted()
-    const channel = this.#lease.connection
-    let bytes: Buffer
-    if (position === this.#end) bytes = await this.#readOn(channel, position, length)
-    else {
+    const bytes = await this.#on(ctx, async (channel, handle) => {
+      if (position === this.#end) return this.#readOn(channel, handle, position, length)
       this.#forget()
-      bytes = await readOnce(channel, this.#handle, position, Math.min(length, channel.piece))
-    }
+      return readOnce(channel, handle, position, Math.min(length, channel.piece), ctx.signal)
+    })
     this.#end = position + bytes.byteLength
-    this.#lease.touch()
+    this.#file.lease.touch()
     ctx.progress()
     return bytes
   }
@@ -61,11 +66,26 @@ export class ReadHandle implements RandomAccess {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#forget()
-    await this.#sessions.closeRead(this.#lease, this.#handle)
+    await this.#sessions.closeRead(this.#file.lease, this.#file.handle)
   }
 
-  async #readOn(channel: Channel, position: number, length: number): Promise<Buffer> {
-    this.#ahead ??= new PieceReader(channel, this.#handle, { start: position, isCautious: true })
+  /** Works on the open file, which is opened once more where its session is lost. */
+  async #on<T>(ctx: CallContext, work: (channel: Channel, handle: Buffer) => Promise<T>): Promise<T> {
+    const { lease, handle } = this.#file
+    try {
+      return await work(lease.connection, handle)
+    } catch (error) {
+      const isLost = isStorageError(error, 'unavailable', 'timeout') && !lease.connection.isUsable
+      if (!isLost || this.#again === undefined || ctx.signal.aborted || this.#isClosed) throw error
+    }
+    this.#forget()
+    lease.release()
+    this.#file = await this.#again(ctx)
+    return work(this.#file.lease.connection, this.#file.handle)
+  }
+
+  async #readOn(channel: Channel, handle: Buffer, position: number, length: number): Promise<Buffer> {
+    this.#ahead ??= new PieceReader(channel, handle, { start: position, isCautious: true })
     const rest = this.#rest ?? (await this.#ahead.next()) ?? Buffer.alloc(0)
     this.#rest = rest.byteLength > length ? rest.subarray(length) : undefined
     // The file may grow: what comes after its end is asked for anew.

@@ -17,6 +17,8 @@ export interface ReaderRange {
   readonly expected?: number | undefined
   /** Whether it begins with few requests, since perhaps only a part is wanted. */
   readonly isCautious?: boolean | undefined
+  /** Ends what is under way. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A request that was sent, and what came of it. */
@@ -36,11 +38,13 @@ export class PieceReader {
   readonly #end: number
   readonly #expected: number
   readonly #parts: Part[] = []
+  readonly #signal: AbortSignal | undefined
   #asked: number
   #isOver = false
   #window: number
 
-  constructor(channel: Channel, handle: Buffer, { start, end, expected, isCautious = false }: ReaderRange) {
+  constructor(channel: Channel, handle: Buffer, { start, end, expected, isCautious = false, signal }: ReaderRange) {
+    this.#signal = signal
     this.#window = isCautious ? 1 : WINDOW
     this.#channel = channel
     this.#handle = handle
@@ -82,6 +86,13 @@ export class PieceReader {
     return bytes
   }
 
+  /** Whether there is not even one byte. */
+  async isEmpty(): Promise<boolean> {
+    this.begin()
+    const [first] = this.#parts
+    return first === undefined || (await first.bytes).byteLength === 0
+  }
+
   /** Asks for no more. */
   stop(): void {
     this.#isOver = true
@@ -89,7 +100,7 @@ export class PieceReader {
   }
 
   #part(position: number, length: number): Part {
-    const bytes = readOnce(this.#channel, this.#handle, position, length)
+    const bytes = readOnce(this.#channel, this.#handle, position, length, this.#signal)
     // It may fail before its turn comes, or when nobody wants it any more.
     bytes.catch(() => undefined)
     return { position, length, bytes }
@@ -97,11 +108,17 @@ export class PieceReader {
 }
 
 /** One request: at least a byte, or none at the end of the file. */
-export async function readOnce(channel: Channel, handle: Buffer, position: number, length: number): Promise<Buffer> {
+export async function readOnce(
+  channel: Channel,
+  handle: Buffer,
+  position: number,
+  length: number,
+  signal?: AbortSignal,
+): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(length)
   for (let tries = 1; tries <= MAX_EMPTY; tries++) {
     try {
-      const count = await channel.read(handle, buffer, 0, length, position)
+      const count = await channel.read(handle, buffer, position, signal)
       if (count > 0) return count === length ? buffer : buffer.subarray(0, count)
     } catch (error) {
       if (isStatus(error, STATUS.eof)) return buffer.subarray(0, 0)
@@ -118,21 +135,14 @@ export async function readAll(reader: PieceReader): Promise<Buffer> {
   return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
 }
 
-/** A stream of a reader's bytes; `done` is called once, when it has ended or was destroyed. */
+/** A stream of a reader's bytes; `done` is called when it has ended or was destroyed, `moved` for each piece. */
 export function readerStream(reader: PieceReader, piece: number, done: () => void, moved: () => void): Readable {
-  let isDone = false
-  const finish = (): void => {
-    if (isDone) return
-    isDone = true
-    reader.stop()
-    done()
-  }
   return new Readable({
     highWaterMark: piece,
     read() {
       reader.next().then(
         bytes => {
-          if (bytes === undefined) finish()
+          if (bytes === undefined) done()
           else moved()
           this.push(bytes ?? null)
         },
@@ -140,7 +150,8 @@ export function readerStream(reader: PieceReader, piece: number, done: () => voi
       )
     },
     destroy(error, closed) {
-      finish()
+      reader.stop()
+      done()
       closed(error)
     },
   })

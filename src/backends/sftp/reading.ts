@@ -3,14 +3,14 @@ import type { CallContext } from '../../core/call.ts'
 import type { ByteRange, ReadOptions, ReadResult, ReadStat } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import type { Lease } from '../../remote/pool.ts'
+import type { Attributes } from '../../remote/ssh/ssh2.ts'
 import { openForReading } from './access.ts'
-import { describe, sizeIn } from './attributes.ts'
+import { describe, isSettled, sizeIn } from './attributes.ts'
 import type { Channel } from './channel.ts'
 import { refused } from './folders.ts'
 import type { Ground } from './ground.ts'
 import { PieceReader, readAll, readerStream, readOnce } from './reader.ts'
 import type { Place } from './root.ts'
-import type { Attributes } from './ssh2.ts'
 
 /** A read of at most so many bytes is made at once, without a stream. */
 const SMALL_READ = 262_144
@@ -28,15 +28,12 @@ export class Reading {
     if (ifMatch !== undefined)
       throw new StorageError('unsupported', 'SFTP has no etags, so no version can be asked for.')
     const place = root.place(key)
-    const lease = await sessions.pool.lease(ctx)
-    const channel = lease.connection
-    try {
-      const { handle, attributes } = await openForReading(folders, channel, place, ctx)
+    return sessions.lease(ctx, async lease => {
+      const { handle, attributes } = await openForReading(folders, lease.connection, place, ctx)
       let isOpen = true
       const done = (): void => {
-        if (!isOpen) return
+        if (isOpen) void sessions.closeRead(lease, handle)
         isOpen = false
-        void sessions.closeRead(lease, handle)
       }
       try {
         return await this.#readOpen(lease, handle, attributes, place, range, ctx, done)
@@ -44,10 +41,7 @@ export class Reading {
         done()
         throw error
       }
-    } catch (error) {
-      lease.release()
-      throw error
-    }
+    })
   }
 
   async #readOpen(
@@ -63,8 +57,9 @@ export class Reading {
     const { start, end } = range
     const told = sizeIn(seen)
     const expected = told === undefined ? undefined : Math.min(end ?? told, told)
-    const reader = new PieceReader(channel, handle, { start, end, expected })
-    const looking = channel.fstat(handle, ctx.signal).catch(refused)
+    const { signal } = ctx
+    const reader = new PieceReader(channel, handle, { start, end, expected, signal })
+    const looking = channel.fstat(handle, signal).catch(refused)
     if (told !== undefined && expected! - start <= SMALL_READ) {
       const [looked, bytes] = await Promise.all([looking, readAll(reader)])
       done()
@@ -76,12 +71,16 @@ export class Reading {
       if (bytes.byteLength === 0 && start > 0) throw beyond(place.key, start)
       return { body: new BytesBody(bytes), stat }
     }
-    reader.begin()
-    const [looked, isRight] = await Promise.all([looking, hasSize(channel, handle, told)])
+    const probing = hasSize(channel, handle, told, signal)
+    const [looked, isRight, isEmpty] = await Promise.all([looking, probing, reader.isEmpty()])
     const stat = statOf(looked, seen, place)
-    if (start > 0 && (await readOnce(channel, handle, start, 1)).byteLength === 0) throw beyond(place.key, start)
+    if (start > 0 && isEmpty) throw beyond(place.key, start)
     const stream = readerStream(reader, channel.piece, done, () => lease.touch())
-    return { body: new StreamBody(stream), stat: isRight ? stat : { ...stat, size: undefined } }
+    return {
+      body: new StreamBody(stream),
+      stat: isRight ? stat : { ...stat, size: undefined },
+      continues: !(looked instanceof Error) && isSettled(looked),
+    }
   }
 }
 
@@ -91,9 +90,14 @@ function statOf(looked: Attributes | Error, seen: Attributes, { base }: Place): 
 }
 
 /** Whether a file ends where the server says: the last byte is there, and none behind it. */
-async function hasSize(channel: Channel, handle: Buffer, size: number | undefined): Promise<boolean> {
+async function hasSize(
+  channel: Channel,
+  handle: Buffer,
+  size: number | undefined,
+  signal: AbortSignal,
+): Promise<boolean> {
   if (size === undefined || size === 0) return false
-  return (await readOnce(channel, handle, size - 1, 2)).byteLength === 1
+  return (await readOnce(channel, handle, size - 1, 2, signal)).byteLength === 1
 }
 
 function beyond(key: string, start: number): StorageError {

@@ -12,9 +12,9 @@ import {
   setting,
 } from '../../core/setting-types.ts'
 import type { SettingsOf } from '../../core/settings.ts'
+import { parseParams, type SftpParams, shownParams } from '../../remote/ssh/params.ts'
+import type { Ask } from '../../remote/ssh/prompts.ts'
 import { type CommonOptions, commonSettings } from '../../storage/common-settings.ts'
-import { DEFAULT_PARAMS, parseParams, type SftpParams, shownParams } from './params.ts'
-import type { Ask } from './prompts.ts'
 
 /** Options of `SftpStorage`; `location` is the folder on the server that holds the files. */
 export interface SftpOptions extends CommonOptions {
@@ -55,7 +55,7 @@ export const sftpSettings: SettingsOf<SftpOptions> = {
     doc: 'Name or address of the server; asked for at the first use.',
   }),
   params: setting<SftpParams>('map', parseParams, {
-    default: DEFAULT_PARAMS,
+    default: {},
     keys: ['SFTP_STORAGE_PARAMS'],
     shown: shownParams,
     role: 'both',

@@ -2,11 +2,11 @@ import type { Driver } from '../../core/driver.ts'
 import { SuspiciousFileOperation } from '../../core/errors.ts'
 import { MAX_COMPONENT_BYTES } from '../../core/key-components.ts'
 import type { SettingsOf } from '../../core/settings.ts'
+import { parseParams } from '../../remote/ssh/params.ts'
 import { Storage } from '../../storage/storage.ts'
 import type { GivenSettings, Services } from '../../storage/types.ts'
 import { sftpAdvice } from './advice.ts'
 import { SftpDriver } from './driver.ts'
-import { parseParams } from './params.ts'
 import { type SftpOptions, sftpSettings } from './settings.ts'
 
 /** Files in a folder of a server, over SFTP: `new SftpStorage({ host: 'files.example.com', location: '/srv/media' })`. */

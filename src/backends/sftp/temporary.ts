@@ -1,13 +1,13 @@
 import type { CallContext } from '../../core/call.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
 import { temporaryName } from '../../core/hidden-names.ts'
+import type { Attributes } from '../../remote/ssh/ssh2.ts'
 import type { Channel } from './channel.ts'
 import { isMissing } from './errors.ts'
 import type { Folders } from './folders.ts'
 import { OPEN } from './open-flags.ts'
 import type { Place, Root } from './root.ts'
 import { type Sessions, soon } from './sessions.ts'
-import type { Attributes } from './ssh2.ts'
 
 /** How often a folder is made that is removed again at once. */
 const MAX_TRIES = 3
@@ -54,15 +54,16 @@ export async function openTemporary(
   place: Place,
   attributes: Attributes,
   ctx: CallContext,
+  access: number = OPEN.write,
 ): Promise<Temporary> {
   const path = workshop.root.join([...place.folders, temporaryName()])
   try {
-    const flags = OPEN.read | OPEN.write | OPEN.create | OPEN.exclusive
+    const flags = access | OPEN.create | OPEN.exclusive
     return { path, handle: await channel.open(path, flags, attributes, ctx.signal), isClosed: false }
   } catch (error) {
     // It may be made after this.
     if (isStorageError(error) || ctx.signal.aborted) await soon(workshop.sessions.remove(channel, path))
-    throw error
+    throw channel.openError(error)
   }
 }
 

@@ -1,7 +1,7 @@
 /** Questions on a terminal. The terminal is a stream that says that it is one. */
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { terminalAsk } from '../../../src/backends/sftp/prompts.ts'
+import { terminalAsk } from '../../../src/remote/ssh/prompts.ts'
 
 function terminal(isTTY: boolean) {
   const input = Object.assign(new PassThrough(), { isTTY, setRawMode: () => input })

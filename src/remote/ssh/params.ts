@@ -138,11 +138,12 @@ export function parseParams(raw: unknown): ConnectParams {
 }
 
 /** The parameters that were given, without secrets. */
-export function shownParams(params: SftpParams): Record<string, unknown> {
+export function shownParams(given: SftpParams): Record<string, unknown> {
   const shown: Record<string, unknown> = {}
   for (const name of NAMES) {
-    if (params[name] === DEFAULT_PARAMS[name]) continue
-    shown[name] = name === 'password' || name === 'passphrase' || name === 'pkey' ? '***' : params[name]
+    const value = given[name]
+    if (value === undefined || value === DEFAULT_PARAMS[name]) continue
+    shown[name] = name === 'password' || name === 'passphrase' || name === 'pkey' ? '***' : value
   }
   return shown
 }

@@ -2,11 +2,10 @@ import type { Socket } from 'node:net'
 import { onAbort } from '../../core/abort.ts'
 import { nodeNet } from '../../core/builtin.ts'
 import { messageOf, StorageError } from '../../core/errors.ts'
-import { SftpError } from './errors.ts'
 import type { SftpSession, SshClient } from './ssh2.ts'
 
 /** Milliseconds in which a connection that was ended must be closed. */
-const END_MS = 2000
+const END_MS = 1000
 /** Milliseconds of silence after which the system asks whether the other side is there. */
 const KEEP_ALIVE_MS = 15_000
 /** Sessions that one connection is thought to take: sshd's `MaxSessions`. */
@@ -16,6 +15,7 @@ const MAX_SESSIONS = 10
 export class Link {
   readonly #client: SshClient
   readonly #socket: Socket
+  readonly #closed: Promise<void>
   #alive = true
   #sessions = 0
   #busy = 0
@@ -24,8 +24,11 @@ export class Link {
   constructor(client: SshClient, socket: Socket) {
     this.#client = client
     this.#socket = socket
-    socket.on('close', () => {
-      this.#alive = false
+    this.#closed = new Promise(resolve => {
+      socket.on('close', () => {
+        this.#alive = false
+        resolve()
+      })
     })
     if (socket.destroyed) this.#alive = false
   }
@@ -52,9 +55,13 @@ export class Link {
       }
       // A connection on which not even one session opens serves for nothing.
       if (this.#sessions === 0) this.destroy()
-      if (!(error instanceof SftpError)) throw error
-      throw new StorageError('unsupported', `The server opens no SFTP session: ${messageOf(error)}`, { cause: error })
+      throw error
     }
+  }
+
+  /** Settles when an ended connection is closed; at once while it is used. */
+  get ended(): Promise<void> {
+    return this.#alive ? Promise.resolve() : this.#closed
   }
 
   /** Counts a session out; the connection ends with its last one. */
@@ -75,13 +82,15 @@ export class Link {
     this.#limit = 0
   }
 
-  /** Says good-bye, and waits for no answer. */
+  /** Says good-bye; a server that does not hang up then is left. */
   end(): void {
     if (!this.#alive) return
     this.#alive = false
-    this.#socket.unref()
+    // Who waits for `ended` must be told.
+    this.#socket.ref()
     this.#client.end()
-    setTimeout(() => this.#socket.destroy(), END_MS).unref()
+    const timer = setTimeout(() => this.#socket.destroy(), END_MS)
+    this.#closed.then(() => clearTimeout(timer))
   }
 
   /** Cuts the connection; what is under way on it fails. */
@@ -121,7 +130,10 @@ export class Link {
             reject(lost())
           })
         } else if (this.#socket.destroyed || error === null || error === undefined) fail(lost())
-        else fail(new SftpError('SESSION', undefined, error.message))
+        else
+          fail(
+            new StorageError('unsupported', `The server opens no SFTP session: ${messageOf(error)}`, { cause: error }),
+          )
       }
       try {
         this.#client.sftp(opened)
@@ -171,6 +183,7 @@ export function connectSocket(host: string, port: number, secs: number, signal: 
     socket.once('connect', () => {
       over()
       socket.removeAllListeners('error')
+      gatherWrites(socket)
       resolve(socket)
     })
   })
@@ -184,4 +197,17 @@ export function timedOut(name: string, what: string, secs: number): StorageError
 /** The error of a connection that is gone. */
 export function lost(cause?: unknown): StorageError {
   return new StorageError('unavailable', 'The connection to the server was lost.', { cause })
+}
+
+/** Sends what is written in one turn of the event loop at once: ssh2 writes each packet in three or four pieces. */
+function gatherWrites(socket: Socket): void {
+  const write = socket.write.bind(socket) as (...given: unknown[]) => boolean
+  const gathered = (...given: unknown[]): boolean => {
+    if (socket.writableCorked === 0) {
+      socket.cork()
+      process.nextTick(() => socket.uncork())
+    }
+    return write(...given)
+  }
+  socket.write = gathered as typeof socket.write
 }
