@@ -125,6 +125,8 @@ export interface ReadResult {
   readonly body: Body
   /** What the bytes of the whole file are compared with as they are read, also across a resumed connection: else `checksum_mismatch`. Absent for a range. */
   readonly expected?: ExpectedHash | undefined
+  /** The hash of the whole file where the answer to a range tells it: for reads in several parts. */
+  readonly whole?: ExpectedHash | undefined
   /** Where the answer tells: without it, and without a size, `open` costs one more call. */
   readonly stat?: ReadStat | undefined
 }

@@ -1,6 +1,6 @@
 import { release } from '../core/abort.ts'
 import type { CallOptions, FileRef } from '../core/call.ts'
-import type { ByteRange, ReadResult, ReadStat, StatOptions } from '../core/driver.ts'
+import type { ByteRange, ExpectedHash, ReadResult, ReadStat, StatOptions } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
 import { isWeakEtag, strongEtag } from '../core/etags.ts'
 import { ResumedBody } from '../files/resume.ts'
@@ -16,6 +16,8 @@ export interface Version extends Pick<ReadStat, 'etag' | 'size' | 'modifiedAt'> 
 export interface Reading {
   readonly body: ResumedBody
   readonly stat: ReadStat | undefined
+  /** The hash of the whole file, where the answer to a range tells it. */
+  readonly whole: ExpectedHash | undefined
 }
 
 /**
@@ -31,7 +33,7 @@ export async function readVersion(
 ): Promise<Reading> {
   const { driver, features } = storage
   const { signal } = options
-  const { body, stat, expected } = await requested(storage, ref, range, version, options)
+  const { body, stat, expected, whole } = await requested(storage, ref, range, version, options)
   const { start = 0, end } = range ?? {}
   const { etag, size } = stat ?? {}
   const again = async (offset: number) => {
@@ -46,7 +48,7 @@ export async function readVersion(
     details: { operation: 'read', fileName: ref.name, backend: driver.name },
     classify: error => driver.classify(error),
   })
-  return { body: resumed, stat }
+  return { body: resumed, stat, whole }
 }
 
 /** Asks for a range of one version: with a condition where the backend has it, and by looking at what came. */

@@ -1,0 +1,48 @@
+import type { CallContext } from '../../core/call.ts'
+import { StorageError } from '../../core/errors.ts'
+import { kindOf } from './attributes.ts'
+import type { Channel } from './channel.ts'
+import type { Folders } from './folders.ts'
+import { OPEN } from './open-flags.ts'
+import type { Place } from './root.ts'
+import type { Attributes } from './ssh2.ts'
+
+/** What is known of a file without opening it. */
+export interface Looked {
+  readonly attributes: Attributes
+  readonly isLink: boolean
+}
+
+/** A file that is open for reading. */
+export interface OpenFile extends Looked {
+  readonly handle: Buffer
+}
+
+/** Looks at what is at a place, also behind a link that stays inside. Missing: the server's refusal or `not_found`. */
+export async function lookAt(folders: Folders, channel: Channel, place: Place, signal: AbortSignal): Promise<Looked> {
+  const looking = channel.lstat(place.path, signal)
+  // Whether the folder lies inside is told before anything about the file is.
+  looking.catch(() => undefined)
+  await folders.find(channel, place.folders, signal)
+  const attributes = await looking
+  if (kindOf(attributes) !== 'link') return { attributes, isLink: false }
+  await folders.links.confine(channel, place.path, signal)
+  return { attributes: await channel.stat(place.path, signal), isLink: true }
+}
+
+/**
+ * Opens a file for reading. A folder is `is_directory`, anything but a file `unsupported`: opening a pipe would hold up the whole session, so
+ * nothing is opened that was not looked at.
+ */
+export async function openForReading(
+  folders: Folders,
+  channel: Channel,
+  place: Place,
+  { signal }: CallContext,
+): Promise<OpenFile> {
+  const looked = await lookAt(folders, channel, place, signal)
+  const kind = kindOf(looked.attributes)
+  if (kind === 'folder') throw new StorageError('is_directory', `'${place.base}' is a directory.`)
+  if (kind === 'other') throw new StorageError('unsupported', `'${place.base}' is no regular file.`)
+  return { ...looked, handle: await channel.open(place.path, OPEN.read, {}, signal) }
+}

@@ -1,0 +1,102 @@
+import type { CallContext } from '../../core/call.ts'
+import type { HandleFlags, RandomAccess } from '../../core/driver.ts'
+import { isStorageError, StorageError } from '../../core/errors.ts'
+import type { Lease } from '../../remote/pool.ts'
+import { type OpenFile, openForReading } from './access.ts'
+import { kindOf, MODE_BITS } from './attributes.ts'
+import type { Channel } from './channel.ts'
+import { copyOpen } from './copying.ts'
+import { isMissing, SftpError } from './errors.ts'
+import { refused } from './folders.ts'
+import type { Ground } from './ground.ts'
+import { ReadHandle } from './read-handle.ts'
+import type { Place } from './root.ts'
+import { soon } from './sessions.ts'
+import { dropTemporary, inFolder, notApplied, openTemporary } from './temporary.ts'
+import { WriteHandle } from './write-handle.ts'
+import { PieceWriter } from './writer.ts'
+
+/** Opens files: to read them in place, or to write a temporary file. */
+export class Opening {
+  readonly #ground: Ground
+
+  constructor(ground: Ground) {
+    this.#ground = ground
+  }
+
+  async open(key: string, flags: HandleFlags, ctx: CallContext): Promise<RandomAccess> {
+    const place = this.#ground.root.place(key)
+    const lease = await this.#ground.sessions.pool.lease(ctx)
+    try {
+      if (flags.write) return await this.#write(lease, place, flags, ctx)
+      const { handle } = await openForReading(this.#ground.folders, lease.connection, place, ctx)
+      return new ReadHandle(this.#ground.sessions, lease, handle)
+    } catch (error) {
+      lease.release()
+      throw notApplied(error)
+    }
+  }
+
+  /**
+   * Without `truncate` the old bytes are there; without an old file nobody else's new one is replaced; a file that is replaced gives its mode to the new
+   * one; with `exclusive` a taken name is `exists`, now or at `commit`.
+   */
+  async #write(lease: Lease<Channel>, place: Place, flags: HandleFlags, ctx: CallContext): Promise<RandomAccess> {
+    const channel = lease.connection
+    if (flags.exclusive || flags.truncate) {
+      const found = await channel.lstat(place.path, ctx.signal).catch(refused)
+      const kind = found instanceof SftpError ? undefined : kindOf(found)
+      if (kind === 'folder') throw new StorageError('is_directory', `'${place.base}' is a directory.`)
+      if (flags.exclusive && !(found instanceof SftpError)) throw new StorageError('exists', `'${place.base}' exists.`)
+      const old = kind === 'file' && !(found instanceof SftpError) ? found.mode : undefined
+      return this.#fresh(lease, place, old, flags.exclusive, ctx)
+    }
+    const source = await openForReading(this.#ground.folders, channel, place, ctx).catch(error => {
+      const isGone = isMissing(error) || isStorageError(error, 'not_found')
+      if (!isGone || !flags.create) throw error
+      return undefined
+    })
+    if (source === undefined) return this.#fresh(lease, place, undefined, true, ctx)
+    try {
+      return await this.#changed(lease, place, source, ctx)
+    } finally {
+      channel.closeHandle(source.handle).catch(() => undefined)
+    }
+  }
+
+  async #fresh(
+    lease: Lease<Channel>,
+    place: Place,
+    mode: number | undefined,
+    isNew: boolean,
+    ctx: CallContext,
+  ): Promise<WriteHandle> {
+    const oldMode = this.#kept(mode)
+    const attributes = this.#ground.ownership.newFile(oldMode)
+    const temporary = await inFolder(this.#ground, lease.connection, place, ctx, () =>
+      openTemporary(this.#ground, lease.connection, place, attributes, ctx),
+    )
+    const options = { ifAbsent: isNew, oldMode }
+    return new WriteHandle(this.#ground, lease, { temporary, target: place, size: 0, isDirty: true, options })
+  }
+
+  async #changed(lease: Lease<Channel>, place: Place, source: OpenFile, ctx: CallContext): Promise<WriteHandle> {
+    const channel = lease.connection
+    const oldMode = this.#kept(source.isLink ? undefined : source.attributes.mode)
+    const temporary = await openTemporary(this.#ground, channel, place, this.#ground.ownership.newFile(oldMode), ctx)
+    try {
+      const writer = new PieceWriter(channel, temporary.handle, 0)
+      const size = await copyOpen(channel, source.handle, temporary.handle, writer, ctx)
+      const options = { ifAbsent: false, oldMode }
+      return new WriteHandle(this.#ground, lease, { temporary, target: place, size, isDirty: false, options })
+    } catch (error) {
+      await soon(dropTemporary(this.#ground, channel, temporary))
+      throw error
+    }
+  }
+
+  /** The bits that a file hands on to the one that replaces it, where the settings give none. */
+  #kept(mode: number | undefined): number | undefined {
+    return mode === undefined || this.#ground.ownership.setsMode ? undefined : mode & MODE_BITS
+  }
+}

@@ -1,0 +1,189 @@
+import type { CallContext } from '../../core/call.ts'
+import { isStorageError, StorageError } from '../../core/errors.ts'
+import { temporaryName } from '../../core/hidden-names.ts'
+import { detached } from '../../remote/aftermath.ts'
+import { kindOf, sizeIn } from './attributes.ts'
+import type { Channel } from './channel.ts'
+import { isMissing, isStatus, SftpError } from './errors.ts'
+import { refused } from './folders.ts'
+import { OPEN } from './open-flags.ts'
+import type { Place, Root } from './root.ts'
+import type { Sessions } from './sessions.ts'
+import type { Attributes } from './ssh2.ts'
+
+/** Codes of servers that say by themselves that a name is taken. */
+const TAKEN = 11
+
+/** A complete file that is to have another name. */
+export interface Source {
+  readonly path: string
+  readonly attributes: Attributes
+  /** Whether it is of no use under its own name. */
+  readonly isTemporary: boolean
+}
+
+/** Gives complete files their names in one step. */
+export class Publication {
+  readonly #root: Root
+  readonly #sessions: Sessions
+  /** Whether the server's file system has shown that it has hard links. */
+  #linksWork = false
+
+  constructor(root: Root, sessions: Sessions) {
+    this.#root = root
+    this.#sessions = sessions
+  }
+
+  /**
+   * Gives a file its name. `exists` with `ifAbsent` where the name is taken, and nothing is
+   * changed. A step whose answer is lost is looked up on another session.
+   */
+  async publish(channel: Channel, source: Source, target: Place, ifAbsent: boolean, ctx: CallContext): Promise<void> {
+    ctx.signal.throwIfAborted()
+    const step = (on: Channel): Promise<void> =>
+      ifAbsent ? this.#create(on, source, target) : this.#replace(on, source.path, target)
+    try {
+      await step(channel)
+    } catch (error) {
+      if (!isStorageError(error, 'unavailable', 'timeout') || error.outcome !== 'unknown') throw error
+      await this.#lookUp(source, target, ifAbsent, step, error, ctx)
+    }
+  }
+
+  /** Creates a file where there is none. */
+  async #create(channel: Channel, source: Source, target: Place): Promise<void> {
+    const { path } = source
+    if (!channel.has('hardlink@openssh.com')) return this.#reserve(channel, path, target)
+    const linking = channel.link(path, target.path)
+    // A refusal means that the name is taken, once links are known to work: then both requests leave together.
+    const removing = source.isTemporary && this.#linksWork ? this.#sessions.remove(channel, path) : undefined
+    try {
+      await linking
+    } catch (error) {
+      await removing
+      if (!(error instanceof SftpError)) throw error
+      const found = await channel.lstat(target.path).catch(refused)
+      if (!(found instanceof SftpError) || isStatus(error, TAKEN)) throw taken(target, found)
+      if (removing !== undefined || isMissing(error)) throw error
+      return this.#reserve(channel, path, target)
+    }
+    this.#linksWork = true
+    await (removing ?? this.#remove(channel, source))
+  }
+
+  /**
+   * Where there are no hard links: an empty file takes the name, which OPEN gives to one only, and is replaced. Readers may see it for that moment.
+   * Where RENAME replaces nothing it is put aside, and whoever takes the name meanwhile keeps it.
+   */
+  async #reserve(channel: Channel, source: string, target: Place): Promise<void> {
+    await channel.closeHandle(await openNew(channel, target))
+    try {
+      await this.#replace(channel, source, target)
+    } catch (error) {
+      if (!(error instanceof SftpError)) throw error
+      const found = await channel.lstat(target.path).catch(refused)
+      if (found instanceof SftpError) throw error
+      // What has bytes is not the file that was put there.
+      if (sizeIn(found) !== 0) throw taken(target, found)
+      await this.#sessions.remove(channel, target.path)
+      throw error
+    }
+  }
+
+  /** Takes away the old name of a file that has its new one. */
+  async #remove(channel: Channel, { path, isTemporary }: Source): Promise<void> {
+    if (isTemporary) return this.#sessions.remove(channel, path)
+    await channel.unlink(path).catch(cause => {
+      const text = 'The file has its new name, and its old one could not be removed.'
+      throw new StorageError('unknown', text, { cause, outcome: 'unknown' })
+    })
+  }
+
+  /** Replaces what has the name. */
+  async #replace(channel: Channel, source: string, target: Place): Promise<void> {
+    const isPosix = channel.has('posix-rename@openssh.com')
+    try {
+      await (isPosix ? channel.posixRename(source, target.path) : channel.rename(source, target.path))
+    } catch (error) {
+      if (!(error instanceof SftpError)) throw error
+      const found = await channel.lstat(target.path).catch(refused)
+      if (found instanceof SftpError) throw error
+      if (kindOf(found) === 'folder') throw taken(target, found)
+      if (isPosix) throw error
+      await this.#exchange(channel, source, target)
+    }
+  }
+
+  /**
+   * For servers whose RENAME replaces nothing: the old file is put aside first. For that moment there is no file of the name; whatever fails, the
+   * old or the new one has it afterwards.
+   */
+  async #exchange(channel: Channel, source: string, target: Place): Promise<void> {
+    const aside = this.#root.join([...target.folders, temporaryName()])
+    await channel.rename(target.path, aside)
+    try {
+      await channel.rename(source, target.path)
+    } catch (error) {
+      // Refused where somebody else has taken the name by now.
+      await channel.rename(aside, target.path).catch(() => this.#sessions.remove(channel, aside))
+      throw error
+    }
+    await this.#sessions.remove(channel, aside)
+  }
+
+  /** Finds out what became of a step whose answer was lost, and takes it once more if nothing did. */
+  async #lookUp(
+    source: Source,
+    target: Place,
+    ifAbsent: boolean,
+    step: (channel: Channel) => Promise<void>,
+    cause: StorageError,
+    ctx: CallContext,
+  ): Promise<void> {
+    const aftermath = detached(ctx)
+    await this.#sessions
+      .use(aftermath, async channel => {
+        const [left, found] = await Promise.all(
+          [source.path, target.path].map(path => channel.lstat(path, aftermath.signal).catch(refused)),
+        )
+        const isLeft = !(left instanceof SftpError)
+        const isThere = found !== undefined && !(found instanceof SftpError) && isSame(found, source.attributes)
+        if (ifAbsent && isLeft && isThere) return this.#remove(channel, source)
+        // A rename takes the old name away in the same moment.
+        if (!isLeft && (isThere || !ifAbsent)) return undefined
+        if (isLeft) return step(channel)
+        throw cause
+      })
+      .catch(error => {
+        throw isStorageError(error, 'exists', 'is_directory') ? error : cause
+      })
+  }
+}
+
+/** Opens a file that must not be there yet. */
+export async function openNew(channel: Channel, target: Place, attributes: Attributes = {}): Promise<Buffer> {
+  try {
+    return await channel.open(target.path, OPEN.write | OPEN.create | OPEN.exclusive, attributes)
+  } catch (error) {
+    if (!(error instanceof SftpError) || isMissing(error)) throw error
+    const found = await channel.lstat(target.path).catch(refused)
+    if (!(found instanceof SftpError) || isStatus(error, TAKEN)) throw taken(target, found)
+    throw error
+  }
+}
+
+/** The error of a name that something else has. */
+function taken({ base }: Place, found: Attributes | SftpError): StorageError {
+  const isFolder = !(found instanceof SftpError) && kindOf(found) === 'folder'
+  return isFolder
+    ? new StorageError('is_directory', `'${base}' is a directory.`)
+    : new StorageError('exists', `'${base}' exists.`)
+}
+
+function isSame(found: Attributes, own: Attributes): boolean {
+  return (
+    kindOf(found) !== 'folder' &&
+    sizeIn(found) === sizeIn(own) &&
+    (own.mtime === undefined || found.mtime === own.mtime)
+  )
+}
