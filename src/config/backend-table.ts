@@ -132,6 +132,16 @@ export const BACKENDS: readonly BackendRow[] = [
     variables: GOOGLE_VARIABLES,
     start: { options: { bucketName: 'my-bucket' }, env: ['GS_CREDENTIALS'] },
   },
+  {
+    name: 'ftp',
+    className: 'FtpStorage',
+    folder: 'ftp',
+    chunk: 'ftp',
+    paths: ['storages.backends.ftp.FTPStorage'],
+    hasPage: true,
+    prefixes: ['FTP_'],
+    start: { options: { baseUrl: '/media/' }, env: ['FTP_STORAGE_LOCATION'] },
+  },
 ]
 
 /** Django's class paths that are understood and have no class here yet. */
@@ -144,7 +154,6 @@ export interface PlannedBackend {
 /** A row goes when its backend comes. */
 export const PLANNED: readonly PlannedBackend[] = [
   { path: /^storages\.backends\.dropbox\./, title: 'Dropbox', prefixes: ['DROPBOX_'] },
-  { path: /^storages\.backends\.ftp\./, title: 'FTP', prefixes: ['FTP_'] },
   { path: /^storages\.backends\.sftpstorage\./, title: 'SFTP', prefixes: ['SFTP_'] },
   { path: /^storages\.backends\.apache_libcloud\./, title: 'Apache Libcloud', prefixes: ['LIBCLOUD_'] },
   { path: /\.(S3)?Manifest(Files|Static|StaticFiles)Storage$/, title: 'static files with a manifest', prefixes: [] },

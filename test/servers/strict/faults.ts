@@ -2,8 +2,14 @@
 import type { Fault } from '../../faults/faults.ts'
 import type { StrictRequest } from './request.ts'
 
-/** A fault to come. */
-export interface PlannedFault<R extends StrictRequest = StrictRequest> {
+/** A request that a fault may be planned for. */
+export interface Keyed {
+  /** What it is about. */
+  readonly key?: string
+}
+
+/** A fault to come; `F` is what a server knows that goes wrong. */
+export interface PlannedFault<R extends Keyed = StrictRequest, F = Fault> {
   /** Name in the service's reference; default every operation. */
   readonly operation?: string
   readonly key?: string
@@ -11,15 +17,15 @@ export interface PlannedFault<R extends StrictRequest = StrictRequest> {
   /** How many requests; default 1. */
   readonly times?: number
   /** What goes wrong; without it the request is only taken notice of. */
-  readonly fault?: Fault
+  readonly fault?: F
 }
 
 /** The faults to come; the first that fits is used. */
-export class FaultList<R extends StrictRequest = StrictRequest> {
-  readonly #list: { planned: PlannedFault<R>; left: number }[] = []
+export class FaultList<R extends Keyed = StrictRequest, F = Fault> {
+  readonly #list: { planned: PlannedFault<R, F>; left: number }[] = []
 
   /** Adds a fault for the next request(s) that fit. */
-  add(planned: PlannedFault<R>): void {
+  add(planned: PlannedFault<R, F>): void {
     this.#list.push({ planned, left: planned.times ?? 1 })
   }
 
@@ -34,7 +40,7 @@ export class FaultList<R extends StrictRequest = StrictRequest> {
   }
 
   /** Takes the fault for this request, if any. */
-  take(operation: string, request: R): Fault | undefined {
+  take(operation: string, request: R): F | undefined {
     const found = this.#list.find(
       ({ planned }) =>
         (planned.operation ?? operation) === operation &&

@@ -1,0 +1,168 @@
+import type { Socket } from 'node:net'
+import { abortable, onAbort } from '../../core/abort.ts'
+import type { CallContext } from '../../core/call.ts'
+import { type Content, contentChunks } from '../../core/content.ts'
+import type { FtpConnection } from './connection.ts'
+import type { Transfer } from './control.ts'
+import { openData } from './data-connection.ts'
+import { FtpConnectionError, isRefusal } from './errors.ts'
+
+const SLICE = 256 * 1024
+/** How long the reason for a broken data connection is waited for, in ms. */
+const REASON_MS = 2_000
+
+/** What became of the bytes of a file. */
+export interface Sent {
+  readonly bytes: number
+  /** Why it is not certain that all of them were stored; undefined where the server has confirmed them. */
+  readonly doubt: unknown
+}
+
+/** How a file is sent. */
+export interface SendOptions {
+  readonly onProgress?: ((bytes: number) => void) | undefined
+  readonly touch: () => void
+  /** Called when the server begins, so that there may be a file. */
+  readonly begun?: (() => void) | undefined
+}
+
+/** Answers after which only the size tells whether a file is whole. */
+const DOUBTFUL = [425, 426, 450]
+
+/**
+ * Stores content under a path by STOR. Where the server refuses that, nothing of the content was read. All bytes were sent when it returns; `doubt` says
+ * that the last answer was lost or bad. After a failure the connection is usable or closed.
+ */
+export async function send(
+  connection: FtpConnection,
+  path: string,
+  content: Content,
+  { onProgress, touch, begun }: SendOptions,
+  ctx: CallContext,
+): Promise<Sent> {
+  const { control } = connection
+  const { signal } = ctx
+  const data = await openData(connection, signal)
+  let transfer: Transfer | undefined
+  let bytes = 0
+  try {
+    transfer = control.transfer(`STOR ${path}`)
+    const begins = abortable(transfer.begun, signal)
+    await begins.catch(error => {
+      if (!isRefusal(error)) begun?.()
+      throw error
+    })
+    begun?.()
+    const socket = await data.ready(signal)
+    const outlet = new Outlet(socket, transfer)
+    for await (const chunk of contentChunks(content, ctx, onProgress)) {
+      for (let at = 0; at < chunk.byteLength; at += SLICE) {
+        await abortable(outlet.write(chunk.subarray(at, at + SLICE), content.refills === true), signal)
+        ctx.progress()
+        touch()
+      }
+      bytes += chunk.byteLength
+    }
+    await abortable(outlet.end(), signal)
+  } catch (error) {
+    data.close()
+    if (transfer === undefined) throw error
+    // A refusal is the last answer; else it is still to come.
+    if (!isRefusal(error)) await control.settle(transfer)
+    throw error
+  }
+  try {
+    await confirmed(transfer, connection, signal)
+    return { bytes, doubt: undefined }
+  } catch (error) {
+    if (signal.aborted || (isRefusal(error) && !DOUBTFUL.includes(error.status) && error.status !== 421)) throw error
+    return { bytes, doubt: error }
+  } finally {
+    data.close()
+  }
+}
+
+/** The last answer. Where it does not come, the connection is closed before the call's own time is over: the size can still be asked for. */
+async function confirmed(transfer: Transfer, { control, options }: FtpConnection, signal: AbortSignal): Promise<void> {
+  const { idleTimeoutMs } = options
+  const off = onAbort(signal, () => control.close())
+  const timer = idleTimeoutMs === undefined ? undefined : setTimeout(() => control.close(), idleTimeoutMs / 2)
+  try {
+    await abortable(transfer.done, signal)
+  } finally {
+    clearTimeout(timer)
+    off()
+  }
+}
+
+/** The writing side of a data connection. What ends it early is thrown by the next call, with the server's reason where it gives one. */
+class Outlet {
+  readonly #socket: Socket
+  #failure: { readonly error: unknown } | undefined
+  #wake: (() => void) | undefined
+
+  constructor(socket: Socket, transfer: Transfer) {
+    this.#socket = socket
+    const lost = (cause?: unknown): void => {
+      setTimeout(() => this.#fail(broken(cause)), REASON_MS).unref()
+      transfer.done.then(
+        () => this.#fail(broken(cause)),
+        error => this.#fail(error),
+      )
+    }
+    socket.on('error', lost)
+    socket.on('close', () => {
+      if (!socket.writableFinished) lost()
+    })
+    socket.on('drain', () => this.#wake?.())
+    // A success before the end is none.
+    transfer.done.then(
+      () => {
+        if (!socket.writableEnded) this.#fail(broken())
+      },
+      error => this.#fail(error),
+    )
+    // Where TLS is spoken tickets come, and from any server its end.
+    socket.resume()
+    if (socket.destroyed) lost()
+  }
+
+  /** Waits until there is room for more; with `isReused` until the bytes may be overwritten. */
+  async write(bytes: Uint8Array, isReused: boolean): Promise<void> {
+    let isWritten = !isReused
+    const hasRoom = this.#socket.write(bytes, () => {
+      isWritten = true
+      if (isReused) this.#wake?.()
+    })
+    if (!hasRoom || !isWritten) await this.#until(() => isWritten && !this.#socket.writableNeedDrain)
+    this.#check()
+  }
+
+  /** Ends the data: what was written has gone out, over TLS with its end (close_notify). */
+  async end(): Promise<void> {
+    this.#socket.end(() => this.#wake?.())
+    await this.#until(() => this.#socket.writableFinished)
+    this.#check()
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
+    while (this.#failure === undefined && !isSo()) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#wake = resolve
+      await promise
+    }
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error }
+    this.#wake?.()
+  }
+}
+
+function broken(cause?: unknown): FtpConnectionError {
+  return new FtpConnectionError('The data connection broke before all bytes were sent.', { cause })
+}
