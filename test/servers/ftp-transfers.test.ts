@@ -209,7 +209,8 @@ describe('listings', () => {
     for (const [name, text] of Object.entries(files)) dos.server.put(name, text, new Date('2025-12-31T23:59:30Z'))
     dos.server.tree.folder('/my folder').modified = new Date('2025-12-31T10:59:30Z')
     await using client = await RawClient.login(dos.server)
-    expect((await client.fetch('LIST')).text.split('\r\n').slice(0, 2)).toEqual([
+    expect((await client.fetch('LIST')).text.split('\r\n').slice(0, 3)).toEqual([
+      '01-01-26  01:00AM                    1 .hidden',
       '01-01-26  01:00AM                    5 b.txt',
       '12-31-25  12:00PM       <DIR>          my folder',
     ])

@@ -159,10 +159,13 @@ describe('folders and names', () => {
     for (const name of names) expect(await client.say(`SIZE ${name}`), name).toBe('213 1')
     client.send(Buffer.from('MKD caf\xe9\r\n', 'latin1'))
     expect(await client.reply()).toBe('257 "/caf\xe9" created.')
-    await using lossy = await startedFor({ trims: true })
+    await using lossy = await startedFor({ blanks: 'cut' })
     await using other = await RawClient.login(lossy.server)
     await other.say('MKD a ')
-    expect(lossy.server.folders()).toEqual(['a'])
+    lossy.server.manners.blanks = 'underlined'
+    expect(await other.say('MKD b ')).toBe('257 "/b_" created.')
+    expect(await other.say('CWD b ')).toMatch(/^550 /)
+    expect(lossy.server.folders()).toEqual(['a', 'b_'])
   })
 })
 

@@ -2,10 +2,11 @@ import type { CallContext } from '../../core/call.ts'
 import { bytesContent } from '../../core/content.ts'
 import { temporaryName } from '../../core/hidden-names.ts'
 import { refused } from '../../core/key-components.ts'
-import type { Lease } from '../../remote/pool.ts'
 import type { FtpConnection } from './connection.ts'
 import { enterFolder, leaveFolder, readEntered } from './folder.ts'
 import { pathIn, sizeIn } from './replies.ts'
+import type { SendState } from './sending.ts'
+import type { Slot } from './slots.ts'
 import { store } from './storing.ts'
 
 /** Whether a component of a key ends in a blank. */
@@ -29,18 +30,23 @@ export async function checkBlanks(connection: FtpConnection, key: string, { sign
 }
 
 /** Refuses to create such a name where the server makes another one of it, as Pure-FTPd does: `x_` of `x `. That is tried once, with an empty file. */
-export async function checkNewBlanks(lease: Lease<FtpConnection>, key: string, ctx: CallContext): Promise<void> {
+export async function checkNewBlanks(slot: Slot, key: string, ctx: CallContext): Promise<void> {
   if (!ENDS_BLANK.test(key)) return
-  const { server } = lease.connection
-  server.keepsBlanks ??= await keepsBlanks(lease, ctx)
+  const { server } = slot.connection
+  server.keepsBlanks ??= await keepsBlanks(slot, ctx)
   if (!server.keepsBlanks) throw lost(key)
 }
 
-async function keepsBlanks(lease: Lease<FtpConnection>, ctx: CallContext): Promise<boolean> {
+async function keepsBlanks(slot: Slot, ctx: CallContext): Promise<boolean> {
   const name = temporaryName()
-  const path = `${lease.connection.root}/${name} `
-  await store(lease, path, bytesContent(Buffer.alloc(0)), {}, { isMade: false }, ctx)
-  const { connection } = lease
+  const path = `${slot.connection.root}/${name} `
+  const state: SendState = { isMade: false }
+  try {
+    await store(slot, path, bytesContent(Buffer.alloc(0)), {}, state, ctx)
+  } finally {
+    await state.settled
+  }
+  const { connection } = slot
   const { control } = connection
   const reply = await control.requestOptional(`SIZE ${path}`, ctx.signal)
   const isThere = reply !== undefined && sizeIn(reply) === 0

@@ -6,8 +6,8 @@ import type { FtpClient, ReplyTask } from './client.ts'
 import { FtpConnectionError, FtpReplyError } from './errors.ts'
 import type { Reply } from './replies.ts'
 
-/** How long answers that are still to come are waited for, in ms. */
-const PENDING_MS = 5_000
+/** How long answers to a transfer that was given up are waited for, in ms; another connection costs less than a long wait. */
+const PENDING_MS = 1_000
 /** How long the last one is waited for before the server is asked whether there is one, in ms. */
 const PATIENCE_MS = 200
 /** What only PWD is answered with. (RFC 959, section 4.2.2) */
@@ -170,8 +170,11 @@ export class Control {
     const verb = verbOf(command)
     try {
       const reply = await this.#client.ftp.handle(command, (answer, task) => {
-        if (!(answer instanceof Error)) onReply(answer, task)
-        else if (!isDeaf() || typeof (answer as { code?: unknown }).code !== 'number') task.reject(answer)
+        if (!(answer instanceof Error)) {
+          // A goodbye to a connection that has rested is no answer.
+          if (answer.code === 221) task.reject(new Error('the server has ended it.'))
+          else onReply(answer, task)
+        } else if (!isDeaf() || typeof (answer as { code?: unknown }).code !== 'number') task.reject(answer)
       })
       this.answers++
       return reply as Reply
@@ -184,6 +187,7 @@ export class Control {
     const { code, message } = error as Error & { code?: unknown }
     if (error instanceof FtpReplyError) return error
     if (typeof code !== 'number') {
+      this.#isEnding = true
       return new FtpConnectionError(`The connection was lost at ${verb}: ${this.#hide(messageOf(error))}`, {
         cause: error,
       })

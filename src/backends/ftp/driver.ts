@@ -84,10 +84,11 @@ export class FtpDriver implements Driver {
     const { ifAbsent, ifMatch, isNew = false, onProgress } = options
     if (ifAbsent === true || ifMatch !== undefined) throw unsupported('FTP has no conditions.')
     const modifiedAt = modifiedAtOf(options)
-    return this.#sessions.run(key, ctx, async lease => {
-      await checkNewBlanks(lease, key, ctx)
-      const size = await upload(lease, pathOf(lease.connection, key), content, { isNew, modifiedAt, onProgress }, ctx)
-      return { size }
+    return this.#sessions.run(key, ctx, async (slot, keep) => {
+      await checkNewBlanks(slot, key, ctx)
+      const beside = (work: Promise<void>): void => this.#sessions.beside(work.finally(keep()))
+      const how = { isNew, modifiedAt, onProgress, beside }
+      return { size: await upload(slot, pathOf(slot.connection, key), content, how, ctx) }
     })
   }
 

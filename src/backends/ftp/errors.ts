@@ -52,6 +52,8 @@ const MISSING =
 const NO_FOLDER = /not a directory|not a folder|is a file/i
 const FORBIDDEN = /permission|denied|not allowed|not permitted|forbidden|access|read.?only|privilege/i
 const FULL = /too many|maximum|limit|already (?:connected|logged)|connections|try (?:again )?later|busy/i
+const BAD_NAME =
+  /(?:invalid|illegal|bad) (?:file ?|directory ?|folder ?|path ?)?(?:name|character)|name .{0,20}(?:invalid|illegal|too long)/i
 const NO_SPACE = /space|quota|disk full|storage allocation/i
 const NEEDS_TLS = /encrypt|TLS|SSL|secur/i
 
@@ -101,15 +103,18 @@ function codeOf(error: FtpReplyError): ErrorCode {
     case 550:
       if (saysMissing(error)) return 'not_found'
       if (NO_SPACE.test(text)) return 'no_space'
+      if (BAD_NAME.test(text)) return 'suspicious_name'
       return status === 450 ? 'unavailable' : 'permission_denied'
     case 452:
     case 552:
       return 'no_space'
     case 530:
       return FULL.test(text) ? 'throttled' : 'permission_denied'
+    case 553:
+      return BAD_NAME.test(text) ? 'suspicious_name' : 'permission_denied'
+    case 332:
     case 430:
     case 532:
-    case 553:
       return 'permission_denied'
     case 522:
     case 533:
@@ -129,9 +134,9 @@ function codeOf(error: FtpReplyError): ErrorCode {
 
 /** The error of a refused login. Its text has no password: the server's words are shown without it. */
 export function loginError(error: unknown, user: string): unknown {
-  if (!isRefusal(error) || error.status === 421 || isServerFull(error)) return error
+  if (!isRefusal(error) || classifyFtp(error) !== 'permission_denied') return error
   const hint = NEEDS_TLS.test(error.text) ? ' The server wants TLS: write ftps:// in FTP_STORAGE_LOCATION.' : ''
-  const message = `The login of '${user}' was refused: ${error.status} ${error.text}.${hint}`
+  const message = `The login of '${user}' was refused: ${error.status} ${error.text.replace(/\.$/, '')}.${hint}`
   return new StorageError('permission_denied', message, { status: error.status, outcome: 'not_applied' })
 }
 

@@ -1,18 +1,18 @@
 import type { CallContext } from '../../core/call.ts'
-import type { Lease } from '../../remote/pool.ts'
 import type { FtpConnection } from './connection.ts'
 import { isRefusal, saysMissing } from './errors.ts'
+import type { Slot } from './slots.ts'
 
 /** How often the removal of a file is tried, and how many are tried before one call. */
 const MAX_TRIES = 5
 const AT_ONCE = 8
 
 /** Removes a temporary file over the same slot of the pool. Where that fails, later calls do it. Never fails. */
-export async function removeTemporary(lease: Lease<FtpConnection>, path: string, ctx: CallContext): Promise<void> {
-  const { leftovers } = lease.connection.server
+export async function removeTemporary(slot: Slot, path: string, ctx: CallContext): Promise<void> {
+  const { leftovers } = slot.connection.server
   leftovers.set(path, 1)
   try {
-    const connection = lease.connection.control.isUsable ? lease.connection : await lease.renew(ctx)
+    const connection = slot.connection.control.isUsable ? slot.connection : await slot.renew(ctx)
     if (await isRemoved(connection, path, ctx.signal)) leftovers.delete(path)
   } catch {
     // The next connection may.

@@ -2,13 +2,13 @@ import type { CallContext } from '../../core/call.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
 import { temporaryName } from '../../core/hidden-names.ts'
 import { detached } from '../../remote/aftermath.ts'
-import type { Lease } from '../../remote/pool.ts'
 import type { FtpConnection } from './connection.ts'
 import { type FtpReplyError, isLost, isRefusal, saysMissing } from './errors.ts'
 import { removeTemporary } from './leftovers.ts'
 import { makeFolders } from './making-folders.ts'
 import { parentOf } from './paths.ts'
 import { sizeIn } from './replies.ts'
+import type { Slot } from './slots.ts'
 import { statPath } from './stat.ts'
 
 /** What is renamed to what. */
@@ -23,21 +23,21 @@ export interface Rename {
  * Renames a file, over an old one where that may be. The answer alone is not believed: the old name must be gone. Where a server refuses to rename over
  * a file, or says 250 and does nothing, the old file is moved aside before, and back again if the new one cannot take its place. Missing folders are made.
  */
-export async function rename(lease: Lease<FtpConnection>, plan: Rename, ctx: CallContext): Promise<void> {
+export async function rename(slot: Slot, plan: Rename, ctx: CallContext): Promise<void> {
   const { to, isNew } = plan
-  if (isNew && (await sizeOf(lease.connection, to, ctx)) !== undefined) throw exists()
-  const refusal = await tried(lease, plan, ctx)
+  if (isNew && (await sizeOf(slot.connection, to, ctx)) !== undefined) throw exists()
+  const refusal = await tried(slot, plan, ctx)
   if (refusal === undefined) return
-  const found = await kindOf(lease.connection, to, ctx)
+  const found = await kindOf(slot.connection, to, ctx)
   if (found === 'folder') throw new StorageError('is_directory', 'A folder has this name.')
   if (found === 'file' && isNew) throw exists()
   // What is refused for a while is not refused because of the file.
   if (isRefusal(refusal) && refusal.status < 500 && !saysMissing(refusal)) throw refusal
-  if (found === 'file') return replace(lease, plan, refusal, ctx)
+  if (found === 'file') return replace(slot, plan, refusal, ctx)
   const parent = parentOf(to)
-  if ((await kindOf(lease.connection, parent || '/', ctx)) === 'folder') throw refusal
-  await makeFolders(lease.connection, parent, ctx)
-  const again = await tried(lease, plan, ctx)
+  if ((await kindOf(slot.connection, parent || '/', ctx)) === 'folder') throw refusal
+  await makeFolders(slot.connection, parent, ctx)
+  const again = await tried(slot, plan, ctx)
   if (again !== undefined) throw again
 }
 
@@ -45,10 +45,10 @@ export async function rename(lease: Lease<FtpConnection>, plan: Rename, ctx: Cal
  * Renames; returns why the new name was refused, or that it was not given. An answer that was lost is looked into over another connection in the same
  * slot.
  */
-async function tried(lease: Lease<FtpConnection>, { from, to }: Rename, ctx: CallContext): Promise<unknown> {
+async function tried(slot: Slot, { from, to }: Rename, ctx: CallContext): Promise<unknown> {
   for (let isAgain = false; ; isAgain = true) {
     try {
-      const { control } = lease.connection
+      const { control } = slot.connection
       await control.request(`RNFR ${from}`, ctx.signal)
       try {
         await control.request(`RNTO ${to}`, ctx.signal)
@@ -56,11 +56,11 @@ async function tried(lease: Lease<FtpConnection>, { from, to }: Rename, ctx: Cal
         if (isRefusal(error) && error.status !== 421) return error
         throw error
       }
-      if (await isGone(lease.connection, from, ctx)) return undefined
+      if (await isGone(slot.connection, from, ctx)) return undefined
       return new StorageError('unknown', 'The server confirmed that it has renamed the file, and has not.')
     } catch (error) {
       if (ctx.signal.aborted || isAgain || !isLost(error)) throw error
-      const connection = await lease.renew(ctx)
+      const connection = await slot.renew(ctx)
       if ((await kindOf(connection, from, ctx)) === undefined && (await kindOf(connection, to, ctx)) === 'file') {
         return undefined
       }
@@ -86,30 +86,30 @@ async function isGone({ control }: FtpConnection, path: string, ctx: CallContext
 }
 
 /** Puts a file in the place of another one, which is moved aside first. Both are there until the new one has its place. */
-async function replace(lease: Lease<FtpConnection>, plan: Rename, refusal: unknown, ctx: CallContext): Promise<void> {
+async function replace(slot: Slot, plan: Rename, refusal: unknown, ctx: CallContext): Promise<void> {
   const { to } = plan
   const aside = `${parentOf(to)}/${temporaryName()}`
   let failure: unknown
   try {
-    if ((await tried(lease, { from: to, to: aside, isNew: true }, ctx)) !== undefined) throw refusal
-    failure = await tried(lease, plan, ctx)
+    if ((await tried(slot, { from: to, to: aside, isNew: true }, ctx)) !== undefined) throw refusal
+    failure = await tried(slot, plan, ctx)
   } catch (error) {
     failure = error
   }
   if (failure === undefined) {
-    await removeTemporary(lease, aside, ctx)
+    await removeTemporary(slot, aside, ctx)
     return
   }
   // Whatever ended the call, the old file gets its name back.
   const after = detached(ctx)
   try {
-    if (!lease.connection.control.isUsable) await lease.renew(after)
-    if ((await kindOf(lease.connection, to, after)) === undefined) {
-      const left = await tried(lease, { from: aside, to, isNew: true }, after)
+    if (!slot.connection.control.isUsable) await slot.renew(after)
+    if ((await kindOf(slot.connection, to, after)) === undefined) {
+      const left = await tried(slot, { from: aside, to, isNew: true }, after)
       if (left !== undefined) throw left
-    } else if ((await kindOf(lease.connection, plan.from, after)) === undefined) {
+    } else if ((await kindOf(slot.connection, plan.from, after)) === undefined) {
       // The new one has it already.
-      await removeTemporary(lease, aside, after)
+      await removeTemporary(slot, aside, after)
     }
   } catch (error) {
     const text = `The old file could not be put back; on the server it is '${aside}'.`

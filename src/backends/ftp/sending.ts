@@ -22,8 +22,15 @@ export interface Sent {
 export interface SendOptions {
   readonly onProgress?: ((bytes: number) => void) | undefined
   readonly touch: () => void
-  /** Called when the server begins, so that there may be a file. */
-  readonly begun?: (() => void) | undefined
+  readonly state: SendState
+}
+
+/** What is to be cleaned up after a file that was not stored. */
+export interface SendState {
+  /** Whether there may be a file. */
+  isMade: boolean
+  /** The connection serves again then, or is closed. */
+  settled?: Promise<void> | undefined
 }
 
 /** Answers after which only the size tells whether a file is whole. */
@@ -31,29 +38,26 @@ const DOUBTFUL = [425, 426, 450]
 
 /**
  * Stores content under a path by STOR. Where the server refuses that, nothing of the content was read. All bytes were sent when it returns; `doubt` says
- * that the last answer was lost or bad. After a failure the connection is usable or closed.
+ * that the last answer was lost or bad. After a failure the connection is in use until `state.settled`.
  */
 export async function send(
   connection: FtpConnection,
   path: string,
   content: Content,
-  { onProgress, touch, begun }: SendOptions,
+  { onProgress, touch, state }: SendOptions,
   ctx: CallContext,
 ): Promise<Sent> {
   const { control } = connection
   const { signal } = ctx
   const data = await openData(connection, signal)
   let transfer: Transfer | undefined
+  let socket: Socket
   let bytes = 0
   try {
     transfer = control.transfer(`STOR ${path}`)
-    const begins = abortable(transfer.begun, signal)
-    await begins.catch(error => {
-      if (!isRefusal(error)) begun?.()
-      throw error
-    })
-    begun?.()
-    const socket = await data.ready(signal)
+    await abortable(transfer.begun, signal)
+    state.isMade = true
+    socket = await data.ready(signal)
     const outlet = new Outlet(socket, transfer)
     for await (const chunk of contentChunks(content, ctx, onProgress)) {
       for (let at = 0; at < chunk.byteLength; at += SLICE) {
@@ -67,12 +71,15 @@ export async function send(
   } catch (error) {
     data.close()
     if (transfer === undefined) throw error
-    // A refusal is the last answer; else it is still to come.
-    if (!isRefusal(error)) await control.settle(transfer)
+    // A refusal is the last answer; else it is still to come, and the file may be there.
+    if (!isRefusal(error)) {
+      state.isMade = true
+      state.settled = control.settle(transfer)
+    }
     throw error
   }
   try {
-    await confirmed(transfer, connection, signal)
+    await confirmed(transfer, socket, connection, signal)
     return { bytes, doubt: undefined }
   } catch (error) {
     if (signal.aborted || (isRefusal(error) && !DOUBTFUL.includes(error.status) && error.status !== 421)) throw error
@@ -83,14 +90,23 @@ export async function send(
 }
 
 /** The last answer. Where it does not come, the connection is closed before the call's own time is over: the size can still be asked for. */
-async function confirmed(transfer: Transfer, { control, options }: FtpConnection, signal: AbortSignal): Promise<void> {
-  const { idleTimeoutMs } = options
-  const off = onAbort(signal, () => control.close())
-  const timer = idleTimeoutMs === undefined ? undefined : setTimeout(() => control.close(), idleTimeoutMs / 2)
+async function confirmed(
+  transfer: Transfer,
+  socket: Socket,
+  { control, options }: FtpConnection,
+  signal: AbortSignal,
+): Promise<void> {
+  const giveUp = (): void => control.close()
+  const timers = [options.idleTimeoutMs].flatMap(ms => (ms === undefined ? [] : [setTimeout(giveUp, ms / 2)]))
+  // Bytes that had gone out are lost then, and the server knows it.
+  const failed = (): void => void timers.push(setTimeout(giveUp, REASON_MS))
+  socket.on('error', failed)
+  const off = onAbort(signal, giveUp)
   try {
     await abortable(transfer.done, signal)
   } finally {
-    clearTimeout(timer)
+    socket.off('error', failed)
+    for (const timer of timers) clearTimeout(timer)
     off()
   }
 }

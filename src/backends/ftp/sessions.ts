@@ -1,11 +1,12 @@
 import type { CallContext } from '../../core/call.ts'
-import { type Lease, Pool } from '../../remote/pool.ts'
+import { Pool } from '../../remote/pool.ts'
 import { checkBlanks } from './blanks.ts'
 import { Connector, type FtpConnection, type ServerOptions } from './connection.ts'
 import { isLost, isRefusal, isServerFull } from './errors.ts'
 import { removeLeftovers } from './leftovers.ts'
 import { checkKey } from './paths.ts'
 import type { ServerMemory } from './server.ts'
+import type { Slot } from './slots.ts'
 
 /** How many connections there are, and for how long they rest. */
 export interface SessionOptions extends ServerOptions {
@@ -14,12 +15,13 @@ export interface SessionOptions extends ServerOptions {
 }
 
 /** What a task gets: a connection in a slot of the pool. `keep` makes the lease outlive the task, and returns what ends it. */
-export type SessionTask<T> = (lease: Lease<FtpConnection>, keep: () => () => void) => Promise<T>
+export type SessionTask<T> = (slot: Slot, keep: () => () => void) => Promise<T>
 
 /** The connections of one storage. One that rests does not keep the process alive. */
 export class Sessions {
   readonly #options: SessionOptions
   readonly #pool: Pool<FtpConnection>
+  readonly #beside = new Set<Promise<void>>()
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -59,7 +61,7 @@ export class Sessions {
     try {
       const { control } = lease.connection
       const { answers } = control
-      const isFresh = lease.connection.uses++ === 0
+      const isFresh = lease.connection.uses === 0
       try {
         return await attempt()
       } catch (error) {
@@ -69,12 +71,23 @@ export class Sessions {
         return await attempt()
       }
     } finally {
+      lease.connection.uses++
       if (!isKept) lease.release()
     }
   }
 
+  /** Lets work go on beside the call that it belongs to; `close` waits for it. */
+  beside(work: Promise<unknown>): void {
+    const settled = work.then(nothing, nothing)
+    this.#beside.add(settled)
+    void settled.then(() => this.#beside.delete(settled))
+  }
+
   /** Closes the connections that rest, and the others when they are free. */
-  close(): Promise<void> {
-    return this.#pool.close()
+  async close(): Promise<void> {
+    await Promise.all(this.#beside)
+    await this.#pool.close()
   }
 }
+
+function nothing(): void {}

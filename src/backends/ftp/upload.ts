@@ -3,14 +3,14 @@ import type { Content } from '../../core/content.ts'
 import { StorageError } from '../../core/errors.ts'
 import { temporaryName } from '../../core/hidden-names.ts'
 import { detached } from '../../remote/aftermath.ts'
-import type { Lease } from '../../remote/pool.ts'
 import type { FtpConnection } from './connection.ts'
 import { isRefusal, isUnknownCommand, notApplied } from './errors.ts'
 import { removeTemporary } from './leftovers.ts'
 import { parentOf } from './paths.ts'
 import { rename } from './renaming.ts'
 import { sizeIn, timeIn, timeText } from './replies.ts'
-import type { SendOptions, Sent } from './sending.ts'
+import type { SendOptions, SendState, Sent } from './sending.ts'
+import type { Slot } from './slots.ts'
 import { statPath } from './stat.ts'
 import { store } from './storing.ts'
 
@@ -20,6 +20,8 @@ export interface UploadOptions extends Pick<SendOptions, 'onProgress'> {
   readonly isNew: boolean
   /** The time that the file is to have; the server's own by default. */
   readonly modifiedAt?: Date | undefined
+  /** Goes on with work, and keeps the connection for it, when the call has ended. */
+  readonly beside: (work: Promise<void>) => void
 }
 
 /**
@@ -27,37 +29,41 @@ export interface UploadOptions extends Pick<SendOptions, 'onProgress'> {
  * old file, and no other. Missing folders are made.
  */
 export async function upload(
-  lease: Lease<FtpConnection>,
+  slot: Slot,
   path: string,
   content: Content,
   options: UploadOptions,
   ctx: CallContext,
 ): Promise<number> {
   const temporary = `${parentOf(path)}/${temporaryName()}`
-  const state = { isMade: false, isWhole: false }
+  const state: SendState = { isMade: false }
+  let isWhole = false
   try {
-    const sent = await store(lease, temporary, content, options, state, ctx)
-    await checkSize(lease, temporary, sent, ctx)
-    if (options.modifiedAt !== undefined) await setTime(lease.connection, temporary, options.modifiedAt, ctx)
-    state.isWhole = true
-    await rename(lease, { from: temporary, to: path, isNew: options.isNew }, ctx)
-    await checkName(lease.connection, path, sent.bytes, ctx)
+    const sent = await store(slot, temporary, content, options, state, ctx)
+    await checkSize(slot, temporary, sent, ctx)
+    if (options.modifiedAt !== undefined) await setTime(slot.connection, temporary, options.modifiedAt, ctx)
+    isWhole = true
+    await rename(slot, { from: temporary, to: path, isNew: options.isNew }, ctx)
+    await checkName(slot.connection, path, sent.bytes, ctx)
     return sent.bytes
   } catch (error) {
-    if (state.isMade) await removeTemporary(lease, temporary, detached(ctx))
+    const cleaned = clean(slot, temporary, state, ctx)
+    // Who has ended the call does not wait.
+    if (ctx.signal.aborted) options.beside(cleaned)
+    else await cleaned
     // Nothing has the name of the file before it is renamed.
-    throw state.isWhole || ctx.signal.aborted ? error : notApplied(error)
+    throw isWhole || ctx.signal.aborted ? error : notApplied(error)
   }
 }
 
+async function clean(slot: Slot, path: string, state: SendState, ctx: CallContext): Promise<void> {
+  await state.settled
+  if (state.isMade) await removeTemporary(slot, path, detached(ctx))
+}
+
 /** The size decides, also after a last answer that was bad or lost; it is asked for over another connection then, if need be. */
-async function checkSize(
-  lease: Lease<FtpConnection>,
-  path: string,
-  { bytes, doubt }: Sent,
-  ctx: CallContext,
-): Promise<void> {
-  const connection = lease.connection.control.isUsable ? lease.connection : await lease.renew(ctx)
+async function checkSize(slot: Slot, path: string, { bytes, doubt }: Sent, ctx: CallContext): Promise<void> {
+  const connection = slot.connection.control.isUsable ? slot.connection : await slot.renew(ctx)
   const size = await sizeAt(connection, path, doubt === undefined, ctx)
   if (size === bytes || (size === undefined && doubt === undefined)) return
   if (doubt !== undefined) throw doubt

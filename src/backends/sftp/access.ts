@@ -1,8 +1,9 @@
 import type { CallContext } from '../../core/call.ts'
 import { StorageError } from '../../core/errors.ts'
-import { kindOf } from './attributes.ts'
+import { type Kind, kindOf } from './attributes.ts'
 import type { Channel } from './channel.ts'
-import type { Folders } from './folders.ts'
+import { SftpError } from './errors.ts'
+import { type Folders, refused } from './folders.ts'
 import { OPEN } from './open-flags.ts'
 import type { Place } from './root.ts'
 import type { Attributes } from './ssh2.ts'
@@ -10,6 +11,7 @@ import type { Attributes } from './ssh2.ts'
 /** What is known of a file without opening it. */
 export interface Looked {
   readonly attributes: Attributes
+  readonly kind: Kind
   readonly isLink: boolean
 }
 
@@ -25,9 +27,19 @@ export async function lookAt(folders: Folders, channel: Channel, place: Place, s
   looking.catch(() => undefined)
   await folders.find(channel, place.folders, signal)
   const attributes = await looking
-  if (kindOf(attributes) !== 'link') return { attributes, isLink: false }
+  const kind = kindOf(attributes)
+  if (kind !== 'link') return { attributes, kind: kind ?? (await probed(channel, place.path, signal)), isLink: false }
   await folders.links.confine(channel, place.path, signal)
-  return { attributes: await channel.stat(place.path, signal), isLink: true }
+  const behind = await channel.stat(place.path, signal)
+  return { attributes: behind, kind: kindOf(behind) ?? (await probed(channel, place.path, signal)), isLink: true }
+}
+
+/** Whether something of which the server does not tell the kind is a folder: only folders can be listed. */
+export async function probed(channel: Channel, path: string, signal?: AbortSignal): Promise<'file' | 'folder'> {
+  const handle = await channel.openFolder(path, signal).catch(refused)
+  if (handle instanceof SftpError) return 'file'
+  await channel.closeHandle(handle)
+  return 'folder'
 }
 
 /**
@@ -41,7 +53,7 @@ export async function openForReading(
   { signal }: CallContext,
 ): Promise<OpenFile> {
   const looked = await lookAt(folders, channel, place, signal)
-  const kind = kindOf(looked.attributes)
+  const { kind } = looked
   if (kind === 'folder') throw new StorageError('is_directory', `'${place.base}' is a directory.`)
   if (kind === 'other') throw new StorageError('unsupported', `'${place.base}' is no regular file.`)
   return { ...looked, handle: await channel.open(place.path, OPEN.read, {}, signal) }

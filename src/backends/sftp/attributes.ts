@@ -41,3 +41,8 @@ export function describe({ mtime, atime }: Attributes, name: string): Omit<Stat,
 function timesOf(field: 'modifiedAt' | 'accessedAt', secs: number | undefined): Partial<Stat> {
   return typeof secs === 'number' && Number.isSafeInteger(secs) && secs >= 0 ? { [field]: new Date(secs * 1000) } : {}
 }
+
+/** What is told of a folder. */
+export function folderStat({ mtime, atime }: Attributes): Stat {
+  return { size: 0, ...timesOf('modifiedAt', mtime), ...timesOf('accessedAt', atime), isDirectory: true }
+}

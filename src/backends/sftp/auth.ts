@@ -1,3 +1,4 @@
+import { messageOf, StorageError } from '../../core/errors.ts'
 import type { LoginKeys } from './keys.ts'
 import type { Ask } from './prompts.ts'
 import type { AuthStep, PromptHandler, SshConfig } from './ssh2.ts'
@@ -153,6 +154,10 @@ export class Authentication {
     waiting(true)
     try {
       return await ask(question, { signal })
+    } catch (error) {
+      if (error instanceof StorageError) throw error
+      const text = `The login of '${this.#login.username}' needs an answer, and there was none: ${messageOf(error)}`
+      throw new StorageError('permission_denied', text, { cause: error, outcome: 'not_applied' })
     } finally {
       waiting(false)
     }

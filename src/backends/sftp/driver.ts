@@ -13,13 +13,14 @@ import type {
 import { type ErrorCode, isStorageError, StorageError } from '../../core/errors.ts'
 import { joinUrl } from '../../core/urls.ts'
 import { TreeListing } from '../../remote/tree-listing.ts'
-import { type Looked, lookAt } from './access.ts'
-import { describe, kindOf, sizeIn } from './attributes.ts'
+import { lookAt } from './access.ts'
+import { describe, folderStat, sizeIn } from './attributes.ts'
 import type { Channel } from './channel.ts'
 import { DirectWrites } from './direct-writes.ts'
 import { classifySftp } from './errors.ts'
 import { type Ground, groundOf, type SftpDriverOptions } from './ground.ts'
 import { FolderReader } from './listing.ts'
+import { measured } from './measure.ts'
 import { Opening } from './opening.ts'
 import { Reading } from './reading.ts'
 import { remove } from './removal.ts'
@@ -71,26 +72,16 @@ export class SftpDriver implements Driver {
 
   /** Times and size; for a folder `isDirectory`. */
   async stat(key: string, ctx: CallContext): Promise<Stat> {
-    const { root } = this.#ground
-    return this.#use(ctx, async channel => {
-      const isFolder = key === '' || key.endsWith('/')
-      const { attributes, base } =
-        key === ''
-          ? { attributes: await channel.stat(root.path, ctx.signal), base: '' }
-          : await this.#look(channel, key, ctx)
-      const kind = kindOf(attributes)
-      if (kind === 'folder') return { ...describe(attributes, ''), contentType: undefined, size: 0, isDirectory: true }
-      if (isFolder) throw new StorageError('not_found', `There is no folder '${key}'.`)
-      const size = sizeIn(attributes)
-      if (size === undefined) throw new StorageError('unsupported', 'The server does not tell the size of the file.')
-      return { ...describe(attributes, base), size }
-    })
-  }
-
-  async #look(channel: Channel, key: string, ctx: CallContext): Promise<Looked & { readonly base: string }> {
     const { root, folders } = this.#ground
-    const place = root.place(key)
-    return { ...(await lookAt(folders, channel, place, ctx.signal)), base: place.base }
+    return this.#use(ctx, async channel => {
+      if (key === '') return folderStat(await channel.stat(root.path, ctx.signal))
+      const place = root.place(key)
+      const { attributes, kind } = await lookAt(folders, channel, place, ctx.signal)
+      if (kind === 'folder') return folderStat(attributes)
+      if (key.endsWith('/')) throw new StorageError('not_found', `There is no folder '${key}'.`)
+      const size = sizeIn(attributes) ?? (await measured(channel, place.path, kind, ctx.signal))
+      return { ...describe(attributes, place.base), size }
+    })
   }
 
   /** Small files are read at once; a `start` behind the last byte is `invalid_range`. */

@@ -1,12 +1,19 @@
 import type { CallContext } from '../../core/call.ts'
 import type { Stat } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
+import { mapParallel } from '../../core/parallel.ts'
 import type { FolderItem } from '../../remote/folder-items.ts'
 import type { TreeProtocol } from '../../remote/tree-listing.ts'
-import { describe, kindOf, sizeIn } from './attributes.ts'
-import { classifySftp, isStatus, STATUS } from './errors.ts'
+import { probed } from './access.ts'
+import { describe, type Kind, kindOf, sizeIn } from './attributes.ts'
+import type { Channel } from './channel.ts'
+import { classifySftp, isMissing, isStatus, SftpError, STATUS } from './errors.ts'
+import { refused } from './folders.ts'
 import type { Ground } from './ground.ts'
 import type { DirectoryItem } from './ssh2.ts'
+
+/** Names that are asked about at once. */
+const LOOKS = 16
 
 /** Reads folders of the server for a listing. */
 export class FolderReader implements TreeProtocol {
@@ -29,7 +36,8 @@ export class FolderReader implements TreeProtocol {
       const channel = lease.connection
       const components = root.components(prefix)
       await folders.find(channel, components, ctx.signal)
-      const handle = await channel.openFolder(root.join(components), ctx.signal)
+      const path = root.join(components)
+      const handle = await channel.openFolder(path, ctx.signal)
       try {
         for (;;) {
           const names = await channel.readFolder(handle, ctx.signal).catch(error => {
@@ -39,7 +47,7 @@ export class FolderReader implements TreeProtocol {
           if (names.length === 0) return
           ctx.progress()
           lease.touch()
-          yield names.map(itemOf).filter(item => item !== undefined)
+          yield await itemsOf(channel, names, path, ctx.signal)
         }
       } finally {
         await channel.closeHandle(handle).catch(() => undefined)
@@ -58,12 +66,29 @@ export class FolderReader implements TreeProtocol {
   }
 }
 
-/** Undefined for what is neither a file nor a folder. A link, and what the server tells too little of, is asked about later. */
-function itemOf({ filename, longname, attrs }: DirectoryItem): FolderItem | undefined {
-  const kind = kindOf(attrs, longname)
-  if (kind === 'other') return undefined
-  if (kind === 'folder') return { name: filename, isDirectory: true }
-  const size = sizeIn(attrs)
-  const stat = kind === 'file' && size !== undefined ? { ...describe(attrs, filename), size } : undefined
-  return { name: filename, isDirectory: false, stat }
+/** What is neither a file nor a folder is left out. A link, and a file of which the server tells too little, is asked about when it is listed. */
+async function itemsOf(
+  channel: Channel,
+  names: readonly DirectoryItem[],
+  folder: string,
+  signal: AbortSignal,
+): Promise<FolderItem[]> {
+  const items = await mapParallel(names, { limit: LOOKS, signal }, async ({ filename: name, longname, attrs }) => {
+    if (name === '.' || name === '..') return undefined
+    const kind = kindOf(attrs, longname) ?? (await kindAt(channel, `${folder}/${name}`, signal))
+    if (kind === 'other' || kind === undefined) return undefined
+    if (kind === 'folder') return { name, isDirectory: true }
+    const size = sizeIn(attrs)
+    const stat = kind === 'file' && size !== undefined ? { ...describe(attrs, name), size } : undefined
+    return { name, isDirectory: false, stat }
+  })
+  return items.filter(item => item !== undefined)
+}
+
+/** The kind of what a listing does not tell; undefined where it is gone, or may not be looked at. */
+async function kindAt(channel: Channel, path: string, signal: AbortSignal): Promise<Kind | undefined> {
+  const attributes = await channel.lstat(path, signal).catch(refused)
+  if (attributes instanceof SftpError && isMissing(attributes)) return undefined
+  const told = attributes instanceof SftpError ? undefined : kindOf(attributes)
+  return told ?? probed(channel, path, signal)
 }

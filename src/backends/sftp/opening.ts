@@ -2,7 +2,7 @@ import type { CallContext } from '../../core/call.ts'
 import type { HandleFlags, RandomAccess } from '../../core/driver.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
 import type { Lease } from '../../remote/pool.ts'
-import { type OpenFile, openForReading } from './access.ts'
+import { type OpenFile, openForReading, probed } from './access.ts'
 import { kindOf, MODE_BITS } from './attributes.ts'
 import type { Channel } from './channel.ts'
 import { copyOpen } from './copying.ts'
@@ -45,10 +45,11 @@ export class Opening {
     const channel = lease.connection
     if (flags.exclusive || flags.truncate) {
       const found = await channel.lstat(place.path, ctx.signal).catch(refused)
-      const kind = found instanceof SftpError ? undefined : kindOf(found)
+      const isThere = !(found instanceof SftpError)
+      const kind = isThere ? (kindOf(found) ?? (await probed(channel, place.path, ctx.signal))) : undefined
       if (kind === 'folder') throw new StorageError('is_directory', `'${place.base}' is a directory.`)
-      if (flags.exclusive && !(found instanceof SftpError)) throw new StorageError('exists', `'${place.base}' exists.`)
-      const old = kind === 'file' && !(found instanceof SftpError) ? found.mode : undefined
+      if (flags.exclusive && isThere) throw new StorageError('exists', `'${place.base}' exists.`)
+      const old = kind === 'file' && isThere ? found.mode : undefined
       return this.#fresh(lease, place, old, flags.exclusive, ctx)
     }
     const source = await openForReading(this.#ground.folders, channel, place, ctx).catch(error => {

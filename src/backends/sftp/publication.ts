@@ -13,6 +13,7 @@ import type { Attributes } from './ssh2.ts'
 
 /** Codes of servers that say by themselves that a name is taken. */
 const TAKEN = 11
+const MAX_TRIES = 5
 
 /** A complete file that is to have another name. */
 export interface Source {
@@ -20,6 +21,8 @@ export interface Source {
   readonly attributes: Attributes
   /** Whether it is of no use under its own name. */
   readonly isTemporary: boolean
+  /** Whether an empty file of ours has the new name by now. */
+  hasName?: boolean
 }
 
 /** Gives complete files their names in one step. */
@@ -53,7 +56,7 @@ export class Publication {
   /** Creates a file where there is none. */
   async #create(channel: Channel, source: Source, target: Place): Promise<void> {
     const { path } = source
-    if (!channel.has('hardlink@openssh.com')) return this.#reserve(channel, path, target)
+    if (!channel.has('hardlink@openssh.com')) return this.#reserve(channel, source, target)
     const linking = channel.link(path, target.path)
     // A refusal means that the name is taken, once links are known to work: then both requests leave together.
     const removing = source.isTemporary && this.#linksWork ? this.#sessions.remove(channel, path) : undefined
@@ -65,7 +68,7 @@ export class Publication {
       const found = await channel.lstat(target.path).catch(refused)
       if (!(found instanceof SftpError) || isStatus(error, TAKEN)) throw taken(target, found)
       if (removing !== undefined || isMissing(error)) throw error
-      return this.#reserve(channel, path, target)
+      return this.#reserve(channel, source, target)
     }
     this.#linksWork = true
     await (removing ?? this.#remove(channel, source))
@@ -73,21 +76,28 @@ export class Publication {
 
   /**
    * Where there are no hard links: an empty file takes the name, which OPEN gives to one only, and is replaced. Readers may see it for that moment.
-   * Where RENAME replaces nothing it is put aside, and whoever takes the name meanwhile keeps it.
+   * Where RENAME replaces nothing it is put aside first, and whoever takes the name meanwhile keeps it.
    */
-  async #reserve(channel: Channel, source: string, target: Place): Promise<void> {
-    await channel.closeHandle(await openNew(channel, target))
-    try {
-      await this.#replace(channel, source, target)
-    } catch (error) {
-      if (!(error instanceof SftpError)) throw error
-      const found = await channel.lstat(target.path).catch(refused)
-      if (found instanceof SftpError) throw error
-      // What has bytes is not the file that was put there.
-      if (sizeIn(found) !== 0) throw taken(target, found)
+  async #reserve(channel: Channel, source: Source, target: Place): Promise<void> {
+    if (!source.hasName) await channel.closeHandle(await openNew(channel, target))
+    source.hasName = true
+    const isPosix = channel.has('posix-rename@openssh.com')
+    const failure = await (isPosix ? channel.posixRename : channel.rename)
+      .call(channel, source.path, target.path)
+      .then(() => undefined, refused)
+    if (failure === undefined) return
+    if (isPosix) {
       await this.#sessions.remove(channel, target.path)
-      throw error
+      throw failure
     }
+    const aside = this.#aside(target)
+    await channel.rename(target.path, aside)
+    const lost = await channel.rename(source.path, target.path).then(() => undefined, refused)
+    await this.#sessions.remove(channel, aside)
+    if (lost === undefined) return
+    source.hasName = false
+    // Renaming in this folder has just worked: somebody else took the name, though it may be aside by now.
+    throw taken(target, await channel.lstat(target.path).catch(refused))
   }
 
   /** Takes away the old name of a file that has its new one. */
@@ -119,7 +129,7 @@ export class Publication {
    * old or the new one has it afterwards.
    */
   async #exchange(channel: Channel, source: string, target: Place): Promise<void> {
-    const aside = this.#root.join([...target.folders, temporaryName()])
+    const aside = this.#aside(target)
     await channel.rename(target.path, aside)
     try {
       await channel.rename(source, target.path)
@@ -129,6 +139,10 @@ export class Publication {
       throw error
     }
     await this.#sessions.remove(channel, aside)
+  }
+
+  #aside({ folders }: Place): string {
+    return this.#root.join([...folders, temporaryName()])
   }
 
   /** Finds out what became of a step whose answer was lost, and takes it once more if nothing did. */
@@ -162,13 +176,16 @@ export class Publication {
 
 /** Opens a file that must not be there yet. */
 export async function openNew(channel: Channel, target: Place, attributes: Attributes = {}): Promise<Buffer> {
-  try {
-    return await channel.open(target.path, OPEN.write | OPEN.create | OPEN.exclusive, attributes)
-  } catch (error) {
-    if (!(error instanceof SftpError) || isMissing(error)) throw error
-    const found = await channel.lstat(target.path).catch(refused)
-    if (!(found instanceof SftpError) || isStatus(error, TAKEN)) throw taken(target, found)
-    throw error
+  for (let tries = 1; ; tries++) {
+    try {
+      return await channel.open(target.path, OPEN.write | OPEN.create | OPEN.exclusive, attributes)
+    } catch (error) {
+      if (!(error instanceof SftpError) || isMissing(error)) throw error
+      const found = await channel.lstat(target.path).catch(refused)
+      if (!(found instanceof SftpError) || isStatus(error, TAKEN)) throw taken(target, found)
+      // What had the name is gone: it is tried again, or the refusal means something else.
+      if (!isMissing(found) || tries === MAX_TRIES) throw error
+    }
   }
 }
 

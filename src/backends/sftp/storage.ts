@@ -1,4 +1,5 @@
 import type { Driver } from '../../core/driver.ts'
+import { SuspiciousFileOperation } from '../../core/errors.ts'
 import { MAX_COMPONENT_BYTES } from '../../core/key-components.ts'
 import type { SettingsOf } from '../../core/settings.ts'
 import { Storage } from '../../storage/storage.ts'
@@ -25,6 +26,16 @@ export class SftpStorage extends Storage<SftpOptions> {
   /** Keys are relative to the folder, so no prefix is needed. */
   override get prefix(): string {
     return ''
+  }
+
+  /** The key of a name; an absolute path is a `suspicious_name`, as it is for django-storages' `save`. */
+  override keyOf(name: string): string {
+    if (typeof name === 'string' && name.startsWith('/') && /[^/.]/.test(name)) {
+      throw new SuspiciousFileOperation(`The path (${name}) is absolute; names are relative to the storage's folder.`, {
+        fileName: name,
+      })
+    }
+    return super.keyOf(name)
   }
 
   override get maxPartBytes(): number {

@@ -36,9 +36,9 @@ export async function inFolder<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   for (let tries = 1; ; tries++) {
-    // A server that tells nothing about folders shows only now that one is missing.
-    await folders.make(channel, place.folders, tries > 1, ctx.signal)
     try {
+      // A server that tells nothing about folders shows only by a refusal that one is missing.
+      await folders.make(channel, place.folders, tries > 1, ctx.signal)
       return await work()
     } catch (error) {
       if (!isMissing(error) || tries === MAX_TRIES) throw error

@@ -2,7 +2,7 @@ import type { CallContext } from '../../core/call.ts'
 import type { Stat, WriteOptions } from '../../core/driver.ts'
 import { StorageError, withOutcome, wrapError } from '../../core/errors.ts'
 import { lookAt, openForReading } from './access.ts'
-import { describe, kindOf, sizeIn } from './attributes.ts'
+import { describe, sizeIn } from './attributes.ts'
 import { copyOpen } from './copying.ts'
 import { classifySftp } from './errors.ts'
 import type { Ground } from './ground.ts'
@@ -39,8 +39,7 @@ export class Transfers {
     const { root, folders, sessions, publication } = this.#ground
     const [source, target] = [root.place(from), root.place(to)]
     const moved = await sessions.use(ctx, async channel => {
-      const { attributes, isLink } = await lookAt(folders, channel, source, ctx.signal)
-      const kind = kindOf(attributes)
+      const { attributes, kind, isLink } = await lookAt(folders, channel, source, ctx.signal)
       if (kind === 'folder') throw new StorageError('is_directory', `'${source.base}' is a directory.`)
       if (isLink) return undefined
       const stat = { ...describe(attributes, target.base), size: sizeIn(attributes) ?? 0 }

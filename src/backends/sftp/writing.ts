@@ -2,6 +2,7 @@ import type { CallContext } from '../../core/call.ts'
 import { type Content, contentChunks } from '../../core/content.ts'
 import type { Stat, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
+import { probed } from './access.ts'
 import { kindOf, MODE_BITS } from './attributes.ts'
 import type { Channel } from './channel.ts'
 import { SftpError } from './errors.ts'
@@ -56,7 +57,7 @@ export class Writing {
   async oldMode(channel: Channel, place: Place, { signal }: CallContext): Promise<number | undefined> {
     const found = await channel.lstat(place.path, signal).catch(refused)
     if (found instanceof SftpError) return undefined
-    const kind = kindOf(found)
+    const kind = kindOf(found) ?? (await probed(channel, place.path, signal))
     if (kind === 'folder') throw new StorageError('is_directory', `'${place.base}' is a directory.`)
     const isOurs = kind === 'file' && !this.#ground.ownership.setsMode
     return isOurs && found.mode !== undefined ? found.mode & MODE_BITS : undefined

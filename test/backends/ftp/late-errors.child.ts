@@ -29,6 +29,6 @@ const lines = createInterface({ input: process.stdin })
 lines.on('line', line => {
   if (line === 'abort') controller.abort()
   // It is not closed: what rests must not keep the process.
-  else if (line === 'end') lines.close()
+  else if (line === 'end') process.stdin.destroy()
   else void round(line)
 })

@@ -131,35 +131,38 @@ test('no name leaves the folder of the location', async () => {
   await files.close()
 })
 
-describe('a server that loses the blanks at the end of a name (Pure-FTPd)', () => {
-  test('is never asked to store such a name, or anything about it', async () => {
-    await using place = await startPlace({ trims: true })
-    place.server.put('a', 'kept')
-    for (const name of ['a ', 'b ', 'folder /a', 'a\t']) {
-      await expect(place.files.save(name, 'x'), name).rejects.toMatchObject({
-        code: 'suspicious_name',
-        outcome: 'not_applied',
-      })
-      await expect(place.files.open(name, 'rb'), name).rejects.toMatchObject({ code: 'suspicious_name' })
-      await expect(place.files.delete(name), name).rejects.toMatchObject({ code: 'suspicious_name' })
-      await expect(place.files.move('a', name), name).rejects.toMatchObject({ code: 'suspicious_name' })
-      await expect(place.files.copy('a', name), name).rejects.toMatchObject({ code: 'suspicious_name' })
-    }
-    expect([place.server.files(), place.server.folders()]).toEqual([['a'], []])
-    expect(place.server.read('a')?.toString()).toBe('kept')
-    // Others are as everywhere.
-    await place.files.save(' b', 'x')
-    await place.files.save('c d', 'x')
-    expect(place.server.files()).toEqual([' b', 'a', 'c d'])
-  })
+describe.each(['cut', 'underlined'] as const)(
+  'a server by which blanks at the end of a name are %s (Pure-FTPd)',
+  blanks => {
+    test('is never made to store another name, and a file of another name is never touched', async () => {
+      await using place = await startPlace({ blanks })
+      place.server.put('a', 'kept')
+      place.server.put('b_', 'kept')
+      for (const name of ['a ', 'b ', 'folder /a', 'a\t']) {
+        const lost = { code: 'suspicious_name', outcome: 'not_applied' }
+        await expect(place.files.save(name, 'x'), name).rejects.toMatchObject(lost)
+        await expect(place.files.move('a', name), name).rejects.toMatchObject(lost)
+        await expect(place.files.copy('a', name), name).rejects.toMatchObject(lost)
+        const read = await place.files.readText(name).catch(error => error.code)
+        expect(read, name).toMatch(/suspicious_name|not_found/)
+        await place.files.delete(name).catch(error => expect(error.code).toBe('suspicious_name'))
+      }
+      expect(place.server.files()).toEqual(['a', 'b_'])
+      expect(['a', 'b_'].map(name => place.server.read(name)?.toString())).toEqual(['kept', 'kept'])
+      // Others are as everywhere.
+      await place.files.save(' b', 'x')
+      await place.files.save('c d', 'x')
+      expect(place.server.files()).toEqual([' b', 'a', 'b_', 'c d'])
+    })
 
-  test('also where the login does not begin at the root', async () => {
-    await using place = await startPlace({ trims: true, home: '/home/anna' }, { path: 'media' })
-    await expect(place.files.save('a ', 'x')).rejects.toMatchObject({ code: 'suspicious_name' })
-    await place.files.save('a', 'x')
-    expect(place.server.files()).toEqual(['home/anna/media/a'])
-  })
-})
+    test('also where the login does not begin at the root', async () => {
+      await using place = await startPlace({ blanks, home: '/home/anna' }, { path: 'media' })
+      await expect(place.files.save('a ', 'x')).rejects.toMatchObject({ code: 'suspicious_name' })
+      await place.files.save('a', 'x')
+      expect(place.server.files()).toEqual(['home/anna/media/a'])
+    })
+  },
+)
 
 describe('encodings', () => {
   test('latin-1: names are bytes of that encoding both ways', async () => {

@@ -214,6 +214,7 @@ describe('ftp-16: the next call never gets a reply of the last one', () => {
 
   test.each([
     ['two replies', '426 Failure writing network stream.\n226 Abort successful.'],
+    ['a second 150 and no more, as Pure-FTPd does', '150 Opening it again.'],
     ['three replies', '426 Failure writing network stream.\n225 ABOR command successful.\n226 Closing.'],
   ])('after a server that says %s to it', async (_title, reply) => {
     await using place = await startPlace({}, { poolSize: 1 })

@@ -58,8 +58,8 @@ export interface Manners {
   now: () => Date
   /** SIZE in ASCII mode: the size of what RETR would send (RFC 3659, section 4), or 550. */
   asciiSize: 'converted' | 'refused'
-  /** Whether spaces at the end of an argument are lost, as in pure-ftpd. */
-  trims: boolean
+  /** What becomes of blanks at the end of an argument: `underlined` where a name is made (`x_` of `x `), as Pure-FTPd does. */
+  blanks: 'kept' | 'cut' | 'underlined'
   /** RNTO onto a file that exists. */
   renameOnto: 'replaces' | 'refuses' | 'ignores'
   /** Whether every 550 has the same text. */
@@ -94,7 +94,7 @@ export function wellMannered(): Manners {
     zoneMinutes: 0,
     now: () => new Date(),
     asciiSize: 'converted',
-    trims: false,
+    blanks: 'kept',
     renameOnto: 'replaces',
     terse: false,
     latencyMs: 0,

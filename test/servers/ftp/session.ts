@@ -13,6 +13,8 @@ import { Tree } from './tree.ts'
 const GARBAGE = Buffer.from([0, 1, 2, 0xfe, 13, 10, 0x80])
 /** Commands that leave a restart marker as it is (RFC 959, section 4.1.3: the transfer follows immediately, but its connection must be made). */
 const KEEPS_MARKER = ['REST', 'PASV', 'EPSV', 'PORT', 'EPRT', 'TYPE', 'NOOP']
+/** Commands that make a name. */
+const MAKING = ['STOR', 'APPE', 'MKD', 'RNTO']
 
 /** A session. */
 export class Session {
@@ -136,7 +138,7 @@ export class Session {
     const space = text.indexOf(' ')
     const verb = (space === -1 ? text : text.slice(0, space)).toUpperCase()
     const given = space === -1 ? '' : text.slice(space + 1)
-    const argument = this.server.manners.trims ? given.trimEnd() : given
+    const argument = this.#argument(verb, given)
     this.#replies = []
     const entry = { connection: this.id, verb, argument: this.server.shown(argument), replies: this.#replies }
     this.server.log.push({ ...entry, type: this.type, isSecure: this.control.isSecure })
@@ -149,6 +151,12 @@ export class Session {
     if (!KEEPS_MARKER.includes(verb)) this.marker = 0
     if (fault === undefined || isEarly(fault) || !(await this.#strike(fault, reply))) this.#last(reply)
     this.#fault = undefined
+  }
+
+  #argument(verb: string, given: string): string {
+    const { blanks } = this.server.manners
+    if (blanks === 'kept' || (blanks === 'underlined' && !MAKING.includes(verb))) return given
+    return given.replace(/\s(?=\/|$)/g, blanks === 'cut' ? '' : '_')
   }
 
   /** Does the work and gives the last reply; an empty one is not sent. */
