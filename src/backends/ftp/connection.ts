@@ -46,6 +46,8 @@ export interface FtpConnection {
   readonly home: string
   /** Whether it was refused to enter a folder. */
   wasRefused: boolean
+  /** For what arrives over its data connections; made at the first. */
+  inletBuffer: Buffer | undefined
   /** How often it was leased. */
   uses: number
 }
@@ -93,6 +95,7 @@ export class Connector {
         root,
         home: home ?? '',
         wasRefused: false,
+        inletBuffer: undefined,
         uses: 0,
       }
     } catch (error) {

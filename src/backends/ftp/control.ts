@@ -168,14 +168,16 @@ export class Control {
     isDeaf: () => boolean = () => false,
   ): Promise<Reply> {
     const verb = verbOf(command)
+    const handler = (answer: Error | Reply, task: ReplyTask): void => {
+      if (answer instanceof Error) {
+        if (!isDeaf() || typeof (answer as { code?: unknown }).code !== 'number') task.reject(answer)
+      } else if (answer.code === 221) {
+        // A goodbye to a connection that has rested is no answer.
+        task.reject(new Error('the server has ended it.'))
+      } else onReply(answer, task)
+    }
     try {
-      const reply = await this.#client.ftp.handle(command, (answer, task) => {
-        if (!(answer instanceof Error)) {
-          // A goodbye to a connection that has rested is no answer.
-          if (answer.code === 221) task.reject(new Error('the server has ended it.'))
-          else onReply(answer, task)
-        } else if (!isDeaf() || typeof (answer as { code?: unknown }).code !== 'number') task.reject(answer)
-      })
+      const reply = await withoutTraces(() => this.#client.ftp.handle(command, handler))
       this.answers++
       return reply as Reply
     } catch (error) {
@@ -196,6 +198,17 @@ export class Control {
     // The server closes the connection after it. (RFC 959, section 4.2.1)
     if (code === 421) this.#isEnding = true
     return new FtpReplyError(verb, { code, message: this.#hide(message) })
+  }
+}
+
+/** basic-ftp takes a trace of each command, which costs more than all else that is done for it here. */
+function withoutTraces<T>(work: () => T): T {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return work()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
 }
 

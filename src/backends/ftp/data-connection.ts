@@ -5,7 +5,7 @@ import { nodeNet, nodeTls } from '../../core/builtin.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { FtpConnection } from './connection.ts'
 import { FtpConnectionError } from './errors.ts'
-import { Inlet } from './inlet.ts'
+import { INLET_BYTES, Inlet } from './inlet.ts'
 import { type DataTarget, epsvTarget, pasvTarget, type Reply } from './replies.ts'
 
 /** A connection for the bytes of one transfer, made ready before its command. */
@@ -21,25 +21,29 @@ export interface DataConnection {
 const PASSIVE = { EPSV: epsvTarget, PASV: pasvTarget } as const
 type PassiveCommand = keyof typeof PASSIVE
 
+/** What a data connection is for. */
+export type Purpose = 'receive' | 'send'
+
 /** Opens a data connection, in the way that the location says. */
-export function openData(connection: FtpConnection, signal: AbortSignal): Promise<DataConnection> {
-  return connection.options.location.scheme === 'aftp' ? listen(connection, signal) : dial(connection, signal)
+export function openData(connection: FtpConnection, purpose: Purpose, signal: AbortSignal): Promise<DataConnection> {
+  const isActive = connection.options.location.scheme === 'aftp'
+  return isActive ? listen(connection, signal) : dial(connection, purpose, signal)
 }
 
 /** Connects to a port of the server (passive mode): by EPSV, and by PASV where that does not lead to a connection. What works is kept. */
-async function dial(connection: FtpConnection, signal: AbortSignal): Promise<DataConnection> {
+async function dial(connection: FtpConnection, purpose: Purpose, signal: AbortSignal): Promise<DataConnection> {
   const { server, options } = connection
   const first = server.passive ?? 'EPSV'
   // Both tries have to fit into the time of one.
   const limitMs = options.connectTimeoutMs / 2
   try {
-    const data = await dialBy(first, connection, limitMs, signal)
+    const data = await dialBy(first, connection, purpose, limitMs, signal)
     server.passive = first
     return data
   } catch (error) {
     if (signal.aborted || !connection.control.isUsable) throw error
     const second = first === 'EPSV' ? 'PASV' : 'EPSV'
-    const data = await dialBy(second, connection, limitMs, signal).catch(later => {
+    const data = await dialBy(second, connection, purpose, limitMs, signal).catch(later => {
       throw signal.aborted || !connection.control.isUsable ? later : error
     })
     server.passive = second
@@ -50,6 +54,7 @@ async function dial(connection: FtpConnection, signal: AbortSignal): Promise<Dat
 async function dialBy(
   command: PassiveCommand,
   connection: FtpConnection,
+  purpose: Purpose,
   limitMs: number,
   signal: AbortSignal,
 ): Promise<DataConnection> {
@@ -59,12 +64,14 @@ async function dialBy(
   if (target === undefined) throw notUnderstood(command, reply)
   const inlet = new Inlet()
   const host = hostOf(target, control.socket.remoteAddress, options.allowDataHost)
-  const isPlain = connection.tls === undefined
-  const raw = nodeNet().connect({ host, port: target.port, ...(isPlain && { onread: inlet.onread }) })
+  const isPlain = connection.tls === undefined && purpose === 'receive'
+  connection.inletBuffer ??= isPlain ? Buffer.allocUnsafeSlow(INLET_BYTES) : undefined
+  const onread = isPlain ? { onread: inlet.onread(connection.inletBuffer!) } : {}
+  const raw = nodeNet().connect({ host, port: target.port, ...onread })
   raw.on('error', nothing)
   await connected(raw, limitMs, signal)
   // The server goes on with TLS when the command has come; some wait for our first byte before.
-  const socket = isPlain ? raw : secured(raw, connection)
+  const socket = connection.tls === undefined ? raw : secured(raw, connection)
   inlet.attach(socket, isPlain)
   return { inlet, ready: given => handshake(socket, connection, given), close: () => void socket.destroy() }
 }

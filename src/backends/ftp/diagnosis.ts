@@ -3,7 +3,8 @@ import { StorageError } from '../../core/errors.ts'
 import type { FolderItem } from '../../remote/folder-items.ts'
 import type { FtpConnection } from './connection.ts'
 import { isRefusal, notFound, saysMissing } from './errors.ts'
-import { enterFolder, leaveFolder, readEntered } from './folder.ts'
+import { enterFolder, leaveFolder, listsFacts, readEntered } from './folder.ts'
+import { isPlain, learnListing, listedAlone } from './one-file.ts'
 import { nameIn, parentOf } from './paths.ts'
 
 /** What a refusal means of a path: nothing is there, it is a folder, one that cannot be entered, or a file that is closed to us. */
@@ -72,6 +73,8 @@ export async function listedItem(
   path: string,
   ctx: CallContext,
 ): Promise<FolderItem | undefined> {
+  const alone = await listedAlone(connection, path, ctx)
+  if (alone !== undefined) return alone.item
   const parent = parentOf(path)
   if (!(await enters(connection, parent || '/', ctx))) {
     const above = await listedItem(connection, parent, ctx)
@@ -81,15 +84,20 @@ export async function listedItem(
     await enterFolder(connection, parent, ctx)
   }
   const name = nameIn(path)
+  let sample: string | undefined
   try {
     for await (const batch of readEntered(connection, ctx)) {
       const found = batch.find(item => item.name === name)
       if (found !== undefined) return found
+      sample ??= batch.find(item => !item.isDirectory && item.stat !== undefined && isPlain(item.name))?.name
     }
-    return undefined
   } finally {
     if (connection.control.isUsable) await leaveFolder(connection, ctx)
   }
+  if (sample !== undefined && !listsFacts(connection)) {
+    await learnListing(connection, `${parent}/${sample}`, path, ctx)
+  }
+  return undefined
 }
 
 /** Goes into a folder if it can; the server's root and where the login leads to have nothing above them that could be asked. */

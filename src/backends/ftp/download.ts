@@ -33,7 +33,7 @@ export async function startDownload(
   signal: AbortSignal,
 ): Promise<Download> {
   const { control } = connection
-  const data = await openData(connection, signal)
+  const data = await openData(connection, 'receive', signal)
   try {
     // Some servers forget it at the next command.
     if (plan.restart) await control.request(`REST ${plan.restart}`, signal)

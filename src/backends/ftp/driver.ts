@@ -22,7 +22,7 @@ import { makeFolders } from './making-folders.ts'
 import { checkKey, pathOf } from './paths.ts'
 import { reading } from './reading.ts'
 import { remove } from './removal.ts'
-import { kindOf, rename } from './renaming.ts'
+import { rename } from './renaming.ts'
 import { type SessionOptions, Sessions } from './sessions.ts'
 import { statPath } from './stat.ts'
 import { upload } from './upload.ts'
@@ -128,10 +128,9 @@ export class FtpDriver implements Driver {
       await checkBlanks(lease.connection, to, ctx)
       await checkNewBlanks(lease, to, ctx)
       const [source, target] = [pathOf(lease.connection, from), pathOf(lease.connection, to)]
-      const kind = await kindOf(lease.connection, source, ctx)
-      if (kind === undefined) throw notFound()
-      if (kind === 'folder') throw new StorageError('is_directory', 'It is a folder.')
-      if (source !== target) await rename(lease, { from: source, to: target, isNew }, ctx)
+      const { size, isDirectory } = await statPath(lease.connection, source, ctx)
+      if (isDirectory) throw new StorageError('is_directory', 'It is a folder.')
+      if (source !== target) await rename(lease, { from: source, to: target, size, isNew }, ctx)
       return undefined
     })
   }

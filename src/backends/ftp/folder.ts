@@ -42,10 +42,15 @@ export async function leaveFolder(
   else await control.request(`CWD ${home}`, signal)
 }
 
+/** Whether the server lists by MLSD. (RFC 3659, section 7.8: who announces MLST has both) */
+export function listsFacts({ features }: FtpConnection): boolean {
+  return features.has('MLST') || features.has('MLSD')
+}
+
 /** What is in the folder that was entered. Fails at the end where the server says that it is not all. */
 export async function* readEntered(connection: FtpConnection, ctx: CallContext): AsyncGenerator<readonly FolderItem[]> {
-  const { server, features } = connection
-  if (features.has('MLST') || features.has('MLSD')) {
+  const { server } = connection
+  if (listsFacts(connection)) {
     yield* readBy('MLSD', connection, ctx)
     return
   }
@@ -74,8 +79,9 @@ export async function* readEntered(connection: FtpConnection, ctx: CallContext):
   }
 }
 
-async function* readBy(
-  command: 'MLSD' | 'LIST -a' | 'LIST',
+/** The entries that a command lists. */
+export async function* readBy(
+  command: string,
   connection: FtpConnection,
   ctx: CallContext,
   seen = { lines: 0 },

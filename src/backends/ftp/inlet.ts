@@ -1,6 +1,7 @@
 import type { OnReadOpts, Socket } from 'node:net'
 
-const BUFFER = 64 * 1024
+/** Bytes of the buffer that a connection's transfers share, one after another. */
+export const INLET_BYTES: number = 64 * 1024
 
 /**
  * What arrives over a data connection. A plain socket hands its bytes over directly, which is twice as fast as its `data` events; one of TLS has only
@@ -12,9 +13,8 @@ export class Inlet {
   #waiting: Buffer[] = []
   #take: ((bytes: Buffer) => boolean) | undefined
 
-  /** For `net.connect`. */
-  get onread(): OnReadOpts {
-    const buffer = Buffer.allocUnsafeSlow(BUFFER)
+  /** For `net.connect`; what arrives in the buffer is copied. */
+  onread(buffer: Uint8Array): OnReadOpts {
     return { buffer, callback: count => this.#arrived(Buffer.from(buffer.subarray(0, count))) }
   }
 

@@ -15,19 +15,28 @@ import { statPath } from './stat.ts'
 export interface Rename {
   readonly from: string
   readonly to: string
+  /** Bytes of the file. */
+  readonly size: number
   /** Whether the target must be free: else code `exists`. It is asked for just before, since no command of FTP does both. */
   readonly isNew: boolean
 }
 
 /**
- * Renames a file, over an old one where that may be. The answer alone is not believed: the old name must be gone. Where a server refuses to rename over
- * a file, or says 250 and does nothing, the old file is moved aside before, and back again if the new one cannot take its place. Missing folders are made.
+ * Renames a file, over an old one where that may be. The answer alone is not believed: the new name must have the file, or the old one must be gone. Where a
+ * server refuses to rename over a file, or says 250 and does nothing, the old file is moved aside before, and back again if the new one cannot take its
+ * place. Missing folders are made.
  */
 export async function rename(slot: Slot, plan: Rename, ctx: CallContext): Promise<void> {
   const { to, isNew } = plan
-  if (isNew && (await sizeOf(slot.connection, to, ctx)) !== undefined) throw exists()
-  const refusal = await tried(slot, plan, ctx)
-  if (refusal === undefined) return
+  const { server } = slot.connection
+  // Where it is known that files are replaced, it does not matter whether there is one.
+  const before = isNew || server.replaces !== true ? await lookedFor(slot.connection, to, ctx) : 'unsure'
+  if (isNew && before === 'there') throw exists()
+  const refusal = await tried(slot, plan, isNew || before === 'missing' ? 'new name' : 'old name', ctx)
+  if (refusal === undefined) {
+    if (before === 'there') server.replaces = true
+    return
+  }
   const found = await kindOf(slot.connection, to, ctx)
   if (found === 'folder') throw new StorageError('is_directory', 'A folder has this name.')
   if (found === 'file' && isNew) throw exists()
@@ -37,15 +46,18 @@ export async function rename(slot: Slot, plan: Rename, ctx: CallContext): Promis
   const parent = parentOf(to)
   if ((await kindOf(slot.connection, parent || '/', ctx)) === 'folder') throw refusal
   await makeFolders(slot.connection, parent, ctx)
-  const again = await tried(slot, plan, ctx)
+  const again = await tried(slot, plan, 'old name', ctx)
   if (again !== undefined) throw again
 }
+
+/** What shows that a rename was done: the file under its new name, where that was free; else that the old name is. */
+type Proof = 'new name' | 'old name'
 
 /**
  * Renames; returns why the new name was refused, or that it was not given. An answer that was lost is looked into over another connection in the same
  * slot.
  */
-async function tried(slot: Slot, { from, to }: Rename, ctx: CallContext): Promise<unknown> {
+async function tried(slot: Slot, { from, to, size }: Rename, proof: Proof, ctx: CallContext): Promise<unknown> {
   for (let isAgain = false; ; isAgain = true) {
     try {
       const { control } = slot.connection
@@ -56,6 +68,7 @@ async function tried(slot: Slot, { from, to }: Rename, ctx: CallContext): Promis
         if (isRefusal(error) && error.status !== 421) return error
         throw error
       }
+      if (proof === 'new name' && (await sizeOf(slot.connection, to, ctx)) === size) return undefined
       if (await isGone(slot.connection, from, ctx)) return undefined
       return new StorageError('unknown', 'The server confirmed that it has renamed the file, and has not.')
     } catch (error) {
@@ -68,8 +81,10 @@ async function tried(slot: Slot, { from, to }: Rename, ctx: CallContext): Promis
   }
 }
 
-/** Whether nothing has a path that was just renamed. Unless the server says so in words, two refusals have to agree. */
-async function isGone({ control }: FtpConnection, path: string, ctx: CallContext): Promise<boolean> {
+/**
+ * Whether nothing has a path that was just renamed. Unless the server says so in words, or is known to replace files, two refusals have to agree.
+ */
+async function isGone({ control, server }: FtpConnection, path: string, ctx: CallContext): Promise<boolean> {
   const refusals: FtpReplyError[] = []
   for (const command of [`RNFR ${path}`, `SIZE ${path}`]) {
     try {
@@ -78,6 +93,7 @@ async function isGone({ control }: FtpConnection, path: string, ctx: CallContext
     } catch (error) {
       if (saysMissing(error)) return true
       if (!isRefusal(error) || error.status === 421) throw error
+      if (error.status === 550 && server.replaces === true) return true
       refusals.push(error)
     }
   }
@@ -91,8 +107,8 @@ async function replace(slot: Slot, plan: Rename, refusal: unknown, ctx: CallCont
   const aside = `${parentOf(to)}/${temporaryName()}`
   let failure: unknown
   try {
-    if ((await tried(slot, { from: to, to: aside, isNew: true }, ctx)) !== undefined) throw refusal
-    failure = await tried(slot, plan, ctx)
+    if ((await tried(slot, { ...plan, from: to, to: aside }, 'old name', ctx)) !== undefined) throw refusal
+    failure = await tried(slot, plan, 'old name', ctx)
   } catch (error) {
     failure = error
   }
@@ -105,7 +121,7 @@ async function replace(slot: Slot, plan: Rename, refusal: unknown, ctx: CallCont
   try {
     if (!slot.connection.control.isUsable) await slot.renew(after)
     if ((await kindOf(slot.connection, to, after)) === undefined) {
-      const left = await tried(slot, { from: aside, to, isNew: true }, after)
+      const left = await tried(slot, { ...plan, from: aside }, 'old name', after)
       if (left !== undefined) throw left
     } else if ((await kindOf(slot.connection, plan.from, after)) === undefined) {
       // The new one has it already.
@@ -116,6 +132,21 @@ async function replace(slot: Slot, plan: Rename, refusal: unknown, ctx: CallCont
     throw new StorageError('unavailable', text, { cause: error, outcome: 'unknown', retryable: false })
   }
   throw failure
+}
+
+/** Whether a file has a path, by one command: a refusal without words may have any reason. */
+async function lookedFor(
+  { control }: FtpConnection,
+  path: string,
+  ctx: CallContext,
+): Promise<'there' | 'missing' | 'unsure'> {
+  try {
+    await control.request(`SIZE ${path}`, ctx.signal)
+    return 'there'
+  } catch (error) {
+    if (!isRefusal(error) || error.status === 421) throw error
+    return saysMissing(error) ? 'missing' : 'unsure'
+  }
 }
 
 /** What has a path. */

@@ -49,7 +49,7 @@ export async function send(
 ): Promise<Sent> {
   const { control } = connection
   const { signal } = ctx
-  const data = await openData(connection, signal)
+  const data = await openData(connection, 'send', signal)
   let transfer: Transfer | undefined
   let socket: Socket
   let bytes = 0

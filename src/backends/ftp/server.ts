@@ -10,6 +10,10 @@ export interface ServerMemory {
   cutsBlanks?: boolean | undefined
   /** Whether a file that is made gets a name that ends in a blank. */
   keepsBlanks?: boolean | undefined
+  /** Whether LIST of a path lists that file alone, and nothing where there is none. */
+  listsOne?: boolean | undefined
+  /** Whether it was seen to rename a file over another one. */
+  replaces?: boolean | undefined
   /** Whether its refusals say nothing of why. */
   isSilent?: boolean | undefined
   /** Temporary files that could not be removed, by their paths, and how often that was tried. */

@@ -43,7 +43,7 @@ export async function upload(
     await checkSize(slot, temporary, sent, ctx)
     if (options.modifiedAt !== undefined) await setTime(slot.connection, temporary, options.modifiedAt, ctx)
     isWhole = true
-    await rename(slot, { from: temporary, to: path, isNew: options.isNew }, ctx)
+    await rename(slot, { from: temporary, to: path, size: sent.bytes, isNew: options.isNew }, ctx)
     await checkName(slot.connection, path, sent.bytes, ctx)
     return sent.bytes
   } catch (error) {
