@@ -140,8 +140,11 @@ describe('faults', () => {
 it('drops connections, closes channels, and listens again at the same port', async () => {
   const client = await sftpClient(server)
   const ended = new Promise<void>(resolve => client.sftp.once('close', () => resolve()))
-  server.closeChannels()
+  const confirmed = server.closeChannels()
   await ended
+  // ssh2 does not confirm it by itself.
+  client.sftp.end()
+  await confirmed
   await sessionOf(client.ssh)
   const closed = new Promise<void>(resolve => client.ssh.once('close', () => resolve()))
   await server.close()

@@ -50,7 +50,7 @@ export class SftpServer {
   readonly #tcp = createServer(socket => this.#accept(socket))
   /** By the port of the client, which is what ssh2 tells of a connection. */
   readonly #sockets = new Map<number, Socket>()
-  readonly #sessions = new Map<SftpSession, Handles>()
+  readonly #sessions = new Map<SftpSession, { readonly port: number; readonly handles: Handles }>()
   #port = 0
   #connections = 0
   #sessionCount = 0
@@ -88,7 +88,7 @@ export class SftpServer {
 
   /** The paths by which files and folders are open now. */
   get openPaths(): string[] {
-    return [...this.#sessions.values()].flatMap(handles => handles.paths)
+    return [...this.#sessions.values()].flatMap(({ handles }) => handles.paths)
   }
 
   /** Listens, at a free port or at that of before. */
@@ -105,9 +105,9 @@ export class SftpServer {
     for (const socket of this.#sockets.values()) socket.resetAndDestroy()
   }
 
-  /** Closes every channel; the connections live. */
-  closeChannels(): void {
-    for (const session of this.#sessions.keys()) session.close()
+  /** Closes every channel; the connections live. Resolves when their clients know it. */
+  async closeChannels(): Promise<void> {
+    await Promise.all([...this.#sessions.keys()].map(session => session.close()))
   }
 
   /** From now on the connections that are open are neither read nor answered, as by a machine without power. */
@@ -138,7 +138,11 @@ export class SftpServer {
     this.#connections++
     const port = socket.remotePort ?? 0
     this.#sockets.set(port, socket)
-    socket.once('close', () => this.#sockets.delete(port))
+    socket.once('close', () => {
+      this.#sockets.delete(port)
+      // ssh2 does not tell the channels.
+      for (const [session, { port: of }] of this.#sessions) if (of === port) session.end()
+    })
     socket.setNoDelay(true)
     this.#ssh.injectSocket(socket)
   }
@@ -175,7 +179,7 @@ export class SftpServer {
       },
       onEnd: () => this.#sessions.delete(session),
     })
-    this.#sessions.set(session, handles)
+    this.#sessions.set(session, { port, handles })
   }
 }
 

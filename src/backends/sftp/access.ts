@@ -34,12 +34,27 @@ export async function lookAt(folders: Folders, channel: Channel, place: Place, s
   return { attributes: behind, kind: kindOf(behind) ?? (await probed(channel, place.path, signal)), isLink: true }
 }
 
+/** Opens a folder for reading its names. */
+export async function openFolder(channel: Channel, path: string, signal?: AbortSignal): Promise<Buffer> {
+  try {
+    return await channel.openFolder(path, signal)
+  } catch (error) {
+    throw channel.openError(error)
+  }
+}
+
 /** Whether something of which the server does not tell the kind is a folder: only folders can be listed. */
 export async function probed(channel: Channel, path: string, signal?: AbortSignal): Promise<'file' | 'folder'> {
   const handle = await channel.openFolder(path, signal).catch(refused)
   if (handle instanceof SftpError) return 'file'
   await channel.closeHandle(handle)
   return 'folder'
+}
+
+/** Throws `is_directory` for a folder, and `unsupported` for anything else that is no file. */
+export function mustBeFile(kind: Kind, { base }: Place): void {
+  if (kind === 'folder') throw new StorageError('is_directory', `'${base}' is a directory.`)
+  if (kind === 'other') throw new StorageError('unsupported', `'${base}' is no regular file.`)
 }
 
 /**
@@ -53,8 +68,10 @@ export async function openForReading(
   { signal }: CallContext,
 ): Promise<OpenFile> {
   const looked = await lookAt(folders, channel, place, signal)
-  const { kind } = looked
-  if (kind === 'folder') throw new StorageError('is_directory', `'${place.base}' is a directory.`)
-  if (kind === 'other') throw new StorageError('unsupported', `'${place.base}' is no regular file.`)
-  return { ...looked, handle: await channel.open(place.path, OPEN.read, {}, signal) }
+  mustBeFile(looked.kind, place)
+  try {
+    return { ...looked, handle: await channel.open(place.path, OPEN.read, {}, signal) }
+  } catch (error) {
+    throw channel.openError(error)
+  }
 }

@@ -1,6 +1,6 @@
 import { onAbort } from '../../core/abort.ts'
 import { StorageError } from '../../core/errors.ts'
-import { SftpError } from './errors.ts'
+import { isStatus, SessionFull, SftpError, STATUS } from './errors.ts'
 import { type Link, lost } from './link.ts'
 import type { Attributes, DirectoryItem, Done, SftpSession } from './ssh2.ts'
 
@@ -46,6 +46,9 @@ export class Channel {
   #watch: NodeJS.Timeout | undefined
   #isOver = false
   #resting = false
+  #isProven = false
+  #hasRested = false
+  #handles = 0
 
   constructor(session: SftpSession, link: Link, timeoutMs: number | null) {
     const { _extensions = {}, _maxReadLen = LARGE_PIECE, _maxWriteLen = LARGE_PIECE } = session as Inside
@@ -65,6 +68,11 @@ export class Channel {
     return !this.#isOver && this.#link.isAlive
   }
 
+  /** Whether the session has rested, and the server has not answered since: it may be dead. */
+  get isUnproven(): boolean {
+    return this.#hasRested && !this.#isProven
+  }
+
   /** Bytes of one READ or WRITE. */
   get piece(): number {
     return this.#piece
@@ -80,7 +88,7 @@ export class Channel {
   }
 
   /** Ends the session; what waits fails. */
-  close(): void {
+  async close(): Promise<void> {
     if (this.#isOver) return
     try {
       this.#session.end()
@@ -88,12 +96,15 @@ export class Channel {
       // It is gone either way.
     }
     this.#end()
+    await this.#link.ended
   }
 
   /** Says that nobody uses the session for now. */
   rest(): void {
     if (this.#resting || this.#isOver) return
     this.#resting = true
+    this.#isProven = false
+    this.#hasRested = true
     this.#link.keep(false)
   }
 
@@ -104,11 +115,15 @@ export class Channel {
   }
 
   open(path: string, flags: number, attributes: Attributes, signal?: AbortSignal): Promise<Buffer> {
-    return this.#ask('OPEN', (session, done) => session.open(path, flags, attributes, done), signal, this.#closeLate)
+    return this.#opened('OPEN', (session, done) => session.open(path, flags, attributes, done), signal)
   }
 
-  closeHandle(handle: Buffer): Promise<void> {
-    return this.#ask('CLOSE', (session, done) => session.close(handle, done))
+  async closeHandle(handle: Buffer): Promise<void> {
+    try {
+      await this.#ask('CLOSE', (session, done) => session.close(handle, done))
+    } finally {
+      this.#handles--
+    }
   }
 
   /** How many bytes were read; the refusal with code EOF says that there are no more. */
@@ -121,7 +136,7 @@ export class Channel {
   }
 
   openFolder(path: string, signal?: AbortSignal): Promise<Buffer> {
-    return this.#ask('OPENDIR', (session, done) => session.opendir(path, done), signal, this.#closeLate)
+    return this.#opened('OPENDIR', (session, done) => session.opendir(path, done), signal)
   }
 
   /** The next names of a folder; the refusal with code EOF says that there are no more. */
@@ -195,7 +210,27 @@ export class Channel {
 
   /** A handle that nobody waits for any more. */
   readonly #closeLate = (handle: Buffer): void => {
+    this.#handles++
     this.closeHandle(handle).catch(() => undefined)
+  }
+
+  /** A refusal without a reason while others are open may mean that they are too many; see `openError`. */
+  async #opened(
+    name: string,
+    send: (session: SftpSession, done: Done<Buffer>) => void,
+    signal?: AbortSignal,
+  ): Promise<Buffer> {
+    const handle = await this.#ask(name, send, signal, this.#closeLate)
+    this.#handles++
+    return handle
+  }
+
+  /**
+   * The error of a refusal to open that has no other reason: while others are open it may mean that the session has as many as the server
+   * lets it.
+   */
+  openError(error: unknown): unknown {
+    return this.#handles > 0 && isStatus(error, STATUS.failure) ? new SessionFull(error, this.#handles) : error
   }
 
   #ask<T>(
@@ -227,6 +262,7 @@ export class Channel {
       this.#watching()
       const done: Done<T> & { _wantEOFError?: boolean } = (error, value) => {
         this.#lastAnswer = performance.now()
+        this.#isProven ||= !error || isAnswer(error)
         if (!isWaiting) {
           if (!error && value !== undefined) late?.(value)
           return
@@ -281,8 +317,11 @@ export class Channel {
   }
 }
 
-/** ssh2 has no code where there was no answer. */
 function refusal(name: string, error: Error): unknown {
-  const { code } = error as { readonly code?: unknown }
-  return typeof code === 'number' ? new SftpError(name, code, error.message) : lost(error)
+  return isAnswer(error) ? new SftpError(name, error.code, error.message) : lost(error)
+}
+
+/** ssh2 has no code where there was no answer. */
+function isAnswer(error: Error): error is Error & { readonly code: number } {
+  return typeof (error as { readonly code?: unknown }).code === 'number'
 }

@@ -12,7 +12,7 @@ import { OPEN } from './open-flags.ts'
 import { openNew } from './publication.ts'
 import type { Place } from './root.ts'
 import { soon } from './sessions.ts'
-import { inFolder, notApplied } from './temporary.ts'
+import { dropTemporary, inFolder, notApplied, type Temporary } from './temporary.ts'
 import { PieceWriter } from './writer.ts'
 import { fill } from './writing.ts'
 
@@ -33,20 +33,19 @@ export class DirectWrites {
       const handle = await inFolder(this.#ground, channel, place, ctx, () =>
         ifAbsent === true
           ? openNew(channel, place, attributes)
-          : channel.open(place.path, OPEN.write | OPEN.create | OPEN.truncate, attributes, ctx.signal),
+          : channel.open(place.path, OPEN.write | OPEN.create | OPEN.truncate, attributes, ctx.signal).catch(error => {
+              throw channel.openError(error)
+            }),
       )
-      let isOpen = true
+      const file: Temporary = { path: place.path, handle, isClosed: false }
       try {
         const writer = new PieceWriter(channel, handle, 0)
         await fill(writer, content, onProgress, ctx)
-        const { attributes: own } = await completed(this.#ground, channel, handle, place.path, writer, ctx)
-        isOpen = false
-        await channel.closeHandle(handle)
+        const own = await completed(this.#ground, channel, file, writer, ctx)
         // Nothing is asked after this: a program on the server may have taken the file away.
         return { ...describe(own, place.base), size: writer.position }
       } catch (error) {
-        const closing = isOpen ? channel.closeHandle(handle).catch(() => undefined) : undefined
-        await soon(Promise.all([closing, sessions.remove(channel, place.path)]).then(() => undefined))
+        await soon(dropTemporary(this.#ground, channel, file))
         throw ifAbsent === true ? notApplied(error) : error
       }
     })

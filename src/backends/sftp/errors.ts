@@ -73,3 +73,16 @@ function shown(message: string): string {
   const text = message.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trim()
   return text.length > 200 ? `${text.slice(0, 197)}...` : text
 }
+
+/** Thrown where a session has as many open files as the server lets it: the task is to be tried on another one. */
+export class SessionFull extends Error {
+  readonly refusal: unknown
+  /** Files that are open. */
+  readonly handles: number
+
+  constructor(refusal: unknown, handles: number) {
+    super('The session has as many open files as the server lets it.')
+    this.refusal = refusal
+    this.handles = handles
+  }
+}

@@ -2,8 +2,8 @@ import type { CallContext } from '../../core/call.ts'
 import type { Stat } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { describe, MODE_BITS, sizeIn } from './attributes.ts'
-import type { Channel } from './channel.ts'
-import { isStatus, STATUS } from './errors.ts'
+import { type Channel, SMALL_PIECE } from './channel.ts'
+import { isStatus, SftpError, STATUS } from './errors.ts'
 import { refused } from './folders.ts'
 import type { Ownership } from './ownership.ts'
 import type { Publication } from './publication.ts'
@@ -39,63 +39,55 @@ export async function finishTemporary(
   { ifAbsent, oldMode }: FinishOptions,
   ctx: CallContext,
 ): Promise<Stat> {
-  const { handle, path } = temporary
-  const { attributes, isSafe } = await completed(finish, channel, handle, path, writer, ctx)
+  const { path } = temporary
+  const attributes = await completed(finish, channel, temporary, writer, ctx)
   const mode = attributes.mode === undefined ? undefined : attributes.mode & MODE_BITS
   if (oldMode !== undefined && mode !== undefined && mode !== oldMode) {
     // The umask took bits away. A server that refuses to set them keeps its own mode.
-    await channel.fsetstat(handle, { mode: oldMode }, ctx.signal).catch(refused)
+    await channel.setstat(path, { mode: oldMode }, ctx.signal).catch(refused)
   }
-  const closing = closeTemporary(channel, temporary)
-  if (isSafe) closing.catch(() => undefined)
-  else await closing
   await finish.publication.publish(channel, { path, attributes, isTemporary: true }, target, ifAbsent, ctx)
   return { ...describe(attributes, target.base), size: writer.position }
 }
 
-/**
- * Sends all bytes, sets mode and owner, and makes the file durable; checks that the server has all of it, where it tells. `isSafe`: the file is
- * on the disk, so that closing it can lose nothing.
- */
+/** Sends all bytes, sets mode and owner, makes the file durable, and closes it; checks that the server has all of it, where it tells. */
 export async function completed(
   { ownership, fsync }: Pick<Finish, 'ownership' | 'fsync'>,
   channel: Channel,
-  handle: Buffer,
-  path: string,
+  file: Temporary,
   writer: PieceWriter,
   ctx: CallContext,
-): Promise<{ attributes: Attributes; isSafe: boolean }> {
+): Promise<Attributes> {
   const { signal } = ctx
+  const { handle, path } = file
   await writer.send()
   if (ownership.setsFiles) await ownership.setFile(channel, handle, path, signal)
+  const ask = async (): Promise<Attributes> => {
+    const syncing = fsync && channel.has('fsync@openssh.com') ? synced(channel, handle, signal) : undefined
+    const [attributes] = await Promise.all([channel.fstat(handle, signal).catch(refused), syncing])
+    return attributes instanceof SftpError ? {} : attributes
+  }
   // The server goes through the requests for one file in order, so they leave together. (draft-ietf-secsh-filexfer-02, section 6.1)
-  const ask = (): Promise<[Attributes, boolean]> =>
-    Promise.all([
-      channel.fstat(handle, signal).catch(error => {
-        refused(error)
-        return {}
-      }),
-      fsync && channel.has('fsync@openssh.com') ? synced(channel, handle, signal) : false,
-    ])
   const asked = ask()
-  asked.catch(() => undefined)
+  // What is small is never sent again in smaller requests, so that nothing comes after the CLOSE.
+  const closing = writer.position <= SMALL_PIECE ? closeTemporary(channel, file) : undefined
+  for (const each of [asked, closing]) each?.catch(() => undefined)
   await writer.end()
-  let [attributes, isSafe] = await asked
-  if (writer.wasRepeated) [attributes, isSafe] = await ask()
+  let attributes = await asked
+  if (writer.wasRepeated) attributes = await ask()
+  await (closing ?? closeTemporary(channel, file))
   const size = sizeIn(attributes)
   if (size !== undefined && size !== writer.position) {
     throw new StorageError('unknown', `The server has ${size} bytes of ${writer.position}.`, { outcome: 'not_applied' })
   }
-  return { attributes, isSafe }
+  return attributes
 }
 
-/** Whether the file is on the disk; false where the server's file system cannot do that. */
-async function synced(channel: Channel, handle: Buffer, signal: AbortSignal): Promise<boolean> {
+/** Waits until the file is on the disk, where the server's file system can do that. */
+async function synced(channel: Channel, handle: Buffer, signal: AbortSignal): Promise<void> {
   try {
     await channel.fsync(handle, signal)
-    return true
   } catch (error) {
-    if (isStatus(error, STATUS.unsupported, INVALID)) return false
-    throw error
+    if (!isStatus(error, STATUS.unsupported, INVALID)) throw error
   }
 }

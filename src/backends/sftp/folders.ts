@@ -46,7 +46,7 @@ export class Folders {
       }
       if (kind === 'file' || kind === 'other') throw inTheWay(paths[at]!)
     }
-    this.#remember(folders)
+    if (folders.length > 0) this.#remember(folders)
     return folders.length
   }
 
@@ -65,7 +65,7 @@ export class Folders {
    */
   async make(channel: Channel, folders: readonly string[], force: boolean, signal?: AbortSignal): Promise<void> {
     const found = force ? 0 : await this.check(channel, folders, signal)
-    if (!force && found === folders.length) return
+    if (!force && found === folders.length && (found > 0 || this.#isKnown([]))) return
     if (found === 0) await this.#makeRoot(channel, signal)
     for (let at = found; at < folders.length; at++) {
       await this.#makeOne(channel, this.#root.join(folders.slice(0, at + 1)), at === folders.length - 1, signal)

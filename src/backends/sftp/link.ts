@@ -6,7 +6,7 @@ import { SftpError } from './errors.ts'
 import type { SftpSession, SshClient } from './ssh2.ts'
 
 /** Milliseconds in which a connection that was ended must be closed. */
-const END_MS = 2000
+const END_MS = 1000
 /** Milliseconds of silence after which the system asks whether the other side is there. */
 const KEEP_ALIVE_MS = 15_000
 /** Sessions that one connection is thought to take: sshd's `MaxSessions`. */
@@ -16,6 +16,7 @@ const MAX_SESSIONS = 10
 export class Link {
   readonly #client: SshClient
   readonly #socket: Socket
+  readonly #closed: Promise<void>
   #alive = true
   #sessions = 0
   #busy = 0
@@ -24,8 +25,11 @@ export class Link {
   constructor(client: SshClient, socket: Socket) {
     this.#client = client
     this.#socket = socket
-    socket.on('close', () => {
-      this.#alive = false
+    this.#closed = new Promise(resolve => {
+      socket.on('close', () => {
+        this.#alive = false
+        resolve()
+      })
     })
     if (socket.destroyed) this.#alive = false
   }
@@ -57,6 +61,11 @@ export class Link {
     }
   }
 
+  /** Settles when an ended connection is closed; at once while it is used. */
+  get ended(): Promise<void> {
+    return this.#alive ? Promise.resolve() : this.#closed
+  }
+
   /** Counts a session out; the connection ends with its last one. */
   left(): void {
     this.#sessions--
@@ -75,13 +84,15 @@ export class Link {
     this.#limit = 0
   }
 
-  /** Says good-bye, and waits for no answer. */
+  /** Says good-bye; a server that does not hang up then is left. */
   end(): void {
     if (!this.#alive) return
     this.#alive = false
-    this.#socket.unref()
+    // Who waits for `ended` must be told.
+    this.#socket.ref()
     this.#client.end()
-    setTimeout(() => this.#socket.destroy(), END_MS).unref()
+    const timer = setTimeout(() => this.#socket.destroy(), END_MS)
+    this.#closed.then(() => clearTimeout(timer))
   }
 
   /** Cuts the connection; what is under way on it fails. */
@@ -109,8 +120,17 @@ export class Link {
         session?.on('error', () => undefined)
         if (over) session?.end()
         else if (session !== undefined) {
+          // ssh2 also gives the session of a channel that the server has just closed, and tells of that right afterwards.
+          let isClosed = false
+          session.on('close', () => {
+            isClosed = true
+          })
           end()
-          resolve(session)
+          queueMicrotask(() => {
+            if (!isClosed) return resolve(session)
+            session.end()
+            reject(lost())
+          })
         } else if (this.#socket.destroyed || error === null || error === undefined) fail(lost())
         else fail(new SftpError('SESSION', undefined, error.message))
       }

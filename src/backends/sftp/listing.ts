@@ -4,7 +4,7 @@ import { StorageError } from '../../core/errors.ts'
 import { mapParallel } from '../../core/parallel.ts'
 import type { FolderItem } from '../../remote/folder-items.ts'
 import type { TreeProtocol } from '../../remote/tree-listing.ts'
-import { probed } from './access.ts'
+import { openFolder, probed } from './access.ts'
 import { describe, type Kind, kindOf, sizeIn } from './attributes.ts'
 import type { Channel } from './channel.ts'
 import { classifySftp, isMissing, isStatus, SftpError, STATUS } from './errors.ts'
@@ -31,29 +31,26 @@ export class FolderReader implements TreeProtocol {
 
   async *read(prefix: string, ctx: CallContext): AsyncGenerator<readonly FolderItem[]> {
     const { root, folders, sessions } = this.#ground
-    const lease = await sessions.pool.lease(ctx)
+    const components = root.components(prefix)
+    const path = root.join(components)
+    const { lease, handle } = await sessions.lease(ctx, async lease => {
+      await folders.find(lease.connection, components, ctx.signal)
+      return { lease, handle: await openFolder(lease.connection, path, ctx.signal) }
+    })
+    const channel = lease.connection
     try {
-      const channel = lease.connection
-      const components = root.components(prefix)
-      await folders.find(channel, components, ctx.signal)
-      const path = root.join(components)
-      const handle = await channel.openFolder(path, ctx.signal)
-      try {
-        for (;;) {
-          const names = await channel.readFolder(handle, ctx.signal).catch(error => {
-            if (isStatus(error, STATUS.eof)) return []
-            throw error
-          })
-          if (names.length === 0) return
-          ctx.progress()
-          lease.touch()
-          yield await itemsOf(channel, names, path, ctx.signal)
-        }
-      } finally {
-        await channel.closeHandle(handle).catch(() => undefined)
+      for (;;) {
+        const names = await channel.readFolder(handle, ctx.signal).catch(error => {
+          if (isStatus(error, STATUS.eof)) return []
+          throw error
+        })
+        if (names.length === 0) return
+        ctx.progress()
+        lease.touch()
+        yield await itemsOf(channel, names, path, ctx.signal)
       }
     } finally {
-      lease.release()
+      await sessions.closeRead(lease, handle)
     }
   }
 

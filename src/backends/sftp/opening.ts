@@ -2,13 +2,14 @@ import type { CallContext } from '../../core/call.ts'
 import type { HandleFlags, RandomAccess } from '../../core/driver.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
 import type { Lease } from '../../remote/pool.ts'
-import { type OpenFile, openForReading, probed } from './access.ts'
+import { type Looked, lookAt, mustBeFile, openForReading, probed } from './access.ts'
 import { kindOf, MODE_BITS } from './attributes.ts'
 import type { Channel } from './channel.ts'
-import { copyOpen } from './copying.ts'
+import { copyPlace } from './copying.ts'
 import { isMissing, SftpError } from './errors.ts'
 import { refused } from './folders.ts'
 import type { Ground } from './ground.ts'
+import { OPEN } from './open-flags.ts'
 import { ReadHandle } from './read-handle.ts'
 import type { Place } from './root.ts'
 import { soon } from './sessions.ts'
@@ -24,17 +25,18 @@ export class Opening {
     this.#ground = ground
   }
 
-  async open(key: string, flags: HandleFlags, ctx: CallContext): Promise<RandomAccess> {
-    const place = this.#ground.root.place(key)
-    const lease = await this.#ground.sessions.pool.lease(ctx)
-    try {
-      if (flags.write) return await this.#write(lease, place, flags, ctx)
-      const { handle } = await openForReading(this.#ground.folders, lease.connection, place, ctx)
-      return new ReadHandle(this.#ground.sessions, lease, handle)
-    } catch (error) {
-      lease.release()
-      throw notApplied(error)
-    }
+  open(key: string, flags: HandleFlags, ctx: CallContext): Promise<RandomAccess> {
+    const { root, sessions, folders } = this.#ground
+    const place = root.place(key)
+    return sessions
+      .lease(ctx, async lease => {
+        if (flags.write) return this.#write(lease, place, flags, ctx)
+        const { handle } = await openForReading(folders, lease.connection, place, ctx)
+        return new ReadHandle(sessions, lease, handle)
+      })
+      .catch(error => {
+        throw notApplied(error)
+      })
   }
 
   /**
@@ -52,17 +54,13 @@ export class Opening {
       const old = kind === 'file' && isThere ? found.mode : undefined
       return this.#fresh(lease, place, old, flags.exclusive, ctx)
     }
-    const source = await openForReading(this.#ground.folders, channel, place, ctx).catch(error => {
+    const source = await lookAt(this.#ground.folders, channel, place, ctx.signal).catch(error => {
       const isGone = isMissing(error) || isStorageError(error, 'not_found')
       if (!isGone || !flags.create) throw error
       return undefined
     })
     if (source === undefined) return this.#fresh(lease, place, undefined, true, ctx)
-    try {
-      return await this.#changed(lease, place, source, ctx)
-    } finally {
-      channel.closeHandle(source.handle).catch(() => undefined)
-    }
+    return this.#changed(lease, place, source, ctx)
   }
 
   async #fresh(
@@ -75,20 +73,23 @@ export class Opening {
     const oldMode = this.#kept(mode)
     const attributes = this.#ground.ownership.newFile(oldMode)
     const temporary = await inFolder(this.#ground, lease.connection, place, ctx, () =>
-      openTemporary(this.#ground, lease.connection, place, attributes, ctx),
+      openTemporary(this.#ground, lease.connection, place, attributes, ctx, OPEN.read | OPEN.write),
     )
     const options = { ifAbsent: isNew, oldMode }
     return new WriteHandle(this.#ground, lease, { temporary, target: place, size: 0, isDirty: true, options })
   }
 
-  async #changed(lease: Lease<Channel>, place: Place, source: OpenFile, ctx: CallContext): Promise<WriteHandle> {
+  async #changed(lease: Lease<Channel>, place: Place, source: Looked, ctx: CallContext): Promise<WriteHandle> {
+    mustBeFile(source.kind, place)
     const channel = lease.connection
     const oldMode = this.#kept(source.isLink ? undefined : source.attributes.mode)
-    const temporary = await openTemporary(this.#ground, channel, place, this.#ground.ownership.newFile(oldMode), ctx)
+    const attributes = this.#ground.ownership.newFile(oldMode)
+    const temporary = await openTemporary(this.#ground, channel, place, attributes, ctx, OPEN.read | OPEN.write)
     try {
       const writer = new PieceWriter(channel, temporary.handle, 0)
-      const size = await copyOpen(channel, source.handle, temporary.handle, writer, ctx)
+      await copyPlace(this.#ground, channel, place, temporary.handle, writer, ctx)
       const options = { ifAbsent: false, oldMode }
+      const size = writer.position
       return new WriteHandle(this.#ground, lease, { temporary, target: place, size, isDirty: false, options })
     } catch (error) {
       await soon(dropTemporary(this.#ground, channel, temporary))

@@ -4,7 +4,7 @@ import { temporaryName } from '../../core/hidden-names.ts'
 import { detached } from '../../remote/aftermath.ts'
 import { kindOf, sizeIn } from './attributes.ts'
 import type { Channel } from './channel.ts'
-import { isMissing, isStatus, SftpError } from './errors.ts'
+import { classifySftp, isMissing, isStatus, SftpError, STATUS } from './errors.ts'
 import { refused } from './folders.ts'
 import { OPEN } from './open-flags.ts'
 import type { Place, Root } from './root.ts'
@@ -48,6 +48,7 @@ export class Publication {
     try {
       await step(channel)
     } catch (error) {
+      if (isStatus(error, STATUS.permissionDenied, STATUS.unsupported)) throw cannotRename(error)
       if (!isStorageError(error, 'unavailable', 'timeout') || error.outcome !== 'unknown') throw error
       await this.#lookUp(source, target, ifAbsent, step, error, ctx)
     }
@@ -184,7 +185,7 @@ export async function openNew(channel: Channel, target: Place, attributes: Attri
       const found = await channel.lstat(target.path).catch(refused)
       if (!(found instanceof SftpError) || isStatus(error, TAKEN)) throw taken(target, found)
       // What had the name is gone: it is tried again, or the refusal means something else.
-      if (!isMissing(found) || tries === MAX_TRIES) throw error
+      if (!isMissing(found) || tries === MAX_TRIES) throw channel.openError(error)
     }
   }
 }
@@ -195,6 +196,12 @@ function taken({ base }: Place, found: Attributes | SftpError): StorageError {
   return isFolder
     ? new StorageError('is_directory', `'${base}' is a directory.`)
     : new StorageError('exists', `'${base}' exists.`)
+}
+
+/** The error of a server that lets nobody rename. */
+function cannotRename(cause: SftpError): StorageError {
+  const text = `The server refused to give the file its name: ${cause.message}. If it lets nobody rename, set SFTP_DIRECT_WRITE.`
+  return new StorageError(classifySftp(cause) ?? 'unknown', text, { cause, outcome: 'not_applied' })
 }
 
 function isSame(found: Attributes, own: Attributes): boolean {

@@ -28,15 +28,12 @@ export class Reading {
     if (ifMatch !== undefined)
       throw new StorageError('unsupported', 'SFTP has no etags, so no version can be asked for.')
     const place = root.place(key)
-    const lease = await sessions.pool.lease(ctx)
-    const channel = lease.connection
-    try {
-      const { handle, attributes } = await openForReading(folders, channel, place, ctx)
+    return sessions.lease(ctx, async lease => {
+      const { handle, attributes } = await openForReading(folders, lease.connection, place, ctx)
       let isOpen = true
       const done = (): void => {
-        if (!isOpen) return
+        if (isOpen) void sessions.closeRead(lease, handle)
         isOpen = false
-        void sessions.closeRead(lease, handle)
       }
       try {
         return await this.#readOpen(lease, handle, attributes, place, range, ctx, done)
@@ -44,10 +41,7 @@ export class Reading {
         done()
         throw error
       }
-    } catch (error) {
-      lease.release()
-      throw error
-    }
+    })
   }
 
   async #readOpen(

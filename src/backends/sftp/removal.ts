@@ -1,5 +1,6 @@
 import { StorageError } from '../../core/errors.ts'
 import { isHidden } from '../../core/hidden-names.ts'
+import { openFolder } from './access.ts'
 import { kindOf } from './attributes.ts'
 import type { Channel } from './channel.ts'
 import { isMissing, isStatus, SftpError, STATUS } from './errors.ts'
@@ -42,7 +43,7 @@ async function namesIn(
   path: string,
   signal: AbortSignal,
 ): Promise<Array<{ readonly name: string; readonly mtime: number | undefined }>> {
-  const handle = await channel.openFolder(path, signal)
+  const handle = await openFolder(channel, path, signal)
   const names: Array<{ name: string; mtime: number | undefined }> = []
   try {
     // One name that is none of ours is enough.

@@ -54,15 +54,16 @@ export async function openTemporary(
   place: Place,
   attributes: Attributes,
   ctx: CallContext,
+  access: number = OPEN.write,
 ): Promise<Temporary> {
   const path = workshop.root.join([...place.folders, temporaryName()])
   try {
-    const flags = OPEN.read | OPEN.write | OPEN.create | OPEN.exclusive
+    const flags = access | OPEN.create | OPEN.exclusive
     return { path, handle: await channel.open(path, flags, attributes, ctx.signal), isClosed: false }
   } catch (error) {
     // It may be made after this.
     if (isStorageError(error) || ctx.signal.aborted) await soon(workshop.sessions.remove(channel, path))
-    throw error
+    throw channel.openError(error)
   }
 }
 

@@ -1,9 +1,9 @@
 import type { CallContext } from '../../core/call.ts'
 import type { Stat, WriteOptions } from '../../core/driver.ts'
 import { StorageError, withOutcome, wrapError } from '../../core/errors.ts'
-import { lookAt, openForReading } from './access.ts'
+import { lookAt } from './access.ts'
 import { describe, sizeIn } from './attributes.ts'
-import { copyOpen } from './copying.ts'
+import { copyPlace } from './copying.ts'
 import { classifySftp } from './errors.ts'
 import type { Ground } from './ground.ts'
 import { remove } from './removal.ts'
@@ -22,16 +22,10 @@ export class Transfers {
 
   /** Copies on the server where it can, else through this machine; the new file gets the mode of its source. */
   async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
-    const { root, folders } = this.#ground
-    const place = root.place(from)
-    return this.#writing.put(to, options, ctx, async (writer, _onProgress, channel, handle) => {
-      const source = await openForReading(folders, channel, place, ctx)
-      try {
-        await copyOpen(channel, source.handle, handle, writer, ctx)
-      } finally {
-        channel.closeHandle(source.handle).catch(() => undefined)
-      }
-    })
+    const source = this.#ground.root.place(from)
+    return this.#writing.put(to, options, ctx, (writer, _onProgress, channel, handle) =>
+      copyPlace(this.#ground, channel, source, handle, writer, ctx),
+    )
   }
 
   /** Renames a file. A link is copied and then removed, since its target need not make sense elsewhere. */

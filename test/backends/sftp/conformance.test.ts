@@ -7,8 +7,8 @@ import {
   storageConformance,
 } from '../../../src/testing/index.ts'
 import type { Habits } from '../../servers/sftp/habits.ts'
-import { type SftpServer, startSftpServer } from '../../servers/sftp.ts'
-import { storageAt } from './support.ts'
+import { startSftpServer } from '../../servers/sftp.ts'
+import { openAt, storageAt } from './support.ts'
 
 /** What every server has; whole seconds and no etags are all that the protocol knows. */
 const features = { ranges: true, exclusiveCreate: true, ifMatch: false, metadata: false, listRange: true }
@@ -23,8 +23,10 @@ async function suitesAt(
   afterAll(() => server.close())
   const destroy = async (place: { close?(): Promise<void> }): Promise<void> => {
     await place.close?.()
-    checkClean(server)
+    const open = await openAt(server)
+    const left = server.files.names().filter(name => name.includes('.tmp'))
     server.files.clear()
+    if (open.length > 0 || left.length > 0) throw new Error(`left behind: ${open} open, ${left} temporary`)
   }
   registerConformance(
     { describe, it },
@@ -44,17 +46,15 @@ async function suitesAt(
     storageConformance({
       create: wanted => storageAt(server, { ...wanted, location: `media/${wanted.location}`, baseUrl: '/media/' }),
       destroy,
+      ...(options.locations === undefined ? {} : { locations: options.locations }),
     }),
     `SftpStorage, ${title}`,
   )
 }
 
-function checkClean(server: SftpServer): void {
-  const left = server.files.names().filter(name => name.includes('.tmp') || name.includes('/.'))
-  if (server.openPaths.length > 0 || left.length > 0) {
-    throw new Error(`left behind: ${server.openPaths} open, ${left} temporary`)
-  }
-}
-
 await suitesAt('as OpenSSH', {}, { expects: { features } })
-await suitesAt('without extensions, short answers', { extensions: [], mostRead: 10_000 }, { expects: { features } })
+await suitesAt(
+  'without extensions, short answers',
+  { extensions: [], mostRead: 10_000 },
+  { expects: { features }, locations: [''], largeSize: 300_007 },
+)

@@ -3,7 +3,7 @@ import { afterAll, beforeEach, expect, it } from 'vitest'
 import { describeExclusiveSaves } from '../../real/backend.ts'
 import { EXTENSIONS } from '../../servers/sftp/habits.ts'
 import { startSftpServer } from '../../servers/sftp.ts'
-import { at, storageAt } from './support.ts'
+import { at, openAt, storageAt } from './support.ts'
 
 const server = await startSftpServer()
 afterAll(() => server.close())
@@ -37,6 +37,6 @@ it.each([
     expect(server.files.names('media')).toEqual([...names].sort())
     for (const [at, name] of names.entries()) expect(server.files.text(`media/${name}`)).toBe(texts[at])
     await Promise.all(storages.map(files => files.close()))
-    expect(server.openPaths).toEqual([])
+    expect(await openAt(server)).toEqual([])
   },
 )

@@ -4,7 +4,7 @@ import type { SftpServer } from '../../servers/sftp.ts'
 import { distinct } from './support.ts'
 
 /** Several requests both ways, and no more. */
-export const SIZE = 600_001
+export const SIZE = 300_001
 export const OLD: Buffer = distinct(SIZE)
 export const NEW: Buffer = distinct(SIZE + 10).subarray(10)
 
@@ -41,6 +41,8 @@ export const CALLS: readonly FaultCall[] = [
   },
   {
     title: 'save of a new file in new folders',
+    // What may have been done is not repeated where nothing may be replaced.
+    once: true,
     run: (files, signal) => files.save('new/in/here', NEW, { overwrite: false, ...options(signal) }),
     state: between(START, { ...START, 'new/in/here': NEW }),
   },
@@ -59,17 +61,13 @@ export const CALLS: readonly FaultCall[] = [
     state: between(START, { ...START, old: NEW }),
   },
   {
-    title: 'copy over an old file',
-    run: async (files, signal) => files.copy('d/other', 'old', { overwrite: true, ...options(signal) }),
-    state: between({ ...START }, { ...START }),
-  },
-  {
     title: 'copy to a new name',
     run: async (files, signal) => files.copy('d/other', 'e/new', { overwrite: true, ...options(signal) }),
     state: between(START, { ...START, 'e/new': OLD }),
   },
   {
     title: 'move to a new name',
+    once: true,
     run: async (files, signal) => files.move('d/other', 'e/new', { overwrite: true, ...options(signal) }),
     state: between(START, { old: OLD, 'e/new': OLD }),
   },

@@ -1,6 +1,6 @@
 /** Permissions and owners of files and folders: those of the settings, and what is kept where they say nothing. */
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import type { SftpOptions } from '../../../src/backends/sftp/index.ts'
+import type { SftpOptions, SftpStorage } from '../../../src/backends/sftp/index.ts'
 import type { Input } from '../../../src/core/settings.ts'
 import { EXTENSIONS, habitsOfOpenSsh } from '../../servers/sftp/habits.ts'
 import { startSftpServer } from '../../servers/sftp.ts'
@@ -97,8 +97,11 @@ describe.each([
 
 describe('sftp-2', () => {
   it.each([
-    ['save', (storage: Parameters<Parameters<typeof withStorage>[2]>[0]) => storage.save('d/e/a.txt', 'text')],
-    ['edit', storage => storage.edit('d/e/a.txt', 'w', file => file.write('text').then(() => undefined))],
+    ['save', (storage: SftpStorage) => storage.save('d/e/a.txt', 'text')],
+    [
+      'edit',
+      (storage: SftpStorage) => storage.edit('d/e/a.txt', 'w', file => file.write('text').then(() => undefined)),
+    ],
   ] as const)('%s of a new file without modes and owners sends no SETSTAT and no FSETSTAT', async (_title, work) => {
     await withStorage(server, {}, work)
     expect(files.text('media/d/e/a.txt')).toBe('text')

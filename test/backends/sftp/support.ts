@@ -78,6 +78,12 @@ export class Folder implements AsyncDisposable {
   }
 }
 
+/** What is open at the server: it hears a little later what its client has closed, so it is looked at so many turns at most. */
+export async function openAt(server: SftpServer): Promise<readonly string[]> {
+  for (let turn = 0; turn < 2000 && server.openPaths.length > 0; turn++) await new Promise(setImmediate)
+  return server.openPaths
+}
+
 /** A request that the server holds. */
 export interface Held {
   /** Resolves as soon as it has come. */
@@ -91,6 +97,13 @@ export function hold(server: SftpServer, planned: Omit<PlannedSftpFault, 'fault'
   const [reached, free] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   server.faults.add({ ...planned, fault: { do: 'hold', at, until: free.promise, onHold: reached.resolve } })
   return { reached: reached.promise, go: free.resolve }
+}
+
+/** Compares long byte strings, which `toEqual` takes seconds for. */
+export function expectBytes(actual: Uint8Array | undefined, expected: Uint8Array): void {
+  if (actual !== undefined && Buffer.compare(actual, expected) === 0) return
+  const at = actual?.findIndex((byte, index) => byte !== expected[index])
+  expect([actual?.length, at]).toEqual([expected.length, -1])
 }
 
 /** Bytes that differ everywhere, so that pieces in a wrong order show. */

@@ -20,11 +20,22 @@ export interface SessionOptions {
   readonly onEnd: () => void
 }
 
+interface WaitingRequest {
+  readonly id: number
+  readonly request: Request
+  readonly entry: LoggedSftpRequest
+  readonly fault: SftpFault | undefined
+}
+
 export class SftpSession {
   readonly #channel: Duplex & { close(): void }
   readonly #options: SessionOptions
   readonly #packets = new PacketSplitter()
+  readonly #waiting: WaitingRequest[] = []
+  readonly #ended = Promise.withResolvers<void>()
   #isOpen = true
+  #isBusy = false
+  /** Requests that came and were not answered. */
   #pending = 0
 
   constructor(channel: Duplex & { close(): void }, options: SessionOptions) {
@@ -38,17 +49,21 @@ export class SftpSession {
     channel.once('end', () => this.close())
   }
 
-  /** Closes the channel. */
-  close(): void {
+  /** Closes the channel; resolves when its client knows it. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>(resolve => this.#channel.once('close', () => resolve()))
+    if (!this.#isOpen) return
     this.end()
     this.#channel.end()
     this.#channel.close()
+    await closed
   }
 
   /** Answers nothing more, and closes what is open. */
   end(): void {
     if (!this.#isOpen) return
     this.#isOpen = false
+    this.#ended.resolve()
     this.#options.onEnd()
     this.#options.ground.handles.clear()
   }
@@ -68,9 +83,19 @@ export class SftpSession {
     this.#pending++
     const { number: session, log, faults } = this.#options
     const entry = log.add(request, { operation, path, session, pending: this.#pending })
-    const fault = faults.take(operation, path, request)
-    if (fault === undefined) this.#answer(id, this.#carryOut(request), entry)
-    else void this.#strike(fault, id, request, entry)
+    this.#waiting.push({ id, request, entry, fault: faults.take(operation, path, request) })
+    if (!this.#isBusy) void this.#work()
+  }
+
+  /** One request after the other, in the order in which they came: what is held holds those behind it up. */
+  async #work(): Promise<void> {
+    this.#isBusy = true
+    for (let one = this.#waiting.shift(); one !== undefined && this.#isOpen; one = this.#waiting.shift()) {
+      const { id, request, entry, fault } = one
+      if (fault !== undefined) await this.#strike(fault, id, request, entry)
+      else this.#answer(id, this.#carryOut(request), entry)
+    }
+    this.#isBusy = false
   }
 
   #version(): void {
@@ -85,13 +110,15 @@ export class SftpSession {
     const truth = isAfter ? this.#carryOut(request) : OK
     switch (fault.do) {
       case 'drop':
+        this.end()
         this.#options.drop()
         break
       case 'close':
-        this.close()
+        void this.close()
         break
       case 'cut':
         this.#send(replyPacket(id, truth).subarray(0, fault.bytes))
+        this.end()
         this.#options.drop('soon')
         break
       case 'refuse':
@@ -105,8 +132,8 @@ export class SftpSession {
         break
       case 'hold':
         fault.onHold?.()
+        await (fault.until ?? this.#ended.promise)
         if (fault.until === undefined) break
-        await fault.until
         this.#answer(id, isAfter ? truth : this.#carryOut(request), entry)
     }
   }
