@@ -75,7 +75,9 @@ export class Reading {
     const stat = statOf(looked, seen, place)
     if (start > 0 && (await readOnce(channel, handle, start, 1)).byteLength === 0) throw beyond(place.key, start)
     const stream = readerStream(reader, channel.piece, done, () => lease.touch())
-    return { body: new StreamBody(stream), stat: isRight ? stat : { ...stat, size: undefined } }
+    // Size and time are all that tells versions apart.
+    const continues = isRight && stat.modifiedAt !== undefined
+    return { body: new StreamBody(stream), stat: isRight ? stat : { ...stat, size: undefined }, continues }
   }
 }
 
