@@ -1,5 +1,5 @@
 import { onAbort } from '../../core/abort.ts'
-import { StorageError } from '../../core/errors.ts'
+import { isStorageError, StorageError } from '../../core/errors.ts'
 import { isStatus, SessionFull, SftpError, STATUS } from './errors.ts'
 import { type Link, lost } from './link.ts'
 import type { Attributes, DirectoryItem, Done, SftpSession } from './ssh2.ts'
@@ -11,6 +11,8 @@ export const SMALL_PIECE = 32_768
 const LOOKS = 8
 /** A request that is passed over while others are answered may take so many times longer. */
 const PATIENCE = 10
+/** The part of a call's time that one request must have waited in silence to be blamed for it. */
+const BLAME = 0.5
 /** Milliseconds after which a session that is in use and silent is asked whether it is there. */
 const KEEP_ALIVE_MS = 15_000
 
@@ -49,6 +51,7 @@ export class Channel {
   #isProven = false
   #hasRested = false
   #handles = 0
+  #opening = 0
 
   constructor(session: SftpSession, link: Link, timeoutMs: number | null) {
     const { _extensions = {}, _maxReadLen = LARGE_PIECE, _maxWriteLen = LARGE_PIECE } = session as Inside
@@ -127,12 +130,20 @@ export class Channel {
   }
 
   /** How many bytes were read; the refusal with code EOF says that there are no more. */
-  read(handle: Buffer, buffer: Buffer, offset: number, length: number, position: number): Promise<number> {
-    return this.#ask('READ', (session, done) => session.read(handle, buffer, offset, length, position, done))
+  read(handle: Buffer, buffer: Buffer, position: number, signal?: AbortSignal): Promise<number> {
+    return this.#ask(
+      'READ',
+      (session, done) => session.read(handle, buffer, 0, buffer.byteLength, position, done),
+      signal,
+    )
   }
 
-  write(handle: Buffer, bytes: Buffer, position: number): Promise<unknown> {
-    return this.#ask('WRITE', (session, done) => session.write(handle, bytes, 0, bytes.byteLength, position, done))
+  write(handle: Buffer, bytes: Buffer, position: number, signal?: AbortSignal): Promise<unknown> {
+    return this.#ask(
+      'WRITE',
+      (session, done) => session.write(handle, bytes, 0, bytes.byteLength, position, done),
+      signal,
+    )
   }
 
   openFolder(path: string, signal?: AbortSignal): Promise<Buffer> {
@@ -220,9 +231,18 @@ export class Channel {
     send: (session: SftpSession, done: Done<Buffer>) => void,
     signal?: AbortSignal,
   ): Promise<Buffer> {
-    const handle = await this.#ask(name, send, signal, this.#closeLate)
-    this.#handles++
-    return handle
+    const crowd = this.#handles + this.#opening
+    this.#opening++
+    try {
+      const handle = await this.#ask(name, send, signal, this.#closeLate)
+      this.#handles++
+      return handle
+    } catch (error) {
+      if (error instanceof SftpError) error.crowd = Math.max(crowd, this.#handles)
+      throw error
+    } finally {
+      this.#opening--
+    }
   }
 
   /**
@@ -230,7 +250,8 @@ export class Channel {
    * lets it.
    */
   openError(error: unknown): unknown {
-    return this.#handles > 0 && isStatus(error, STATUS.failure) ? new SessionFull(error, this.#handles) : error
+    const isCrowded = isStatus(error, STATUS.failure) && error.crowd > 0
+    return isCrowded ? new SessionFull(error, Math.max(1, this.#handles)) : error
   }
 
   #ask<T>(
@@ -257,7 +278,14 @@ export class Channel {
           reject(error)
         },
       }
-      const off = signal === undefined ? undefined : onAbort(signal, () => request.fail(signal.reason))
+      const off =
+        signal === undefined
+          ? undefined
+          : onAbort(signal, () => {
+              request.fail(signal.reason)
+              // Whoever comes next shall not wait for a server that this call has waited for in vain.
+              if (isStorageError(signal.reason, 'timeout')) this.#look((this.#timeoutMs ?? 0) * BLAME, [request])
+            })
       this.#pending.add(request)
       this.#watching()
       const done: Done<T> & { _wantEOFError?: boolean } = (error, value) => {
@@ -289,9 +317,8 @@ export class Channel {
     this.#watch.unref()
   }
 
-  #look(timeoutMs: number): void {
+  #look(timeoutMs: number, [oldest]: Iterable<Pending> = this.#pending): void {
     const now = performance.now()
-    const [oldest] = this.#pending
     if (oldest === undefined) {
       if (this.#resting) {
         clearInterval(this.#watch)

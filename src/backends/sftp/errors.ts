@@ -37,6 +37,8 @@ export class SftpError extends Error {
   /** The server's code; undefined where a session was refused. */
   readonly status: number | undefined
   readonly outcome = 'not_applied' as const
+  /** Files that the session had open, or was opening, besides the one that was refused. */
+  crowd = 0
 
   static {
     SftpError.prototype.name = 'SftpError'

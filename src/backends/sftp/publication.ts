@@ -60,7 +60,8 @@ export class Publication {
     if (!channel.has('hardlink@openssh.com')) return this.#reserve(channel, source, target)
     const linking = channel.link(path, target.path)
     // A refusal means that the name is taken, once links are known to work: then both requests leave together.
-    const removing = source.isTemporary && this.#linksWork ? this.#sessions.remove(channel, path) : undefined
+    // It is not removed on another session when this one is lost: it may have no other name yet.
+    const removing = source.isTemporary && this.#linksWork ? wasAnswered(channel.unlink(path)) : undefined
     try {
       await linking
     } catch (error) {
@@ -72,7 +73,7 @@ export class Publication {
       return this.#reserve(channel, source, target)
     }
     this.#linksWork = true
-    await (removing ?? this.#remove(channel, source))
+    if ((await removing) !== true) await this.#remove(channel, source)
   }
 
   /**
@@ -173,6 +174,14 @@ export class Publication {
         throw isStorageError(error, 'exists', 'is_directory') ? error : cause
       })
   }
+}
+
+/** Whether the server answered a request, be it by a refusal. */
+function wasAnswered(request: Promise<unknown>): Promise<boolean> {
+  return request.then(
+    () => true,
+    error => error instanceof SftpError,
+  )
 }
 
 /** Opens a file that must not be there yet. */

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import { StorageError } from '../../core/errors.ts'
 import type { Channel } from './channel.ts'
 import { isStatus, STATUS } from './errors.ts'
@@ -17,6 +16,8 @@ export interface ReaderRange {
   readonly expected?: number | undefined
   /** Whether it begins with few requests, since perhaps only a part is wanted. */
   readonly isCautious?: boolean | undefined
+  /** Ends what is under way. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A request that was sent, and what came of it. */
@@ -36,11 +37,13 @@ export class PieceReader {
   readonly #end: number
   readonly #expected: number
   readonly #parts: Part[] = []
+  readonly #signal: AbortSignal | undefined
   #asked: number
   #isOver = false
   #window: number
 
-  constructor(channel: Channel, handle: Buffer, { start, end, expected, isCautious = false }: ReaderRange) {
+  constructor(channel: Channel, handle: Buffer, { start, end, expected, isCautious = false, signal }: ReaderRange) {
+    this.#signal = signal
     this.#window = isCautious ? 1 : WINDOW
     this.#channel = channel
     this.#handle = handle
@@ -82,6 +85,13 @@ export class PieceReader {
     return bytes
   }
 
+  /** Whether there is not even one byte. */
+  async isEmpty(): Promise<boolean> {
+    this.begin()
+    const [first] = this.#parts
+    return first === undefined || (await first.bytes).byteLength === 0
+  }
+
   /** Asks for no more. */
   stop(): void {
     this.#isOver = true
@@ -89,7 +99,7 @@ export class PieceReader {
   }
 
   #part(position: number, length: number): Part {
-    const bytes = readOnce(this.#channel, this.#handle, position, length)
+    const bytes = readOnce(this.#channel, this.#handle, position, length, this.#signal)
     // It may fail before its turn comes, or when nobody wants it any more.
     bytes.catch(() => undefined)
     return { position, length, bytes }
@@ -97,11 +107,17 @@ export class PieceReader {
 }
 
 /** One request: at least a byte, or none at the end of the file. */
-export async function readOnce(channel: Channel, handle: Buffer, position: number, length: number): Promise<Buffer> {
+export async function readOnce(
+  channel: Channel,
+  handle: Buffer,
+  position: number,
+  length: number,
+  signal?: AbortSignal,
+): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(length)
   for (let tries = 1; tries <= MAX_EMPTY; tries++) {
     try {
-      const count = await channel.read(handle, buffer, 0, length, position)
+      const count = await channel.read(handle, buffer, position, signal)
       if (count > 0) return count === length ? buffer : buffer.subarray(0, count)
     } catch (error) {
       if (isStatus(error, STATUS.eof)) return buffer.subarray(0, 0)
@@ -116,32 +132,4 @@ export async function readAll(reader: PieceReader): Promise<Buffer> {
   const pieces: Buffer[] = []
   for (let piece = await reader.next(); piece !== undefined; piece = await reader.next()) pieces.push(piece)
   return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
-}
-
-/** A stream of a reader's bytes; `done` is called once, when it has ended or was destroyed. */
-export function readerStream(reader: PieceReader, piece: number, done: () => void, moved: () => void): Readable {
-  let isDone = false
-  const finish = (): void => {
-    if (isDone) return
-    isDone = true
-    reader.stop()
-    done()
-  }
-  return new Readable({
-    highWaterMark: piece,
-    read() {
-      reader.next().then(
-        bytes => {
-          if (bytes === undefined) finish()
-          else moved()
-          this.push(bytes ?? null)
-        },
-        error => this.destroy(error),
-      )
-    },
-    destroy(error, closed) {
-      finish()
-      closed(error)
-    },
-  })
 }

@@ -2,18 +2,23 @@ import { BytesBody, StreamBody } from '../../core/body.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { ByteRange, ReadOptions, ReadResult, ReadStat } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
+import { sharedContext } from '../../remote/aftermath.ts'
 import type { Lease } from '../../remote/pool.ts'
 import { openForReading } from './access.ts'
 import { describe, sizeIn } from './attributes.ts'
 import type { Channel } from './channel.ts'
+import { type Again, FileStream } from './file-stream.ts'
 import { refused } from './folders.ts'
 import type { Ground } from './ground.ts'
-import { PieceReader, readAll, readerStream, readOnce } from './reader.ts'
+import { PieceReader, readAll, readOnce } from './reader.ts'
 import type { Place } from './root.ts'
 import type { Attributes } from './ssh2.ts'
 
 /** A read of at most so many bytes is made at once, without a stream. */
 const SMALL_READ = 262_144
+
+/** Age in milliseconds from which the time of a file is no other version's. */
+const SETTLED_MS = 2000
 
 /** Reads files, or ranges of them. */
 export class Reading {
@@ -57,8 +62,9 @@ export class Reading {
     const { start, end } = range
     const told = sizeIn(seen)
     const expected = told === undefined ? undefined : Math.min(end ?? told, told)
-    const reader = new PieceReader(channel, handle, { start, end, expected })
-    const looking = channel.fstat(handle, ctx.signal).catch(refused)
+    const { signal } = ctx
+    const reader = new PieceReader(channel, handle, { start, end, expected, signal })
+    const looking = channel.fstat(handle, signal).catch(refused)
     if (told !== undefined && expected! - start <= SMALL_READ) {
       const [looked, bytes] = await Promise.all([looking, readAll(reader)])
       done()
@@ -70,15 +76,40 @@ export class Reading {
       if (bytes.byteLength === 0 && start > 0) throw beyond(place.key, start)
       return { body: new BytesBody(bytes), stat }
     }
-    reader.begin()
-    const [looked, isRight] = await Promise.all([looking, hasSize(channel, handle, told)])
+    const probing = hasSize(channel, handle, told, signal)
+    const [looked, isRight, isEmpty] = await Promise.all([looking, probing, reader.isEmpty()])
     const stat = statOf(looked, seen, place)
-    if (start > 0 && (await readOnce(channel, handle, start, 1)).byteLength === 0) throw beyond(place.key, start)
-    const stream = readerStream(reader, channel.piece, done, () => lease.touch())
-    // Size and time are all that tells versions apart.
-    const continues = isRight && stat.modifiedAt !== undefined
-    return { body: new StreamBody(stream), stat: isRight ? stat : { ...stat, size: undefined }, continues }
+    if (start > 0 && isEmpty) throw beyond(place.key, start)
+    const again = isSettled(looked) ? this.#again(place, looked, end, expected) : undefined
+    const stream = new FileStream(this.#ground.sessions, { lease, handle, reader }, start, again)
+    return { body: new StreamBody(stream), stat: isRight ? stat : { ...stat, size: undefined } }
   }
+
+  /** Opens the same version on another session. */
+  #again(place: Place, version: Attributes, end: number | undefined, expected: number | undefined): Again {
+    const { sessions, folders } = this.#ground
+    return (start, signal) => {
+      const ctx: CallContext = { ...sharedContext(), signal }
+      return sessions.lease(ctx, async lease => {
+        const { handle } = await openForReading(folders, lease.connection, place, ctx)
+        const found = await lease.connection.fstat(handle, signal)
+        if (found.size === version.size && found.mtime === version.mtime) {
+          return { lease, handle, reader: new PieceReader(lease.connection, handle, { start, end, expected }) }
+        }
+        await sessions.closeRead(lease, handle)
+        throw new StorageError('precondition_failed', `'${place.key}' has changed while it was read.`)
+      })
+    }
+  }
+}
+
+/**
+ * Whether size and time tell a version from all that come after it: times are whole seconds, so that a file which was written just now may be
+ * written again in the same one.
+ */
+function isSettled(looked: Attributes | Error): looked is Attributes {
+  if (looked instanceof Error || looked.size === undefined || looked.mtime === undefined) return false
+  return Date.now() - looked.mtime * 1000 >= SETTLED_MS
 }
 
 function statOf(looked: Attributes | Error, seen: Attributes, { base }: Place): ReadStat {
@@ -87,9 +118,14 @@ function statOf(looked: Attributes | Error, seen: Attributes, { base }: Place): 
 }
 
 /** Whether a file ends where the server says: the last byte is there, and none behind it. */
-async function hasSize(channel: Channel, handle: Buffer, size: number | undefined): Promise<boolean> {
+async function hasSize(
+  channel: Channel,
+  handle: Buffer,
+  size: number | undefined,
+  signal: AbortSignal,
+): Promise<boolean> {
   if (size === undefined || size === 0) return false
-  return (await readOnce(channel, handle, size - 1, 2)).byteLength === 1
+  return (await readOnce(channel, handle, size - 1, 2, signal)).byteLength === 1
 }
 
 function beyond(key: string, start: number): StorageError {

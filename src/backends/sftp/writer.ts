@@ -129,12 +129,13 @@ export class PieceWriter {
 
   /** A large request that is refused is sent once more in small ones: some servers fail all that are larger. */
   async #write(bytes: Buffer, position: number): Promise<void> {
+    const signal = this.#ctx?.signal
     try {
-      await this.#channel.write(this.#handle, bytes, position)
+      await this.#channel.write(this.#handle, bytes, position, signal)
     } catch (error) {
       if (!(error instanceof SftpError) || bytes.byteLength <= SMALL_PIECE) throw error
       for (let start = 0; start < bytes.byteLength; start += SMALL_PIECE) {
-        await this.#channel.write(this.#handle, bytes.subarray(start, start + SMALL_PIECE), position + start)
+        await this.#channel.write(this.#handle, bytes.subarray(start, start + SMALL_PIECE), position + start, signal)
       }
       this.#wasRepeated = true
       this.#channel.shrink()
