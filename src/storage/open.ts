@@ -105,7 +105,7 @@ class Opening {
     const { read, write, create, exclusive, truncate } = mode
     const flags = { read, write, create, exclusive, truncate }
     const { driver, calls } = this.#storage
-    const call = { signal: this.#options.signal, repeat: !write } as const
+    const call = { signal: this.#options.signal, repeat: false } as const
     const operation = write ? 'openHandle' : 'read'
     return calls.run(operation, this.#ref, call, ctx => {
       const options = this.#storage.writeOptions(this.#ref, attributesOnly, this.#options)

@@ -31,9 +31,8 @@ export class Opening {
     return sessions
       .lease(ctx, async lease => {
         if (flags.write) return this.#write(lease, place, flags, ctx)
-        const file = await openForReading(folders, lease.connection, place, ctx)
-        const again = (channel: Channel, now: CallContext) => openForReading(folders, channel, place, now)
-        return new ReadHandle(sessions, lease, file, again)
+        const { handle } = await openForReading(folders, lease.connection, place, ctx)
+        return new ReadHandle(sessions, lease, handle)
       })
       .catch(error => {
         throw notApplied(error)

@@ -1,5 +1,5 @@
 /** A real server whose files lie on this disk, too. */
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, rm, utimes } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { expect } from 'vitest'
 import { isHidden } from '../../../src/core/hidden-names.ts'
@@ -35,6 +35,12 @@ export async function namesOnDisk({ files }: PrivateDaemon): Promise<string[]> {
 /** The temporary files that were left behind. */
 export async function leftBehind(server: PrivateDaemon): Promise<string[]> {
   return (await namesOnDisk(server)).filter(name => isHidden(name.slice(name.lastIndexOf('/') + 1)))
+}
+
+/** Makes a file an hour old: one that was written just now may be written again in the same second, so that its time tells no version. */
+export async function aged({ files }: PrivateDaemon, name: string): Promise<void> {
+  const then = Date.now() / 1000 - 3600
+  await utimes(join(files, name), then, then)
 }
 
 /** Removes all files of a server. */
