@@ -133,6 +133,19 @@ export const BACKENDS: readonly BackendRow[] = [
     start: { options: { bucketName: 'my-bucket' }, env: ['GS_CREDENTIALS'] },
   },
   {
+    name: 'dropbox',
+    className: 'DropboxStorage',
+    folder: 'dropbox',
+    chunk: 'dropbox',
+    paths: ['storages.backends.dropbox.DropBoxStorage', 'storages.backends.dropbox.DropboxStorage'],
+    hasPage: true,
+    prefixes: ['DROPBOX_'],
+    start: {
+      options: { rootPath: '/my-app' },
+      env: ['DROPBOX_APP_KEY', 'DROPBOX_APP_SECRET', 'DROPBOX_OAUTH2_REFRESH_TOKEN'],
+    },
+  },
+  {
     name: 'ftp',
     className: 'FtpStorage',
     folder: 'ftp',
@@ -153,7 +166,6 @@ export interface PlannedBackend {
 
 /** A row goes when its backend comes. */
 export const PLANNED: readonly PlannedBackend[] = [
-  { path: /^storages\.backends\.dropbox\./, title: 'Dropbox', prefixes: ['DROPBOX_'] },
   { path: /^storages\.backends\.sftpstorage\./, title: 'SFTP', prefixes: ['SFTP_'] },
   { path: /^storages\.backends\.apache_libcloud\./, title: 'Apache Libcloud', prefixes: ['LIBCLOUD_'] },
   { path: /\.(S3)?Manifest(Files|Static|StaticFiles)Storage$/, title: 'static files with a manifest', prefixes: [] },

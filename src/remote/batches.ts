@@ -18,6 +18,8 @@ export interface BatchProtocol<O> {
   delete(key: string, ctx: CallContext, options: O): Promise<void>
   /** Whether an error of `send` says that the service has no batches. */
   isUnsupported(error: unknown): boolean
+  /** Whether keys that failed for a while are sent again one after another, as a service wants it that locks. Default: by a smaller batch. */
+  readonly againSingly?: boolean | undefined
 }
 
 /** Requests at once where keys are deleted one by one. */
@@ -25,7 +27,7 @@ const SINGLE_LIMIT = 8
 
 /**
  * Deletes many keys by batches. Each key has a result of its own: one that the answer does not name is an error with outcome `unknown`, never
- * a deletion. Keys that failed for a while (throttled, unavailable) are sent again. Where the service has no batches the keys are deleted
+ * a deletion. Only keys that failed for a while (throttled, unavailable) are sent again. Where the service has no batches the keys are deleted
  * one by one, and no batch is tried again.
  */
 export class Batches<O> {
@@ -48,15 +50,28 @@ export class Batches<O> {
       const batch = batched.slice(at, at + limit)
       if (!(await this.#deleteBatch(batch, errors, ctx, options))) single.push(...batch)
     }
-    await forEachParallel(single, { limit: SINGLE_LIMIT, signal: ctx.signal }, async key => {
-      try {
-        await ctx.step('delete', true, step => this.#protocol.delete(key, step, options))
-      } catch (error) {
-        errors.set(key, error)
-      }
-      ctx.progress()
-    })
+    await forEachParallel(single, { limit: SINGLE_LIMIT, signal: ctx.signal }, key =>
+      this.#deleteSingly(key, errors, ctx, options),
+    )
     return keys.map(key => (errors.has(key) ? { key, error: errors.get(key) } : { key }))
+  }
+
+  async #deleteSingly(key: string, errors: Map<string, unknown>, ctx: CallContext, options: O): Promise<void> {
+    // What the batch said of the key was its first try, so that the step waits before the next.
+    let said = errors.get(key)
+    try {
+      await ctx.step('delete', true, async step => {
+        const error = said
+        said = undefined
+        if (error !== undefined) throw error
+        await this.#protocol.delete(key, step, options)
+      })
+      errors.delete(key)
+    } catch (error) {
+      if (ctx.signal.aborted) throw error
+      errors.set(key, error)
+    }
+    ctx.progress()
   }
 
   /** Whether the service took the batch. */
@@ -80,7 +95,7 @@ export class Batches<O> {
         const passing = results.filter(([, error]) => error?.retryable === true)
         if (passing.length === 0) return
         left = passing.map(([key]) => key)
-        throw passing[0]![1]
+        if (this.#protocol.againSingly !== true) throw passing[0]![1]
       })
     } catch (error) {
       if (this.#protocol.isUnsupported(error)) {
@@ -90,6 +105,7 @@ export class Batches<O> {
       // After an answer the keys that are left have errors of their own.
       if (left === batch || ctx.signal.aborted) throw error
     }
+    if (this.#protocol.againSingly === true) for (const key of left) await this.#deleteSingly(key, errors, ctx, options)
     return true
   }
 }

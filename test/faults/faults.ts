@@ -104,3 +104,6 @@ export function tooManyRequests(retryAfterSecs: number): Refuse {
   const headers = { 'retry-after': String(retryAfterSecs) }
   return { do: 'refuse', status: 429, headers, body: 'Too Many Requests' }
 }
+
+/** 403, as a refusal for good that lets an upload fail. */
+export const FORBIDDEN: Refuse = { do: 'refuse', status: 403, body: 'Forbidden' }

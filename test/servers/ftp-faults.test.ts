@@ -129,6 +129,28 @@ describe('transfers', () => {
     expect(server.read('b')?.toString()).toBe('0123')
   })
 
+  test('stall until told, and go on', async () => {
+    for (const [line, expected] of [
+      ['RETR a', '0123456789'],
+      ['STOR b', ''],
+    ] as const) {
+      const stalled = Promise.withResolvers<void>()
+      const release = Promise.withResolvers<void>()
+      const fault = { do: 'stall', bytes: 4, onStall: stalled.resolve, until: release.promise } as const
+      await withFault(line.slice(0, 4), fault, async client => {
+        const socket = await client.data()
+        const bytes = buffer(socket)
+        await client.say(line)
+        socket.end(line === 'STOR b' ? '0123456789' : '')
+        await stalled.promise
+        if (line === 'STOR b') expect(server.read('b')?.toString()).toBe('0123')
+        release.resolve()
+        expect([(await bytes).toString(), (await client.reply()).slice(0, 3)]).toEqual([expected, '226'])
+      })
+    }
+    expect(server.read('b')?.toString()).toBe('0123456789')
+  })
+
   test('226 comes before the end, or before the data, where the server is told so', async () => {
     for (const completion of ['before the end', 'before the data'] as const) {
       server.manners.completion = completion

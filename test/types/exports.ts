@@ -12,6 +12,16 @@ import type {
   TokenCredential,
 } from '../../src/backends/azure/index.ts'
 import type {
+  DropboxDriverOptions,
+  DropboxErrorDetails,
+  DropboxOptions,
+  RelocatedName,
+  Relocation,
+  RelocationResult,
+  UploadUrlOptions,
+  Verb,
+} from '../../src/backends/dropbox/index.ts'
+import type {
   CredentialsFile,
   Expiration,
   GcsDriverOptions,
@@ -144,6 +154,16 @@ export type OfAzure = [
   DelegationKey,
   SasOptions,
   TokenCredential,
+]
+export type OfDropbox = [
+  DropboxDriverOptions,
+  DropboxErrorDetails,
+  DropboxOptions,
+  RelocatedName,
+  Relocation,
+  RelocationResult,
+  UploadUrlOptions,
+  Verb,
 ]
 export type OfGcs = [
   CredentialsFile,

@@ -8,6 +8,9 @@ import { FtpConnectionError } from './errors.ts'
 import { INLET_BYTES, Inlet } from './inlet.ts'
 import { type DataTarget, epsvTarget, pasvTarget, type Reply } from './replies.ts'
 
+/** Bytes that wait to be sent; with fewer the network waits for the next ones. */
+const SEND_AHEAD = 512 * 1024
+
 /** A connection for the bytes of one transfer, made ready before its command. */
 export interface DataConnection {
   /** Takes what arrives. */
@@ -66,8 +69,8 @@ async function dialBy(
   const host = hostOf(target, control.socket.remoteAddress, options.allowDataHost)
   const isPlain = connection.tls === undefined && purpose === 'receive'
   connection.inletBuffer ??= isPlain ? Buffer.allocUnsafeSlow(INLET_BYTES) : undefined
-  const onread = isPlain ? { onread: inlet.onread(connection.inletBuffer!) } : {}
-  const raw = nodeNet().connect({ host, port: target.port, ...onread })
+  const how = isPlain ? { onread: inlet.onread(connection.inletBuffer!) } : { highWaterMark: SEND_AHEAD }
+  const raw = nodeNet().connect({ host, port: target.port, ...how })
   raw.on('error', nothing)
   await connected(raw, limitMs, signal)
   // The server goes on with TLS when the command has come; some wait for our first byte before.

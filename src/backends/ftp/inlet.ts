@@ -1,7 +1,7 @@
 import type { OnReadOpts, Socket } from 'node:net'
 
 /** Bytes of the buffer that a connection's transfers share, one after another. */
-export const INLET_BYTES: number = 64 * 1024
+export const INLET_BYTES: number = 256 * 1024
 
 /**
  * What arrives over a data connection. A plain socket hands its bytes over directly, which is twice as fast as its `data` events; one of TLS has only

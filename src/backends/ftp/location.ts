@@ -25,6 +25,7 @@ const ANYBODY = 'anonymous'
 export function parseLocation(url: string): FtpLocation {
   const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(url.trim()) ?? []
   if (scheme === undefined || rest === undefined) throw new Error(MALFORMED)
+  const known = schemeOf(scheme)
   const slash = rest.indexOf('/')
   const authority = slash < 0 ? rest : rest.slice(0, slash)
   // Neither `@`, `:`, `#` nor `?` of a password need be encoded: the last `@` ends it, and the first `:` begins it.
@@ -36,7 +37,7 @@ export function parseLocation(url: string): FtpLocation {
   if (user === '') throw new Error(`${MALFORMED}: the user is missing before the '@'`)
   const path = slash < 0 ? '' : rest.slice(slash + 1)
   const address = addressOf(authority.slice(at + 1), at < 0 && path.includes('@'))
-  return { scheme: schemeOf(scheme), ...address, user, password, ...folderOf(path) }
+  return { scheme: known, ...address, user, password, ...folderOf(path) }
 }
 
 /** The same URL without user and password. */
@@ -58,8 +59,10 @@ function schemeOf(given: string): FtpLocation['scheme'] {
 }
 
 function addressOf(text: string, hasLaterAt: boolean): Pick<FtpLocation, 'host' | 'port'> {
-  const [, bracketed, plain, digits] = /^(?:\[([0-9a-f:.%]+)\]|([^\s:[\]@?#%\\]+))(?::(\d{1,5})?)?$/i.exec(text) ?? []
-  const host = bracketed ?? plain
+  const [, bracketed, plain, digits] =
+    /^(?:\[([0-9a-f:.]+(?:%[\w.-]+)?)\]|([^\s:[\]@?#%\\]+))(?::(\d{1,5})?)?$/i.exec(text) ?? []
+  // The zone of an address is written %25. (RFC 6874)
+  const host = bracketed?.replace('%25', '%') ?? plain
   const port = digits === undefined ? undefined : Number(digits)
   if (host !== undefined && (port === undefined || (port >= 1 && port <= 65_535))) {
     return { host: host.toLowerCase(), port }

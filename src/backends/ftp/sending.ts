@@ -61,7 +61,9 @@ export async function send(
     const outlet = new Outlet(socket, transfer)
     for await (const chunk of contentChunks(content, ctx, onProgress)) {
       for (let at = 0; at < chunk.byteLength; at += SLICE) {
-        await abortable(outlet.write(chunk.subarray(at, at + SLICE), content.refills === true), signal)
+        const slice = chunk.byteLength <= SLICE ? chunk : chunk.subarray(at, at + SLICE)
+        const room = outlet.write(slice, content.refills === true)
+        if (room !== undefined) await abortable(room, signal)
         ctx.progress()
         touch()
       }
@@ -143,22 +145,22 @@ class Outlet {
     if (socket.destroyed) lost()
   }
 
-  /** Waits until there is room for more; with `isReused` until the bytes may be overwritten. */
-  async write(bytes: Uint8Array, isReused: boolean): Promise<void> {
-    let isWritten = !isReused
-    const hasRoom = this.#socket.write(bytes, () => {
-      isWritten = true
-      if (isReused) this.#wake?.()
-    })
-    if (!hasRoom || !isWritten) await this.#until(() => isWritten && !this.#socket.writableNeedDrain)
+  /** Returns what waits until there is room for more, where there is none; with `isReused` until the bytes may be overwritten. */
+  write(bytes: Uint8Array, isReused: boolean): Promise<void> | undefined {
     this.#check()
+    if (!isReused) return this.#socket.write(bytes) ? undefined : this.#until(() => !this.#socket.writableNeedDrain)
+    let isWritten = false
+    this.#socket.write(bytes, () => {
+      isWritten = true
+      this.#wake?.()
+    })
+    return this.#until(() => isWritten)
   }
 
   /** Ends the data: what was written has gone out, over TLS with its end (close_notify). */
   async end(): Promise<void> {
     this.#socket.end(() => this.#wake?.())
     await this.#until(() => this.#socket.writableFinished)
-    this.#check()
   }
 
   async #until(isSo: () => boolean): Promise<void> {
@@ -167,6 +169,7 @@ class Outlet {
       this.#wake = resolve
       await promise
     }
+    this.#check()
   }
 
   #check(): void {

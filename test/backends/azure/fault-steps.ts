@@ -58,6 +58,9 @@ export const FAULTS: readonly NamedFault[] = faultsOf({ ServerBusy: serverBusy()
 /** Bytes of a block in these tests. */
 export const PART: number = 96 * 1024
 
+/** Attributes that a copy of the whole blob cannot change: it is made of blocks. */
+export const IN_BLOCKS = { contentType: 'text/odd' } as const
+
 /** A ground on any server of Azure Blob; what is left is seen as `seen` says. */
 export function groundOf(
   server: TestAccount,

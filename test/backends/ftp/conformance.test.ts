@@ -71,7 +71,9 @@ for (const { title, server, storage, locations } of places) {
     keeps: ['modifiedAt'],
     expects,
   })
-  registerConformance({ describe, it }, cases, `FtpDriver, ${title}`)
+  // What a listing is made of has nothing to do with TLS, and a session for each folder costs much.
+  const chosen = 'verify' in storage ? cases.filter(each => !/listRange|Paging/.test(each.title)) : cases
+  registerConformance({ describe, it }, chosen, `FtpDriver, ${title}`)
 }
 
 for (const { title, server, storage, locations } of [places[0], places[2]]) {

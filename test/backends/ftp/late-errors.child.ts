@@ -27,7 +27,10 @@ async function round(name: string): Promise<void> {
 
 const lines = createInterface({ input: process.stdin })
 lines.on('line', line => {
-  if (line === 'abort') controller.abort()
+  if (line === 'abort') {
+    controller.abort()
+    console.log('aborted')
+  }
   // It is not closed: what rests must not keep the process.
   else if (line === 'end') process.stdin.destroy()
   else void round(line)

@@ -1,7 +1,7 @@
 /** Pitfalls of FTP: when a transfer is complete, and what is left of one that is not. */
 import { once } from 'node:events'
 import { buffer } from 'node:stream/consumers'
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { patternBytes } from '../../../src/testing/driver-place.ts'
 import { makeIdentity } from '../../http/support.ts'
 import type { FtpFault } from '../../servers/ftp.ts'
@@ -10,6 +10,10 @@ import { startPlace } from './support.ts'
 const identity = makeIdentity()
 const { key, cert } = identity
 afterAll(() => identity[Symbol.dispose]())
+
+// Tries follow one another at once.
+beforeAll(() => void vi.spyOn(Math, 'random').mockReturnValue(0))
+afterAll(() => void vi.restoreAllMocks())
 
 const large = patternBytes(1_000_000)
 const ALWAYS = Number.POSITIVE_INFINITY
@@ -51,7 +55,7 @@ describe('ftp-4: an upload is reported as what it is', () => {
   })
 
   test('and though it never comes', async () => {
-    await using place = await startPlace({}, { timeoutSecs: 2, maxAttempts: 1 })
+    await using place = await startPlace({}, { timeoutSecs: 1, maxAttempts: 1 })
     place.server.faults.add({ operation: 'STOR', fault: { do: 'hold', at: 'after' } })
     await place.files.save('a', large)
     expect(place.server.read('a')?.equals(large)).toBe(true)

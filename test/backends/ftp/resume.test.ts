@@ -1,10 +1,14 @@
 /** Reading in parts: by REST where the server has it, and without it; resumed where it broke. */
 import { buffer } from 'node:stream/consumers'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { patternBytes } from '../../../src/testing/driver-place.ts'
 import { plainContext } from '../../../src/testing/index.ts'
 import { seeded } from '../../oracles/seeded.ts'
 import { startPlace } from './support.ts'
+
+// Tries follow one another at once.
+beforeAll(() => void vi.spyOn(Math, 'random').mockReturnValue(0))
+afterAll(() => void vi.restoreAllMocks())
 
 const bytes = patternBytes(900_000)
 const ALWAYS = Number.POSITIVE_INFINITY

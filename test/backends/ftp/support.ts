@@ -33,3 +33,10 @@ export async function startPlace(
     },
   }
 }
+
+/** Everything that is listed. */
+export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = []
+  for await (const item of items) found.push(item)
+  return found
+}

@@ -6,8 +6,9 @@ import { bytesContent } from '../../../src/core/content.ts'
 import { NodeClient } from '../../../src/http/node-client.ts'
 import { plainContext } from '../../../src/testing/index.ts'
 import { faultsOf, type NamedFault } from '../../faults/case.ts'
+import { FORBIDDEN } from '../../faults/faults.ts'
 import type { Ground } from '../../faults/ground.ts'
-import type { ProxiedRequest } from '../../servers/fault-proxy.ts'
+import type { FaultRule, ProxiedRequest } from '../../servers/fault-proxy.ts'
 import { rateLimitedAnswer, type StrictGcs, startStrictGcs } from '../../servers/strict-gcs.ts'
 import { driverFor, hmacKey, KIB_256, storageWith } from './support.ts'
 
@@ -48,6 +49,12 @@ const BODYLESS: readonly StepName[] = ['start', 'part 1', 'part 2', 'status', 'c
 
 /** Every fault but lies, with the service's own way to ask for fewer requests. */
 export const FAULTS: readonly NamedFault[] = faultsOf({ rateLimitExceeded: rateLimitedAnswer() })
+
+const isPart2 = part(2)
+/** Loses the second part of an upload each time. */
+export const lostPart: FaultRule = request => (isPart2(request) ? { do: 'drop' } : undefined)
+/** Lets an upload in parts fail for good, so that it is ended. */
+export const refusedPart: FaultRule = request => (isPart2(request) ? FORBIDDEN : undefined)
 
 /** The server as a ground, by the JSON API, or by the XML API with an HMAC key. */
 function strictGround(server: StrictGcs, kind: 'json' | 'xml'): Ground<StepName> & { close(): Promise<void> } {

@@ -5,8 +5,9 @@ import { presetOf } from '../../../src/backends/s3/settings/presets.ts'
 import { bytesContent } from '../../../src/core/content.ts'
 import { plainContext } from '../../../src/testing/index.ts'
 import { faultsOf, type NamedFault } from '../../faults/case.ts'
+import { FORBIDDEN } from '../../faults/faults.ts'
 import type { Ground } from '../../faults/ground.ts'
-import type { ProxiedRequest } from '../../servers/fault-proxy.ts'
+import type { FaultRule, ProxiedRequest } from '../../servers/fault-proxy.ts'
 import { slowDown } from '../../servers/strict-s3/errors.ts'
 import { type StrictS3, startStrictS3 } from '../../servers/strict-s3.ts'
 import { driverFor, type TestServer } from './support.ts'
@@ -52,6 +53,9 @@ export const FAULTS: readonly NamedFault[] = faultsOf({ SlowDown: slowDown() })
 
 /** Bytes of a part in these tests, which the strict server has to be told as its smallest. */
 export const PART: number = 96 * 1024
+
+/** Lets an upload in parts fail for good, so that it is ended. */
+export const refusedPart: FaultRule = request => (has(request, 'partNumber=2&') ? FORBIDDEN : undefined)
 
 /** A ground on any S3 server; what is left is seen as `seen` says. */
 export function groundOf(

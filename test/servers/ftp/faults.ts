@@ -32,6 +32,8 @@ export interface FtpCut {
 export interface FtpStall extends Stall {
   /** Called as soon as nothing moves any more. */
   readonly onStall?: () => void
+  /** After which it goes on; default never. */
+  readonly until?: Promise<unknown>
 }
 
 /** Does nothing until a promise resolves, where one is given. */

@@ -99,12 +99,11 @@ export class Transfer {
     const { fault, manners } = this.#place
     const socket = this.#socket!
     const limit = limitOf(fault)
-    for (let at = 0; at < Math.min(bytes.length, limit); at += PIECE) {
-      const piece = bytes.subarray(at, Math.min(at + PIECE, limit))
-      await this.#alive(new Promise<void>(resolve => void socket.write(piece, () => resolve())))
-      this.#bytes += piece.length
+    await this.#write(bytes.subarray(0, limit))
+    if (limit <= bytes.length) {
+      await this.#strike()
+      await this.#write(bytes.subarray(limit))
     }
-    if (limit <= bytes.length) await this.#strike()
     if (manners.completion === 'before the end') {
       // The end comes when the reply is long there.
       void sleep(20).then(() => socket.end())
@@ -119,20 +118,34 @@ export class Transfer {
   async receive(take: (piece: Buffer) => void): Promise<void> {
     const { fault, manners } = this.#place
     const socket = this.#socket!
-    const limit = limitOf(fault)
-    if (limit > 0) {
-      socket.on('data', (chunk: Buffer) => {
-        const piece = chunk.subarray(0, limit - this.#bytes)
-        if (piece.length > 0) take(piece)
-        this.#bytes += piece.length
-        if (this.#bytes < limit) return
-        socket.pause()
-        this.#received.resolve()
-      })
+    let limit = limitOf(fault)
+    if (limit === 0) {
+      await this.#strike()
+      limit = Number.POSITIVE_INFINITY
+    }
+    const full = Promise.withResolvers<void>()
+    let rest = Buffer.alloc(0)
+    const keep = (piece: Buffer): void => {
+      if (piece.length > 0) take(piece)
+      this.#bytes += piece.length
+    }
+    socket.on('data', (chunk: Buffer) => {
+      const room = limit - this.#bytes
+      keep(chunk.subarray(0, room))
+      if (this.#bytes < limit) return
+      rest = Buffer.from(chunk.subarray(room))
+      socket.pause()
+      full.resolve()
+    })
+    socket.resume()
+    await this.#alive(Promise.race([this.#received.promise, full.promise]))
+    if (this.#bytes >= limit) {
+      await this.#strike()
+      limit = Number.POSITIVE_INFINITY
+      keep(rest)
       socket.resume()
       await this.#alive(this.#received.promise)
     }
-    if (this.#bytes >= limit) await this.#strike()
     socket.end()
     if (manners.tls?.wantsCloseNotify && this.#watcher?.wasNotified === false) {
       throw new Refusal(426, 'Failure reading network stream.')
@@ -158,7 +171,7 @@ export class Transfer {
     }
   }
 
-  /** What was planned for this many bytes. */
+  /** What was planned for this many bytes; goes on only after a stall. */
   async #strike(): Promise<void> {
     const { fault } = this.#place
     if (fault?.do === 'drop') {
@@ -173,7 +186,15 @@ export class Transfer {
     }
     if (fault?.do === 'stall') {
       fault.onStall?.()
-      await this.#ended.promise
+      await Promise.race([fault.until ?? this.#ended.promise, this.#ended.promise])
+    }
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    for (let at = 0; at < bytes.length; at += PIECE) {
+      const piece = bytes.subarray(at, at + PIECE)
+      await this.#alive(new Promise<void>(resolve => void this.#socket!.write(piece, () => resolve())))
+      this.#bytes += piece.length
     }
   }
 

@@ -1,15 +1,15 @@
-import type { CallContext } from '../../../core/call.ts'
-import { type ErrorCode, isStorageError, StorageError, wrapError } from '../../../core/errors.ts'
-import type { HttpClient } from '../../../http/request.ts'
-import type { Expected } from '../../../remote/answers.ts'
-import { classifyHttp, type ServiceCodes } from '../../../remote/codes.ts'
-import { readDocument } from '../../../remote/document.ts'
-import { dateOf } from '../../../remote/headers.ts'
-import { HttpStatusError } from '../../../remote/http-error.ts'
-import { hiding } from '../../../remote/redact.ts'
-import { isSkewed, readRefusal, skewHint } from '../../../remote/refusal.ts'
-import { Service, type ServiceRequest } from '../../../remote/service.ts'
-import { textOf } from '../errors.ts'
+import type { CallContext } from '../core/call.ts'
+import { type ErrorCode, isStorageError, StorageError, wrapError } from '../core/errors.ts'
+import type { HttpClient } from '../http/request.ts'
+import { sharedContext } from './aftermath.ts'
+import { type Expected, textOf } from './answers.ts'
+import { classifyHttp, type ServiceCodes } from './codes.ts'
+import { readDocument } from './document.ts'
+import { dateOf } from './headers.ts'
+import { HttpStatusError } from './http-error.ts'
+import { hiding } from './redact.ts'
+import { isSkewed, readRefusal, skewHint } from './refusal.ts'
+import { Service, type ServiceRequest } from './service.ts'
 
 /** A request for a token, for a signature, or for what the metadata server knows. */
 export interface AuthRequest extends ServiceRequest {
@@ -21,12 +21,6 @@ export interface AuthRequest extends ServiceRequest {
   readonly secrets: ReadonlyArray<string | undefined>
 }
 
-/** What a token may be used for: the bucket, and signing by the IAM service. (https://cloud.google.com/storage/docs/oauth-scopes) */
-export const SCOPES: readonly string[] = [
-  'https://www.googleapis.com/auth/devstorage.full_control',
-  'https://www.googleapis.com/auth/cloud-platform',
-]
-
 /** Words of OAuth (RFC 6749, section 5.2) and of Google's APIs. */
 const CODES: ServiceCodes = new Map<string, ErrorCode>([
   ['invalid_grant', 'permission_denied'],
@@ -36,7 +30,7 @@ const CODES: ServiceCodes = new Map<string, ErrorCode>([
   ['RESOURCE_EXHAUSTED', 'throttled'],
 ])
 
-/** Requests to Google's services for identities. */
+/** Requests to services that give tokens or know an identity. */
 export class AuthService {
   readonly #service: Service<AuthRequest, undefined>
 
@@ -54,8 +48,10 @@ export class AuthService {
           const { status: word, message } = (typeof error === 'object' && error !== null ? error : {}) as Fields
           const serverTime = dateOf(refusal.headers.date)
           const skew = error === 'invalid_grant' && isSkewed(serverTime) ? `${skewHint(serverTime)}.` : undefined
-          const serviceMessage = [textOf(said) ?? textOf(message), skew].filter(Boolean).join(' ')
-          const serviceCode = textOf(error) ?? textOf(word)
+          // Dropbox puts its sentence behind the word.
+          const [code, ...rest] = (textOf(error) ?? '').split(': ')
+          const serviceMessage = [textOf(said) ?? textOf(message) ?? rest.join(': '), skew].filter(Boolean).join(' ')
+          const serviceCode = textOf(code) ?? textOf(word)
           return new HttpStatusError(wire, { ...refusal, serviceCode, serviceMessage, seeksFile: false, hide })
         },
       },
@@ -90,3 +86,43 @@ export class AuthService {
 
 /** Fields of a JSON object. */
 export type Fields = Readonly<Record<string, unknown>>
+
+/** A token that a request carries. */
+export interface AccessToken {
+  /** Secret. */
+  readonly text: string
+  /** Undefined where its source does not tell. */
+  readonly expiresAt: Date | undefined
+}
+
+const LONGEST_SECS = 86_400
+
+/** The token in an answer of OAuth (RFC 6749, section 5.1); `unavailable` for an answer without one that a header can carry. */
+export function tokenOf({ access_token: given, expires_in: secs }: Fields, purpose: string): AccessToken {
+  const text = textOf(given)
+  if (text === undefined || /[^!-~]/.test(text)) {
+    throw new StorageError('unavailable', `${purpose}: the answer has no token.`, { outcome: 'not_applied' })
+  }
+  const lifeSecs = typeof secs === 'string' && /^\d{1,9}$/.test(secs) ? Number(secs) : secs
+  const isKnown = typeof lifeSecs === 'number' && lifeSecs > 0
+  return { text, expiresAt: isKnown ? new Date(Date.now() + Math.min(lifeSecs, LONGEST_SECS) * 1000) : undefined }
+}
+
+/** A token for a form, such as that of a refresh token. (RFC 6749, sections 4.1.3 and 6) */
+export async function grantedToken(
+  auth: AuthService,
+  purpose: string,
+  url: string,
+  form: Readonly<Record<string, string>>,
+  secrets: ReadonlyArray<string | undefined>,
+): Promise<AccessToken> {
+  const request = {
+    method: 'POST',
+    url,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(form).toString(),
+    expected: { statuses: [200], fields: ['access_token'] },
+    secrets,
+  } as const
+  return tokenOf(await auth.json(purpose, request, sharedContext()), purpose)
+}
