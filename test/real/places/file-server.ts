@@ -1,7 +1,7 @@
 /** A real server whose files lie on this disk, too. */
 import { readdir, rm, utimes } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { isHidden } from '../../../src/core/hidden-names.ts'
 import type { Storage } from '../../../src/storage/storage.ts'
 import type { DriverConformanceOptions, StorageConformanceOptions } from '../../../src/testing/index.ts'
@@ -73,7 +73,8 @@ export function conformanceOf(
   }
   const destroy = async (): Promise<void> => {
     try {
-      expect(await leftBehind(server)).toEqual([])
+      // Who aborts a call does not wait until its temporary file is removed.
+      await vi.waitFor(async () => expect(await leftBehind(server)).toEqual([]), { timeout: 10_000 })
     } finally {
       await emptied(server)
     }
