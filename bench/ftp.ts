@@ -81,7 +81,7 @@ async function rows(tls: FtpTls, server: FtpServer, { large, many, free }: Groun
 
 await needPrograms(['lftp', 'curl'], ['lftp', 'curl'])
 await withGround(async ground => {
-  head('curl or lftp ms, and the speed of Holdall as a part of its own')
+  head('curl or lftp ms (CPU), and the speed of Holdall as a part of its own')
   for (const tls of ['none', 'explicit'] as const) {
     const server = await startVsftpd({ tls })
     try {

@@ -27,7 +27,7 @@ await withGround(async ({ large, many, free }) => {
       options: { host: '127.0.0.1', rootPath: path, params, knownHostFile: knownHosts },
     }
     const here = (name: string): string => join(server.files, name)
-    head('sftp ms, and the speed of Holdall as a part of its own')
+    head('sftp ms (CPU), and the speed of Holdall as a part of its own')
     await row(
       {
         title: '256 MiB up',

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type Candidate, compare, machine, median } from '../harness.ts'
+import { type Candidate, compare, type Figures, machine, median } from '../harness.ts'
 import type { Done, Work } from './worker.ts'
 
 const run = promisify(execFile)
@@ -64,8 +64,10 @@ export async function withGround(work: (ground: Ground) => Promise<void>): Promi
 /** Prints the head of the table. */
 export function head(programs: string): void {
   console.log(`${machine()}; medians of interleaved rounds, files in ${base === '/dev/shm' ? 'memory' : 'BENCH_DIR'}\n`)
-  console.log(`| Work | Holdall ms | calls alone ms | peak MiB | over loaded MiB | ${programs} | target |`)
-  console.log('| --- | ---: | ---: | ---: | ---: | --- | --- |')
+  console.log(
+    `| Work | Holdall ms (CPU) | calls alone ms | peak MiB (over the loaded modules) | ${programs} | target |`,
+  )
+  console.log('| --- | ---: | ---: | ---: | --- | --- |')
 }
 
 /** Measures a row and prints it; the speed of Holdall is told as a part of that of each program. */
@@ -78,35 +80,40 @@ export async function row({ title, work, programs, target, made, source }: Row, 
   const place = isUp ? made : free
   const before = () => rm(place, { recursive: true, force: true })
   const after = () => check(place, work.do.startsWith('many'))
-  const ours = async (): Promise<void> => {
-    const script = join(import.meta.dirname, 'worker.ts')
-    const { stdout } = await run(process.execPath, [script, JSON.stringify(work)])
-    seen.push(JSON.parse(stdout))
-  }
-  const theirs = async ({ program, words, input = '' }: Program): Promise<void> => {
-    const running = run(program, words, { maxBuffer: 16 * MIB })
-    running.child.stdin!.end(input)
-    await running
-  }
-  const candidates: Candidate[] = [
-    { name: 'holdall', run: ours, before, after },
-    ...programs.map(one => ({ name: one.title, run: () => theirs(one), before, after })),
-  ]
-  const [holdall, ...others] = await compare(candidates, { rounds: 7, runs: 1, warmUp: 1 })
+  const cpu = new Map<string, number[]>()
+  const script = join(import.meta.dirname, 'worker.ts')
+  const ours = { title: 'holdall', program: process.execPath, words: [script, JSON.stringify(work)] }
+  const all: readonly Program[] = [ours, ...programs]
+  const candidates = all.map((one): Candidate => {
+    const turn = async (): Promise<void> => {
+      const { stdout, cpuMs } = await timed(one)
+      if (one === ours) seen.push(JSON.parse(stdout))
+      cpu.set(one.title, [...(cpu.get(one.title) ?? []), cpuMs])
+    }
+    return { name: one.title, run: turn, before, after }
+  })
+  const walls = await compare(candidates, { rounds: 7, runs: 1, warmUp: 1 })
+  const figures = walls.map(({ name, wallMs }) => ({ name, wallMs, cpuMs: median(cpu.get(name)!.slice(1)) }))
+  const [holdall, ...others] = figures as [Figures, ...Figures[]]
   const measured = seen.slice(1)
-  const of = (pick: (done: Done) => number): number => median(measured.map(pick))
-  const ratios = others.map(
-    ({ name, wallMs }) => `${name} ${Math.round(wallMs)} ms (${(wallMs / holdall!.wallMs).toFixed(2)})`,
-  )
-  const figures = [
-    holdall!.wallMs,
-    of(done => done.ms),
-    of(done => done.peakMiB),
-    of(done => done.peakMiB - done.loadedMiB),
-  ]
-  const ratio = others[0]!.wallMs / holdall!.wallMs
+  const of = (pick: (done: Done) => number): number => Math.round(median(measured.map(pick)))
+  const memory = `${of(done => done.peakMiB)} (${of(done => done.peakMiB - done.loadedMiB)})`
+  const shown = ({ wallMs, cpuMs }: Figures): string => `${Math.round(wallMs)} (${Math.round(cpuMs)})`
+  const ratios = others.map(other => `${other.name} ${shown(other)}: ${(other.wallMs / holdall.wallMs).toFixed(2)}`)
+  const ratio = others[0]!.wallMs / holdall.wallMs
   const judged = target === undefined ? '' : `${target}: ${ratio >= target ? 'met' : '**missed**'}`
-  console.log(`| ${[title, ...figures.map(Math.round), ratios.join(', '), judged].join(' | ')} |`)
+  console.log(`| ${[title, shown(holdall), of(done => done.ms), memory, ratios.join(', '), judged].join(' | ')} |`)
+}
+
+/** Runs a program to its end; the processor's time is that of all its threads, user and system. */
+async function timed({ program, words, input = '' }: Program): Promise<{ stdout: string; cpuMs: number }> {
+  const running = run('bash', ['-c', 'TIMEFORMAT="%U %S"; time "$@"', program, program, ...words], {
+    maxBuffer: 16 * MIB,
+  })
+  running.child.stdin!.end(input)
+  const { stdout, stderr } = await running
+  const times = /([\d.]+) ([\d.]+)\n$/.exec(stderr)!
+  return { stdout, cpuMs: 1000 * (Number(times[1]) + Number(times[2])) }
 }
 
 async function check(path: string, isMany: boolean): Promise<void> {

@@ -7,7 +7,7 @@ import { distinctBytes } from '../faults/ground.ts'
 import { USER_ID } from '../servers/private-daemon.ts'
 import { startTcpProxy, type TcpProxy } from '../servers/tcp-proxy.ts'
 import { runChild } from '../support/child.ts'
-import { emptied, type FileServer, leftBehind, namesOnDisk } from './places/file-server.ts'
+import { aged, emptied, type FileServer, leftBehind, namesOnDisk } from './places/file-server.ts'
 
 const OLD = Buffer.from('what was there before')
 const NEW = distinctBytes(300_000)
@@ -64,6 +64,7 @@ export function describeCuts({ server, storage }: FileServer, cuts: Cuts): void 
 
     test.each([true, false])('gives a read no byte twice and loses none; from us %s', async isUp => {
       await put('file', NEW)
+      await aged(server, 'file')
       const read = async (files: Storage): Promise<Buffer> => {
         await using file = await files.open('file')
         return file.read()

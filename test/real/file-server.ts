@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { isStorageError } from '../../src/core/errors.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { startTcpProxy } from '../servers/tcp-proxy.ts'
-import { emptied, type FileServer, leftBehind, namesOnDisk } from './places/file-server.ts'
+import { aged, emptied, type FileServer, leftBehind, namesOnDisk } from './places/file-server.ts'
 
 const KIB = 1024
 const MIB = KIB * KIB
@@ -145,6 +145,7 @@ export function describeKills({ server, storage }: FileServer): void {
     test('down fails for as long as it is down, and the next call works', async () => {
       await using files = storage({ maxAttempts: 2 })
       await files.save('file', large(size))
+      await aged(server, 'file')
       await using file = await files.open('file')
       expect((await file.read(20 * MIB)).length).toBe(20 * MIB)
       await server.kill()
@@ -157,6 +158,7 @@ export function describeKills({ server, storage }: FileServer): void {
     test('down goes on where it was, once the server is up again', async () => {
       await using files = storage()
       await files.save('file', large(size))
+      await aged(server, 'file')
       const hash = createHash('sha256')
       let read = 0
       let isStruck = false

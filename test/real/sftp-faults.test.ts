@@ -9,4 +9,4 @@ const server = await startSshd()
 afterAll(() => server.close(), 60_000)
 
 describeKills(sshdPlace(server))
-describeCuts(sshdPlace(server), { ends: 10, apart: 200, between: 6, margin: 64 })
+describeCuts(sshdPlace(server), { ends: 6, apart: 300, between: 6, margin: 200 })

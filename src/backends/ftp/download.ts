@@ -111,7 +111,9 @@ export class Download extends Readable {
         if (this.#hasEnded || !isRefusal(error)) this.#fail(error)
       },
     )
-    if (socket.destroyed) this.#fail(broken())
+    // An empty answer may have come and gone: one with bytes waits until they are taken.
+    this.#hasEnded = socket.readableEnded
+    if (socket.destroyed && !this.#hasEnded) this.#fail(broken())
     else data.inlet.begin(bytes => this.#take(bytes))
   }
 

@@ -1,4 +1,5 @@
 import type { CallContext } from '../../core/call.ts'
+import { isStorageError } from '../../core/errors.ts'
 import type { FolderItem } from '../../remote/folder-items.ts'
 import type { FtpConnection } from './connection.ts'
 import { isRefusal, saysMissing } from './errors.ts'
@@ -60,6 +61,8 @@ async function itemsOf(
     return items
   } catch (error) {
     if (saysMissing(error)) return []
+    // vsftpd says of a missing file what it says of a folder that cannot be read: that it failed to open one.
+    if (isStorageError(error, 'permission_denied')) return undefined
     if (!isRefusal(error) || error.status === 421) throw error
     return undefined
   }

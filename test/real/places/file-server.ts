@@ -1,7 +1,7 @@
 /** A real server whose files lie on this disk, too. */
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, rm, utimes } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { isHidden } from '../../../src/core/hidden-names.ts'
 import type { Storage } from '../../../src/storage/storage.ts'
 import type { DriverConformanceOptions, StorageConformanceOptions } from '../../../src/testing/index.ts'
@@ -37,6 +37,12 @@ export async function leftBehind(server: PrivateDaemon): Promise<string[]> {
   return (await namesOnDisk(server)).filter(name => isHidden(name.slice(name.lastIndexOf('/') + 1)))
 }
 
+/** Makes a file an hour old: one that was written just now may be written again in the same second, so that its time tells no version. */
+export async function aged({ files }: PrivateDaemon, name: string): Promise<void> {
+  const then = Date.now() / 1000 - 3600
+  await utimes(join(files, name), then, then)
+}
+
 /** Removes all files of a server. */
 export async function emptied({ files }: PrivateDaemon): Promise<void> {
   for (const name of await readdir(files)) await rm(join(files, name), { recursive: true, force: true })
@@ -67,7 +73,8 @@ export function conformanceOf(
   }
   const destroy = async (): Promise<void> => {
     try {
-      expect(await leftBehind(server)).toEqual([])
+      // Who aborts a call does not wait until its temporary file is removed.
+      await vi.waitFor(async () => expect(await leftBehind(server)).toEqual([]), { timeout: 10_000 })
     } finally {
       await emptied(server)
     }

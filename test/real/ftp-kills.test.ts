@@ -1,9 +1,8 @@
-/** The FTP servers die in the middle of transfers, or their control connection is cut. */
+/** The FTP servers die in the middle of transfers. */
 import { afterAll, describe } from 'vitest'
 import { startProftpd } from '../servers/proftpd.ts'
 import { startPureFtpd } from '../servers/pure-ftpd.ts'
 import { startVsftpd } from '../servers/vsftpd.ts'
-import { describeCuts } from './cuts.ts'
 import { describeKills } from './file-server.ts'
 import { ftpPlace } from './places/ftp.ts'
 
@@ -15,7 +14,4 @@ const servers = {
 }
 afterAll(() => Promise.all(Object.values(servers).map(server => server.close())), 60_000)
 
-describe.each(Object.entries(servers))('%s', (_title, server) => {
-  describeKills(ftpPlace(server))
-  describeCuts(ftpPlace(server), { ends: 6, apart: 40, between: 6, margin: 8, whole: true })
-})
+describe.each(Object.entries(servers))('%s', (_title, server) => describeKills(ftpPlace(server)))
