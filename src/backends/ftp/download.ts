@@ -111,7 +111,8 @@ export class Download extends Readable {
         if (this.#hasEnded || !isRefusal(error)) this.#fail(error)
       },
     )
-    if (socket.destroyed) this.#fail(broken())
+    this.#hasEnded = data.inlet.hasEnded
+    if (socket.destroyed && !this.#hasEnded) this.#fail(broken())
     else data.inlet.begin(bytes => this.#take(bytes))
   }
 

@@ -1,4 +1,5 @@
 import type { CallContext } from '../../core/call.ts'
+import { isStorageError } from '../../core/errors.ts'
 import type { FolderItem } from '../../remote/folder-items.ts'
 import type { FtpConnection } from './connection.ts'
 import { isRefusal, saysMissing } from './errors.ts'
@@ -60,6 +61,8 @@ async function itemsOf(
     return items
   } catch (error) {
     if (saysMissing(error)) return []
+    // The folder is missing, or it cannot be read: that is found out otherwise.
+    if (isStorageError(error, 'permission_denied', 'too_large')) return undefined
     if (!isRefusal(error) || error.status === 421) throw error
     return undefined
   }
