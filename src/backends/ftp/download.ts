@@ -111,8 +111,7 @@ export class Download extends Readable {
         if (this.#hasEnded || !isRefusal(error)) this.#fail(error)
       },
     )
-    // An empty answer may have come and gone: one with bytes waits until they are taken.
-    this.#hasEnded = socket.readableEnded
+    this.#hasEnded = data.inlet.hasEnded
     if (socket.destroyed && !this.#hasEnded) this.#fail(broken())
     else data.inlet.begin(bytes => this.#take(bytes))
   }

@@ -8,6 +8,8 @@ export const INLET_BYTES: number = 256 * 1024
  * those.
  */
 export class Inlet {
+  /** Whether the connection was closed in order, which may be before anybody looks: an empty listing has nothing else. */
+  hasEnded = false
   #socket: Socket | undefined
   #isPlain = false
   #waiting: Buffer[] = []
@@ -22,6 +24,9 @@ export class Inlet {
   attach(socket: Socket, isPlain: boolean): void {
     this.#socket = socket
     this.#isPlain = isPlain
+    socket.once('end', () => {
+      this.hasEnded = true
+    })
   }
 
   /** Hands over what arrives, and what has arrived; `take` returns whether it wants more at once. */

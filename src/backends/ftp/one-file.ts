@@ -61,8 +61,8 @@ async function itemsOf(
     return items
   } catch (error) {
     if (saysMissing(error)) return []
-    // vsftpd says of a missing file what it says of a folder that cannot be read: that it failed to open one.
-    if (isStorageError(error, 'permission_denied')) return undefined
+    // The folder is missing, or it cannot be read: that is found out otherwise.
+    if (isStorageError(error, 'permission_denied', 'too_large')) return undefined
     if (!isRefusal(error) || error.status === 421) throw error
     return undefined
   }
