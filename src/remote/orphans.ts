@@ -4,10 +4,8 @@ import { isStorageError } from '../core/errors.ts'
 import { detached } from './aftermath.ts'
 import type { Creation } from './part-protocol.ts'
 
-/** Milliseconds that an upload of somebody else gets at least to show its first part. */
-const GRACE_MS = 2000
-/** Milliseconds that a request whose answer was lost gets to arrive late. */
-const LATE_MS = 2000
+/** Milliseconds that an upload of somebody else gets at least to show its first part, and a request whose answer was lost to arrive late. */
+const WAIT_MS = 2000
 /** Milliseconds by which the server's times may be off: they are whole seconds. */
 const SLACK_MS = 2000
 /** Creations that are remembered for `sweep`; of more, the oldest are forgotten. */
@@ -63,12 +61,15 @@ interface Found<T> {
  */
 export class Orphans<T extends UploadKey> {
   readonly #requests: UploadRequests<T>
+  readonly #waitMs: number
   #listable = true
   #remembered: Array<KeyCreation<T>> = []
   #context: CallContext | undefined
 
-  constructor(requests: UploadRequests<T>) {
+  /** `waitMs` is how long an upload of somebody else gets to show its first part, and a lost request to arrive late; default 2000. */
+  constructor(requests: UploadRequests<T>, waitMs: number = WAIT_MS) {
     this.#requests = requests
+    this.#waitMs = waitMs
   }
 
   /** Looks for what a creation left behind, if a request of it failed; else remembers it. Never fails. */
@@ -76,7 +77,7 @@ export class Orphans<T extends UploadKey> {
     if (!this.#listable) return
     const created = { ...creation, upload }
     if (creation.lost || creation.tries > 1) {
-      if (creation.lost) await Promise.all([ended, sleep(LATE_MS)])
+      if (creation.lost) await Promise.all([ended, sleep(this.#waitMs)])
       await this.#clean([created], upload.key, ended, ctx)
       return
     }
@@ -103,11 +104,12 @@ export class Orphans<T extends UploadKey> {
     ctx: CallContext,
   ): Promise<void> {
     const { ids, partCount, end } = this.#requests
+    const wait = this.#waitMs
     try {
       const found = await this.#strangers(creations, prefix, detached(ctx))
       if (found.length === 0) return
       const youngest = Math.min(...found.map(({ ageMs }) => ageMs))
-      await Promise.all([ended, sleep(Math.max(0, Math.min(GRACE_MS, GRACE_MS + SLACK_MS - youngest)))])
+      await Promise.all([ended, sleep(Math.max(0, Math.min(wait, wait + SLACK_MS - youngest)))])
       const clean = detached(ctx)
       for (const { upload, uploadId } of found) {
         if (!ids.has(uploadId) && (await partCount(upload, uploadId, clean)) === 0) await end(upload, uploadId, clean)
@@ -128,7 +130,7 @@ export class Orphans<T extends UploadKey> {
     for (let count = 0; count < MAX_PAGES; count++) {
       const { uploads, next } = await this.#requests.list(prefix, page, creations[0]!.upload, ctx)
       for (const { key, uploadId, at } of uploads) {
-        const meant = creations.find(creation => creation.upload.key === key && isFrom(creation, at))
+        const meant = creations.find(creation => creation.upload.key === key && isFrom(creation, at, this.#waitMs))
         if (uploadId === '' || meant === undefined || this.#requests.ids.has(uploadId)) continue
         found.push({ upload: meant.upload, uploadId, ageMs: Date.now() - at })
       }
@@ -140,6 +142,6 @@ export class Orphans<T extends UploadKey> {
 }
 
 /** Whether an upload of that time, by this machine's clock, may come from a creation. */
-function isFrom({ since, until, lost }: Creation, at: number): boolean {
-  return at >= since - SLACK_MS && at <= until + SLACK_MS + (lost ? LATE_MS : 0)
+function isFrom({ since, until, lost }: Creation, at: number, waitMs: number): boolean {
+  return at >= since - SLACK_MS && at <= until + SLACK_MS + (lost ? waitMs : 0)
 }

@@ -87,13 +87,15 @@ export async function* piecesOf(
   for await (const chunk of contentChunks(content, ctx)) {
     const keep = content.refills !== true && isKept(chunk)
     for (let rest = chunk; rest.byteLength > 0; ) {
+      // Only a byte more is too much: the last part may be full.
+      if (number > maxParts) throw tooManyParts(maxParts)
       if (full !== undefined) yield full
       full = undefined
       rest = part.take(rest, keep)
       if (!part.full) continue
       if (limits.sequential === true) full = piece()
       else yield piece()
-      if (++number > maxParts) throw tooManyParts(maxParts)
+      number++
       part = new PieceBuilder(sizeOf(number), free)
     }
   }

@@ -12,6 +12,8 @@ export interface PoolProtocol<C> {
   close(connection: C): void | Promise<void>
   /** Whether `open` failed because the server takes no more connections: then the task waits for one of those that live. */
   isFull?(error: unknown): boolean
+  /** Leases that this connection may have at a time, where it takes fewer than the others. */
+  tasks?(connection: C): number
   /** Called when the connection begins to rest: its socket should not keep the process alive. */
   rest?(connection: C): void
   /** Called when a connection that rested is used again. */
@@ -172,10 +174,14 @@ export class Pool<C> {
     let best: Slot<C> | undefined
     for (const slot of this.#slots) {
       if (!slot.retired && !this.#protocol.isUsable(slot.connection)) this.#retire(slot)
-      if (slot.retired || slot.leases >= this.#tasks) continue
+      if (slot.retired || slot.leases >= this.#tasksOf(slot)) continue
       if (best === undefined || slot.leases < best.leases) best = slot
     }
     return best
+  }
+
+  #tasksOf({ connection }: Slot<C>): number {
+    return Math.min(this.#tasks, this.#protocol.tasks?.(connection) ?? this.#tasks)
   }
 
   #take(slot: Slot<C>, waiter: Waiter<Slot<C>> | undefined): void {

@@ -22,7 +22,8 @@ export interface Reading {
 
 /**
  * Reads a range of one version of a file, or all of it; another version is `precondition_failed`. A body that breaks is continued where the
- * answer has a strong etag, since nothing else proves that the bytes belong together. (RFC 9110, section 15.3.7.3)
+ * answer has a strong etag, since nothing else proves that the bytes belong together (RFC 9110, section 15.3.7.3), or where the driver says that size and time
+ * are all there is.
  */
 export async function readVersion(
   storage: AnyBase,
@@ -33,15 +34,17 @@ export async function readVersion(
 ): Promise<Reading> {
   const { driver, features } = storage
   const { signal } = options
-  const { body, stat, expected, whole } = await requested(storage, ref, range, version, options)
+  const { body, stat, expected, whole, continues = false } = await requested(storage, ref, range, version, options)
   const { start = 0, end } = range ?? {}
-  const { etag, size } = stat ?? {}
+  const { etag, size, modifiedAt } = stat ?? {}
+  const isKnown = strongEtag(etag) !== undefined
   const again = async (offset: number) => {
     const rest = { start: start + offset, end }
-    return (await requested(storage, ref, rest, { ...version, etag, size }, options)).body
+    const same = isKnown ? { ...version, etag, size } : { ...version, etag, size, modifiedAt }
+    return (await requested(storage, ref, rest, same, options)).body
   }
   const resumed = new ResumedBody(body, {
-    again: features.ranges && strongEtag(etag) !== undefined ? again : undefined,
+    again: features.ranges && (isKnown || (continues && size !== undefined)) ? again : undefined,
     length: size === undefined ? undefined : Math.max(0, Math.min(end ?? size, size) - start),
     expected,
     signal,

@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startStrictS3 } from '../servers/strict-s3.ts'
-import { Child, runChild } from '../support/child.ts'
+import { Child, runChild, runNode } from '../support/child.ts'
 import { runCli, startCli } from './run-cli.ts'
 
 // Every command is a process of its own.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+const ROOT = join(import.meta.dirname, '../..')
 
 let dir: string
 beforeEach(async () => {
@@ -40,8 +42,13 @@ describe('the command line', () => {
     ]) {
       expect(help.stdout).toMatch(new RegExp(`^  ${name} `, 'm'))
     }
-    const { version } = JSON.parse(await readFile(join(import.meta.dirname, '../../package.json'), 'utf8'))
+    const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
     expect(await cli('--version')).toMatchObject({ code: 0, stdout: `${version}\n` })
+  })
+
+  test('runs from its sources as it does when it is built', async () => {
+    const [help, built] = await Promise.all([runNode([join(ROOT, 'src/cli/bin.ts'), '--help']), cli('--help')])
+    expect([help.stdout, help.stderr]).toEqual([built.stdout, ''])
   })
 
   test.each([[['nonsense']], [['ls', '--nonsense']], [['stat']], [['put', '--concurrency', '0', 'x']]])(

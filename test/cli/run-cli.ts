@@ -1,9 +1,10 @@
 import { join } from 'node:path'
+import { builtPackage } from '../support/built.ts'
 import { Child, type Ended } from '../support/child.ts'
 
-const BIN = join(import.meta.dirname, '../../src/cli/bin.ts')
+const BIN = join(await builtPackage(), 'dist/cli/bin.js')
 
-/** Starts the command line in its own process, with nothing of this environment but PATH. */
+/** Starts the command line, as it is built, in its own process, with nothing of this environment but PATH. */
 export function startCli(
   cwd: string,
   args: readonly string[],

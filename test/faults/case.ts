@@ -94,7 +94,10 @@ export interface FaultResult {
 let count = 0
 
 const quick = pool(12)
-/** Those that the server asks to wait work little and wait a second and more, unless a test has made its waits short. */
+/**
+ * Those that the server asks to wait, or that wait by themselves, work little and wait a second and more, unless a test has made its
+ * waits short.
+ */
 const waiting = wait === process.getBuiltinModule('node:timers/promises').setTimeout ? pool(96) : quick
 const slow = pool(256)
 const starting = pool(4)
@@ -110,7 +113,8 @@ export async function runCase<S extends string>(
 ): Promise<FaultResult> {
   if (wanted.fault.code !== 'timeout') {
     const running = new RunningCase<S>(ground, wanted)
-    await (wanted.fault.code === 'throttled' ? waiting : quick)(() => running.work(work))
+    const waits = wanted.fault.code === 'throttled' || ground.waits?.includes(wanted.step)
+    await (waits ? waiting : quick)(() => running.work(work))
     return running.end()
   }
   return slow(async () => {

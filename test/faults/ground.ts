@@ -17,6 +17,8 @@ export interface Ground<S extends string = string> {
   readonly steps: Readonly<Record<S, (request: ProxiedRequest) => boolean>>
   /** The steps whose answers have no body: cut off after their head they are whole. */
   readonly bodyless: readonly S[]
+  /** The steps after which the backend waits before it looks at what a lost answer left behind: many of their cases run at once. */
+  readonly waits?: readonly S[]
   /** A storage that reaches the server by way of this URL; its name of a file is the key. */
   storage(url: string, patience: Patience): Storage
   /** Stores bytes without the proxy. */

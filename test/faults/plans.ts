@@ -70,9 +70,13 @@ async function complaints<S extends string>(plan: Plan<S>, step: S, fault: Named
 /** Runs every plan with each of its faults, once and always, all side by side; one test for each step. */
 export function describePlans<S extends string>(plans: readonly Plan<S>[]): void {
   const warnings: string[] = []
-  process.on('warning', warning => warnings.push(String(warning)))
+  const note = (warning: Error): void => void warnings.push(String(warning))
+  process.on('warning', note)
   // Listeners that pile up on a signal or a stream are told as a warning.
-  afterAll(() => expect(warnings).toEqual([]))
+  afterAll(() => {
+    process.off('warning', note)
+    expect(warnings).toEqual([])
+  })
 
   describe.each(plans)('$title', plan => {
     for (const step of plan.steps) {

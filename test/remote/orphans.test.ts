@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type ListedUpload, Orphans } from '../../src/remote/orphans.ts'
+import { type ListedUpload, Orphans, type UploadRequests } from '../../src/remote/orphans.ts'
 import { plainContext } from '../../src/testing/index.ts'
 
 /** The ids that are ended after a creation, of these uploads, and the pages that were asked for. */
@@ -10,7 +10,7 @@ async function ended(
 ) {
   const gone: string[] = []
   const pages: Array<string | undefined> = []
-  const orphans = new Orphans<{ key: string }>({
+  const requests: UploadRequests<{ key: string }> = {
     ids: new Set(ids),
     async list(_prefix, page) {
       pages.push(page)
@@ -23,7 +23,8 @@ async function ended(
       gone.push(id)
       return true
     },
-  })
+  }
+  const orphans = new Orphans(requests, 50)
   const now = Date.now()
   const creation = { since: now, until: now, tries: 2, lost: false }
   await orphans.after({ key: 'a' }, creation, Promise.resolve(), plainContext())

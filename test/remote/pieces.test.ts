@@ -40,6 +40,25 @@ describe('the pieces of a content', () => {
     expect((await collect(piecesOf(bytesContent(bytes), 5000, LIMITS, plainContext())))[0]).toEqual([5000, 5000])
   })
 
+  test.each<[string, Partial<PartLimits>, partSize: number, whole: number, isKnown: boolean]>([
+    ['of an unknown length', {}, 600, 600 * (1 + 2 + 4 + 8), false],
+    ['of one size', { uniform: true }, 2500, 10_000, false],
+    ['in order', { sequential: true }, 600, 600 * (1 + 2 + 4 + 8), false],
+    ['of a known length', {}, 2500, 10_000, true],
+  ])('are as many as there may be when all are full, and one byte more is too_large: %s', async (...row) => {
+    const [, more, partSize, whole, isKnown] = row
+    const piecesOfBytes = (...chunks: Buffer[]) => {
+      const size = isKnown ? Buffer.concat(chunks).length : undefined
+      return collect(
+        piecesOf(streamContent(chunks, size), partSize, { ...LIMITS, maxParts: 4, ...more }, plainContext()),
+      )
+    }
+    const fitting = bytes.subarray(0, whole)
+    const [sizes, joined] = await piecesOfBytes(fitting)
+    expect([sizes.length, joined.equals(fitting)]).toEqual([4, true])
+    await expect(piecesOfBytes(fitting, Buffer.from('x'))).rejects.toMatchObject({ code: 'too_large' })
+  })
+
   test('are one when there are no bytes', async () => {
     expect(await collect(piecesOf(streamContent([]), 5000, LIMITS, plainContext()))).toEqual([[0], Buffer.alloc(0)])
     expect(await collect(piecesOf(bytesContent(Buffer.alloc(0)), 5000, LIMITS, plainContext()))).toEqual([

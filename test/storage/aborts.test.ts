@@ -61,9 +61,14 @@ const storages: Readonly<Record<string, () => Storage>> = {
 
 /** What an aborted call still does reaches no later one: each has a storage of its own. */
 async function withStorage<T>(make: () => Storage, use: (storage: Storage) => Promise<T>): Promise<T> {
-  await using storage = make()
-  await storage.save('file', LARGE, { overwrite: true })
-  return await use(storage)
+  const storage = make()
+  try {
+    await kinds.fill(storage, 'file', LARGE)
+    return await use(storage)
+  } finally {
+    await storage.close()
+    kinds.forget(storage)
+  }
 }
 
 describe.each(Object.entries(storages))('a signal that fires at any step, on %s', (_, make) => {

@@ -62,5 +62,6 @@ function sampleOf(element: AST.Element, flags: AST.Flags): string {
 
 function taking(element: AST.Element, flags: AST.Flags): string[] {
   const characters = element.type === 'Character' ? [String.fromCodePoint(element.value)] : CHARACTERS
-  return characters.filter(takerOf(element.raw, flags))
+  const taker = takerOf(element.raw, flags)
+  return characters.filter(character => taker.takes(character))
 }

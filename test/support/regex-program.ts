@@ -2,7 +2,7 @@ import { type AST, RegExpParser } from '@eslint-community/regexpp'
 
 /** One step of a backtracking matcher. Places are indexes of the program. */
 export type Instruction =
-  | { readonly op: 'take'; readonly takes: Taker }
+  | { readonly op: 'take'; readonly taker: Taker }
   | { readonly op: 'split'; readonly first: number; readonly second: number }
   | { readonly op: 'jump'; readonly to: number }
   | { readonly op: 'save'; readonly slot: number }
@@ -37,10 +37,39 @@ export function compileRegex({ source, flags }: RegExp): RegexProgram {
   return { steps, backwards: false, flags: parsed, slots: compiler.slots, groups: compiler.groups }
 }
 
-type Taker = (character: string) => boolean
-
 /** Elements of one character, by how they are written and the flags that count. */
 const takers = new Map<string, Taker>()
+
+/** UTF-16 units below this number have a place in `units`. */
+export const TABLE = 256
+/** What `units` says. */
+export const UNKNOWN = 0
+export const TAKEN = 1
+export const LEFT = 2
+
+/** Whether an element of one character takes it: the engine's own word, since the element is tried on the character alone. */
+export class Taker {
+  /** What is known of characters below `TABLE`. */
+  readonly units: Uint8Array = new Uint8Array(TABLE)
+  readonly #alone: RegExp
+  readonly #known = new Map<string, boolean>()
+
+  constructor(raw: string, flags: string) {
+    this.#alone = new RegExp(`^${raw}$`, flags)
+  }
+
+  takes(character: string): boolean {
+    let takes = this.#known.get(character)
+    if (takes === undefined) {
+      takes = this.#alone.test(character)
+      this.#known.set(character, takes)
+      if (character.length === 1 && character.charCodeAt(0) < TABLE) {
+        this.units[character.charCodeAt(0)] = takes ? TAKEN : LEFT
+      }
+    }
+    return takes
+  }
+}
 
 class Compiler {
   slots: number
@@ -89,7 +118,7 @@ class Compiler {
     else if (element.type === 'Assertion') this.#assertion(element)
     else if (element.type === 'Backreference') {
       this.#steps.push({ op: 'same', group: this.#groupOf.get([element.resolved].flat()[0]!)! })
-    } else this.#steps.push({ op: 'take', takes: takerOf(element.raw, this.#flags) })
+    } else this.#steps.push({ op: 'take', taker: takerOf(element.raw, this.#flags) })
   }
 
   #captured(group: AST.CapturingGroup): void {
@@ -142,21 +171,12 @@ class Compiler {
   }
 }
 
-/** Whether an element of one character takes it: the engine's own word, since the element is tried on the character alone. */
+/** What takes an element's character. */
 export function takerOf(raw: string, { ignoreCase, unicode, unicodeSets, dotAll }: AST.Flags): Taker {
   const flags = `${ignoreCase ? 'i' : ''}${unicode ? 'u' : ''}${unicodeSets ? 'v' : ''}${dotAll ? 's' : ''}`
   const key = `${flags}/${raw}`
   let taker = takers.get(key)
-  if (taker === undefined) {
-    const alone = new RegExp(`^${raw}$`, flags)
-    const known = new Map<string, boolean>()
-    taker = character => {
-      let takes = known.get(character)
-      if (takes === undefined) known.set(character, (takes = alone.test(character)))
-      return takes
-    }
-    takers.set(key, taker)
-  }
+  if (taker === undefined) takers.set(key, (taker = new Taker(raw, flags)))
   return taker
 }
 

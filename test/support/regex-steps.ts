@@ -1,4 +1,14 @@
-import { compileRegex, type Instruction, type Program, type RegexProgram } from './regex-program.ts'
+import {
+  compileRegex,
+  type Instruction,
+  LEFT,
+  type Program,
+  type RegexProgram,
+  TABLE,
+  TAKEN,
+  type Taker,
+  UNKNOWN,
+} from './regex-program.ts'
 
 /** How a search ended, and what it cost. */
 export interface Search {
@@ -9,109 +19,185 @@ export interface Search {
   readonly exceeded: boolean
 }
 
-const programs = new Map<string, RegexProgram>()
+const matchers = new Map<string, Matcher>()
+const matcherOf = new WeakMap<RegExp, Matcher>()
 
 /**
  * Searches as `regex.exec(text)` does from `lastIndex` on, in steps that can be counted: at one place after the other, trying alternatives
  * in their order and going back to the last choice. A search that takes more than `limit` steps is given up.
  */
 export function countSteps(regex: RegExp, text: string, lastIndex: number, limit: number): Search {
-  const key = String(regex)
-  let program = programs.get(key)
-  if (program === undefined) programs.set(key, (program = compileRegex(regex)))
-  return new Matcher(program, text, limit).search(lastIndex)
+  const matcher = matcherFor(regex)
+  const place = matcher.search(text, lastIndex, limit)
+  const match = place === undefined ? undefined : matcher.match(place)
+  return { match, steps: matcher.steps, exceeded: matcher.exceeded }
 }
 
-/** A place to go back to: the step, the place in the text, and how many changes of slots are older. */
-type Choice = readonly [step: number, at: number, changes: number]
+/** What counts the steps of an expression; equal ones have the same. */
+export function matcherFor(regex: RegExp): Matcher {
+  let matcher = matcherOf.get(regex)
+  if (matcher === undefined) {
+    const key = String(regex)
+    matcher = matchers.get(key) ?? new Matcher(compileRegex(regex))
+    matchers.set(key, matcher)
+    matcherOf.set(regex, matcher)
+  }
+  return matcher
+}
 
 class Exceeded extends Error {}
 
-class Matcher {
+/** Searches with one expression, one text after the other. */
+export class Matcher {
   readonly #program: RegexProgram
-  readonly #text: string
-  readonly #limit: number
+  readonly #first: Instruction
   readonly #wide: boolean
   readonly #slots: number[]
   /** Changes of slots, to be undone: slot, old value, slot, ... */
   readonly #changes: number[] = []
+  /** Places to go back to: the step, the place in the text, how many changes of slots are older, the step, ... */
+  readonly #choices: number[] = []
+  #text = ''
+  #limit = 0
   #steps = 0
+  #exceeded = false
 
-  constructor(program: RegexProgram, text: string, limit: number) {
+  constructor(program: RegexProgram) {
     this.#program = program
-    this.#text = text
-    this.#limit = limit
+    this.#first = program.steps[0]!
     this.#wide = program.flags.unicode || program.flags.unicodeSets
     this.#slots = new Array(program.slots).fill(-1)
   }
 
-  search(lastIndex: number): Search {
+  /** Steps of the last search. */
+  get steps(): number {
+    return this.#steps
+  }
+
+  /** Whether the limit ended the last search. */
+  get exceeded(): boolean {
+    return this.#exceeded
+  }
+
+  /** Where the match begins and ends; undefined without a match, or where the limit ended the search. */
+  search(text: string, lastIndex: number, limit: number): readonly [start: number, end: number] | undefined {
+    this.#text = text
+    this.#limit = limit
+    this.#steps = 0
+    this.#exceeded = false
+    this.#slots.fill(-1)
+    this.#changes.length = 0
+    this.#choices.length = 0
     const { sticky } = this.#program.flags
     try {
       // The engine never begins between the halves of a character.
       const back = this.#wide && this.#next(lastIndex - 1, false).length === 2 ? 1 : 0
-      for (let start = lastIndex - back; start <= this.#text.length; start++) {
-        const end = this.#run(this.#program, start)
-        if (end !== undefined) return { match: this.#match(start, end), steps: this.#steps, exceeded: false }
+      for (let start = lastIndex - back; start <= text.length; start++) {
+        if (this.#steps < limit && this.#failsAtOnce(start)) {
+          this.#steps++
+        } else {
+          const end = this.#run(this.#program, start)
+          if (end !== undefined) return [start, end]
+        }
         if (sticky) break
         if (this.#wide && this.#next(start, false).length === 2) start++
       }
-      return { match: undefined, steps: this.#steps, exceeded: false }
     } catch (error) {
       if (!(error instanceof Exceeded)) throw error
-      return { match: undefined, steps: this.#steps, exceeded: true }
+      this.#exceeded = true
     }
+    return undefined
   }
 
-  #match(start: number, end: number): Search['match'] {
+  /** The places of the groups of the last search, which matched there. */
+  match([start, end]: readonly [start: number, end: number]): NonNullable<Search['match']> {
     const groups = Array.from({ length: this.#program.groups }, (_, at) => this.#slots.slice(at * 2 + 2, at * 2 + 4))
     return [[start, end], ...groups.map(([from, to]) => (from! < 0 || to! < 0 ? undefined : ([from!, to!] as const)))]
   }
 
-  /** Runs a program from a place; its end, or undefined. Slots keep what a success has saved. */
-  #run(program: Program, start: number): number | undefined {
-    const choices: Choice[] = []
-    const before = this.#changes.length
+  /** Whether a run from a place ends with its first step: most do. */
+  #failsAtOnce(start: number): boolean {
+    const first = this.#first
+    if (first.op === 'edge') return first.kind === 'start' && start > 0 && !this.#program.flags.multiline
+    if (first.op !== 'take') return false
+    const unit = this.#text.charCodeAt(start)
+    return unit < TABLE && first.taker.units[unit] === LEFT
+  }
+
+  /**
+   * Runs a program from a place; its end, or undefined. Slots keep what a success has saved. What comes often is done here and not in
+   * functions of its own: where the engine counts blocks, it puts no function into another.
+   */
+  #run({ steps: program, backwards }: Program, start: number): number | undefined {
+    const [text, limit, slots, changes, choices] = [this.#text, this.#limit, this.#slots, this.#changes, this.#choices]
+    const [bottom, before] = [choices.length, changes.length]
+    let steps = this.#steps
     let step = 0
     let at = start
     for (;;) {
-      if (++this.#steps > this.#limit) throw new Exceeded()
-      const instruction = program.steps[step]!
-      if (instruction.op === 'match') return at
-      if (instruction.op === 'split') {
-        choices.push([instruction.second, at, this.#changes.length])
+      if (++steps > limit) {
+        this.#steps = steps
+        throw new Exceeded()
+      }
+      const instruction = program[step]!
+      let next: number | undefined = at
+      if (instruction.op === 'take') {
+        const unit = text.charCodeAt(backwards ? at - 1 : at)
+        const known = unit < TABLE ? instruction.taker.units[unit] : UNKNOWN
+        if (known === TAKEN) next = backwards ? at - 1 : at + 1
+        else next = known === LEFT ? undefined : this.#take(instruction.taker, at, backwards)
+      } else if (instruction.op === 'split') {
+        choices.push(instruction.second, at, changes.length)
         step = instruction.first
         continue
+      } else if (instruction.op === 'jump') {
+        step = instruction.to
+        continue
+      } else if (instruction.op === 'save') {
+        changes.push(instruction.slot, slots[instruction.slot]!)
+        slots[instruction.slot] = at
+      } else if (instruction.op === 'moved') {
+        if (slots[instruction.slot] === at) next = undefined
+      } else if (instruction.op === 'match') {
+        choices.length = bottom
+        this.#steps = steps
+        return at
+      } else {
+        this.#steps = steps
+        next = this.#pass(instruction, at, backwards)
+        steps = this.#steps
       }
-      const next = instruction.op === 'jump' ? at : this.#pass(instruction, at, program.backwards)
       if (next !== undefined) {
         at = next
-        step = instruction.op === 'jump' ? instruction.to : step + 1
-        continue
+        step++
+      } else if (choices.length === bottom) {
+        this.#undo(before)
+        this.#steps = steps
+        return undefined
+      } else {
+        this.#undo(choices.pop()!)
+        at = choices.pop()!
+        step = choices.pop()!
       }
-      const choice = choices.pop()
-      this.#undo(choice?.[2] ?? before)
-      if (choice === undefined) return undefined
-      ;[step, at] = choice
     }
   }
 
-  /** Where the text goes on after a step; undefined when it does not match. */
+  /** Where the text goes on after a character; undefined when it is another one, or there is none. */
+  #take(taker: Taker, at: number, backwards: boolean): number | undefined {
+    const character = this.#next(at, backwards)
+    if (character === '' || !taker.takes(character)) return undefined
+    return backwards ? at - character.length : at + character.length
+  }
+
+  /** Where the text goes on after a step that is no character; undefined when it does not match. */
   #pass(instruction: Instruction, at: number, backwards: boolean): number | undefined {
     switch (instruction.op) {
-      case 'take': {
-        const character = this.#next(at, backwards)
-        if (character === '' || !instruction.takes(character)) return undefined
-        return backwards ? at - character.length : at + character.length
-      }
-      case 'save':
-        this.#set(instruction.slot, at)
-        return at
       case 'clear':
-        for (const slot of instruction.slots) this.#set(slot, -1)
+        for (const slot of instruction.slots) {
+          this.#changes.push(slot, this.#slots[slot]!)
+          this.#slots[slot] = -1
+        }
         return at
-      case 'moved':
-        return this.#slots[instruction.slot] === at ? undefined : at
       case 'edge':
         return this.#isEdge(instruction.kind, at) === instruction.negate ? undefined : at
       case 'look':
@@ -143,10 +229,11 @@ class Matcher {
   }
 
   #isEdge(kind: 'start' | 'end' | 'word', at: number): boolean {
-    const [before, after] = [this.#text[at - 1] ?? '', this.#text[at] ?? '']
-    if (kind === 'word') return isWord(before) !== isWord(after)
-    const outside = kind === 'start' ? before : after
-    return outside === '' || (this.#program.flags.multiline && '\n\r\u2028\u2029'.includes(outside))
+    const text = this.#text
+    if (kind === 'word') return isWord(text[at - 1] ?? '') !== isWord(text[at] ?? '')
+    const outside = kind === 'start' ? at - 1 : at
+    if (outside < 0 || outside >= text.length) return true
+    return this.#program.flags.multiline && '\n\r\u2028\u2029'.includes(text[outside]!)
   }
 
   #next(at: number, backwards: boolean): string {
@@ -158,15 +245,11 @@ class Matcher {
     return pair.length === 2 && pair.isWellFormed() && (pair.codePointAt(0) as number) > 0xffff ? pair : unit
   }
 
-  #set(slot: number, value: number): void {
-    this.#changes.push(slot, this.#slots[slot]!)
-    this.#slots[slot] = value
-  }
-
   #undo(count: number): void {
-    while (this.#changes.length > count) {
-      const old = this.#changes.pop()!
-      this.#slots[this.#changes.pop()!] = old
+    const changes = this.#changes
+    while (changes.length > count) {
+      const old = changes.pop()!
+      this.#slots[changes.pop()!] = old
     }
   }
 }

@@ -1,6 +1,6 @@
 import { type Profiler, Session } from 'node:inspector/promises'
 import { join } from 'node:path'
-import { countSteps } from './regex-steps.ts'
+import { type Matcher, matcherFor } from './regex-steps.ts'
 
 const SRC = join(import.meta.dirname, '../../src/')
 
@@ -72,13 +72,20 @@ async function recorded(run: () => unknown): Promise<readonly Recorded[]> {
 }
 
 function slowAmong(searches: readonly Recorded[], limit: number): string | undefined {
-  const left = new Map<string, number>()
+  /** Steps that are left to each expression, and those of its searches from the beginning of a text: many are made again and again. */
+  const counts = new Map<Matcher, { left: number; readonly known: Map<string, number> }>()
   for (const { regex, text, lastIndex } of searches) {
-    const key = String(regex)
-    const before = left.get(key) ?? limit
-    const { steps, exceeded } = countSteps(regex, text, lastIndex, before)
-    if (exceeded) return `${key} on ${JSON.stringify(text.slice(0, 40))}... of ${text.length} characters`
-    left.set(key, before - steps)
+    const matcher = matcherFor(regex)
+    let count = counts.get(matcher)
+    if (count === undefined) counts.set(matcher, (count = { left: limit, known: new Map() }))
+    let steps = lastIndex === 0 ? count.known.get(text) : undefined
+    if (steps === undefined) {
+      matcher.search(text, lastIndex, count.left)
+      steps = matcher.steps
+      if (lastIndex === 0) count.known.set(text, steps)
+    }
+    count.left -= steps
+    if (count.left < 0) return `${regex} on ${JSON.stringify(text.slice(0, 40))}... of ${text.length} characters`
   }
   return undefined
 }

@@ -46,6 +46,16 @@ import type {
   S3UrlOptions,
 } from '../../src/backends/s3/index.ts'
 import type {
+  Ask,
+  ConnectParams,
+  DisabledAlgorithms,
+  PythonParams,
+  Question,
+  SftpDriverOptions,
+  SftpOptions,
+  SftpParams,
+} from '../../src/backends/sftp/index.ts'
+import type {
   AnyStorage,
   AvailableNameOptions,
   CallOptions,
@@ -164,6 +174,16 @@ export type OfDropbox = [
   RelocationResult,
   UploadUrlOptions,
   Verb,
+]
+export type OfSftp = [
+  Ask,
+  ConnectParams,
+  DisabledAlgorithms,
+  PythonParams,
+  Question,
+  SftpDriverOptions,
+  SftpOptions,
+  SftpParams,
 ]
 export type OfGcs = [
   CredentialsFile,

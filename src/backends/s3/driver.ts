@@ -49,6 +49,8 @@ export interface S3DriverOptions extends S3ClientOptions, WriterOptions {
   readonly conditionalWrites: 'auto' | 'on' | 'off'
   /** Largest copy in one request, in bytes. Default: 5 GiB. */
   readonly maxCopySize?: number | undefined
+  /** Milliseconds that an upload which nobody knows gets to show a part before it is ended. Default: 2000. */
+  readonly orphanWaitMs?: number | undefined
   /** Where the object that tries out conditions may stand. */
   readonly probePrefix?: string | undefined
 }
@@ -70,8 +72,8 @@ export class S3Driver implements Driver {
     this.#options = options
     this.#http = options.httpClient ?? new NodeClient(options.transport)
     this.client = new S3Client(options, this.#http)
-    const { minPartSize, preset } = options
-    this.#parts = new S3Parts(this.client, { minPart: minPartSize, uniform: preset.uniformParts })
+    const { minPartSize, preset, orphanWaitMs } = options
+    this.#parts = new S3Parts(this.client, { minPart: minPartSize, uniform: preset.uniformParts, orphanWaitMs })
     this.#writer = new Writer(this.client, this.#parts, options)
     this.#conditions = new Conditions(knownConditions(options))
     this.#batches = new Batches({

@@ -2,19 +2,23 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sweepFolder } from '../../../src/backends/local/sweep.ts'
+import { builtProgram } from '../../support/built.ts'
 import { Child } from '../../support/child.ts'
 import { allFiles, bytesOf, ctx, localDriver, temporaryFolder } from './fixture.ts'
 
 const cache = temporaryFolder()
+const programs = new Map<string, string>()
 
-/** A process of its own; what it compiles is kept for the next ones, which takes most of their time away. */
+/** A process of its own, of one file; what it compiles is kept for the next ones. */
 function child(name: string, ...args: string[]): Child {
   const env = { ...process.env, NODE_COMPILE_CACHE: cache.path }
-  const path = join(import.meta.dirname, name)
-  return new Child(process.execPath, [path, ...args], { env, input: '', timeoutMs: 110_000 })
+  return new Child(process.execPath, [programs.get(name)!, ...args], { env, input: '', timeoutMs: 110_000 })
 }
 
 beforeAll(async () => {
+  for (const name of ['saver.child.ts', 'rewriter.child.ts']) {
+    programs.set(name, await builtProgram(join(import.meta.dirname, name), cache.path))
+  }
   // Only a process that ends by itself leaves what it compiled.
   await child('rewriter.child.ts', cache.path, 'warm-up').done()
 })

@@ -97,7 +97,8 @@ const REQUESTS: ReadonlyArray<readonly [Kind, (files: S3Storage) => Promise<unkn
   ['delete', deleteOne],
 ]
 
-describe('a success that is no answer is an error:', () => {
+// Where an upload may have been created, its search waits for two seconds.
+describe.concurrent('a success that is no answer is an error:', () => {
   const html = { 'content-type': 'text/html; charset=utf-8' }
   test.each(REQUESTS)('%s answered by a page of HTML', async (kind, work) => {
     await using server = await odd(kind, send(200, PAGE, html))
@@ -243,7 +244,7 @@ describe('documents', () => {
   })
 })
 
-describe('a 404', () => {
+describe.concurrent('a 404', () => {
   test.each<[Kind, (files: S3Storage) => Promise<unknown>]>([
     ['put', save],
     ['create', saveLarge],

@@ -70,6 +70,8 @@ export function groundOf(
     url: server.url,
     steps: STEPS,
     bodyless: BODYLESS,
+    // An upload that nobody knows gets some time to show a part.
+    waits: ['CreateMultipartUpload'],
     storage(url, { timeoutSecs, maxAttempts }) {
       const driver = driverFor(
         { ...server, url },

@@ -90,7 +90,8 @@ const WRONG = [
   ['an error', '<Error><Code>InternalError</Code></Error>'],
 ] as const
 
-describe('a success that is none', () => {
+// Where an upload may have been created, its search waits for two seconds.
+describe.concurrent('a success that is none', () => {
   test.each([...WRONG, ['an empty id', RIGHT.create.body!.replace('>u<', '><')]] as const)(
     'to the creation of an upload, %s, sends no part',
     async (_what, body) => {

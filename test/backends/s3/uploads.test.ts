@@ -28,7 +28,8 @@ const count = (operation: string) => operations().filter(each => each === operat
 function storage(maxAttempts = 3): S3Storage {
   const { accessKeyId: accessKey, secretAccessKey: secretKey } = server.credentials
   const options = { bucketName: 'media', accessKey, secretKey, fileOverwrite: true, maxAttempts }
-  return new S3Storage(options, { settings: {}, env: {}, driver: driverFor(server, ground.driver) })
+  const driver = driverFor(server, { ...ground.driver, orphanWaitMs: 100 })
+  return new S3Storage(options, { settings: {}, env: {}, driver })
 }
 
 describe('an upload in parts', () => {

@@ -27,6 +27,7 @@ export const maxSkewMs: number = 15 * 60 * 1000
 
 /** Percent-encodes everything except unreserved characters. */
 export function uriEncode(text: string, keepSlash = false): string {
+  if (/^[A-Za-z0-9\-._~]*$/.test(text)) return text
   let result = ''
   for (const byte of Buffer.from(text, 'utf8')) {
     const char = String.fromCharCode(byte)
@@ -36,10 +37,17 @@ export function uriEncode(text: string, keepSlash = false): string {
   return result
 }
 
-/** The signing key for a scope. */
+const signingKeys = new Map<string, Buffer>()
+
+/** The signing key for a scope; it is the same for each request of a day. */
 export function signingKey(secret: string, date: string, region: string, service: string): Buffer {
-  let key = createHmac('sha256', `AWS4${secret}`).update(date).digest()
-  for (const part of [region, service, 'aws4_request']) key = createHmac('sha256', key).update(part).digest()
+  const scope = [secret, date, region, service].join('\n')
+  let key = signingKeys.get(scope)
+  if (key === undefined) {
+    key = createHmac('sha256', `AWS4${secret}`).update(date).digest()
+    for (const part of [region, service, 'aws4_request']) key = createHmac('sha256', key).update(part).digest()
+    signingKeys.set(scope, key)
+  }
   return key
 }
 

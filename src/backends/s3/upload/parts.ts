@@ -15,7 +15,7 @@ import {
 } from '../../../remote/checksums.ts'
 import { etagOf } from '../../../remote/headers.ts'
 import { OpenUploads } from '../../../remote/open-uploads.ts'
-import { Orphans } from '../../../remote/orphans.ts'
+import { Orphans, type UploadRequests } from '../../../remote/orphans.ts'
 import type { Creation, FailedFinish, PartProtocol, UploadTarget } from '../../../remote/part-protocol.ts'
 import type { PartLimits, Piece, PieceRange } from '../../../remote/pieces.ts'
 import { fieldText, xmlText } from '../../../remote/xml.ts'
@@ -59,6 +59,15 @@ export interface S3Part {
   readonly checksum?: string | undefined
 }
 
+/** What `S3Parts` needs to know of the service. */
+export interface S3PartsOptions {
+  /** Bytes that every part but the last must have. */
+  readonly minPart?: number | undefined
+  readonly uniform: boolean
+  /** Milliseconds of `Orphans`. */
+  readonly orphanWaitMs?: number | undefined
+}
+
 /** Bytes of the largest. */
 const MAX_PART = 5 * 1024 ** 3
 /** Tries to end an upload to which parts come late. */
@@ -72,10 +81,10 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
   readonly #client: S3Client
   readonly #orphans: Orphans<S3Key>
 
-  constructor(client: S3Client, { minPart = MIN_PART, uniform }: { minPart?: number | undefined; uniform: boolean }) {
+  constructor(client: S3Client, { minPart = MIN_PART, uniform, orphanWaitMs }: S3PartsOptions) {
     this.#client = client
     this.limits = { minPart, maxPart: MAX_PART, maxParts: 10_000, uniform }
-    this.#orphans = new Orphans({
+    const requests: UploadRequests<S3Key> = {
       ids: this.uploads.ids,
       list: (prefix, page, { baseHeaders }, ctx) =>
         ctx.step('listUploads', true, async step => {
@@ -85,7 +94,8 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
         }),
       partCount: (upload, uploadId, ctx) => this.#partCount(upload, uploadId, ctx),
       end: (upload, uploadId, ctx) => this.#end(upload, uploadId, ctx),
-    })
+    }
+    this.#orphans = new Orphans(requests, orphanWaitMs)
   }
 
   /** PutObject. */

@@ -1,5 +1,5 @@
-import { SuspiciousFileOperation } from '../../core/errors.ts'
-import { isHidden } from './hidden.ts'
+import { SuspiciousFileOperation } from './errors.ts'
+import { isHidden } from './hidden-names.ts'
 
 /** Bytes of one component that every usual file system holds (NAME_MAX). */
 export const MAX_COMPONENT_BYTES: number = 255

@@ -1,4 +1,4 @@
-import { errnoOf, isExhaustion } from '../../core/errno.ts'
+import { errnoOf, isExhaustion } from './errno.ts'
 
 /** Warnings of one walk; one more says that there were others. */
 const MAX_REPORTS = 10
