@@ -11,7 +11,7 @@ import type { DropboxClient } from './client.ts'
 import { classifyDropbox, dropboxErrorOf } from './errors.ts'
 import type { Lookup } from './lookup.ts'
 import { fileAt } from './metadata.ts'
-import { isSameKey, pathOf } from './names.ts'
+import { isSameKey, newPath, pathOf } from './names.ts'
 
 /** What is copied or moved, by its key, and its new key. */
 export interface Relocation {
@@ -138,7 +138,7 @@ function argOf(pair: Relocation): object {
 }
 
 function pathsOf({ from, to }: Relocation): object {
-  return { from_path: pathOf(from), to_path: pathOf(to) }
+  return { from_path: pathOf(from), to_path: newPath(to) }
 }
 
 /** The error of a whole batch for one of its pairs, whose name it gets. */

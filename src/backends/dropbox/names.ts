@@ -27,9 +27,14 @@ export function problemOf(key: string): string | undefined {
   return undefined
 }
 
-/** The path of a key; the root is ''. Dropbox stores names in form C of Unicode, and finds none in another form. (https://github.com/samschott/maestral/pull/678) */
+/** The path of a key; the root is ''. Dropbox knows a name by form C of Unicode, and finds it by no other. (https://github.com/samschott/maestral/pull/678) */
 export function pathOf(key: string): string {
-  const path = trimTrailingSlashes(key).normalize('NFC')
+  return newPath(key).normalize('NFC')
+}
+
+/** The path of a file to be made, whose name is shown as it is written. */
+export function newPath(key: string): string {
+  const path = trimTrailingSlashes(key)
   return path === '' ? '' : `/${path}`
 }
 
