@@ -1,5 +1,5 @@
 /** OpenSSH's server, chrooted and not: conformance, names, many calls at once. */
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { isStorageError } from '../../src/core/errors.ts'
@@ -7,7 +7,7 @@ import { USER_ID } from '../servers/private-daemon.ts'
 import { startSshd } from '../servers/sshd.ts'
 import { describeConformance } from './backend.ts'
 import { describeOddNames, describePool } from './file-server.ts'
-import { conformanceOf, emptied } from './places/file-server.ts'
+import { conformanceOf, emptied, namesOnDisk } from './places/file-server.ts'
 import { sshdOptions, sshdPlace, sshdStorage } from './places/sshd.ts'
 
 const server = await startSshd()
@@ -85,6 +85,25 @@ describe('OpenSSH', () => {
     for (const name of ['../secret', '/etc/hostname', '../../etc/hostname']) {
       await expect(files.open(name)).rejects.toMatchObject({ code: 'suspicious_name' })
     }
+  })
+
+  test('follows no link out of the root, and shows nothing of what is there', async () => {
+    await mkdir(join(open.files, 'below'))
+    await writeFile(join(open.files, 'secret'), 'secret')
+    await symlink('../secret', join(open.files, 'below/out.txt'))
+    await symlink('..', join(open.files, 'below/up'))
+    await symlink('inside.txt', join(open.files, 'below/in.txt'))
+    await writeFile(join(open.files, 'below/inside.txt'), 'inside')
+    await using files = sshdStorage(open, { location: 'below', fileOverwrite: true })
+    for (const name of ['out.txt', 'up/secret', 'up/below/inside.txt']) {
+      for (const call of [files.open(name), files.readBytes(name), files.size(name), files.copy(name, 'copied')])
+        await expect(call).rejects.toMatchObject({ code: 'suspicious_name' })
+    }
+    await expect(files.save('up/new', 'x')).rejects.toMatchObject({ code: 'suspicious_name' })
+    await expect(files.listdir('up')).rejects.toMatchObject({ code: 'suspicious_name' })
+    expect(await files.readText('in.txt')).toBe('inside')
+    expect(await readFile(join(open.files, 'secret'), 'utf8')).toBe('secret')
+    expect((await namesOnDisk(open)).filter(name => /new|copied/.test(name))).toEqual([])
   })
 
   test('copies on the server', async () => {
