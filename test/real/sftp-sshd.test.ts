@@ -1,5 +1,5 @@
 /** OpenSSH's server, chrooted and not: conformance, names, many calls at once. */
-import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { isStorageError } from '../../src/core/errors.ts'
@@ -94,6 +94,7 @@ describe('OpenSSH', () => {
     await symlink('..', join(open.files, 'below/up'))
     await symlink('inside.txt', join(open.files, 'below/in.txt'))
     await writeFile(join(open.files, 'below/inside.txt'), 'inside')
+    await chown(join(open.files, 'below'), USER_ID, USER_ID)
     await using files = sshdStorage(open, { location: 'below', fileOverwrite: true })
     for (const name of ['out.txt', 'up/secret', 'up/below/inside.txt']) {
       for (const call of [files.open(name), files.readBytes(name), files.size(name), files.copy(name, 'copied')])
