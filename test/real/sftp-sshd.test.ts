@@ -5,6 +5,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { isStorageError } from '../../src/core/errors.ts'
 import { USER_ID } from '../servers/private-daemon.ts'
 import { startSshd } from '../servers/sshd.ts'
+import { startTcpProxy } from '../servers/tcp-proxy.ts'
 import { describeConformance } from './backend.ts'
 import { describeOddNames, describePool } from './file-server.ts'
 import { conformanceOf, emptied, namesOnDisk } from './places/file-server.ts'
@@ -107,11 +108,14 @@ describe('OpenSSH', () => {
     expect((await namesOnDisk(open)).filter(name => /new|copied/.test(name))).toEqual([])
   })
 
-  test('copies on the server', async () => {
-    await using files = sshdStorage(server)
+  test('copies on the server: the bytes do not pass through us', async () => {
+    await using proxy = await startTcpProxy(server.port)
+    await using files = sshdStorage(server, {}, proxy.port)
     const bytes = Buffer.alloc(3 * 1024 * 1024, 'copied ')
     await files.save('from', bytes)
+    const before = proxy.up + proxy.down
     await files.copy('from', 'folder/to')
-    expect(await readFile(join(server.files, 'folder/to'))).toEqual(bytes)
+    expect(proxy.up + proxy.down - before).toBeLessThan(20_000)
+    expect((await readFile(join(server.files, 'folder/to'))).equals(bytes)).toBe(true)
   })
 })
