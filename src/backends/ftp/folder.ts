@@ -42,6 +42,18 @@ export async function leaveFolder(
   else await control.request(`CWD ${home}`, signal)
 }
 
+/** Whether a path is a folder that can be entered. */
+export async function canEnter(connection: FtpConnection, path: string, ctx: CallContext): Promise<boolean> {
+  try {
+    await enterFolder(connection, path, ctx)
+  } catch (error) {
+    if (!isRefusal(error) || error.status === 421) throw error
+    return false
+  }
+  await leaveFolder(connection, ctx)
+  return true
+}
+
 /** Whether the server lists by MLSD. (RFC 3659, section 7.8: who announces MLST has both) */
 export function listsFacts({ features }: FtpConnection): boolean {
   return features.has('MLST') || features.has('MLSD')
