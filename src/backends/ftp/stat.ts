@@ -72,8 +72,10 @@ async function statBySize(connection: FtpConnection, path: string, ctx: CallCont
     if (!isUnknownCommand(error)) return folderOr(connection, path, error, ctx)
   }
   const modifiedAt = time?.code === 213 ? timeIn(time.message.slice(4)) : undefined
-  if (size === undefined) return statByListing(connection, path, ctx)
-  return { size, ...(modifiedAt !== undefined && { modifiedAt }) }
+  const known = modifiedAt === undefined ? {} : { modifiedAt }
+  if (size !== undefined) return { size, ...known }
+  const { isRoughTime, ...stat } = await statByListing(connection, path, ctx)
+  return modifiedAt === undefined ? { ...stat, ...(isRoughTime && { isRoughTime }) } : { ...stat, ...known }
 }
 
 /** Of a folder; else why the command about the path was refused. */

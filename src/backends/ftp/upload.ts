@@ -1,3 +1,4 @@
+import { onAbort } from '../../core/abort.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
@@ -39,6 +40,10 @@ export async function upload(
   const temporary = `${parentOf(path)}/${temporaryName()}`
   const state: SendState = { isMade: false }
   let isWhole = false
+  // Told before the call ends, which does not wait for this.
+  const off = onAbort(ctx.signal, () => {
+    if (!isWhole && isStorageError(ctx.signal.reason, 'aborted')) notApplied(ctx.signal.reason)
+  })
   try {
     const sent = await store(slot, temporary, content, options, state, ctx)
     if (sent.doubt !== undefined) await checkSize(slot, temporary, sent, ctx)
@@ -55,6 +60,8 @@ export async function upload(
     else await cleaned
     // Nothing has the name of the file before it is renamed.
     throw isWhole || ctx.signal.aborted ? error : notApplied(error)
+  } finally {
+    off()
   }
 }
 
