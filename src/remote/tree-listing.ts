@@ -22,6 +22,8 @@ export interface TreeProtocol {
   /** What a file is of which the listing does not tell enough. Undefined: it is not listed. */
   look(key: string, ctx: CallContext): Promise<Stat | undefined>
   classify(error: unknown): ErrorCode | undefined
+  /** Whether a folder below the first that may not be read ends the listing; by default it is reported as a warning and left out. */
+  readonly isStrict?: boolean
 }
 
 /** A listing that goes on. */

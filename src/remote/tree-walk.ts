@@ -15,6 +15,7 @@ const MAX_KEY = 4096
 export interface WalkProtocol {
   read(prefix: string, ctx: CallContext): AsyncIterable<readonly FolderItem[]>
   classify(error: unknown): ErrorCode | undefined
+  readonly isStrict?: boolean
 }
 
 /** How a tree is gone through. */
@@ -135,7 +136,8 @@ export class TreeWalk {
         if (prefix !== this.#prefix && prefix.includes('\ufffd')) odd.report(prefix, NOT_UTF8)
         return undefined
       }
-      if (prefix === this.#prefix || (code !== 'permission_denied' && code !== 'suspicious_name')) throw error
+      const isLeftOut = code === 'suspicious_name' || (code === 'permission_denied' && this.#protocol.isStrict !== true)
+      if (prefix === this.#prefix || !isLeftOut) throw error
       odd.report(prefix, error)
       return undefined
     }

@@ -7,14 +7,18 @@ import { secureContextOf, type TrustOptions } from '../../http/secure-context.ts
 import { transportError } from '../../http/transport-error.ts'
 import { type Hide, hiding } from '../../remote/redact.ts'
 import { newClient } from './client.ts'
-import { Control } from './control.ts'
+import { accepted, Control } from './control.ts'
 import { FtpConnectionError, isRefusal, loginError } from './errors.ts'
 import type { FtpLocation } from './location.ts'
-import { featuresIn, pathIn } from './replies.ts'
+import { featuresIn, pathIn, type Reply } from './replies.ts'
 import type { ServerMemory } from './server.ts'
 import type { FtpEncoding } from './settings.ts'
 
 const KEEP_ALIVE_MS = 15_000
+/** How long after the first of several answers the others are waited for, once for a server. */
+const PACK_MS = 1_000
+/** Servers that are known to lose commands. (lftp's manual, ftp:auto-sync-mode) */
+const LOSES_COMMANDS = /microsoft ftp|madgoat|mikrotik/i
 /** Facts of a listing that are asked for. (RFC 3659, section 7.5) */
 const FACTS = ['type', 'size', 'modify', 'unique']
 
@@ -48,6 +52,8 @@ export interface FtpConnection {
   wasRefused: boolean
   /** For what arrives over its data connections; made at the first. */
   inletBuffer: Buffer | undefined
+  /** The answer that names a port for the next transfer, where it was asked for ahead. */
+  waiting: Reply | undefined
   /** How often it was leased. */
   uses: number
 }
@@ -66,15 +72,29 @@ export class Connector {
   }
 
   /** Connects, logs in and sets what every transfer needs. */
-  async open({ signal }: CallContext): Promise<FtpConnection> {
+  async open(ctx: CallContext): Promise<FtpConnection> {
+    const server = this.#server
+    const wasKnown = server.takesPacks !== undefined
+    try {
+      return await this.#open(ctx)
+    } catch (error) {
+      // It was found out that the server loses commands.
+      if (wasKnown || server.takesPacks !== false || ctx.signal.aborted) throw error
+      return this.#open(ctx)
+    }
+  }
+
+  async #open({ signal }: CallContext): Promise<FtpConnection> {
     const options = this.#options
     const { location } = options
     const client = await newClient()
     client.ftp.encoding = options.encoding === 'utf-8' ? 'utf8' : 'latin1'
     const control = new Control(client, this.#hide)
+    const server = this.#server
     try {
       const tls = options.tls === undefined ? undefined : this.#tlsOptions()
-      await this.#connect(control, tls, signal)
+      const { message } = await this.#connect(control, tls, signal)
+      if (LOSES_COMMANDS.test(message)) server.takesPacks ??= false
       control.socket.setKeepAlive(true, KEEP_ALIVE_MS)
       control.socket.setNoDelay(true)
       await control
@@ -83,19 +103,21 @@ export class Connector {
           throw loginError(error, location.user)
         })
       if (tls !== undefined) await protect(control, signal)
-      const features = await prepare(control, options.encoding, signal)
-      const home = await homeOf(control, location, signal)
+      const features = await featuresOf(control, signal)
+      control.takesPacks = server.takesPacks !== false
+      const home = await prepared(control, features, options.encoding, server, signal)
       const root = rootOf(location, home)
       return {
         control,
         options,
         tls,
-        server: this.#server,
+        server,
         features,
         root,
-        home: home ?? '',
+        home: location.isAbsolute ? '/' : (home ?? ''),
         wasRefused: false,
         inletBuffer: undefined,
+        waiting: undefined,
         uses: 0,
       }
     } catch (error) {
@@ -104,7 +126,7 @@ export class Connector {
     }
   }
 
-  async #connect(control: Control, tls: TlsOptions | undefined, signal: AbortSignal): Promise<void> {
+  async #connect(control: Control, tls: TlsOptions | undefined, signal: AbortSignal): Promise<Reply> {
     const { location, port, connectTimeoutMs } = this.#options
     const { host } = location
     const limit = new AbortController()
@@ -116,10 +138,11 @@ export class Connector {
     const timer = connectTimeoutMs > 0 ? setTimeout(() => limit.abort(late), connectTimeoutMs) : undefined
     try {
       const implicit = this.#options.tls === 'implicit' ? tls : undefined
-      await control.run('connect', limit.signal, each =>
+      const greeting = await control.run('connect', limit.signal, each =>
         implicit === undefined ? each.connect(host, port) : each.connectImplicitTLS(host, port, implicit),
       )
       if (tls !== undefined && implicit === undefined) await control.run('AUTH', limit.signal, each => each.useTLS(tls))
+      return greeting
     } catch (error) {
       throw this.#unreached(error)
     } finally {
@@ -158,27 +181,37 @@ async function protect(control: Control, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function prepare(
-  control: Control,
-  encoding: FtpEncoding,
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, string>> {
+async function featuresOf(control: Control, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
   const reply = await control.requestOptional('FEAT', signal)
-  const features = reply === undefined ? new Map<string, string>() : featuresIn(reply)
-  if (features.has('UTF8')) await control.requestOptional(`OPTS UTF8 ${encoding === 'utf-8' ? 'ON' : 'OFF'}`, signal)
-  // Bytes as they are, and sizes of them: the default is ASCII. (RFC 959, section 3.1.1.1)
-  await control.request('TYPE I', signal)
-  const given = features.get('MLST')?.toLowerCase().split(';') ?? []
-  const wanted = FACTS.filter(fact => given.includes(fact) || given.includes(`${fact}*`))
-  if (wanted.some(fact => given.includes(fact))) await control.requestOptional(`OPTS MLST ${wanted.join(';')};`, signal)
-  return features
+  return reply === undefined ? new Map<string, string>() : featuresIn(reply)
 }
 
-/** Where the login leads to, where that counts. */
-async function homeOf(control: Control, location: FtpLocation, signal: AbortSignal): Promise<string | undefined> {
-  if (location.isAbsolute) return '/'
-  const reply = await control.requestOptional('PWD', signal)
-  return reply === undefined ? undefined : pathIn(reply)
+/** Sets what every transfer needs, and returns where the login leads to. Whether the server takes several commands in one packet is seen by their answers. */
+async function prepared(
+  control: Control,
+  features: ReadonlyMap<string, string>,
+  encoding: FtpEncoding,
+  server: ServerMemory,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const given = features.get('MLST')?.toLowerCase().split(';') ?? []
+  const wanted = FACTS.filter(fact => given.includes(fact) || given.includes(`${fact}*`))
+  const commands = [
+    // Bytes as they are, and sizes of them: the default is ASCII. (RFC 959, section 3.1.1.1)
+    'TYPE I',
+    ...(features.has('UTF8') ? [`OPTS UTF8 ${encoding === 'utf-8' ? 'ON' : 'OFF'}`] : []),
+    ...(wanted.some(fact => given.includes(fact)) ? [`OPTS MLST ${wanted.join(';')};`] : []),
+    'PWD',
+  ]
+  const isTried = control.takesPacks && server.takesPacks === undefined
+  const lost = (): void => {
+    server.takesPacks = false
+    control.close()
+  }
+  const [type, ...others] = await control.ask(commands, signal, isTried ? { ms: PACK_MS, lost } : undefined)
+  if (isTried) server.takesPacks = true
+  accepted('TYPE I', type!)
+  return pathIn(others.at(-1)!)
 }
 
 function rootOf({ folders, isAbsolute }: FtpLocation, home: string | undefined): string {

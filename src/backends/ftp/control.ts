@@ -23,10 +23,18 @@ export interface Transfer {
   resync(): void
 }
 
+/** What happens when not all answers have come some time after the first. */
+export interface PackLimit {
+  readonly ms: number
+  readonly lost: () => void
+}
+
 /** The control connection: one command at a time. What is thrown is ours, and shows no secret. */
 export class Control {
   /** Answers since it was opened. */
   answers = 0
+  /** Whether the server answers each of several commands that come in one packet. */
+  takesPacks = false
   readonly #client: FtpClient
   readonly #hide: Hide
   #isEnding = false
@@ -56,13 +64,29 @@ export class Control {
 
   /** Sends a command and returns its answer below 400. One of 400 or more is an `FtpReplyError`. An abort closes the connection. */
   async request(command: string, signal: AbortSignal): Promise<Reply> {
+    const [reply] = await this.ask([command], signal)
+    return accepted(command, reply!)
+  }
+
+  /** As `request`; undefined where the server refuses the command. */
+  async requestOptional(command: string, signal: AbortSignal): Promise<Reply | undefined> {
+    const [reply] = await this.ask([command], signal)
+    return reply!.code < 400 ? reply : undefined
+  }
+
+  /**
+   * Sends commands that do not depend on each other, and returns their answers, refusals as well: in one packet where the server is known to take that, else one
+   * after the other. Fails with 421, and when the connection is lost.
+   */
+  async ask(commands: readonly string[], signal: AbortSignal, limit?: PackLimit): Promise<Reply[]> {
     signal.throwIfAborted()
-    // The answer would else be taken for that of the next command.
+    // The answers would else be taken for those of the next commands.
     const off = onAbort(signal, () => this.close())
     try {
-      return await this.#handle(command, (reply, task) => {
-        if (reply.code >= 200) task.resolve(reply)
-      })
+      if (this.takesPacks) return await this.#pack(commands, limit)
+      const replies: Reply[] = []
+      for (const command of commands) replies.push(...(await this.#pack([command])))
+      return replies
     } catch (error) {
       throw signal.aborted ? signal.reason : error
     } finally {
@@ -70,14 +94,23 @@ export class Control {
     }
   }
 
-  /** As `request`; undefined where the server refuses the command. */
-  async requestOptional(command: string, signal: AbortSignal): Promise<Reply | undefined> {
-    try {
-      return await this.request(command, signal)
-    } catch (error) {
-      if (error instanceof FtpReplyError && error.status !== 421) return undefined
-      throw error
-    }
+  async #pack(commands: readonly string[], limit?: PackLimit): Promise<Reply[]> {
+    const replies: Reply[] = []
+    let timer: NodeJS.Timeout | undefined
+    const work = this.#handle(commands, (reply, task) => {
+      if (reply.code < 200) return
+      replies.push(reply)
+      if (limit !== undefined) timer ??= setTimeout(limit.lost, limit.ms)
+      if (reply.code === 421) task.reject(new FtpReplyError(verbOf(commands[replies.length - 1]!), this.#shown(reply)))
+      else if (replies.length === commands.length) task.resolve(reply)
+    })
+    await work.finally(() => clearTimeout(timer))
+    return replies.map(reply => this.#shown(reply))
+  }
+
+  /** Takes RNFR back. ProFTPD refuses every other command until RNTO has come; without a name it moves nothing. */
+  async deselect(signal: AbortSignal): Promise<void> {
+    await this.requestOptional('RNTO', signal)
   }
 
   /** Runs a step of basic-ftp's own, such as the login. */
@@ -99,17 +132,13 @@ export class Control {
   transfer(command: string): Transfer {
     const begun = Promise.withResolvers<Reply>()
     let isResynced = false
-    const done = this.#handle(
-      command,
-      (reply, task) => {
-        begun.resolve(reply)
-        if (isResynced) {
-          if (reply.code === IN_STEP) task.resolve(reply)
-        } else if (reply.code >= 300) task.reject(new FtpReplyError(verbOf(command), reply))
-        else if (reply.code >= 200) task.resolve(reply)
-      },
-      () => isResynced,
-    )
+    const done = this.#handle([command], (reply, task) => {
+      if (reply.code < 300) begun.resolve(reply)
+      if (isResynced) {
+        if (reply.code === IN_STEP) task.resolve(reply)
+      } else if (reply.code >= 300) task.reject(new FtpReplyError(verbOf(command), this.#shown(reply)))
+      else if (reply.code >= 200) task.resolve(reply)
+    })
     // Whoever waits for one of them may never come to the other.
     done.catch(begun.reject)
     begun.promise.catch(nothing)
@@ -146,13 +175,9 @@ export class Control {
   }
 
   async #resync(): Promise<void> {
-    await this.#handle(
-      'PWD',
-      (reply, task) => {
-        if (reply.code === IN_STEP) task.resolve(reply)
-      },
-      () => true,
-    )
+    await this.#handle(['PWD'], (reply, task) => {
+      if (reply.code === IN_STEP) task.resolve(reply)
+    })
   }
 
   /** Closes the connection; what waits for an answer fails. */
@@ -161,28 +186,36 @@ export class Control {
     this.#client.close()
   }
 
-  /** `isDeaf`: whether answers of 400 and more are passed over. */
-  async #handle(
-    command: string,
-    onReply: (reply: Reply, task: ReplyTask) => void,
-    isDeaf: () => boolean = () => false,
-  ): Promise<Reply> {
-    const verb = verbOf(command)
+  /** Sends commands in one packet; `onReply` gets each answer, whatever its code, until it ends the task. */
+  async #handle(commands: readonly string[], onReply: (reply: Reply, task: ReplyTask) => void): Promise<Reply> {
+    const { ftp } = this.#client
+    const [first, ...others] = commands as [string, ...string[]]
     const handler = (answer: Error | Reply, task: ReplyTask): void => {
-      if (answer instanceof Error) {
-        if (!isDeaf() || typeof (answer as { code?: unknown }).code !== 'number') task.reject(answer)
-      } else if (answer.code === 221) {
-        // A goodbye to a connection that has rested is no answer.
-        task.reject(new Error('the server has ended it.'))
-      } else onReply(answer, task)
+      const { code } = answer as { code?: unknown }
+      if (typeof code !== 'number') task.reject(answer as Error)
+      // A goodbye to a connection that has rested is no answer.
+      else if (code === 221) task.reject(new Error('the server has ended it.'))
+      else {
+        this.answers++
+        // The server closes the connection after it. (RFC 959, section 4.2.1)
+        if (code === 421) this.#isEnding = true
+        onReply({ code, message: answer.message }, task)
+      }
     }
+    const { socket } = ftp
+    if (others.length > 0) socket.cork()
     try {
-      const reply = await withoutTraces(() => this.#client.ftp.handle(command, handler))
-      this.answers++
-      return reply as Reply
+      const done = withoutTraces(() => ftp.handle(first, handler))
+      for (const command of others) if (!ftp.closed) ftp.send(command)
+      if (others.length > 0) socket.uncork()
+      return (await done) as Reply
     } catch (error) {
-      throw this.#errorOf(verb, error as Error)
+      throw this.#errorOf(verbOf(first), error as Error)
     }
+  }
+
+  #shown({ code, message }: Reply): Reply {
+    return code < 400 ? { code, message } : { code, message: this.#hide(message) }
   }
 
   #errorOf(verb: string, error: Error): Error {
@@ -195,10 +228,20 @@ export class Control {
       })
     }
     this.answers++
-    // The server closes the connection after it. (RFC 959, section 4.2.1)
     if (code === 421) this.#isEnding = true
     return new FtpReplyError(verb, { code, message: this.#hide(message) })
   }
+}
+
+/** An answer below 400; else it is thrown as an error. */
+export function accepted(command: string, reply: Reply): Reply {
+  if (reply.code >= 400) throw refusal(command, reply)
+  return reply
+}
+
+/** The error of a command that was refused. */
+export function refusal(command: string, reply: Reply): FtpReplyError {
+  return new FtpReplyError(verbOf(command), reply)
 }
 
 /** basic-ftp takes a trace of each command, which costs more than all else that is done for it here. */

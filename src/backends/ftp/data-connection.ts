@@ -4,6 +4,7 @@ import { abortable, onAbort } from '../../core/abort.ts'
 import { nodeNet, nodeTls } from '../../core/builtin.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { FtpConnection } from './connection.ts'
+import { accepted } from './control.ts'
 import { FtpConnectionError } from './errors.ts'
 import { INLET_BYTES, Inlet } from './inlet.ts'
 import { type DataTarget, epsvTarget, pasvTarget, type Reply } from './replies.ts'
@@ -31,6 +32,22 @@ export type Purpose = 'receive' | 'send'
 export function openData(connection: FtpConnection, purpose: Purpose, signal: AbortSignal): Promise<DataConnection> {
   const isActive = connection.options.location.scheme === 'aftp'
   return isActive ? listen(connection, signal) : dial(connection, purpose, signal)
+}
+
+/**
+ * Asks questions, and in the same packet for the port of the transfer that follows, where the server's way is known.
+ */
+export async function askAhead(
+  connection: FtpConnection,
+  questions: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly Reply[]> {
+  const { control, server, options } = connection
+  const { passive } = server
+  const isAhead = control.takesPacks && passive !== undefined && options.location.scheme !== 'aftp'
+  const replies = await control.ask(isAhead ? [...questions, passive] : questions, signal)
+  connection.waiting = isAhead ? replies.pop() : undefined
+  return replies
 }
 
 /** Connects to a port of the server (passive mode): by EPSV, and by PASV where that does not lead to a connection. What works is kept. */
@@ -61,10 +78,9 @@ async function dialBy(
   limitMs: number,
   signal: AbortSignal,
 ): Promise<DataConnection> {
-  const { control, options } = connection
-  const reply = await control.request(command, signal)
-  const target = PASSIVE[command](reply)
-  if (target === undefined) throw notUnderstood(command, reply)
+  const { control, options, waiting } = connection
+  connection.waiting = undefined
+  const target = targetIn(command, accepted(command, waiting ?? (await control.request(command, signal))))
   const inlet = new Inlet()
   const host = hostOf(target, control.socket.remoteAddress, options.allowDataHost)
   const isPlain = connection.tls === undefined && purpose === 'receive'
@@ -85,8 +101,10 @@ function hostOf({ host }: DataTarget, control: string | undefined, isAllowed: bo
   return isAllowed && host !== undefined && host !== '0.0.0.0' ? host : own
 }
 
-function notUnderstood(command: string, { message }: Reply): Error {
-  return new FtpConnectionError(`The answer to ${command} names no port: ${message}`, { outcome: 'not_applied' })
+function targetIn(command: PassiveCommand, reply: Reply): DataTarget {
+  const target = PASSIVE[command](reply)
+  if (target !== undefined) return target
+  throw new FtpConnectionError(`The answer to ${command} names no port: ${reply.message}`, { outcome: 'not_applied' })
 }
 
 /** Waits for the server to connect to a port of ours (active mode). */

@@ -29,6 +29,7 @@ export async function diagnosis(
     try {
       await control.request(`RNFR ${path}`, ctx.signal)
       isThere = true
+      await control.deselect(ctx.signal)
     } catch (refusal) {
       if (!isRefusal(refusal) || refusal.status === 421) throw refusal
       if (saysMissing(refusal)) return 'missing'

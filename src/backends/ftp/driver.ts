@@ -59,6 +59,8 @@ export class FtpDriver implements Driver {
       read: (prefix, ctx) => listFolder(this.#sessions, prefix, ctx),
       look: (key, ctx) => this.#look(key, ctx),
       classify: classifyFtp,
+      // Who syncs or deletes by a listing must not take a part for the whole.
+      isStrict: true,
     })
     if (baseUrl !== null) this.publicUrl = key => joinUrl(baseUrl, key)
   }

@@ -113,7 +113,6 @@ function codeOf(error: FtpReplyError): ErrorCode {
     case 553:
       return BAD_NAME.test(text) ? 'suspicious_name' : 'permission_denied'
     case 332:
-    case 430:
     case 532:
       return 'permission_denied'
     case 522:
@@ -134,7 +133,8 @@ function codeOf(error: FtpReplyError): ErrorCode {
 
 /** The error of a refused login. Its text has no password: the server's words are shown without it. */
 export function loginError(error: unknown, user: string): unknown {
-  if (!isRefusal(error) || classifyFtp(error) !== 'permission_denied') return error
+  // What is refused for a while (4xx) says nothing of the password.
+  if (!isRefusal(error) || error.status < 500 || classifyFtp(error) !== 'permission_denied') return error
   const hint = NEEDS_TLS.test(error.text) ? ' The server wants TLS: write ftps:// in FTP_STORAGE_LOCATION.' : ''
   const message = `The login of '${user}' was refused: ${error.status} ${error.text.replace(/\.$/, '')}.${hint}`
   return new StorageError('permission_denied', message, { status: error.status, outcome: 'not_applied' })

@@ -4,6 +4,7 @@ import type { CallContext } from '../../core/call.ts'
 import type { ByteRange, ReadResult, Stat } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import type { FtpConnection } from './connection.ts'
+import { askAhead } from './data-connection.ts'
 import { explained } from './diagnosis.ts'
 import { type Download, startDownload } from './download.ts'
 import { isRefusal } from './errors.ts'
@@ -19,7 +20,7 @@ const AT_ONCE = 256 * 1024
 export function reading(key: string, range: Partial<ByteRange>, ctx: CallContext): SessionTask<ReadResult> {
   return async (slot, keep) => {
     const path = pathOf(slot.connection, key)
-    const stat = await statPath(slot.connection, path, ctx)
+    const stat = await statPath(slot.connection, path, ctx, askAhead)
     if (stat.isDirectory) throw new StorageError('is_directory', 'It is a folder.')
     const { size } = stat
     const { start = 0, end = size } = range

@@ -3,11 +3,12 @@ import { isStorageError, StorageError } from '../../core/errors.ts'
 import { temporaryName } from '../../core/hidden-names.ts'
 import { detached } from '../../remote/aftermath.ts'
 import type { FtpConnection } from './connection.ts'
-import { type FtpReplyError, isLost, isRefusal, saysMissing } from './errors.ts'
+import { accepted, refusal } from './control.ts'
+import { type FtpReplyError, isLost, isRefusal, isUnknownCommand, saysMissing } from './errors.ts'
 import { removeTemporary } from './leftovers.ts'
 import { makeFolders } from './making-folders.ts'
 import { parentOf } from './paths.ts'
-import { sizeIn } from './replies.ts'
+import { type Reply, sizeIn } from './replies.ts'
 import type { Slot } from './slots.ts'
 import { statPath } from './stat.ts'
 
@@ -19,58 +20,41 @@ export interface Rename {
   readonly size: number
   /** Whether the target must be free: else code `exists`. It is asked for just before, since no command of FTP does both. */
   readonly isNew: boolean
+  /** Whether the file is not renamed where it has another size: it was not stored as a whole. */
+  readonly isChecked?: boolean
 }
 
 /**
  * Renames a file, over an old one where that may be. The answer alone is not believed: the new name must have the file, or the old one must be gone. Where a
  * server refuses to rename over a file, or says 250 and does nothing, the old file is moved aside before, and back again if the new one cannot take its
- * place. Missing folders are made.
+ * place: for that moment nothing has the name. Missing folders are made.
  */
 export async function rename(slot: Slot, plan: Rename, ctx: CallContext): Promise<void> {
   const { to, isNew } = plan
-  const { server } = slot.connection
-  // Where it is known that files are replaced, it does not matter whether there is one.
-  const before = isNew || server.replaces !== true ? await lookedFor(slot.connection, to, ctx) : 'unsure'
-  if (isNew && before === 'there') throw exists()
-  const refusal = await tried(slot, plan, isNew || before === 'missing' ? 'new name' : 'old name', ctx)
-  if (refusal === undefined) {
-    if (before === 'there') server.replaces = true
-    return
-  }
+  const failure = await tried(slot, plan, ctx)
+  if (failure === undefined) return
   const found = await kindOf(slot.connection, to, ctx)
   if (found === 'folder') throw new StorageError('is_directory', 'A folder has this name.')
   if (found === 'file' && isNew) throw exists()
   // What is refused for a while is not refused because of the file.
-  if (isRefusal(refusal) && refusal.status < 500 && !saysMissing(refusal)) throw refusal
-  if (found === 'file') return replace(slot, plan, refusal, ctx)
+  if (isRefusal(failure) && failure.status < 500 && !saysMissing(failure)) throw failure
+  if (found === 'file') return replace(slot, plan, failure, ctx)
   const parent = parentOf(to)
-  if ((await kindOf(slot.connection, parent || '/', ctx)) === 'folder') throw refusal
+  if ((await kindOf(slot.connection, parent || '/', ctx)) === 'folder') throw failure
   await makeFolders(slot.connection, parent, ctx)
-  const again = await tried(slot, plan, 'old name', ctx)
+  const again = await tried(slot, plan, ctx)
   if (again !== undefined) throw again
 }
-
-/** What shows that a rename was done: the file under its new name, where that was free; else that the old name is. */
-type Proof = 'new name' | 'old name'
 
 /**
  * Renames; returns why the new name was refused, or that it was not given. An answer that was lost is looked into over another connection in the same
  * slot.
  */
-async function tried(slot: Slot, { from, to, size }: Rename, proof: Proof, ctx: CallContext): Promise<unknown> {
+async function tried(slot: Slot, plan: Rename, ctx: CallContext): Promise<unknown> {
+  const { from, to } = plan
   for (let isAgain = false; ; isAgain = true) {
     try {
-      const { control } = slot.connection
-      await control.request(`RNFR ${from}`, ctx.signal)
-      try {
-        await control.request(`RNTO ${to}`, ctx.signal)
-      } catch (error) {
-        if (isRefusal(error) && error.status !== 421) return error
-        throw error
-      }
-      if (proof === 'new name' && (await sizeOf(slot.connection, to, ctx)) === size) return undefined
-      if (await isGone(slot.connection, from, ctx)) return undefined
-      return new StorageError('unknown', 'The server confirmed that it has renamed the file, and has not.')
+      return await renamed(slot.connection, plan, ctx)
     } catch (error) {
       if (ctx.signal.aborted || isAgain || !isLost(error)) throw error
       const connection = await slot.renew(ctx)
@@ -81,34 +65,87 @@ async function tried(slot: Slot, { from, to, size }: Rename, proof: Proof, ctx: 
   }
 }
 
+/** Renames over one connection. What depends on nothing is asked in one packet. */
+async function renamed(connection: FtpConnection, plan: Rename, ctx: CallContext): Promise<unknown> {
+  const { control, server } = connection
+  const { from, to, size, isNew } = plan
+  const [sizeTo, sizeFrom, select, assign] = [`SIZE ${to}`, `SIZE ${from}`, `RNFR ${from}`, `RNTO ${to}`]
+  // Where it is known that files are replaced, it does not matter whether there is one.
+  const looks = isNew || server.replaces !== true ? [sizeTo] : []
+  const replies = await control.ask([...looks, sizeFrom, select], ctx.signal)
+  const [own, selected] = replies.splice(looks.length) as [Reply, Reply]
+  const [before] = replies
+  const wrong =
+    isNew && before !== undefined && before.code < 400 ? exists() : plan.isChecked ? unlike(own, size) : undefined
+  if (wrong !== undefined) {
+    if (selected.code < 400) await control.deselect(ctx.signal)
+    throw wrong
+  }
+  accepted(select, selected)
+  const proof = proofOf(before, own, size)
+  const [reply, after] = await control.ask([assign, proof === 'old name' ? sizeFrom : sizeTo], ctx.signal)
+  if (reply!.code >= 400) return refusal(assign, reply!)
+  const isDone =
+    proof === 'old name' ? after!.code === 550 : proof === 'new name' && after!.code < 400 && sizeIn(after!) === size
+  if (!isDone && !(await isGone(connection, from, ctx))) {
+    return new StorageError('unknown', 'The server confirmed that it has renamed the file, and has not.')
+  }
+  if (before !== undefined && before.code < 400) server.replaces = true
+  return undefined
+}
+
+/**
+ * What shows that a rename was done: the size of the file under its new name, where nothing or another file had that; that the old name is gone, where two
+ * refusals agree: a single one without words may have any reason.
+ */
+function proofOf(before: Reply | undefined, own: Reply, size: number): 'new name' | 'old name' | undefined {
+  if (before === undefined) return 'new name'
+  if (before.code < 400) return sizeIn(before) === size ? undefined : 'new name'
+  if (saysMissing(refusal('SIZE', before))) return 'new name'
+  return before.code === 550 && own.code < 400 ? 'old name' : undefined
+}
+
+/** Why a file is not the one that was sent. A server that knows no sizes is believed. */
+function unlike(reply: Reply, size: number): StorageError | undefined {
+  const found = reply.code < 400 ? sizeIn(reply) : undefined
+  if (found === size || (reply.code < 400 && found === undefined)) return undefined
+  if (found === undefined && isUnknownCommand(refusal('SIZE', reply))) return undefined
+  const text =
+    found === undefined
+      ? `The server has lost the file: ${refusal('SIZE', reply).message}`
+      : `The server has stored ${found} of ${size} bytes.`
+  return new StorageError('unavailable', text, { outcome: 'not_applied' })
+}
+
 /**
  * Whether nothing has a path that was just renamed. Unless the server says so in words, or is known to replace files, two refusals have to agree.
  */
-async function isGone({ control, server }: FtpConnection, path: string, ctx: CallContext): Promise<boolean> {
+async function isGone(connection: FtpConnection, path: string, ctx: CallContext): Promise<boolean> {
+  const { control, server } = connection
   const refusals: FtpReplyError[] = []
   for (const command of [`RNFR ${path}`, `SIZE ${path}`]) {
-    try {
-      await control.request(command, ctx.signal)
+    const [reply] = await control.ask([command], ctx.signal)
+    if (reply!.code < 400) {
+      if (command.startsWith('RNFR')) await control.deselect(ctx.signal)
       return false
-    } catch (error) {
-      if (saysMissing(error)) return true
-      if (!isRefusal(error) || error.status === 421) throw error
-      if (error.status === 550 && server.replaces === true) return true
-      refusals.push(error)
     }
+    const error = refusal(command, reply!)
+    if (saysMissing(error) || (error.status === 550 && server.replaces === true)) return true
+    refusals.push(error)
   }
   if (refusals.some(({ status }) => status === 550)) return true
   throw refusals[0]
 }
 
 /** Puts a file in the place of another one, which is moved aside first. Both are there until the new one has its place. */
-async function replace(slot: Slot, plan: Rename, refusal: unknown, ctx: CallContext): Promise<void> {
+async function replace(slot: Slot, plan: Rename, why: unknown, ctx: CallContext): Promise<void> {
   const { to } = plan
+  const moved: Rename = { ...plan, isNew: false, isChecked: false }
   const aside = `${parentOf(to)}/${temporaryName()}`
   let failure: unknown
   try {
-    if ((await tried(slot, { ...plan, from: to, to: aside }, 'old name', ctx)) !== undefined) throw refusal
-    failure = await tried(slot, plan, 'old name', ctx)
+    if ((await tried(slot, { ...moved, from: to, to: aside }, ctx)) !== undefined) throw why
+    failure = await tried(slot, moved, ctx)
   } catch (error) {
     failure = error
   }
@@ -121,7 +158,7 @@ async function replace(slot: Slot, plan: Rename, refusal: unknown, ctx: CallCont
   try {
     if (!slot.connection.control.isUsable) await slot.renew(after)
     if ((await kindOf(slot.connection, to, after)) === undefined) {
-      const left = await tried(slot, { ...plan, from: aside }, 'old name', after)
+      const left = await tried(slot, { ...moved, from: aside }, after)
       if (left !== undefined) throw left
     } else if ((await kindOf(slot.connection, plan.from, after)) === undefined) {
       // The new one has it already.
@@ -132,21 +169,6 @@ async function replace(slot: Slot, plan: Rename, refusal: unknown, ctx: CallCont
     throw new StorageError('unavailable', text, { cause: error, outcome: 'unknown', retryable: false })
   }
   throw failure
-}
-
-/** Whether a file has a path, by one command: a refusal without words may have any reason. */
-async function lookedFor(
-  { control }: FtpConnection,
-  path: string,
-  ctx: CallContext,
-): Promise<'there' | 'missing' | 'unsure'> {
-  try {
-    await control.request(`SIZE ${path}`, ctx.signal)
-    return 'there'
-  } catch (error) {
-    if (!isRefusal(error) || error.status === 421) throw error
-    return saysMissing(error) ? 'missing' : 'unsure'
-  }
 }
 
 /** What has a path. */
@@ -161,12 +183,6 @@ export async function kindOf(
     if (isStorageError(error, 'not_found')) return undefined
     throw error
   }
-}
-
-/** Bytes of a file, by one command; undefined where the server tells none: there is no such file, it is a folder, or it knows no SIZE. */
-export async function sizeOf({ control }: FtpConnection, path: string, ctx: CallContext): Promise<number | undefined> {
-  const reply = await control.requestOptional(`SIZE ${path}`, ctx.signal)
-  return reply === undefined ? undefined : sizeIn(reply)
 }
 
 function exists(): StorageError {

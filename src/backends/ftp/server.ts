@@ -2,6 +2,8 @@
 export interface ServerMemory {
   /** How the server opens a port for bytes; undefined before the first transfer. (RFC 2428, RFC 959) */
   passive?: 'EPSV' | 'PASV' | undefined
+  /** Whether it answers several commands that come in one packet; undefined before that was tried. */
+  takesPacks?: boolean | undefined
   /** False where it announces REST and refuses it. */
   restarts?: boolean | undefined
   /** Whether it takes the `-a` of `LIST -a` for a name. */

@@ -54,6 +54,7 @@ export class Sessions {
       return () => lease.release()
     }
     const attempt = async (): Promise<T> => {
+      lease.connection.waiting = undefined
       await removeLeftovers(lease.connection, ctx.signal)
       await checkBlanks(lease.connection, key, ctx)
       return task(lease, keep)

@@ -2,6 +2,8 @@ import type { CallContext } from '../../core/call.ts'
 import type { Stat } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import type { FtpConnection } from './connection.ts'
+import { accepted } from './control.ts'
+import type { askAhead } from './data-connection.ts'
 import { diagnosis, listedItem } from './diagnosis.ts'
 import { isUnknownCommand, notFound } from './errors.ts'
 import { parseFacts, statIn } from './facts.ts'
@@ -11,20 +13,36 @@ import { type Reply, sizeIn, timeIn } from './replies.ts'
  * What is known of a path: by MLST, else by SIZE and MDTM. A 550 may mean that the file is missing, that it is a folder, or that it is forbidden; where the
  * server's words do not say which, the folder tells: `not_found`, or the refusal itself.
  */
-export async function statPath(connection: FtpConnection, path: string, ctx: CallContext): Promise<Stat> {
+export async function statPath(
+  connection: FtpConnection,
+  path: string,
+  ctx: CallContext,
+  ask: Ask = askAlone,
+): Promise<Stat> {
   const { features } = connection
   if (features.has('MLST')) {
-    const stat = await statByFacts(connection, path, ctx)
+    const stat = await statByFacts(connection, path, ctx, ask)
     if (stat !== undefined) return stat
   }
-  return statBySize(connection, path, ctx)
+  return statBySize(connection, path, ctx, ask)
 }
 
+/** Asks questions that do not depend on each other: `askAhead` where a transfer follows. */
+type Ask = typeof askAhead
+
+const askAlone: Ask = ({ control }, questions, signal) => control.ask(questions, signal)
+
 /** Undefined where the server does not say enough. */
-async function statByFacts(connection: FtpConnection, path: string, ctx: CallContext): Promise<Stat | undefined> {
-  const { control } = connection
+async function statByFacts(
+  connection: FtpConnection,
+  path: string,
+  ctx: CallContext,
+  ask: Ask,
+): Promise<Stat | undefined> {
+  const command = `MLST ${path}`
+  const [reply] = await ask(connection, [command], ctx.signal)
   try {
-    const line = factLineIn(await control.request(`MLST ${path}`, ctx.signal))
+    const line = factLineIn(accepted(command, reply!))
     const stat = line === undefined ? undefined : statIn(line)
     if (line !== undefined && stat === undefined) throw notFound()
     if (stat === undefined || stat.isLink || stat.size === undefined) return undefined
@@ -42,19 +60,22 @@ function factLineIn({ message }: Reply): ReturnType<typeof parseFacts> {
   return parseFacts(line.replace(/^ (?=\S)/, '').replace(/^250-\s?/, ''))
 }
 
-async function statBySize(connection: FtpConnection, path: string, ctx: CallContext): Promise<Stat> {
-  const { control, features } = connection
+async function statBySize(connection: FtpConnection, path: string, ctx: CallContext, ask: Ask): Promise<Stat> {
+  const { features } = connection
+  const command = `SIZE ${path}`
+  const mayKnow = features.size === 0 || features.has('MDTM')
+  const [reply, time] = await ask(connection, [command, ...(mayKnow ? [`MDTM ${path}`] : [])], ctx.signal)
   let size: number | undefined
   try {
-    size = sizeIn(await control.request(`SIZE ${path}`, ctx.signal))
+    size = sizeIn(accepted(command, reply!))
   } catch (error) {
     if (!isUnknownCommand(error)) return folderOr(connection, path, error, ctx)
   }
-  if (size === undefined) return statByListing(connection, path, ctx)
-  const mayKnow = features.size === 0 || features.has('MDTM')
-  const reply = mayKnow ? await control.requestOptional(`MDTM ${path}`, ctx.signal) : undefined
-  const modifiedAt = reply?.code === 213 ? timeIn(reply.message.slice(4)) : undefined
-  return { size, ...(modifiedAt !== undefined && { modifiedAt }) }
+  const modifiedAt = time?.code === 213 ? timeIn(time.message.slice(4)) : undefined
+  const known = modifiedAt === undefined ? {} : { modifiedAt }
+  if (size !== undefined) return { size, ...known }
+  const { isRoughTime, ...stat } = await statByListing(connection, path, ctx)
+  return modifiedAt === undefined ? { ...stat, ...(isRoughTime && { isRoughTime }) } : { ...stat, ...known }
 }
 
 /** Of a folder; else why the command about the path was refused. */

@@ -1,10 +1,12 @@
+import { onAbort } from '../../core/abort.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
-import { StorageError } from '../../core/errors.ts'
+import { isStorageError, StorageError } from '../../core/errors.ts'
 import { temporaryName } from '../../core/hidden-names.ts'
 import { detached } from '../../remote/aftermath.ts'
 import type { FtpConnection } from './connection.ts'
-import { isRefusal, isUnknownCommand, notApplied } from './errors.ts'
+import { refusal } from './control.ts'
+import { isUnknownCommand, notApplied } from './errors.ts'
 import { removeTemporary } from './leftovers.ts'
 import { parentOf } from './paths.ts'
 import { rename } from './renaming.ts'
@@ -38,12 +40,17 @@ export async function upload(
   const temporary = `${parentOf(path)}/${temporaryName()}`
   const state: SendState = { isMade: false }
   let isWhole = false
+  // Told before the call ends, which does not wait for this.
+  const off = onAbort(ctx.signal, () => {
+    if (!isWhole && isStorageError(ctx.signal.reason, 'aborted')) notApplied(ctx.signal.reason)
+  })
   try {
     const sent = await store(slot, temporary, content, options, state, ctx)
-    await checkSize(slot, temporary, sent, ctx)
+    if (sent.doubt !== undefined) await checkSize(slot, temporary, sent, ctx)
     if (options.modifiedAt !== undefined) await setTime(slot.connection, temporary, options.modifiedAt, ctx)
     isWhole = true
-    await rename(slot, { from: temporary, to: path, size: sent.bytes, isNew: options.isNew }, ctx)
+    const { isNew } = options
+    await rename(slot, { from: temporary, to: path, size: sent.bytes, isNew, isChecked: true }, ctx)
     await checkName(slot.connection, path, sent.bytes, ctx)
     return sent.bytes
   } catch (error) {
@@ -53,6 +60,8 @@ export async function upload(
     else await cleaned
     // Nothing has the name of the file before it is renamed.
     throw isWhole || ctx.signal.aborted ? error : notApplied(error)
+  } finally {
+    off()
   }
 }
 
@@ -61,38 +70,25 @@ async function clean(slot: Slot, path: string, state: SendState, ctx: CallContex
   if (state.isMade) await removeTemporary(slot, path, detached(ctx))
 }
 
-/** The size decides, also after a last answer that was bad or lost; it is asked for over another connection then, if need be. */
+/** The size decides after a last answer that was bad or lost; it is asked for over another connection, if need be. */
 async function checkSize(slot: Slot, path: string, { bytes, doubt }: Sent, ctx: CallContext): Promise<void> {
   const connection = slot.connection.control.isUsable ? slot.connection : await slot.renew(ctx)
-  const size = await sizeAt(connection, path, doubt === undefined, ctx)
-  if (size === bytes || (size === undefined && doubt === undefined)) return
-  if (doubt !== undefined) throw doubt
-  const text = `The server has stored ${size} of ${bytes} bytes.`
-  throw new StorageError('unavailable', text, { outcome: 'not_applied' })
+  try {
+    if ((await statPath(connection, path, ctx)).size === bytes) return
+  } catch (error) {
+    if (!isStorageError(error, 'not_found')) throw error
+  }
+  throw doubt
 }
 
 /** A name of other than plain letters may have become another one. */
-async function checkName(connection: FtpConnection, path: string, bytes: number, ctx: CallContext): Promise<void> {
+async function checkName({ control }: FtpConnection, path: string, bytes: number, ctx: CallContext): Promise<void> {
   if (/^[\w./ -]*$/.test(path)) return
-  const size = await sizeAt(connection, path, true, ctx)
-  if (size === undefined || size === bytes) return
-  throw new StorageError('unknown', `The server has not stored the file under its name, which has ${size} bytes.`)
-}
-
-/** Undefined where the server knows no sizes. */
-async function sizeAt(
-  connection: FtpConnection,
-  path: string,
-  isSure: boolean,
-  ctx: CallContext,
-): Promise<number | undefined> {
-  try {
-    return sizeIn(await connection.control.request(`SIZE ${path}`, ctx.signal))
-  } catch (error) {
-    if (!isRefusal(error) || error.status === 421) throw error
-    if (isUnknownCommand(error)) return isSure ? undefined : (await statPath(connection, path, ctx)).size
-    throw new StorageError('unavailable', `The server has lost the file: ${error.message}`, { outcome: 'not_applied' })
-  }
+  const [reply] = await control.ask([`SIZE ${path}`], ctx.signal)
+  const size = sizeIn(reply!)
+  if (size === bytes || (size === undefined && (reply!.code < 400 || isUnknownCommand(refusal('SIZE', reply!))))) return
+  const found = size === undefined ? 'the server has no such file' : `the file of this name has ${size} bytes`
+  throw new StorageError('unknown', `It was not stored under its name: ${found}.`)
 }
 
 /** Sets the time by MFMT, or by MDTM where a server takes a time there; the answer is compared. (draft-somers-ftp-mfxx-04, section 3) */

@@ -1,4 +1,5 @@
 /** Pitfalls of FTP: what a refusal means, and renaming onto a file. */
+import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import type { FtpFault } from '../../servers/ftp.ts'
 import { type Place, startPlace } from './support.ts'
@@ -185,6 +186,67 @@ describe.each(['refuses', 'ignores'] as const)('ftp-15: a server that %s to rena
       expect(step).toBeLessThan(40)
     }
   })
+})
+
+test('ftp-15: the documentation says that a file is not replaced in one step on servers that refuse to', async () => {
+  const text = await readFile(new URL('../../../docs/backends/ftp.md', import.meta.url), 'utf8')
+  const [, told = ''] = text.split('**Not atomic:**')
+  expect(told).toMatch(/Replacing a file, on servers that do not rename over one.*for a moment nothing has the name/s)
+})
+
+test.each([{}, { without: ['MLST', 'MLSD'], terse: true }] as const)(
+  'a server that takes nothing but RNTO after RNFR (ProFTPD): %j',
+  async manners => {
+    await using place = await startPlace({ ...manners, renamesAtOnce: true }, { maxAttempts: 1, poolSize: 1 })
+    place.server.put('folder/a', 'old')
+    refuseAlways(place, ['RETR'], 550, '/folder/a')
+    await expect(place.files.readText('folder/a')).rejects.toMatchObject({ code: 'permission_denied' })
+    place.server.faults.clear()
+    expect(await place.files.readText('folder/a')).toBe('old')
+    // A rival who comes during the upload is seen when RNFR has been sent.
+    place.server.faults.add({
+      operation: 'STOR',
+      fault: { do: 'hold', at: 'after', until: Promise.resolve(), onHold: () => place.server.put('b', 'rival') },
+    })
+    const name = await place.files.save('b', 'mine')
+    expect(name).not.toBe('b')
+    await place.files.save('folder/a', 'new', { overwrite: true })
+    expect(place.server.files().sort()).toEqual([name, 'b', 'folder/a'].sort())
+  },
+)
+
+test('commands that do not depend on each other go together, and a server that loses them is asked one by one', async () => {
+  await using place = await startPlace({ packed: 'lost', without: ['MLST', 'MLSD'] }, { poolSize: 1 })
+  await place.files.save('a', 'bytes')
+  await place.files.save('a', 'other', { overwrite: true })
+  expect(await place.files.readText('a')).toBe('other')
+  // It was found out at the first login, whose connection was given up.
+  expect(place.server.commands('PASS')).toHaveLength(2)
+  expect(place.server.files()).toEqual(['a'])
+})
+
+test('a server that is known to lose commands is not tried', async () => {
+  await using place = await startPlace({ packed: 'lost', greeting: '220 Microsoft FTP Service' }, { poolSize: 1 })
+  await place.files.save('a', 'bytes')
+  expect(await place.files.readText('a')).toBe('bytes')
+  expect(place.server.commands('PASS')).toHaveLength(1)
+})
+
+test('a save and a read take as few commands as they can', async () => {
+  await using place = await startPlace({ without: ['MLST', 'MLSD'] }, { poolSize: 1 })
+  place.server.put('b', 'old')
+  await place.files.save('b', 'newer', { overwrite: true })
+  const verbs = (from: number): string[] =>
+    place.server
+      .commands()
+      .slice(from)
+      .map(line => line.split(' ')[0]!)
+  let from = place.server.commands().length
+  await place.files.save('a', 'bytes', { overwrite: true })
+  expect(verbs(from)).toEqual(['EPSV', 'STOR', 'SIZE', 'RNFR', 'RNTO', 'SIZE'])
+  from = place.server.commands().length
+  await place.files.readText('a')
+  expect(verbs(from)).toEqual(['SIZE', 'MDTM', 'EPSV', 'RETR'])
 })
 
 test('ftp-15: a rename that says 250 and moves nothing at all is never taken for one', async () => {

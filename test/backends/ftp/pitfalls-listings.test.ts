@@ -1,7 +1,7 @@
 /** Pitfalls of FTP: listings that are cut off, taken for another thing, odd, or without a year. */
 import { describe, expect, test } from 'vitest'
 import { MemoryStorage } from '../../../src/backends/memory/index.ts'
-import type { FtpServerOptions } from '../../servers/ftp.ts'
+import type { FtpFault, FtpServerOptions } from '../../servers/ftp.ts'
 import { all, type Place, startPlace } from './support.ts'
 
 const ALWAYS = Number.POSITIVE_INFINITY
@@ -53,6 +53,21 @@ describe('ftp-8: a listing of which the server says that it is not all ends in a
     await using memory = new MemoryStorage()
     await expect(copyAll(place, memory)).rejects.toMatchObject(error)
     expect(place.server.files()).toEqual(['folder/a', 'folder/b', 'folder/c', 'folder/d'])
+  })
+
+  test.each([
+    ['may not be entered', 'CWD', {}],
+    ['may not be entered, LIST', 'CWD', plain],
+    ['may not be listed', 'MLSD', {}],
+  ] as const)('a folder below that %s ends a recursive listing', async (_title, operation, manners) => {
+    await using place = await startPlace(manners, { maxAttempts: 1 })
+    for (const name of ['a', 'b/locked/c', 'd']) place.server.put(name, 'x')
+    const fault: FtpFault = { do: 'refuse', status: 550, body: 'Permission denied.' }
+    const isThere = (): boolean => place.server.commands('CWD').at(-1) === 'CWD /b/locked'
+    const where = operation === 'CWD' ? { key: '/b/locked' } : { match: isThere }
+    place.server.faults.add({ operation, times: ALWAYS, fault, ...where })
+    await expect(all(place.files.entries('', { recursive: true }))).rejects.toMatchObject({ code: 'permission_denied' })
+    expect(await namesIn(place, 'b')).toEqual(['locked/'])
   })
 
   test('and no exists() works on it', async () => {

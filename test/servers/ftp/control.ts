@@ -6,8 +6,8 @@ import type { TlsSide } from './tls-side.ts'
 
 /** What a control connection tells its session. */
 export interface ControlListener {
-  /** A line; undefined for one that is too long. */
-  line(text: string | undefined): void
+  /** Lines that came together; undefined for one that is too long. */
+  lines(texts: readonly (string | undefined)[]): void
   closed(): void
 }
 
@@ -76,7 +76,7 @@ export class Control {
     socket.on('error', () => this.destroy())
     socket.on('end', () => socket.end())
     socket.on('data', (chunk: Buffer) => {
-      for (const line of this.#reader.read(chunk)) this.#listener.line(line)
+      this.#listener.lines(this.#reader.read(chunk))
     })
   }
 }

@@ -62,6 +62,10 @@ export interface Manners {
   blanks: 'kept' | 'cut' | 'underlined'
   /** RNTO onto a file that exists. */
   renameOnto: 'replaces' | 'refuses' | 'ignores'
+  /** Whether RNFR must be followed by RNTO: every other command but NOOP is answered by 501 until then, as by ProFTPD. */
+  renamesAtOnce: boolean
+  /** What becomes of further commands that come in the packet of another one. */
+  packed: 'answered' | 'lost'
   /** Whether every 550 has the same text. */
   terse: boolean
   /** Milliseconds after which a command is answered. */
@@ -96,6 +100,8 @@ export function wellMannered(): Manners {
     asciiSize: 'converted',
     blanks: 'kept',
     renameOnto: 'replaces',
+    renamesAtOnce: false,
+    packed: 'answered',
     terse: false,
     latencyMs: 0,
   }

@@ -44,7 +44,10 @@ export class Session {
     this.server = server
     this.id = id
     this.control = new Control(socket, {
-      line: text => this.#line(text),
+      lines: texts => {
+        const { packed } = server.manners
+        for (const text of packed === 'lost' ? texts.slice(0, 1) : texts) this.#line(text)
+      },
       closed: () => this.#closed(),
     })
   }
@@ -163,6 +166,9 @@ export class Session {
   async #carryOut(verb: string, argument: string): Promise<string> {
     const { manners } = this.server
     try {
+      if (manners.renamesAtOnce && this.renameFrom !== undefined && verb !== 'RNTO' && verb !== 'NOOP') {
+        throw new Refusal(501, 'Bad sequence of commands')
+      }
       const command = COMMANDS.get(verb)
       if (command === undefined || manners.without.includes(verb)) throw new Refusal(502, 'Command not implemented.')
       if (!this.isLoggedIn && !OPEN_COMMANDS.includes(verb)) throw new Refusal(530, 'Please login with USER and PASS.')
