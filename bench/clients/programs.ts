@@ -1,7 +1,8 @@
 /** Holdall against command-line clients: whole processes in turns, from start to end, over the same server and the same folder. */
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { stripTypeScriptTypes } from 'node:module'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Candidate, compare, type Figures, machine, median } from '../harness.ts'
 import type { Done, Work } from './worker.ts'
@@ -81,7 +82,10 @@ export async function row({ title, work, programs, target, made, source }: Row, 
   const before = () => rm(place, { recursive: true, force: true })
   const after = () => check(place, work.do.startsWith('many'))
   const cpu = new Map<string, number[]>()
-  const script = join(import.meta.dirname, 'worker.ts')
+  // A program that is shipped has no types to strip at its start.
+  const script = join(dirname(free), 'worker.mjs')
+  const typed = await readFile(join(import.meta.dirname, 'worker.ts'), 'utf8')
+  await writeFile(script, stripTypeScriptTypes(typed))
   const ours = { title: 'holdall', program: process.execPath, words: [script, JSON.stringify(work)] }
   const all: readonly Program[] = [ours, ...programs]
   const candidates = all.map((one): Candidate => {
