@@ -11,6 +11,9 @@ import { performance } from 'node:perf_hooks'
 export interface Candidate {
   readonly name: string
   readonly run: () => Promise<unknown>
+  /** What is done before and after each turn and not measured. */
+  readonly before?: () => Promise<unknown>
+  readonly after?: () => Promise<unknown>
 }
 
 /** Medians over the rounds, in milliseconds for one run. */
@@ -55,11 +58,13 @@ export async function compare(candidates: readonly Candidate[], options: Compare
 }
 
 async function measure(candidate: Candidate, runs: number): Promise<Omit<Figures, 'name'>> {
+  await candidate.before?.()
   const cpu = process.cpuUsage()
   const start = performance.now()
   for (let run = 0; run < runs; run++) await candidate.run()
   const wallMs = (performance.now() - start) / runs
   const { user, system } = process.cpuUsage(cpu)
+  await candidate.after?.()
   return { wallMs, cpuMs: (user + system) / 1000 / runs }
 }
 

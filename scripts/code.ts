@@ -10,13 +10,15 @@ export const root = join(import.meta.dirname, '..')
 /** The folders of backends by chunk. */
 const BACKEND_FOLDERS: Record<string, string[]> = {}
 for (const { chunk, folder } of BACKENDS) (BACKEND_FOLDERS[chunk] ??= []).push(`backends/${folder}`)
+// What one backend alone needs of the floor.
+BACKEND_FOLDERS['sftp']?.push('remote/ssh')
 const { config: CONFIG_BACKENDS = [], ...OTHER_BACKENDS } = BACKEND_FOLDERS
 
 /** Which folders of `src` share a chunk, code and declarations alike. A chunk takes from those after it what it imports. */
 const CHUNKS = {
   core: /^(core|files|layers|storage)\//,
   config: new RegExp(`^(${CONFIG_BACKENDS.join('|')}|config)/|^index\\.ts$`),
-  remote: /^(http|remote)\//,
+  remote: /^(http|remote)\/(?!ssh\/)/,
   ...Object.fromEntries(
     Object.entries(OTHER_BACKENDS).map(([chunk, folders]) => [chunk, new RegExp(`^(${folders.join('|')})/`)]),
   ),
@@ -59,7 +61,11 @@ const RUNTIME_CHECK = `{
 export function groupsOf(folder: string): NonNullable<OutputOptions['codeSplitting']> {
   const names = Object.keys(CHUNKS)
   return {
-    groups: names.map((name, index) => ({ name, test: id => chunkOf(id, folder) === name, priority: 9 - index })),
+    groups: names.map((name, index) => ({
+      name,
+      test: id => chunkOf(id, folder) === name,
+      priority: names.length - index,
+    })),
   }
 }
 

@@ -19,7 +19,7 @@ const RANKS: Readonly<Record<string, number>> = {
 }
 /** Backends that may stand on another one. */
 const STANDS_ON: Readonly<Record<string, readonly string[]>> = { spaces: ['s3'] }
-const OPTIONAL = ['@aws-sdk/credential-providers']
+const OPTIONAL = ['@aws-sdk/credential-providers', 'basic-ftp', 'ssh2']
 /** Packages that the build puts into the code, by the one file that it replaces. */
 const BUILT_IN: Readonly<Record<string, string>> = { mime: 'core/media-types.ts' }
 
@@ -33,10 +33,10 @@ function imports(): { own: Import[]; packages: Import[] } {
   const packages: Import[] = []
   for (const file of globSync('**/*.ts', { cwd: SRC })) {
     const text = readFileSync(join(SRC, file), 'utf8')
-    for (const [, stated, loaded] of text.matchAll(
-      /^(?:import|export)\b[^'"]*?from '([^']+)'|\bimport\('([^']+)'\)/gm,
+    for (const [, stated, loaded, optional] of text.matchAll(
+      /^(?:import|export)\b[^'"]*?from '([^']+)'|\bimport\('([^']+)'\)|\bimportOptional<[^']*?\(\s*'([^']+)'/gm,
     )) {
-      const target = stated ?? loaded
+      const target = stated ?? loaded ?? optional
       if (target!.startsWith('.')) own.push({ file, target: normalize(join(dirname(file), target!)) })
       else if (!target!.startsWith('node:')) packages.push({ file, target: target! })
     }

@@ -1,8 +1,8 @@
 import { constants, type Dirent } from 'node:fs'
 import { access, opendir, realpath, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import { isHidden } from '../backends/local/hidden.ts'
 import { isInside } from '../backends/local/place.ts'
+import { isHidden } from '../core/hidden-names.ts'
 
 /** A file of this machine that is to be stored. */
 export interface LocalFile {

@@ -1,9 +1,10 @@
 import { lstat, opendir, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { isAlive, ownerOf } from '../backends/local/hidden.ts'
+import { isAlive } from '../backends/local/hidden.ts'
 import { LocalStorage } from '../backends/local/index.ts'
 import { streamContent } from '../core/content.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
+import { ownerOf } from '../core/hidden-names.ts'
 import { writeContent } from '../storage/write.ts'
 
 /** A storage in which a name is the path itself: what cannot be one is refused, not changed. */

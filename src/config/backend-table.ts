@@ -40,6 +40,9 @@ const AZURE_VARIABLES =
 const GOOGLE_VARIABLES =
   /^(STORAGE_EMULATOR_HOST|GOOGLE_APPLICATION_CREDENTIALS|GOOGLE_CLOUD_PROJECT|GCLOUD_PROJECT|GCE_METADATA_HOST|GCE_METADATA_IP|CLOUDSDK_CONFIG)$/i
 
+/** Where the keys of an agent come from, besides settings of ours. */
+const SSH_VARIABLES = /^SSH_AUTH_SOCK$/i
+
 /** The backends that come along. */
 export const BACKENDS: readonly BackendRow[] = [
   {
@@ -132,6 +135,43 @@ export const BACKENDS: readonly BackendRow[] = [
     variables: GOOGLE_VARIABLES,
     start: { options: { bucketName: 'my-bucket' }, env: ['GS_CREDENTIALS'] },
   },
+  {
+    name: 'dropbox',
+    className: 'DropboxStorage',
+    folder: 'dropbox',
+    chunk: 'dropbox',
+    paths: ['storages.backends.dropbox.DropBoxStorage', 'storages.backends.dropbox.DropboxStorage'],
+    hasPage: true,
+    prefixes: ['DROPBOX_'],
+    start: {
+      options: { rootPath: '/my-app' },
+      env: ['DROPBOX_APP_KEY', 'DROPBOX_APP_SECRET', 'DROPBOX_OAUTH2_REFRESH_TOKEN'],
+    },
+  },
+  {
+    name: 'ftp',
+    className: 'FtpStorage',
+    folder: 'ftp',
+    chunk: 'ftp',
+    paths: ['storages.backends.ftp.FTPStorage'],
+    hasPage: true,
+    prefixes: ['FTP_'],
+    start: { options: { baseUrl: '/media/' }, env: ['FTP_STORAGE_LOCATION'] },
+  },
+  {
+    name: 'sftp',
+    className: 'SftpStorage',
+    folder: 'sftp',
+    chunk: 'sftp',
+    paths: ['storages.backends.sftpstorage.SFTPStorage'],
+    hasPage: true,
+    prefixes: ['SFTP_'],
+    variables: SSH_VARIABLES,
+    start: {
+      options: { host: 'files.example.com', location: '/srv/media', baseUrl: '/media/' },
+      env: ['SFTP_STORAGE_PARAMS'],
+    },
+  },
 ]
 
 /** Django's class paths that are understood and have no class here yet. */
@@ -143,9 +183,6 @@ export interface PlannedBackend {
 
 /** A row goes when its backend comes. */
 export const PLANNED: readonly PlannedBackend[] = [
-  { path: /^storages\.backends\.dropbox\./, title: 'Dropbox', prefixes: ['DROPBOX_'] },
-  { path: /^storages\.backends\.ftp\./, title: 'FTP', prefixes: ['FTP_'] },
-  { path: /^storages\.backends\.sftpstorage\./, title: 'SFTP', prefixes: ['SFTP_'] },
   { path: /^storages\.backends\.apache_libcloud\./, title: 'Apache Libcloud', prefixes: ['LIBCLOUD_'] },
   { path: /\.(S3)?Manifest(Files|Static|StaticFiles)Storage$/, title: 'static files with a manifest', prefixes: [] },
 ]

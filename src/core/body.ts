@@ -112,17 +112,22 @@ export function discardStream(stream: Readable): void {
 }
 
 /**
- * A stream of what a generator makes of a body. Destroying it destroys the body at once, also before the first byte, when the generator
- * has not started and its `finally` would not run, and while the body hangs.
+ * A stream of what a generator gives. Destroying it calls `ended` at once, also before the first byte, when the generator has not started and its
+ * `finally` would not run, and while it waits.
  */
-export function derivedStream(body: Readable, chunks: AsyncIterable<Uint8Array>): Readable {
+export function streamOf(chunks: AsyncIterable<Uint8Array>, ended: () => void): Readable {
   const stream = Readable.from(chunks, { objectMode: false })
   const end = stream._destroy.bind(stream)
   stream._destroy = (error, done) => {
-    discardStream(body)
+    ended()
     end(error, done)
   }
   return stream
+}
+
+/** A stream of what a generator makes of a body, which is destroyed with it. */
+export function derivedStream(body: Readable, chunks: AsyncIterable<Uint8Array>): Readable {
+  return streamOf(chunks, () => discardStream(body))
 }
 
 /** The same stream, which fails with the error that `excess` makes when it has more than `limit` bytes. */

@@ -42,6 +42,8 @@ export interface Stat extends FileAttributes {
   readonly storageClass?: string | undefined
   /** True where a folder was asked for on a backend that has folders. */
   readonly isDirectory?: boolean | undefined
+  /** True where nobody knows in which zone `modifiedAt` is, or it is no more exact than a minute or a day: that of an FTP server's plain listing. */
+  readonly isRoughTime?: boolean | undefined
 }
 
 /** A file in a listing: its key, and as much of its `Stat` as the listing gives. */
@@ -75,6 +77,11 @@ export interface Page {
 export interface WriteOptions extends FileAttributes, RequestOptions {
   /** Only create: code `exists` when the key is taken. Never set unless `features.exclusiveCreate`. */
   readonly ifAbsent?: boolean | undefined
+  /**
+   * The caller has found the key free, where `features.exclusiveCreate` is false. A driver that asks again, just before it publishes, answers `exists`; it is no
+   * promise, and a driver may ignore it.
+   */
+  readonly isNew?: boolean | undefined
   /** Only replace the version with this etag: else code `precondition_failed`. Never set unless `features.ifMatch`. */
   readonly ifMatch?: string | undefined
   /** What only this backend knows (S3: `storageClass`, `acl`, `tagging` ...), checked by its driver. */
@@ -125,8 +132,15 @@ export interface ReadResult {
   readonly body: Body
   /** What the bytes of the whole file are compared with as they are read, also across a resumed connection: else `checksum_mismatch`. Absent for a range. */
   readonly expected?: ExpectedHash | undefined
+  /** The hash of the whole file where the answer to a range tells it: for reads in several parts. */
+  readonly whole?: ExpectedHash | undefined
   /** Where the answer tells: without it, and without a size, `open` costs one more call. */
   readonly stat?: ReadStat | undefined
+  /**
+   * Whether a body that breaks may be continued by a new request although the etag is weak or absent: size and time of the file are all by which the protocol
+   * tells versions apart, and `stat` has both.
+   */
+  readonly continues?: boolean | undefined
 }
 
 /** What a signed URL may do and for how long. */

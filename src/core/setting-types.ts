@@ -10,6 +10,7 @@ export interface Declaration<V> {
   readonly secret?: boolean
   readonly shown?: (value: V) => unknown
   readonly noEnvironment?: boolean
+  readonly tooCommon?: readonly string[]
   readonly role?: SettingRole
   readonly emptyCounts?: boolean
 }
@@ -18,8 +19,9 @@ export interface Declaration<V> {
 export function setting<V>(type: string, parse: (raw: unknown) => V, declaration: Declaration<V>): Setting<V> {
   const { keys = [], aliases = [], secret = false, noEnvironment = false, doc, shown } = declaration
   const made = { keys, aliases, doc, type, secret, noEnvironment, default: declaration.default, parse }
-  const { role, emptyCounts } = declaration
-  return { ...made, ...(shown && { shown }), ...(role && { role }), ...(emptyCounts && { emptyCounts }) }
+  const { role, emptyCounts, tooCommon } = declaration
+  const rare = { ...(role && { role }), ...(emptyCounts && { emptyCounts }), ...(tooCommon && { tooCommon }) }
+  return { ...made, ...(shown && { shown }), ...rare }
 }
 
 const TRUE: ReadonlySet<string> = new Set(['true', '1', 'yes', 'on'])

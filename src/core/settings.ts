@@ -22,6 +22,8 @@ export interface Setting<V> {
   shown?(value: V): unknown
   /** Whether the environment may not give it. */
   readonly noEnvironment: boolean
+  /** Those of `keys` that the environment may not give, since other programs use such a name for something else. */
+  readonly tooCommon?: readonly string[] | undefined
   /** A `.env` file may set a destination only together with the credentials. */
   readonly role?: SettingRole | undefined
   /** Whether an empty environment variable counts as given. */
@@ -135,6 +137,7 @@ function find(
     if (raw !== undefined) return { raw, origin: { from: 'setting', key } satisfies Origin }
   }
   for (const key of setting.noEnvironment ? [] : setting.keys) {
+    if (setting.tooCommon?.includes(key)) continue
     const raw = sources.env[key]
     if (raw !== undefined && (raw !== '' || setting.emptyCounts))
       return { raw, origin: { from: 'environment', key } satisfies Origin }

@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs'
 import type { SecureContext } from 'node:tls'
-import { nodeTls } from '../core/builtin.ts'
-import { ImproperlyConfigured } from '../core/errors.ts'
 import { parseOrigin } from './checked-request.ts'
 import { BaseClient, type ClientOptions } from './client.ts'
 import { Connections } from './connections.ts'
@@ -9,6 +6,7 @@ import type { Call } from './exchange.ts'
 import { NodeExchange } from './node-exchange.ts'
 import { ProxyTable } from './proxy.ts'
 import { unbracketed } from './request.ts'
+import { secureContextOf } from './secure-context.ts'
 
 /** How a `NodeClient` reaches servers. */
 export interface NodeClientOptions extends ClientOptions {
@@ -77,25 +75,5 @@ export class NodeClient extends BaseClient {
     const agent = new Connections(route, maxSockets)
     this.#origins.set(origin, agent)
     return agent
-  }
-}
-
-function secureContextOf({ verify, clientCert }: NodeClientOptions): SecureContext {
-  const [cert, key = cert] = typeof clientCert === 'string' ? [clientCert] : (clientCert ?? [])
-  const ca = pem('verify: the CA file', typeof verify === 'string' && verify !== '' ? verify : undefined)
-  const own = { cert: pem('clientCert: the file', cert), key: pem('clientCert: the file', key) }
-  try {
-    return nodeTls().createSecureContext({ ca, ...own })
-  } catch (cause) {
-    const text = `clientCert: '${cert}' has no certificate and key that belong together.`
-    throw new ImproperlyConfigured(text, { cause })
-  }
-}
-
-function pem(what: string, path: string | undefined): Buffer | undefined {
-  try {
-    return path === undefined ? undefined : readFileSync(path)
-  } catch (cause) {
-    throw new ImproperlyConfigured(`${what} '${path}' cannot be read.`, { cause })
   }
 }

@@ -38,14 +38,21 @@ export function isRefusal({ headers }: HttpRequest, { status }: HttpResponse): b
   return headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined
 }
 
+/** What of a request tells whether it changes anything. */
+export interface Intent {
+  readonly method: string
+  /** Whether it changes nothing, where its method does not tell. Default: GET and HEAD change nothing. */
+  readonly reads?: boolean | undefined
+}
+
 /** Whether a request changes nothing. */
-export function isRead({ method }: Pick<HttpRequest, 'method'>): boolean {
-  return method === 'GET' || method === 'HEAD'
+export function isRead({ method, reads }: Intent): boolean {
+  return reads ?? (method === 'GET' || method === 'HEAD')
 }
 
 /** The error of an answer that is none. */
 export function noAnswer(
-  wire: Pick<HttpRequest, 'method' | 'url'>,
+  wire: Intent & Pick<HttpRequest, 'url'>,
   { status }: Pick<HttpResponse, 'status'>,
   text: string,
 ): StorageError {
@@ -54,7 +61,7 @@ export function noAnswer(
 }
 
 /** The error of a document that could not be read: a write may have been carried out. */
-export function unread(request: Pick<HttpRequest, 'method'>, error: unknown): unknown {
+export function unread(request: Intent, error: unknown): unknown {
   return isRead(request) ? error : withOutcome(error, 'unknown')
 }
 
@@ -65,4 +72,9 @@ export function jsonOf(text: string): unknown {
   } catch {
     return undefined
   }
+}
+
+/** A text that is not empty; undefined for any other value. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
 }

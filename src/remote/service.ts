@@ -4,15 +4,14 @@ import { drain } from '../core/body.ts'
 import type { CallContext } from '../core/call.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import { type HttpClient, type HttpRequest, type HttpResponse, shownUrl } from '../http/request.ts'
-import { type Expected, isRead, isRefusal, jsonOf, noAnswer, problemOf, unread } from './answers.ts'
+import { type Expected, type Intent, isRead, isRefusal, jsonOf, noAnswer, problemOf, unread } from './answers.ts'
 import { readDocument } from './document.ts'
 import { HttpStatusError, shownText } from './http-error.ts'
 import type { Hide } from './redact.ts'
 import { parseXml, readXml, type XmlNode } from './xml.ts'
 
 /** What the service needs to know of a request; each protocol adds its own fields. */
-export interface ServiceRequest {
-  readonly method: string
+export interface ServiceRequest extends Intent {
   /** A stream can be sent once. */
   readonly body?: HttpRequest['body']
   /** Whether a write has a condition that its own first sending would break. Default: whether it has `if-match` or `if-none-match`. */
@@ -152,10 +151,11 @@ export class Service<R extends ServiceRequest, K> {
     this.#checkInside(exchange, root)
     if (expected.root !== undefined && !expected.root.includes(root.name)) {
       const text = `expected a document ${expected.root[0]}, got ${shownText(root.name, sent.hide)}.`
-      throw noAnswer(sent.wire, response, text)
+      throw noAnswer(aboutOf(request, sent), response, text)
     }
     const missing = expected.fields?.find(name => !root.child(name)?.text.trim())
-    if (missing !== undefined) throw noAnswer(sent.wire, response, `the document ${root.name} has no ${missing}.`)
+    if (missing !== undefined)
+      throw noAnswer(aboutOf(request, sent), response, `the document ${root.name} has no ${missing}.`)
     return { root, headers: response.headers, hide: sent.hide, resent }
   }
 
@@ -167,12 +167,12 @@ export class Service<R extends ServiceRequest, K> {
     })
     const value = jsonOf(text)
     if (typeof value !== 'object' || value === null) {
-      throw noAnswer(sent.wire, response, 'expected a JSON object, got something else.')
+      throw noAnswer(aboutOf(request, sent), response, 'expected a JSON object, got something else.')
     }
     const missing = expected.fields?.find(name => !Object.hasOwn(value, name))
-    if (missing !== undefined) throw noAnswer(sent.wire, response, `the JSON object has no '${missing}'.`)
+    if (missing !== undefined) throw noAnswer(aboutOf(request, sent), response, `the JSON object has no '${missing}'.`)
     const odd = expected.lists?.find(name => !Array.isArray((value as Record<string, unknown>)[name]))
-    if (odd !== undefined) throw noAnswer(sent.wire, response, `'${odd}' of the JSON object is no array.`)
+    if (odd !== undefined) throw noAnswer(aboutOf(request, sent), response, `'${odd}' of the JSON object is no array.`)
     return { value: value as T, headers: response.headers, hide: sent.hide, resent }
   }
 
@@ -236,7 +236,7 @@ export class Service<R extends ServiceRequest, K> {
     if (problem === undefined) return { sent, response, expected, resent }
     if (!isRefusal(sent.wire, response)) {
       void drain(response)
-      throw noAnswer(sent.wire, response, problem)
+      throw noAnswer(aboutOf(request, sent), response, problem)
     }
     const isConflict = (this.#protocol.conflicts ?? [412]).includes(response.status)
     if (resent && isConflict && isConditional(request, sent.wire)) {
@@ -256,7 +256,7 @@ export class Service<R extends ServiceRequest, K> {
     })
     const start = text.trimStart()
     if (!start.startsWith('<')) return
-    if (/^<(?:!doctype\s+)?html\b/i.test(start)) throw noAnswer(sent.wire, response, 'got a page of HTML.')
+    if (/^<(?:!doctype\s+)?html\b/i.test(start)) throw noAnswer(aboutOf(request, sent), response, 'got a page of HTML.')
     const root = await parseXml(start).catch(() => undefined)
     if (root !== undefined) this.#checkInside(exchange, root)
   }
@@ -270,6 +270,11 @@ export class Service<R extends ServiceRequest, K> {
 /** Whether two errors may be of one cause. That the place is another one is said by several statuses. */
 function isAlike({ status }: HttpStatusError, other: HttpStatusError): boolean {
   return status === other.status || (status <= 400 && other.status <= 400)
+}
+
+/** The request, with the address it went to. */
+function aboutOf({ reads }: ServiceRequest, { wire: { method, url } }: Prepared): Intent & Pick<HttpRequest, 'url'> {
+  return { method, url, reads }
 }
 
 function answerOf({ status, headers, body }: HttpResponse): HttpResponse {

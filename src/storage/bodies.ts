@@ -1,6 +1,6 @@
 import { release } from '../core/abort.ts'
 import type { CallOptions, FileRef } from '../core/call.ts'
-import type { ByteRange, ReadResult, ReadStat, StatOptions } from '../core/driver.ts'
+import type { ByteRange, ExpectedHash, ReadResult, ReadStat, StatOptions } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
 import { isWeakEtag, strongEtag } from '../core/etags.ts'
 import { ResumedBody } from '../files/resume.ts'
@@ -16,11 +16,14 @@ export interface Version extends Pick<ReadStat, 'etag' | 'size' | 'modifiedAt'> 
 export interface Reading {
   readonly body: ResumedBody
   readonly stat: ReadStat | undefined
+  /** The hash of the whole file, where the answer to a range tells it. */
+  readonly whole: ExpectedHash | undefined
 }
 
 /**
  * Reads a range of one version of a file, or all of it; another version is `precondition_failed`. A body that breaks is continued where the
- * answer has a strong etag, since nothing else proves that the bytes belong together. (RFC 9110, section 15.3.7.3)
+ * answer has a strong etag, since nothing else proves that the bytes belong together (RFC 9110, section 15.3.7.3), or where the driver says that size and time
+ * are all there is.
  */
 export async function readVersion(
   storage: AnyBase,
@@ -31,22 +34,24 @@ export async function readVersion(
 ): Promise<Reading> {
   const { driver, features } = storage
   const { signal } = options
-  const { body, stat, expected } = await requested(storage, ref, range, version, options)
+  const { body, stat, expected, whole, continues = false } = await requested(storage, ref, range, version, options)
   const { start = 0, end } = range ?? {}
-  const { etag, size } = stat ?? {}
+  const { etag, size, modifiedAt } = stat ?? {}
+  const isKnown = strongEtag(etag) !== undefined
   const again = async (offset: number) => {
     const rest = { start: start + offset, end }
-    return (await requested(storage, ref, rest, { ...version, etag, size }, options)).body
+    const same = isKnown ? { ...version, etag, size } : { ...version, etag, size, modifiedAt }
+    return (await requested(storage, ref, rest, same, options)).body
   }
   const resumed = new ResumedBody(body, {
-    again: features.ranges && strongEtag(etag) !== undefined ? again : undefined,
+    again: features.ranges && (isKnown || (continues && size !== undefined)) ? again : undefined,
     length: size === undefined ? undefined : Math.max(0, Math.min(end ?? size, size) - start),
     expected,
     signal,
     details: { operation: 'read', fileName: ref.name, backend: driver.name },
     classify: error => driver.classify(error),
   })
-  return { body: resumed, stat }
+  return { body: resumed, stat, whole }
 }
 
 /** Asks for a range of one version: with a condition where the backend has it, and by looking at what came. */

@@ -133,13 +133,14 @@ async function native(
   const { signal, overwrite = storage.options.fileOverwrite } = options
   if (!overwrite) await storage.discover({ signal })
   const ifAbsent = !overwrite && storage.features.exclusiveCreate
+  const free = overwrite ? {} : ifAbsent ? { ifAbsent } : { isNew: true }
   for (let tries = 0; tries < MAX_NAMES; tries++) {
     // The condition decides; only a name that turned out to be taken is asked about.
     const exclusive = ifAbsent && tries === 0
     const target = await targetOf(storage, wanted, { ...options, overwrite, exclusive })
     const all = storage.writeOptions(target, attributesOnly, options)
     const { objectParameters } = target
-    const write: WriteOptions = { ...definedOf(options, all), objectParameters, ...(ifAbsent ? { ifAbsent } : {}) }
+    const write: WriteOptions = { ...definedOf(options, all), objectParameters, ...free }
     const repeat = operation === 'copy' && (ifAbsent ? 'if_not_applied' : true)
     try {
       await storage.calls.run(operation, source, { signal, repeat }, ctx =>

@@ -105,7 +105,8 @@ class Opening {
     const { read, write, create, exclusive, truncate } = mode
     const flags = { read, write, create, exclusive, truncate }
     const { driver, calls } = this.#storage
-    const call = { signal: this.#options.signal, repeat: false } as const
+    // Opening for reading changes nothing.
+    const call = { signal: this.#options.signal, repeat: !write }
     const operation = write ? 'openHandle' : 'read'
     return calls.run(operation, this.#ref, call, ctx => {
       const options = this.#storage.writeOptions(this.#ref, attributesOnly, this.#options)

@@ -25,7 +25,7 @@ export class Publication {
   readonly #ref: FileRef
   readonly #file: NameOrEntry
   readonly #attributes: FileAttributes & Pick<WriteOptions, 'extra'>
-  readonly #sent: Pick<WriteOptions, 'ifAbsent' | 'ifMatch'>
+  readonly #sent: Pick<WriteOptions, 'ifAbsent' | 'isNew' | 'ifMatch'>
   readonly #asked: PublicationConditions
 
   constructor(
@@ -42,6 +42,7 @@ export class Publication {
     this.#attributes = attributes
     this.#sent = {
       ifAbsent: exclusiveCreate ? ifAbsent : undefined,
+      isNew: exclusiveCreate ? undefined : ifAbsent,
       ifMatch: matches ? strongEtag(ifMatch) : undefined,
     }
     this.#asked = {

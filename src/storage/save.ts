@@ -96,10 +96,16 @@ async function saveNew(storage: AnyBase, wanted: FileRef, given: Content, option
     for (let tries = 1; ; tries++) {
       const write = storage.writeOptions(target, content, options)
       try {
-        await writeContent(storage, target, content, exclusive ? { ...write, ifAbsent: true } : write, options)
+        await writeContent(
+          storage,
+          target,
+          content,
+          { ...write, ...(exclusive ? { ifAbsent: true } : { isNew: true }) },
+          options,
+        )
         return target.name
       } catch (error) {
-        if (!isTaken(error) || tries === MAX_NAMES) throw error
+        if (!isTaken(error) || tries === MAX_NAMES || !content.replayable) throw error
       }
       if (!isCheap) collided.add(storage)
       target = await targetOf(storage, wanted, names)

@@ -10,6 +10,7 @@ import type { AnyBase } from './base.ts'
 import { type Reading, readVersion, versionOf } from './bodies.ts'
 import { type Decoder, limitedDecoder } from './compression.ts'
 import { nameIn } from './entry-keys.ts'
+import { isParallel, readInParts } from './parallel-read.ts'
 import type { NameOrEntry, OpenOptions, ReadStreamOptions } from './types.ts'
 
 /** A stream of a file or of a range of it, requested when it is first read. */
@@ -45,7 +46,8 @@ async function opened(
   let first: Reading | undefined
   let refusal: unknown
   try {
-    first = await readVersion(storage, ref, whole ? undefined : { start, end }, version, options)
+    const read = isParallel(storage, options) ? readInParts : readVersion
+    first = await read(storage, ref, whole ? undefined : { start, end }, version, options)
   } catch (error) {
     if (!isStorageError(error, 'invalid_range')) throw error
     refusal = error

@@ -84,8 +84,19 @@ export interface UrlOptions extends CallOptions, Omit<Partial<SignUrlOptions>, '
   readonly expiresInSecs?: number | undefined
 }
 
+/** How a large file is read by several requests at a time. */
+export interface ParallelOptions {
+  /**
+   * Requests under way at a time, each for a part of the same version; default 1. The parts come in order, and so many of them are held in memory.
+   * One request reads all where the backend has no ranges, or gives no strong etag.
+   */
+  readonly concurrency?: number | undefined
+  /** Bytes of a part; default 8 MiB. */
+  readonly partSize?: number | undefined
+}
+
 /** Which part of `createReadStream` is wanted; `end` is exclusive. */
-export interface ReadStreamOptions extends VersionOptions {
+export interface ReadStreamOptions extends VersionOptions, ParallelOptions {
   /** From `stat`: a file that has another one by now is `precondition_failed`, where the backend keeps etags. */
   readonly etag?: string | undefined
   readonly start?: number | undefined

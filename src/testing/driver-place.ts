@@ -32,6 +32,8 @@ export interface DriverConformanceOptions {
   readonly expects?: { readonly features?: Partial<Features>; readonly methods?: readonly OptionalMethod[] }
   /** Names out of `oddNames` that the backend cannot keep; writing them must be refused. */
   readonly refusedNames?: readonly string[]
+  /** Names out of `oddNames` that the backend keeps as those of files and not in those of folders; writing below such a folder must be refused. */
+  readonly refusedFolders?: readonly string[]
   /** Whether anybody may fetch `publicUrl`; otherwise only its form is tested. */
   readonly publicRead?: boolean
   /** How the URLs are fetched; the global `fetch` unless told. */

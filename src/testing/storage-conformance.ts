@@ -20,7 +20,7 @@ async function inStorage(location: string, options: StorageConformanceOptions, e
   const storage = await options.create({ location, fileOverwrite: each.overwrite ?? false })
   const destroy = options.destroy ?? removeAll
   await cleaned(
-    () => each.run(storage),
+    () => each.run(storage, options),
     () => destroy(storage),
   )
 }

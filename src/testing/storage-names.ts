@@ -134,8 +134,13 @@ export const nameCases: readonly StorageCase[] = [
   },
   {
     title: 'A URL encodes the name, or there is none and it says so.',
-    async run(storage) {
+    async run(storage, { opaqueUrls = false }) {
       const name = 'dir/a b ü+%41?#&.txt'
+      if (opaqueUrls) {
+        await failsWith('not_found', storage.url(name))
+        await storage.save(name, 'bytes')
+        return assert.equal(await (await fetch(await storage.url(name))).text(), 'bytes')
+      }
       if (!storage.supports('publicUrl') && !storage.supports('signedUrl')) {
         return failsWith('unsupported', storage.url(name))
       }

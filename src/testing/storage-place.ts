@@ -16,13 +16,15 @@ export interface StorageConformanceOptions {
   destroy?: (storage: Storage) => Promise<void> | void
   /** Locations under which all cases are run. Default: the root and a folder. */
   readonly locations?: readonly string[]
+  /** Whether URLs are asked of the service, so that only a file that exists has one and its name does not show in it. */
+  readonly opaqueUrls?: boolean
 }
 
 /** A case of a storage; `overwrite` asks for one with `fileOverwrite` on. */
 export interface StorageCase {
   readonly title: string
   readonly overwrite?: boolean
-  readonly run: (storage: Storage) => Promise<void>
+  readonly run: (storage: Storage, options: StorageConformanceOptions) => Promise<void>
 }
 
 /** The promise must reject with a `StorageError` of the code. */

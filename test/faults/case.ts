@@ -1,4 +1,5 @@
 /** One case: a call through the proxy, one step of which goes wrong. */
+import { setTimeout as wait } from 'node:timers/promises'
 import { isStorageError, type StorageError } from '../../src/core/errors.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { settled } from '../../src/testing/case.ts'
@@ -93,9 +94,10 @@ export interface FaultResult {
 let count = 0
 
 const working = pool(12)
-/** Those that the server asks to wait, or that wait by themselves, work little and wait a second and more. */
+/** Those that the server asks to wait, or that wait by themselves, work little and wait a second and more, unless a test has made its waits short. */
 const waiting = pool(96)
-const slow = pool(128)
+const areWaitsShort = wait !== process.getBuiltinModule('node:timers/promises').setTimeout
+const slow = pool(256)
 const starting = pool(4)
 
 /**
@@ -109,8 +111,8 @@ export async function runCase<S extends string>(
 ): Promise<FaultResult> {
   const { code } = wanted.fault
   if (code === 'timeout') return slow(() => runBegun(starting, ground, wanted, work))
-  const waits = code === 'throttled' || ground.waits?.includes(wanted.step)
-  if (waits) return waiting(() => runBegun(working, ground, wanted, work))
+  const waits = code === 'throttled' || ground.waits?.includes(wanted.step) === true
+  if (waits && !areWaitsShort) return waiting(() => runBegun(working, ground, wanted, work))
   const running = new RunningCase<S>(ground, wanted)
   await working(() => running.work(work))
   return running.end()

@@ -65,13 +65,16 @@ export interface Identity extends Disposable {
   readonly certPath: string
 }
 
+/** How keys are made, by their type. */
+const KEYS = { ec: ['ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'], rsa: ['rsa:2048'] } as const
+
 /** Makes an identity with the machine's openssl. */
-export function makeIdentity(): Identity {
+export function makeIdentity(type: keyof typeof KEYS = 'ec'): Identity {
   const directory = mkdtempSync(join(tmpdir(), 'holdall-tls-'))
   const keyPath = join(directory, 'key.pem')
   const certPath = join(directory, 'cert.pem')
   const names = 'subjectAltName=DNS:localhost,DNS:made.test,IP:127.0.0.1'
-  const how = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
+  const how = ['req', '-x509', '-newkey', ...KEYS[type], '-nodes', '-days', '2']
   execFileSync('openssl', [...how, '-subj', '/CN=localhost', '-addext', names, '-keyout', keyPath, '-out', certPath], {
     stdio: 'pipe',
   })

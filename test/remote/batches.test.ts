@@ -6,6 +6,7 @@ import { plainContext } from '../../src/testing/index.ts'
 
 interface Script {
   readonly limit?: number
+  readonly againSingly?: boolean
   answer?(keys: readonly string[], attempt: number): BatchAnswer
   remove?(key: string): void
 }
@@ -15,6 +16,7 @@ function batches(script: Script) {
   const single: string[] = []
   const made = new Batches<undefined>({
     limit: script.limit ?? 1000,
+    againSingly: script.againSingly,
     holds: key => !key.includes('\n'),
     async send(keys) {
       sent.push([...keys])
@@ -110,6 +112,32 @@ describe('Batches', () => {
       undefined,
       'permission_denied',
     ])
+  })
+
+  test('keys that failed for a while go one after another where the service locks', async () => {
+    let tries = 0
+    let atOnce = 0
+    const { made, sent, single } = batches({
+      againSingly: true,
+      answer: keys => new Map(keys.map(key => [key, key < 'c' ? failed('throttled') : undefined])),
+      remove(key) {
+        expect(++atOnce).toBe(1)
+        atOnce--
+        if (key === 'b' && tries++ === 0) throw failed('throttled')
+      },
+    })
+    const waits: string[] = []
+    const ctx = retrying()
+    const step: CallContext['step'] = async (operation, repeat, run) =>
+      ctx.step(operation, repeat, async inner => {
+        if (inner.attempt > 1) waits.push(operation)
+        return run(inner)
+      })
+    const results = await made.deleteMany(['a', 'b', 'c'], { ...ctx, step }, undefined)
+    expect([sent, single]).toEqual([[['a', 'b', 'c']], ['a', 'b', 'b']])
+    // Each waits before its first request of its own, since the batch was refused just now.
+    expect(waits).toEqual(['delete', 'delete', 'delete'])
+    expect(results).toEqual(['a', 'b', 'c'].map(key => ({ key })))
   })
 
   test('keys that go on failing have their errors; the others are deleted', async () => {

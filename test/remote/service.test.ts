@@ -76,6 +76,8 @@ describe('a JSON answer', () => {
       expect(error.message).not.toContain('5ec7e7')
       const write = service(() => ({ body })).made.json({ ...FIELDS, method: 'POST' }, ctx)
       await expect(write).rejects.toMatchObject({ code: 'unavailable', outcome: 'unknown' })
+      const question = service(() => ({ body })).made.json({ ...FIELDS, method: 'POST', reads: true }, ctx)
+      await expect(question).rejects.toMatchObject({ code: 'unavailable', outcome: 'not_applied' })
     },
   )
 })

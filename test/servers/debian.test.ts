@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { needPrograms } from './debian.ts'
+import { needPrograms, unpackedPackages } from './debian.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -44,4 +44,13 @@ test('a package that does not bring its program is told', async () => {
   await expect(needPrograms(['no-such-program'], ['empty'], path())).rejects.toThrow(
     'no-such-program is missing after installing empty',
   )
+})
+
+test('a package that cannot be downloaded fails after three tries, the later ones with fresh lists', async () => {
+  await program('apt-get', `echo "$*" >> ${folder}/tries; echo "E: no such download" >&2; exit 100`)
+  await expect(unpackedPackages(['no-such-server'], path())).rejects.toThrow(
+    /unpacking no-such-server failed 3 times.*try 3 of 3.*E: no such download/s,
+  )
+  const tries = (await readFile(join(folder, 'tries'), 'utf8')).trimEnd().split('\n')
+  expect(tries.map(words => /download|update/.exec(words)?.[0])).toEqual(['download', 'update', 'update'])
 })

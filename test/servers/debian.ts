@@ -1,5 +1,5 @@
 /** Debian packages for the real servers; used only with REAL_SERVERS=1. */
-import { access } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { runChild } from '../support/child.ts'
 import { retried } from '../support/retried.ts'
@@ -31,13 +31,13 @@ const PATIENCE = [
 ]
 
 /** Runs apt-get as root, or through sudo; one at a time, whatever process of the suite asks. */
-async function apt(parameters: readonly string[], timeoutMs: number, path: string): Promise<void> {
+async function apt(parameters: readonly string[], timeoutMs: number, path: string, cwd?: string): Promise<void> {
   const root = process.getuid?.() === 0
   const options = PATIENCE.flatMap(option => ['-o', option])
   const all = [...(root ? [] : ['sudo', '-n']), 'apt-get', ...options, '-q', ...parameters]
   const env = { ...process.env, PATH: path, DEBIAN_FRONTEND: 'noninteractive' }
   const turn = ['-w', '900', import.meta.filename, ...all]
-  await runChild('flock', turn, { env, timeoutMs: 900_000 + timeoutMs })
+  await runChild('flock', turn, { cwd, env, timeoutMs: 900_000 + timeoutMs })
 }
 
 /** Installs packages; three tries, each with fresh lists. */
@@ -77,6 +77,41 @@ async function isInstalled(name: string): Promise<boolean> {
   const asked = runChild('dpkg-query', ['-s', name], { env: { ...process.env, PATH: daemonPath } })
   return asked.then(
     ({ stdout }) => stdout.includes('\nStatus: install ok installed\n'),
+    () => false,
+  )
+}
+
+/** Where packages are unpacked that are not installed; a fresh install of the project's own packages empties it. */
+const UNPACKED = join(import.meta.dirname, '../../node_modules/.cache/debian')
+
+/**
+ * The folder in which the packages are unpacked, for servers that exclude one another or whose installation would make users and start
+ * daemons. Three tries, the later ones with fresh lists; throws when that fails, with apt's own words.
+ */
+export async function unpackedPackages(packages: readonly string[], path = daemonPath): Promise<string> {
+  const folder = join(UNPACKED, packages[0]!)
+  if (await hasFolder(folder)) return folder
+  await mkdir(UNPACKED, { recursive: true })
+  await retried(`unpacking ${packages.join(' ')}`, 3, async attempt => {
+    if (attempt > 1) await apt(['update'], 180_000, path)
+    const made = await mkdtemp(join(UNPACKED, '.new-'))
+    try {
+      await apt(['download', ...packages], 600_000, path, made)
+      for (const file of (await readdir(made)).filter(name => name.endsWith('.deb'))) {
+        await runChild('dpkg-deb', ['-x', join(made, file), join(made, 'root')])
+      }
+      // Two test files may do this at once: the first one's folder stays.
+      if (!(await hasFolder(folder))) await rename(join(made, 'root'), folder)
+    } finally {
+      await rm(made, { recursive: true, force: true })
+    }
+  })
+  return folder
+}
+
+async function hasFolder(folder: string): Promise<boolean> {
+  return access(folder).then(
+    () => true,
     () => false,
   )
 }

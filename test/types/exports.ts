@@ -12,6 +12,16 @@ import type {
   TokenCredential,
 } from '../../src/backends/azure/index.ts'
 import type {
+  DropboxDriverOptions,
+  DropboxErrorDetails,
+  DropboxOptions,
+  RelocatedName,
+  Relocation,
+  RelocationResult,
+  UploadUrlOptions,
+  Verb,
+} from '../../src/backends/dropbox/index.ts'
+import type {
   CredentialsFile,
   Expiration,
   GcsDriverOptions,
@@ -35,6 +45,16 @@ import type {
   S3ErrorDetails,
   S3UrlOptions,
 } from '../../src/backends/s3/index.ts'
+import type {
+  Ask,
+  ConnectParams,
+  DisabledAlgorithms,
+  PythonParams,
+  Question,
+  SftpDriverOptions,
+  SftpOptions,
+  SftpParams,
+} from '../../src/backends/sftp/index.ts'
 import type {
   AnyStorage,
   AvailableNameOptions,
@@ -144,6 +164,26 @@ export type OfAzure = [
   DelegationKey,
   SasOptions,
   TokenCredential,
+]
+export type OfDropbox = [
+  DropboxDriverOptions,
+  DropboxErrorDetails,
+  DropboxOptions,
+  RelocatedName,
+  Relocation,
+  RelocationResult,
+  UploadUrlOptions,
+  Verb,
+]
+export type OfSftp = [
+  Ask,
+  ConnectParams,
+  DisabledAlgorithms,
+  PythonParams,
+  Question,
+  SftpDriverOptions,
+  SftpOptions,
+  SftpParams,
 ]
 export type OfGcs = [
   CredentialsFile,

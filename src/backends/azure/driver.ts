@@ -5,6 +5,7 @@ import type { Content } from '../../core/content.ts'
 import type {
   DeleteResult,
   Driver,
+  ExpectedHash,
   Features,
   Page,
   PageRequest,
@@ -77,10 +78,12 @@ export class AzureDriver implements Driver {
   async read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
     const query = versionQuery(options)
     let stored: string | undefined
+    let whole: string | undefined
     const get = async (headers: Record<string, string>): Promise<HttpResponse> => {
       const answer = await this.client.send({ method: 'GET', key, query, headers }, ctx)
-      // The answer to a range has the MD5 of the range, and that only where it was asked for.
+      // The answer to a range has the MD5 of the range, where that was asked for, and that of the whole file beside it.
       stored = answer.status === 200 ? headerTextOf(answer.headers['content-md5']) : undefined
+      whole = headerTextOf(answer.headers['x-ms-blob-content-md5'])
       return answer
     }
     const matchHeader = (etag: string): string => this.#conditions.matchHeader(etag)
@@ -93,8 +96,9 @@ export class AzureDriver implements Driver {
       throw error
     }
     const { checksum } = this.#options
-    if (stored === undefined || options.range !== undefined || checksum === 'off') return result
-    return { ...result, expected: { name: 'MD5', value: stored, begin: beginMd5, of: md5Of } }
+    if (checksum === 'off') return result
+    if (options.range !== undefined) return { ...result, whole: expectedMd5(whole) }
+    return { ...result, expected: expectedMd5(stored) }
   }
 
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
@@ -200,6 +204,10 @@ export class AzureDriver implements Driver {
   #deletion(key: string, { objectParameters }: RequestOptions) {
     return deletion(key, this.#options.deleteSnapshots, objectParameters)
   }
+}
+
+function expectedMd5(value: string | undefined): ExpectedHash | undefined {
+  return value === undefined ? undefined : { name: 'MD5', value, begin: beginMd5, of: md5Of }
 }
 
 function md5Of(bytes: Uint8Array): string {

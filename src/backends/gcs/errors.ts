@@ -1,5 +1,6 @@
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import type { HttpRequest, HttpResponse } from '../../http/request.ts'
+import { textOf } from '../../remote/answers.ts'
 import { classifyHttp } from '../../remote/codes.ts'
 import { dateOf } from '../../remote/headers.ts'
 import { type HttpErrorDetails, HttpStatusError } from '../../remote/http-error.ts'
@@ -72,11 +73,6 @@ function saidIn({ json, root, bodyText, headers }: Refusal): {
   if (code !== undefined) return { reason: code, message: root?.child('Message')?.text }
   const isPlain = /^text\//i.test(headers['content-type'] ?? '') && !bodyText.trimStart().startsWith('<')
   return isPlain ? { message: bodyText.trim() || undefined } : {}
-}
-
-/** A text that is not empty; undefined for any other value. */
-export function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
 }
 
 const UNIFORM =

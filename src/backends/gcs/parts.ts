@@ -1,11 +1,12 @@
 import { drain } from '../../core/body.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { Stat } from '../../core/driver.ts'
-import { StorageError, wrapError } from '../../core/errors.ts'
+import { StorageError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../http/request.ts'
 import { bodySize } from '../../http/request.ts'
 import { type Bytes, checksumOf, RunningChecksum } from '../../remote/checksums.ts'
 import { readDocument } from '../../remote/document.ts'
+import { onlyOnce as writeOnce } from '../../remote/only-once.ts'
 import type { PartProtocol } from '../../remote/part-protocol.ts'
 import { type PartLimits, type Piece, restOf } from '../../remote/pieces.ts'
 import type { GcsApi, GcsTarget } from './api.ts'
@@ -187,46 +188,21 @@ export function withoutCrc({ crc32c: _, ...stat }: GcsStat): Stat {
   return stat
 }
 
-/**
- * Makes a write that may be under a condition. When its answer is lost it is made again; where it then meets its own condition, the file tells:
- * with these bytes it is the one that was written, with others somebody else's. Where neither is known the outcome is `unknown`.
- */
+/** Makes a write that may be under a condition; after a lost answer the size and the checksum tell whose the file is. */
 export function onlyOnce(
   api: GcsApi,
   { key, ifGeneration }: Pick<GcsTarget, 'key' | 'ifGeneration'>,
-  wanted: Bytes32,
+  { size, crc32c }: Bytes32,
   send: (ctx: CallContext) => Promise<GcsStat>,
   ctx: CallContext,
 ): Promise<GcsStat> {
   if (ifGeneration === undefined) return send(ctx)
-  let lost: StorageError | undefined
-  return ctx.step('writeOnce', true, async step => {
-    try {
-      return await send(step)
-    } catch (failure) {
-      const error = wrapError(failure, {}, classifyGcs)
-      if (lost !== undefined && error.status === 412) return whose(api, key, wanted, error, step)
-      if (error.outcome === 'unknown') lost ??= error
-      throw error
+  const found = async (step: CallContext): Promise<GcsStat | undefined> => {
+    const stat = await api.stat(key, {}, step)
+    if (stat.crc32c === undefined || crc32c === undefined) {
+      throw new StorageError('unavailable', 'The service does not tell the checksum of the file.')
     }
-  })
-}
-
-async function whose(
-  api: GcsApi,
-  key: string,
-  { size, crc32c }: Bytes32,
-  refused: StorageError,
-  ctx: CallContext,
-): Promise<GcsStat> {
-  const text = 'The answer was lost, and the key is taken or changed now, perhaps by this very request.'
-  const unknown = (cause: unknown) =>
-    new StorageError('unavailable', text, { cause, outcome: 'unknown', retryable: false, status: 412 })
-  const found = await api.stat(key, {}, ctx).catch(error => {
-    throw unknown(error)
-  })
-  if (found.crc32c === undefined || crc32c === undefined) throw unknown(refused)
-  if (found.size === size && found.crc32c === crc32c) return found
-  // Another writer's: nothing was done here.
-  throw new StorageError('precondition_failed', refused.message, { cause: refused.cause, status: 412 })
+    return stat.size === size && stat.crc32c === crc32c ? stat : undefined
+  }
+  return writeOnce({ send, found, isRefused: ({ status }) => status === 412, classify: classifyGcs }, ctx)
 }

@@ -22,10 +22,12 @@ export async function readStored(get: GetWith, options: ReadOptions): Promise<Re
   const { range } = options
   let changed: Change | undefined
   let stored: string | undefined
+  let isPart = false
   const checked = async (headers: Readonly<Record<string, string>>): Promise<HttpResponse> => {
     const answer = await get(headers)
     changed = changeOf(answer)
-    stored = answer.status === 200 ? crc32cIn(answer.headers) : undefined
+    stored = crc32cIn(answer.headers)
+    isPart = answer.status !== 200
     if (changed === undefined) return answer
     if (range === undefined || (range.start === 0 && range.end === undefined)) return withoutLength(answer)
     release(answer)
@@ -38,8 +40,10 @@ export async function readStored(get: GetWith, options: ReadOptions): Promise<Re
     const { size: _size, etag: _etag, contentEncoding: _encoding, ...rest } = told
     return { body: changed === 'packed' ? unpacked(body) : body, stat: rest }
   }
-  if (stored === undefined || range !== undefined) return { body, stat: told }
-  return { body, expected: { name: 'CRC32C', value: stored, begin: beginCrc }, stat: told }
+  if (stored === undefined) return { body, stat: told }
+  const hash = { name: 'CRC32C', value: stored, begin: beginCrc }
+  if (range !== undefined) return { body, whole: hash, stat: told }
+  return { body, expected: isPart ? undefined : hash, stat: told }
 }
 
 type Change = 'packed' | 'unpacked'

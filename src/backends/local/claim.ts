@@ -4,7 +4,8 @@ import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { unless } from '../../core/errno.ts'
 import { StorageError } from '../../core/errors.ts'
-import { isAlive, temporaryName } from './hidden.ts'
+import { temporaryName } from '../../core/hidden-names.ts'
+import { isAlive } from './hidden.ts'
 import { readOwn } from './own-file.ts'
 
 /** Age in milliseconds at which a claim counts as abandoned. */

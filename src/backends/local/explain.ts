@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path'
 import { errnoOf, isUncertain, withKnownOutcome } from '../../core/errno.ts'
 import { StorageError } from '../../core/errors.ts'
-import { isHidden } from './hidden.ts'
+import { isHidden } from '../../core/hidden-names.ts'
 import type { Place } from './place.ts'
 
 const HELD = '/proc/self/fd/'

@@ -1,6 +1,6 @@
 import { opendir } from 'node:fs/promises'
+import { isHidden } from '../../core/hidden-names.ts'
 import { compareKeys, sortKeys } from '../../core/key-order.ts'
-import { isHidden } from './hidden.ts'
 
 /** Names of one folder that are kept in memory at once. A larger folder is read again for each further lot. */
 const MAX_NAMES = 65_536

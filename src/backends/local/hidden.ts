@@ -1,26 +1,15 @@
 import { nodeCrypto } from '../../core/builtin.ts'
 import { errnoOf } from '../../core/errno.ts'
+import { ownerOf } from '../../core/hidden-names.ts'
 
-const HIDDEN = /^\.holdall-[^/]*\.(tmp|meta|claim)$/
-const TEMPORARY = /^\.holdall-(\d+)-[0-9a-f]+\.tmp$/
 const SIDECAR = /^\.holdall-[0-9a-f]{32}--?[0-9a-f]+-[0-9a-f]+\.meta$/
 const CLAIM = /^\.holdall-[0-9a-f]{40}\.claim$/
 /** The largest number that a process can have (pid_t). */
 const MAX_PID = 0x7fff_ffff
 
-/** Whether a file name is one of the storage's own: a temporary file, a sidecar or a claim. Such names are never listed or served. */
-export function isHidden(name: string): boolean {
-  return name.startsWith('.holdall-') && HIDDEN.test(name)
-}
-
 /** Whether a name is exactly of a form that the storage makes. What only resembles one is hidden and never removed. */
 export function isOwnName(name: string): boolean {
-  return TEMPORARY.test(name) || SIDECAR.test(name) || CLAIM.test(name)
-}
-
-/** A new name for a temporary file of this process: `.holdall-<pid>-<random>.tmp`. */
-export function temporaryName(): string {
-  return `.holdall-${process.pid}-${nodeCrypto().randomUUID().replaceAll('-', '')}.tmp`
+  return ownerOf(name) !== undefined || SIDECAR.test(name) || CLAIM.test(name)
 }
 
 /** The name of a claim on one version of a file. */
@@ -31,12 +20,6 @@ export function claimName(base: string, etag: string): string {
 /** What the names of a file's sidecars begin with; the rest tells the version. */
 export function sidecarStem(base: string): string {
   return `.holdall-${digest(base, 32)}-`
-}
-
-/** The process that made a temporary file, or undefined when the name is none of a temporary file. */
-export function ownerOf(name: string): number | undefined {
-  const match = TEMPORARY.exec(name)
-  return match === null ? undefined : Number(match[1])
 }
 
 /** Whether a process of this machine runs. A number that no process can have is none: zero and less address groups of processes. (kill(2)) */

@@ -2,10 +2,10 @@ import { realpath, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { errnoOf } from '../../core/errno.ts'
 import { StorageError, SuspiciousFileOperation } from '../../core/errors.ts'
+import { keyComponents, refused } from '../../core/key-components.ts'
 import { Anchor } from './anchor.ts'
 import { explain } from './explain.ts'
 import { FolderMaker, inTheWay } from './folder-maker.ts'
-import { keyComponents, refused } from './key-components.ts'
 import { isInside, type Place, placed, withoutSlash } from './place.ts'
 
 /** Bytes of a whole path that the system takes (PATH_MAX). */

@@ -1,7 +1,7 @@
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { withKnownOutcome } from '../../core/errno.ts'
-import { temporaryName } from './hidden.ts'
+import { temporaryName } from '../../core/hidden-names.ts'
 
 /** A temporary file beside its target. */
 export interface Temporary {

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { unless } from '../../core/errno.ts'
+import { isHidden } from '../../core/hidden-names.ts'
 import { compareKeys, firstStep, restBelow } from '../../core/key-order.ts'
+import { NOT_UTF8, type OddItems } from '../../core/odd-items.ts'
 import { Anchor } from './anchor.ts'
 import { type FolderNames, readNames } from './folder-names.ts'
-import { isHidden } from './hidden.ts'
-import { NOT_UTF8, type OddItems } from './odd-items.ts'
 import type { Located, Root } from './root.ts'
 
 /** Entries that are looked at together. */

@@ -1,24 +1,20 @@
-import { fileURLToPath } from 'node:url'
-import type { AzureSink } from '../../servers/azure-sink.ts'
-import { runNode } from '../../support/child.ts'
+import { join } from 'node:path'
+import type { BoundedStorage } from '../../support/bounded-upload.ts'
 
-/** An upload of a process of its own, in bytes. */
-export interface BoundedUpload {
-  readonly size: number
-  readonly chunk: number
-  readonly part: number
-  readonly concurrency: number
-  /** Milliseconds after which the process is killed. */
-  readonly timeoutMs?: number
-}
-
-/** Uploads a stream in a process of its own; returns the bytes of buffers that were alive at most, and afterwards. */
-export async function boundedUpload(
-  sink: AzureSink,
-  { size, chunk, part, concurrency, timeoutMs }: BoundedUpload,
-): Promise<{ peak: number; after: number }> {
-  const program = fileURLToPath(new URL('./bounded-upload.ts', import.meta.url))
-  const words = ['--expose-gc', program, `${sink.url}/sink`, ...[size, chunk, part, concurrency].map(String)]
-  const { stdout } = await runNode(words, { timeoutMs })
-  return JSON.parse(stdout)
+/** A storage whose uploads are measured, with parts of so many bytes, so many of them at once. */
+export function boundedAzure(part: number, uploadConcurrency: number): BoundedStorage {
+  return {
+    module: join(import.meta.dirname, '../../../src/backends/azure/index.ts'),
+    className: 'AzureStorage',
+    options: url => ({
+      endpointUrl: `${url}/sink`,
+      accountName: 'sink',
+      accountKey: 'c2VjcmV0',
+      azureContainer: 'media',
+      partSize: part,
+      multipartThreshold: part,
+      uploadConcurrency,
+    }),
+    part,
+  }
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { startAzureSink } from '../../servers/azure-sink.ts'
-import { boundedUpload } from './bounded.ts'
+import { describeBoundedUploads } from '../../support/bounded-upload.ts'
+import { boundedAzure } from './bounded.ts'
 import { storageFor } from './strict-storage.ts'
 
 const MIB = 1024 * 1024
@@ -9,22 +10,19 @@ const CONCURRENCY = 3
 /** Besides the parts: the chunks on their way into one, and what the sockets hold. */
 const SLACK = MIB
 
-test.each([
-  ['128 MiB', 128 * MIB, 256 * 1024, 0],
-  ['32 MiB to a slow server', 32 * MIB, 256 * 1024, 2],
-  ['32 MiB in chunks of 64 KiB', 32 * MIB, 64 * 1024, 0],
-  ['32 MiB in chunks of 700 kB to a slow server', 32 * MIB, 700_000, 2],
-  ['11 MiB in chunks of 128 bytes', 11 * MIB, 128, 0],
-])('a stream of %s takes part size x (concurrency + 1) and a little', async (_title, size, chunk, pauseMs) => {
-  const sink = await startAzureSink({ pauseMs })
-  const { peak, after } = await boundedUpload(sink, { size, chunk, part: PART, concurrency: CONCURRENCY })
-  // Two blocks are of the upload that the program makes beforehand.
-  expect([sink.received, sink.completed]).toEqual([size + 2 * PART, 2])
-  expect(peak).toBeLessThan(PART * (CONCURRENCY + 1) + SLACK)
-  // It does use what it may, so that the measure is one.
-  expect(peak).toBeGreaterThan(PART)
-  expect(after).toBeLessThan(MIB)
-  await sink.close()
+describeBoundedUploads({
+  ...boundedAzure(PART, CONCURRENCY),
+  startSink: startAzureSink,
+  takes: 'part size x (concurrency + 1)',
+  least: PART,
+  most: PART * (CONCURRENCY + 1) + SLACK,
+  streams: {
+    '128 MiB': { size: 128 * MIB, chunk: 256 * 1024 },
+    '32 MiB to a slow server': { size: 32 * MIB, chunk: 256 * 1024, pauseMs: 2 },
+    '32 MiB in chunks of 64 KiB': { size: 32 * MIB, chunk: 64 * 1024 },
+    '32 MiB in chunks of 700 kB to a slow server': { size: 32 * MIB, chunk: 700_000, pauseMs: 2 },
+    '11 MiB in chunks of 128 bytes': { size: 11 * MIB, chunk: 128 },
+  },
 })
 
 test('a server that does not answer holds the source back', async () => {
@@ -32,7 +30,7 @@ test('a server that does not answer holds the source back', async () => {
   const all = Promise.withResolvers<void>()
   const release = Promise.withResolvers<void>()
   const sink = await startAzureSink({
-    onBlock: () => {
+    onPart: () => {
       if (++arrived === CONCURRENCY) all.resolve()
       return release.promise
     },

@@ -1,4 +1,5 @@
 /** What users of other libraries ran into with Azure Blob: one group for each. */
+import { randomBytes } from 'node:crypto'
 import {
   BlobSASPermissions,
   ContainerClient,
@@ -182,6 +183,16 @@ describe('a missing checksum is never a verified one', () => {
     await files.save('sum', 'right', { overwrite: true })
     server.faults.add({ operation: 'GetBlob', fault: { do: 'garble', offset: 2 }, times: 9 })
     await expect(files.readText('sum')).rejects.toMatchObject({ code: 'checksum_mismatch', fileName: 'sum' })
+  })
+
+  test('nor are those of parts that are read side by side', async () => {
+    await using files = storageFor(server)
+    const large = randomBytes(1_000_000)
+    const options = { concurrency: 3, partSize: 300_000 }
+    await files.save('parts', large)
+    expect((await files.readBytes('parts', options)).equals(large)).toBe(true)
+    server.faults.add({ operation: 'GetBlob', fault: { do: 'garble', offset: 2 } })
+    await expect(files.readBytes('parts', options)).rejects.toMatchObject({ code: 'checksum_mismatch' })
   })
 })
 

@@ -2,7 +2,8 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { gcsEndpoint, sessionTarget } from '../../../src/backends/gcs/endpoint.ts'
 import { GcsStorage } from '../../../src/backends/gcs/index.ts'
 import { startStrictGcs } from '../../servers/strict-gcs.ts'
-import { type Scripted, scripted } from './scripted.ts'
+import type { Scripted } from '../../support/scripted-client.ts'
+import { scripted } from './scripted.ts'
 import { at, storageWith } from './support.ts'
 
 const server = await startStrictGcs()

@@ -1,8 +1,8 @@
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { startGcsSink } from '../../servers/gcs-sink.ts'
 import { startStrictGcs } from '../../servers/strict-gcs.ts'
-import { runNode } from '../../support/child.ts'
+import { describeBoundedUploads } from '../../support/bounded-upload.ts'
 import { at, KIB_256, storageWith } from './support.ts'
 
 const server = await startStrictGcs()
@@ -38,26 +38,25 @@ const SLACK = 1.5 * MIB
 /** Set to 2147483648 for the sentence about 2 GiB; the same program, for half a minute. */
 const LARGE = Number(process.env['HOLDALL_BOUNDED_BYTES'] ?? 128 * MIB)
 
-it.each([
-  ['of unknown length', LARGE, 256 * 1024, 0],
-  ['to a slow server', 32 * MIB, 256 * 1024, 2],
-  ['in chunks of 700 kB', 32 * MIB, 700_000, 0],
-  ['in chunks of 128 bytes', 11 * MIB, 128, 0],
-])(
-  'a stream %s takes two parts of memory and a little',
-  async (_title, size, chunk, pauseMs) => {
-    const sink = await startGcsSink({ pauseMs })
-    const program = fileURLToPath(new URL('./bounded-upload.ts', import.meta.url))
-    const words = ['--expose-gc', program, sink.url, ...[size, chunk, PART].map(String)]
-    const { stdout } = await runNode(words, { timeoutMs: 50_000 + size / 20_000 })
-    const { peak, after } = JSON.parse(stdout)
-    // Two parts are of the upload that the program makes beforehand.
-    expect([sink.received, sink.completed]).toEqual([size + 2 * PART, 2])
-    expect(peak).toBeLessThan(2 * PART + SLACK)
-    // It does use what it may, so that the measure is one.
-    expect(peak).toBeGreaterThan(PART / 2)
-    expect(after).toBeLessThan(MIB)
-    await sink.close()
+describeBoundedUploads({
+  module: join(import.meta.dirname, '../../../src/backends/gcs/index.ts'),
+  className: 'GcsStorage',
+  options: endpointUrl => ({
+    endpointUrl,
+    bucketName: 'media',
+    credentials: 'anonymous',
+    blobChunkSize: PART,
+    multipartThreshold: PART,
+  }),
+  part: PART,
+  startSink: startGcsSink,
+  takes: 'two parts of memory',
+  least: PART / 2,
+  most: 2 * PART + SLACK,
+  streams: {
+    'unknown length': { size: LARGE, chunk: 256 * 1024 },
+    '32 MiB to a slow server': { size: 32 * MIB, chunk: 256 * 1024, pauseMs: 2 },
+    '32 MiB in chunks of 700 kB': { size: 32 * MIB, chunk: 700_000 },
+    '11 MiB in chunks of 128 bytes': { size: 11 * MIB, chunk: 128 },
   },
-  60_000 + LARGE / 10_000,
-)
+})

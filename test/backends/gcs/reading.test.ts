@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeEach, expect, it } from 'vitest'
 import { bytesContent } from '../../../src/core/content.ts'
@@ -71,6 +72,17 @@ it('tells bytes that were damaged on the way by their CRC32C', async () => {
   await files.save('damaged.bin', plain)
   server.faults.add({ operation: 'xml.getObject', times: 9, fault: { do: 'garble', offset: 1000 } })
   await expect(files.readBytes('damaged.bin')).rejects.toMatchObject({ code: 'checksum_mismatch' })
+})
+
+it('reads a file by several requests at a time, and compares all its bytes with its CRC32C', async () => {
+  const large = randomBytes(1_000_000)
+  await files.save('parts.bin', large)
+  const options = { concurrency: 3, partSize: 300_000 }
+  expect((await files.readBytes('parts.bin', options)).equals(large)).toBe(true)
+  expect(server.requests.slice(-4).map(({ status }) => status)).toEqual([206, 206, 206, 206])
+  server.faults.add({ operation: 'xml.getObject', fault: { do: 'garble', offset: 1000 } })
+  await expect(files.readBytes('parts.bin', options)).rejects.toMatchObject({ code: 'checksum_mismatch' })
+  expect((await files.readBytes('parts.bin', { ...options, start: 9 })).equals(large.subarray(9))).toBe(true)
 })
 
 it('opens a missing file with not_found, and a missing bucket with improperly_configured', async () => {

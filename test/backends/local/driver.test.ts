@@ -14,9 +14,9 @@ import {
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { publishReserved } from '../../../src/backends/local/atomic-write.ts'
-import { keyComponents } from '../../../src/backends/local/key-components.ts'
 import { sweepFolder } from '../../../src/backends/local/sweep.ts'
 import { bytesContent, type Content, streamContent } from '../../../src/core/content.ts'
+import { keyComponents } from '../../../src/core/key-components.ts'
 import { allFiles, bytesOf, callContext, codeOf, ctx, localDriver, temporaryFolder } from './fixture.ts'
 import { before, systemError } from './hooks.ts'
 

@@ -1,8 +1,8 @@
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
-import { type S3Sink, startS3Sink } from '../../servers/s3-sink.ts'
-import { runNode } from '../../support/child.ts'
+import { startS3Sink } from '../../servers/s3-sink.ts'
+import { describeBoundedUploads } from '../../support/bounded-upload.ts'
 import { driverFor } from './support.ts'
 
 const MIB = 1024 * 1024
@@ -11,29 +11,29 @@ const CONCURRENCY = 3
 /** Besides the parts: the chunks on their way into one, and what the sockets hold. */
 const SLACK = MIB
 
-async function upload(sink: S3Sink, size: number, chunk: number): Promise<{ peak: number; after: number }> {
-  const program = fileURLToPath(new URL('./bounded-upload.ts', import.meta.url))
-  const words = ['--expose-gc', program, sink.url, ...[size, chunk, PART, CONCURRENCY].map(String)]
-  const { stdout } = await runNode(words)
-  return JSON.parse(stdout)
-}
-
-test.each([
-  ['200 MiB', 200 * MIB, 256 * 1024, 0],
-  ['64 MiB to a slow server', 64 * MIB, 256 * 1024, 2],
-  ['64 MiB in chunks of 64 KiB', 64 * MIB, 64 * 1024, 0],
-  ['64 MiB in chunks of 700 kB to a slow server', 64 * MIB, 700_000, 2],
-  ['11 MiB in chunks of 128 bytes', 11 * MIB, 128, 0],
-])('a stream of %s takes part size x (concurrency + 1) and a little', async (_title, size, chunk, pauseMs) => {
-  const sink = await startS3Sink({ pauseMs })
-  const { peak, after } = await upload(sink, size, chunk)
-  // Two parts are of the upload that the program makes beforehand.
-  expect([sink.received, sink.completed]).toEqual([size + 2 * PART, 2])
-  expect(peak).toBeLessThan(PART * (CONCURRENCY + 1) + SLACK)
-  // It does use what it may, so that the measure is one.
-  expect(peak).toBeGreaterThan(PART)
-  expect(after).toBeLessThan(MIB)
-  await sink.close()
+describeBoundedUploads({
+  module: join(import.meta.dirname, '../../../src/backends/s3/index.ts'),
+  className: 'S3Storage',
+  options: endpointUrl => ({
+    endpointUrl,
+    accessKey: 'key',
+    secretKey: 'secret',
+    bucketName: 'media',
+    partSize: PART,
+    uploadConcurrency: CONCURRENCY,
+  }),
+  part: PART,
+  startSink: startS3Sink,
+  takes: 'part size x (concurrency + 1)',
+  least: PART,
+  most: PART * (CONCURRENCY + 1) + SLACK,
+  streams: {
+    '200 MiB': { size: 200 * MIB, chunk: 256 * 1024 },
+    '64 MiB to a slow server': { size: 64 * MIB, chunk: 256 * 1024, pauseMs: 2 },
+    '64 MiB in chunks of 64 KiB': { size: 64 * MIB, chunk: 64 * 1024 },
+    '64 MiB in chunks of 700 kB to a slow server': { size: 64 * MIB, chunk: 700_000, pauseMs: 2 },
+    '11 MiB in chunks of 128 bytes': { size: 11 * MIB, chunk: 128 },
+  },
 })
 
 test('a server that does not answer holds the source back', async () => {

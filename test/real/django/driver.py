@@ -16,8 +16,8 @@ import botocore.session
 import django
 from django.conf import settings
 from django.core.files.base import ContentFile, File
+from django.utils.module_loading import import_string
 import storages
-from storages.backends import s3boto3
 
 settings.configure(USE_TZ=True)
 django.setup()
@@ -80,9 +80,9 @@ def frozen(now):
 
 
 def storage_of(request):
-    key = json.dumps([request['settings'], request['env']], sort_keys=True)
+    key = json.dumps([request['backend'], request['settings'], request['env']], sort_keys=True)
     if key not in made:
-        made[key] = s3boto3.S3Boto3Storage()
+        made[key] = import_string('storages.backends.' + request['backend'])()
     return made[key]
 
 

@@ -8,8 +8,17 @@ import { retried } from '../../support/retried.ts'
 /** Global settings, by Django's names. */
 export type DjangoSettings = Readonly<Record<string, unknown>>
 
+/** Storages by their paths below `storages.backends`, with the package of each. */
+const BACKENDS = {
+  's3boto3.S3Boto3Storage': 'python3-django-storages-boto3',
+  'ftp.FTPStorage': 'python3-django-storages-ftp',
+  'sftpstorage.SFTPStorage': 'python3-django-storages-sftp',
+} as const
+
 /** Where and when a request is made. */
 export interface Circumstances {
+  /** Default: that of S3. */
+  readonly backend?: keyof typeof BACKENDS
   readonly settings: DjangoSettings
   /** Environment variables besides those of the process. */
   readonly env?: Readonly<Record<string, string>> | undefined
@@ -40,7 +49,7 @@ interface Waiting {
 
 /** Debian's own Python, not whatever PATH finds first. */
 const PYTHON = '/usr/bin/python3'
-const PACKAGES = ['python3-django', 'python3-django-storages', 'python3-django-storages-boto3', 'python3-boto3']
+const PACKAGES = ['python3-django', 'python3-django-storages', ...Object.values(BACKENDS), 'python3-boto3']
 
 /** Python's django-storages from Debian's packages, in a process of its own. */
 export class DjangoStorages implements AsyncDisposable {
@@ -86,10 +95,11 @@ export class DjangoStorages implements AsyncDisposable {
   /** One call of a storage made of the settings; bytes come as `Buffer`. Rejects with a `PythonError`. */
   async ask<T>(op: string, where: Circumstances, args: Readonly<Record<string, unknown>> = {}): Promise<T> {
     const id = ++this.#last
-    const { settings, env = {}, now } = where
+    const { backend = 's3boto3.S3Boto3Storage', settings, env = {}, now } = where
     const request = {
       id,
       op,
+      backend,
       settings,
       env,
       now: now === undefined ? null : now.getTime() / 1000,

@@ -1,21 +1,13 @@
 /** The bytes of an object: ranges, hashes, and unpacking of gzip (https://cloud.google.com/storage/docs/transcoding). */
 import { gunzipSync } from 'node:zlib'
+import { readRange } from '../strict/range.ts'
 import type { GcsAnswer, OperationContext } from './context.ts'
 import { GcsError } from './errors.ts'
 import { etagOf } from './etag.ts'
 import type { StoredObject } from './store.ts'
 
-/** The bytes that a Range header asks for; undefined where it does not apply. */
-function readRange(header: string | undefined, size: number): { start: number; end: number } | undefined {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '')
-  if (match === null || (match[1] === '' && match[2] === '')) return undefined
-  const [, first = '', last = ''] = match
-  if (first !== '' && last !== '' && Number(last) < Number(first)) return undefined
-  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first)
-  const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1)
-  if (start < end) return { start, end }
-  const headers = { 'content-range': `bytes */${size}` }
-  throw new GcsError(416, 'requestedRangeNotSatisfiable', 'The requested range cannot be satisfied.', {}, headers)
+function unsatisfiable(headers: Readonly<Record<string, string>>): GcsError {
+  return new GcsError(416, 'requestedRangeNotSatisfiable', 'The requested range cannot be satisfied.', {}, headers)
 }
 
 function acceptsGzip(header: string | undefined): boolean {
@@ -80,7 +72,7 @@ export function mediaAnswer(
   if (isGzip) headers['vary'] = 'Accept-Encoding'
   if (isGzip && !isKept && !isAccepted) return unpacked(object, headers)
   if (object.contentEncoding !== undefined) headers['content-encoding'] = object.contentEncoding
-  const range = readRange(request.headers['range'], object.body.length)
+  const range = readRange(request.headers['range'], object.body.length, unsatisfiable)
   if (range === undefined) return { status: 200, headers, body: object.body }
   const { start, end } = range
   headers['content-range'] = `bytes ${start}-${end - 1}/${object.body.length}`

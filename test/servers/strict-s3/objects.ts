@@ -1,5 +1,6 @@
 /** PutObject, GetObject, HeadObject, DeleteObject, DeleteObjects. */
 import { randomBytes } from 'node:crypto'
+import { readRange } from '../strict/range.ts'
 import { needBucket, needList, needOwner, needRead, needWrite } from './access.ts'
 import { md5, verifyBody } from './checksums.ts'
 import { type OperationContext, type S3Answer, xmlAnswer } from './context.ts'
@@ -111,18 +112,12 @@ function notModified(headers: Readonly<Record<string, string>>, object: StoredOb
   return modified <= modifiedSince
 }
 
-/** The bytes that a Range header asks for; undefined when it does not apply. */
-function readRange(header: string | undefined, size: number): { start: number; end: number } | undefined {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '')
-  if (match === null || (match[1] === '' && match[2] === '')) return undefined
-  const start = match[1] === '' ? Math.max(0, size - Number(match[2])) : Number(match[1])
-  const end = match[1] === '' || match[2] === '' ? size : Math.min(size, Number(match[2]) + 1)
-  if (match[1] !== '' && match[2] !== '' && Number(match[2]) < Number(match[1])) return undefined
-  if (start < size && start < end) return { start, end }
-  const details = { RangeRequested: String(header), ActualObjectSize: String(size) }
-  throw new S3Error(416, 'InvalidRange', 'The requested range is not satisfiable', details, {
-    'content-range': `bytes */${size}`,
-  })
+function unsatisfiable(
+  range: string | undefined,
+  size: number,
+): (headers: Readonly<Record<string, string>>) => S3Error {
+  const details = { RangeRequested: String(range), ActualObjectSize: String(size) }
+  return headers => new S3Error(416, 'InvalidRange', 'The requested range is not satisfiable', details, headers)
 }
 
 function partRange(object: StoredObject, text: string): { start: number; end: number } {
@@ -157,7 +152,9 @@ export function getObject(context: OperationContext): S3Answer {
   }
   for (const [name, value] of overrides) headers[name.slice('response-'.length)] = value
   const part = request.query['partNumber']
-  const range = part === undefined ? readRange(request.headers['range'], object.body.length) : partRange(object, part)
+  const wanted = request.headers['range']
+  const { length } = object.body
+  const range = part === undefined ? readRange(wanted, length, unsatisfiable(wanted, length)) : partRange(object, part)
   if (range === undefined) {
     const wanted = request.headers['x-amz-checksum-mode']?.toUpperCase() === 'ENABLED'
     return { status: 200, headers: { ...headers, ...(wanted ? checksumHeaders(object) : {}) }, body: object.body }

@@ -1,8 +1,8 @@
 import { ImproperlyConfigured } from '../../../core/errors.ts'
 import type { HttpClient } from '../../../http/request.ts'
+import { textOf } from '../../../remote/answers.ts'
+import { type AccessToken, AuthService } from '../../../remote/auth-service.ts'
 import { Renewed } from '../../../remote/token.ts'
-import { textOf } from '../errors.ts'
-import { AuthService } from './auth-service.ts'
 import {
   applicationDefault,
   type CredentialsFile,
@@ -13,7 +13,7 @@ import {
 } from './given.ts'
 import { ServiceAccountKey } from './key.ts'
 import { MetadataServer } from './metadata-server.ts'
-import { type AccessToken, clientToken, keyToken, libraryClient, userToken } from './tokens.ts'
+import { clientToken, keyToken, libraryClient, userToken } from './tokens.ts'
 
 /** Who a storage is: what gives its tokens, and its key where it has one. */
 interface Identity {

@@ -1,7 +1,12 @@
 import type { KeyObject } from 'node:crypto'
 import { nodeCrypto } from '../../../core/builtin.ts'
 import { ImproperlyConfigured } from '../../../core/errors.ts'
-import { SCOPES } from './auth-service.ts'
+
+/** What a token may be used for: the bucket, and signing by the IAM service. (https://cloud.google.com/storage/docs/oauth-scopes) */
+export const SCOPES: readonly string[] = [
+  'https://www.googleapis.com/auth/devstorage.full_control',
+  'https://www.googleapis.com/auth/cloud-platform',
+]
 
 /** Seconds that a signed request for a token is valid; Google allows an hour. */
 const GRANT_SECS = 3600

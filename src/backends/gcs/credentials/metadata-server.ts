@@ -1,8 +1,8 @@
 import { StorageError } from '../../../core/errors.ts'
 import { sharedContext } from '../../../remote/aftermath.ts'
-import { type AuthService, SCOPES } from './auth-service.ts'
+import { type AccessToken, type AuthService, tokenOf } from '../../../remote/auth-service.ts'
 import type { Environment } from './given.ts'
-import { type AccessToken, tokenOf } from './tokens.ts'
+import { SCOPES } from './key.ts'
 
 const HOST = 'metadata.google.internal'
 const ACCOUNT = '/computeMetadata/v1/instance/service-accounts/default'

@@ -1,6 +1,6 @@
 import type { CallContext } from '../../../core/call.ts'
 import { ImproperlyConfigured, isStorageError, StorageError } from '../../../core/errors.ts'
-import { textOf } from '../errors.ts'
+import { textOf } from '../../../remote/answers.ts'
 import type { GcsCredentials } from './credentials.ts'
 
 /** Signs texts for a service account. */

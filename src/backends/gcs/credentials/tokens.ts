@@ -1,31 +1,9 @@
 import { ImproperlyConfigured, StorageError } from '../../../core/errors.ts'
 import { importOptional } from '../../../core/optional.ts'
-import { sharedContext } from '../../../remote/aftermath.ts'
-import { textOf } from '../errors.ts'
-import { type AuthService, type Fields, SCOPES } from './auth-service.ts'
+import { textOf } from '../../../remote/answers.ts'
+import { type AccessToken, type AuthService, grantedToken } from '../../../remote/auth-service.ts'
 import type { CredentialsFile, TokenClient } from './given.ts'
-import type { ServiceAccountKey } from './key.ts'
-
-/** A token that a request carries. */
-export interface AccessToken {
-  /** Secret. */
-  readonly text: string
-  /** Undefined where its source does not tell. */
-  readonly expiresAt: Date | undefined
-}
-
-const LONGEST_SECS = 86_400
-
-/** The token in an answer of OAuth (RFC 6749, section 5.1); `unavailable` for an answer without one that a header can carry. */
-export function tokenOf({ access_token: given, expires_in: secs }: Fields, purpose: string): AccessToken {
-  const text = textOf(given)
-  if (text === undefined || /[^!-~]/.test(text)) {
-    throw new StorageError('unavailable', `${purpose}: the answer has no token.`, { outcome: 'not_applied' })
-  }
-  const lifeSecs = typeof secs === 'string' && /^\d{1,9}$/.test(secs) ? Number(secs) : secs
-  const isKnown = typeof lifeSecs === 'number' && lifeSecs > 0
-  return { text, expiresAt: isKnown ? new Date(Date.now() + Math.min(lifeSecs, LONGEST_SECS) * 1000) : undefined }
-}
+import { SCOPES, type ServiceAccountKey } from './key.ts'
 
 const TOKEN_URL = 'https://oauth2.googleapis.com/token'
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
@@ -34,32 +12,14 @@ const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 export function keyToken(auth: AuthService, key: ServiceAccountKey, file: CredentialsFile): Promise<AccessToken> {
   const url = tokenUrlOf(file)
   const assertion = key.assertion(url, new Date())
-  return grant(auth, `The token of ${key.email}`, url, { grant_type: JWT_BEARER, assertion }, [assertion])
+  return grantedToken(auth, `The token of ${key.email}`, url, { grant_type: JWT_BEARER, assertion }, [assertion])
 }
 
 /** A token for a user's refresh token. (RFC 6749, section 6) */
 export function userToken(auth: AuthService, file: CredentialsFile): Promise<AccessToken> {
   const { client_id, client_secret, refresh_token } = file as Readonly<Record<string, string>>
   const form = { grant_type: 'refresh_token', client_id, client_secret, refresh_token } as Record<string, string>
-  return grant(auth, "The user's token", tokenUrlOf(file), form, [client_secret, refresh_token])
-}
-
-async function grant(
-  auth: AuthService,
-  purpose: string,
-  url: string,
-  form: Readonly<Record<string, string>>,
-  secrets: ReadonlyArray<string | undefined>,
-): Promise<AccessToken> {
-  const request = {
-    method: 'POST',
-    url,
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams(form).toString(),
-    expected: { statuses: [200], fields: ['access_token'] },
-    secrets,
-  } as const
-  return tokenOf(await auth.json(purpose, request, sharedContext()), purpose)
+  return grantedToken(auth, "The user's token", tokenUrlOf(file), form, [client_secret, refresh_token])
 }
 
 /** Where a file says that tokens are given. */

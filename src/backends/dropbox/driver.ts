@@ -1,0 +1,174 @@
+import type { CallContext } from '../../core/call.ts'
+import type { Content } from '../../core/content.ts'
+import type {
+  DeleteResult,
+  Driver,
+  Features,
+  Page,
+  PageRequest,
+  ReadOptions,
+  ReadResult,
+  Stat,
+  StatOptions,
+  WriteOptions,
+} from '../../core/driver.ts'
+import { type ErrorCode, StorageError } from '../../core/errors.ts'
+import type { HttpClient } from '../../http/request.ts'
+import { conditionFailed } from '../../remote/conditions.ts'
+import { OpenUploads } from '../../remote/open-uploads.ts'
+import type { PartOptions } from '../../remote/options.ts'
+import { sizedPage } from '../../remote/page-range.ts'
+import { partPlan } from '../../remote/part-plan.ts'
+import { writeObject } from '../../remote/part-upload.ts'
+import { type ClientOptions, DropboxClient } from './client.ts'
+import { type Commit, commitOf, updateOf } from './commit.ts'
+import { type Relocation, Relocations, type Verb } from './copying.ts'
+import { Deletion } from './deletion.ts'
+import { classifyDropbox } from './errors.ts'
+import { sharedLink, temporaryLink, uploadLink } from './links.ts'
+import { listedPage } from './listing.ts'
+import { Lookup } from './lookup.ts'
+import { pathOf } from './names.ts'
+import { DropboxParts } from './parts.ts'
+import { readStored } from './reading.ts'
+
+/** What a `DropboxDriver` needs; `DropboxStorage` makes it of its options. */
+export interface DropboxDriverOptions extends ClientOptions, Omit<PartOptions, 'uploadConcurrency'> {
+  /** Sends the requests, and is closed with the driver. */
+  readonly httpClient: HttpClient
+  /** How a file is replaced: `update` replaces only the revision that was there when the write began. */
+  readonly writeMode: 'add' | 'overwrite' | 'update'
+  /** The folder that `createContainer` makes; '/' = the root. */
+  readonly rootPath: string
+}
+
+/** Dropbox by version 2 of its API. */
+export class DropboxDriver implements Driver {
+  readonly name = 'dropbox'
+  readonly features: Features = {
+    ranges: true,
+    exclusiveCreate: true,
+    ifMatch: true,
+    metadata: false,
+    versions: true,
+    listRange: false,
+  }
+  readonly #client: DropboxClient
+  readonly #options: DropboxDriverOptions
+  readonly #lookup: Lookup
+  readonly #parts: DropboxParts
+  readonly #deletion: Deletion
+  readonly #relocations: Relocations
+  readonly #uploads: OpenUploads = new OpenUploads()
+
+  constructor(options: DropboxDriverOptions) {
+    this.#options = options
+    this.#client = new DropboxClient(options, options.httpClient)
+    this.#lookup = new Lookup(this.#client)
+    this.#parts = new DropboxParts(this.#client, this.#lookup, options.partSize)
+    this.#deletion = new Deletion(this.#client, this.#lookup)
+    this.#relocations = new Relocations(this.#client, this.#lookup, this)
+  }
+
+  async stat(key: string, ctx: CallContext, { versionId }: StatOptions = {}): Promise<Stat> {
+    return (await this.#lookup.find(key, ctx, versionId)).stat
+  }
+
+  read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
+    return readStored(this.#client, key, options, ctx)
+  }
+
+  async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
+    ctx.signal.throwIfAborted()
+    const commit = commitOf(key, await this.#modeOf(key, options, ctx), options.extra)
+    // A session tells what became of its last request, and the file what became of `put`: both are made again also under a condition.
+    const plan = partPlan(this.#uploads, { ...this.#options, uploadConcurrency: 1 }, { put: {}, finish: {} })
+    try {
+      return await writeObject(this.#parts, { key, options, commit }, content, plan, ctx)
+    } catch (error) {
+      throw conditionFailed(error, options, classifyDropbox)
+    }
+  }
+
+  async #modeOf(key: string, { ifAbsent, ifMatch }: WriteOptions, ctx: CallContext): Promise<Commit['mode']> {
+    if (ifAbsent === true) return 'add'
+    if (ifMatch !== undefined) return updateOf(ifMatch)
+    if (this.#options.writeMode !== 'update') return 'overwrite'
+    const found = await ctx.step('stat', true, step => this.#lookup.present(key, step))
+    // A folder, which has no revision, is told by the service when it refuses `add`.
+    const etag = found?.stat.etag
+    return etag === undefined ? 'add' : updateOf(etag)
+  }
+
+  delete(key: string, ctx: CallContext): Promise<void> {
+    return this.#deletion.delete(key, ctx)
+  }
+
+  deleteMany(keys: readonly string[], ctx: CallContext): Promise<readonly DeleteResult[]> {
+    return this.#deletion.deleteMany(keys, ctx)
+  }
+
+  async list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
+    const found = await listedPage(this.#client, prefix, page, ctx)
+    return sizedPage(found, key => this.stat(key, ctx), classifyDropbox)
+  }
+
+  copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
+    return this.#relocations.one('copy', { from, to }, options, ctx)
+  }
+
+  move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
+    return this.#relocations.one('move', { from, to }, options, ctx)
+  }
+
+  /** Copies or moves many files and folders; see `Relocations#many`. */
+  relocateMany(
+    verb: Verb,
+    pairs: readonly Relocation[],
+    ctx: CallContext,
+  ): Promise<ReadonlyArray<StorageError | undefined>> {
+    return this.#relocations.many(verb, pairs, ctx)
+  }
+
+  /** The id of the file, which is the same under any spelling, root and token. */
+  async address(key: string, ctx: CallContext): Promise<string> {
+    const found = await ctx.step('stat', true, step => this.#lookup.present(key, step))
+    return found?.id ?? pathOf(key).toLowerCase()
+  }
+
+  async createContainer(ctx: CallContext): Promise<void> {
+    const path = pathOf(this.#options.rootPath.slice(1))
+    if (path === '') return
+    try {
+      await this.#client.rpc('files/create_folder_v2', { path, autorename: false }, ctx, { fields: ['metadata'] })
+    } catch (error) {
+      const code = classifyDropbox(error)
+      // There is such a folder.
+      if (code === 'is_directory') return
+      throw code === 'precondition_failed'
+        ? new StorageError('not_a_directory', `The root ${path} is a file.`, { cause: error })
+        : error
+    }
+  }
+
+  /** A link to the bytes of a file: for 4 hours, or a shared one that stays. */
+  link(key: string, isShared: boolean, ctx: CallContext): Promise<string> {
+    return isShared ? sharedLink(this.#client, key, ctx) : temporaryLink(this.#client, key, ctx)
+  }
+
+  /** A link to which anybody may POST the file, for so many seconds. */
+  uploadLink(key: string, secs: number, options: WriteOptions, ctx: CallContext): Promise<string> {
+    const commit = commitOf(key, options.ifAbsent === true ? 'add' : 'overwrite', options.extra)
+    return uploadLink(this.#client, commit, secs, ctx)
+  }
+
+  classify(error: unknown): ErrorCode | undefined {
+    return classifyDropbox(error)
+  }
+
+  /** Ends the uploads under way and closes its own connections. */
+  async close(): Promise<void> {
+    await this.#uploads.close()
+    await this.#options.httpClient.close()
+  }
+}

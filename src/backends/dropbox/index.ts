@@ -1,0 +1,5 @@
+export type { Relocation, Verb } from './copying.ts'
+export { DropboxDriver, type DropboxDriverOptions } from './driver.ts'
+export { DropboxError, type DropboxErrorDetails } from './errors.ts'
+export { type DropboxOptions, dropboxSettings } from './settings.ts'
+export { DropboxStorage, type RelocatedName, type RelocationResult, type UploadUrlOptions } from './storage.ts'

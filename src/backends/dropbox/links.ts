@@ -1,0 +1,63 @@
+import type { CallContext } from '../../core/call.ts'
+import { StorageError } from '../../core/errors.ts'
+import { textOf } from '../../remote/answers.ts'
+import type { DropboxClient } from './client.ts'
+import { dropboxErrorOf, type Fields, fieldsOf } from './errors.ts'
+import { pathOf } from './names.ts'
+
+/** Life of a temporary link in seconds, which Dropbox fixes. (https://www.dropbox.com/developers/documentation/http/documentation#files-get_temporary_link) */
+export const LINK_SECS: number = 4 * 3600
+
+/** A link to the bytes of a file, for 4 hours. */
+export async function temporaryLink(client: DropboxClient, key: string, ctx: CallContext): Promise<string> {
+  const options = { fields: ['link'], reads: true }
+  return linkIn(await client.rpc('files/get_temporary_link', { path: pathOf(key) }, ctx, options), 'link')
+}
+
+/** A link to which anybody may POST the bytes of the file, once. (https://www.dropbox.com/developers/documentation/http/documentation#files-get_temporary_upload_link) */
+export async function uploadLink(
+  client: DropboxClient,
+  commit: object,
+  secs: number,
+  ctx: CallContext,
+): Promise<string> {
+  const arg = { commit_info: commit, duration: secs }
+  return linkIn(
+    await client.rpc('files/get_temporary_upload_link', arg, ctx, { fields: ['link'], reads: true }),
+    'link',
+  )
+}
+
+/** The shared link of a file, which is made if there is none; `raw=1` gives the bytes in place of a page. (https://help.dropbox.com/share/force-download) */
+export async function sharedLink(client: DropboxClient, key: string, ctx: CallContext): Promise<string> {
+  const path = pathOf(key)
+  const url = new URL((await madeLink(client, path, ctx)) ?? (await oldLink(client, path, ctx)))
+  url.searchParams.delete('dl')
+  url.searchParams.set('raw', '1')
+  return url.href
+}
+
+/** A new link; undefined where the file has one that the answer does not tell. */
+async function madeLink(client: DropboxClient, path: string, ctx: CallContext): Promise<string | undefined> {
+  try {
+    return linkIn(
+      await client.rpc('sharing/create_shared_link_with_settings', { path }, ctx, { fields: ['url'] }),
+      'url',
+    )
+  } catch (error) {
+    if (dropboxErrorOf(error)?.tags[0] !== 'shared_link_already_exists') throw error
+    return undefined
+  }
+}
+
+async function oldLink(client: DropboxClient, path: string, ctx: CallContext): Promise<string> {
+  const arg = { path, direct_only: true }
+  const { links } = await client.rpc('sharing/list_shared_links', arg, ctx, { lists: ['links'], reads: true })
+  return linkIn(fieldsOf((links as unknown[])[0]), 'url')
+}
+
+function linkIn(answer: Fields, name: string): string {
+  const link = textOf(answer[name]) ?? ''
+  if (URL.canParse(link) && /^https?:$/.test(new URL(link).protocol)) return link
+  throw new StorageError('unavailable', 'The answer has no link.', { outcome: 'not_applied' })
+}

@@ -1,0 +1,77 @@
+import type { Stat } from '../../core/driver.ts'
+import { StorageError } from '../../core/errors.ts'
+import { textOf } from '../../remote/answers.ts'
+import { dateOf } from '../../remote/headers.ts'
+import { type Fields, fieldsOf, tagOf } from './errors.ts'
+import { isAlike, pathOf } from './names.ts'
+
+/** What Dropbox says of a file or folder. (https://www.dropbox.com/developers/documentation/http/documentation#files-get_metadata) */
+export interface Metadata {
+  readonly stat: Stat
+  /** 64 hexadecimal digits; undefined where it is not told. */
+  readonly hash: string | undefined
+  /** Stays when the file is moved or changed. */
+  readonly id: string | undefined
+}
+
+/** The metadata in an answer. A field that cannot be read is left out; an unknown size is NaN. */
+export function metadataOf(value: Fields): Metadata {
+  const { size, rev, id, content_hash: hash, server_modified: stored, client_modified: set } = value
+  if (tagOf(value) === 'folder') return { stat: { size: 0, isDirectory: true }, hash: undefined, id: textOf(id) }
+  const etag = textOf(rev)
+  const stat: Stat = {
+    size: Number.isSafeInteger(size) && (size as number) >= 0 ? (size as number) : Number.NaN,
+    modifiedAt: dateOf(textOf(stored)) ?? dateOf(textOf(set)),
+    etag,
+    versionId: etag,
+  }
+  return { stat, hash: /^[0-9a-f]{64}$/.exec(String(hash))?.[0], id: textOf(id) }
+}
+
+/** The metadata of the file at a path; `unavailable`, outcome `unknown`, for an answer that is about another one or does not tell it. */
+export function fileAt(value: unknown, path: string): Metadata {
+  const fields = fieldsOf(value)
+  const found = metadataOf(fields)
+  const at = textOf(fields['path_lower']) ?? textOf(fields['path_display'])
+  if (at !== undefined && !isAlike(at, path)) throw noAnswer('is about another path')
+  if (found.stat.isDirectory === true) throw noAnswer('is about a folder')
+  if (found.id === undefined) throw noAnswer('does not tell the id of the file')
+  if (found.stat.etag === undefined) throw noAnswer('does not tell the revision of the file')
+  if (Number.isNaN(found.stat.size)) throw noAnswer('does not tell the size of the file')
+  return found
+}
+
+/** What bytes are known by. */
+export interface Wanted {
+  readonly size: number
+  readonly hash: string
+}
+
+/** The file that an answer tells, where its bytes are those that were sent. */
+export function verified(answer: unknown, path: string, wanted: Wanted): Stat {
+  const { stat, hash } = fileAt(answer, path)
+  if (stat.size === wanted.size && (hash ?? wanted.hash) === wanted.hash) return stat
+  const text = 'The content hash of what the service stored is not that of what was sent.'
+  throw new StorageError('checksum_mismatch', text, { outcome: 'unknown' })
+}
+
+function noAnswer(what: string): StorageError {
+  return new StorageError('unavailable', `The answer ${what}.`, { outcome: 'unknown' })
+}
+
+/** The path of a version, where one is named: `not_found` for a text that no version has. */
+export function versionPath(key: string, versionId: string | undefined): string {
+  if (versionId === undefined) return pathOf(key)
+  if (/^[0-9a-f]{9,64}$/.test(versionId)) return `rev:${versionId}`
+  throw new StorageError('not_found', 'There is no such version of the file.')
+}
+
+/** The file that an answer about a version tells; `not_found` where it is a version of another file. */
+export function versionAt(value: Fields, key: string, versionId: string | undefined): Metadata {
+  try {
+    return fileAt(value, pathOf(key))
+  } catch (error) {
+    if (versionId === undefined) throw error
+    throw new StorageError('not_found', 'There is no such version of the file.', { cause: error })
+  }
+}

@@ -1,0 +1,250 @@
+import type { CallContext } from '../../core/call.ts'
+import type { Stat } from '../../core/driver.ts'
+import { StorageError, wrapError } from '../../core/errors.ts'
+import { bodySize } from '../../http/request.ts'
+import { textOf } from '../../remote/answers.ts'
+import type { Bytes } from '../../remote/checksums.ts'
+import { onlyOnce } from '../../remote/only-once.ts'
+import type { FailedFinish, PartProtocol, UploadTarget } from '../../remote/part-protocol.ts'
+import { type PartLimits, type Piece, restOf } from '../../remote/pieces.ts'
+import type { DropboxClient } from './client.ts'
+import type { Commit } from './commit.ts'
+import { BLOCK, type ContentHash, hashed } from './content-hash.ts'
+import { classifyDropbox, dropboxErrorOf, isSessionGone } from './errors.ts'
+import type { Lookup } from './lookup.ts'
+import { verified, type Wanted } from './metadata.ts'
+
+/** A file to be written. */
+export interface DropboxTarget extends UploadTarget {
+  readonly commit: Commit
+}
+
+/** A session by which a file is uploaded. */
+export interface DropboxUpload {
+  readonly target: DropboxTarget
+  /** Of the bytes before `hashedTo`. */
+  readonly hash: ContentHash
+  hashedTo: number
+  /** Undefined until the first part begins the session. */
+  session: string | undefined
+  /** Bytes that the service is known to have. */
+  offset: number
+  /** The last part, which goes with the request that makes the file. */
+  tail: { readonly piece: Piece; readonly hash: ContentHash } | undefined
+  /** Whether a request that makes the file may have been carried out, whatever came of the next. */
+  isDoubtful: boolean
+}
+
+/** Bytes of the largest request. */
+export const MAX_REQUEST: number = 150 * 1024 * 1024
+/** Bytes of the largest file, in the smallest parts. */
+const MAX_PARTS = 2 ** 41 / BLOCK
+const START = 'files/upload_session/start'
+const APPEND = 'files/upload_session/append_v2'
+const FINISH = 'files/upload_session/finish'
+const NOTHING = Buffer.alloc(0)
+
+/** Files in one request, or by a session: the first part begins it, the last one makes the file. */
+export class DropboxParts implements PartProtocol<DropboxUpload, undefined, DropboxTarget> {
+  readonly limits: PartLimits
+  readonly #client: DropboxClient
+  readonly #lookup: Lookup
+
+  constructor(client: DropboxClient, lookup: Lookup, partSize: number) {
+    // Parts of whole blocks, so that no byte is hashed twice, wherever they are as large as that.
+    const unit = partSize % BLOCK === 0 ? BLOCK : 1
+    this.limits = { minPart: unit, maxPart: MAX_REQUEST, maxParts: MAX_PARTS, align: unit, sequential: true }
+    this.#client = client
+    this.#lookup = lookup
+  }
+
+  /** One request, which is made again also under a condition: what came of a lost one is told by the file. */
+  async put(target: DropboxTarget, body: Bytes, ctx: CallContext): Promise<Stat> {
+    const { key, commit } = target
+    const wanted = { size: bodySize(body), hash: hashed(body).digest() }
+    const arg = { ...commit, content_hash: wanted.hash }
+    const send = async (step: CallContext): Promise<Stat> =>
+      verified(await this.#client.upload('files/upload', arg, body, ['rev', 'size'], step), commit.path, wanted)
+    if (commit.mode === 'overwrite') return send(ctx)
+    const found = async (step: CallContext): Promise<Stat | undefined> => this.#written(key, wanted, step)
+    const isRefused = ({ code }: StorageError): boolean => code === 'precondition_failed'
+    const once = { send, found, isRefused, classify: classifyDropbox }
+    return onlyOnce(once, ctx).catch(error => this.#unchanged(target, wanted, error, ctx))
+  }
+
+  async begin(target: DropboxTarget): Promise<DropboxUpload> {
+    const hash = hashed(NOTHING)
+    return { target, hash, hashedTo: 0, session: undefined, offset: 0, tail: undefined, isDoubtful: false }
+  }
+
+  /** Sends a part until the service has all of it; the last one is kept for `finish`. */
+  async part(upload: DropboxUpload, piece: Piece, ctx: CallContext): Promise<undefined> {
+    const hash = hashed(piece.chunks)
+    if (piece.offset === upload.hashedTo) {
+      if (this.limits.align === BLOCK) upload.hash.add(hash)
+      else for (const chunk of piece.chunks) upload.hash.update(chunk)
+      upload.hashedTo += piece.size
+    }
+    if (piece.last === true) {
+      upload.tail = { piece, hash }
+      return
+    }
+    const end = piece.offset + piece.size
+    for (let rest = piece; rest.size > 0; rest = continued(rest, upload.offset)) {
+      await this.#send(upload, rest, rest === piece ? hash : hashed(rest.chunks), ctx)
+      if (upload.offset === end) return
+      ctx.progress()
+    }
+  }
+
+  /** Makes the file, with the last part; goes on behind the bytes of it that have arrived before. */
+  async finish(upload: DropboxUpload, _parts: readonly undefined[], ctx: CallContext): Promise<Stat> {
+    const { target, session } = upload
+    const { piece, hash } = upload.tail!
+    for (let rest = piece; ; rest = continued(rest, upload.offset)) {
+      const cursor = { session_id: session, offset: rest.offset }
+      const own = rest === piece ? hash : hashed(rest.chunks)
+      const arg = { cursor, commit: target.commit, content_hash: own.digest() }
+      try {
+        const answer = await this.#client.upload(FINISH, arg, rest.chunks, ['rev', 'size'], ctx)
+        return verified(answer, target.commit.path, wantedOf(upload))
+      } catch (error) {
+        const { correctOffset } = dropboxErrorOf(error) ?? {}
+        if (correctOffset === undefined) {
+          upload.isDoubtful ||= mayBeDone(error)
+          return this.#unchanged(target, wantedOf(upload), error, ctx)
+        }
+        upload.offset = correctOffset
+      }
+    }
+  }
+
+  /** A session costs nothing and is removed by the service after 7 days. */
+  async end(): Promise<boolean> {
+    return true
+  }
+
+  /** Asks how much has arrived: no bytes are appended at the place that is known. */
+  async stored(upload: DropboxUpload, ctx: CallContext): Promise<number> {
+    if (upload.session !== undefined) await this.#append(upload, upload.offset, NOTHING, hashed(NOTHING), ctx)
+    return upload.offset
+  }
+
+  isGone(error: unknown): boolean {
+    return isSessionGone(dropboxErrorOf(error)?.tags ?? [])
+  }
+
+  /** A session that made its file is gone, and the file is what was sent. */
+  async fate(
+    upload: DropboxUpload,
+    _parts: readonly undefined[],
+    { error, lost }: FailedFinish,
+    ctx: CallContext,
+  ): Promise<'open' | 'done' | 'gone'> {
+    const { key, commit } = upload.target
+    const isGone = this.isGone(error)
+    if (!lost && !upload.isDoubtful && !isGone) return 'open'
+    // Only a request that makes the file closes a session. Where nothing says that one was carried out, equal bytes may be another saver's.
+    const isOurs = lost || upload.isDoubtful || commit.mode === 'overwrite' || isClosed(error)
+    if (!isOurs) throw notMade(error)
+    try {
+      await ctx.step('askUpload', true, step => this.stored(upload, step))
+      return 'open'
+    } catch (reason) {
+      if (!this.isGone(reason)) throw reason
+    }
+    const found = await ctx
+      .step('stat', true, step => this.#written(key, wantedOf(upload), step))
+      .catch(reason => {
+        if (classifyDropbox(reason) !== 'not_found') throw reason
+      })
+    if (found !== undefined) return 'done'
+    if (lost || upload.isDoubtful) return 'gone'
+    throw notMade(error)
+  }
+
+  /** The file, where it has the bytes that were sent. */
+  async #written(key: string, wanted: Wanted, ctx: CallContext): Promise<Stat | undefined> {
+    const { stat, hash } = await this.#lookup.file(key, ctx)
+    return stat.size === wanted.size && hash === wanted.hash ? stat : undefined
+  }
+
+  /** The file, where a revision was not replaced because it has these bytes already; else the error. (`strict_conflict` of the same page) */
+  async #unchanged(
+    { key, commit: { mode } }: DropboxTarget,
+    wanted: Wanted,
+    error: unknown,
+    ctx: CallContext,
+  ): Promise<Stat> {
+    if (typeof mode === 'object' && classifyDropbox(error) === 'precondition_failed') {
+      const stat = await this.#written(key, wanted, ctx).catch(() => undefined)
+      if (stat?.etag === mode.update) return stat
+    }
+    throw error
+  }
+
+  async #send(
+    upload: DropboxUpload,
+    { offset, size, chunks }: Piece,
+    hash: ContentHash,
+    ctx: CallContext,
+  ): Promise<void> {
+    if (upload.session !== undefined) return this.#append(upload, offset, chunks, hash, ctx)
+    if (offset !== 0) throw misplaced(offset, 0)
+    const arg = { close: false, content_hash: hash.digest() }
+    const session = textOf((await this.#client.upload(START, arg, chunks, ['session_id'], ctx))['session_id'])
+    if (session === undefined) throw new StorageError('unavailable', 'The answer names no upload session.')
+    upload.session = session
+    upload.offset = size
+  }
+
+  /** Appends bytes; where the service has got to another place, `offset` of the upload says where. */
+  async #append(
+    upload: DropboxUpload,
+    offset: number,
+    body: Bytes,
+    hash: ContentHash,
+    ctx: CallContext,
+  ): Promise<void> {
+    const arg = { cursor: { session_id: upload.session, offset }, close: false, content_hash: hash.digest() }
+    try {
+      await this.#client.append(APPEND, arg, body, ctx)
+      upload.offset = offset + bodySize(body)
+    } catch (error) {
+      const { correctOffset } = dropboxErrorOf(error) ?? {}
+      if (correctOffset === undefined) throw error
+      upload.offset = correctOffset
+    }
+  }
+}
+
+/** What is left of a part from the place that the service names, which must be further on and within the part. */
+function continued(piece: Piece, stored: number): Piece {
+  if (stored > piece.offset && stored <= piece.offset + piece.size) return restOf(piece, stored)
+  throw misplaced(piece.offset, stored)
+}
+
+function misplaced(offset: number, stored: number): StorageError {
+  const text = `The service has ${stored} bytes of the upload, which goes on at ${offset}.`
+  return new StorageError('unavailable', text, { outcome: 'not_applied' })
+}
+
+/** Whether a request that makes a file may have made it: a service that is overloaded may deny what it has done. */
+function mayBeDone(error: unknown): boolean {
+  const { code, outcome } = wrapError(error, {}, classifyDropbox)
+  return outcome === 'unknown' || code === 'throttled'
+}
+
+function isClosed(error: unknown): boolean {
+  return dropboxErrorOf(error)?.tags.includes('closed') === true
+}
+
+/** A session that went before it could make the file: to send that request again would be in vain, to send all bytes again would not. */
+function notMade({ message, cause }: StorageError): StorageError {
+  return new StorageError('unavailable', message, { cause, outcome: 'not_applied', retryable: false })
+}
+
+/** What the whole file must have. */
+function wantedOf({ hash, hashedTo }: DropboxUpload): Wanted {
+  return { size: hashedTo, hash: hash.digest() }
+}

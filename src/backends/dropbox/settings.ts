@@ -1,0 +1,168 @@
+import { trimTrailingSlashes } from '../../core/names.ts'
+import { choice, flag, integer, optionalToken, parsePlace, parseWord, setting } from '../../core/setting-types.ts'
+import type { Origin, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
+import { serviceEndpoint } from '../../remote/endpoint.ts'
+import { type ConnectionOptions, connectionSettings, type PartOptions, partSettings } from '../../remote/options.ts'
+import { shownAddress } from '../../remote/shown.ts'
+import { warnOnce } from '../../remote/warn.ts'
+import { type CommonOptions, commonSettings } from '../../storage/common-settings.ts'
+import { BLOCK } from './content-hash.ts'
+import { problemOf } from './names.ts'
+import { MAX_REQUEST } from './parts.ts'
+
+/** Options of `DropboxStorage`. */
+export interface DropboxOptions extends CommonOptions, ConnectionOptions, Omit<PartOptions, 'uploadConcurrency'> {
+  readonly oauth2AccessToken: string | null
+  readonly oauth2RefreshToken: string | null
+  readonly appKey: string | null
+  readonly appSecret: string | null
+  readonly rootPath: string
+  readonly teamRoot: boolean
+  readonly writeMode: 'add' | 'overwrite' | 'update'
+  readonly sharedLinks: boolean
+  readonly apiUrl: string
+  readonly contentUrl: string
+}
+
+const connection = connectionSettings({
+  verify: ['DROPBOX_VERIFY'],
+  proxies: ['DROPBOX_PROXIES'],
+  maxSockets: ['DROPBOX_MAX_SOCKETS'],
+  connectTimeoutSecs: ['DROPBOX_CONNECT_TIMEOUT_SECS'],
+})
+const parts = partSettings({ partSize: ['DROPBOX_PART_SIZE'] }, BLOCK)
+
+/** Declarations of the options of Dropbox, with the names of django-storages' `DROPBOX_*` settings. */
+export const dropboxSettings: SettingsOf<DropboxOptions> = {
+  ...commonSettings,
+  location: setting('path', raw => (raw === '' ? '' : parseRoot(raw)), {
+    default: '',
+    doc: 'The old name of rootPath.',
+  }),
+  fileOverwrite: {
+    ...commonSettings.fileOverwrite,
+    doc: `${commonSettings.fileOverwrite.doc} Unless it is given: whether writeMode is another one than add.`,
+  },
+  timeoutSecs: {
+    ...commonSettings.timeoutSecs,
+    default: 100,
+    keys: ['DROPBOX_TIMEOUT', ...commonSettings.timeoutSecs.keys],
+    aliases: ['timeout'],
+  },
+  oauth2AccessToken: optionalToken({
+    default: null,
+    keys: ['DROPBOX_OAUTH2_TOKEN'],
+    secret: true,
+    role: 'credential',
+    doc: 'Access token, which lives 4 hours; with a refresh token it is used until it ends.',
+  }),
+  oauth2RefreshToken: optionalToken({
+    default: null,
+    keys: ['DROPBOX_OAUTH2_REFRESH_TOKEN'],
+    secret: true,
+    role: 'credential',
+    doc: 'Refresh token, for which access tokens are given; needs appKey.',
+  }),
+  appKey: optionalToken({
+    default: null,
+    keys: ['DROPBOX_APP_KEY'],
+    role: 'credential',
+    doc: 'Key of the app that the refresh token is for.',
+  }),
+  appSecret: optionalToken({
+    default: null,
+    keys: ['DROPBOX_APP_SECRET'],
+    secret: true,
+    role: 'credential',
+    doc: 'Secret of that app; null = the refresh token was made by PKCE.',
+  }),
+  rootPath: setting('path', parseRoot, {
+    default: '/',
+    keys: ['DROPBOX_ROOT_PATH'],
+    doc: "Folder that holds all files, beginning with '/'; nothing outside it can be reached.",
+  }),
+  teamRoot: flag({
+    default: false,
+    keys: ['DROPBOX_TEAM_ROOT'],
+    doc: "Whether rootPath begins at the root of the team's space, not in the member's own folder.",
+  }),
+  writeMode: choice(['add', 'overwrite', 'update'], {
+    default: 'add',
+    keys: ['DROPBOX_WRITE_MODE'],
+    doc: 'How save meets a file of the same name: another name, replaced, or replaced only if nobody has changed it since the save began.',
+  }),
+  sharedLinks: flag({
+    default: false,
+    keys: ['DROPBOX_SHARED_LINKS'],
+    doc: 'Whether URLs are shared links, which stay, instead of links for 4 hours.',
+  }),
+  multipartThreshold: integer(
+    'bytes',
+    {
+      default: BLOCK,
+      keys: ['DROPBOX_MULTIPART_THRESHOLD'],
+      doc: `${parts.multipartThreshold.doc} At most 150 MiB.`,
+    },
+    0,
+    MAX_REQUEST,
+  ),
+  partSize: {
+    ...parts.partSize,
+    default: BLOCK,
+    doc: 'Size of the parts of a larger upload: a multiple of 4 MiB, at most 148 MiB.',
+    parse: raw => parsePartSize(parts.partSize.parse(raw)),
+  },
+  apiUrl: setting('URL', parseUrl, {
+    default: 'https://api.dropboxapi.com',
+    keys: ['DROPBOX_API_URL'],
+    shown: shownAddress,
+    role: 'destination',
+    doc: 'Where calls and requests for tokens go.',
+  }),
+  contentUrl: setting('URL', parseUrl, {
+    default: 'https://content.dropboxapi.com',
+    keys: ['DROPBOX_CONTENT_URL'],
+    shown: shownAddress,
+    role: 'destination',
+    doc: 'Where bytes are sent to and read from.',
+  }),
+  verify: connection.verify,
+  proxies: connection.proxies,
+  maxSockets: connection.maxSockets,
+  connectTimeoutSecs: connection.connectTimeoutSecs,
+}
+
+/** The root as `location`, the prefix of keys, and whether files are overwritten by the write mode where nothing else says so. */
+export function withRoot<T>({ options, origins }: ResolvedSettings<T>): ResolvedSettings<T> {
+  const { location, rootPath, writeMode, fileOverwrite } = options as unknown as DropboxOptions
+  const from = origins as Readonly<Record<keyof DropboxOptions, Origin>>
+  const isOld = from.location.from !== 'default' && location !== ''
+  if (isOld) warnOnce(`${from.location.key}: the option of DropboxStorage is called rootPath now.`)
+  const root = isOld && from.rootPath.from === 'default' ? location : rootPath
+  const refined = {
+    ...options,
+    rootPath: root,
+    location: root.slice(1),
+    fileOverwrite: from.fileOverwrite.from === 'default' ? writeMode !== 'add' : fileOverwrite,
+  }
+  return { options: Object.freeze(refined), origins }
+}
+
+function parseRoot(raw: unknown): string {
+  const path = trimTrailingSlashes(parsePlace(raw))
+  if (raw === '/') return '/'
+  if (!path.startsWith('/')) throw new Error("expected a path that begins with '/'")
+  const problem = problemOf(path.slice(1))
+  if (problem !== undefined) throw new Error(`expected a path of Dropbox, which ${problem}`)
+  return path
+}
+
+function parsePartSize(size: number): number {
+  if (size % BLOCK === 0 && size <= MAX_REQUEST) return size
+  throw new Error(`expected a multiple of ${BLOCK} bytes (4 MiB), at most 148 MiB`)
+}
+
+function parseUrl(raw: unknown): string {
+  const { scheme, host, path } = serviceEndpoint(parseWord(raw), 'the address')
+  return `${scheme}://${host}${path}`
+}

@@ -1,0 +1,185 @@
+import type { CallOptions } from '../../core/call.ts'
+import type { Driver, WriteOptions } from '../../core/driver.ts'
+import { isStorageError, StorageError } from '../../core/errors.ts'
+import { kindOf } from '../../core/kind.ts'
+import { trimTrailingSlashes } from '../../core/names.ts'
+import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
+import { httpClientOf } from '../../remote/http-client.ts'
+import { nameIn } from '../../storage/entry-keys.ts'
+import { Storage } from '../../storage/storage.ts'
+import type {
+  EntriesOptions,
+  Entry,
+  Feature,
+  GivenSettings,
+  NameOrEntry,
+  Services,
+  UrlOptions,
+} from '../../storage/types.ts'
+import { dropboxAdvice } from './advice.ts'
+import type { Relocation, Verb } from './copying.ts'
+import { DropboxDriver } from './driver.ts'
+import { distinctEntries } from './entries.ts'
+import { LINK_SECS } from './links.ts'
+import { checkKey, MAX_PART } from './names.ts'
+import { type DropboxOptions, dropboxSettings, withRoot } from './settings.ts'
+import { checkTokens } from './tokens.ts'
+
+/** A file or folder that is copied or moved, and its new name. */
+export interface RelocatedName {
+  readonly from: NameOrEntry
+  readonly to: string
+}
+
+/** What became of one of many copies or moves. */
+export interface RelocationResult {
+  readonly from: string
+  readonly to: string
+  readonly error?: StorageError | undefined
+}
+
+/** How a link for an upload is made. */
+export interface UploadUrlOptions extends CallOptions, Pick<WriteOptions, 'extra'> {
+  /** Life of the link in seconds, from 60 to 14,400. Default: 14,400, which are 4 hours. */
+  readonly expiresInSecs?: number | undefined
+  /** Overrides the option `fileOverwrite`. */
+  readonly overwrite?: boolean | undefined
+}
+
+/** Files in Dropbox. */
+export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends Storage<O> {
+  static override readonly settings: SettingsOf<DropboxOptions> = dropboxSettings
+  static override readonly backendName: string = 'dropbox'
+
+  static override refineOptions<T>(found: ResolvedSettings<T>): ResolvedSettings<T> {
+    return withRoot(found)
+  }
+
+  /** A token that ends, and settings without an effect. */
+  static override advice(given: GivenSettings): readonly string[] {
+    return dropboxAdvice(given)
+  }
+
+  /** Checks what needs no network: without a token it is `improperly_configured`. */
+  constructor(options: Input<O> = {}, services: Services = {}) {
+    super(options, services)
+    checkTokens(this.options)
+  }
+
+  protected override connect(options: Readonly<O>, services: Services): Driver {
+    return new DropboxDriver({ ...options, httpClient: httpClientOf(options, services) })
+  }
+
+  override supports(feature: Feature): boolean {
+    // Its links have to be asked for, so that the driver alone has none.
+    return feature === 'signedUrl' ? this.driver instanceof DropboxDriver : super.supports(feature)
+  }
+
+  /** A name that Dropbox does not take, or would store under another name, is `suspicious_name`; a folder may end in its slash. */
+  override keyOf(name: string): string {
+    const key = super.keyOf(name)
+    if (!this.isRoot(key)) checkKey(trimTrailingSlashes(key), name)
+    return key
+  }
+
+  override get maxPartBytes(): number {
+    return MAX_PART
+  }
+
+  override entries(path = '', options: EntriesOptions = {}): AsyncGenerator<Entry, void, undefined> {
+    return distinctEntries(() => super.entries(path, options))
+  }
+
+  protected override get urlLifeSecs(): number {
+    return LINK_SECS
+  }
+
+  /**
+   * A link to the bytes of a file for 4 hours, or with `sharedLinks` one that stays; each costs a request. Missing: `not_found`. Dropbox fixes the life of its
+   * links and the headers of their answers: another `expiresInSecs` than 14,400, and other options, are `unsupported`.
+   */
+  override async url(given: NameOrEntry, options: UrlOptions = {}): Promise<string> {
+    const { signal, method = 'GET', expiresInSecs, ...rest } = options
+    const name = nameIn(given)
+    this.calls.begin('url', name, options)
+    const refuse = (text: string) => {
+      throw new StorageError('unsupported', text, { fileName: name, operation: 'url' })
+    }
+    if (method !== 'GET' && method !== 'HEAD')
+      refuse(`Dropbox has no links for ${method}: uploadUrl() gives one for POST.`)
+    if (expiresInSecs !== undefined && expiresInSecs !== LINK_SECS)
+      refuse(`A link of Dropbox lives ${LINK_SECS} seconds (4 hours), not ${expiresInSecs}.`)
+    const other = Object.entries(rest).find(([, value]) => value !== undefined)?.[0]
+    if (other !== undefined) refuse(`A link of Dropbox cannot have '${other}'.`)
+    const ref = this.calls.checked('url', name, () => this.fileRef(given))
+    const isShared = this.options.sharedLinks && expiresInSecs === undefined
+    const driver = this.#dropbox()
+    return this.calls.run('url', ref, { signal }, ctx => driver.link(ref.key, isShared, ctx))
+  }
+
+  /** A link to which anybody may POST the bytes of a new file as `application/octet-stream`, once. Without overwriting a taken name is refused then. */
+  async uploadUrl(name: string, options: UploadUrlOptions = {}): Promise<string> {
+    const { signal, expiresInSecs = LINK_SECS, overwrite = this.options.fileOverwrite, extra } = options
+    this.calls.begin('uploadUrl', name, options, true)
+    if (!(expiresInSecs >= 60 && expiresInSecs <= LINK_SECS)) {
+      const text = `expiresInSecs: expected 60 to ${LINK_SECS} seconds, got ${expiresInSecs}.`
+      throw new StorageError('invalid_argument', text, { fileName: name, operation: 'uploadUrl' })
+    }
+    const ref = this.calls.checked('uploadUrl', name, () => this.newRef(name))
+    const driver = this.#dropbox()
+    return this.calls.run('uploadUrl', ref, { signal }, ctx =>
+      driver.uploadLink(ref.key, Math.floor(expiresInSecs), { ifAbsent: !overwrite, extra }, ctx),
+    )
+  }
+
+  /** Copies many files, and folders with all that is in them, by batches. Each has a result of its own; a taken name is `exists`. */
+  async copyMany(pairs: Iterable<RelocatedName>, options: CallOptions = {}): Promise<RelocationResult[]> {
+    return this.#relocate('copy', pairs, options)
+  }
+
+  /** Moves many files, and folders with all that is in them, by batches. Each has a result of its own; a taken name is `exists`. */
+  async moveMany(pairs: Iterable<RelocatedName>, options: CallOptions = {}): Promise<RelocationResult[]> {
+    return this.#relocate('move', pairs, options)
+  }
+
+  async #relocate(verb: Verb, pairs: Iterable<RelocatedName>, options: CallOptions): Promise<RelocationResult[]> {
+    const operation = `${verb}Many`
+    this.calls.begin(operation, undefined, options, true)
+    if (typeof pairs !== 'object' || pairs === null || !(Symbol.iterator in pairs)) {
+      throw new StorageError('invalid_argument', `${operation}: expected a list of pairs, got ${kindOf(pairs)}.`)
+    }
+    const all = this.calls.checked(operation, '', () => Array.from(pairs, pair => this.#relocation(pair)))
+    const sound = all.filter(({ keys }) => keys !== undefined)
+    const driver = this.#dropbox()
+    // A batch is repeated by itself: those before it are done.
+    const errors = await this.calls.run(operation, undefined, { ...options, repeat: false }, ctx =>
+      driver.relocateMany(
+        verb,
+        sound.map(({ keys }) => keys!),
+        ctx,
+      ),
+    )
+    const failures = new Map(sound.map((one, at) => [one, errors[at]]))
+    return all.map(one => {
+      const { from, to, error = failures.get(one) } = one
+      return error === undefined ? { from, to } : { from, to, error: this.calls.failure(error, verb, from) }
+    })
+  }
+
+  /** A pair with its keys, or with the error of a name that Dropbox does not take. */
+  #relocation({ from, to }: RelocatedName): RelocationResult & { readonly keys?: Relocation } {
+    try {
+      const [source, target] = [this.ref(from), this.newRef(to)]
+      return { from: source.name, to: target.name, keys: { from: source.key, to: target.key } }
+    } catch (error) {
+      if (!isStorageError(error, 'suspicious_name')) throw error
+      return { from: nameIn(from), to, error }
+    }
+  }
+
+  #dropbox(): DropboxDriver {
+    const { driver } = this
+    if (driver instanceof DropboxDriver) return driver
+    throw new StorageError('unsupported', 'This needs the driver of Dropbox.')
+  }
+}

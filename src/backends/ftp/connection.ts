@@ -1,0 +1,189 @@
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
+import { onAbort } from '../../core/abort.ts'
+import { nodeNet } from '../../core/builtin.ts'
+import type { CallContext } from '../../core/call.ts'
+import { ImproperlyConfigured } from '../../core/errors.ts'
+import { secureContextOf, type TrustOptions } from '../../http/secure-context.ts'
+import { transportError } from '../../http/transport-error.ts'
+import { type Hide, hiding } from '../../remote/redact.ts'
+import { newClient } from './client.ts'
+import { Control } from './control.ts'
+import { FtpConnectionError, isRefusal, loginError } from './errors.ts'
+import type { FtpLocation } from './location.ts'
+import { featuresIn, pathIn } from './replies.ts'
+import type { ServerMemory } from './server.ts'
+import type { FtpEncoding } from './settings.ts'
+
+const KEEP_ALIVE_MS = 15_000
+/** Facts of a listing that are asked for. (RFC 3659, section 7.5) */
+const FACTS = ['type', 'size', 'modify', 'unique']
+
+/** How a server is reached. */
+export interface ServerOptions {
+  readonly location: FtpLocation
+  readonly port: number
+  readonly tls: 'explicit' | 'implicit' | undefined
+  readonly trust: TrustOptions
+  readonly encoding: FtpEncoding
+  readonly connectTimeoutMs: number
+  /** Milliseconds without a byte after which a data connection is given up; undefined: never. */
+  readonly idleTimeoutMs: number | undefined
+  readonly allowDataHost: boolean
+}
+
+/** A connection that is logged in, and what its server said of itself. */
+export interface FtpConnection {
+  readonly control: Control
+  readonly options: ServerOptions
+  /** For data connections; undefined where they are plain. */
+  readonly tls: TlsOptions | undefined
+  readonly server: ServerMemory
+  /** Names of FEAT in capitals. */
+  readonly features: ReadonlyMap<string, string>
+  /** The folder that holds the files: absolute, without a slash at its end; or relative, where the server does not tell where the login leads to. */
+  readonly root: string
+  /** Where the login leads to. */
+  readonly home: string
+  /** Whether it was refused to enter a folder. */
+  wasRefused: boolean
+  /** For what arrives over its data connections; made at the first. */
+  inletBuffer: Buffer | undefined
+  /** How often it was leased. */
+  uses: number
+}
+
+/** Opens connections to one server. */
+export class Connector {
+  readonly #options: ServerOptions
+  readonly #server: ServerMemory
+  readonly #hide: Hide
+  #trust: Pick<TlsOptions, 'secureContext' | 'rejectUnauthorized'> | undefined
+
+  constructor(options: ServerOptions, server: ServerMemory) {
+    this.#options = options
+    this.#server = server
+    this.#hide = hiding([options.location.password])
+  }
+
+  /** Connects, logs in and sets what every transfer needs. */
+  async open({ signal }: CallContext): Promise<FtpConnection> {
+    const options = this.#options
+    const { location } = options
+    const client = await newClient()
+    client.ftp.encoding = options.encoding === 'utf-8' ? 'utf8' : 'latin1'
+    const control = new Control(client, this.#hide)
+    try {
+      const tls = options.tls === undefined ? undefined : this.#tlsOptions()
+      await this.#connect(control, tls, signal)
+      control.socket.setKeepAlive(true, KEEP_ALIVE_MS)
+      control.socket.setNoDelay(true)
+      await control
+        .run('USER', signal, each => each.login(location.user, location.password))
+        .catch(error => {
+          throw loginError(error, location.user)
+        })
+      if (tls !== undefined) await protect(control, signal)
+      const features = await prepare(control, options.encoding, signal)
+      const home = await homeOf(control, location, signal)
+      const root = rootOf(location, home)
+      return {
+        control,
+        options,
+        tls,
+        server: this.#server,
+        features,
+        root,
+        home: home ?? '',
+        wasRefused: false,
+        inletBuffer: undefined,
+        uses: 0,
+      }
+    } catch (error) {
+      control.close()
+      throw error
+    }
+  }
+
+  async #connect(control: Control, tls: TlsOptions | undefined, signal: AbortSignal): Promise<void> {
+    const { location, port, connectTimeoutMs } = this.#options
+    const { host } = location
+    const limit = new AbortController()
+    const off = onAbort(signal, () => limit.abort(signal.reason))
+    const late = new FtpConnectionError(`No connection to ${host}:${port} within connectTimeoutSecs.`, {
+      kind: 'timeout',
+      outcome: 'not_applied',
+    })
+    const timer = connectTimeoutMs > 0 ? setTimeout(() => limit.abort(late), connectTimeoutMs) : undefined
+    try {
+      const implicit = this.#options.tls === 'implicit' ? tls : undefined
+      await control.run('connect', limit.signal, each =>
+        implicit === undefined ? each.connect(host, port) : each.connectImplicitTLS(host, port, implicit),
+      )
+      if (tls !== undefined && implicit === undefined) await control.run('AUTH', limit.signal, each => each.useTLS(tls))
+    } catch (error) {
+      throw this.#unreached(error)
+    } finally {
+      clearTimeout(timer)
+      off()
+    }
+  }
+
+  #unreached(error: unknown): unknown {
+    const { location, port } = this.#options
+    if (isRefusal(error) && error.verb === 'AUTH') {
+      return new ImproperlyConfigured(`FTP_STORAGE_LOCATION: ${location.host} refuses TLS: ${error.message}`)
+    }
+    if (!(error instanceof FtpConnectionError) || error.kind === 'timeout') return error
+    const host = location.host.includes(':') ? `[${location.host}]` : location.host
+    return transportError(error.cause ?? error, 'connect to', `${location.scheme}://${host}:${port}`)
+  }
+
+  /** Of the control connection and of all data connections: Node resumes a session only for the same host. */
+  #tlsOptions(): TlsOptions {
+    const { trust, location } = this.#options
+    const { host } = location
+    this.#trust ??= { secureContext: secureContextOf(trust), rejectUnauthorized: trust.verify !== false }
+    return { ...this.#trust, host, ...(nodeNet().isIP(host) === 0 && { servername: host }) }
+  }
+}
+
+/** Encrypts data connections, too. (RFC 4217, section 9) */
+async function protect(control: Control, signal: AbortSignal): Promise<void> {
+  await control.requestOptional('PBSZ 0', signal)
+  try {
+    await control.request('PROT P', signal)
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    throw new ImproperlyConfigured(`The server does not encrypt data connections: ${error.message}`)
+  }
+}
+
+async function prepare(
+  control: Control,
+  encoding: FtpEncoding,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  const reply = await control.requestOptional('FEAT', signal)
+  const features = reply === undefined ? new Map<string, string>() : featuresIn(reply)
+  if (features.has('UTF8')) await control.requestOptional(`OPTS UTF8 ${encoding === 'utf-8' ? 'ON' : 'OFF'}`, signal)
+  // Bytes as they are, and sizes of them: the default is ASCII. (RFC 959, section 3.1.1.1)
+  await control.request('TYPE I', signal)
+  const given = features.get('MLST')?.toLowerCase().split(';') ?? []
+  const wanted = FACTS.filter(fact => given.includes(fact) || given.includes(`${fact}*`))
+  if (wanted.some(fact => given.includes(fact))) await control.requestOptional(`OPTS MLST ${wanted.join(';')};`, signal)
+  return features
+}
+
+/** Where the login leads to, where that counts. */
+async function homeOf(control: Control, location: FtpLocation, signal: AbortSignal): Promise<string | undefined> {
+  if (location.isAbsolute) return '/'
+  const reply = await control.requestOptional('PWD', signal)
+  return reply === undefined ? undefined : pathIn(reply)
+}
+
+function rootOf({ folders, isAbsolute }: FtpLocation, home: string | undefined): string {
+  if (isAbsolute) return folders.map(folder => `/${folder}`).join('')
+  // A name that begins with a dash is none of an option then.
+  if (home === undefined) return ['.', ...folders].join('/')
+  return [home.replace(/\/+$/, ''), ...folders].join('/')
+}

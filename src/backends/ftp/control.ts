@@ -1,0 +1,219 @@
+import type { Socket } from 'node:net'
+import { onAbort } from '../../core/abort.ts'
+import { messageOf } from '../../core/errors.ts'
+import type { Hide } from '../../remote/redact.ts'
+import type { FtpClient, ReplyTask } from './client.ts'
+import { FtpConnectionError, FtpReplyError } from './errors.ts'
+import type { Reply } from './replies.ts'
+
+/** How long answers to a transfer that was given up are waited for, in ms; another connection costs less than a long wait. */
+const PENDING_MS = 1_000
+/** How long the last one is waited for before the server is asked whether there is one, in ms. */
+const PATIENCE_MS = 200
+/** What only PWD is answered with. (RFC 959, section 4.2.2) */
+const IN_STEP = 257
+
+/** A command that moves bytes over a data connection. */
+export interface Transfer {
+  /** The server begins (1xx), or has done all already. Fails when it refuses. */
+  readonly begun: Promise<Reply>
+  /** The last answer, a 2xx. Fails with any other, and when the connection is lost. */
+  readonly done: Promise<Reply>
+  /** Sends PWD although the last answer is missing; that of PWD counts as the last one then. */
+  resync(): void
+}
+
+/** The control connection: one command at a time. What is thrown is ours, and shows no secret. */
+export class Control {
+  /** Answers since it was opened. */
+  answers = 0
+  readonly #client: FtpClient
+  readonly #hide: Hide
+  #isEnding = false
+
+  constructor(client: FtpClient, hide: Hide) {
+    this.#client = client
+    this.#hide = hide
+  }
+
+  get socket(): Socket {
+    return this.#client.ftp.socket
+  }
+
+  get isUsable(): boolean {
+    return !this.#isEnding && !this.#client.ftp.closed
+  }
+
+  /** The newest session of TLS: each can be resumed once only. (RFC 8446, section C.4) */
+  get session(): Buffer | undefined {
+    const { tlsSessionStore, socket } = this.#client.ftp
+    return tlsSessionStore ?? ('getSession' in socket ? (socket.getSession as () => Buffer | undefined)() : undefined)
+  }
+
+  set session(session: Buffer) {
+    this.#client.ftp.tlsSessionStore = session
+  }
+
+  /** Sends a command and returns its answer below 400. One of 400 or more is an `FtpReplyError`. An abort closes the connection. */
+  async request(command: string, signal: AbortSignal): Promise<Reply> {
+    signal.throwIfAborted()
+    // The answer would else be taken for that of the next command.
+    const off = onAbort(signal, () => this.close())
+    try {
+      return await this.#handle(command, (reply, task) => {
+        if (reply.code >= 200) task.resolve(reply)
+      })
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error
+    } finally {
+      off()
+    }
+  }
+
+  /** As `request`; undefined where the server refuses the command. */
+  async requestOptional(command: string, signal: AbortSignal): Promise<Reply | undefined> {
+    try {
+      return await this.request(command, signal)
+    } catch (error) {
+      if (error instanceof FtpReplyError && error.status !== 421) return undefined
+      throw error
+    }
+  }
+
+  /** Runs a step of basic-ftp's own, such as the login. */
+  async run<T>(verb: string, signal: AbortSignal, step: (client: FtpClient) => Promise<T>): Promise<T> {
+    signal.throwIfAborted()
+    const off = onAbort(signal, () => this.close())
+    try {
+      const result = await step(this.#client)
+      this.answers++
+      return result
+    } catch (error) {
+      throw signal.aborted ? signal.reason : this.#errorOf(verb, error as Error)
+    } finally {
+      off()
+    }
+  }
+
+  /** Sends a command that moves bytes. No other may be sent before `done` is settled. */
+  transfer(command: string): Transfer {
+    const begun = Promise.withResolvers<Reply>()
+    let isResynced = false
+    const done = this.#handle(
+      command,
+      (reply, task) => {
+        begun.resolve(reply)
+        if (isResynced) {
+          if (reply.code === IN_STEP) task.resolve(reply)
+        } else if (reply.code >= 300) task.reject(new FtpReplyError(verbOf(command), reply))
+        else if (reply.code >= 200) task.resolve(reply)
+      },
+      () => isResynced,
+    )
+    // Whoever waits for one of them may never come to the other.
+    done.catch(begun.reject)
+    begun.promise.catch(nothing)
+    const resync = (): void => {
+      isResynced = true
+      this.#client.ftp.send('PWD')
+    }
+    return { begun: begun.promise, done, resync }
+  }
+
+  /**
+   * Reads what is still to come of a transfer that was given up: its last answer, which a server may leave out, and others that it may send. That all have
+   * come is seen by an answer that no other command has (257 to PWD). Never fails; a connection that stays silent is closed.
+   */
+  async settle(transfer: Transfer): Promise<void> {
+    const timer = setTimeout(() => this.close(), PENDING_MS)
+    const over = transfer.done.then(nothing, nothing)
+    try {
+      const late = Promise.withResolvers<boolean>()
+      const patience = setTimeout(() => late.resolve(false), PATIENCE_MS)
+      const isDone = await Promise.race([over.then(() => true), late.promise])
+      clearTimeout(patience)
+      if (!this.isUsable) return
+      if (isDone) await this.#resync()
+      else {
+        transfer.resync()
+        await over
+      }
+    } catch {
+      this.close()
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #resync(): Promise<void> {
+    await this.#handle(
+      'PWD',
+      (reply, task) => {
+        if (reply.code === IN_STEP) task.resolve(reply)
+      },
+      () => true,
+    )
+  }
+
+  /** Closes the connection; what waits for an answer fails. */
+  close(): void {
+    this.#isEnding = true
+    this.#client.close()
+  }
+
+  /** `isDeaf`: whether answers of 400 and more are passed over. */
+  async #handle(
+    command: string,
+    onReply: (reply: Reply, task: ReplyTask) => void,
+    isDeaf: () => boolean = () => false,
+  ): Promise<Reply> {
+    const verb = verbOf(command)
+    const handler = (answer: Error | Reply, task: ReplyTask): void => {
+      if (answer instanceof Error) {
+        if (!isDeaf() || typeof (answer as { code?: unknown }).code !== 'number') task.reject(answer)
+      } else if (answer.code === 221) {
+        // A goodbye to a connection that has rested is no answer.
+        task.reject(new Error('the server has ended it.'))
+      } else onReply(answer, task)
+    }
+    try {
+      const reply = await withoutTraces(() => this.#client.ftp.handle(command, handler))
+      this.answers++
+      return reply as Reply
+    } catch (error) {
+      throw this.#errorOf(verb, error as Error)
+    }
+  }
+
+  #errorOf(verb: string, error: Error): Error {
+    const { code, message } = error as Error & { code?: unknown }
+    if (error instanceof FtpReplyError) return error
+    if (typeof code !== 'number') {
+      this.#isEnding = true
+      return new FtpConnectionError(`The connection was lost at ${verb}: ${this.#hide(messageOf(error))}`, {
+        cause: error,
+      })
+    }
+    this.answers++
+    // The server closes the connection after it. (RFC 959, section 4.2.1)
+    if (code === 421) this.#isEnding = true
+    return new FtpReplyError(verb, { code, message: this.#hide(message) })
+  }
+}
+
+/** basic-ftp takes a trace of each command, which costs more than all else that is done for it here. */
+function withoutTraces<T>(work: () => T): T {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return work()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
+function verbOf(command: string): string {
+  return command.split(' ', 1)[0]!
+}
+
+function nothing(): void {}

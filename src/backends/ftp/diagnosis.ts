@@ -1,0 +1,112 @@
+import type { CallContext } from '../../core/call.ts'
+import { StorageError } from '../../core/errors.ts'
+import type { FolderItem } from '../../remote/folder-items.ts'
+import type { FtpConnection } from './connection.ts'
+import { isRefusal, notFound, saysMissing } from './errors.ts'
+import { enterFolder, leaveFolder, listsFacts, readEntered } from './folder.ts'
+import { isPlain, learnListing, listedAlone } from './one-file.ts'
+import { nameIn, parentOf } from './paths.ts'
+
+/** What a refusal means of a path: nothing is there, it is a folder, one that cannot be entered, or a file that is closed to us. */
+export type Diagnosis = 'missing' | 'folder' | 'locked folder' | 'closed file'
+
+/**
+ * What a refused command means. Servers have one code for all of it (550). Where the server's words do not tell, it is asked whether the path could be renamed,
+ * which fails in other words and changes nothing; at last the folder above is read. A folder is not entered on suspicion: Pure-FTPd answers that later and
+ * later, and then not at all.
+ */
+export async function diagnosis(
+  connection: FtpConnection,
+  path: string,
+  error: unknown,
+  ctx: CallContext,
+): Promise<Diagnosis> {
+  const { control, server } = connection
+  if (saysMissing(error)) return 'missing'
+  if (!isRefusal(error, 550, 450, 553)) return 'closed file'
+  let isThere = false
+  if (server.isSilent !== true) {
+    try {
+      await control.request(`RNFR ${path}`, ctx.signal)
+      isThere = true
+    } catch (refusal) {
+      if (!isRefusal(refusal) || refusal.status === 421) throw refusal
+      if (saysMissing(refusal)) return 'missing'
+    }
+  }
+  if (isThere && (await canEnter(connection, path, ctx))) return 'folder'
+  const item = await listedItem(connection, path, ctx)
+  if (item === undefined && !isThere) {
+    server.isSilent = true
+    return 'missing'
+  }
+  if (item?.isDirectory !== true) return 'closed file'
+  return (await canEnter(connection, path, ctx)) ? 'folder' : 'locked folder'
+}
+
+async function canEnter(connection: FtpConnection, path: string, ctx: CallContext): Promise<boolean> {
+  try {
+    await enterFolder(connection, path, ctx)
+  } catch (error) {
+    if (!isRefusal(error) || error.status === 421) throw error
+    return false
+  }
+  await leaveFolder(connection, ctx)
+  return true
+}
+
+/** The error of a refused command about a file: `not_found` where nothing is there, `is_directory` for a folder, else the refusal, since it is forbidden. */
+export async function explained(
+  connection: FtpConnection,
+  path: string,
+  error: unknown,
+  ctx: CallContext,
+): Promise<unknown> {
+  const found = await diagnosis(connection, path, error, ctx)
+  if (found === 'missing') return notFound()
+  return found === 'folder' ? new StorageError('is_directory', 'It is a folder.') : error
+}
+
+/** The entry of a path in its folder; undefined where it has none, or where there is no such folder. A folder that cannot be read is an error. */
+export async function listedItem(
+  connection: FtpConnection,
+  path: string,
+  ctx: CallContext,
+): Promise<FolderItem | undefined> {
+  const alone = await listedAlone(connection, path, ctx)
+  if (alone !== undefined) return alone.item
+  const parent = parentOf(path)
+  if (!(await enters(connection, parent || '/', ctx))) {
+    const above = await listedItem(connection, parent, ctx)
+    // A file has nothing below it.
+    if (above?.isDirectory !== true) return undefined
+    // It may have been made meanwhile.
+    await enterFolder(connection, parent, ctx)
+  }
+  const name = nameIn(path)
+  let sample: string | undefined
+  try {
+    for await (const batch of readEntered(connection, ctx)) {
+      const found = batch.find(item => item.name === name)
+      if (found !== undefined) return found
+      sample ??= batch.find(item => !item.isDirectory && item.stat !== undefined && isPlain(item.name))?.name
+    }
+  } finally {
+    if (connection.control.isUsable) await leaveFolder(connection, ctx)
+  }
+  if (sample !== undefined && !listsFacts(connection)) {
+    await learnListing(connection, `${parent}/${sample}`, path, ctx)
+  }
+  return undefined
+}
+
+/** Goes into a folder if it can; the server's root and where the login leads to have nothing above them that could be asked. */
+async function enters(connection: FtpConnection, path: string, ctx: CallContext): Promise<boolean> {
+  try {
+    await enterFolder(connection, path, ctx)
+    return true
+  } catch (error) {
+    if (!isRefusal(error, 550) || path === '/' || path === '.' || path === connection.home) throw error
+    return false
+  }
+}

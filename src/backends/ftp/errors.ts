@@ -1,0 +1,152 @@
+import { type ErrorCode, type Outcome, StorageError } from '../../core/errors.ts'
+import type { Reply } from './replies.ts'
+
+const MAX_SHOWN = 300
+
+/** An answer of the server that refuses a command. */
+export class FtpReplyError extends Error {
+  static {
+    FtpReplyError.prototype.name = 'FtpReplyError'
+  }
+  /** Its code, of three digits. */
+  readonly status: number
+  /** The command without what follows it. */
+  readonly verb: string
+  /** The server's words. */
+  readonly text: string
+  /** Absent: what its code implies. */
+  outcome?: Outcome | undefined
+
+  constructor(verb: string, { code, message }: Reply) {
+    const text = message.replace(/^\d{3}[ -]?/, '').replaceAll(/\s*\n(?:\d{3}[ -])?\s*/g, ' ')
+    const shown = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN - 3)}...` : text
+    super(`the server answered ${verb} with ${code}: ${shown}`)
+    this.status = code
+    this.verb = verb
+    this.text = text
+  }
+}
+
+/** A connection that could not be made, or that broke. */
+export class FtpConnectionError extends Error {
+  static {
+    FtpConnectionError.prototype.name = 'FtpConnectionError'
+  }
+  readonly kind: 'unavailable' | 'timeout'
+  /** Whether something may have been done all the same; absent: nobody knows. */
+  outcome?: Outcome | undefined
+
+  constructor(
+    message: string,
+    details: { readonly cause?: unknown; readonly kind?: 'timeout' | undefined; readonly outcome?: Outcome } = {},
+  ) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.kind = details.kind ?? 'unavailable'
+    this.outcome = details.outcome
+  }
+}
+
+/** Words that say that something does not exist; servers answer 550 for that and for what is forbidden. (RFC 959, section 4.2.2) */
+const MISSING =
+  /no such|not? (?:exist|found)|n['o]o?t exist|(?:can(?:no|')t|could not|unable to) (?:find|locate)|not found|cannot find|nonexist|invalid path|unknown file/i
+const NO_FOLDER = /not a directory|not a folder|is a file/i
+const FORBIDDEN = /permission|denied|not allowed|not permitted|forbidden|access|read.?only|privilege/i
+const FULL = /too many|maximum|limit|already (?:connected|logged)|connections|try (?:again )?later|busy/i
+const BAD_NAME =
+  /(?:invalid|illegal|bad) (?:file ?|directory ?|folder ?|path ?)?(?:name|character)|name .{0,20}(?:invalid|illegal|too long)/i
+const NO_SPACE = /space|quota|disk full|storage allocation/i
+const NEEDS_TLS = /encrypt|TLS|SSL|secur/i
+
+/** Whether the server says that nothing is there. `isFolder`: a folder was asked for, so that a file may be there. */
+export function saysMissing(error: unknown, { isFolder = false }: { readonly isFolder?: boolean } = {}): boolean {
+  if (!(error instanceof FtpReplyError) || (error.status !== 550 && error.status !== 450)) return false
+  if (FORBIDDEN.test(error.text)) return false
+  return NO_FOLDER.test(error.text) ? !isFolder : MISSING.test(error.text)
+}
+
+/** Whether the server refused by a code of its own accord, so that the connection still serves. */
+export function isRefusal(error: unknown, ...codes: readonly number[]): error is FtpReplyError {
+  return error instanceof FtpReplyError && (codes.length === 0 || codes.includes(error.status))
+}
+
+/** Whether a command is not understood there. */
+export function isUnknownCommand(error: unknown): boolean {
+  return isRefusal(error, 500, 501, 502, 504, 202)
+}
+
+/** Whether the connection is gone: it broke, or the server ends it. */
+export function isLost(error: unknown): boolean {
+  return error instanceof FtpConnectionError || isRefusal(error, 421)
+}
+
+/** Whether a login was refused for the number of connections. */
+export function isServerFull(error: unknown): boolean {
+  return isRefusal(error, 421) || (isRefusal(error, 530) && FULL.test(error.text))
+}
+
+/** The code of an error of this protocol. */
+export function classifyFtp(error: unknown): ErrorCode | undefined {
+  if (error instanceof FtpConnectionError) return error.kind
+  return error instanceof FtpReplyError ? codeOf(error) : undefined
+}
+
+function codeOf(error: FtpReplyError): ErrorCode {
+  const { status, text } = error
+  switch (status) {
+    case 421:
+      return FULL.test(text) ? 'throttled' : 'unavailable'
+    case 425:
+    case 426:
+    case 451:
+      return 'unavailable'
+    case 450:
+    case 550:
+      if (saysMissing(error)) return 'not_found'
+      if (NO_SPACE.test(text)) return 'no_space'
+      if (BAD_NAME.test(text)) return 'suspicious_name'
+      return status === 450 ? 'unavailable' : 'permission_denied'
+    case 452:
+    case 552:
+      return 'no_space'
+    case 530:
+      return FULL.test(text) ? 'throttled' : 'permission_denied'
+    case 553:
+      return BAD_NAME.test(text) ? 'suspicious_name' : 'permission_denied'
+    case 332:
+    case 430:
+    case 532:
+      return 'permission_denied'
+    case 522:
+    case 533:
+    case 534:
+    case 535:
+    case 536:
+      return 'improperly_configured'
+    case 500:
+    case 501:
+    case 502:
+    case 504:
+      return 'unsupported'
+    default:
+      return status < 500 ? 'unavailable' : 'unknown'
+  }
+}
+
+/** The error of a refused login. Its text has no password: the server's words are shown without it. */
+export function loginError(error: unknown, user: string): unknown {
+  if (!isRefusal(error) || classifyFtp(error) !== 'permission_denied') return error
+  const hint = NEEDS_TLS.test(error.text) ? ' The server wants TLS: write ftps:// in FTP_STORAGE_LOCATION.' : ''
+  const message = `The login of '${user}' was refused: ${error.status} ${error.text.replace(/\.$/, '')}.${hint}`
+  return new StorageError('permission_denied', message, { status: error.status, outcome: 'not_applied' })
+}
+
+/** The same error, of a call that has changed nothing. */
+export function notApplied(error: unknown): unknown {
+  const isOurs = error instanceof FtpConnectionError || error instanceof FtpReplyError || error instanceof StorageError
+  return isOurs ? Object.assign(error, { outcome: 'not_applied' }) : error
+}
+
+/** The file does not exist; the storage says that in its own words. */
+export function notFound(): StorageError {
+  return new StorageError('not_found', 'The file does not exist.')
+}

@@ -1,0 +1,142 @@
+import type { CallContext } from '../../core/call.ts'
+import type { Content } from '../../core/content.ts'
+import type {
+  Driver,
+  Features,
+  Page,
+  PageRequest,
+  ReadOptions,
+  ReadResult,
+  Stat,
+  WriteOptions,
+} from '../../core/driver.ts'
+import { type ErrorCode, isStorageError, StorageError } from '../../core/errors.ts'
+import { joinUrl } from '../../core/urls.ts'
+import { TreeListing } from '../../remote/tree-listing.ts'
+import { lookAt } from './access.ts'
+import { describe, folderStat, sizeIn } from './attributes.ts'
+import type { Channel } from './channel.ts'
+import { DirectWrites } from './direct-writes.ts'
+import { classifySftp } from './errors.ts'
+import { type Ground, groundOf, type SftpDriverOptions } from './ground.ts'
+import { FolderReader } from './listing.ts'
+import { measured } from './measure.ts'
+import { Opening } from './opening.ts'
+import { Reading } from './reading.ts'
+import { remove } from './removal.ts'
+import { Transfers } from './transfers.ts'
+import { Writing } from './writing.ts'
+
+/**
+ * Files below one folder of a server, over SFTP version 3. Every write goes to a temporary file beside its target and is published by one rename or
+ * link, unless `directWrite` is on. Symbolic links are followed only as long as they stay inside the folder.
+ */
+export class SftpDriver implements Driver {
+  readonly name = 'sftp'
+  readonly features: Features = {
+    ranges: true,
+    exclusiveCreate: true,
+    ifMatch: false,
+    metadata: false,
+    listRange: true,
+  }
+  /** Present when there is a `baseUrl`. */
+  readonly publicUrl?: (key: string) => string
+  /** Absent with `directWrite`. */
+  readonly openHandle?: NonNullable<Driver['openHandle']>
+  /** On the server where it can, else through this machine. Absent with `directWrite`. */
+  readonly copy?: NonNullable<Driver['copy']>
+  /** By renaming. Absent with `directWrite`. */
+  readonly move?: NonNullable<Driver['move']>
+  readonly #ground: Ground
+  readonly #reading: Reading
+  readonly #writing: Writing | DirectWrites
+  readonly #listing: TreeListing
+
+  constructor(options: SftpDriverOptions) {
+    const { baseUrl, directWrite } = options
+    const ground = groundOf(options)
+    this.#ground = ground
+    this.#reading = new Reading(ground)
+    const writing = new Writing(ground)
+    this.#writing = directWrite ? new DirectWrites(ground) : writing
+    this.#listing = new TreeListing(new FolderReader(ground, (key, ctx) => this.stat(key, ctx)))
+    if (baseUrl !== null) this.publicUrl = key => joinUrl(baseUrl, key)
+    if (directWrite) return
+    const opening = new Opening(ground)
+    const transfers = new Transfers(ground, writing)
+    this.openHandle = async (key, flags, _given, ctx) => opening.open(key, flags, ctx)
+    this.copy = async (from, to, given, ctx) => transfers.copy(from, to, given, ctx)
+    this.move = async (from, to, given, ctx) => transfers.move(from, to, given, ctx)
+  }
+
+  /** Times and size; for a folder `isDirectory`. */
+  async stat(key: string, ctx: CallContext): Promise<Stat> {
+    const { root, folders } = this.#ground
+    return this.#use(ctx, async channel => {
+      if (key === '') return folderStat(await channel.stat(root.path, ctx.signal))
+      const place = root.place(key)
+      const { attributes, kind } = await lookAt(folders, channel, place, ctx.signal)
+      if (kind === 'folder') return folderStat(attributes)
+      if (key.endsWith('/')) throw new StorageError('not_found', `There is no folder '${key}'.`)
+      const size = sizeIn(attributes) ?? (await measured(channel, place.path, kind, ctx.signal))
+      return { ...describe(attributes, place.base), size }
+    })
+  }
+
+  /** Small files are read at once; a `start` behind the last byte is `invalid_range`. */
+  async read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
+    ctx.signal.throwIfAborted()
+    return this.#reading.read(key, options, ctx)
+  }
+
+  /** Makes missing folders; a file in their way is `not_a_directory`. A file that is replaced gives its mode to the new one. */
+  async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat> {
+    ctx.signal.throwIfAborted()
+    if (options.ifMatch !== undefined)
+      throw new StorageError('unsupported', 'SFTP has no etags, so no version can be replaced by one.')
+    return this.#writing.write(key, content, options, ctx)
+  }
+
+  /** Removes a file, a link (never what it points to) or an empty folder; a folder that is not empty is `is_directory`. */
+  async delete(key: string, ctx: CallContext): Promise<void> {
+    const { root, folders } = this.#ground
+    if (key === '') throw new StorageError('invalid_argument', 'The name must be given to delete().')
+    const place = root.place(key)
+    await this.#use(ctx, async channel => {
+      try {
+        await folders.find(channel, place.folders, ctx.signal)
+      } catch (error) {
+        if (isStorageError(error, 'not_found')) return
+        throw error
+      }
+      await remove(channel, place.path, key.endsWith('/'), ctx.signal)
+    })
+  }
+
+  /** One page in the order of the keys' UTF-8 bytes; see `TreeListing`. */
+  async list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
+    ctx.signal.throwIfAborted()
+    return this.#listing.page(prefix, page, ctx)
+  }
+
+  /** Makes the folder. */
+  async createContainer(ctx: CallContext): Promise<void> {
+    await this.#use(ctx, channel => this.#ground.folders.make(channel, [], true, ctx.signal))
+  }
+
+  /** Ends the connections, when what is under way on them has ended. */
+  async close(): Promise<void> {
+    this.#listing.close()
+    await this.#ground.sessions.close()
+  }
+
+  classify(error: unknown): ErrorCode | undefined {
+    return classifySftp(error)
+  }
+
+  async #use<T>(ctx: CallContext, task: (channel: Channel) => Promise<T>): Promise<T> {
+    ctx.signal.throwIfAborted()
+    return this.#ground.sessions.use(ctx, task)
+  }
+}

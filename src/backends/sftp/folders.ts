@@ -1,0 +1,128 @@
+import { StorageError } from '../../core/errors.ts'
+import { kindOf } from './attributes.ts'
+import type { Channel } from './channel.ts'
+import { isMissing, SftpError } from './errors.ts'
+import { Links } from './links.ts'
+import { Ownership, type OwnershipOptions } from './ownership.ts'
+import type { Root } from './root.ts'
+
+/** How long a folder that was looked at is believed to be one, and to lie inside, in milliseconds. */
+const BELIEVED_MS = 2000
+/** Folders that are remembered. */
+const MAX_KNOWN = 1000
+
+/** The folders below the storage's own one: whether they lie inside although there are links, and how missing ones are made. */
+export class Folders {
+  readonly links: Links
+  readonly #root: Root
+  readonly #ownership: Ownership
+  readonly #known = new Map<string, number>()
+
+  constructor(root: Root, options: OwnershipOptions) {
+    this.links = new Links(root)
+    this.#root = root
+    this.#ownership = new Ownership(options)
+  }
+
+  /**
+   * Looks at each folder on the way, all at once: a link that leads outside is a `suspicious_name`. Gives how many of them are there; a file
+   * in the way is `not_a_directory`. A server that refuses to tell is believed to have none.
+   */
+  async check(channel: Channel, folders: readonly string[], signal?: AbortSignal): Promise<number> {
+    if (this.#isKnown(folders)) return folders.length
+    const paths = folders.map((_, at) => this.#root.join(folders.slice(0, at + 1)))
+    const looks = await Promise.all(paths.map(path => channel.lstat(path, signal).catch(refused)))
+    for (const [at, look] of looks.entries()) {
+      if (look instanceof SftpError) {
+        if (isMissing(look)) return at
+        continue
+      }
+      let kind = kindOf(look)
+      if (kind === 'link') {
+        await this.links.confine(channel, paths[at]!, signal)
+        const behind = await channel.stat(paths[at]!, signal).catch(refused)
+        if (isMissing(behind)) return at
+        kind = behind instanceof SftpError ? undefined : kindOf(behind)
+      }
+      if (kind === 'file' || kind === 'other') throw inTheWay(paths[at]!)
+    }
+    if (folders.length > 0) this.#remember(folders)
+    return folders.length
+  }
+
+  /** The same for reading: what lies below a file or a missing folder is missing. */
+  async find(channel: Channel, folders: readonly string[], signal?: AbortSignal): Promise<void> {
+    const found = await this.check(channel, folders, signal).catch(error => {
+      if (error instanceof StorageError && error.code === 'not_a_directory') return -1
+      throw error
+    })
+    if (found !== folders.length) throw new StorageError('not_found', 'The folder does not exist.')
+  }
+
+  /**
+   * Makes the missing folders, the storage's own one among them, each with mode and owner of the settings. `force`: also those that the server
+   * does not tell to be missing.
+   */
+  async make(channel: Channel, folders: readonly string[], force: boolean, signal?: AbortSignal): Promise<void> {
+    const found = force ? 0 : await this.check(channel, folders, signal)
+    if (!force && found === folders.length && (found > 0 || this.#isKnown([]))) return
+    if (found === 0) await this.#makeRoot(channel, signal)
+    for (let at = found; at < folders.length; at++) {
+      await this.#makeOne(channel, this.#root.join(folders.slice(0, at + 1)), at === folders.length - 1, signal)
+    }
+    this.#remember(folders)
+  }
+
+  /** Makes the storage's own folder. */
+  async #makeRoot(channel: Channel, signal?: AbortSignal): Promise<void> {
+    const { path } = this.#root
+    if (path === '.' || path === '/' || this.#isKnown([])) return
+    const parts = path.split('/')
+    const steps = parts.map((_, at) => parts.slice(0, at + 1).join('/')).filter(step => step !== '')
+    // From the last one upwards: those above may lie where nobody may look.
+    let first = steps.length
+    while (first > 0 && !(await this.#exists(channel, steps[first - 1]!, signal))) first--
+    for (const step of steps.slice(first)) await this.#makeOne(channel, step, step === path, signal)
+    this.#remember([])
+  }
+
+  async #exists(channel: Channel, path: string, signal?: AbortSignal): Promise<boolean> {
+    const found = await channel.stat(path, signal).catch(refused)
+    if (found instanceof SftpError) return false
+    const kind = kindOf(found)
+    if (kind === 'file' || kind === 'other') throw inTheWay(path)
+    return true
+  }
+
+  /** A folder that cannot be made may be there all the same, or be made by somebody else: only the refusal of the last one counts. */
+  async #makeOne(channel: Channel, path: string, isLast: boolean, signal?: AbortSignal): Promise<void> {
+    const failure = await channel.makeFolder(path, this.#ownership.newFolder, signal).then(() => undefined, refused)
+    if (failure === undefined) return this.#ownership.setFolder(channel, path, signal)
+    const there = await this.#exists(channel, path, signal)
+    if (!there && isLast) throw failure
+  }
+
+  /** Forgets that a folder is there: something in it could not be found. */
+  forget(folders: readonly string[]): void {
+    for (let at = 0; at <= folders.length; at++) this.#known.delete(folders.slice(0, at).join('/'))
+  }
+
+  #isKnown(folders: readonly string[]): boolean {
+    return (this.#known.get(folders.join('/')) ?? 0) > performance.now()
+  }
+
+  #remember(folders: readonly string[]): void {
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear()
+    this.#known.set(folders.join('/'), performance.now() + BELIEVED_MS)
+  }
+}
+
+/** The refusal as a value; any other error is thrown. */
+export function refused(error: unknown): SftpError {
+  if (error instanceof SftpError) return error
+  throw error
+}
+
+function inTheWay(path: string): StorageError {
+  return new StorageError('not_a_directory', `${path} exists and is not a directory.`)
+}

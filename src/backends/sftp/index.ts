@@ -1,0 +1,7 @@
+export type { ConnectParams, DisabledAlgorithms, PythonParams, SftpParams } from '../../remote/ssh/params.ts'
+export type { Ask, Question } from '../../remote/ssh/prompts.ts'
+export { SftpDriver } from './driver.ts'
+export { SftpError } from './errors.ts'
+export type { SftpDriverOptions } from './ground.ts'
+export { type SftpOptions, sftpSettings } from './settings.ts'
+export { SftpStorage } from './storage.ts'

@@ -1,0 +1,158 @@
+import { Readable } from 'node:stream'
+import { StorageError } from '../../core/errors.ts'
+import type { Channel } from './channel.ts'
+import { isStatus, STATUS } from './errors.ts'
+
+/** Requests of one file that are under way at once. */
+const WINDOW = 16
+/** Answers without a byte that are borne in a row. */
+const MAX_EMPTY = 4
+
+/** Which bytes are read. */
+export interface ReaderRange {
+  readonly start: number
+  /** Exclusive; to the end of the file when absent. */
+  readonly end?: number | undefined
+  /** Where the file is thought to end: beyond it only one request at a time goes out. */
+  readonly expected?: number | undefined
+  /** Whether it begins with few requests, since perhaps only a part is wanted. */
+  readonly isCautious?: boolean | undefined
+  /** Ends what is under way. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A request that was sent, and what came of it. */
+interface Part {
+  readonly position: number
+  readonly length: number
+  readonly bytes: Promise<Buffer>
+}
+
+/**
+ * Reads an open file from one place to another with several requests under way, in order. An answer may have fewer bytes than were asked for, and
+ * then the rest is asked for; only the server's EOF is the end of the file.
+ */
+export class PieceReader {
+  readonly #channel: Channel
+  readonly #handle: Buffer
+  readonly #end: number
+  readonly #expected: number
+  readonly #parts: Part[] = []
+  readonly #signal: AbortSignal | undefined
+  #asked: number
+  #isOver = false
+  #window: number
+
+  constructor(channel: Channel, handle: Buffer, { start, end, expected, isCautious = false, signal }: ReaderRange) {
+    this.#signal = signal
+    this.#window = isCautious ? 1 : WINDOW
+    this.#channel = channel
+    this.#handle = handle
+    this.#asked = start
+    this.#end = end ?? Number.POSITIVE_INFINITY
+    this.#expected = expected ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Sends the first requests. */
+  begin(): void {
+    while (!this.#isOver && this.#parts.length < this.#window && this.#asked < this.#end) {
+      const isBeyond = this.#asked >= this.#expected
+      // One byte is enough to know that the file has ended.
+      if (isBeyond && this.#parts.length > 0 && this.#parts.at(-1)!.position >= this.#expected) return
+      const room = isBeyond ? this.#channel.piece : Math.min(this.#channel.piece, this.#expected - this.#asked)
+      const length = Math.min(room, this.#end - this.#asked)
+      this.#parts.push(this.#part(this.#asked, length))
+      this.#asked += length
+    }
+  }
+
+  /** The next bytes; undefined at the end. */
+  async next(): Promise<Buffer | undefined> {
+    this.begin()
+    const part = this.#parts.shift()
+    if (part === undefined) return undefined
+    const bytes = await part.bytes
+    if (bytes.byteLength === 0) {
+      // What was asked for beyond is of no use.
+      this.stop()
+      return undefined
+    }
+    if (bytes.byteLength < part.length) {
+      const position = part.position + bytes.byteLength
+      this.#parts.unshift(this.#part(position, part.length - bytes.byteLength))
+    }
+    this.#window = Math.min(WINDOW, 2 * this.#window)
+    this.begin()
+    return bytes
+  }
+
+  /** Whether there is not even one byte. */
+  async isEmpty(): Promise<boolean> {
+    this.begin()
+    const [first] = this.#parts
+    return first === undefined || (await first.bytes).byteLength === 0
+  }
+
+  /** Asks for no more. */
+  stop(): void {
+    this.#isOver = true
+    this.#parts.length = 0
+  }
+
+  #part(position: number, length: number): Part {
+    const bytes = readOnce(this.#channel, this.#handle, position, length, this.#signal)
+    // It may fail before its turn comes, or when nobody wants it any more.
+    bytes.catch(() => undefined)
+    return { position, length, bytes }
+  }
+}
+
+/** One request: at least a byte, or none at the end of the file. */
+export async function readOnce(
+  channel: Channel,
+  handle: Buffer,
+  position: number,
+  length: number,
+  signal?: AbortSignal,
+): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(length)
+  for (let tries = 1; tries <= MAX_EMPTY; tries++) {
+    try {
+      const count = await channel.read(handle, buffer, position, signal)
+      if (count > 0) return count === length ? buffer : buffer.subarray(0, count)
+    } catch (error) {
+      if (isStatus(error, STATUS.eof)) return buffer.subarray(0, 0)
+      throw error
+    }
+  }
+  throw new StorageError('unavailable', 'The server gives no bytes, and does not say that the file has ended.')
+}
+
+/** All the bytes of a reader. */
+export async function readAll(reader: PieceReader): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  for (let piece = await reader.next(); piece !== undefined; piece = await reader.next()) pieces.push(piece)
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+}
+
+/** A stream of a reader's bytes; `done` is called when it has ended or was destroyed, `moved` for each piece. */
+export function readerStream(reader: PieceReader, piece: number, done: () => void, moved: () => void): Readable {
+  return new Readable({
+    highWaterMark: piece,
+    read() {
+      reader.next().then(
+        bytes => {
+          if (bytes === undefined) done()
+          else moved()
+          this.push(bytes ?? null)
+        },
+        error => this.destroy(error),
+      )
+    },
+    destroy(error, closed) {
+      reader.stop()
+      done()
+      closed(error)
+    },
+  })
+}

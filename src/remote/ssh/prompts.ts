@@ -1,0 +1,68 @@
+import { Writable } from 'node:stream'
+import { StorageError } from '../../core/errors.ts'
+
+/** What a server, or the storage itself, asks of a person. */
+export interface Question {
+  /** Title, and a sentence of the server; both may be empty. */
+  readonly name: string
+  readonly instructions: string
+  /** `echo`: whether the answer may be seen while it is typed. */
+  readonly prompts: ReadonlyArray<{ readonly prompt: string; readonly echo: boolean }>
+}
+
+/** Answers the prompts of a question, one text for each. */
+export type Ask = (question: Question, options: { readonly signal: AbortSignal }) => Promise<readonly string[]>
+
+/** Where a terminal is read and written. */
+export interface TerminalStreams {
+  readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean | undefined }
+  readonly output: NodeJS.WritableStream
+}
+
+/** Asks on the terminal; undefined where the input is none, so that nothing ever waits for an answer that cannot come. */
+export function terminalAsk(
+  { input, output }: TerminalStreams = { input: process.stdin, output: process.stderr },
+): Ask | undefined {
+  if (input.isTTY !== true) return undefined
+  return async ({ name, instructions, prompts }, { signal }) => {
+    for (const line of [name, instructions]) if (line !== '') output.write(`${printable(line)}\n`)
+    const answers: string[] = []
+    for (const { prompt, echo } of prompts)
+      answers.push(await askOne(printable(prompt), echo, { input, output }, signal))
+    return answers
+  }
+}
+
+/** A server's text without what a terminal would act on. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, char => (char === '\n' || char === '\t' ? char : '?'))
+}
+
+async function askOne(
+  prompt: string,
+  echo: boolean,
+  { input, output }: TerminalStreams,
+  signal: AbortSignal,
+): Promise<string> {
+  const { createInterface } = await import('node:readline')
+  output.write(prompt)
+  const shown = new Writable({
+    write(chunk, _encoding, done) {
+      if (echo) output.write(chunk)
+      done()
+    },
+  })
+  const lines = createInterface({ input, output: shown, terminal: true })
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      const given = (): void => reject(new StorageError('aborted', 'No answer was given.', { outcome: 'not_applied' }))
+      lines.once('line', resolve).once('SIGINT', given).once('close', given)
+      const aborted = (): void => reject(signal.reason)
+      if (signal.aborted) aborted()
+      else signal.addEventListener('abort', aborted, { once: true })
+    })
+  } finally {
+    lines.close()
+    output.write('\n')
+  }
+}

@@ -1,0 +1,166 @@
+import type { CallContext } from '../core/call.ts'
+import type { ErrorCode } from '../core/errors.ts'
+import { StorageError } from '../core/errors.ts'
+import { isHidden } from '../core/hidden-names.ts'
+import { compareKeys, firstStep, restBelow } from '../core/key-order.ts'
+import { NOT_UTF8, type OddItems } from '../core/odd-items.ts'
+import { type FolderItem, type FolderItems, firstItems, type PlacedItem } from './folder-items.ts'
+
+/** Items that wait in memory, of all folders on the way; beyond it those of the first folders are read again. */
+const MAX_WAITING = 262_144
+/** UTF-16 units of a key that is gone into: a server whose folders have no end must not hold a listing for ever. */
+const MAX_KEY = 4096
+
+/** What a walk needs of a protocol; see `TreeProtocol`. */
+export interface WalkProtocol {
+  read(prefix: string, ctx: CallContext): AsyncIterable<readonly FolderItem[]>
+  classify(error: unknown): ErrorCode | undefined
+}
+
+/** How a tree is gone through. */
+export interface TreeWalkOptions {
+  /** Whether folders are gone into instead of given. */
+  readonly recursive: boolean
+  /** Only what comes after this place in the order of keys: a file's key, or a folder's with its slash. */
+  readonly after?: string | undefined
+  /** Only what comes before this place. */
+  readonly until?: string | undefined
+  readonly odd: OddItems
+}
+
+/** Some items of one folder. */
+export interface TreeBatch {
+  /** What the keys of the items begin with. */
+  readonly prefix: string
+  readonly items: readonly PlacedItem[]
+}
+
+interface Level {
+  readonly prefix: string
+  /** Undefined before the first reading, and where they were dropped to save memory. */
+  found: FolderItems | undefined
+  /** How many of the items are done with. */
+  taken: number
+  /** The place of the last item that is done with. */
+  after: string
+}
+
+/** Goes through a folder of a server in the order of the keys' UTF-8 bytes, without links. Nothing stays open between two calls of `next`. */
+export class TreeWalk {
+  readonly #protocol: WalkProtocol
+  readonly #prefix: string
+  readonly #options: TreeWalkOptions
+  readonly #levels: Level[]
+  #place: string | undefined
+
+  constructor(protocol: WalkProtocol, prefix: string, options: TreeWalkOptions) {
+    this.#protocol = protocol
+    this.#prefix = prefix
+    this.#options = options
+    this.#place = options.after
+    const rest = restBelow(prefix, options.after)
+    this.#levels = rest === undefined ? [] : levelsTo(prefix, rest, options.recursive)
+  }
+
+  /** The last place that was given. */
+  get place(): string | undefined {
+    return this.#place
+  }
+
+  /** The next items, at most `limit` and all of one folder; undefined at the end. */
+  async next(limit: number, ctx: CallContext): Promise<TreeBatch | undefined> {
+    for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
+      ctx.signal.throwIfAborted()
+      const found = level.found ?? (await this.#read(level, ctx))
+      const item = found?.items[level.taken]
+      if (found === undefined || item === undefined) {
+        if (found?.isOver === false) level.found = undefined
+        else this.#levels.pop()
+      } else if (this.#isPast(level.prefix + item.place)) {
+        this.#levels.length = 0
+      } else if (this.#options.recursive && item.isDirectory) {
+        this.#descend(level, item)
+      } else {
+        return this.#batch(level, found, limit)
+      }
+    }
+    return undefined
+  }
+
+  #isPast(place: string): boolean {
+    const { until } = this.#options
+    return until !== undefined && compareKeys(place, until) >= 0
+  }
+
+  #descend(level: Level, { place }: PlacedItem): void {
+    level.taken++
+    level.after = place
+    const below = level.prefix + place
+    if (below.length > MAX_KEY) this.#options.odd.report(below, 'its path is longer than a listing goes')
+    else this.#levels.push(levelOf(below, ''))
+    let waiting = 0
+    for (const { found, taken } of this.#levels) waiting += found === undefined ? 0 : found.items.length - taken
+    for (const each of waiting > MAX_WAITING ? this.#levels : []) {
+      waiting -= each.found === undefined ? 0 : each.found.items.length - each.taken
+      each.found = undefined
+      if (waiting <= MAX_WAITING) break
+    }
+  }
+
+  #batch(level: Level, found: FolderItems, limit: number): TreeBatch {
+    const { prefix, taken } = level
+    const { recursive } = this.#options
+    const items: PlacedItem[] = []
+    for (const item of found.items.slice(taken, taken + limit)) {
+      if ((recursive && item.isDirectory) || this.#isPast(prefix + item.place)) break
+      items.push(item)
+    }
+    level.taken += items.length
+    level.after = items.at(-1)!.place
+    this.#place = prefix + level.after
+    return { prefix, items }
+  }
+
+  /** Reads the next items of a folder; undefined where it is gone or cannot be read. An error of the first folder is thrown. */
+  async #read(level: Level, ctx: CallContext): Promise<FolderItems | undefined> {
+    const { odd } = this.#options
+    const { prefix } = level
+    try {
+      level.found = await firstItems(this.#protocol.read(prefix, ctx), prefix, level.after, odd)
+      level.taken = 0
+      return level.found
+    } catch (error) {
+      const code = error instanceof StorageError ? error.code : this.#protocol.classify(error)
+      if (code === 'not_found' || code === 'not_a_directory') {
+        if (prefix !== this.#prefix && prefix.includes('\ufffd')) odd.report(prefix, NOT_UTF8)
+        return undefined
+      }
+      if (prefix === this.#prefix || (code !== 'permission_denied' && code !== 'suspicious_name')) throw error
+      odd.report(prefix, error)
+      return undefined
+    }
+  }
+}
+
+function levelOf(prefix: string, after: string): Level {
+  return { prefix, found: undefined, taken: 0, after }
+}
+
+/** The folders on the way to a place below `prefix`, of which only what comes after that place is wanted. */
+function levelsTo(prefix: string, after: string, recursive: boolean): Level[] {
+  const levels: Level[] = []
+  let below = prefix
+  for (let path: string | undefined = after; path !== undefined; ) {
+    const { step, rest } = firstStep(path)
+    levels.push(levelOf(below, step))
+    if (!recursive || !isFolderName(step)) break
+    below += step
+    path = rest
+  }
+  return levels
+}
+
+/** Whether a step of a path can be that of a folder which the storage shows. */
+function isFolderName(step: string): boolean {
+  return step.endsWith('/') && !/^\.{0,2}\/$|\0/.test(step) && !isHidden(step.slice(0, -1))
+}
