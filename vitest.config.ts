@@ -58,8 +58,7 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // One more than the machines of CI have cores: some tests wait. Real servers take cores of their own.
-    maxWorkers: isReal ? 2 : 3,
+    maxWorkers: 2,
     // What runs side by side in a file waits more than it works.
     maxConcurrency: 16,
     pool: 'forks',
