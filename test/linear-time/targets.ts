@@ -29,16 +29,8 @@ import { idleTimeOf } from '../../src/http/connections.ts'
 import { ProxyTable } from '../../src/http/proxy.ts'
 import { batchAnswers } from '../../src/remote/multipart.ts'
 import { createFileHandler } from '../../src/serve/index.ts'
-
-/** Code that looks at what others send. */
-export interface Target {
-  readonly title: string
-  /** What hostile inputs are made of. */
-  readonly parts: readonly string[]
-  /** Characters of the larger input; what is longer is refused before it is looked at. Default: 100,000. */
-  readonly length?: number | undefined
-  run(input: string): unknown
-}
+import { ofFileServers } from './file-server-targets.ts'
+import { quietly, type Target } from './target.ts'
 
 const NOWHERE = { settings: {}, env: {} }
 const NAME = ['../', 'a/', './', '/', '\\', '.', '..', ' ', 'a', '_', '\u0301', '😀', '%', '~']
@@ -351,13 +343,5 @@ const ofUsers: readonly Target[] = [
   { title: 'names on the terminal', parts: [...NAME, '\u001b[31m', '\u202e', '\n'], run: printable },
 ]
 
-function quietly(run: () => unknown): void {
-  try {
-    run()
-  } catch {
-    // What is refused has to be refused in time as well.
-  }
-}
-
 /** All of them; a backend adds its own. */
-export const targets: readonly Target[] = [...core, ...served, ...ofServices, ...ofUsers]
+export const targets: readonly Target[] = [...core, ...served, ...ofServices, ...ofFileServers, ...ofUsers]

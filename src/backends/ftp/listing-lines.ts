@@ -7,12 +7,15 @@ const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', '
 /** A line of LIST: an entry, or one that stands for none (`total 8`, `.`, a device). Undefined for a line that cannot be read. */
 export type ListedLine = FolderItem | 'none' | undefined
 
-const DATE = String.raw`[\p{L}.]{2,9}\s+\d{1,2}|\d{1,2}\.?\s+[\p{L}.]{2,9}`
+const DATE = String.raw`[\p{L}.]{2,9}\s{1,9}\d{1,2}|\d{1,2}\.?\s{1,9}[\p{L}.]{2,9}`
 const TIME = String.raw`\d{1,2}:\d{2}(?::\d{2})?|\d{4}`
-const ISO = String.raw`\d{4}-\d{2}-\d{2}\s+\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s[+-]\d{4})?`
-/** Mode, links, owner, group: whatever stands before a size and a date is not looked at, so one of them may be missing or odd. */
+const ISO = String.raw`\d{4}-\d{2}-\d{2}\s{1,9}\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:\s[+-]\d{4})?`
+/**
+ * Mode, links, owner, group: whatever stands before a size and a date is not looked at, so one of them may be missing or odd. All is short but the name, so that
+ * an odd line takes no longer than its length.
+ */
 const UNIX = new RegExp(
-  String.raw`^([a-zA-Z?-])\S*\s+(?:.*?[\s+])??(\d[\d.,']*)\s+(?:(${DATE})\s+(${TIME})|(${ISO}))\s(.+)$`,
+  String.raw`^([a-zA-Z?-])\S{0,40}\s{1,40}(?:.{0,300}?[\s+])??(\d[\d.,']{0,30})\s{1,40}(?:(${DATE})\s{1,9}(${TIME})|(${ISO}))\s(.+)$`,
   'su',
 )
 /** (IIS, and others that write as `dir` does) */
