@@ -12,5 +12,5 @@ const servers = {
 afterAll(() => Promise.all(Object.values(servers).map(server => server.close())), 60_000)
 
 describe.each(Object.entries(servers))('%s', (_title, server) =>
-  describeCuts(ftpPlace(server), { ends: 5, apart: 40, between: 5, margin: 8, whole: true }),
+  describeCuts(ftpPlace(server), { ends: 5, apart: 40, between: 5, margin: 8, loose: 100, whole: true }),
 )
