@@ -201,6 +201,21 @@ describe('a save that fails leaves the old file, and no temporary one', () => {
     expect(await openAt(server)).toEqual([])
   })
 
+  it.each([
+    ['small', {}, 'new'],
+    ['large', {}, distinct(300_000)],
+    ['small, without fsync', { fsync: false }, 'new'],
+    ['large, without fsync', { fsync: false }, distinct(300_000)],
+  ])('because of CLOSE: %s; nothing was published before it', async (_title, options, content) => {
+    files.put('media/a.txt', 'old')
+    faults.add({ on: 'CLOSE', fault: { do: 'refuse', code: 4, message: 'No space left on device' } })
+    await withStorage(server, { fileOverwrite: true, maxAttempts: 1, ...options }, async storage => {
+      expect((await failure(storage.save('a.txt', content))).code).toBe('no_space')
+    })
+    expect(log.count('posix-rename@openssh.com')).toBe(0)
+    expect([files.names('media'), files.text('media/a.txt')]).toEqual([['a.txt'], 'old'])
+  })
+
   it('because of its source', async () => {
     files.put('media/a.txt', 'old')
     async function* source(): AsyncGenerator<Buffer> {
@@ -210,6 +225,14 @@ describe('a save that fails leaves the old file, and no temporary one', () => {
     expect((await failure(replacing.save('a.txt', source()))).code).toBe('source_failed')
     expect([files.names('media'), files.text('media/a.txt')]).toEqual([['a.txt'], 'old'])
   })
+})
+
+it('a move between two storages of one folder leaves the file where it is', async () => {
+  files.put('media/a.txt', 'text')
+  await withStorage(server, { location: 'media/' }, async other => {
+    expect(await storage.move('a.txt', 'a.txt', { storage: other, overwrite: true })).toBe('a.txt')
+  })
+  expect([files.names('media'), files.text('media/a.txt')]).toEqual([['a.txt'], 'text'])
 })
 
 describe('directWrite', () => {
