@@ -61,7 +61,11 @@ const RUNTIME_CHECK = `{
 export function groupsOf(folder: string): NonNullable<OutputOptions['codeSplitting']> {
   const names = Object.keys(CHUNKS)
   return {
-    groups: names.map((name, index) => ({ name, test: id => chunkOf(id, folder) === name, priority: names.length - index })),
+    groups: names.map((name, index) => ({
+      name,
+      test: id => chunkOf(id, folder) === name,
+      priority: names.length - index,
+    })),
   }
 }
 

@@ -1,6 +1,6 @@
-import type { CallContext } from '../core/call.ts'
+import type { CallContext, Repeat } from '../core/call.ts'
 import type { DeleteResult } from '../core/driver.ts'
-import { StorageError } from '../core/errors.ts'
+import { isStorageError, StorageError } from '../core/errors.ts'
 import { forEachParallel } from '../core/parallel.ts'
 
 /** What a batch answered: an error, or undefined for a deletion that succeeded, by key. */
@@ -41,7 +41,7 @@ export class Batches<O> {
   /** The result of each key, in the order of the keys. An error of a whole request is thrown. */
   async deleteMany(keys: readonly string[], ctx: CallContext, options: O): Promise<readonly DeleteResult[]> {
     ctx.signal.throwIfAborted()
-    const errors = new Map<string, unknown>()
+    const errors = new Map<string, StorageError>()
     const unique = [...new Set(keys)]
     const batched = unique.filter(key => this.#protocol.holds(key))
     const single = unique.filter(key => !this.#protocol.holds(key))
@@ -56,28 +56,18 @@ export class Batches<O> {
     return keys.map(key => (errors.has(key) ? { key, error: errors.get(key) } : { key }))
   }
 
-  async #deleteSingly(key: string, errors: Map<string, unknown>, ctx: CallContext, options: O): Promise<void> {
-    // What the batch said of the key was its first try, so that the step waits before the next.
-    let said = errors.get(key)
-    try {
-      await ctx.step('delete', true, async step => {
-        const error = said
-        said = undefined
-        if (error !== undefined) throw error
-        await this.#protocol.delete(key, step, options)
-      })
-      errors.delete(key)
-    } catch (error) {
-      if (ctx.signal.aborted) throw error
-      errors.set(key, error)
-    }
+  async #deleteSingly(key: string, errors: Map<string, StorageError>, ctx: CallContext, options: O): Promise<void> {
+    const send = (step: CallContext): Promise<void> => this.#protocol.delete(key, step, options)
+    const error = await failureOf(ctx, 'delete', send, true, errors.get(key))
+    if (error === undefined) errors.delete(key)
+    else errors.set(key, error)
     ctx.progress()
   }
 
   /** Whether the service took the batch. */
   async #deleteBatch(
     batch: readonly string[],
-    errors: Map<string, unknown>,
+    errors: Map<string, StorageError>,
     ctx: CallContext,
     options: O,
   ): Promise<boolean> {
@@ -107,6 +97,29 @@ export class Batches<O> {
     }
     if (this.#protocol.againSingly === true) for (const key of left) await this.#deleteSingly(key, errors, ctx, options)
     return true
+  }
+}
+
+/** What a step fails with; undefined where it succeeds. What a batch `said` of it counts as its first try, so that there is a wait before the next. */
+export async function failureOf(
+  ctx: CallContext,
+  operation: string,
+  run: (step: CallContext) => Promise<unknown>,
+  repeat: Repeat = true,
+  said?: StorageError,
+): Promise<StorageError | undefined> {
+  let first = said
+  try {
+    await ctx.step(operation, repeat, async step => {
+      const error = first
+      first = undefined
+      if (error !== undefined) throw error
+      await run(step)
+    })
+    return undefined
+  } catch (error) {
+    if (ctx.signal.aborted || !isStorageError(error)) throw error
+    return error
   }
 }
 

@@ -13,7 +13,7 @@ export interface OnceProtocol<S> {
 
 /**
  * Makes a write that is under a condition. When its answer is lost it is made again; where it then meets its own condition, the file tells:
- * with these bytes it is the one that was written, with others somebody else's (`precondition_failed`). Where neither is known the outcome is
+ * with these bytes it is the one that was written, with others somebody else's, and that it was refused is true. Where neither is known the outcome is
  * `unknown`.
  */
 export function onlyOnce<S>(protocol: OnceProtocol<S>, ctx: CallContext): Promise<S> {
@@ -23,20 +23,19 @@ export function onlyOnce<S>(protocol: OnceProtocol<S>, ctx: CallContext): Promis
       return await protocol.send(step)
     } catch (failure) {
       const error = wrapError(failure, {}, thrown => protocol.classify(thrown))
-      if (lost && protocol.isRefused(error)) return whose(protocol, error, step)
+      if (lost && protocol.isRefused(error)) return whose(protocol, failure, step)
       lost ||= error.outcome === 'unknown'
-      throw error
+      // The call that this is part of says what failed.
+      throw failure
     }
   })
 }
 
-async function whose<S>(protocol: OnceProtocol<S>, refused: StorageError, ctx: CallContext): Promise<S> {
-  const { cause, status, message } = refused
+async function whose<S>(protocol: OnceProtocol<S>, refused: unknown, ctx: CallContext): Promise<S> {
   const found = await protocol.found(ctx).catch(error => {
     const text = 'The answer was lost, and the key is taken or changed now, perhaps by this very request.'
-    throw new StorageError('unavailable', text, { cause: error, outcome: 'unknown', retryable: false, status })
+    throw new StorageError('unavailable', text, { cause: error, outcome: 'unknown', retryable: false })
   })
   if (found !== undefined) return found
-  // Another writer's: nothing was done here.
-  throw new StorageError('precondition_failed', message, { cause, status })
+  throw refused
 }

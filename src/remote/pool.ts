@@ -217,14 +217,30 @@ export class Pool<C> {
     this.#opening++
     try {
       await before
-      const opened = this.#protocol.open(ctx)
+      // Where a person is asked it may take long: those who wait in the line wait for that, too.
+      const progress = (): void => {
+        ctx.progress()
+        this.#line.moved()
+      }
+      const opened = this.#protocol.open({ ...ctx, progress })
       const connection = await abortable(opened, ctx.signal, late => this.#protocol.close(late))
       const slot: Slot<C> = { connection, leases: 1, retired: era !== this.#era }
       this.#slots.add(slot)
       return slot
+    } catch (error) {
+      const others = this.#slots.size + this.#opening - 1
+      const waits = others > 0 && this.#protocol.isFull?.(error) === true
+      if (this.#slots.size === 0 && !waits && !ctx.signal.aborted) this.#refuseSharers(error)
+      throw error
     } finally {
       this.#opening--
     }
+  }
+
+  /** Those who waited to share a connection have its error, too: each would else open another, and a person be asked anew. */
+  #refuseSharers(error: unknown): void {
+    for (let sharers = this.#tasks - 1; sharers > 0 && this.#line.length > 0; sharers--)
+      this.#line.next()?.reject(error)
   }
 
   #rest(slot: Slot<C>): void {

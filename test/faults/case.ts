@@ -1,4 +1,5 @@
 /** One case: a call through the proxy, one step of which goes wrong. */
+import { setTimeout as wait } from 'node:timers/promises'
 import { isStorageError, type StorageError } from '../../src/core/errors.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { settled } from '../../src/testing/case.ts'
@@ -92,38 +93,47 @@ export interface FaultResult {
 
 let count = 0
 
-const quick = pool(12)
-/** Those that the server asks to wait, or that wait by themselves, work little and wait a second and more. */
+const working = pool(12)
+/** Those that the server asks to wait, or that wait by themselves, work little and wait a second and more, unless a test has made its waits short. */
 const waiting = pool(96)
-const slow = pool(128)
+const areWaitsShort = wait !== process.getBuiltinModule('node:timers/promises').setTimeout
+const slow = pool(256)
 const starting = pool(4)
 
 /**
- * Runs a case when it is its turn: few work at once, so that no time-out strikes but where the fault is; those that wait for
- * time-outs are many at once, but begin few at a time.
+ * Runs a case when it is its turn: few work at once, so that no time-out strikes but where the fault is. Those that wait for a time-out, or
+ * for the time that the server names, are many at once, but begin few at a time.
  */
 export async function runCase<S extends string>(
   ground: Ground<S>,
   wanted: FaultCase<S>,
   work: (files: Storage, prefix: string) => Promise<unknown>,
 ): Promise<FaultResult> {
-  if (wanted.fault.code !== 'timeout') {
-    const running = new RunningCase<S>(ground, wanted)
-    const waits = wanted.fault.code === 'throttled' || ground.waits?.includes(wanted.step)
-    await (waits ? waiting : quick)(() => running.work(work))
-    return running.end()
-  }
-  return slow(async () => {
-    const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
-    const running = new RunningCase<S>(ground, wanted, begin)
-    const done = Promise.withResolvers<void>()
-    await starting(() => {
-      done.resolve(running.work(work).finally(begin))
-      return begun
-    })
-    await done.promise
-    return running.end()
+  const { code } = wanted.fault
+  if (code === 'timeout') return slow(() => runBegun(starting, ground, wanted, work))
+  const waits = code === 'throttled' || ground.waits?.includes(wanted.step) === true
+  if (waits && !areWaitsShort) return waiting(() => runBegun(working, ground, wanted, work))
+  const running = new RunningCase<S>(ground, wanted)
+  await working(() => running.work(work))
+  return running.end()
+}
+
+/** Runs a case that has its turn in `turns` until its fault strikes, and then goes on by itself. */
+async function runBegun<S extends string>(
+  turns: Pool,
+  ground: Ground<S>,
+  wanted: FaultCase<S>,
+  work: (files: Storage, prefix: string) => Promise<unknown>,
+): Promise<FaultResult> {
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+  const running = new RunningCase<S>(ground, wanted, begin)
+  const done = Promise.withResolvers<void>()
+  await turns(() => {
+    done.resolve(running.work(work).finally(begin))
+    return begun
   })
+  await done.promise
+  return running.end()
 }
 
 /** A storage that reaches the server through a proxy with one fault. */
@@ -180,8 +190,10 @@ class RunningCase<S extends string> {
   }
 }
 
+type Pool = <T>(work: () => Promise<T>) => Promise<T>
+
 /** Lets so many run at once. */
-function pool(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
+function pool(limit: number): Pool {
   let free = limit
   const waiting: Array<() => void> = []
   return async work => {

@@ -140,6 +140,7 @@ export function describeKills({ server, storage }: FileServer): void {
       await files.save('folder/file', large(size))
       expect((await stat(join(server.files, 'folder/file'))).size).toBe(size)
       expect(await hashOf(files, 'folder/file')).toBe(await hashOfBytes(large(size)))
+      await vi.waitFor(async () => expect(await leftBehind(server)).toEqual([]), { timeout: 10_000 })
     })
 
     test('down fails for as long as it is down, and the next call works', async () => {

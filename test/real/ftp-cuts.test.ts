@@ -1,17 +1,11 @@
 /** The control connection to the FTP servers is cut. */
 import { afterAll, describe } from 'vitest'
 import { startProftpd } from '../servers/proftpd.ts'
-import { startPureFtpd } from '../servers/pure-ftpd.ts'
 import { startVsftpd } from '../servers/vsftpd.ts'
 import { describeCuts } from './cuts.ts'
 import { ftpPlace } from './places/ftp.ts'
 
-const servers = {
-  vsftpd: await startVsftpd(),
-  'vsftpd over TLS that must be resumed': await startVsftpd({ tls: 'explicit', requireReuse: true }),
-  proftpd: await startProftpd(),
-  'pure-ftpd over TLS': await startPureFtpd({ tls: 'explicit' }),
-}
+const servers = { vsftpd: await startVsftpd(), proftpd: await startProftpd() }
 afterAll(() => Promise.all(Object.values(servers).map(server => server.close())), 60_000)
 
 describe.each(Object.entries(servers))('%s', (title, server) => {

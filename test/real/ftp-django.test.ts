@@ -5,7 +5,7 @@ import { startProftpd } from '../servers/proftpd.ts'
 import { startPureFtpd } from '../servers/pure-ftpd.ts'
 import { startVsftpd } from '../servers/vsftpd.ts'
 import { type DjangoSettings, DjangoStorages } from './django/python.ts'
-import { emptied, namesOnDisk } from './places/file-server.ts'
+import { emptied, namesOnDisk, treeOnDisk } from './places/file-server.ts'
 
 // Theirs takes no password that a URL must encode.
 const password = 'plain'
@@ -44,9 +44,8 @@ describe.each(Object.entries(servers))('on %s', (_title, server) => {
       expect(await theirs(settings, 'save', { name: `theirs/${name}`, content })).toBe(`theirs/${name}`)
       expect(await files.save(`ours/${name}`, content)).toBe(`ours/${name}`)
     }
-    const all = await namesOnDisk(server)
-    const below = (folder: string) => all.filter(name => name.startsWith(folder)).map(name => name.slice(folder.length))
-    expect(below('ours/')).toEqual(below('theirs/'))
+    expect(await treeOnDisk(server, 'ours')).toEqual(await treeOnDisk(server, 'theirs'))
+    expect((await namesOnDisk(server)).length).toBe(2 * [...NAMES, ...UNLISTED].length)
     for (const name of [...NAMES, ...UNLISTED]) {
       await using file = await files.open(`theirs/${name}`)
       expect(await file.read()).toEqual(contentOf(name))

@@ -5,15 +5,13 @@ import { describeFtp } from './ftp.ts'
 import { ftpStorage } from './places/ftp.ts'
 
 const plain = await startPureFtpd()
-const tls = await startPureFtpd({ tls: 'explicit' })
 const short = await startPureFtpd({ listed: 20 })
-afterAll(() => Promise.all([plain, tls, short].map(server => server.close())), 60_000)
+afterAll(() => Promise.all([plain, short].map(server => server.close())), 60_000)
 
 /** The server loses a blank at the end of a name. */
 const refusedNames = [' leading and trailing ', 'trailing ']
 
 describeFtp('pure-ftpd', plain, { refusedNames })
-describeFtp('pure-ftpd over TLS', tls, { refusedNames })
 
 test('a listing that the server cuts short is an error, for what deletes by it, too', async () => {
   await using files = ftpStorage(short)

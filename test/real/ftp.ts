@@ -32,6 +32,42 @@ export function describeFtp(title: string, server: FtpServer, habits: FtpHabits 
     describeOddNames(ftpPlace(server), habits)
     describePool(ftpPlace(server))
 
+    test('a wrong password is told without it, however long the server takes to refuse it', async () => {
+      await using files = ftpStorage(reachedBy(server, server.url.replace(/:[^:@]*@/, ':wr%2Fong@')))
+      const error = await files.listdir().catch((reason: unknown) => reason)
+      expect(error).toMatchObject({ name: 'StorageError', code: 'permission_denied' })
+      expect(String((error as Error).stack)).not.toMatch(/wr(%2F|\/)ong/)
+    })
+
+    if (server.tls === 'none') {
+      test('in active mode the server connects to us, both ways', async () => {
+        await using files = ftpStorage(reachedBy(server, server.url.replace('ftp:', 'aftp:')))
+        const bytes = Buffer.alloc(700_000, 'in active mode ')
+        expect(await Promise.all(['d/a', 'd/b', 'd/c'].map(name => files.save(name, bytes)))).toEqual([
+          'd/a',
+          'd/b',
+          'd/c',
+        ])
+        for (const name of ['d/a', 'd/b', 'd/c']) expect(bytes.equals(await files.readBytes(name))).toBe(true)
+        expect(await files.listdir('d')).toEqual([[], ['a', 'b', 'c']])
+        await emptied(server)
+      })
+    }
+
+    test('many saves at once make a new folder once, beside questions for what is not there', async () => {
+      await using files = ftpStorage(server, { poolSize: 4 })
+      await files.save('sample.txt', 'x')
+      for (const folder of ['one', 'two/a/b', 'three', 'four/a/b', 'five', 'six/a/b']) {
+        const names = Array.from({ length: 16 }, (_, at) => `${folder}/${at}`)
+        const asked = names.map(async (name, at) => {
+          expect(await files.exists(`${folder}${at}`)).toBe(false)
+          return files.save(name, `content of ${name}`)
+        })
+        expect(await Promise.all(asked)).toEqual(names)
+      }
+      await emptied(server)
+    })
+
     describe('curl', () => {
       const url = server.url.replace('ftps:', 'ftp:')
       const words = url === server.url ? ['-sS'] : ['-sS', '--ssl-reqd', '--cacert', server.certPath]
@@ -74,4 +110,9 @@ export function describeReuse(title: string, server: FtpServer): void {
     const { errors } = await files.deleteMany(names)
     expect(errors).toEqual([])
   })
+}
+
+/** The server by another URL. */
+function reachedBy(server: FtpServer, url: string): FtpServer {
+  return Object.create(server, { url: { value: url } }) as FtpServer
 }

@@ -1,12 +1,10 @@
 /** Python's django-storages and Holdall in one folder of OpenSSH's server, by the same settings. */
-import { lstat, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { SftpStorage } from '../../src/backends/sftp/index.ts'
 import { USER_ID } from '../servers/private-daemon.ts'
 import { startSshd } from '../servers/sshd.ts'
 import { type DjangoSettings, DjangoStorages } from './django/python.ts'
-import { emptied, namesOnDisk } from './places/file-server.ts'
+import { emptied, namesOnDisk, treeOnDisk } from './places/file-server.ts'
 
 const server = await startSshd()
 const django = await DjangoStorages.start()
@@ -27,19 +25,6 @@ const theirs = <T>(settings: DjangoSettings, op: string, args: Record<string, un
   django.ask(op, { backend: 'sftpstorage.SFTPStorage', settings }, args)
 const ours = (settings: DjangoSettings): SftpStorage => new SftpStorage({}, { settings, env: {} })
 
-/** All below a folder of the server's disk, with modes, owners and sizes. */
-async function tree(folder: string): Promise<Record<string, unknown>> {
-  const found: Record<string, unknown> = {}
-  for (const name of (await readdir(join(server.files, folder), { recursive: true })).sort()) {
-    const { mode, uid, gid, size, isDirectory } = await lstat(join(server.files, folder, name)).then(seen => ({
-      ...seen,
-      isDirectory: seen.isDirectory(),
-    }))
-    found[name] = { mode: mode.toString(8), uid, gid, size: isDirectory ? undefined : size }
-  }
-  return found
-}
-
 const NAMES = ['plain.txt', 'd/e/deep.txt', 'ü b/日本 😀.txt', "a+b&c=d%20!*()'.txt", '-dash/[x];y', 'd/empty']
 const contentOf = (name: string): Buffer => Buffer.from(name.endsWith('empty') ? '' : `content of ${name}`)
 
@@ -58,7 +43,7 @@ describe.each([
       expect(await theirs(settings, 'save', { name: `theirs/${name}`, content })).toBe(`theirs/${name}`)
       expect(await files.save(`ours/${name}`, content)).toBe(`ours/${name}`)
     }
-    expect(await tree('ours')).toEqual(await tree('theirs'))
+    expect(await treeOnDisk(server, 'ours')).toEqual(await treeOnDisk(server, 'theirs'))
     for (const name of NAMES) {
       await using file = await files.open(`theirs/${name}`)
       expect(await file.read()).toEqual(contentOf(name))

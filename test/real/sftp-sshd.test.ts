@@ -1,13 +1,14 @@
 /** OpenSSH's server, chrooted and not: conformance, names, many calls at once. */
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { isStorageError } from '../../src/core/errors.ts'
 import { USER_ID } from '../servers/private-daemon.ts'
 import { startSshd } from '../servers/sshd.ts'
+import { startTcpProxy } from '../servers/tcp-proxy.ts'
 import { describeConformance } from './backend.ts'
 import { describeOddNames, describePool } from './file-server.ts'
-import { conformanceOf, emptied } from './places/file-server.ts'
+import { conformanceOf, emptied, namesOnDisk } from './places/file-server.ts'
 import { sshdOptions, sshdPlace, sshdStorage } from './places/sshd.ts'
 
 const server = await startSshd()
@@ -87,11 +88,34 @@ describe('OpenSSH', () => {
     }
   })
 
-  test('copies on the server', async () => {
-    await using files = sshdStorage(server)
+  test('follows no link out of the root, and shows nothing of what is there', async () => {
+    await mkdir(join(open.files, 'below'))
+    await writeFile(join(open.files, 'secret'), 'secret')
+    await symlink('../secret', join(open.files, 'below/out.txt'))
+    await symlink('..', join(open.files, 'below/up'))
+    await symlink('inside.txt', join(open.files, 'below/in.txt'))
+    await writeFile(join(open.files, 'below/inside.txt'), 'inside')
+    await chown(join(open.files, 'below'), USER_ID, USER_ID)
+    await using files = sshdStorage(open, { location: 'below', fileOverwrite: true })
+    for (const name of ['out.txt', 'up/secret', 'up/below/inside.txt']) {
+      for (const call of [files.open(name), files.readBytes(name), files.size(name), files.copy(name, 'copied')])
+        await expect(call).rejects.toMatchObject({ code: 'suspicious_name' })
+    }
+    await expect(files.save('up/new', 'x')).rejects.toMatchObject({ code: 'suspicious_name' })
+    await expect(files.listdir('up')).rejects.toMatchObject({ code: 'suspicious_name' })
+    expect(await files.readText('in.txt')).toBe('inside')
+    expect(await readFile(join(open.files, 'secret'), 'utf8')).toBe('secret')
+    expect((await namesOnDisk(open)).filter(name => /new|copied/.test(name))).toEqual([])
+  })
+
+  test('copies on the server: the bytes do not pass through us', async () => {
+    await using proxy = await startTcpProxy(server.port)
+    await using files = sshdStorage(server, {}, proxy.port)
     const bytes = Buffer.alloc(3 * 1024 * 1024, 'copied ')
     await files.save('from', bytes)
+    const before = proxy.up + proxy.down
     await files.copy('from', 'folder/to')
-    expect(await readFile(join(server.files, 'folder/to'))).toEqual(bytes)
+    expect(proxy.up + proxy.down - before).toBeLessThan(20_000)
+    expect((await readFile(join(server.files, 'folder/to'))).equals(bytes)).toBe(true)
   })
 })

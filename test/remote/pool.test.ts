@@ -334,6 +334,41 @@ describe('Pool', () => {
       expect(await isPending(p.lease(ctx))).toBe(true)
     })
 
+    test('that cannot be opened, all who would share it fail, and the next task opens another', async () => {
+      const p = pool(lines, { tasks: 8 })
+      lines.failures.push(new Error('refused'), new Error('refused'), new Error('opened once more'))
+      const outcomes = await Promise.allSettled(Array.from({ length: 16 }, () => p.lease(ctx)))
+      expect(outcomes.map(each => (each.status === 'rejected' ? String(each.reason) : ''))).toEqual(
+        Array.from({ length: 16 }, () => 'Error: refused'),
+      )
+      expect(lines.failures.splice(0)).toHaveLength(1)
+      expect((await p.lease(ctx)).connection.id).toBe(0)
+    })
+
+    test('whose opener gives up, the others open another', async () => {
+      const p = pool(lines, { size: 1, tasks: 8 })
+      const controller = new AbortController()
+      lines.gate = Promise.resolve().then(() => controller.abort(new Error('enough')))
+      const [first, second] = [p.lease(plainContext(controller.signal)), p.lease(ctx)]
+      await expect(first).rejects.toThrow('enough')
+      expect((await second).connection.id).toBe(0)
+    })
+
+    test('that takes long to open because a person is asked, nobody is refused for the time that it takes', async () => {
+      const p = pool(lines, { size: 1, tasks: 8, stallMs: 1_000 })
+      const open = lines.open.bind(lines)
+      lines.open = async given => {
+        for (let beats = 0; beats < 9; beats++) {
+          await new Promise(resolve => setTimeout(resolve, 500))
+          given.progress()
+        }
+        return open(given)
+      }
+      const all = Promise.all([p.lease(ctx), p.lease(ctx)])
+      await vi.advanceTimersByTimeAsync(5_000)
+      expect((await all).map(({ connection }) => connection.id)).toEqual([0, 0])
+    })
+
     test('a connection that broke takes no more tasks, and is closed with its last one', async () => {
       const p = pool(lines, { size: 1, tasks: 2 })
       const [first, second] = await Promise.all([p.lease(ctx), p.lease(ctx)])

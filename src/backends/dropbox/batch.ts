@@ -1,5 +1,5 @@
-import type { CallContext, Repeat } from '../../core/call.ts'
-import { isStorageError, StorageError, withOutcome } from '../../core/errors.ts'
+import type { CallContext } from '../../core/call.ts'
+import { StorageError, withOutcome } from '../../core/errors.ts'
 import { type Polled, polled } from '../../remote/polling.ts'
 import type { DropboxClient } from './client.ts'
 import { codeOfTags, type Fields, fieldsOf, tagOf, tagsOf } from './errors.ts'
@@ -60,27 +60,4 @@ function refused(tags: readonly string[]): StorageError {
   return new StorageError(codeOfTags(tags) ?? 'unknown', `Dropbox refused it: ${tags.join('/') || 'no reason'}.`, {
     outcome: 'not_applied',
   })
-}
-
-/** What an entry by itself fails with; undefined where it succeeds. What a batch `said` of it counts as its first try, so that there is a wait. */
-export async function failureOf(
-  ctx: CallContext,
-  operation: string,
-  run: (step: CallContext) => Promise<unknown>,
-  repeat: Repeat = true,
-  said?: StorageError,
-): Promise<StorageError | undefined> {
-  let first = said
-  try {
-    await ctx.step(operation, repeat, async step => {
-      const error = first
-      first = undefined
-      if (error !== undefined) throw error
-      await run(step)
-    })
-    return undefined
-  } catch (error) {
-    if (ctx.signal.aborted || !isStorageError(error)) throw error
-    return error
-  }
 }

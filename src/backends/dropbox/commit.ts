@@ -1,6 +1,6 @@
 import type { WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
-import { pathOf } from './names.ts'
+import { newPath } from './names.ts'
 
 /** How a file is put into its place. (https://www.dropbox.com/developers/documentation/http/documentation#files-upload) */
 export interface Commit {
@@ -16,7 +16,7 @@ export interface Commit {
 /** The commit of a key, with what `extra` says: `mute` and `clientModified`; `invalid_argument` for anything else. */
 export function commitOf(key: string, mode: Commit['mode'], extra: WriteOptions['extra'] = {}): Commit {
   const strict = mode === 'overwrite' ? {} : ({ strict_conflict: true } as const)
-  return { path: pathOf(key), mode, autorename: false, ...strict, ...fieldsIn(extra) }
+  return { path: newPath(key), mode, autorename: false, ...strict, ...fieldsIn(extra) }
 }
 
 function fieldsIn(extra: Readonly<Record<string, unknown>>): Partial<Commit> {
@@ -43,7 +43,7 @@ function invalid(text: string): StorageError {
 }
 
 /** The mode that replaces one revision; `precondition_failed` for an etag that is none. */
-export function updateOf(etag: string | undefined): Commit['mode'] {
-  if (etag !== undefined && /^[0-9a-f]{9,64}$/.test(etag)) return { '.tag': 'update', update: etag }
+export function updateOf(etag: string): Commit['mode'] {
+  if (/^[0-9a-f]{9,64}$/.test(etag)) return { '.tag': 'update', update: etag }
   throw new StorageError('precondition_failed', 'The file has another revision.')
 }

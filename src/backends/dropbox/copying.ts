@@ -3,14 +3,15 @@ import type { CallContext } from '../../core/call.ts'
 import { streamContent } from '../../core/content.ts'
 import type { Driver, Stat, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
+import { failureOf } from '../../remote/batches.ts'
 import { conditionFailed } from '../../remote/conditions.ts'
 import { onlyOnce } from '../../remote/only-once.ts'
-import { BATCH_LIMIT, batchErrors, failureOf } from './batch.ts'
+import { BATCH_LIMIT, batchErrors } from './batch.ts'
 import type { DropboxClient } from './client.ts'
 import { classifyDropbox, dropboxErrorOf } from './errors.ts'
 import type { Lookup } from './lookup.ts'
 import { fileAt } from './metadata.ts'
-import { isSameKey, pathOf } from './names.ts'
+import { isSameKey, newPath, pathOf } from './names.ts'
 
 /** What is copied or moved, by its key, and its new key. */
 export interface Relocation {
@@ -62,9 +63,8 @@ export class Relocations {
     try {
       return await onlyOnce({ send, found, isRefused, classify: classifyDropbox }, ctx)
     } catch (error) {
-      const native = dropboxErrorOf(error)
-      if (!isTaken(error)) throw native ?? error
-      if (ifAbsent === true) throw new StorageError('exists', 'The key is taken.', { cause: native })
+      if (!isTaken(error)) throw error
+      if (ifAbsent === true) throw new StorageError('exists', 'The key is taken.', { cause: error })
     }
     // The name may be another spelling of the same file.
     const target = await ctx.step('stat', true, step => this.#lookup.present(to, step))
@@ -74,23 +74,44 @@ export class Relocations {
     return stat
   }
 
-  /** Copies or moves files and whole folders by batches; what failed has its error, in the order of the pairs. A taken target is `exists`. */
+  /**
+   * Copies or moves files and whole folders by batches; what failed has its error, in the order of the pairs. A taken target is `exists`. A batch is sent
+   * again only if nothing of it was done. One that fails as a whole gives each pair that error; the first one throws it.
+   */
   async many(verb: Verb, pairs: readonly Relocation[], ctx: CallContext): Promise<Array<StorageError | undefined>> {
     const all: Array<StorageError | undefined> = []
     for (let at = 0; at < pairs.length; at += BATCH_LIMIT) {
       const some = pairs.slice(at, at + BATCH_LIMIT)
-      const arg = { entries: some.map(pathsOf), autorename: false }
-      const batch = { start: `files/${verb}_batch_v2`, check: `files/${verb}_batch/check_v2`, arg }
-      const errors = await batchErrors(this.#client, batch, some.length, ctx)
-      for (const [index, said] of errors.entries()) {
-        // Those that met a lock go one after another, each after a wait.
-        const send = (step: CallContext) => this.#client.rpc(`files/${verb}_v2`, argOf(some[index]!), step, RESULT)
-        const error = said?.code === 'throttled' ? await failureOf(ctx, verb, send, 'if_not_applied', said) : said
-        all.push(error && (conditionFailed(error, { ifAbsent: true }, classifyDropbox) as StorageError))
+      let errors: ReadonlyArray<StorageError | undefined> = []
+      const send = async (step: CallContext): Promise<void> => {
+        errors = await this.#batch(verb, some, step)
+      }
+      const failed = await failureOf(ctx, `${verb}Batch`, send, 'if_not_applied')
+      if (failed !== undefined && at === 0) throw failed
+      for (const [index, pair] of some.entries()) {
+        all.push(failed === undefined ? await this.#settled(verb, pair, errors[index], ctx) : sameError(failed))
         ctx.progress()
       }
     }
     return all
+  }
+
+  #batch(verb: Verb, pairs: readonly Relocation[], ctx: CallContext): Promise<Array<StorageError | undefined>> {
+    const arg = { entries: pairs.map(pathsOf), autorename: false }
+    const batch = { start: `files/${verb}_batch_v2`, check: `files/${verb}_batch/check_v2`, arg }
+    return batchErrors(this.#client, batch, pairs.length, ctx)
+  }
+
+  /** What became of a pair, of which the batch `said` this. Those that met a lock go one after another, each after a wait. */
+  async #settled(
+    verb: Verb,
+    pair: Relocation,
+    said: StorageError | undefined,
+    ctx: CallContext,
+  ): Promise<StorageError | undefined> {
+    const send = (step: CallContext) => this.#client.rpc(`files/${verb}_v2`, argOf(pair), step, RESULT)
+    const error = said?.code === 'throttled' ? await failureOf(ctx, verb, send, 'if_not_applied', said) : said
+    return error && (conditionFailed(error, { ifAbsent: true }, classifyDropbox) as StorageError)
   }
 
   async #replace({ from, to }: Relocation, ctx: CallContext): Promise<Stat | undefined> {
@@ -117,7 +138,13 @@ function argOf(pair: Relocation): object {
 }
 
 function pathsOf({ from, to }: Relocation): object {
-  return { from_path: pathOf(from), to_path: pathOf(to) }
+  return { from_path: pathOf(from), to_path: newPath(to) }
+}
+
+/** The error of a whole batch for one of its pairs, whose name it gets. */
+function sameError(failed: StorageError): StorageError {
+  const { code, message, status, outcome } = failed
+  return new StorageError(code, message, { cause: failed, status, outcome, retryable: false })
 }
 
 /** Whether a copy or move was refused because there is a file at the target. */

@@ -53,7 +53,7 @@ export class DropboxDriver implements Driver {
     versions: true,
     listRange: false,
   }
-  readonly client: DropboxClient
+  readonly #client: DropboxClient
   readonly #options: DropboxDriverOptions
   readonly #lookup: Lookup
   readonly #parts: DropboxParts
@@ -63,11 +63,11 @@ export class DropboxDriver implements Driver {
 
   constructor(options: DropboxDriverOptions) {
     this.#options = options
-    this.client = new DropboxClient(options, options.httpClient)
-    this.#lookup = new Lookup(this.client)
-    this.#parts = new DropboxParts(this.client, this.#lookup, options.partSize)
-    this.#deletion = new Deletion(this.client, this.#lookup)
-    this.#relocations = new Relocations(this.client, this.#lookup, this)
+    this.#client = new DropboxClient(options, options.httpClient)
+    this.#lookup = new Lookup(this.#client)
+    this.#parts = new DropboxParts(this.#client, this.#lookup, options.partSize)
+    this.#deletion = new Deletion(this.#client, this.#lookup)
+    this.#relocations = new Relocations(this.#client, this.#lookup, this)
   }
 
   async stat(key: string, ctx: CallContext, { versionId }: StatOptions = {}): Promise<Stat> {
@@ -75,7 +75,7 @@ export class DropboxDriver implements Driver {
   }
 
   read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
-    return readStored(this.client, key, options, ctx)
+    return readStored(this.#client, key, options, ctx)
   }
 
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
@@ -95,7 +95,9 @@ export class DropboxDriver implements Driver {
     if (ifMatch !== undefined) return updateOf(ifMatch)
     if (this.#options.writeMode !== 'update') return 'overwrite'
     const found = await ctx.step('stat', true, step => this.#lookup.present(key, step))
-    return found === undefined ? 'add' : updateOf(found.stat.etag)
+    // A folder, which has no revision, is told by the service when it refuses `add`.
+    const etag = found?.stat.etag
+    return etag === undefined ? 'add' : updateOf(etag)
   }
 
   delete(key: string, ctx: CallContext): Promise<void> {
@@ -107,7 +109,7 @@ export class DropboxDriver implements Driver {
   }
 
   async list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
-    const found = await listedPage(this.client, prefix, page, ctx)
+    const found = await listedPage(this.#client, prefix, page, ctx)
     return sizedPage(found, key => this.stat(key, ctx), classifyDropbox)
   }
 
@@ -138,7 +140,7 @@ export class DropboxDriver implements Driver {
     const path = pathOf(this.#options.rootPath.slice(1))
     if (path === '') return
     try {
-      await this.client.rpc('files/create_folder_v2', { path, autorename: false }, ctx, { fields: ['metadata'] })
+      await this.#client.rpc('files/create_folder_v2', { path, autorename: false }, ctx, { fields: ['metadata'] })
     } catch (error) {
       const code = classifyDropbox(error)
       // There is such a folder.
@@ -151,13 +153,13 @@ export class DropboxDriver implements Driver {
 
   /** A link to the bytes of a file: for 4 hours, or a shared one that stays. */
   link(key: string, isShared: boolean, ctx: CallContext): Promise<string> {
-    return isShared ? sharedLink(this.client, key, ctx) : temporaryLink(this.client, key, ctx)
+    return isShared ? sharedLink(this.#client, key, ctx) : temporaryLink(this.#client, key, ctx)
   }
 
   /** A link to which anybody may POST the file, for so many seconds. */
   uploadLink(key: string, secs: number, options: WriteOptions, ctx: CallContext): Promise<string> {
     const commit = commitOf(key, options.ifAbsent === true ? 'add' : 'overwrite', options.extra)
-    return uploadLink(this.client, commit, secs, ctx)
+    return uploadLink(this.#client, commit, secs, ctx)
   }
 
   classify(error: unknown): ErrorCode | undefined {

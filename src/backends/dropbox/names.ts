@@ -6,11 +6,13 @@ const DISALLOWED = /^(?:desktop\.ini|thumbs\.db|\.ds_store|icon\r|\.dropbox|\.dr
 /** Characters of the longest part of a path. */
 export const MAX_PART = 255
 
-/** Refuses a key that Dropbox does not take, or would store under another name: `suspicious_name`, with what is wrong. */
-export function checkKey(key: string): void {
+/** Refuses a name whose key Dropbox does not take, or would store under another name: `suspicious_name`, with what is wrong. */
+export function checkKey(key: string, name: string): void {
   const problem = problemOf(key)
   if (problem === undefined) return
-  throw new SuspiciousFileOperation(`A Dropbox name ${problem}: ${JSON.stringify(key.slice(0, 80))}`, { fileName: key })
+  throw new SuspiciousFileOperation(`A Dropbox name ${problem}: ${JSON.stringify(name.slice(0, 80))}`, {
+    fileName: name,
+  })
 }
 
 /** What is wrong with a key; undefined where nothing is. */
@@ -25,15 +27,20 @@ export function problemOf(key: string): string | undefined {
   return undefined
 }
 
-/** The path of a key; the root is ''. */
+/** The path of a key; the root is ''. Dropbox knows a name by form C of Unicode, and finds it by no other. (https://github.com/samschott/maestral/pull/678) */
 export function pathOf(key: string): string {
+  return newPath(key).normalize('NFC')
+}
+
+/** The path of a file to be made, whose name is shown as it is written. */
+export function newPath(key: string): string {
   const path = trimTrailingSlashes(key)
   return path === '' ? '' : `/${path}`
 }
 
 /** Whether two keys are one file whatever Dropbox makes of Unicode: it compares names without case. */
 export function isSameKey(key: string, other: string): boolean {
-  return key === other || key.toLowerCase() === other.toLowerCase()
+  return pathOf(key).toLowerCase() === pathOf(other).toLowerCase()
 }
 
 /** Whether two paths may be one to Dropbox, whose own rules for rare letters are not known. */

@@ -1,6 +1,8 @@
 import type { CallOptions } from '../../core/call.ts'
 import type { Driver, WriteOptions } from '../../core/driver.ts'
-import { StorageError } from '../../core/errors.ts'
+import { isStorageError, StorageError } from '../../core/errors.ts'
+import { kindOf } from '../../core/kind.ts'
+import { trimTrailingSlashes } from '../../core/names.ts'
 import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
 import { httpClientOf } from '../../remote/http-client.ts'
 import { nameIn } from '../../storage/entry-keys.ts'
@@ -15,7 +17,7 @@ import type {
   UrlOptions,
 } from '../../storage/types.ts'
 import { dropboxAdvice } from './advice.ts'
-import type { Verb } from './copying.ts'
+import type { Relocation, Verb } from './copying.ts'
 import { DropboxDriver } from './driver.ts'
 import { distinctEntries } from './entries.ts'
 import { LINK_SECS } from './links.ts'
@@ -76,7 +78,7 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
   /** A name that Dropbox does not take, or would store under another name, is `suspicious_name`; a folder may end in its slash. */
   override keyOf(name: string): string {
     const key = super.keyOf(name)
-    if (!this.isRoot(key)) checkKey(key.endsWith('/') ? key.slice(0, -1) : key)
+    if (!this.isRoot(key)) checkKey(trimTrailingSlashes(key), name)
     return key
   }
 
@@ -143,19 +145,36 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
   async #relocate(verb: Verb, pairs: Iterable<RelocatedName>, options: CallOptions): Promise<RelocationResult[]> {
     const operation = `${verb}Many`
     this.calls.begin(operation, undefined, options, true)
-    const refs = this.calls.checked(operation, '', () =>
-      [...pairs].map(({ from, to }) => ({ from: this.ref(from), to: this.newRef(to) })),
-    )
-    const keys = refs.map(({ from, to }) => ({ from: from.key, to: to.key }))
+    if (typeof pairs !== 'object' || pairs === null || !(Symbol.iterator in pairs)) {
+      throw new StorageError('invalid_argument', `${operation}: expected a list of pairs, got ${kindOf(pairs)}.`)
+    }
+    const all = this.calls.checked(operation, '', () => Array.from(pairs, pair => this.#relocation(pair)))
+    const sound = all.filter(({ keys }) => keys !== undefined)
     const driver = this.#dropbox()
-    const errors = await this.calls.run(operation, undefined, { ...options, repeat: 'if_not_applied' }, ctx =>
-      driver.relocateMany(verb, keys, ctx),
+    // A batch is repeated by itself: those before it are done.
+    const errors = await this.calls.run(operation, undefined, { ...options, repeat: false }, ctx =>
+      driver.relocateMany(
+        verb,
+        sound.map(({ keys }) => keys!),
+        ctx,
+      ),
     )
-    return refs.map(({ from, to }, at) => {
-      const error = errors[at]
-      const names = { from: from.name, to: to.name }
-      return error === undefined ? names : { ...names, error: this.calls.failure(error, verb, from.name) }
+    const failures = new Map(sound.map((one, at) => [one, errors[at]]))
+    return all.map(one => {
+      const { from, to, error = failures.get(one) } = one
+      return error === undefined ? { from, to } : { from, to, error: this.calls.failure(error, verb, from) }
     })
+  }
+
+  /** A pair with its keys, or with the error of a name that Dropbox does not take. */
+  #relocation({ from, to }: RelocatedName): RelocationResult & { readonly keys?: Relocation } {
+    try {
+      const [source, target] = [this.ref(from), this.newRef(to)]
+      return { from: source.name, to: target.name, keys: { from: source.key, to: target.key } }
+    } catch (error) {
+      if (!isStorageError(error, 'suspicious_name')) throw error
+      return { from: nameIn(from), to, error }
+    }
   }
 
   #dropbox(): DropboxDriver {

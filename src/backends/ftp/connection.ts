@@ -218,5 +218,5 @@ function rootOf({ folders, isAbsolute }: FtpLocation, home: string | undefined):
   if (isAbsolute) return folders.map(folder => `/${folder}`).join('')
   // A name that begins with a dash is none of an option then.
   if (home === undefined) return ['.', ...folders].join('/')
-  return [home.replace(/\/+$/, ''), ...folders].join('/')
+  return [home.replace(/(?<!\/)\/+$/, ''), ...folders].join('/')
 }

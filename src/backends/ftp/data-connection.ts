@@ -163,7 +163,7 @@ function listening(server: Server, host: string, signal: AbortSignal): Promise<n
 
 /** (RFC 959, section 4.1.2; RFC 2428, section 2) */
 function activeCommand(host: string, port: number): string {
-  if (host.includes(':')) return `EPRT |2|${host.replace(/%.*$/, '')}|${port}|`
+  if (host.includes(':')) return `EPRT |2|${host.split('%', 1)[0]!}|${port}|`
   return `PORT ${host.replaceAll('.', ',')},${port >> 8},${port & 255}`
 }
 

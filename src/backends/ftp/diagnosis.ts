@@ -3,7 +3,7 @@ import { StorageError } from '../../core/errors.ts'
 import type { FolderItem } from '../../remote/folder-items.ts'
 import type { FtpConnection } from './connection.ts'
 import { isRefusal, notFound, saysMissing } from './errors.ts'
-import { enterFolder, leaveFolder, listsFacts, readEntered } from './folder.ts'
+import { canEnter, enterFolder, leaveFolder, listsFacts, readEntered } from './folder.ts'
 import { isPlain, learnListing, listedAlone } from './one-file.ts'
 import { nameIn, parentOf } from './paths.ts'
 
@@ -43,17 +43,6 @@ export async function diagnosis(
   }
   if (item?.isDirectory !== true) return 'closed file'
   return (await canEnter(connection, path, ctx)) ? 'folder' : 'locked folder'
-}
-
-async function canEnter(connection: FtpConnection, path: string, ctx: CallContext): Promise<boolean> {
-  try {
-    await enterFolder(connection, path, ctx)
-  } catch (error) {
-    if (!isRefusal(error) || error.status === 421) throw error
-    return false
-  }
-  await leaveFolder(connection, ctx)
-  return true
 }
 
 /** The error of a refused command about a file: `not_found` where nothing is there, `is_directory` for a folder, else the refusal, since it is forbidden. */

@@ -18,7 +18,8 @@ export class FtpReplyError extends Error {
   outcome?: Outcome | undefined
 
   constructor(verb: string, { code, message }: Reply) {
-    const text = message.replace(/^\d{3}[ -]?/, '').replaceAll(/\s*\n(?:\d{3}[ -])?\s*/g, ' ')
+    const lines = message.split('\n').map(line => line.replace(/^\d{3}(?:[ -]|$)/, '').trim())
+    const text = lines.filter(line => line !== '').join(' ')
     const shown = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN - 3)}...` : text
     super(`the server answered ${verb} with ${code}: ${shown}`)
     this.status = code

@@ -17,7 +17,7 @@ const SPECIAL = /[\s[\]*?{}~]/
 const CUT =
   /truncat|output limited|limit (?:reached|exceeded)|too many (?:files|entries|matches)|listing (?:is )?incomplete/i
 const UNREAD =
-  /fail\w* to open|could not (?:open|read)|can(?:no|')t (?:open|read)|unable to (?:open|read)|permission denied/i
+  /fail(?:ed|ure|s)? to open|could not (?:open|read)|can(?:no|')t (?:open|read)|unable to (?:open|read)|permission denied/i
 
 /** Goes into a folder. The server must have gone there; its refusal is thrown as it is. */
 export async function enterFolder(connection: FtpConnection, path: string, { signal }: CallContext): Promise<void> {
@@ -40,6 +40,18 @@ export async function leaveFolder(
 ): Promise<void> {
   if (home === '') control.close()
   else await control.request(`CWD ${home}`, signal)
+}
+
+/** Whether a path is a folder that can be entered. */
+export async function canEnter(connection: FtpConnection, path: string, ctx: CallContext): Promise<boolean> {
+  try {
+    await enterFolder(connection, path, ctx)
+  } catch (error) {
+    if (!isRefusal(error) || error.status === 421) throw error
+    return false
+  }
+  await leaveFolder(connection, ctx)
+  return true
 }
 
 /** Whether the server lists by MLSD. (RFC 3659, section 7.8: who announces MLST has both) */
@@ -128,7 +140,7 @@ async function* linesOf(download: Download, { options }: FtpConnection, odd: Odd
   const { encoding } = options
   let rest = Buffer.alloc(0)
   const text = (line: Buffer): string => {
-    const plain = line.toString(encoding === 'utf-8' ? 'utf8' : 'latin1').replace(/\r+$/, '')
+    const plain = line.toString(encoding === 'utf-8' ? 'utf8' : 'latin1').replace(/(?<!\r)\r+$/, '')
     if (encoding === 'latin-1' || isUtf8(line)) return plain
     odd.report(plain, `${NOT_UTF8} (FTP_STORAGE_ENCODING may be latin-1)`)
     return ''

@@ -17,7 +17,7 @@ const UNIX = new RegExp(
 )
 /** (IIS, and others that write as `dir` does) */
 const DOS =
-  /^(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})\s+(\d{1,2}:\d{2}(?::\d{2})?)\s*([AP]M)?\s+(?:(<[A-Z]+>)(?: {10}|\s+)|(\d[\d.,']*) )(.+)$/is
+  /^(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})\s+(\d{1,2}:\d{2}(?::\d{2})?)(?:\s*([AP]M))?\s+(?:(<[A-Z]+>)(?: {10}|\s+)|(\d[\d.,']*) )(.+)$/is
 
 /**
  * Reads one line of LIST, in Unix or DOS form, whatever the lines around it are. Its time has no zone, and perhaps no year or time of day: UTC and the nearest

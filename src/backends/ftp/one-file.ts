@@ -3,7 +3,7 @@ import { isStorageError } from '../../core/errors.ts'
 import type { FolderItem } from '../../remote/folder-items.ts'
 import type { FtpConnection } from './connection.ts'
 import { isRefusal, saysMissing } from './errors.ts'
-import { readBy } from './folder.ts'
+import { canEnter, readBy } from './folder.ts'
 import { nameIn } from './paths.ts'
 
 /** Names that no server takes for a pattern, an option or a hidden file. */
@@ -24,10 +24,22 @@ export async function listedAlone(
   ctx: CallContext,
 ): Promise<{ readonly item: FolderItem | undefined } | undefined> {
   if (connection.server.listsOne !== true || !isPlain(path)) return undefined
+  return entryOf(connection, path, ctx)
+}
+
+async function entryOf(
+  connection: FtpConnection,
+  path: string,
+  ctx: CallContext,
+): Promise<{ readonly item: FolderItem | undefined } | undefined> {
   const items = await itemsOf(connection, path, ctx)
   if (items === undefined || items.length > 1) return undefined
   const [item] = items
-  return item === undefined || isOf(item, path) ? { item } : undefined
+  if (item !== undefined && !isOf(item, path)) return undefined
+  // A folder lists what is in it: nothing, or a file of the folder's own name.
+  if (item?.name !== path && (await canEnter(connection, path, ctx)))
+    return { item: { name: nameIn(path), isDirectory: true } }
+  return { item }
 }
 
 /** Tries it out on a file that is there and on a path that is not. */
@@ -39,10 +51,10 @@ export async function learnListing(
 ): Promise<void> {
   const { server } = connection
   if (server.listsOne !== undefined || !isPlain(there) || !isPlain(missing)) return
-  const found = await itemsOf(connection, there, ctx)
-  const [item] = found ?? []
-  const isRight = found?.length === 1 && item !== undefined && isOf(item, there)
-  server.listsOne = isRight && (await itemsOf(connection, missing, ctx))?.length === 0
+  const found = await entryOf(connection, there, ctx)
+  const none = found?.item?.isDirectory === false ? await entryOf(connection, missing, ctx) : undefined
+  // What somebody has made meanwhile teaches nothing.
+  if (none?.item === undefined) server.listsOne = none !== undefined
 }
 
 function isOf({ name, isDirectory }: FolderItem, path: string): boolean {

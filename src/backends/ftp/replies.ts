@@ -43,7 +43,7 @@ export function timeIn(text: string): Date | undefined {
 
 /** A time as MFMT takes it. */
 export function timeText(time: Date): string {
-  return time.toISOString().replaceAll(/[-T:]|\..*$/g, '')
+  return time.toISOString().slice(0, 19).replaceAll(/[-T:]/g, '')
 }
 
 /** The port of an answer to EPSV; any character may stand around it. (RFC 2428, section 3) */
@@ -68,8 +68,12 @@ function targetOf(port: number, host?: string): DataTarget | undefined {
 export function featuresIn({ message }: Reply): ReadonlyMap<string, string> {
   const features = new Map<string, string>()
   for (const line of message.split('\n').slice(1, -1)) {
-    const [, name, parameters = ''] = /^\s*(?:211[ -])?\s*(\S+)\s*(.*)$/.exec(line) ?? []
-    if (name !== undefined) features.set(name.toUpperCase(), parameters)
+    const feature = line
+      .trim()
+      .replace(/^211[ -]/, '')
+      .trim()
+    const [name = ''] = feature.split(/\s/, 1)
+    if (name !== '') features.set(name.toUpperCase(), feature.slice(name.length).trim())
   }
   return features
 }

@@ -12,6 +12,7 @@ import type {
 } from '../../core/driver.ts'
 import { type ErrorCode, isStorageError, StorageError } from '../../core/errors.ts'
 import { joinUrl } from '../../core/urls.ts'
+import { loginName } from '../../remote/ssh/home.ts'
 import { TreeListing } from '../../remote/tree-listing.ts'
 import { lookAt } from './access.ts'
 import { describe, folderStat, sizeIn } from './attributes.ts'
@@ -49,14 +50,17 @@ export class SftpDriver implements Driver {
   /** By renaming. Absent with `directWrite`. */
   readonly move?: NonNullable<Driver['move']>
   readonly #ground: Ground
+  /** User, host and port. */
+  readonly #account: string
   readonly #reading: Reading
   readonly #writing: Writing | DirectWrites
   readonly #listing: TreeListing
 
   constructor(options: SftpDriverOptions) {
-    const { baseUrl, directWrite } = options
+    const { baseUrl, directWrite, params, env, host } = options
     const ground = groundOf(options)
     this.#ground = ground
+    this.#account = `${params.username ?? loginName(env)}@${host.toLowerCase()}:${params.port}`
     this.#reading = new Reading(ground)
     const writing = new Writing(ground)
     this.#writing = directWrite ? new DirectWrites(ground) : writing
@@ -118,6 +122,11 @@ export class SftpDriver implements Driver {
   async list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
     ctx.signal.throwIfAborted()
     return this.#listing.page(prefix, page, ctx)
+  }
+
+  /** Where a key lies: the same text for two storages of one folder. */
+  async address(key: string): Promise<string> {
+    return `${this.#account} ${this.#ground.root.place(key).path}`
   }
 
   /** Makes the folder. */

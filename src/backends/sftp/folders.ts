@@ -66,6 +66,7 @@ export class Folders {
   async make(channel: Channel, folders: readonly string[], force: boolean, signal?: AbortSignal): Promise<void> {
     const found = force ? 0 : await this.check(channel, folders, signal)
     if (!force && found === folders.length && (found > 0 || this.#isKnown([]))) return
+    if (force) this.#known.delete('')
     if (found === 0) await this.#makeRoot(channel, signal)
     for (let at = found; at < folders.length; at++) {
       await this.#makeOne(channel, this.#root.join(folders.slice(0, at + 1)), at === folders.length - 1, signal)

@@ -4,7 +4,7 @@ import { isStorageError, StorageError } from '../../core/errors.ts'
 import type { Lease } from '../../remote/pool.ts'
 import type { Attributes } from '../../remote/ssh/ssh2.ts'
 import { type Looked, lookAt, mustBeFile, openForReading, probed } from './access.ts'
-import { isSettled, kindOf, MODE_BITS } from './attributes.ts'
+import { isSettled, kindOf, MODE_BITS, sizeIn } from './attributes.ts'
 import type { Channel } from './channel.ts'
 import { copyPlace } from './copying.ts'
 import { isMissing, SftpError } from './errors.ts'
@@ -34,7 +34,7 @@ export class Opening {
         if (flags.write) return this.#write(lease, place, flags, ctx)
         const { handle, attributes } = await openForReading(folders, lease.connection, place, ctx)
         const again = isSettled(attributes) ? this.#again(place, attributes) : undefined
-        return new ReadHandle(sessions, { lease, handle }, again)
+        return new ReadHandle(sessions, { lease, handle }, sizeIn(attributes), again)
       })
       .catch(error => {
         throw notApplied(error)

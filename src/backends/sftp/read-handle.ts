@@ -1,3 +1,4 @@
+import { abortable } from '../../core/abort.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { RandomAccess } from '../../core/driver.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
@@ -17,6 +18,8 @@ export interface OpenedFile {
 /** Reads an open file in place. Who reads on from where the last read ended is read ahead for. */
 export class ReadHandle implements RandomAccess {
   readonly #sessions: Sessions
+  /** Where the file was seen to end; it may end elsewhere by now. */
+  readonly #expected: number | undefined
   readonly #again: ((ctx: CallContext) => Promise<OpenedFile>) | undefined
   #file: OpenedFile
   #isClosed = false
@@ -27,8 +30,14 @@ export class ReadHandle implements RandomAccess {
   #rest: Buffer | undefined
 
   /** `again` opens the same version of the file on another session. */
-  constructor(sessions: Sessions, file: OpenedFile, again?: (ctx: CallContext) => Promise<OpenedFile>) {
+  constructor(
+    sessions: Sessions,
+    file: OpenedFile,
+    expected?: number,
+    again?: (ctx: CallContext) => Promise<OpenedFile>,
+  ) {
     this.#sessions = sessions
+    this.#expected = expected
     this.#file = file
     this.#again = again
   }
@@ -40,8 +49,12 @@ export class ReadHandle implements RandomAccess {
   async read(position: number, length: number, ctx: CallContext): Promise<Buffer> {
     ctx.signal.throwIfAborted()
     const bytes = await this.#on(ctx, async (channel, handle) => {
-      if (position === this.#end) return this.#readOn(channel, handle, position, length)
+      if (position === this.#end) return this.#readOn(channel, handle, position, length, ctx)
       this.#forget()
+      // What is read to the end is asked for together with the end.
+      const left = (this.#expected ?? 0) - position
+      if (left > 0 && left < length) this.#ahead = this.#reader(channel, handle, position, false)
+      if (this.#ahead !== undefined) return this.#readOn(channel, handle, position, length, ctx)
       return readOnce(channel, handle, position, Math.min(length, channel.piece), ctx.signal)
     })
     this.#end = position + bytes.byteLength
@@ -84,13 +97,33 @@ export class ReadHandle implements RandomAccess {
     return work(this.#file.lease.connection, this.#file.handle)
   }
 
-  async #readOn(channel: Channel, handle: Buffer, position: number, length: number): Promise<Buffer> {
-    this.#ahead ??= new PieceReader(channel, handle, { start: position, isCautious: true })
-    const rest = this.#rest ?? (await this.#ahead.next()) ?? Buffer.alloc(0)
+  async #readOn(
+    channel: Channel,
+    handle: Buffer,
+    position: number,
+    length: number,
+    { signal }: CallContext,
+  ): Promise<Buffer> {
+    this.#ahead ??= this.#reader(channel, handle, position, true)
+    const rest = this.#rest ?? (await this.#next(this.#ahead, signal)) ?? Buffer.alloc(0)
     this.#rest = rest.byteLength > length ? rest.subarray(length) : undefined
     // The file may grow: what comes after its end is asked for anew.
     if (rest.byteLength === 0) this.#forget()
     return rest.byteLength > length ? rest.subarray(0, length) : rest
+  }
+
+  /** The requests ahead outlive the call that made them, so only the waiting ends with its signal. */
+  async #next(reader: PieceReader, signal: AbortSignal): Promise<Buffer | undefined> {
+    try {
+      return await abortable(reader.next(), signal)
+    } catch (error) {
+      this.#forget()
+      throw error
+    }
+  }
+
+  #reader(channel: Channel, handle: Buffer, start: number, isCautious: boolean): PieceReader {
+    return new PieceReader(channel, handle, { start, expected: this.#expected, isCautious })
   }
 
   #forget(): void {

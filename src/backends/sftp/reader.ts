@@ -5,6 +5,8 @@ import { isStatus, STATUS } from './errors.ts'
 
 /** Requests of one file that are under way at once. */
 const WINDOW = 16
+/** Bytes of the first request beyond the place where a file is thought to end: nearly always there are none. */
+const BEYOND = 4096
 /** Answers without a byte that are borne in a row. */
 const MAX_EMPTY = 4
 
@@ -42,6 +44,8 @@ export class PieceReader {
   #asked: number
   #isOver = false
   #window: number
+  /** Bytes of the next request beyond the expected end: more each time that there are some. */
+  #beyond = BEYOND
 
   constructor(channel: Channel, handle: Buffer, { start, end, expected, isCautious = false, signal }: ReaderRange) {
     this.#signal = signal
@@ -59,8 +63,9 @@ export class PieceReader {
       const isBeyond = this.#asked >= this.#expected
       // One byte is enough to know that the file has ended.
       if (isBeyond && this.#parts.length > 0 && this.#parts.at(-1)!.position >= this.#expected) return
-      const room = isBeyond ? this.#channel.piece : Math.min(this.#channel.piece, this.#expected - this.#asked)
-      const length = Math.min(room, this.#end - this.#asked)
+      const room = isBeyond ? this.#beyond : this.#expected - this.#asked
+      const length = Math.min(room, this.#channel.piece, this.#end - this.#asked)
+      if (isBeyond) this.#beyond *= 4
       this.#parts.push(this.#part(this.#asked, length))
       this.#asked += length
     }
@@ -115,7 +120,7 @@ export async function readOnce(
   length: number,
   signal?: AbortSignal,
 ): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(length)
+  const buffer = Buffer.allocUnsafe(length)
   for (let tries = 1; tries <= MAX_EMPTY; tries++) {
     try {
       const count = await channel.read(handle, buffer, position, signal)

@@ -17,7 +17,7 @@ export class Root {
   readonly #prefix: string
 
   constructor(location: string) {
-    this.path = location === '' ? '.' : location.replace(/(?<!^)\/+$/, '') || '/'
+    this.path = location === '' ? '.' : location.replace(/(?<!\/)\/+$/, '') || '/'
     this.#prefix = location === '' || this.path === '.' ? '' : this.path === '/' ? '/' : `${this.path}/`
   }
 

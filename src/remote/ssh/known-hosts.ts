@@ -47,7 +47,7 @@ export function keyType(key: Buffer): string {
 
 /** A key's fingerprint as `ssh-keygen -l` shows it. */
 export function fingerprint(key: Buffer): string {
-  return `SHA256:${nodeCrypto().createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`
+  return `SHA256:${nodeCrypto().createHash('sha256').update(key).digest('base64').replaceAll('=', '')}`
 }
 
 function parseLine(text: string): Line | undefined {

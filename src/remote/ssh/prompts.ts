@@ -45,14 +45,15 @@ async function askOne(
   signal: AbortSignal,
 ): Promise<string> {
   const { createInterface } = await import('node:readline')
-  output.write(prompt)
   const shown = new Writable({
     write(chunk, _encoding, done) {
       if (echo) output.write(chunk)
       done()
     },
   })
+  // From here on the terminal itself shows nothing of what is typed.
   const lines = createInterface({ input, output: shown, terminal: true })
+  output.write(prompt)
   try {
     return await new Promise<string>((resolve, reject) => {
       const given = (): void => reject(new StorageError('aborted', 'No answer was given.', { outcome: 'not_applied' }))

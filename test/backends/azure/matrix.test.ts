@@ -1,8 +1,10 @@
-import { afterAll } from 'vitest'
+import { afterAll, vi } from 'vitest'
 import { isDenial } from '../../faults/case.ts'
 import { conditional, type Expectation, looked, repeated, unrepeated } from '../../faults/expected.ts'
 import { describeMatrix } from '../../faults/matrix.ts'
 import { FAULTS, IN_BLOCKS, PART, type StepName, startGround } from './fault-steps.ts'
+
+vi.mock('node:timers/promises', () => import('../../support/short-waits.ts'))
 
 const { close, ...on } = await startGround()
 afterAll(close)

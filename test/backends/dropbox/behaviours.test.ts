@@ -122,3 +122,40 @@ describe('links', () => {
     expect((await post()).status).toBe(410)
   })
 })
+
+describe('what the manual page says besides', () => {
+  test('equal bytes make no new revision', async () => {
+    await using files = storage({ fileOverwrite: true })
+    await files.save('a', 'text')
+    const { etag } = await files.stat('a')
+    await files.save('a', 'text')
+    expect((await files.stat('a')).etag).toBe(etag)
+    await files.save('a', 'other')
+    expect((await files.stat('a')).etag).not.toBe(etag)
+  })
+
+  test('copyMany and moveMany take whole folders', async () => {
+    await using files = storage()
+    server.put('/old/below/a', 'x')
+    expect(await files.copyMany([{ from: 'old', to: 'copy' }])).toEqual([{ from: 'old', to: 'copy' }])
+    expect(await files.moveMany([{ from: 'old', to: 'new' }])).toEqual([{ from: 'old', to: 'new' }])
+    expect(server.paths()).toEqual(['/copy/below/a', '/new/below/a'])
+  })
+
+  test('deleteMany asks for eight revisions at a time', async () => {
+    await using files = storage()
+    const names = Array.from({ length: 20 }, (_, at) => `${at}`)
+    for (const name of names) server.put(`/${name}`, 'x')
+    const eight = Promise.withResolvers<void>()
+    const controller = new AbortController()
+    let asked = 0
+    const fault = { do: 'hold', onHold: () => ++asked === 8 && eight.resolve() } as const
+    server.faults.add({ operation: 'files/get_metadata', times: 99, fault })
+    const deleted = files.deleteMany(names, { signal: controller.signal })
+    await eight.promise
+    for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate)
+    expect(asked).toBe(8)
+    controller.abort()
+    await expect(deleted).rejects.toMatchObject({ code: 'aborted' })
+  })
+})

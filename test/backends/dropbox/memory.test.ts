@@ -31,11 +31,11 @@ it('a service that does not answer holds a source of unknown length back after t
 })
 
 const MIB = 1024 * 1024
-const PART = 8 * MIB
+const PART = MIB_4
 /** Besides the parts: the chunks on their way into one, and what the sockets hold. */
 const SLACK = 1.5 * MIB
 /** Set to 2147483648 for the sentence about any size; the same program, for half a minute. */
-const LARGE = Number(process.env['HOLDALL_BOUNDED_BYTES'] ?? 64 * MIB)
+const LARGE = Number(process.env['HOLDALL_BOUNDED_BYTES'] ?? 40 * MIB)
 
 describeBoundedUploads({
   module: join(import.meta.dirname, '../../../src/backends/dropbox/index.ts'),
@@ -53,7 +53,7 @@ describeBoundedUploads({
   most: 2 * PART + SLACK,
   streams: {
     'unknown length': { size: LARGE, chunk: 256 * 1024 },
-    '24 MiB to a slow server': { size: 24 * MIB, chunk: 256 * 1024, pauseMs: 2 },
-    '24 MiB in chunks of 700 kB': { size: 24 * MIB, chunk: 700_000 },
+    '12 MiB to a slow server': { size: 12 * MIB, chunk: 256 * 1024, pauseMs: 2 },
+    '12 MiB in chunks of 700 kB': { size: 12 * MIB, chunk: 700_000 },
   },
 })

@@ -38,9 +38,18 @@ describe('a name that Dropbox does not take', () => {
       files.copy('a', name),
       files.url(name),
       files.uploadUrl(name),
-      files.copyMany([{ from: 'a', to: name }]),
     ]
-    for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'suspicious_name' })
+    for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'suspicious_name', fileName: name })
+    for (const pair of [
+      { from: 'a', to: name },
+      { from: name, to: 'a' },
+    ]) {
+      const error = expect.objectContaining({ code: 'suspicious_name' })
+      expect([await files.copyMany([pair]), await files.moveMany([pair])]).toEqual([
+        [{ ...pair, error }],
+        [{ ...pair, error }],
+      ])
+    }
     expect(server.requests).toEqual([])
   })
 
@@ -60,11 +69,39 @@ describe('a name that Dropbox does not take', () => {
   })
 
   it('of another kind is the same error when the service says so, also after a whole session', async () => {
+    const error = { code: 'suspicious_name', retryable: false, outcome: 'not_applied' }
+    // Under a condition, too, the message tells the step that failed.
+    const message = expect.stringMatching(/^writeOnce: POST .*path\/disallowed_name$/)
+    await expect(files.save('dir/~$lock.docx', 'x')).rejects.toMatchObject({ ...error, message })
     for (const size of [10, 5_000_000]) {
       const failed = files.save('dir/~$lock.docx', Buffer.alloc(size), { overwrite: true })
-      await expect(failed).rejects.toMatchObject({ code: 'suspicious_name', retryable: false, outcome: 'not_applied' })
+      await expect(failed).rejects.toMatchObject(error)
     }
     expect(server.requests.filter(({ operation }) => operation.endsWith('finish'))).toHaveLength(1)
+  })
+
+  it.each([undefined, 'ab', 5])('or a list of pairs that is none is invalid_argument: %j', async pairs => {
+    const error = { code: 'invalid_argument', message: expect.stringMatching(/expected a list of pairs, got/) }
+    await expect(files.copyMany(pairs as unknown as [])).rejects.toMatchObject(error)
+  })
+
+  it('is told as it was given, without the root', async () => {
+    await expect(files.save('trailing ', 'x')).rejects.toThrow(/: "trailing "$/)
+  })
+
+  it.each(['copyMany', 'moveMany'] as const)('does not keep %s from what else it was given', async verb => {
+    server.put('/App/a', 'x')
+    const results = await files[verb]([
+      { from: 'a', to: 'bad ' },
+      { from: 'a', to: 'b' },
+      { from: '../a', to: 'c' },
+    ])
+    expect(results.map(({ from, to, error }) => [from, to, error?.code])).toEqual([
+      ['a', 'bad ', 'suspicious_name'],
+      ['a', 'b', undefined],
+      ['../a', 'c', 'suspicious_name'],
+    ])
+    expect(await files.readText('b')).toBe('x')
   })
 
   it('does not come of making a taken name free', async () => {
@@ -123,6 +160,20 @@ describe('A.txt and a.txt are one file', () => {
     await files.move('A.txt', 'APP/a.txt', { storage: other })
     expect(await files.readText('A.txt')).toBe('one')
     expect(server.paths()).toHaveLength(1)
+  })
+
+  it('and so are two forms of a letter in Unicode, of which Dropbox knows form C alone', async () => {
+    const [one, two] = ['\u00e9.txt', 'e\u0301.txt']
+    server.put(`/App/${two}`, 'theirs')
+    for (const name of [one, two]) {
+      expect(await files.readText(name)).toBe('theirs')
+      expect(await files.save(name, 'another')).not.toBe(name)
+      expect(await files.move(name, name === one ? two : one, { overwrite: true })).toBeDefined()
+    }
+    for (const { name } of (await files.page('')).entries) expect(await files.exists(name)).toBe(true)
+    expect(server.paths()).toHaveLength(3)
+    await files.delete(two)
+    expect(await files.exists(one)).toBe(false)
   })
 
   it('is listed with a root that was made in another case', async () => {

@@ -270,6 +270,27 @@ describe('a copy or a move', () => {
     }
   })
 
+  it.each(['copy', 'move'] as const)(
+    'that is refused for a while is tried as often as anything else: %s',
+    async verb => {
+      const files = scripted(
+        asked => (called(asked) === 'files/get_metadata' ? json(FILE) : refusal('too_many_write_operations')),
+        { maxAttempts: 2 },
+      )
+      await expect(files[verb]('a', 'b')).rejects.toMatchObject({ code: 'throttled', outcome: 'not_applied' })
+      expect(files.asked.map(called)).toEqual(['files/get_metadata', `files/${verb}_v2`, `files/${verb}_v2`])
+    },
+  )
+
+  it('of which a try was lost may be done, whatever the last try says', async () => {
+    const answers = { 'files/get_metadata': [json(FILE)], 'files/copy_v2': [{ status: 500, body: '' }] }
+    const files = scripted(
+      asked => (answers as Record<string, Scripted[]>)[called(asked)]?.shift() ?? refusal('too_many_write_operations'),
+      { maxAttempts: 2 },
+    )
+    await expect(files.copy('a', 'b')).rejects.toMatchObject({ code: 'throttled', outcome: 'unknown' })
+  })
+
   it('whose answer was lost is known by the id of the file', async () => {
     const lost: Scripted = { status: 500, body: '' }
     const gone = refusal('from_lookup', 'not_found')

@@ -447,6 +447,31 @@ describe('dbx-8: the result of a batch', () => {
     await own.close()
   })
 
+  test.each([
+    ['copyMany', 'files/copy_batch_v2'],
+    ['moveMany', 'files/move_batch_v2'],
+  ] as const)('stays what it was while the next batch is sent again, or fails: %s', async (verb, operation) => {
+    await using files = storage()
+    const pairs = Array.from({ length: 1001 }, (_, at) => ({ from: `a/${at}`, to: `b/${at}` }))
+    for (const { from } of pairs) server.put(`/${from}`, 'x')
+    let sent = 0
+    const match = () => ++sent >= 2
+    server.faults.add({ operation, match, fault: rateLimited({ header: 0 }) })
+    expect((await files[verb](pairs)).filter(({ error }) => error !== undefined)).toEqual([])
+    expect(ops().filter(name => name === operation.slice(6))).toHaveLength(3)
+    sent = 0
+    server.faults.add({ operation, match, times: 99, fault: rateLimited({ header: 0 }) })
+    const again = await files[verb](
+      pairs.map(({ from, to }) => ({ from: verb === 'copyMany' ? from : to, to: `c${to}` })),
+    )
+    const failed = again.filter(({ error }) => error !== undefined)
+    expect(failed.map(({ from, error }) => [from, error?.code, error?.fileName])).toEqual([
+      [again[1000]!.from, 'throttled', again[1000]!.from],
+    ])
+    // A call that fails before anything was done is an error.
+    await expect(files[verb](pairs)).rejects.toMatchObject({ code: 'throttled', outcome: 'not_applied' })
+  })
+
   test('that nobody tells is an error, not a success', async () => {
     await using files = storage({ maxAttempts: 2 })
     server.put('/a', 'x')

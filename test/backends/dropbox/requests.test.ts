@@ -165,6 +165,14 @@ describe('the write mode update', () => {
     expect(await saved(none)).toEqual({ result: 'a', modes: ['add'] })
   })
 
+  it('replaces no folder', async () => {
+    const folder = { '.tag': 'folder', id: 'id:f', path_display: '/a' }
+    const { result, modes } = await saved(asked =>
+      called(asked) === 'files/upload' ? refusal('path', 'conflict', 'folder') : { json: folder },
+    )
+    expect([result.code, modes]).toEqual(['is_directory', ['add']])
+  })
+
   const refused = (now: object) => {
     let isRefused = false
     return saved(asked => {

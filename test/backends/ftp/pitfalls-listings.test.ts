@@ -158,6 +158,24 @@ describe('ftp-9: a server that takes -a for a name', () => {
   )
 })
 
+test('a folder that is listed like a missing file, or like a file of its name, is a folder', async () => {
+  await using place = await startPlace({ ...plain, terse: true, missingFolder: 'empty' })
+  place.server.put('sample.txt', 'x')
+  place.server.put('same/same', 'x')
+  await place.files.save('bare/x', 'x')
+  await place.files.delete('bare/x')
+  expect([await place.files.exists('none'), await place.files.exists('none2')]).toEqual([false, false])
+  // By now the storage has seen that the server lists a file alone.
+  expect(place.server.commands('LIST')).toContain('LIST /none2')
+  for (const name of ['bare', 'same']) {
+    expect(await place.files.exists(name)).toBe(true)
+    await expect(place.files.open(name)).rejects.toMatchObject({ code: 'is_directory' })
+    const saves = ['a', 'b', 'c', 'd'].map(each => place.files.save(`${name}/${each}`, each))
+    expect(await Promise.all(saves)).toEqual(['a', 'b', 'c', 'd'].map(each => `${name}/${each}`))
+  }
+  await expect(place.files.save('sample.txt/x', 'x')).rejects.toMatchObject({ code: 'not_a_directory' })
+})
+
 describe('ftp-10: a folder is listed by CWD and a listing without argument', () => {
   const odd = ['with spaces', ' leading', 'x[1]', '*', 'a?b', '-la', 'trailing ', "it's", 'ü😀', '{a,b}', '~', '#1']
 

@@ -1,8 +1,10 @@
-import { afterAll } from 'vitest'
+import { afterAll, vi } from 'vitest'
 import { type Expectation, isTwice, looked, repeated } from '../../faults/expected.ts'
 import { describeMatrix } from '../../faults/matrix.ts'
 import { bytesOf, WRITES } from '../../faults/writes.ts'
 import { FAULTS, lostPart, PART, refusedPart, type StepName, startGrounds } from './fault-steps.ts'
+
+vi.mock('node:timers/promises', () => import('../../support/short-waits.ts'))
 
 const { json, xml, close } = await startGrounds()
 afterAll(close)

@@ -5,6 +5,7 @@ import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import type { SftpOptions } from '../../../src/backends/sftp/index.ts'
+import { StorageError } from '../../../src/core/errors.ts'
 import type { Input } from '../../../src/core/settings.ts'
 import type { Account } from '../../servers/sftp/access.ts'
 import { startAgent } from '../../servers/sftp/agent.ts'
@@ -206,6 +207,19 @@ describe('INTERACTIVE', () => {
     expect(process.stdin.isTTY).not.toBe(true)
     const { error } = await login(both, {}, { interactive: true })
     expect(error?.code).toBe('permission_denied')
+  })
+
+  it.each([
+    ['wrong', async () => ['wrong'], 'permission_denied'],
+    ['none', () => Promise.reject(new StorageError('aborted', 'No answer was given.')), 'aborted'],
+  ] as const)('asks once for all calls that wait, when the answer is %s, too', async (_title, answer, code) => {
+    server.access.accounts[USERNAME] = { password: PASSWORD }
+    const interactive = vi.fn(answer)
+    const files = storageAt(server, { interactive, params: { port: server.port, username: USERNAME, ...ALONE } })
+    const calls = Array.from({ length: 16 }, (_, count) => failure(files.exists(`x${count}`)))
+    expect(new Set((await Promise.all(calls)).map(error => error.code))).toEqual(new Set([code]))
+    expect(interactive).toHaveBeenCalledTimes(1)
+    await files.close()
   })
 
   it('does not keep a wrong answer, and fails as the callback fails', async () => {

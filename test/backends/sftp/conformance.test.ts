@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, describe, it } from 'vitest'
+import type { SftpStorage } from '../../../src/backends/sftp/index.ts'
 import type { Driver } from '../../../src/core/driver.ts'
 import {
   type DriverConformanceOptions,
@@ -20,9 +22,19 @@ async function suitesAt(
   options: Partial<DriverConformanceOptions>,
 ): Promise<void> {
   const server = await startSftpServer({ habits })
-  afterAll(() => server.close())
-  const destroy = async (place: { close?(): Promise<void> }): Promise<void> => {
-    await place.close?.()
+  // Cases with the same options share a storage, and so its login.
+  const storages = new Map<string, SftpStorage>()
+  const shared = (options: Parameters<typeof storageAt>[1]): SftpStorage => {
+    const key = JSON.stringify(options, (_, value) => (typeof value === 'function' ? randomUUID() : value))
+    const storage = storages.get(key) ?? storageAt(server, options)
+    storages.set(key, storage)
+    return storage
+  }
+  afterAll(async () => {
+    await Promise.all(Array.from(storages.values(), storage => storage.close()))
+    await server.close()
+  })
+  const destroy = async (): Promise<void> => {
     const open = await openAt(server)
     const left = server.files.names().filter(name => name.includes('.tmp'))
     server.files.clear()
@@ -31,7 +43,7 @@ async function suitesAt(
   registerConformance(
     { describe, it },
     driverConformance({
-      create: (): Driver => storageAt(server, { baseUrl: '/media/' }).driver,
+      create: (): Driver => shared({ baseUrl: '/media/' }).driver,
       destroy,
       tree: true,
       limits: true,
@@ -44,7 +56,7 @@ async function suitesAt(
   registerConformance(
     { describe, it },
     storageConformance({
-      create: wanted => storageAt(server, { ...wanted, location: `media/${wanted.location}`, baseUrl: '/media/' }),
+      create: wanted => shared({ ...wanted, location: `media/${wanted.location}`, baseUrl: '/media/' }),
       destroy,
       ...(options.locations === undefined ? {} : { locations: options.locations }),
     }),

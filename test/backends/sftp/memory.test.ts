@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { startSftpServer } from '../../servers/sftp.ts'
 import { runNode } from '../../support/child.ts'
-import { at, openAt, withStorage } from './support.ts'
+import { at, hold, openAt, withStorage } from './support.ts'
 
 const server = await startSftpServer()
 afterAll(() => server.close())
@@ -30,21 +30,23 @@ it.each([
 })
 
 it('a server that answers no WRITE holds the source back', async () => {
-  server.faults.add({ on: 'WRITE', times: 1e6, fault: { do: 'hold' } })
+  // Those behind it wait for it.
+  const held = hold(server, { on: 'WRITE' })
   const abort = new AbortController()
   let given = 0
   async function* source(): AsyncGenerator<Buffer> {
     for (; given < 64 * MIB; given += 65_536) yield Buffer.alloc(65_536, 1)
   }
   await withStorage(server, {}, async files => {
-    const saving = files.save('large', source(), { signal: abort.signal })
-    while (server.log.count('WRITE') < 8) await new Promise(setImmediate)
+    // Saved under this name or not at all, so that it is sent while it is read.
+    const saving = files.save('large', source(), { overwrite: true, signal: abort.signal })
+    await held.reached
     // Turns enough to read all of the source, were it not held back.
     for (let turn = 0; turn < 2000; turn++) await new Promise(setImmediate)
     expect(given).toBeLessThan(10 * MIB)
     abort.abort()
+    held.go()
     await expect(saving).rejects.toMatchObject({ code: 'aborted' })
-    server.faults.clear()
   })
   expect([await openAt(server), server.files.names()]).toEqual([[], []])
 })

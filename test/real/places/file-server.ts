@@ -1,5 +1,5 @@
 /** A real server whose files lie on this disk, too. */
-import { readdir, rm, utimes } from 'node:fs/promises'
+import { lstat, readdir, rm, utimes } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { expect, vi } from 'vitest'
 import { isHidden } from '../../../src/core/hidden-names.ts'
@@ -30,6 +30,17 @@ export async function namesOnDisk({ files }: PrivateDaemon): Promise<string[]> {
     .filter(entry => !entry.isDirectory())
     .map(entry => relative(files, join(entry.parentPath, entry.name)))
     .sort()
+}
+
+/** All below a folder that the server keeps, with modes, owners and sizes. */
+export async function treeOnDisk({ files }: PrivateDaemon, folder: string): Promise<Record<string, unknown>> {
+  const found: Record<string, unknown> = {}
+  for (const name of (await readdir(join(files, folder), { recursive: true })).sort()) {
+    const seen = await lstat(join(files, folder, name))
+    const { mode, uid, gid, size } = seen
+    found[name] = { mode: mode.toString(8), uid, gid, size: seen.isDirectory() ? undefined : size }
+  }
+  return found
 }
 
 /** The temporary files that were left behind. */

@@ -56,7 +56,8 @@ function visible(context: OperationContext, node: Node | undefined): Node | unde
 /** What a path leads to; not_found. */
 export function nodeAt(context: OperationContext, text: string): Node {
   const { base, names } = targetOf(context, text)
-  const node = follow(base, names)
+  // Only what is written is brought into form C: https://github.com/samschott/maestral/pull/678
+  const node = text === text.normalize('NFC') ? follow(base, names) : undefined
   if (node === undefined) throw new PathProblem('not_found')
   return node
 }

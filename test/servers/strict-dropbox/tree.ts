@@ -40,9 +40,9 @@ export interface Change {
   readonly names: readonly string[]
 }
 
-/** Names are compared without their case. */
+/** Names are compared without their case, in form C of Unicode. */
 export function keyOf(name: string): string {
-  return name.toLowerCase()
+  return name.normalize('NFC').toLowerCase()
 }
 
 function newId(): string {
