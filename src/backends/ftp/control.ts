@@ -3,7 +3,7 @@ import { onAbort } from '../../core/abort.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Hide } from '../../remote/redact.ts'
 import type { FtpClient, ReplyTask } from './client.ts'
-import { FtpConnectionError, FtpReplyError } from './errors.ts'
+import { accepted, FtpConnectionError, FtpReplyError, refusal, verbOf } from './errors.ts'
 import type { Reply } from './replies.ts'
 
 /** How long answers to a transfer that was given up are waited for, in ms; another connection costs less than a long wait. */
@@ -101,7 +101,7 @@ export class Control {
       if (reply.code < 200) return
       replies.push(reply)
       if (limit !== undefined) timer ??= setTimeout(limit.lost, limit.ms)
-      if (reply.code === 421) task.reject(new FtpReplyError(verbOf(commands[replies.length - 1]!), this.#shown(reply)))
+      if (reply.code === 421) task.reject(refusal(commands[replies.length - 1]!, this.#shown(reply)))
       else if (replies.length === commands.length) task.resolve(reply)
     })
     await work.finally(() => clearTimeout(timer))
@@ -136,7 +136,7 @@ export class Control {
       if (reply.code < 300) begun.resolve(reply)
       if (isResynced) {
         if (reply.code === IN_STEP) task.resolve(reply)
-      } else if (reply.code >= 300) task.reject(new FtpReplyError(verbOf(command), this.#shown(reply)))
+      } else if (reply.code >= 300) task.reject(refusal(command, this.#shown(reply)))
       else if (reply.code >= 200) task.resolve(reply)
     })
     // Whoever waits for one of them may never come to the other.
@@ -233,17 +233,6 @@ export class Control {
   }
 }
 
-/** An answer below 400; else it is thrown as an error. */
-export function accepted(command: string, reply: Reply): Reply {
-  if (reply.code >= 400) throw refusal(command, reply)
-  return reply
-}
-
-/** The error of a command that was refused. */
-export function refusal(command: string, reply: Reply): FtpReplyError {
-  return new FtpReplyError(verbOf(command), reply)
-}
-
 /** basic-ftp takes a trace of each command, which costs more than all else that is done for it here. */
 function withoutTraces<T>(work: () => T): T {
   const { stackTraceLimit } = Error
@@ -253,10 +242,6 @@ function withoutTraces<T>(work: () => T): T {
   } finally {
     Error.stackTraceLimit = stackTraceLimit
   }
-}
-
-function verbOf(command: string): string {
-  return command.split(' ', 1)[0]!
 }
 
 function nothing(): void {}

@@ -28,6 +28,22 @@ export class FtpReplyError extends Error {
   }
 }
 
+/** An answer below 400; else it is thrown as an error. */
+export function accepted(command: string, reply: Reply): Reply {
+  if (reply.code >= 400) throw refusal(command, reply)
+  return reply
+}
+
+/** The error of a command that was refused. */
+export function refusal(command: string, reply: Reply): FtpReplyError {
+  return new FtpReplyError(verbOf(command), reply)
+}
+
+/** The command without what follows it. */
+export function verbOf(command: string): string {
+  return command.split(' ', 1)[0]!
+}
+
 /** A connection that could not be made, or that broke. */
 export class FtpConnectionError extends Error {
   static {

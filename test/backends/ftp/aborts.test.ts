@@ -146,7 +146,8 @@ describe('in the middle of the bytes', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     // The call ends at once, and not when the server is given up.
     const saved = place.files.save('a', content, { overwrite: true, signal: controller.signal, onProgress })
-    await expect(saved).rejects.toMatchObject({ code: 'aborted' })
+    // Nothing has been renamed.
+    await expect(saved).rejects.toMatchObject({ code: 'aborted', outcome: 'not_applied' })
     let next: string | undefined
     place.files.readText('a').then(text => (next = text))
     await passUntil(() => next !== undefined && place.server.files().length === 1)

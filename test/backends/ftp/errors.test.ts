@@ -78,8 +78,13 @@ describe('a refused login', () => {
   })
 
   test('for a while, or for the number of connections, is none of the password', () => {
-    for (const error of [refusal(431, 'Later'), refusal(421, 'Too many'), refusal(530, 'Maximum reached')]) {
+    for (const error of [refusal(421, 'Too many'), refusal(530, 'Maximum reached')]) {
       expect(loginError(error, 'anna')).toBe(error)
+    }
+    for (const status of [430, 431, 434, 454]) {
+      const error = refusal(status, 'Access denied for now')
+      expect(loginError(error, 'anna')).toBe(error)
+      expect(classifyFtp(error)).toBe('unavailable')
     }
   })
 })
