@@ -1,8 +1,8 @@
 import type { CallContext } from '../core/call.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import { StorageError } from '../core/errors.ts'
-import { isHidden } from '../core/hidden-names.ts'
-import { compareKeys, firstStep, restBelow } from '../core/key-order.ts'
+import { type FolderStep, stepsTo } from '../core/folder-steps.ts'
+import { compareKeys, restBelow } from '../core/key-order.ts'
 import { NOT_UTF8, type OddItems } from '../core/odd-items.ts'
 import { type FolderItem, type FolderItems, firstItems, type PlacedItem } from './folder-items.ts'
 
@@ -60,7 +60,7 @@ export class TreeWalk {
     this.#options = options
     this.#place = options.after
     const rest = restBelow(prefix, options.after)
-    this.#levels = rest === undefined ? [] : levelsTo(prefix, rest, options.recursive)
+    this.#levels = rest === undefined ? [] : stepsTo(prefix, rest, options.recursive).map(levelOf)
   }
 
   /** The last place that was given. */
@@ -98,7 +98,7 @@ export class TreeWalk {
     level.after = place
     const below = level.prefix + place
     if (below.length > MAX_KEY) this.#options.odd.report(below, 'its path is longer than a listing goes')
-    else this.#levels.push(levelOf(below, ''))
+    else this.#levels.push(levelOf({ prefix: below, after: '' }))
     let waiting = 0
     for (const { found, taken } of this.#levels) waiting += found === undefined ? 0 : found.items.length - taken
     for (const each of waiting > MAX_WAITING ? this.#levels : []) {
@@ -144,25 +144,6 @@ export class TreeWalk {
   }
 }
 
-function levelOf(prefix: string, after: string): Level {
+function levelOf({ prefix, after }: FolderStep): Level {
   return { prefix, found: undefined, taken: 0, after }
-}
-
-/** The folders on the way to a place below `prefix`, of which only what comes after that place is wanted. */
-function levelsTo(prefix: string, after: string, recursive: boolean): Level[] {
-  const levels: Level[] = []
-  let below = prefix
-  for (let path: string | undefined = after; path !== undefined; ) {
-    const { step, rest } = firstStep(path)
-    levels.push(levelOf(below, step))
-    if (!recursive || !isFolderName(step)) break
-    below += step
-    path = rest
-  }
-  return levels
-}
-
-/** Whether a step of a path can be that of a folder which the storage shows. */
-function isFolderName(step: string): boolean {
-  return step.endsWith('/') && !/^\.{0,2}\/$|\0/.test(step) && !isHidden(step.slice(0, -1))
 }

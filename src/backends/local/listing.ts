@@ -1,10 +1,9 @@
 import type { BigIntStats } from 'node:fs'
-import { nodeCrypto } from '../../core/builtin.ts'
 import type { ListedFile, Page, PageRequest } from '../../core/driver.ts'
 import { errnoOf, isExhaustion } from '../../core/errno.ts'
-import { StorageError } from '../../core/errors.ts'
 import { laterKey } from '../../core/key-order.ts'
-import { NOT_UTF8, OddItems } from '../../core/odd-items.ts'
+import { NOT_UTF8, type OddItems } from '../../core/odd-items.ts'
+import { WaitingWalks } from '../../core/waiting-walks.ts'
 import { statPlace, withAttributes } from './open-file.ts'
 import { placed } from './place.ts'
 import type { Root } from './root.ts'
@@ -12,25 +11,6 @@ import { statOf } from './stat.ts'
 import { type Batch, Walk, type WalkEntry } from './walk.ts'
 
 const PAGE_SIZE = 1000
-/** Listings between two pages whose names are kept, and for how long in milliseconds. */
-const MAX_WAITING = 64
-const WAIT_MS = 60_000
-
-/** A listing that goes on; nothing is open between two pages. */
-interface Cursor {
-  readonly id: string
-  readonly walk: Walk
-  readonly odd: OddItems
-}
-
-/** A walk between two pages. */
-interface Waiting extends Cursor {
-  readonly place: string
-  readonly timer: NodeJS.Timeout
-}
-
-/** What a page's `next` says: which walk goes on, and the last place it gave, from which a new one begins where that walk is forgotten. */
-type Token = readonly [id: string, place: string]
 
 /**
  * Lists folders page by page in the order of the keys' UTF-8 bytes. The system gives a folder's names in no order, so they are read and sorted: a
@@ -41,7 +21,7 @@ type Token = readonly [id: string, place: string]
 export class Listing {
   readonly #root: Root
   readonly #keepMetadata: boolean
-  readonly #waiting = new Map<string, Waiting>()
+  readonly #waiting: WaitingWalks<Walk> = new WaitingWalks()
 
   constructor(root: Root, keepMetadata: boolean) {
     this.#root = root
@@ -51,7 +31,10 @@ export class Listing {
   /** One page of the folder `prefix` ('' or ending in '/'); a missing folder is an empty page. */
   async page(prefix: string, request: PageRequest, signal: AbortSignal): Promise<Page> {
     const limit = Math.max(1, request.limit ?? PAGE_SIZE)
-    const cursor = this.#cursor(prefix, request)
+    const { token, recursive, startAfter, until } = request
+    const begin = (place: string | undefined, odd: OddItems): Walk =>
+      new Walk(this.#root, prefix, { recursive, after: laterKey(place, startAfter), until, odd })
+    const cursor = this.#waiting.take(prefix, token, begin)
     const { walk, odd } = cursor
     const files: ListedFile[] = []
     const directories: string[] = []
@@ -67,7 +50,7 @@ export class Listing {
           else if (!request.recursive) directories.push(entry.key)
         }
       }
-      return { files, directories, next: this.#keep(cursor) }
+      return { files, directories, next: this.#waiting.keep(cursor) }
     } catch (error) {
       throw this.#root.explained(error)
     } finally {
@@ -77,34 +60,7 @@ export class Listing {
 
   /** Forgets what waits. */
   close(): void {
-    for (const { timer } of this.#waiting.values()) clearTimeout(timer)
-    this.#waiting.clear()
-  }
-
-  #cursor(prefix: string, { token, recursive, startAfter, until }: PageRequest): Cursor {
-    const [id, place] = token === undefined ? [nodeCrypto().randomUUID(), undefined] : parseToken(token, prefix)
-    const waiting = this.#waiting.get(id)
-    if (waiting !== undefined && waiting.place === place) {
-      this.#forget(waiting)
-      return waiting
-    }
-    const odd = new OddItems()
-    const after = laterKey(place, startAfter)
-    return { id, walk: new Walk(this.#root, prefix, { recursive, after, until, odd }), odd }
-  }
-
-  #keep({ id, walk, odd }: Cursor): string {
-    const place = walk.place ?? ''
-    const timer = setTimeout(() => this.#waiting.delete(id), WAIT_MS).unref()
-    this.#waiting.set(id, { id, walk, odd, place, timer })
-    const [oldest] = this.#waiting.values()
-    if (this.#waiting.size > MAX_WAITING && oldest !== undefined) this.#forget(oldest)
-    return formatToken([id, place])
-  }
-
-  #forget({ id, timer }: Waiting): void {
-    clearTimeout(timer)
-    this.#waiting.delete(id)
+    this.#waiting.close()
   }
 
   async #describe(batch: Batch, odd: OddItems): Promise<ListedFile[]> {
@@ -135,16 +91,4 @@ export class Listing {
 
 function isListed(stats: BigIntStats): boolean {
   return stats.isFile() || stats.isDirectory()
-}
-
-function formatToken(token: Token): string {
-  return Buffer.from(JSON.stringify(token)).toString('base64url')
-}
-
-function parseToken(text: string, prefix: string): Token {
-  try {
-    const [id, place] = JSON.parse(Buffer.from(text, 'base64url').toString()) as readonly unknown[]
-    if (typeof id === 'string' && typeof place === 'string' && place.startsWith(prefix)) return [id, place]
-  } catch {}
-  throw new StorageError('invalid_argument', 'The page token is none of this listing.')
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { unless } from '../../core/errno.ts'
-import { isHidden } from '../../core/hidden-names.ts'
-import { compareKeys, firstStep, restBelow } from '../../core/key-order.ts'
+import { type FolderStep, stepsTo } from '../../core/folder-steps.ts'
+import { compareKeys, restBelow } from '../../core/key-order.ts'
 import { NOT_UTF8, type OddItems } from '../../core/odd-items.ts'
 import { Anchor } from './anchor.ts'
 import { type FolderNames, readNames } from './folder-names.ts'
@@ -142,7 +142,7 @@ export class Walk {
     this.#real = real
     const rest = restBelow(this.#prefix, this.#place)
     if (rest === undefined) return false
-    this.#levels = levelsTo(this.#prefix, rest, this.#options.recursive)
+    this.#levels = stepsTo(this.#prefix, rest, this.#options.recursive).map(levelOf)
     return true
   }
 
@@ -155,7 +155,7 @@ export class Walk {
     const { prefix } = level
     pass(level, 1)
     const below = prefix + name
-    if (this.#root.canHold(below)) this.#levels.push(levelOf(below, ''))
+    if (this.#root.canHold(below)) this.#levels.push(levelOf({ prefix: below, after: '' }))
     else this.#options.odd.report(below, 'its path is longer than the system takes')
     this.#spare()
   }
@@ -254,25 +254,6 @@ function close(level: Level): void {
   level.anchor = undefined
 }
 
-function levelOf(prefix: string, after: string): Level {
+function levelOf({ prefix, after }: FolderStep): Level {
   return { prefix, anchor: undefined, found: undefined, taken: 0, after, visited: false }
-}
-
-/** The folders on the way to a place below `prefix`, of which only what comes after that place is wanted. */
-function levelsTo(prefix: string, after: string, recursive: boolean): Level[] {
-  const levels: Level[] = []
-  let below = prefix
-  for (let path: string | undefined = after; path !== undefined; ) {
-    const { step, rest } = firstStep(path)
-    levels.push(levelOf(below, step))
-    if (!recursive || !isFolderName(step)) break
-    below += step
-    path = rest
-  }
-  return levels
-}
-
-/** Whether a step of a path can be that of a folder which the storage shows. */
-function isFolderName(step: string): boolean {
-  return step.endsWith('/') && !/^\.{0,2}\/$|\0/.test(step) && !isHidden(step.slice(0, -1))
 }

@@ -1,0 +1,69 @@
+import { nodeCrypto } from './builtin.ts'
+import { StorageError } from './errors.ts'
+import { OddItems } from './odd-items.ts'
+
+/** Listings between two pages whose names are kept, and for how long in milliseconds. */
+const MAX_WAITING = 64
+const WAIT_MS = 60_000
+
+/** A listing that goes on. */
+export interface Cursor<W> {
+  readonly id: string
+  readonly walk: W
+  readonly odd: OddItems
+}
+
+/** A walk between two pages. */
+interface Waiting<W> extends Cursor<W> {
+  readonly place: string
+  readonly timer: NodeJS.Timeout
+}
+
+/** What a page's `next` says: which walk goes on, and the last place it gave, from which a new one begins where that walk is forgotten. */
+type Token = readonly [id: string, place: string]
+
+/** Walks through folders that wait for the next page, for a minute at most. `W` tells the last place it has given. */
+export class WaitingWalks<W extends { readonly place: string | undefined }> {
+  readonly #waiting = new Map<string, Waiting<W>>()
+
+  /** The walk that a token stands for, or one that `begin` makes behind the token's place. A token of another listing is `invalid_argument`. */
+  take(prefix: string, token: string | undefined, begin: (place: string | undefined, odd: OddItems) => W): Cursor<W> {
+    const [id, place] = token === undefined ? [nodeCrypto().randomUUID(), undefined] : parseToken(token, prefix)
+    const waiting = this.#waiting.get(id)
+    if (waiting !== undefined && waiting.place === place) {
+      this.#forget(waiting)
+      return waiting
+    }
+    const odd = new OddItems()
+    return { id, walk: begin(place, odd), odd }
+  }
+
+  /** Keeps a walk for the next page, whose token it returns. */
+  keep({ id, walk, odd }: Cursor<W>): string {
+    const place = walk.place ?? ''
+    const timer = setTimeout(() => this.#waiting.delete(id), WAIT_MS).unref()
+    this.#waiting.set(id, { id, walk, odd, place, timer })
+    const [oldest] = this.#waiting.values()
+    if (this.#waiting.size > MAX_WAITING && oldest !== undefined) this.#forget(oldest)
+    return Buffer.from(JSON.stringify([id, place] satisfies Token)).toString('base64url')
+  }
+
+  /** Forgets all. */
+  close(): void {
+    for (const { timer } of this.#waiting.values()) clearTimeout(timer)
+    this.#waiting.clear()
+  }
+
+  #forget({ id, timer }: Waiting<W>): void {
+    clearTimeout(timer)
+    this.#waiting.delete(id)
+  }
+}
+
+function parseToken(text: string, prefix: string): Token {
+  try {
+    const [id, place] = JSON.parse(Buffer.from(text, 'base64url').toString()) as readonly unknown[]
+    if (typeof id === 'string' && typeof place === 'string' && place.startsWith(prefix)) return [id, place]
+  } catch {}
+  throw new StorageError('invalid_argument', 'The page token is none of this listing.')
+}
