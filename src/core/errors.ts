@@ -4,6 +4,7 @@ export type ErrorCode =
   | 'exists'
   | 'is_directory'
   | 'not_a_directory'
+  | 'not_empty'
   | 'suspicious_name'
   | 'invalid_argument'
   | 'invalid_range'

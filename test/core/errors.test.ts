@@ -22,6 +22,7 @@ const ALL: Record<ErrorCode, true> = {
   exists: true,
   is_directory: true,
   not_a_directory: true,
+  not_empty: true,
   suspicious_name: true,
   invalid_argument: true,
   invalid_range: true,
