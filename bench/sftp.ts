@@ -25,7 +25,7 @@ await withGround(async ({ large, many, free }) => {
     // `sftp` asks for no fsync unless it is told to, so both ways are shown.
     const unsynced = (work: Work): Work => ({ ...work, options: { ...work.options, fsync: false } })
     const worker = {
-      module: join(import.meta.dirname, '../dist/backends/sftp/index.js'),
+      module: join(process.env['BENCH_DIST'] ?? join(import.meta.dirname, '../dist'), 'backends/sftp/index.js'),
       className: 'SftpStorage',
       options: { host: '127.0.0.1', rootPath: path, params, knownHostFile: knownHosts },
     }

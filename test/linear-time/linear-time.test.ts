@@ -10,7 +10,7 @@ afterAll(async () => {
   await counter[Symbol.asyncDispose]()
 })
 
-const LENGTH = 100_000
+const LENGTH = 25_000
 /** Blocks that are entered, and steps of each expression, for a character. */
 const PER_CHARACTER = 60
 /** Blocks that a call may take whatever its input is. */
@@ -56,7 +56,7 @@ describe('work on what others send grows no faster than its length', () => {
         expect(second.blocks).toBeLessThan(most(first))
         expect(second.blocks).toBeLessThan(PER_CHARACTER * whole.length + BASE)
       }),
-      { numRuns: 6 },
+      { numRuns: 4 },
     )
   })
 })
