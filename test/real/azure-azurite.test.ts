@@ -91,7 +91,7 @@ const conforming = (
   create: () => AzureStorage,
   more: Partial<DriverConformanceOptions> = {},
 ): DriverConformanceOptions => ({
-  create: () => create().driver,
+  create: () => create().calls.driver,
   destroy: async driver => {
     await driver.close?.()
     await emptyAndClose(create())
@@ -119,6 +119,16 @@ describeConformance(
   },
   {
     'AzureStorage and azurite': { create: wanted => azuriteStorage(server, wanted), destroy: emptyAndClose },
+  },
+  {
+    'the containers of azurite': {
+      create: azureContainer =>
+        azuriteStorage(server, azureContainer === undefined ? {} : { azureContainer }).calls.driver,
+      limits: true,
+    },
+    'the containers of azurite, by a token': {
+      create: azureContainer => byToken(azureContainer === undefined ? {} : { azureContainer }).calls.driver,
+    },
   },
 )
 

@@ -11,7 +11,12 @@ import {
 import { afterAll, describe, expect, it } from 'vitest'
 import type { AzureOptions } from '../../../src/backends/azure/settings.ts'
 import type { Input } from '../../../src/core/settings.ts'
-import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
+import {
+  containerConformance,
+  driverConformance,
+  registerConformance,
+  storageConformance,
+} from '../../../src/testing/index.ts'
 import { startStrictAzure } from '../../servers/strict-azure.ts'
 import { keyOptions, storageFor, type TestAccount, tokenCredential } from './strict-storage.ts'
 import { driverFor, emptied as emptiedBy } from './support.ts'
@@ -56,7 +61,7 @@ const refusedNames = ['trailing.dot.']
 
 ways.forEach(([title, options, signs], at) => {
   const cases = driverConformance({
-    create: () => storageFor(server, { ...small, ...options }).driver,
+    create: () => storageFor(server, { ...small, ...options }).calls.driver,
     destroy: emptied(server),
     locations: at === 0 ? ['', 'some place/below/'] : [''],
     limits: at === 0,
@@ -82,7 +87,7 @@ ways.forEach(([title, options, signs], at) => {
 registerConformance(
   { describe, it },
   driverConformance({
-    create: () => storageFor(versioned, { ...small, checksums: 'crc64' }).driver,
+    create: () => storageFor(versioned, { ...small, checksums: 'crc64' }).calls.driver,
     destroy: emptied(versioned),
     locations: [''],
     keeps,
@@ -96,10 +101,22 @@ registerConformance(
   storageConformance({
     create: wanted => storageFor(server, wanted),
     destroy: async files => {
-      const { driver } = files
+      const { driver } = files.calls
       await files.close()
       await emptied(server)(driver)
     },
   }),
   'AzureStorage and the strict server',
 )
+
+for (const [title, options] of [ways[0]!, ways[2]!, ways[4]!]) {
+  registerConformance(
+    { describe, it },
+    containerConformance({
+      create: azureContainer =>
+        storageFor(server, { ...options, ...(azureContainer && { azureContainer }) }).calls.driver,
+      limits: true,
+    }),
+    `the containers of Azure, by ${title}`,
+  )
+}
