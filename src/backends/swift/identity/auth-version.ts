@@ -1,9 +1,12 @@
 /** A way of authentication. */
 export type AuthKind = 'password' | 'apikey' | 'appcred' | 'token'
 
+/** Version of the identity API; 1.1 is that of Rackspace. */
+export type AuthVersion = 1 | 1.1 | 2 | 3
+
 /** What a setting says of the way of authentication; undefined where it says nothing. */
 export interface AuthChoice {
-  readonly version: 1 | 2 | 3 | undefined
+  readonly version: AuthVersion | undefined
   readonly kind: AuthKind | undefined
 }
 

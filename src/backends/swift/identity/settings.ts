@@ -1,12 +1,4 @@
-import {
-  choice,
-  optionalText,
-  optionalToken,
-  optionalWord,
-  parseWord,
-  setting,
-  word,
-} from '../../../core/setting-types.ts'
+import { optionalText, optionalToken, optionalWord, parseWord, setting, word } from '../../../core/setting-types.ts'
 import type { Setting, SettingsOf } from '../../../core/settings.ts'
 import { serviceEndpoint } from '../../../remote/endpoint.ts'
 import { shownAddress } from '../../../remote/shown.ts'
