@@ -28,13 +28,13 @@ const KINDS: ReadonlyMap<string, AuthKind> = new Map<string, AuthKind>([
 export function parseAuth(raw: unknown): AuthChoice {
   const text = typeof raw === 'number' ? String(raw) : raw
   if (typeof text !== 'string') throw new Error('expected a version such as 1, 2 or 3')
-  const [, digit, rest = ''] = /^v?(?:([123])(?:\.(?:\d|x))?)?_?(.*)$/.exec(text.trim().toLowerCase()) ?? []
-  const version = digit === undefined ? undefined : (Number(digit) as 1 | 2 | 3)
+  const [, number, rest = ''] = /^v?(?:(1\.1|[123])(?:\.(?:\d|x))?)?_?(.*)$/.exec(text.trim().toLowerCase()) ?? []
+  const version = number === undefined ? undefined : (Number(number) as AuthVersion)
   const kind = rest === '' ? undefined : KINDS.get(rest)
   if (rest !== '' && kind === undefined) throw unsupported(rest)
   if (version === undefined && kind === undefined) throw new Error('expected a version such as 1, 2 or 3')
   const isOdd =
-    (version === 1 && kind !== undefined && kind !== 'password') ||
+    ((version === 1 || version === 1.1) && kind !== undefined && kind !== 'password') ||
     (version === 2 && kind === 'appcred') ||
     (version === 3 && kind === 'apikey')
   if (isOdd) throw new Error(`version ${version} of the identity API has no ${rest}`)

@@ -68,7 +68,7 @@ export class Identity {
     if (this.#grants === undefined) return false
     if (session === this.#given) this.#given = undefined
     // A session that is not the last one is of a token that was replaced meanwhile.
-    else if (session === last?.session) this.#grants.drop(last.grant)
+    else if (last !== undefined && session === last.session) this.#grants.drop(last.grant)
     return true
   }
 
