@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { abortable } from '../../core/abort.ts'
 import type { CallContext } from '../../core/call.ts'
 import { StorageError } from '../../core/errors.ts'
@@ -18,7 +18,7 @@ import type { Session } from './identity/session.ts'
 /** Who sends the requests: gives a session, and forgets one whose token was refused. */
 export interface Sessions {
   /** The session, at once when one is at hand. */
-  session(ctx: Pick<CallContext, 'signal'>): Session | Promise<Session>
+  session(ctx: Pick<CallContext, 'signal' | 'step'>): Session | Promise<Session>
   /** Forgets a session; returns whether another one can be had. */
   drop(session: unknown): boolean
   /** What no message may show, besides the token of a request. */
@@ -58,7 +58,7 @@ export class SwiftClient {
   }
 
   /** The session of the account, waited for as long as the call lives. */
-  session(ctx: Pick<CallContext, 'signal'>): Session | Promise<Session> {
+  session(ctx: Pick<CallContext, 'signal' | 'step'>): Session | Promise<Session> {
     const found = this.#identity.session(ctx)
     return found instanceof Promise ? abortable(found, ctx.signal) : found
   }
@@ -102,9 +102,7 @@ export class SwiftClient {
 
   #prepare(request: SwiftRequest, ctx: CallContext): Prepared | Promise<Prepared> {
     const session = this.session(ctx)
-    return session instanceof Promise
-      ? session.then(found => this.#wire(request, found))
-      : this.#wire(request, session)
+    return session instanceof Promise ? session.then(found => this.#wire(request, found)) : this.#wire(request, session)
   }
 
   #wire({ method, place, query, headers, body }: SwiftRequest, session: Session): Prepared {
@@ -133,7 +131,8 @@ export class SwiftClient {
     if (error.status === 401 && credential !== undefined) {
       return this.#identity.drop(credential) ? { about: 'token', known: undefined } : undefined
     }
-    if (error.status !== 404 || !('container' in place) || (place.key !== undefined && method !== 'PUT')) return undefined
+    if (error.status !== 404 || !('container' in place) || (place.key !== undefined && method !== 'PUT'))
+      return undefined
     const container = this.#containers.get(place.container)
     if (container === undefined || (place.key === undefined && method !== 'GET')) return undefined
     await container.ready(ctx)

@@ -1,11 +1,10 @@
 import type { CallContext } from '../../core/call.ts'
 import type { ContainerDriver, ContainerPage, ContainerStat } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
-import { countOf, dateOf } from '../../remote/headers.ts'
+import { countOf } from '../../remote/headers.ts'
 import { CONTAINER, CREATED, DELETED } from './api.ts'
 import { EMPTY, type SwiftClient } from './client.ts'
 import { swiftErrorOf } from './errors.ts'
-import type { ClusterInfo } from './info.ts'
 import { checkContainer } from './names.ts'
 
 /** Rows of a page where nobody says how many. */
@@ -15,11 +14,9 @@ const MAX_ROWS = 10_000
 /** The containers of one account. (https://docs.openstack.org/api-ref/object-store/#containers) */
 export class SwiftContainers implements ContainerDriver {
   readonly #client: SwiftClient
-  readonly #info: ClusterInfo
 
-  constructor(client: SwiftClient, info: ClusterInfo) {
+  constructor(client: SwiftClient) {
     this.#client = client
-    this.#info = info
   }
 
   /** 201 for a new one; 202 says that it was there: `exists`. */
@@ -55,14 +52,13 @@ export class SwiftContainers implements ContainerDriver {
     const rows = await this.#client.rows({ place: { account: true }, query }, ctx)
     const containers: ContainerStat[] = []
     for (const row of rows) {
-      const { name, count, bytes, last_modified: modified } = (row ?? {}) as Record<string, unknown>
+      const { name, count, bytes } = (row ?? {}) as Record<string, unknown>
       if (typeof name !== 'string' || name === token) continue
       containers.push({
         name,
         count: typeof count === 'number' ? count : undefined,
         size: typeof bytes === 'number' ? bytes : undefined,
-        modifiedAt: dateOf(typeof modified === 'string' ? modified : undefined),
-      } as ContainerStat)
+      })
     }
     const last = containers.at(-1)?.name
     return last === undefined ? { containers } : { containers, next: last }

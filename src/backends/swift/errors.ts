@@ -14,10 +14,7 @@ export class SwiftError extends HttpStatusError {
     SwiftError.prototype.name = 'SwiftError'
   }
 
-  constructor(
-    request: Pick<HttpRequest, 'method' | 'url'>,
-    details: ConstructorParameters<typeof HttpStatusError>[1],
-  ) {
+  constructor(request: Pick<HttpRequest, 'method' | 'url'>, details: ConstructorParameters<typeof HttpStatusError>[1]) {
     super(request, details)
     this.method = request.method
   }
@@ -51,7 +48,8 @@ export function messageIn(text: string, contentType = ''): string | undefined {
 
 function hintFor(status: number, method: string, seeksFile: boolean): string | undefined {
   if (status === 401) return 'The token or the credentials were refused: see username, password and projectName'
-  if (status === 403) return 'The user lacks the right: the project needs a role that Swift knows, or an ACL of the container'
+  if (status === 403)
+    return 'The user lacks the right: the project needs a role that Swift knows, or an ACL of the container'
   if (status === 404 && !seeksFile)
     return 'There is no such container: create it (createContainer), or set SWIFT_AUTO_CREATE_CONTAINER'
   if (status === 409 && (method === 'GET' || method === 'HEAD'))

@@ -128,11 +128,16 @@ function addDeleteAt(headers: Record<string, string>, value: unknown): void {
 function wholeSeconds(name: string, value: unknown): number {
   const secs = typeof value === 'string' && /^\d{1,12}$/.test(value) ? Number(value) : value
   if (Number.isSafeInteger(secs) && (secs as number) > 0) return secs as number
-  throw new StorageError('invalid_argument', `${name}: expected whole seconds above 0${name === 'deleteAt' ? ' since 1970, or a date' : ''}.`)
+  throw new StorageError(
+    'invalid_argument',
+    `${name}: expected whole seconds above 0${name === 'deleteAt' ? ' since 1970, or a date' : ''}.`,
+  )
 }
 
 /** The same headers with an absolute end of life, for an object and its segments. */
 export function withAbsoluteEnd(headers: Readonly<Record<string, string>>): Record<string, string> {
   const { 'x-delete-after': after, ...others } = headers
-  return after === undefined ? others : { ...others, 'x-delete-at': String(Math.ceil(Date.now() / 1000) + Number(after)) }
+  return after === undefined
+    ? others
+    : { ...others, 'x-delete-at': String(Math.ceil(Date.now() / 1000) + Number(after)) }
 }

@@ -64,7 +64,8 @@ export function pageOf(
       else files.push(file)
     }
   }
-  if (rows.length > 0 && last === undefined) throw new StorageError('unavailable', 'The listing has rows without names.')
+  if (rows.length > 0 && last === undefined)
+    throw new StorageError('unavailable', 'The listing has rows without names.')
   const next = rows.length === 0 || (whole && rows.length < asked) ? undefined : last
   // A folder without files is known by its mark only, one with files is listed at its own place.
   const shown = folders.filter(key => !page.recursive && (next === undefined || compareKeys(key, next) <= 0))

@@ -1,5 +1,4 @@
-import { SuspiciousFileOperation } from '../../core/errors.ts'
-import { StorageError } from '../../core/errors.ts'
+import { StorageError, SuspiciousFileOperation } from '../../core/errors.ts'
 
 /** Bytes of the longest name of an object. (https://docs.openstack.org/api-ref/object-store/#objects) */
 export const MAX_KEY_BYTES = 1024

@@ -119,7 +119,9 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
 
   /** The manifest: a list of the segments with sizes and ETags, which Swift compares; or the beginning of their names. */
   async finish(upload: SwiftUpload, segments: readonly SwiftSegment[], ctx: CallContext): Promise<Stat | undefined> {
-    return this.#options.kind === 'slo' ? this.#finishStatic(upload, segments, ctx) : this.#finishDynamic(upload, segments, ctx)
+    return this.#options.kind === 'slo'
+      ? this.#finishStatic(upload, segments, ctx)
+      : this.#finishDynamic(upload, segments, ctx)
   }
 
   /** Deletes the segments, unless the object stands and is made of them. A dynamic manifest may still come where its answer was lost: then they stay. */
@@ -182,11 +184,7 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
     return { ...headerStatOf(answer), size: sizeIn(segments), etag }
   }
 
-  async #finishDynamic(
-    upload: SwiftUpload,
-    segments: readonly SwiftSegment[],
-    ctx: CallContext,
-  ): Promise<undefined> {
+  async #finishDynamic(upload: SwiftUpload, segments: readonly SwiftSegment[], ctx: CallContext): Promise<undefined> {
     const { headers, target, prefix } = upload
     const place = { container: this.#options.container, key: target.key }
     const manifest = { 'x-object-manifest': encodedPath(this.#segments.container, prefix) }

@@ -137,7 +137,8 @@ export class Segments {
       return paths.filter(path => path.startsWith(start + prefix)).map(path => path.slice(start.length))
     }
     const of = manifestPrefix(headers)
-    const isOwn = of?.container === this.container && of.prefix.startsWith(prefix) && OF_UPLOAD.test(of.prefix.slice(prefix.length))
+    const isOwn =
+      of?.container === this.container && of.prefix.startsWith(prefix) && OF_UPLOAD.test(of.prefix.slice(prefix.length))
     return isOwn ? await this.#below(of.prefix, ctx) : []
   }
 
