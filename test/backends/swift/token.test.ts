@@ -188,6 +188,13 @@ describe('an identity service that fails', () => {
     expect(asked).toHaveLength(1)
   })
 
+  it('names no settings where a proxy refused', async () => {
+    const { session } = scriptedIdentity(() => ({ status: 407 }), V3)
+    const error = await session().catch((failure: Error) => failure)
+    expect(error).toMatchObject({ code: 'permission_denied', status: 407 })
+    expect(String(error)).not.toContain('SWIFT_')
+  })
+
   it('reads what Rackspace says of a refusal', async () => {
     const body = JSON.stringify({ unauthorized: { code: 401, message: 'Username or api key is invalid.' } })
     const { session } = scriptedIdentity(() => ({ status: 401, body }), V3)

@@ -80,9 +80,10 @@ export class Grants {
   }
 }
 
-/** The same refusal with the names of the settings to look at. */
+/** The same refusal with the names of the settings to look at; that of a proxy (407) has nothing to do with them. */
 function advised(error: StorageError, settings: readonly string[]): StorageError {
   const { code, message, status, cause } = error
+  if (status === undefined || status === 407) return error
   const text = `${message.replace(/\.$/, '')}. Check ${settings.join(', ')}.`
   return new StorageError(code, text, { status, cause, outcome: 'not_applied' })
 }
