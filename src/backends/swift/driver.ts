@@ -1,0 +1,312 @@
+import { release } from '../../core/abort.ts'
+import { nodeCrypto } from '../../core/builtin.ts'
+import type { CallContext } from '../../core/call.ts'
+import type { Content } from '../../core/content.ts'
+import type {
+  DeleteResult,
+  Driver,
+  Features,
+  Page,
+  PageRequest,
+  ReadOptions,
+  ReadResult,
+  RequestOptions,
+  SignUrlOptions,
+  Stat,
+  WriteOptions,
+} from '../../core/driver.ts'
+import { type ErrorCode, StorageError } from '../../core/errors.ts'
+import type { HttpClient, HttpResponse } from '../../http/request.ts'
+import { OpenUploads } from '../../remote/open-uploads.ts'
+import type { PartOptions } from '../../remote/options.ts'
+import { isEmptyRange } from '../../remote/page-range.ts'
+import { type PartPlan, partPlan } from '../../remote/part-plan.ts'
+import { writeObject } from '../../remote/part-upload.ts'
+import { readObject } from '../../remote/reading.ts'
+import { OBJECT, RANGE, UPDATED } from './api.ts'
+import { EMPTY, SwiftClient, type SwiftClientOptions } from './client.ts'
+import { SwiftContainers } from './containers.ts'
+import { changeObject, changesNothing, copyObject, isLarge } from './copying.ts'
+import { Deletions } from './deletions.ts'
+import { classifySwift } from './errors.ts'
+import { headerStatOf, md5In, statOf, writeHeaders } from './headers.ts'
+import { ClusterInfo, type TempUrlDigest } from './info.ts'
+import { completedPage, listQuery, pageOf, rowsOf } from './listing.ts'
+import { checkKey } from './names.ts'
+import { SwiftParts, type SwiftTarget } from './parts.ts'
+import { Replaced } from './replaced.ts'
+import { Segments } from './segments.ts'
+import { plainUrl, temporaryUrl, tempUrlQuery, type UrlBase } from './sign.ts'
+import { writeStream } from './stream.ts'
+import { TempUrlKeys } from './temp-url-keys.ts'
+
+/** How large objects are made: `auto` = as the cluster tells, `none` = not at all. */
+export type LargeObjects = 'auto' | 'slo' | 'dlo' | 'none'
+
+/** What a `SwiftDriver` needs; `SwiftStorage` makes it of its options. */
+export interface SwiftDriverOptions extends Omit<SwiftClientOptions, 'creates'>, PartOptions {
+  /** Sends the requests, and is closed with the driver. */
+  readonly httpClient: HttpClient
+  readonly container: string
+  readonly segmentsContainer: string
+  readonly largeObjects: LargeObjects
+  readonly leaveSegments: boolean
+  readonly autoCreate: boolean
+  /** Headers of a container that is created, and of that of its segments. */
+  readonly containerHeaders: Readonly<Record<string, string>>
+  readonly tempUrlKey: string | null
+  readonly tempUrlDigest: TempUrlDigest | null
+  readonly baseUrl: string | null
+  readonly autoBaseUrl: boolean
+  /** Milliseconds without progress after which a dynamic large object that does not have its size is given up. Default: one minute. */
+  readonly settleMs?: number | undefined
+}
+
+const GIB = 1024 ** 3
+const SETTLE_MS = 60_000
+
+/** The object storage API for one container. (https://docs.openstack.org/api-ref/object-store/) */
+export class SwiftDriver implements Driver {
+  readonly name = 'swift'
+  readonly features: Features = {
+    ranges: true,
+    exclusiveCreate: false,
+    ifMatch: false,
+    metadata: true,
+    listRange: true,
+  }
+  readonly client: SwiftClient
+  readonly info: ClusterInfo
+  readonly containers: SwiftContainers
+  readonly tempUrlKeys: TempUrlKeys
+  readonly #options: SwiftDriverOptions
+  readonly #segments: Segments
+  readonly #deletions: Deletions
+  readonly #uploads: OpenUploads = new OpenUploads()
+
+  constructor(options: SwiftDriverOptions) {
+    const { container, segmentsContainer: segments, autoCreate, containerHeaders, httpClient, identity } = options
+    this.#options = options
+    const creates = new Map([[segments, containerHeaders]])
+    if (autoCreate) creates.set(container, containerHeaders)
+    this.client = new SwiftClient({ identity, creates }, httpClient)
+    this.info = new ClusterInfo(this.client)
+    this.containers = new SwiftContainers(this.client)
+    this.tempUrlKeys = new TempUrlKeys(this.client, container, options.tempUrlKey)
+    this.#segments = new Segments(this.client, { container, segments })
+    this.#deletions = new Deletions({ ...options, client: this.client, info: this.info, segments: this.#segments })
+  }
+
+  async stat(key: string, ctx: CallContext): Promise<Stat> {
+    const expected = { ...OBJECT, statuses: [200, 204] }
+    return statOf(await this.client.done({ method: 'HEAD', place: this.#place(key), expected }, ctx))
+  }
+
+  async read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
+    let md5: string | undefined
+    const get = async (headers: Record<string, string>): Promise<HttpResponse> => {
+      const expected = headers['range'] === undefined ? OBJECT : RANGE
+      const answer = await this.client.send({ method: 'GET', place: this.#place(key), headers, expected }, ctx)
+      md5 = md5In(answer.headers)
+      return answer
+    }
+    const matchHeader = (etag: string): string => `"${etag}"`
+    const result = await readObject({ get, statOf: headerStatOf, matchHeader, classify: classifySwift }, options)
+    if (result.stat?.isDirectory === true) {
+      release(result)
+      throw new StorageError('is_directory', `'${key}' is a directory.`)
+    }
+    // The ETag of a large object is no hash of its bytes.
+    const hash = md5 === undefined ? undefined : { name: 'MD5', value: md5, begin: beginMd5, of: md5Of }
+    return options.range === undefined ? { ...result, expected: hash } : { ...result, whole: hash }
+  }
+
+  async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
+    ctx.signal.throwIfAborted()
+    checkKey(key)
+    const target = this.#targetOf(key, options, ctx)
+    const { largeObjects, multipartThreshold } = this.#options
+    const { bytes, size = Number.POSITIVE_INFINITY } = content
+    const isSmall = (bytes?.byteLength ?? size) <= multipartThreshold
+    const parts = isSmall || largeObjects === 'none' ? this.#smallParts() : await this.#parts(ctx)
+    const plan = this.#planOf(target)
+    const isStream = largeObjects === 'none' && bytes === undefined && !isSmall
+    return await this.#uploads.keep(
+      this.#replacing(target, ctx, async () => {
+        if (isStream) return await writeStream(this.client, this.#options.container, target, content, ctx)
+        const whole = largeObjects === 'none' ? { ...plan, threshold: Number.POSITIVE_INFINITY } : plan
+        return await writeObject(parts, target, content, whole, ctx)
+      }),
+    )
+  }
+
+  /** A large object goes with its own segments, a missing one is fine. */
+  delete(key: string, ctx: CallContext): Promise<void> {
+    return this.#deletions.delete(key, ctx)
+  }
+
+  /** Bulk deletion, where the cluster has it. */
+  deleteMany(
+    keys: readonly string[],
+    ctx: CallContext,
+    options: RequestOptions = {},
+  ): Promise<readonly DeleteResult[]> {
+    return this.#deletions.deleteMany(keys, ctx, options)
+  }
+
+  async list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
+    if (isEmptyRange(prefix, page)) return { files: [], directories: [] }
+    const { listingLimit } = await this.info.get(ctx)
+    const asked = rowsOf(page, listingLimit)
+    const place = { container: this.#options.container }
+    const rows = await this.client.rows({ place, query: listQuery(prefix, page, asked) }, ctx)
+    // Fewer rows than were asked for are the last ones only where the cluster gives as many as that.
+    const found = pageOf(rows, prefix, page, { asked, whole: listingLimit !== undefined })
+    return completedPage(found, (key, step) => this.stat(key, step), ctx)
+  }
+
+  async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
+    checkKey(to)
+    const source = await this.#segments.find(from, ctx)
+    if (source === undefined) throw new StorageError('not_found', `There is no '${from}'.`, { status: 404 })
+    if (from === to && changesNothing(options)) return statOf(source.headers)
+    const { container, partSize } = this.#options
+    const target = this.#targetOf(to, options, ctx)
+    const parts = await this.#parts(ctx)
+    const most = isLarge(source) ? partSize : Math.min(GIB, parts.limits.maxPart ?? GIB)
+    const tools = { client: this.client, parts, plan: this.#planOf(target), container, most }
+    if (from === to) await changeObject(tools, source, { from, to, options }, ctx)
+    else
+      await this.#uploads.keep(
+        this.#replacing(target, ctx, () => copyObject(tools, source, { from, to, options }, target, ctx)),
+      )
+    return undefined
+  }
+
+  /** The URL of a key for a container that anybody may read, on the public interface. */
+  async plainUrl(key: string, ctx: CallContext): Promise<string> {
+    return plainUrl(await this.#urlBase(ctx), key)
+  }
+
+  /** A temporary URL (TempURL), on the public interface. */
+  async signUrl(key: string, options: SignUrlOptions & RequestOptions, ctx: CallContext): Promise<string> {
+    const { method, expiresInSecs } = options
+    if (method === 'PUT') checkKey(key)
+    const query = tempUrlQuery(options)
+    const base = await this.#urlBase(ctx)
+    const secret = await this.tempUrlKeys.get(ctx)
+    const digest = this.#options.tempUrlDigest ?? digestOf((await this.info.get(ctx)).digests)
+    const expires = Math.floor(Date.now() / 1000) + Math.ceil(expiresInSecs)
+    return temporaryUrl(base, key, query, { method, expires, secret, digest })
+  }
+
+  /** The object's URL in the service. */
+  async address(key: string, ctx: CallContext): Promise<string> {
+    const { storageUrl } = await this.client.session(ctx)
+    return plainUrl({ ...this.#options, publicUrl: storageUrl, baseUrl: null }, key)
+  }
+
+  /** Creates the container; one that is there is fine. */
+  createContainer(ctx: CallContext): Promise<void> {
+    const { container, containerHeaders } = this.#options
+    return this.client.createContainer(container, containerHeaders, ctx)
+  }
+
+  /** Lets anybody read the container and its segments, or nobody without a token any more. Missing segments are fine. */
+  async setPublic(isPublic: boolean, ctx: CallContext): Promise<void> {
+    const { container, segmentsContainer } = this.#options
+    // Only an empty ACL ends an old one everywhere; `X-Remove-Container-Read` does not.
+    const headers = { 'x-container-read': isPublic ? '.r:*' : '' }
+    for (const name of [container, segmentsContainer]) {
+      const place = { container: name }
+      await ctx
+        .step('setPublic', true, step =>
+          this.client.done({ method: 'POST', place, headers, expected: UPDATED, body: EMPTY, seeks: true }, step),
+        )
+        .catch(error => {
+          if (name === container || classifySwift(error) !== 'not_found') throw error
+        })
+    }
+  }
+
+  classify(error: unknown): ErrorCode | undefined {
+    return classifySwift(error)
+  }
+
+  /** Ends the uploads under way and closes its own connections. */
+  async close(): Promise<void> {
+    await this.#uploads.close()
+    await this.#options.httpClient.close()
+  }
+
+  #place(key: string) {
+    return { container: this.#options.container, key }
+  }
+
+  async #urlBase(ctx: CallContext): Promise<UrlBase> {
+    const { container, baseUrl, autoBaseUrl } = this.#options
+    const { publicUrl } = await this.client.session(ctx)
+    return { publicUrl, container, baseUrl, autoBaseUrl }
+  }
+
+  #targetOf(key: string, options: WriteOptions, ctx: CallContext): SwiftTarget {
+    const { objectParameters = {}, isNew: wanted = false, ifAbsent, ifMatch } = options
+    if (ifAbsent === true || ifMatch !== undefined) {
+      throw new StorageError('unsupported', 'Swift has no conditions of writes that hold.')
+    }
+    // A later try may meet what an earlier one stored.
+    const isNew = wanted && ctx.attempt === 1
+    const replaced = new Replaced(this.#segments, key, { isNew, leaveSegments: this.#options.leaveSegments })
+    const conditions: Readonly<Record<string, string>> = isNew ? { 'if-none-match': '*' } : {}
+    return { key, options, headers: writeHeaders(objectParameters, options), conditions, replaced }
+  }
+
+  #planOf({ conditions, replaced }: SwiftTarget): PartPlan {
+    const look = (ctx: CallContext): Promise<void> => replaced.look(ctx)
+    return partPlan(this.#uploads, this.#options, { put: conditions, finish: {} }, look)
+  }
+
+  /** Runs a write, then deletes the segments of what it replaced. */
+  async #replacing<T>({ conditions, replaced }: SwiftTarget, ctx: CallContext, work: () => Promise<T>): Promise<T> {
+    let result: T
+    try {
+      result = await work()
+    } catch (error) {
+      if (conditions['if-none-match'] === undefined || classifySwift(error) !== 'precondition_failed') throw error
+      throw new StorageError('exists', 'The key is taken.', { cause: error, status: 412 })
+    }
+    await replaced.discard(ctx)
+    return result
+  }
+
+  #smallParts(): SwiftParts {
+    return this.#partsOf('slo')
+  }
+
+  async #parts(ctx: CallContext): Promise<SwiftParts> {
+    const { largeObjects } = this.#options
+    const { slo } = await this.info.get(ctx)
+    if (largeObjects === 'slo' || largeObjects === 'dlo') return this.#partsOf(largeObjects)
+    return this.#partsOf(slo === undefined ? 'dlo' : 'slo')
+  }
+
+  #partsOf(kind: 'slo' | 'dlo'): SwiftParts {
+    const { container, settleMs = SETTLE_MS } = this.#options
+    return new SwiftParts(this.client, this.#segments, { container, kind, info: this.info.known, settleMs })
+  }
+}
+
+/** The strongest digest that is common to all who know it; what an unknown cluster takes by default is SHA-256. */
+function digestOf(known: readonly TempUrlDigest[] | undefined): TempUrlDigest {
+  if (known === undefined || known.length === 0 || known.includes('sha256')) return 'sha256'
+  return known.includes('sha512') ? 'sha512' : 'sha1'
+}
+
+function md5Of(bytes: Uint8Array): string {
+  return nodeCrypto().hash('md5', bytes, 'hex')
+}
+
+function beginMd5() {
+  const hash = nodeCrypto().createHash('md5')
+  return { update: (bytes: Uint8Array) => hash.update(bytes), digest: () => hash.digest('hex') }
+}
