@@ -67,7 +67,7 @@ const SETTLE_MS = 60_000
 
 /** The object storage API for one container. (https://docs.openstack.org/api-ref/object-store/) */
 export class SwiftDriver implements Driver {
-  readonly name = 'swift'
+  readonly name: string = 'swift'
   readonly features: Features = {
     ranges: true,
     exclusiveCreate: false,

@@ -155,8 +155,8 @@ describe('the environment', () => {
       userDomainName: 'Default',
       regionName: 'one',
       interface: 'internal',
-      authVersion: { version: 3 },
-      authType: { version: 3, kind: 'password' },
+      authVersion: '3',
+      authType: 'v3password',
     })
     const direct = resolved({ OS_AUTH_TOKEN: 't', OS_STORAGE_URL: 'https://swift.test/v1/A/' })
     expect(direct).toMatchObject({ token: 't', storageUrl: 'https://swift.test/v1/A' })
@@ -203,7 +203,7 @@ describe('the environment', () => {
       authUrl: 'http://127.0.0.1:5000/v2.0',
       username: 'u',
       password: 'p',
-      authVersion: { version: 2, kind: undefined },
+      authVersion: '2',
       projectId: 'id',
       projectName: 'tenant',
       userDomainId: 'ud',

@@ -2,7 +2,7 @@ import { ImproperlyConfigured } from '../../../core/errors.ts'
 import type { SettingsOf } from '../../../core/settings.ts'
 import type { AuthRequest } from '../../../remote/auth-service.ts'
 import { type AuthAddress, authAddress } from './address.ts'
-import type { AuthKind, AuthVersion } from './auth-version.ts'
+import { type AuthChoice, type AuthKind, type AuthVersion, parseAuth } from './auth-version.ts'
 import type { IdentityOptions } from './settings.ts'
 
 /** How a token is requested. */
@@ -46,16 +46,20 @@ class Planner {
 
   /** The kind that is set, else that of the credentials that are given. */
   #kind(): AuthKind {
-    const { authVersion, authType, applicationCredentialId, applicationCredentialName, password, token } = this.#options
-    const set = authType?.kind ?? authVersion?.kind
+    const { applicationCredentialId, applicationCredentialName, password, token } = this.#options
+    const set = this.#chosen('authType')?.kind ?? this.#chosen('authVersion')?.kind
     if (set !== undefined) return set
     if (applicationCredentialId !== null || applicationCredentialName !== null) return 'appcred'
     return token !== null && password === null ? 'token' : 'password'
   }
 
+  #chosen(option: 'authVersion' | 'authType'): AuthChoice | undefined {
+    const value = this.#options[option]
+    return value === null ? undefined : parseAuth(value)
+  }
+
   #version(kind: AuthKind): AuthVersion | undefined {
-    const { authVersion, authType } = this.#options
-    const [version, other] = [authVersion?.version, authType?.version]
+    const [version, other] = [this.#chosen('authVersion')?.version, this.#chosen('authType')?.version]
     if (version !== undefined && other !== undefined && version !== other) {
       const text = `${this.#names.authVersion} says ${version}, and ${this.#names.authType} says ${other}.`
       throw new ImproperlyConfigured(text)

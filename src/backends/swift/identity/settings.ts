@@ -2,13 +2,13 @@ import { optionalText, optionalToken, optionalWord, parseWord, setting, word } f
 import type { Setting, SettingsOf } from '../../../core/settings.ts'
 import { serviceEndpoint } from '../../../remote/endpoint.ts'
 import { shownAddress } from '../../../remote/shown.ts'
-import { type AuthChoice, parseAuth } from './auth-version.ts'
+import { parseAuth } from './auth-version.ts'
 
 /** Who a storage is, and which of the services that an identity service knows it uses. */
 export interface IdentityOptions {
   readonly authUrl: string | null
-  readonly authVersion: AuthChoice | null
-  readonly authType: AuthChoice | null
+  readonly authVersion: string | number | null
+  readonly authType: string | null
   readonly username: string | null
   readonly password: string | null
   readonly userId: string | null
@@ -39,9 +39,8 @@ function address(what: string, keys: readonly string[], aliases: readonly string
   return optionalWord({ default: null, keys, aliases, shown: shownAddress, role: 'destination', doc: what })
 }
 
-function auth(what: string, keys: readonly string[]): Setting<AuthChoice | null> {
-  const parse = (raw: unknown) => (raw === null || raw === '' || raw === 'None' ? null : parseAuth(raw))
-  return setting<AuthChoice | null>('text or null', parse, { default: null, keys, doc: what })
+function auth(what: string, keys: readonly string[]): Setting<string | null> {
+  return setting<string | null>('text or null', parseChoice, { default: null, keys, doc: what })
 }
 
 /** Declarations of who a storage is: names of django-storage-swift, then those of swiftclient's environment. */
@@ -160,4 +159,11 @@ function parseUrl(raw: unknown): string | null {
   if (raw === null || raw === '' || raw === 'None') return null
   const { scheme, host, path } = serviceEndpoint(parseWord(raw), 'the address')
   return `${scheme}://${host}${path}`
+}
+
+/** The spelling that was given, where it is one of a version or of a way of authentication. */
+function parseChoice(raw: unknown): string | null {
+  if (raw === null || raw === '' || raw === 'None') return null
+  parseAuth(raw)
+  return String(raw).trim()
 }
