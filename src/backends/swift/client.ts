@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
-import { abortable } from '../../core/abort.ts'
 import type { CallContext } from '../../core/call.ts'
 import { StorageError } from '../../core/errors.ts'
 import type { HttpClient, HttpRequest, HttpResponse } from '../../http/request.ts'
@@ -59,8 +58,7 @@ export class SwiftClient {
 
   /** The session of the account, waited for as long as the call lives. */
   session(ctx: Pick<CallContext, 'signal' | 'step'>): Session | Promise<Session> {
-    const found = this.#identity.session(ctx)
-    return found instanceof Promise ? abortable(found, ctx.signal) : found
+    return this.#identity.session(ctx)
   }
 
   /** Sends a request; an error status is thrown as `SwiftError`. The body of the answer has to be read or drained. */

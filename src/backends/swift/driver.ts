@@ -1,5 +1,3 @@
-import { release } from '../../core/abort.ts'
-import { nodeCrypto } from '../../core/builtin.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
 import type {
@@ -16,48 +14,42 @@ import type {
   WriteOptions,
 } from '../../core/driver.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
-import type { HttpClient, HttpResponse } from '../../http/request.ts'
+import type { HttpClient } from '../../http/request.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
 import type { PartOptions } from '../../remote/options.ts'
 import { isEmptyRange } from '../../remote/page-range.ts'
 import { type PartPlan, partPlan } from '../../remote/part-plan.ts'
 import { writeObject } from '../../remote/part-upload.ts'
-import { readObject } from '../../remote/reading.ts'
-import { OBJECT, RANGE, UPDATED } from './api.ts'
-import { EMPTY, SwiftClient, type SwiftClientOptions } from './client.ts'
+import { OBJECT, UPDATED } from './api.ts'
+import { EMPTY, type Sessions, SwiftClient, type SwiftClientOptions } from './client.ts'
 import { SwiftContainers } from './containers.ts'
 import { changeObject, changesNothing, copyObject, isLarge } from './copying.ts'
 import { Deletions } from './deletions.ts'
 import { classifySwift } from './errors.ts'
-import { headerStatOf, md5In, statOf, writeHeaders } from './headers.ts'
-import { ClusterInfo, type TempUrlDigest } from './info.ts'
+import { statOf, writeHeaders } from './headers.ts'
+import { ClusterInfo } from './info.ts'
 import { completedPage, listQuery, pageOf, rowsOf } from './listing.ts'
 import { checkKey } from './names.ts'
 import { SwiftParts, type SwiftTarget } from './parts.ts'
+import { readStored } from './reading.ts'
 import { Replaced } from './replaced.ts'
 import { Segments } from './segments.ts'
-import { plainUrl, temporaryUrl, tempUrlQuery, type UrlBase } from './sign.ts'
 import { writeStream } from './stream.ts'
-import { TempUrlKeys } from './temp-url-keys.ts'
+import { SwiftUrls, type UrlOptions } from './urls.ts'
 
 /** How large objects are made: `auto` = as the cluster tells, `none` = not at all. */
 export type LargeObjects = 'auto' | 'slo' | 'dlo' | 'none'
 
 /** What a `SwiftDriver` needs; `SwiftStorage` makes it of its options. */
-export interface SwiftDriverOptions extends Omit<SwiftClientOptions, 'creates'>, PartOptions {
+export interface SwiftDriverOptions extends Omit<SwiftClientOptions, 'creates'>, PartOptions, UrlOptions {
   /** Sends the requests, and is closed with the driver. */
   readonly httpClient: HttpClient
-  readonly container: string
   readonly segmentsContainer: string
   readonly largeObjects: LargeObjects
   readonly leaveSegments: boolean
   readonly autoCreate: boolean
   /** Headers of a container that is created, and of that of its segments. */
   readonly containerHeaders: Readonly<Record<string, string>>
-  readonly tempUrlKey: string | null
-  readonly tempUrlDigest: TempUrlDigest | null
-  readonly baseUrl: string | null
-  readonly autoBaseUrl: boolean
   /** Milliseconds without progress after which a dynamic large object that does not have its size is given up. Default: one minute. */
   readonly settleMs?: number | undefined
 }
@@ -78,7 +70,9 @@ export class SwiftDriver implements Driver {
   readonly client: SwiftClient
   readonly info: ClusterInfo
   readonly containers: SwiftContainers
-  readonly tempUrlKeys: TempUrlKeys
+  readonly urls: SwiftUrls
+  readonly identity: Sessions
+  readonly httpClient: HttpClient
   readonly #options: SwiftDriverOptions
   readonly #segments: Segments
   readonly #deletions: Deletions
@@ -87,12 +81,14 @@ export class SwiftDriver implements Driver {
   constructor(options: SwiftDriverOptions) {
     const { container, segmentsContainer: segments, autoCreate, containerHeaders, httpClient, identity } = options
     this.#options = options
+    this.identity = identity
+    this.httpClient = httpClient
     const creates = new Map([[segments, containerHeaders]])
     if (autoCreate) creates.set(container, containerHeaders)
     this.client = new SwiftClient({ identity, creates }, httpClient)
     this.info = new ClusterInfo(this.client)
     this.containers = new SwiftContainers(this.client)
-    this.tempUrlKeys = new TempUrlKeys(this.client, container, options.tempUrlKey)
+    this.urls = new SwiftUrls(this.client, this.info, options)
     this.#segments = new Segments(this.client, { container, segments })
     this.#deletions = new Deletions({ ...options, client: this.client, info: this.info, segments: this.#segments })
   }
@@ -102,23 +98,8 @@ export class SwiftDriver implements Driver {
     return statOf(await this.client.done({ method: 'HEAD', place: this.#place(key), expected }, ctx))
   }
 
-  async read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
-    let md5: string | undefined
-    const get = async (headers: Record<string, string>): Promise<HttpResponse> => {
-      const expected = headers['range'] === undefined ? OBJECT : RANGE
-      const answer = await this.client.send({ method: 'GET', place: this.#place(key), headers, expected }, ctx)
-      md5 = md5In(answer.headers)
-      return answer
-    }
-    const matchHeader = (etag: string): string => `"${etag}"`
-    const result = await readObject({ get, statOf: headerStatOf, matchHeader, classify: classifySwift }, options)
-    if (result.stat?.isDirectory === true) {
-      release(result)
-      throw new StorageError('is_directory', `'${key}' is a directory.`)
-    }
-    // The ETag of a large object is no hash of its bytes.
-    const hash = md5 === undefined ? undefined : { name: 'MD5', value: md5, begin: beginMd5, of: md5Of }
-    return options.range === undefined ? { ...result, expected: hash } : { ...result, whole: hash }
+  read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
+    return readStored(this.client, this.#place(key), options, ctx)
   }
 
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
@@ -184,26 +165,19 @@ export class SwiftDriver implements Driver {
   }
 
   /** The URL of a key for a container that anybody may read, on the public interface. */
-  async plainUrl(key: string, ctx: CallContext): Promise<string> {
-    return plainUrl(await this.#urlBase(ctx), key)
+  plainUrl(key: string, ctx: CallContext): Promise<string> {
+    return this.urls.plain(key, ctx)
   }
 
   /** A temporary URL (TempURL), on the public interface. */
   async signUrl(key: string, options: SignUrlOptions & RequestOptions, ctx: CallContext): Promise<string> {
-    const { method, expiresInSecs } = options
-    if (method === 'PUT') checkKey(key)
-    const query = tempUrlQuery(options)
-    const base = await this.#urlBase(ctx)
-    const secret = await this.tempUrlKeys.get(ctx)
-    const digest = this.#options.tempUrlDigest ?? digestOf((await this.info.get(ctx)).digests)
-    const expires = Math.floor(Date.now() / 1000) + Math.ceil(expiresInSecs)
-    return temporaryUrl(base, key, query, { method, expires, secret, digest })
+    if (options.method === 'PUT') checkKey(key)
+    return this.urls.temporary(key, options, ctx)
   }
 
   /** The object's URL in the service. */
-  async address(key: string, ctx: CallContext): Promise<string> {
-    const { storageUrl } = await this.client.session(ctx)
-    return plainUrl({ ...this.#options, publicUrl: storageUrl, baseUrl: null }, key)
+  address(key: string, ctx: CallContext): Promise<string> {
+    return this.urls.address(key, ctx)
   }
 
   /** Creates the container; one that is there is fine. */
@@ -241,12 +215,6 @@ export class SwiftDriver implements Driver {
 
   #place(key: string) {
     return { container: this.#options.container, key }
-  }
-
-  async #urlBase(ctx: CallContext): Promise<UrlBase> {
-    const { container, baseUrl, autoBaseUrl } = this.#options
-    const { publicUrl } = await this.client.session(ctx)
-    return { publicUrl, container, baseUrl, autoBaseUrl }
   }
 
   #targetOf(key: string, options: WriteOptions, ctx: CallContext): SwiftTarget {
@@ -294,19 +262,4 @@ export class SwiftDriver implements Driver {
     const { container, settleMs = SETTLE_MS } = this.#options
     return new SwiftParts(this.client, this.#segments, { container, kind, info: this.info.known, settleMs })
   }
-}
-
-/** The strongest digest that is common to all who know it; what an unknown cluster takes by default is SHA-256. */
-function digestOf(known: readonly TempUrlDigest[] | undefined): TempUrlDigest {
-  if (known === undefined || known.length === 0 || known.includes('sha256')) return 'sha256'
-  return known.includes('sha512') ? 'sha512' : 'sha1'
-}
-
-function md5Of(bytes: Uint8Array): string {
-  return nodeCrypto().hash('md5', bytes, 'hex')
-}
-
-function beginMd5() {
-  const hash = nodeCrypto().createHash('md5')
-  return { update: (bytes: Uint8Array) => hash.update(bytes), digest: () => hash.digest('hex') }
 }

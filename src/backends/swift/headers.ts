@@ -82,7 +82,7 @@ export function statOf(headers: IncomingHttpHeaders): Stat {
 
 /** Whether a content type is that of a folder, whatever parameters it has. */
 export function isFolderType(contentType: string | undefined): boolean {
-  return contentType?.split(';', 1)[0]!.trim().toLowerCase() === FOLDER_TYPE
+  return (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase() === FOLDER_TYPE
 }
 
 /** How an object is made up of others: not at all, by a list of segments (static), or by the beginning of their names (dynamic). */

@@ -175,7 +175,7 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
       throw new ImproperlyConfigured('There is no key for temporary URLs: set SWIFT_TEMP_URL_KEY.')
     const driver = this.swift
     this.calls.begin('storeTempUrlKey', '', options, true)
-    await this.calls.run('storeTempUrlKey', undefined, options, ctx => driver.tempUrlKeys.store(key, options, ctx))
+    await this.calls.run('storeTempUrlKey', undefined, options, ctx => driver.urls.keys.store(key, options, ctx))
   }
 
   /** The protocol's driver, for what only Swift has. */
