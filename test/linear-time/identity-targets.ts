@@ -1,7 +1,7 @@
-import { authAddress } from '../../src/backends/swift/identity/address.ts'
-import { parseAuth } from '../../src/backends/swift/identity/auth-version.ts'
-import { endpointsOfV2, endpointsOfV3, endpointUrl, pickEndpoint } from '../../src/backends/swift/identity/catalog.ts'
-import { grantOf, grantOfV1 } from '../../src/backends/swift/identity/grant.ts'
+import { authAddress } from '../../src/remote/openstack/address.ts'
+import { parseAuth } from '../../src/remote/openstack/auth-version.ts'
+import { endpointsOfV2, endpointsOfV3, endpointUrl, pickEndpoint } from '../../src/remote/openstack/catalog.ts'
+import { grantOf, grantOfV1 } from '../../src/remote/openstack/grant.ts'
 import { quietly, type Target } from './target.ts'
 
 const NAMES = { authUrl: 'A', authVersion: 'B' }

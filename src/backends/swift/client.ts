@@ -7,12 +7,12 @@ import { jsonOf, noAnswer } from '../../remote/answers.ts'
 import { Container } from '../../remote/container.ts'
 import { readDocument } from '../../remote/document.ts'
 import type { HttpStatusError } from '../../remote/http-error.ts'
+import type { Session } from '../../remote/openstack/session.ts'
 import { hidingSecrets } from '../../remote/secrets.ts'
 import { type Answered, type Lesson, type Prepared, Service } from '../../remote/service.ts'
 import { encodeQuery } from '../../remote/sign/query.ts'
 import { CREATED, type Headers, LISTING, pathOf, type SwiftRequest, seeksFile } from './api.ts'
 import { swiftError, swiftErrorOf } from './errors.ts'
-import type { Session } from './identity/session.ts'
 
 /** Who sends the requests: gives a session, and forgets one whose token was refused. */
 export interface Sessions {

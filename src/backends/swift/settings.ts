@@ -1,6 +1,7 @@
 import { choice, flag, integer, optionalText, optionalWord, setting, word } from '../../core/setting-types.ts'
 import type { SettingsOf } from '../../core/settings.ts'
 import { serviceEndpoint } from '../../remote/endpoint.ts'
+import { type IdentityOptions, identitySettings } from '../../remote/openstack/settings.ts'
 import {
   type ConnectionOptions,
   connectionSettings,
@@ -14,7 +15,6 @@ import { shownAddress } from '../../remote/shown.ts'
 import { type CommonOptions, commonSettings } from '../../storage/common-settings.ts'
 import type { LargeObjects } from './driver.ts'
 import { checkParameters } from './headers.ts'
-import { type IdentityOptions, identitySettings } from './identity/settings.ts'
 import type { TempUrlDigest } from './info.ts'
 import { containerProblem } from './names.ts'
 

@@ -1,8 +1,8 @@
 /** Every way of authentication over the strict server: the tokens open the account, and nothing is sent that a server would complain of. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Identity } from '../../../src/backends/swift/identity/identity.ts'
-import type { Session } from '../../../src/backends/swift/identity/session.ts'
 import { NodeClient } from '../../../src/http/node-client.ts'
+import { Identity } from '../../../src/remote/openstack/identity.ts'
+import type { Session } from '../../../src/remote/openstack/session.ts'
 import { makeIdentity, serveProxy } from '../../http/support.ts'
 import {
   APPLICATION_CREDENTIAL,

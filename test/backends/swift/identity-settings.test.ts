@@ -1,10 +1,10 @@
 /** Addresses, versions and missing settings of the identity service; what counts of the environment. */
 import { describe, expect, it } from 'vitest'
-import { authAddress } from '../../../src/backends/swift/identity/address.ts'
-import { type AuthVersion, parseAuth } from '../../../src/backends/swift/identity/auth-version.ts'
-import { withOneCloud } from '../../../src/backends/swift/identity/environment.ts'
-import { type IdentityOptions, identitySettings } from '../../../src/backends/swift/identity/settings.ts'
 import { resolveSettings } from '../../../src/core/settings.ts'
+import { authAddress } from '../../../src/remote/openstack/address.ts'
+import { type AuthVersion, parseAuth } from '../../../src/remote/openstack/auth-version.ts'
+import { withOneCloud } from '../../../src/remote/openstack/environment.ts'
+import { type IdentityOptions, identitySettings } from '../../../src/remote/openstack/settings.ts'
 import { keystone3, type RawOptions, scriptedIdentity } from './identity-support.ts'
 
 const NAMES = { authUrl: 'SWIFT_AUTH_URL', authVersion: 'SWIFT_AUTH_VERSION' }

@@ -1,9 +1,9 @@
 /** An identity whose service answers by a script, without sockets. */
 import { MemoryStorage } from '../../../src/backends/memory/index.ts'
-import { Identity, type IdentityInput, type IdentityTraits } from '../../../src/backends/swift/identity/identity.ts'
-import type { Session } from '../../../src/backends/swift/identity/session.ts'
-import { type IdentityOptions, identitySettings } from '../../../src/backends/swift/identity/settings.ts'
 import { resolveSettings } from '../../../src/core/settings.ts'
+import { Identity, type IdentityInput, type IdentityTraits } from '../../../src/remote/openstack/identity.ts'
+import type { Session } from '../../../src/remote/openstack/session.ts'
+import { type IdentityOptions, identitySettings } from '../../../src/remote/openstack/settings.ts'
 import { type ConnectionOptions, connectionSettings } from '../../../src/remote/options.ts'
 import { type Asked, type Scripted, scriptedClient } from '../../support/scripted-client.ts'
 

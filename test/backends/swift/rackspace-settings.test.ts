@@ -1,8 +1,8 @@
 /** Settings of Rackspace: its names, its defaults, and the dictionary of django-cumulus. */
 import { describe, expect, it } from 'vitest'
-import { Identity } from '../../../src/backends/swift/identity/identity.ts'
 import { RackspaceStorage, SwiftStorage } from '../../../src/backends/swift/index.ts'
 import { rackspaceSettings } from '../../../src/backends/swift/rackspace/settings.ts'
+import { Identity } from '../../../src/remote/openstack/identity.ts'
 import { scriptedClient } from '../../support/scripted-client.ts'
 import { auth1, context } from './identity-support.ts'
 import { rackspaceWith } from './rackspace-support.ts'

@@ -1,7 +1,7 @@
 /** Tokens: shared, renewed, replaced, and what happens when the identity service refuses or fails. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Identity } from '../../../src/backends/swift/identity/identity.ts'
+import { Identity } from '../../../src/remote/openstack/identity.ts'
 import { type Asked, type Scripted, scriptedClient } from '../../support/scripted-client.ts'
 import { context, identityOptions, keystone3, type RawOptions, scriptedIdentity } from './identity-support.ts'
 

@@ -4,10 +4,10 @@ import { StorageError } from '../../../core/errors.ts'
 import type { HttpClient } from '../../../http/request.ts'
 import type { Expected } from '../../../remote/answers.ts'
 import { countOf, headerTextOf } from '../../../remote/headers.ts'
+import { endpointUrl } from '../../../remote/openstack/catalog.ts'
+import type { Session } from '../../../remote/openstack/session.ts'
 import { EMPTY, type Sessions, SwiftClient } from '../client.ts'
 import { swiftErrorOf } from '../errors.ts'
-import { endpointUrl } from '../identity/catalog.ts'
-import type { Session } from '../identity/session.ts'
 
 /** How a container is published. */
 export interface CdnState {

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { StorageError } from '../../../core/errors.ts'
-import { textOf } from '../../../remote/answers.ts'
-import type { AuthDocument } from '../../../remote/auth-service.ts'
-import { countOf, dateOf, headerTextOf } from '../../../remote/headers.ts'
+import { StorageError } from '../../core/errors.ts'
+import { textOf } from '../answers.ts'
+import type { AuthDocument } from '../auth-service.ts'
+import { countOf, dateOf, headerTextOf } from '../headers.ts'
 import type { AuthVersion } from './auth-version.ts'
 import { type Endpoint, endpointsOfV2, endpointsOfV3, endpointsOfV11, endpointUrl, fieldsOf } from './catalog.ts'
 

@@ -1,7 +1,7 @@
-import { optionalText, optionalToken, optionalWord, parseWord, setting, word } from '../../../core/setting-types.ts'
-import type { Setting, SettingsOf } from '../../../core/settings.ts'
-import { serviceEndpoint } from '../../../remote/endpoint.ts'
-import { shownAddress } from '../../../remote/shown.ts'
+import { optionalText, optionalToken, optionalWord, parseWord, setting, word } from '../../core/setting-types.ts'
+import type { Setting, SettingsOf } from '../../core/settings.ts'
+import { serviceEndpoint } from '../endpoint.ts'
+import { shownAddress } from '../shown.ts'
 import { parseAuth } from './auth-version.ts'
 
 /** Who a storage is, and which of the services that an identity service knows it uses. */

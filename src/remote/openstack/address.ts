@@ -1,5 +1,5 @@
-import { ImproperlyConfigured } from '../../../core/errors.ts'
-import { serviceEndpoint } from '../../../remote/endpoint.ts'
+import { ImproperlyConfigured } from '../../core/errors.ts'
+import { serviceEndpoint } from '../endpoint.ts'
 import type { AuthVersion } from './auth-version.ts'
 
 /** Where tokens are requested. */

@@ -1,4 +1,4 @@
-import type { ResolvedSettings } from '../../../core/settings.ts'
+import type { ResolvedSettings } from '../../core/settings.ts'
 import { type IdentityOptions, identitySettings } from './settings.ts'
 
 /** The program whose names a setting has: swiftclient's old ones (`ST_`), OpenStack's (`OS_`), or ours. */

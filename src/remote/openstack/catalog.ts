@@ -1,6 +1,6 @@
-import { ImproperlyConfigured } from '../../../core/errors.ts'
-import { textOf } from '../../../remote/answers.ts'
-import { serviceEndpoint } from '../../../remote/endpoint.ts'
+import { ImproperlyConfigured } from '../../core/errors.ts'
+import { textOf } from '../answers.ts'
+import { serviceEndpoint } from '../endpoint.ts'
 
 /** Which side of a cloud an address is for. */
 export type Interface = 'public' | 'internal' | 'admin'
