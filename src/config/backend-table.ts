@@ -172,6 +172,25 @@ export const BACKENDS: readonly BackendRow[] = [
       env: ['SFTP_STORAGE_PARAMS'],
     },
   },
+  {
+    name: 'rackspace',
+    className: 'RackspaceStorage',
+    folder: 'swift',
+    chunk: 'swift',
+    paths: [
+      'cumulus.storage.SwiftclientStorage',
+      'cumulus.storage.CumulusStorage',
+      'cumulus.storage.SwiftclientFilesStorage',
+      'cumulus.storage.OpenStackStorage',
+      'cumulus.storage.CloudFilesStorage',
+    ],
+    hasPage: true,
+    prefixes: ['RACKSPACE_'],
+    start: {
+      options: { regionName: 'ORD', containerName: 'my-container' },
+      env: ['RACKSPACE_USERNAME', 'RACKSPACE_API_KEY'],
+    },
+  },
 ]
 
 /** Django's class paths that are understood and have no class here yet. */

@@ -43,12 +43,12 @@ export class TempUrlKeys {
   }
 
   async #ask(ctx: CallContext): Promise<string> {
-    for (const of of ['container', 'account'] as const) {
-      const expected = of === 'account' ? { statuses: [200, 204], headers: ['x-account-container-count'] } : CONTAINER
+    for (const owner of ['container', 'account'] as const) {
+      const expected = owner === 'account' ? { statuses: [200, 204], headers: ['x-account-container-count'] } : CONTAINER
       const headers = await ctx.step('tempUrlKey', true, step =>
-        this.#client.done({ method: 'HEAD', place: this.#placeOf(of), expected }, step),
+        this.#client.done({ method: 'HEAD', place: this.#placeOf(owner), expected }, step),
       )
-      const key = keyIn(headers, of)
+      const key = keyIn(headers, owner)
       if (key !== undefined) return key
     }
     throw new ImproperlyConfigured(

@@ -16,7 +16,7 @@ describe('settings of Rackspace', () => {
       RACKSPACE_USERNAME: 'alice',
       RACKSPACE_API_KEY: 'k7',
       RACKSPACE_REGION: 'dfw',
-      RACKSPACE_CONTAINER_NAME: 'media',
+      RACKSPACE_CONTAINER: 'media',
       RACKSPACE_SERVICENET: 'true',
       RACKSPACE_TTL: '3600',
       RACKSPACE_TEMP_URL_KEY: 'u7',

@@ -19,12 +19,15 @@ export interface RackspaceOptions extends SwiftOptions {
 const US = 'https://identity.api.rackspacecloud.com/v2.0'
 const UK = 'https://lon.identity.api.rackspacecloud.com/v2.0'
 
+/** Options that only Keystone has; they have no global names here. */
+const OF_KEYSTONE = /^(?:user(?:Id|Domain)|projectDomain|domain|applicationCredential)/
+
 /** The declarations of Swift under the names of Rackspace: what one of the two is set to does not hold for the other. */
 const own = Object.fromEntries(
-  Object.entries<Setting<unknown>>(swiftSettings as unknown as AnySettings).map(([option, setting]) => [
-    option,
-    { ...setting, keys: setting.keys.filter(key => !/^(?:OS|ST)_/.test(key)).map(ownName) },
-  ]),
+  Object.entries<Setting<unknown>>(swiftSettings as unknown as AnySettings).map(([option, setting]) => {
+    const keys = OF_KEYSTONE.test(option) ? [] : setting.keys.filter(key => !/^(?:OS|ST)_/.test(key))
+    return [option, { ...setting, keys: keys.map(ownName) }]
+  }),
 ) as unknown as SettingsOf<SwiftOptions>
 
 function ownName(key: string): string {
@@ -57,6 +60,11 @@ export const rackspaceSettings: SettingsOf<RackspaceOptions> = {
     keys: ['RACKSPACE_REGION', 'RACKSPACE_REGION_NAME'],
     parse: raw => own.regionName.parse(raw)?.toUpperCase() ?? null,
     doc: 'Region: ORD, DFW, IAD, LON, HKG, SYD; null = LON with the identity service of the UK, else ORD.',
+  },
+  containerName: { ...own.containerName, keys: ['RACKSPACE_CONTAINER', 'RACKSPACE_CONTAINER_NAME'] },
+  useTempUrls: {
+    ...own.useTempUrls,
+    doc: 'false = plain URLs instead of temporary ones where the container is not published.',
   },
   servicenet: flag({
     default: false,
