@@ -1,4 +1,5 @@
 export type { ObjectParameters } from '../../core/driver.ts'
+export type { IdentityConnection } from '../../remote/openstack/grants.ts'
 export { Identity, type IdentityInput, type IdentityTraits } from '../../remote/openstack/identity.ts'
 export type { Session } from '../../remote/openstack/session.ts'
 export { type IdentityOptions, identitySettings } from '../../remote/openstack/settings.ts'

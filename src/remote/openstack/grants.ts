@@ -12,7 +12,7 @@ import type { AuthPlan } from './credentials.ts'
 import { type Grant, grantOf, grantOfV1 } from './grant.ts'
 
 /** How the identity service is reached. */
-export type Connection = ConnectionOptions & Pick<CommonOptions, 'timeoutSecs'>
+export type IdentityConnection = ConnectionOptions & Pick<CommonOptions, 'timeoutSecs'>
 
 /** A token is renewed this long before its end, in ms. */
 const EARLY_MS = 60_000
@@ -24,13 +24,13 @@ const PURPOSE = 'authenticate'
 /** The grants for one set of credentials: one at a time, however many storages and calls use it. */
 export class Grants {
   readonly #plan: AuthPlan
-  readonly #connection: Connection
+  readonly #connection: IdentityConnection
   readonly #services: Services
   readonly #renewed: Renewed<Grant>
   #failures = 0
   #resumeMs = 0
 
-  constructor(plan: AuthPlan, connection: Connection, services: Services) {
+  constructor(plan: AuthPlan, connection: IdentityConnection, services: Services) {
     this.#plan = plan
     this.#connection = connection
     this.#services = services
@@ -93,7 +93,7 @@ const kept = new WeakMap<object, Map<string, Grants>>()
 const OWN = {}
 
 /** The grants of a plan: the same for storages of equal credentials and connection settings. */
-export function sharedGrants(plan: AuthPlan, connection: Connection, services: Services): Grants {
+export function sharedGrants(plan: AuthPlan, connection: IdentityConnection, services: Services): Grants {
   const ofClient = services.httpClient ?? OWN
   const known = kept.get(ofClient) ?? new Map<string, Grants>()
   kept.set(ofClient, known)
@@ -107,7 +107,7 @@ export function sharedGrants(plan: AuthPlan, connection: Connection, services: S
   return grants
 }
 
-function keyOf({ request }: AuthPlan, connection: Connection, { env = process.env }: Services): string {
+function keyOf({ request }: AuthPlan, connection: IdentityConnection, { env = process.env }: Services): string {
   const { verify, proxies, connectTimeoutSecs, timeoutSecs } = connection
   const ofProxies = Object.entries(env).filter(([name]) => /^(?:https?|all|no)_proxy$/i.test(name))
   const { method, url, headers, body } = request

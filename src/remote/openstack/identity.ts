@@ -5,12 +5,12 @@ import type { Services } from '../../storage/types.ts'
 import { pickEndpoint, publicEndpoint } from './catalog.ts'
 import { type AuthPlan, authPlan, settingNames } from './credentials.ts'
 import type { Grant } from './grant.ts'
-import { type Connection, type Grants, sharedGrants } from './grants.ts'
+import { type Grants, type IdentityConnection, sharedGrants } from './grants.ts'
 import type { Session } from './session.ts'
 import { type IdentityOptions, identitySettings } from './settings.ts'
 
 /** Who one storage is, and how its identity service is reached. */
-export type IdentityInput = IdentityOptions & Connection
+export type IdentityInput = IdentityOptions & IdentityConnection
 
 /** What differs between clouds. */
 export interface IdentityTraits {

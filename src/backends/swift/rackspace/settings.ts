@@ -80,6 +80,7 @@ export const rackspaceSettings: SettingsOf<RackspaceOptions> = {
   cdnSsl: flag({
     default: true,
     keys: ['RACKSPACE_CDN_SSL'],
+    role: 'destination',
     doc: 'Whether addresses of the CDN are https.',
   }),
   cdnUri: {
