@@ -43,6 +43,7 @@ export function createObject(context: AtmosContext): StrictAnswer {
     checksum: nextChecksum(headers, { body, kind: 'create', old: undefined }),
   }
   const generated = generatedHeader(headers, body)
+  if (isNamed) needRight(context, state.tree.nearest(request.key), 'WRITE')
   const node = state.tree.makeObject(isNamed ? request.key : undefined, object)
   return created(node, { ...checksumHeader(node, state.options), ...generated })
 }
@@ -53,6 +54,7 @@ export function createDirectory(context: AtmosContext): StrictAnswer {
   if (request.body.length > 0) throw new AtmosError(1002, 'A directory has no content.')
   const tags = new Map<string, UserTag>()
   setTags(request.headers, tags)
+  needRight(context, state.tree.nearest(request.key), 'WRITE')
   const node = state.tree.makeFolder(request.key, uid, readAcl(request.headers, ownAcl(uid)))
   for (const [name, tag] of tags) node.tags.set(name, tag)
   return created(node)
