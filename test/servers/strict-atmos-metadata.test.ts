@@ -170,6 +170,13 @@ describe.concurrent('checksums', () => {
     expect([made.status, made.headers['x-emc-wschecksum']]).toEqual([201, `SHA1/${hex('hello')}`])
   })
 
+  test('a server may take no checksums', async () => {
+    const plain = await startStrictAtmos({ refusesChecksums: true })
+    const made = await ask(plain, 'POST', '/rest/namespace/a', { body: 'hello', headers: sum('hello') })
+    expect([told(made), plain.tree.paths()]).toEqual([[400, 1052], []])
+    await plain.close()
+  })
+
   test('what is changed without a checksum has none any more', async () => {
     await at('POST', 'lost', { body: 'hello', headers: sum('hello') })
     await at('PUT', 'lost', { body: 'other' })

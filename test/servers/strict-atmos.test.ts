@@ -269,6 +269,18 @@ describe.concurrent('renames', () => {
   })
 })
 
+test('what a rename overwrote may still be read a few times', async () => {
+  const late = await startStrictAtmos({ staleReads: 2 })
+  const own = (method: string, path: string, asked?: Asked): Promise<Answered> =>
+    ask(late, method, `/rest/namespace/${path}`, asked)
+  for (const path of ['a', 'b']) await own('POST', path, { body: path })
+  await own('POST', 'a?rename', { headers: { 'x-emc-path': 'b', 'x-emc-force': 'true' } })
+  const reads = [await own('GET', 'b'), await own('HEAD', 'b'), await own('GET', 'b'), await own('GET', 'b')]
+  expect(reads.map(text)).toEqual(['b', '', 'a', 'a'])
+  expect(late.tree.paths()).toEqual(['b'])
+  await late.close()
+})
+
 describe.concurrent('the rest', () => {
   test('the service tells its version and what it can', async () => {
     const answer = await ask(server, 'GET', '/rest/service')

@@ -79,8 +79,8 @@ describe.concurrent('archiving', () => {
     await at('POST', '/data/meta?__nimbus_io__colour=gr%C3%BCn&x-amz-meta-size=a+b&other=1', { body: 'x' })
     const read = await at('GET', '/data/meta?action=meta')
     expect(json(read)).toEqual([
-      ['colour', 'grün'],
-      ['size', 'a b'],
+      ['__nimbus_io__colour', 'grün'],
+      ['__nimbus_io__size', 'a b'],
     ])
     expect((await at('GET', '/data/nothing?action=meta')).status).toBe(404)
     // With anything else in the query that is another operation.
@@ -211,12 +211,28 @@ describe.concurrent('listings', () => {
 
   test('values of a query are decoded twice where the server is set so', async () => {
     const twice = await startStrictNimbus({ decodesTwice: true })
-    await ask(twice, 'POST', '/data/a%2Bb', { collection: 'media', body: 'x' })
+    await ask(twice, 'POST', '/data/a%2Bb?__nimbus_io__sum=1%2B1', { collection: 'media', body: 'x' })
     const listed = (uri: string): Promise<Answered> => ask(twice, 'GET', uri, { collection: 'media' })
     expect(keys(await listed('/data/'))).toEqual(['a+b'])
     expect(keys(await listed('/data/?prefix=a%2B'))).toEqual([])
     expect(keys(await listed('/data/?prefix=a%252B'))).toEqual(['a+b'])
+    // Metadata are decoded once.
+    expect(json(await listed('/data/a%2Bb?action=meta'))).toEqual([['__nimbus_io__sum', '1+1']])
     await twice.close()
+  })
+
+  test('what was deleted may take the place of a key on a page', async () => {
+    const counts = await startStrictNimbus({ countsDeleted: true, longRanges: true })
+    const own = (method: string, uri: string, asked?: NimbusAsked): Promise<Answered> =>
+      ask(counts, method, uri, { collection: 'media', ...asked })
+    for (const name of ['a', 'b', 'c']) await own('POST', `/data/${name}`, { body: 'abc' })
+    for (const name of ['a', 'b']) await own('DELETE', `/data/${name}`)
+    expect(json(await own('GET', '/data/?max_keys=2'))).toEqual({ key_data: [], truncated: true })
+    expect(keys(await own('GET', '/data/?max_keys=3'))).toEqual(['c'])
+    expect((await own('GET', '/data/a')).status).toBe(404)
+    const read = await own('GET', '/data/c', { headers: { range: 'bytes=1-9' } })
+    expect([read.status, text(read), read.headers['content-range']]).toEqual([206, 'bc', 'bytes 1-9/3'])
+    await counts.close()
   })
 
   test('keys may be in the order of a dictionary', async () => {

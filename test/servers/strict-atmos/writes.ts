@@ -40,7 +40,7 @@ export function createObject(context: AtmosContext): StrictAnswer {
     tags,
     body,
     contentType: headers['content-type'] ?? 'application/octet-stream',
-    checksum: nextChecksum(headers, { body, kind: 'create', old: undefined }),
+    checksum: nextChecksum(headers, { body, kind: 'create', old: undefined }, state.options),
   }
   const generated = generatedHeader(headers, body)
   if (isNamed) needRight(context, state.tree.nearest(request.key), 'WRITE')
@@ -71,7 +71,7 @@ export function updateObject(context: AtmosContext): StrictAnswer {
   const whole = range === undefined ? body : joined(node.body, range.start, body)
   if (whole.length > (state.options.maxSize ?? 5 * 2 ** 40)) throw new AtmosError(1010)
   const kind = range?.start === node.body.length ? 'append' : 'other'
-  const checksum = nextChecksum(headers, { body: whole, kind, old: node.checksum })
+  const checksum = nextChecksum(headers, { body: whole, kind, old: node.checksum }, state.options)
   const generated = generatedHeader(headers, body)
   const acl = readAcl(headers, node.acl)
   setTags(headers, node.tags)
@@ -150,6 +150,7 @@ export function rename(context: AtmosContext): StrictAnswer {
     if (old.type !== node.type) throw new AtmosError(old.type === 'directory' ? 1022 : 1021)
     if (old.type === 'directory' && old.children.size > 0) throw new AtmosError(1048)
     tree.remove(old)
+    state.stale.set(path, { node: old, left: state.options.staleReads ?? 0 })
   }
   tree.move(node, folder, path.slice(path.lastIndexOf('/') + 1))
   return { status: 200 }
