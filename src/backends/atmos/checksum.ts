@@ -20,9 +20,10 @@ export interface WsChecksum {
 export function checksumIn(headers: IncomingHttpHeaders): WsChecksum | undefined {
   const parts = headerTextOf(headers[CHECKSUM_HEADER])?.split('/') ?? []
   const algorithm = parts[0]?.trim().toUpperCase()
-  const value = parts.at(-1)!?.trim().toLowerCase() ?? ''
+  const value = parts.at(-1)?.trim().toLowerCase() ?? ''
   if (algorithm !== 'SHA1' && algorithm !== 'MD5') return undefined
-  if (parts.length > 3 || !/^[0-9a-f]+$/.test(value) || value.length !== (algorithm === 'SHA1' ? 40 : 32)) return undefined
+  if (parts.length > 3 || !/^[0-9a-f]+$/.test(value) || value.length !== (algorithm === 'SHA1' ? 40 : 32))
+    return undefined
   const offset = parts.length === 3 ? countOf(parts[1]) : undefined
   return parts.length === 3 && offset === undefined ? undefined : { algorithm, offset, value }
 }

@@ -144,7 +144,8 @@ export class AtmosClient {
 
   /** The service's clock, where the time of the request was refused. */
   #learn(error: HttpStatusError, { skewMs: before }: Clock): Lesson<Clock> | undefined {
-    if (!(error instanceof AtmosError) || error.serviceCode !== SKEWED || error.serverTime === undefined) return undefined
+    if (!(error instanceof AtmosError) || error.serviceCode !== SKEWED || error.serverTime === undefined)
+      return undefined
     const skewMs = error.serverTime.getTime() - this.#now()
     return Math.abs(skewMs - before) < LEAST_SKEW_MS ? undefined : { about: 'clock', known: { skewMs } }
   }

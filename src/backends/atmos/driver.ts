@@ -78,7 +78,7 @@ export class AtmosDriver implements Driver {
     this.containers = this.#containers
     this.#listing = new TreeListing({
       read: (prefix, ctx) => listFolder(this.#client, this.#client.pathOf(prefix), ctx),
-      look: async (key, ctx) => (await lookFor(this.#client, this.#client.pathOf(key), ctx)) && this.stat(key, ctx),
+      look: (key, ctx) => this.#look(key, ctx),
       classify: classifyAtmos,
       isStrict: true,
     })
@@ -91,7 +91,8 @@ export class AtmosDriver implements Driver {
   }
 
   async read(key: string, { range, ifMatch, versionId }: ReadOptions, ctx: CallContext): Promise<ReadResult> {
-    if (ifMatch !== undefined || versionId !== undefined) throw unsupported('Atmos has neither conditions nor versions of paths.')
+    if (ifMatch !== undefined || versionId !== undefined)
+      throw unsupported('Atmos has neither conditions nor versions of paths.')
     if (isFolder(key)) throw new StorageError('is_directory', `'${key}' is a directory.`)
     const wanted = { range, isChecked: this.#options.checksums }
     return readStored(this.#client, this.#client.pathOf(key), wanted, ctx)
@@ -142,8 +143,14 @@ export class AtmosDriver implements Driver {
     const found = await ctx.step('stat', true, step => look(this.#client, source, step))
     if (found.isDirectory === true) throw new StorageError('is_directory', `'${from}' is a directory.`)
     if (from === to) return publicStat(found)
-    await makeFolders(this.#client, folderOf(target), ctx)
-    await rename(this.#client, { from: source, to: target, isNew, objectId: found.objectId }, ctx)
+    const renaming = { from: source, to: target, isNew, objectId: found.objectId }
+    try {
+      await rename(this.#client, renaming, ctx)
+    } catch (error) {
+      if (classifyAtmos(error) !== 'not_found') throw error
+      await makeFolders(this.#client, folderOf(target), ctx)
+      await rename(this.#client, renaming, ctx)
+    }
     return undefined
   }
 
@@ -171,6 +178,11 @@ export class AtmosDriver implements Driver {
 
   classify(error: unknown): ErrorCode | undefined {
     return classifyAtmos(error)
+  }
+
+  async #look(key: string, ctx: CallContext): Promise<Stat | undefined> {
+    const found = await lookFor(this.#client, this.#client.pathOf(key), ctx)
+    return found && publicStat(found)
   }
 
   /** Ends the uploads under way and closes its own connections. */

@@ -37,7 +37,8 @@ export async function rename(client: AtmosClient, renaming: Renaming, ctx: CallC
       await client.done({ method: 'POST', path: from, query: 'rename', headers, body: NOTHING }, step)
     } catch (error) {
       const code = error instanceof AtmosError ? error.serviceCode : undefined
-      const found = classifyAtmos(error) === 'not_found' || code === EXISTS ? await lookFor(client, to, step) : undefined
+      const found =
+        classifyAtmos(error) === 'not_found' || code === EXISTS ? await lookFor(client, to, step) : undefined
       if (tried && objectId !== undefined && found?.objectId === objectId) return
       tried = true
       if (code !== EXISTS || found?.isDirectory !== true) throw error

@@ -33,7 +33,10 @@ function joined(pairs: ReadonlyArray<readonly [string, string]>): string {
  */
 export function tagsIn(header: string | string[] | undefined): Map<string, string> {
   const tags = new Map<string, string>()
-  for (const pair of [header ?? ''].flat().join(',').split(/,(?=[^,=]+=)/)) {
+  for (const pair of [header ?? '']
+    .flat()
+    .join(',')
+    .split(/,(?=[^,=]+=)/)) {
     const at = pair.indexOf('=')
     if (at > 0) tags.set(decoded(pair.slice(0, at).trim()), decoded(pair.slice(at + 1).trimEnd()))
   }
