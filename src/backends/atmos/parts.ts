@@ -1,16 +1,18 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { CallContext } from '../../core/call.ts'
 import type { Stat } from '../../core/driver.ts'
-import { StorageError } from '../../core/errors.ts'
+import { StorageError, wrapError } from '../../core/errors.ts'
 import { temporaryName } from '../../core/hidden-names.ts'
-import { countOf } from '../../remote/headers.ts'
+import { sharedContext } from '../../remote/aftermath.ts'
+import type { Bytes } from '../../remote/checksums.ts'
+import { countOf, dateOf } from '../../remote/headers.ts'
 import type { PartProtocol } from '../../remote/part-protocol.ts'
 import type { PartLimits, Piece } from '../../remote/pieces.ts'
 import { CHECKSUM_HEADER, RunningSums, verifyChecksum } from './checksum.ts'
 import type { AtmosClient } from './client.ts'
 import { AtmosError, classifyAtmos, EXISTS, NO_CHECKSUM } from './errors.ts'
-import { lookFor } from './lookup.ts'
-import { MD5_TAG } from './metadata.ts'
+import { lookFor, UTF8 } from './lookup.ts'
+import { MD5_TAG, statOf } from './metadata.ts'
 import { folderOf } from './names.ts'
 import { publish } from './publication.ts'
 import { tagHeaders } from './tags.ts'
@@ -18,6 +20,8 @@ import type { AtmosTarget, AtmosUpload } from './upload.ts'
 
 /** Bytes of the largest part: as many are held in memory at a time. */
 const MAX_PART = 1024 * 1024 * 1024
+/** Milliseconds that a request whose answer was lost gets to arrive late. */
+const LATE_MS = 2000
 /** A limit of no service, only of patience. */
 const MAX_PARTS = 1_000_000
 
@@ -30,6 +34,8 @@ export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTar
   readonly #client: AtmosClient
   /** Whether the service has not refused a checksum. */
   #keepsChecksums: boolean
+  /** Temporary objects whose creation had no answer. */
+  readonly #doubtful: WeakMap<AtmosTarget, string> = new WeakMap()
 
   constructor(client: AtmosClient, { checksums }: { readonly checksums: boolean }) {
     this.#client = client
@@ -86,29 +92,47 @@ export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTar
   }
 
   async #create(upload: AtmosUpload, piece: Piece, ctx: CallContext): Promise<void> {
-    const { target, path, sums } = upload
+    const { target, sums } = upload
     const isWhole = piece.last === true
     const tags = isWhole ? { ...target.tags, [MD5_TAG]: sums.md5 } : target.tags
     const headers: Record<string, string> = { ...target.headers, ...tagHeaders(tags) }
     if (upload.hasChecksum && piece.size > 0) headers[CHECKSUM_HEADER] = sums.header
     upload.wasSent = true
-    const request = { method: 'POST', path, headers, body: bodyOf(piece) } as const
-    const answer = await this.#client.done(request, ctx).catch(async error => {
-      const code = error instanceof AtmosError ? error.serviceCode : undefined
-      // Nobody else makes this name: an earlier request of ours did, or a part of it.
-      if (code === EXISTS) await this.#remove(path, ctx)
-      else if (headers[CHECKSUM_HEADER] !== undefined && NO_CHECKSUM.has(code)) this.#dropChecksums(upload)
-      else throw error
-      const { [CHECKSUM_HEADER]: sum, ...rest } = headers
-      const again = upload.hasChecksum ? headers : rest
-      return this.#client.done({ ...request, headers: again }, ctx)
-    })
-    verify(answer, piece.size, upload.hasChecksum ? headers[CHECKSUM_HEADER] : undefined)
-    const objectId = /\/objects\/([0-9a-z]{16,128})$/i.exec(answer.location ?? '')?.[1]
-    if (objectId === undefined) throw new StorageError('unavailable', 'The answer names no object that was created.')
-    upload.objectId = objectId
-    upload.createdAt = Date.parse(answer.date ?? '') || undefined
+    const made = await this.#made(upload, { headers, body: bodyOf(piece), size: piece.size }, ctx)
+    upload.objectId = made.objectId
+    upload.createdAt = made.createdAt
     upload.isTagged = isWhole
+  }
+
+  /** Makes the temporary object; without a checksum where the service refuses it. */
+  async #made(upload: AtmosUpload, { headers, body, size }: Creation, ctx: CallContext): Promise<Made> {
+    const { [CHECKSUM_HEADER]: sum, ...plain } = headers
+    try {
+      const answer = await this.#client.done({ method: 'POST', path: upload.path, headers, body }, ctx)
+      verify(answer, size, sum)
+      return madeBy(answer)
+    } catch (error) {
+      const code = error instanceof AtmosError ? error.serviceCode : undefined
+      if (code === EXISTS) return this.#madeBefore(upload, size, sum, ctx)
+      if (sum !== undefined && NO_CHECKSUM.has(code)) {
+        this.#dropChecksums(upload)
+        return this.#made(upload, { headers: plain, body, size }, ctx)
+      }
+      if (wrapError(error, {}, classifyAtmos).outcome === 'unknown') this.#doubtful.set(upload.target, upload.path)
+      throw error
+    }
+  }
+
+  /** What an earlier request of ours made: nobody else takes this name. A part of it, from a request that broke, is removed. */
+  async #madeBefore({ path }: AtmosUpload, size: number, sum: string | undefined, ctx: CallContext): Promise<Made> {
+    const headers = await this.#client.done({ method: 'HEAD', path, headers: UTF8 }, ctx)
+    const { size: stored, objectId, createdAt } = statOf(headers)
+    if (stored === size && objectId !== undefined) {
+      if (sum !== undefined) verifyChecksum(sum, headers)
+      return { objectId, createdAt: createdAt?.getTime() }
+    }
+    await this.#remove(path, ctx)
+    throw new StorageError('unavailable', 'An earlier request left a part of the object.', { outcome: 'not_applied' })
   }
 
   async #append(upload: AtmosUpload, piece: Piece, ctx: CallContext): Promise<void> {
@@ -134,6 +158,16 @@ export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTar
     upload.hasChecksum = false
   }
 
+  /** Removes what a creation whose answer was lost may have made after the end of the upload. Never fails. */
+  async begun(target: AtmosTarget, _creation: unknown, ended: Promise<void>): Promise<void> {
+    await ended
+    const path = this.#doubtful.get(target)
+    if (path === undefined) return
+    await new Promise(resolve => setTimeout(resolve, LATE_MS))
+    const ctx = sharedContext()
+    await ctx.step('endUpload', true, step => this.#remove(path, step)).catch(() => undefined)
+  }
+
   async #remove(path: string, ctx: CallContext): Promise<void> {
     try {
       await this.#client.done({ method: 'DELETE', path }, ctx)
@@ -141,6 +175,25 @@ export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTar
       if (classifyAtmos(error) !== 'not_found') throw error
     }
   }
+}
+
+/** A request that makes the temporary object. */
+interface Creation {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Bytes
+  readonly size: number
+}
+
+/** The temporary object that a request made. */
+interface Made {
+  readonly objectId: string
+  readonly createdAt: number | undefined
+}
+
+function madeBy({ location, date }: IncomingHttpHeaders): Made {
+  const objectId = /\/objects\/([0-9a-z]{16,128})$/i.exec(location ?? '')?.[1]
+  if (objectId !== undefined) return { objectId, createdAt: dateOf(date)?.getTime() }
+  throw new StorageError('unavailable', 'The answer names no object that was created.')
 }
 
 const NOTHING = Buffer.alloc(0)

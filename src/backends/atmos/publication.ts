@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallContext } from '../../core/call.ts'
 import type { Stat } from '../../core/driver.ts'
-import { StorageError } from '../../core/errors.ts'
+import { StorageError, wrapError } from '../../core/errors.ts'
 import type { AtmosClient } from './client.ts'
-import { AtmosError, classifyAtmos, EXISTS } from './errors.ts'
+import { classifyAtmos } from './errors.ts'
 import { type Found, lookFor } from './lookup.ts'
 import { publicStat } from './metadata.ts'
 import { isPlainText } from './tags.ts'
@@ -24,24 +24,27 @@ const NOTHING = Buffer.alloc(0)
 const FIRST_WAIT_MS = 50
 const LOOKS = 9
 
-/** Renames an object. When an answer was lost, the object that bears the new name tells what came of it. A taken name is `exists`, a folder's `is_directory`. */
+/** Codes after which what bears the new name is looked at: the request may have been carried out. */
+const DOUBTS: ReadonlySet<string | undefined> = new Set(['not_found', 'exists', 'throttled', 'unavailable', 'timeout'])
+
+/**
+ * Renames an object. When an answer was lost, the object that bears the new name tells what came of it. A taken name is `exists`, a folder's `is_directory`.
+ */
 export async function rename(client: AtmosClient, renaming: Renaming, ctx: CallContext): Promise<void> {
   const { from, to, isNew, objectId } = renaming
   const isPlain = isPlainText(to)
   const headers: Record<string, string> = { 'x-emc-path': isPlain ? to : encodePath(to) }
   if (!isPlain) headers['x-emc-utf8'] = 'true'
   if (!isNew) headers['x-emc-force'] = 'true'
-  let tried = false
   await ctx.step('rename', true, async step => {
     try {
-      await client.done({ method: 'POST', path: from, query: 'rename', headers, body: NOTHING }, step)
+      const sending = { method: 'POST', path: from, query: 'rename', headers, body: NOTHING } as const
+      await step.step('sendRename', false, each => client.done(sending, each))
     } catch (error) {
-      const code = error instanceof AtmosError ? error.serviceCode : undefined
-      const found =
-        classifyAtmos(error) === 'not_found' || code === EXISTS ? await lookFor(client, to, step) : undefined
-      if (tried && objectId !== undefined && found?.objectId === objectId) return
-      tried = true
-      if (code !== EXISTS || found?.isDirectory !== true) throw error
+      const { code } = wrapError(error, {}, classifyAtmos)
+      const found = DOUBTS.has(code) ? await step.step('stat', true, each => lookFor(client, to, each)) : undefined
+      if (objectId !== undefined && found?.objectId === objectId) return
+      if (code !== 'exists' || found?.isDirectory !== true) throw error
       throw new StorageError('is_directory', 'There is a folder of that name.', { cause: error })
     }
   })
@@ -51,19 +54,37 @@ function encodePath(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/')
 }
 
-/** Gives the temporary object of an upload its name; returns what is there then, where that is this object. */
+/**
+ * Gives the temporary object of an upload its name; returns what is there then, where that is this object. The answer to the renaming is compared with what
+ * bears the name; where that cannot be looked at, the answer counts.
+ */
 export async function publish(client: AtmosClient, upload: AtmosUpload, ctx: CallContext): Promise<Stat | undefined> {
   const { target, path, objectId } = upload
   const to = client.pathOf(target.key)
   await rename(client, { from: path, to, isNew: target.options.isNew === true, objectId }, ctx)
   for (let looks = 1, waitMs = FIRST_WAIT_MS; ; looks++, waitMs *= 2) {
-    const found = await ctx.step('stat', true, step => lookFor(client, to, step))
+    const seen = await seenAt(client, to, ctx)
+    if (seen === 'unseen') return undefined
+    const { found } = seen
     if (found !== undefined && isOurs(found, upload)) return verified(found, upload)
     // It was replaced since by another object.
     if (found !== undefined && isNewer(found, upload)) return undefined
     if (looks === LOOKS) return lateAnswer(client, found, upload, ctx)
     ctx.progress()
     await sleep(waitMs, undefined, { signal: ctx.signal })
+  }
+}
+
+async function seenAt(
+  client: AtmosClient,
+  path: string,
+  ctx: CallContext,
+): Promise<{ readonly found: Found | undefined } | 'unseen'> {
+  try {
+    return { found: await ctx.step('stat', true, step => lookFor(client, path, step)) }
+  } catch (error) {
+    if (ctx.signal.aborted) throw error
+    return 'unseen'
   }
 }
 
