@@ -269,6 +269,18 @@ describe.concurrent('renames', () => {
   })
 })
 
+test('a slash at the end of the path of a file may be nothing', async () => {
+  const lenient = await startStrictAtmos({ ignoresSlashes: true })
+  const own = (method: string, path: string, asked?: Asked): Promise<Answered> =>
+    ask(lenient, method, `/rest/namespace/${path}`, asked)
+  await own('POST', 'a/b', { body: 'content' })
+  expect([text(await own('GET', 'a/b/')), told(await own('GET', 'a'))]).toEqual(['content', [400, 1022]])
+  expect(told(await own('DELETE', 'a/'))).toEqual([400, 1023])
+  expect((await own('DELETE', 'a/b/')).status).toBe(204)
+  expect(lenient.tree.paths()).toEqual([])
+  await lenient.close()
+})
+
 test('what a rename overwrote may still be read a few times', async () => {
   const late = await startStrictAtmos({ staleReads: 2 })
   const own = (method: string, path: string, asked?: Asked): Promise<Answered> =>

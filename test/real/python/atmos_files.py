@@ -1,4 +1,4 @@
-"""Files of one container, by Apache Libcloud: `write`, `read`, `list` and `delete`, whose result is printed as JSON."""
+"""Files of one container, by Apache Libcloud: `write` (which makes it), `overwrite`, `read`, `list` and `delete`, whose result is printed as JSON."""
 import base64
 import json
 
@@ -9,8 +9,8 @@ driver = driver_of(asked)
 op, name = asked["op"], asked["container"]
 result = None
 
-if op == "write":
-    container = driver.create_container(name)
+if op in ("write", "overwrite"):
+    container = driver.create_container(name) if op == "write" else driver.get_container(name)
     for file, body in asked["files"].items():
         bytes_ = base64.b64decode(body)
         made = driver.upload_object_via_stream(

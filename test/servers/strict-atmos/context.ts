@@ -33,6 +33,8 @@ export interface StrictAtmosOptions {
   readonly shortChecksums?: boolean
   /** Answers an ETag, as newer servers do. */
   readonly etags?: boolean
+  /** Takes the path of a file with a slash at its end for that of the file, also when it reads and deletes; default 1021. */
+  readonly ignoresSlashes?: boolean
   /** Takes no checksums: 1052. */
   readonly refusesChecksums?: boolean
   /** How often what was overwritten by a rename is still read by its path after that; default never. */

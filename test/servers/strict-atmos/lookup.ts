@@ -17,7 +17,7 @@ export function needNode({ state, request }: AtmosContext): AtmosNode {
 export function needObject(context: AtmosContext): AtmosObject {
   const node = needNode(context)
   if (node.type === 'directory') throw new AtmosError(1022)
-  if (context.request.isFolder) throw new AtmosError(1021)
+  if (context.request.isFolder && !context.state.options.ignoresSlashes) throw new AtmosError(1021)
   return node
 }
 

@@ -3,6 +3,7 @@ import type { AtmosContext, StrictAnswer } from './context.ts'
 import { AtmosError } from './errors.ts'
 import { objectInfo, serviceInformation } from './extras.ts'
 import { listDirectory } from './listing.ts'
+import { needNode } from './lookup.ts'
 import * as reads from './reads.ts'
 import type { AtmosRequest } from './request.ts'
 import * as versions from './versions.ts'
@@ -71,7 +72,9 @@ export function operationName(request: AtmosRequest): string {
 
 /** Runs an operation; 1009 for one that there is not, 1042 for anonymous tokens, which this server has not. */
 export function runOperation(name: string, context: AtmosContext): StrictAnswer {
-  const operation = operations[name]
+  const isFile =
+    name === 'ListDirectory' && context.state.options.ignoresSlashes && needNode(context).type === 'regular'
+  const operation = operations[isFile ? 'ReadObject' : name]
   if (context.request.interface === 'accesstokens') throw new AtmosError(1042)
   if (operation === undefined) throw new AtmosError(1009)
   return operation(context)

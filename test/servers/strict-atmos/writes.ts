@@ -92,7 +92,8 @@ function joined(old: Buffer, start: number, body: Buffer): Buffer {
 /** DELETE of an object, or of a folder by a path with a slash. */
 export function deleteNode(context: AtmosContext): StrictAnswer {
   const { state, request } = context
-  const node = request.isFolder ? needFolder(context) : needObject(context)
+  const isFolder = request.isFolder && !(state.options.ignoresSlashes && needNode(context).type === 'regular')
+  const node = isFolder ? needFolder(context) : needObject(context)
   needRight(context, node, 'FULL_CONTROL')
   state.tree.remove(node)
   const size = node.type === 'regular' ? node.body.length : 0
