@@ -260,6 +260,7 @@ export class SwiftDriver implements Driver {
 
   #partsOf(kind: 'slo' | 'dlo'): SwiftParts {
     const { container, settleMs = SETTLE_MS } = this.#options
-    return new SwiftParts(this.client, this.#segments, { container, kind, info: this.info.known, settleMs })
+    const later = (work: Promise<unknown>): void => void this.#uploads.keep(work)
+    return new SwiftParts(this.client, this.#segments, { container, kind, info: this.info.known, settleMs, later })
   }
 }
