@@ -1,6 +1,5 @@
 /** The steps of Swift, and the strict server as a ground for faults. */
 import { createHash } from 'node:crypto'
-import { NodeClient } from '../../../src/http/node-client.ts'
 import { faultsOf, type NamedFault } from '../../faults/case.ts'
 import { FORBIDDEN } from '../../faults/faults.ts'
 import type { Ground } from '../../faults/ground.ts'
@@ -104,11 +103,8 @@ export async function startGround(
     steps: STEPS,
     bodyless: BODYLESS,
     storage(url, { timeoutSecs, maxAttempts }) {
-      const httpClient = new NodeClient({ idleTimeoutSecs: timeoutSecs })
-      return storageWith(
-        { token, storageUrl: `${url}/v1/${TEMPAUTH.account}`, ...SMALL_PARTS, timeoutSecs, maxAttempts },
-        { httpClient },
-      )
+      const storageUrl = `${url}/v1/${TEMPAUTH.account}`
+      return storageWith({ token, storageUrl, ...SMALL_PARTS, timeoutSecs, maxAttempts })
     },
     put: async (key, bytes) => void server.put(key, bytes),
     stored: async key => bytesOf(server, key),
