@@ -112,13 +112,11 @@ export class SwiftDriver implements Driver {
     const parts = isSmall || largeObjects === 'none' ? this.#smallParts() : await this.#parts(ctx)
     const plan = this.#planOf(target)
     const isStream = largeObjects === 'none' && bytes === undefined && !isSmall
-    return await this.#uploads.keep(
-      this.#replacing(target, ctx, async () => {
-        if (isStream) return await writeStream(this.client, this.#options.container, target, content, ctx)
-        const whole = largeObjects === 'none' ? { ...plan, threshold: Number.POSITIVE_INFINITY } : plan
-        return await writeObject(parts, target, content, whole, ctx)
-      }),
-    )
+    return await this.#replacing(target, ctx, async () => {
+      if (isStream) return await writeStream(this.client, this.#options.container, target, content, ctx)
+      const whole = largeObjects === 'none' ? { ...plan, threshold: Number.POSITIVE_INFINITY } : plan
+      return await writeObject(parts, target, content, whole, ctx)
+    })
   }
 
   /** A large object goes with its own segments, a missing one is fine. */
@@ -157,10 +155,7 @@ export class SwiftDriver implements Driver {
     const most = isLarge(source) ? partSize : Math.min(GIB, parts.limits.maxPart ?? GIB)
     const tools = { client: this.client, parts, plan: this.#planOf(target), container, most }
     if (from === to) await changeObject(tools, source, { from, to, options }, ctx)
-    else
-      await this.#uploads.keep(
-        this.#replacing(target, ctx, () => copyObject(tools, source, { from, to, options }, target, ctx)),
-      )
+    else await this.#replacing(target, ctx, () => copyObject(tools, source, { from, to, options }, target, ctx))
     return undefined
   }
 
@@ -243,7 +238,7 @@ export class SwiftDriver implements Driver {
       if (conditions['if-none-match'] === undefined || classifySwift(error) !== 'precondition_failed') throw error
       throw new StorageError('exists', 'The key is taken.', { cause: error, status: 412 })
     }
-    await replaced.discard(ctx)
+    await this.#uploads.keep(replaced.discard(ctx))
     return result
   }
 
@@ -260,6 +255,7 @@ export class SwiftDriver implements Driver {
 
   #partsOf(kind: 'slo' | 'dlo'): SwiftParts {
     const { container, settleMs = SETTLE_MS } = this.#options
-    return new SwiftParts(this.client, this.#segments, { container, kind, info: this.info.known, settleMs })
+    const later = (work: Promise<unknown>): void => void this.#uploads.keep(work)
+    return new SwiftParts(this.client, this.#segments, { container, kind, info: this.info.known, settleMs, later })
   }
 }

@@ -36,6 +36,10 @@ export interface SwiftUpload {
   readonly headers: Headers
   /** Numbers of the segments that were sent, whatever came of it. */
   readonly sent: Set<number>
+  /** Those of which a request may still arrive, although the client has given it up. */
+  readonly late: Set<number>
+  /** Whether the manifest was sent. */
+  isFinishing: boolean
 }
 
 /** A segment that Swift has. */
@@ -53,8 +57,12 @@ export interface SwiftPartsOptions {
   readonly info: SwiftInfo
   /** Milliseconds without progress after which a dynamic large object that does not have its size is given up. */
   readonly settleMs: number
+  /** Does work after the call that it is of; closing the storage waits for it. */
+  later(work: Promise<unknown>): void
 }
 
+/** Milliseconds that a request which the client has given up gets to arrive. */
+const LATE_MS = 2000
 /** Segments of a dynamic large object: Swift has no limit, names have eight digits. */
 const MAX_DLO_SEGMENTS = 100_000
 
@@ -93,7 +101,14 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
   /** Nothing is asked: an upload begins with its first segment. */
   async begin(target: SwiftTarget): Promise<SwiftUpload> {
     const prefix = this.#segments.newPrefix(target.key)
-    return { target, prefix, headers: withAbsoluteEnd(target.headers), sent: new Set() }
+    return {
+      target,
+      prefix,
+      headers: withAbsoluteEnd(target.headers),
+      sent: new Set(),
+      late: new Set(),
+      isFinishing: false,
+    }
   }
 
   async part(upload: SwiftUpload, { number, chunks, size }: Piece, ctx: CallContext): Promise<SwiftSegment> {
@@ -119,19 +134,27 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
 
   /** The manifest: a list of the segments with sizes and ETags, which Swift compares; or the beginning of their names. */
   async finish(upload: SwiftUpload, segments: readonly SwiftSegment[], ctx: CallContext): Promise<Stat | undefined> {
+    upload.isFinishing = true
     return this.#options.kind === 'slo'
       ? this.#finishStatic(upload, segments, ctx)
       : this.#finishDynamic(upload, segments, ctx)
   }
 
-  /** Deletes the segments, unless the object stands and is made of them. A dynamic manifest may still come where its answer was lost: then they stay. */
-  async end(upload: SwiftUpload, { mayBeDone }: { readonly mayBeDone: boolean }, ctx: CallContext): Promise<boolean> {
-    if (mayBeDone) {
+  /**
+   * Deletes the segments, unless the object stands and is made of them. What may still arrive is deleted a little later; so are the segments of a dynamic
+   * manifest, which Swift takes without looking at them.
+   */
+  async end(upload: SwiftUpload, _state: { readonly mayBeDone: boolean }, ctx: CallContext): Promise<boolean> {
+    if (upload.isFinishing) {
       if (await this.#refers(upload, ctx)) return true
-      if (this.#options.kind === 'dlo') return false
+      if (this.#options.kind === 'dlo') {
+        this.#options.later(this.#endLater(upload, upload.sent, ctx))
+        return true
+      }
     }
-    const names = Array.from(upload.sent, number => this.#segments.nameOf(upload.prefix, number))
-    return (await this.#segments.remove(names, ctx)) === 0
+    const left = await this.#remove(upload, upload.sent, ctx)
+    if (upload.late.size > 0) this.#options.later(this.#endLater(upload, upload.late, ctx))
+    return left === 0
   }
 
   idOf({ prefix }: SwiftUpload): string {
@@ -144,14 +167,14 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
     return native?.status === 400 && native.method === 'PUT' && /404 Not Found/.test(native.bodyText)
   }
 
-  /** After a lost answer the object's own manifest tells. The segments are there until `end`. */
+  /** After an answer that was lost, or may deny what was done, the object's own manifest tells. The segments are there until `end`. */
   async fate(
     upload: SwiftUpload,
     segments: readonly SwiftSegment[],
-    { lost }: FailedFinish,
+    { lost, error }: FailedFinish,
     ctx: CallContext,
   ): Promise<'open' | 'done' | 'gone'> {
-    if (!lost) return 'open'
+    if (!lost && !error.retryable) return 'open'
     const inner = detached(ctx)
     return (await inner.step('fate', true, step => this.#isMade(upload, segments, step))) ? 'done' : 'open'
   }
@@ -168,7 +191,27 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
     const end = upload.headers['x-delete-at']
     const life = end === undefined ? undefined : { 'x-delete-at': end }
     const own = { 'content-type': 'application/octet-stream', ...life, ...headers }
-    return await this.#client.done({ method: 'PUT', place, headers: own, body, expected: STORED }, ctx)
+    try {
+      return await this.#client.done({ method: 'PUT', place, headers: own, body, expected: STORED }, ctx)
+    } catch (error) {
+      const status = swiftErrorOf(error)?.status ?? 500
+      if (status >= 500) upload.late.add(number)
+      throw error
+    }
+  }
+
+  async #endLater(upload: SwiftUpload, numbers: Iterable<number>, ctx: CallContext): Promise<void> {
+    await new Promise(resolve => setTimeout(resolve, LATE_MS))
+    const inner = detached(ctx)
+    if (upload.isFinishing && (await this.#refers(upload, inner))) return
+    await this.#remove(upload, numbers, inner)
+  }
+
+  #remove({ prefix }: SwiftUpload, numbers: Iterable<number>, ctx: CallContext): Promise<number> {
+    return this.#segments.remove(
+      Array.from(numbers, number => this.#segments.nameOf(prefix, number)),
+      ctx,
+    )
   }
 
   async #finishStatic(upload: SwiftUpload, segments: readonly SwiftSegment[], ctx: CallContext): Promise<Stat> {

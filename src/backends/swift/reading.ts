@@ -18,7 +18,8 @@ export async function readStored(
   ctx: CallContext,
 ): Promise<ReadResult> {
   // Swift honours `If-Match` here; but what no write can promise is not claimed, and the storage compares ETags itself.
-  if (options.ifMatch !== undefined) throw new StorageError('unsupported', 'Swift has no conditions of writes that hold.')
+  if (options.ifMatch !== undefined)
+    throw new StorageError('unsupported', 'Swift has no conditions of writes that hold.')
   let hash: ExpectedHash | undefined
   const get = async (headers: Record<string, string>): Promise<HttpResponse> => {
     const expected = headers['range'] === undefined ? OBJECT : RANGE

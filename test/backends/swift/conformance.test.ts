@@ -8,7 +8,11 @@ const methods = ['signUrl', 'address', 'deleteMany', 'copy', 'createContainer'] 
 const keeps = ['modifiedAt', 'etag'] as const
 
 const server = await startStrictSwift({ tempUrlKey: 'secret' })
-const old = await startStrictSwift({ tempUrlKey: 'secret', features: { slo: false, bulk: false }, allowedDigests: ['sha1'] })
+const old = await startStrictSwift({
+  tempUrlKey: 'secret',
+  features: { slo: false, bulk: false },
+  allowedDigests: ['sha1'],
+})
 afterAll(() => Promise.all([server.close(), old.close()]))
 
 registerConformance(

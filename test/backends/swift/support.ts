@@ -31,7 +31,11 @@ export function keystone(server: StrictSwift, version: 2 | 3): Input<SwiftOption
 export const SMALL_PARTS: Input<SwiftOptions> = { multipartThreshold: PART, partSize: PART }
 
 /** The driver of a storage at a server, with small parts. */
-export function driverFor(server: StrictSwift, options: Input<SwiftOptions> = {}, services: Services = {}): SwiftDriver {
+export function driverFor(
+  server: StrictSwift,
+  options: Input<SwiftOptions> = {},
+  services: Services = {},
+): SwiftDriver {
   return storageWith({ ...at(server), ...SMALL_PARTS, ...options }, services).calls.driver as SwiftDriver
 }
 
