@@ -56,6 +56,16 @@ import type {
   SftpParams,
 } from '../../src/backends/sftp/index.ts'
 import type {
+  CdnOptions,
+  CdnState,
+  IdentityConnection,
+  IdentityInput,
+  IdentityOptions,
+  IdentityTraits,
+  RackspaceOptions,
+  Session,
+} from '../../src/backends/swift/index.ts'
+import type {
   AnyStorage,
   AvailableNameOptions,
   CallOptions,
@@ -174,6 +184,16 @@ export type OfDropbox = [
   RelocationResult,
   UploadUrlOptions,
   Verb,
+]
+export type OfRackspace = [
+  CdnOptions,
+  CdnState,
+  IdentityConnection,
+  IdentityInput,
+  IdentityOptions,
+  IdentityTraits,
+  RackspaceOptions,
+  Session,
 ]
 export type OfSftp = [
   Ask,
