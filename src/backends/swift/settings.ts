@@ -120,6 +120,7 @@ export const swiftSettings: SettingsOf<SwiftOptions> = {
   autoBaseUrl: flag({
     default: true,
     keys: ['SWIFT_AUTO_BASE_URL'],
+    role: 'destination',
     doc: 'false = baseUrl stands for the container itself: a domain or a CDN of your own.',
   }),
   useTempUrls: setting<boolean | null>('true, false or null', parseTemp, {
