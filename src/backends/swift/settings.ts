@@ -120,6 +120,7 @@ export const swiftSettings: SettingsOf<SwiftOptions> = {
   autoBaseUrl: flag({
     default: true,
     keys: ['SWIFT_AUTO_BASE_URL'],
+    role: 'destination',
     doc: 'false = baseUrl stands for the container itself: a domain or a CDN of your own.',
   }),
   useTempUrls: setting<boolean | null>('true, false or null', parseTemp, {
@@ -163,7 +164,8 @@ export const swiftSettings: SettingsOf<SwiftOptions> = {
 }
 
 function parseContainer(raw: unknown): string {
-  const name = word({ default: '', doc: '' }).parse(raw)
+  if (typeof raw !== 'string') throw new Error('expected the name of a container')
+  const name = raw.trim()
   const problem = name === '' ? undefined : containerProblem(name)
   if (problem !== undefined) throw new Error(`expected the name of a container: ${problem}`)
   return name
