@@ -164,7 +164,8 @@ export const swiftSettings: SettingsOf<SwiftOptions> = {
 }
 
 function parseContainer(raw: unknown): string {
-  const name = word({ default: '', doc: '' }).parse(raw)
+  if (typeof raw !== 'string') throw new Error('expected the name of a container')
+  const name = raw.trim()
   const problem = name === '' ? undefined : containerProblem(name)
   if (problem !== undefined) throw new Error(`expected the name of a container: ${problem}`)
   return name
