@@ -56,6 +56,20 @@ import type {
   SftpParams,
 } from '../../src/backends/sftp/index.ts'
 import type {
+  IdentityInput,
+  IdentityOptions,
+  LargeObjects,
+  Session,
+  Sessions,
+  SwiftClient,
+  SwiftDriverOptions,
+  SwiftInfo,
+  SwiftOptions,
+  TempUrl,
+  TempUrlDigest,
+  TempUrlKeyPlace,
+} from '../../src/backends/swift/index.ts'
+import type {
   AnyStorage,
   AvailableNameOptions,
   CallOptions,
@@ -195,6 +209,18 @@ export type OfGcs = [
   GcsToken,
   GivenCredentials,
   HmacKey,
+  IdentityInput,
+  IdentityOptions,
+  LargeObjects,
+  Session,
+  Sessions,
+  SwiftClient,
+  SwiftDriverOptions,
+  SwiftInfo,
+  SwiftOptions,
+  TempUrl,
+  TempUrlDigest,
+  TempUrlKeyPlace,
   TokenClient,
 ]
 export type OfS3 = [

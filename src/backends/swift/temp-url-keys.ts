@@ -44,7 +44,8 @@ export class TempUrlKeys {
 
   async #ask(ctx: CallContext): Promise<string> {
     for (const owner of ['container', 'account'] as const) {
-      const expected = owner === 'account' ? { statuses: [200, 204], headers: ['x-account-container-count'] } : CONTAINER
+      const expected =
+        owner === 'account' ? { statuses: [200, 204], headers: ['x-account-container-count'] } : CONTAINER
       const headers = await ctx.step('tempUrlKey', true, step =>
         this.#client.done({ method: 'HEAD', place: this.#placeOf(owner), expected }, step),
       )
