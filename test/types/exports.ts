@@ -62,8 +62,17 @@ import type {
   IdentityInput,
   IdentityOptions,
   IdentityTraits,
+  LargeObjects,
   RackspaceOptions,
   Session,
+  Sessions,
+  SwiftClient,
+  SwiftDriverOptions,
+  SwiftInfo,
+  SwiftOptions,
+  TempUrl,
+  TempUrlDigest,
+  TempUrlKeyPlace,
 } from '../../src/backends/swift/index.ts'
 import type {
   AnyStorage,
@@ -185,16 +194,7 @@ export type OfDropbox = [
   UploadUrlOptions,
   Verb,
 ]
-export type OfRackspace = [
-  CdnOptions,
-  CdnState,
-  IdentityConnection,
-  IdentityInput,
-  IdentityOptions,
-  IdentityTraits,
-  RackspaceOptions,
-  Session,
-]
+export type OfRackspace = [CdnOptions, CdnState, IdentityConnection, IdentityTraits, RackspaceOptions]
 export type OfSftp = [
   Ask,
   ConnectParams,
@@ -215,6 +215,18 @@ export type OfGcs = [
   GcsToken,
   GivenCredentials,
   HmacKey,
+  IdentityInput,
+  IdentityOptions,
+  LargeObjects,
+  Session,
+  Sessions,
+  SwiftClient,
+  SwiftDriverOptions,
+  SwiftInfo,
+  SwiftOptions,
+  TempUrl,
+  TempUrlDigest,
+  TempUrlKeyPlace,
   TokenClient,
 ]
 export type OfS3 = [

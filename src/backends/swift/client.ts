@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
+import { drain } from '../../core/body.ts'
 import type { CallContext } from '../../core/call.ts'
 import { StorageError } from '../../core/errors.ts'
 import type { HttpClient, HttpRequest, HttpResponse } from '../../http/request.ts'
@@ -66,9 +67,14 @@ export class SwiftClient {
     return this.#service.send(request, ctx)
   }
 
-  /** Sends a request whose answer has no body worth reading; returns its headers. */
-  done(request: SwiftRequest, ctx: CallContext): Promise<IncomingHttpHeaders> {
-    return this.#service.done(request, ctx)
+  /**
+   * Sends a request whose answer has no body worth reading; returns its headers, by which the answer is known to be Swift's. Its body may be a page of HTML:
+   * Swift writes one with a 202.
+   */
+  async done(request: SwiftRequest, ctx: CallContext): Promise<IncomingHttpHeaders> {
+    const answer = await this.send(request, ctx)
+    await drain(answer)
+    return answer.headers
   }
 
   /** Sends a request that is answered by a JSON object. */

@@ -186,6 +186,8 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
   }
 
   #keyPrefix(prefix: string): string {
-    return prefix === '' ? this.keyOf('') : `${this.keyOf(prefix)}${prefix.endsWith('/') ? '/' : ''}`
+    const key = this.keyOf(prefix)
+    const isFolder = prefix === '' ? key !== '' : prefix.endsWith('/')
+    return isFolder && !key.endsWith('/') ? `${key}/` : key
   }
 }

@@ -36,7 +36,7 @@ export class TempUrlKeys {
   async store(key: string, { of = 'account', slot = 1 }: TempUrlKeyPlace, ctx: CallContext): Promise<void> {
     const name = `x-${of}-meta-temp-url-key${slot === 2 ? '-2' : ''}`
     await this.#client.done(
-      { method: 'POST', place: this.#placeOf(of), headers: { [name]: key }, expected: UPDATED, body: EMPTY },
+      { method: 'POST', place: this.#placeOf(of), headers: { [name]: Buffer.from(key, 'utf8').toString('latin1') }, expected: UPDATED, body: EMPTY },
       ctx,
     )
     this.#found.forget()
@@ -44,7 +44,8 @@ export class TempUrlKeys {
 
   async #ask(ctx: CallContext): Promise<string> {
     for (const owner of ['container', 'account'] as const) {
-      const expected = owner === 'account' ? { statuses: [200, 204], headers: ['x-account-container-count'] } : CONTAINER
+      const expected =
+        owner === 'account' ? { statuses: [200, 204], headers: ['x-account-container-count'] } : CONTAINER
       const headers = await ctx.step('tempUrlKey', true, step =>
         this.#client.done({ method: 'HEAD', place: this.#placeOf(owner), expected }, step),
       )
@@ -63,5 +64,7 @@ export class TempUrlKeys {
 
 function keyIn(headers: IncomingHttpHeaders, of: string): string | undefined {
   const name = `x-${of}-meta-temp-url-key`
-  return headerTextOf(headers[name]) ?? headerTextOf(headers[`${name}-2`])
+  const key = headerTextOf(headers[name]) ?? headerTextOf(headers[`${name}-2`])
+  // Node reads the bytes of headers as Latin-1.
+  return key && Buffer.from(key, 'latin1').toString('utf8')
 }

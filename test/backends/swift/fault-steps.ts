@@ -1,5 +1,7 @@
 /** The steps of Swift, and the strict server as a ground for faults. */
 import { createHash } from 'node:crypto'
+import type { SwiftOptions } from '../../../src/backends/swift/index.ts'
+import type { Input } from '../../../src/core/settings.ts'
 import { faultsOf, type NamedFault } from '../../faults/case.ts'
 import { FORBIDDEN } from '../../faults/faults.ts'
 import type { Ground } from '../../faults/ground.ts'
@@ -11,8 +13,8 @@ export { PART }
 
 export type StepName = keyof typeof STEPS
 
-const OBJECTS = /^\/v1\/AUTH_test\/media\/[^?]/
-const SEGMENTS = /^\/v1\/AUTH_test\/media_segments\/[^?]/
+const OBJECTS = /^\/v1\/AUTH_\w+\/media\/[^?]/
+const SEGMENTS = /^\/v1\/AUTH_\w+\/media_segments\/[^?]/
 const isCopy = ({ headers }: ProxiedRequest): boolean => headers['x-copy-from'] !== undefined
 const object = (method: string) => (request: ProxiedRequest) => request.method === method && OBJECTS.test(request.url)
 const segment = (number: number) => (request: ProxiedRequest) =>
@@ -34,9 +36,9 @@ const STEPS = {
   'manifest get': request => object('GET')(request) && request.url.includes('multipart-manifest=get'),
   'delete segment': request => request.method === 'DELETE' && SEGMENTS.test(request.url),
   read: request => object('GET')(request) && !request.url.includes('?'),
-  list: request => request.method === 'GET' && request.url.startsWith('/v1/AUTH_test/media?'),
+  list: request => request.method === 'GET' && /^\/v1\/AUTH_\w+\/media\?/.test(request.url),
   delete: object('DELETE'),
-  'segments head': request => request.method === 'HEAD' && request.url === '/v1/AUTH_test/media_segments',
+  'segments head': request => request.method === 'HEAD' && /^\/v1\/AUTH_\w+\/media_segments$/.test(request.url),
   bulk: request => request.method === 'POST' && request.url.includes('bulk-delete'),
 } satisfies Record<string, (request: ProxiedRequest) => boolean>
 
@@ -91,27 +93,38 @@ export function folderOf(key: string): string {
   return `.holdall/${createHash('sha256').update(`media/${key}`).digest('hex').slice(0, 32)}/`
 }
 
+/** How what is stored is looked up without the proxy. */
+export type Behind = Pick<Ground<StepName>, 'put' | 'stored' | 'openUploads'>
+
+/** A server as a ground: `optionsAt` gives the options of a storage that reaches it by way of a URL. */
+export function groundOf(
+  server: { readonly url: string },
+  optionsAt: (url: string) => Input<SwiftOptions>,
+  behind: Behind,
+): Ground<StepName> {
+  return {
+    url: server.url,
+    steps: STEPS,
+    bodyless: BODYLESS,
+    storage: (url, patience) => storageWith({ ...SMALL_PARTS, ...optionsAt(url), ...patience }),
+    ...behind,
+  }
+}
+
 /** A strict server as a ground. */
 export async function startGround(
   options: StrictSwiftOptions = {},
 ): Promise<Ground<StepName> & { readonly server: StrictSwift; close(): Promise<void> }> {
   const server = await startStrictSwift({ containers: ['media', 'media_segments'], ...options })
   const token = server.token()
-  return {
-    server,
-    url: server.url,
-    steps: STEPS,
-    bodyless: BODYLESS,
-    storage(url, { timeoutSecs, maxAttempts }) {
-      const storageUrl = `${url}/v1/${TEMPAUTH.account}`
-      return storageWith({ token, storageUrl, ...SMALL_PARTS, timeoutSecs, maxAttempts })
-    },
+  const behind: Behind = {
     put: async (key, bytes) => void server.put(key, bytes),
     stored: async key => bytesOf(server, key),
     openUploads: async prefix => {
       const stored = [...server.container().objects.keys()].filter(key => key.startsWith(prefix))
       return orphans(server, [...new Set([`${prefix}new`, ...stored])])
     },
-    close: () => server.close(),
   }
+  const ground = groundOf(server, url => ({ token, storageUrl: `${url}/v1/${TEMPAUTH.account}` }), behind)
+  return { ...ground, server, close: () => server.close() }
 }
