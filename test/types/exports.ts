@@ -56,10 +56,24 @@ import type {
   SftpParams,
 } from '../../src/backends/sftp/index.ts'
 import type {
+  CdnOptions,
+  CdnState,
+  IdentityConnection,
   IdentityInput,
   IdentityOptions,
+  IdentityTraits,
   LargeObjects,
+  RackspaceOptions,
   Session,
+  Sessions,
+  SwiftClient,
+  SwiftDriverOptions,
+  SwiftInfo,
+  SwiftOptions,
+  TempUrl,
+  TempUrlDigest,
+  TempUrlKeyPlace,
+  LargeObjects,
   Sessions,
   SwiftClient,
   SwiftDriverOptions,
@@ -189,6 +203,7 @@ export type OfDropbox = [
   UploadUrlOptions,
   Verb,
 ]
+export type OfRackspace = [CdnOptions, CdnState, IdentityConnection, IdentityTraits, RackspaceOptions]
 export type OfSftp = [
   Ask,
   ConnectParams,
@@ -327,4 +342,17 @@ export type OfRemote = [
   UrlQuery,
   WriteConditions,
   XmlAnswer,
+]
+
+/** The names of Swift itself. */
+export type OfSwift = [
+  LargeObjects,
+  Sessions,
+  SwiftClient,
+  SwiftDriverOptions,
+  SwiftInfo,
+  SwiftOptions,
+  TempUrl,
+  TempUrlDigest,
+  TempUrlKeyPlace,
 ]
