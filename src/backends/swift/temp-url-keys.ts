@@ -36,7 +36,13 @@ export class TempUrlKeys {
   async store(key: string, { of = 'account', slot = 1 }: TempUrlKeyPlace, ctx: CallContext): Promise<void> {
     const name = `x-${of}-meta-temp-url-key${slot === 2 ? '-2' : ''}`
     await this.#client.done(
-      { method: 'POST', place: this.#placeOf(of), headers: { [name]: Buffer.from(key, 'utf8').toString('latin1') }, expected: UPDATED, body: EMPTY },
+      {
+        method: 'POST',
+        place: this.#placeOf(of),
+        headers: { [name]: Buffer.from(key, 'utf8').toString('latin1') },
+        expected: UPDATED,
+        body: EMPTY,
+      },
       ctx,
     )
     this.#found.forget()

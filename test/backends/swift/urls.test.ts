@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, describe, expect, it, test } from 'vitest'
 import { tempUrlSignature } from '../../../src/backends/swift/index.ts'
-import { startStrictSwift } from '../../servers/strict-swift.ts'
 import { seeded } from '../../oracles/seeded.ts'
+import { startStrictSwift } from '../../servers/strict-swift.ts'
 import { at, storageWith } from './support.ts'
 
 const KEY = 'a key & more ü'
@@ -35,8 +35,15 @@ describe.each(['sha1', 'sha256', 'sha512'] as const)('500 random temporary URLs 
       const key = text(20)
       const isPrefix = count % 3 === 0
       const ipRange = count % 5 === 0 ? `10.0.${count % 256}.0/24` : undefined
-      const lines = [...(ipRange === undefined ? [] : [`ip=${ipRange}`]), method, expires, isPrefix ? `prefix:${path}` : path]
-      const bytes = createHmac(digest, Buffer.from(key, 'utf8')).update(Buffer.from(lines.join('\n'), 'utf8')).digest()
+      const lines = [
+        ...(ipRange === undefined ? [] : [`ip=${ipRange}`]),
+        method,
+        expires,
+        isPrefix ? `prefix:${path}` : path,
+      ]
+      const bytes = createHmac(digest, Buffer.from(key, 'utf8'))
+        .update(Buffer.from(lines.join('\n'), 'utf8'))
+        .digest()
       const wanted = digest === 'sha512' ? `sha512:${bytes.toString('base64')}` : bytes.toString('hex')
       expect(tempUrlSignature({ method, path, expires, isPrefix, ipRange }, key, digest)).toBe(wanted)
     }
@@ -45,7 +52,9 @@ describe.each(['sha1', 'sha256', 'sha512'] as const)('500 random temporary URLs 
   test('open a file whose name has blanks and other letters, with the port of the service', async () => {
     await using storage = storageWith({ ...at(server), tempUrlKey: KEY, tempUrlDigest: digest })
     const url = await storage.url(NAME)
-    expect(url.startsWith(`${server.url}/v1/AUTH_test/media/a%20b/%C3%BC%20%26%20%231%20%2B%20%2520%3F.txt?`)).toBe(true)
+    expect(url.startsWith(`${server.url}/v1/AUTH_test/media/a%20b/%C3%BC%20%26%20%231%20%2B%20%2520%3F.txt?`)).toBe(
+      true,
+    )
     expect(await status(url)).toEqual([200, 'text'])
     expect(await statusOf(url.replace(/.(?=&temp_url_expires)/, last => (last === '0' ? '1' : '0')))).toBe(401)
   })
@@ -55,7 +64,28 @@ describe.each(['sha1', 'sha256', 'sha512'] as const)('500 random temporary URLs 
 function random(seed: string) {
   const next = seeded([...seed].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % 100_000)
   const integer = (below: number): number => Math.floor(next() * below)
-  const LETTERS = ['a', 'Z', '7', ' ', '/', '%', '+', '&', '=', '?', '#', 'ü', '漢', '😀', '\n', '"', "'", ':', '.', '~']
+  const LETTERS = [
+    'a',
+    'Z',
+    '7',
+    ' ',
+    '/',
+    '%',
+    '+',
+    '&',
+    '=',
+    '?',
+    '#',
+    'ü',
+    '漢',
+    '😀',
+    '\n',
+    '"',
+    "'",
+    ':',
+    '.',
+    '~',
+  ]
   const pick = <T>(values: readonly T[]): T => values[integer(values.length)]!
   const text = (length: number): string => Array.from({ length: 1 + integer(length) }, () => pick(LETTERS)).join('')
   return { integer, pick, text }
@@ -92,7 +122,9 @@ describe('a temporary URL', () => {
     const disposition = 'attachment; filename="A \\"name\\".txt"'
     const named = await fetch(await files.url(NAME, { contentDisposition: disposition }))
     expect(named.headers.get('content-disposition')).toMatch(/filename="A(?: |%20)%22name%22\.txt"/)
-    expect(query(await files.url(NAME, { contentDisposition: "attachment; filename*=UTF-8''%C3%BC.txt" })).get('filename')).toBe('ü.txt')
+    expect(
+      query(await files.url(NAME, { contentDisposition: "attachment; filename*=UTF-8''%C3%BC.txt" })).get('filename'),
+    ).toBe('ü.txt')
     const inline = await fetch(await files.url(NAME, { parameters: { inline: true } }))
     expect(inline.headers.get('content-disposition')).toMatch(/^inline/)
     expect(await files.url(NAME, { contentDisposition: 'inline' })).toMatch(/&inline$/)
@@ -105,7 +137,9 @@ describe('a temporary URL', () => {
     expect(await status(first)).toEqual([200, 'one'])
     expect(await status(first.replace('/album/1', '/album/2'))).toEqual([200, 'two'])
     expect(await statusOf(first.replace('/album/1', '/other'))).toBe(401)
-    await expect(files.url('x', { parameters: { prefix: 'album/' } })).rejects.toMatchObject({ code: 'invalid_argument' })
+    await expect(files.url('x', { parameters: { prefix: 'album/' } })).rejects.toMatchObject({
+      code: 'invalid_argument',
+    })
     expect(await statusOf(await files.url('album/1', { parameters: { ipRange: '127.0.0.0/8' } }))).toBe(200)
     expect(await statusOf(await files.url('album/1', { parameters: { ipRange: '10.0.0.1' } }))).toBe(401)
     await using below = storageWith({ ...at(server), tempUrlKey: KEY, location: 'album' })
