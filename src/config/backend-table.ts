@@ -40,6 +40,9 @@ const AZURE_VARIABLES =
 const GOOGLE_VARIABLES =
   /^(STORAGE_EMULATOR_HOST|GOOGLE_APPLICATION_CREDENTIALS|GOOGLE_CLOUD_PROJECT|GCLOUD_PROJECT|GCE_METADATA_HOST|GCE_METADATA_IP|CLOUDSDK_CONFIG)$/i
 
+/** What OpenStack's own programs read, `OS_*` and the older `ST_*`: addresses and credentials. */
+const OPENSTACK_VARIABLES = /^(?:OS|ST)_\w+$/i
+
 /** Where the keys of an agent come from, besides settings of ours. */
 const SSH_VARIABLES = /^SSH_AUTH_SOCK$/i
 
@@ -170,6 +173,44 @@ export const BACKENDS: readonly BackendRow[] = [
     start: {
       options: { host: 'files.example.com', location: '/srv/media', baseUrl: '/media/' },
       env: ['SFTP_STORAGE_PARAMS'],
+    },
+  },
+  {
+    name: 'swift',
+    className: 'SwiftStorage',
+    folder: 'swift',
+    chunk: 'swift',
+    paths: ['swift.storage.SwiftStorage', 'swift.storage.StaticSwiftStorage'],
+    hasPage: true,
+    prefixes: ['SWIFT_'],
+    variables: OPENSTACK_VARIABLES,
+    start: {
+      options: {
+        authUrl: 'https://keystone.example.com:5000/v3',
+        projectName: 'my-project',
+        containerName: 'media',
+        autoCreateContainer: true,
+      },
+      env: ['SWIFT_USERNAME', 'SWIFT_PASSWORD'],
+    },
+  },
+  {
+    name: 'rackspace',
+    className: 'RackspaceStorage',
+    folder: 'swift',
+    chunk: 'swift',
+    paths: [
+      'cumulus.storage.SwiftclientStorage',
+      'cumulus.storage.CumulusStorage',
+      'cumulus.storage.SwiftclientFilesStorage',
+      'cumulus.storage.OpenStackStorage',
+      'cumulus.storage.CloudFilesStorage',
+    ],
+    hasPage: true,
+    prefixes: ['RACKSPACE_'],
+    start: {
+      options: { regionName: 'ORD', containerName: 'my-container' },
+      env: ['RACKSPACE_USERNAME', 'RACKSPACE_API_KEY'],
     },
   },
 ]

@@ -30,6 +30,7 @@ import { ProxyTable } from '../../src/http/proxy.ts'
 import { batchAnswers } from '../../src/remote/multipart.ts'
 import { createFileHandler } from '../../src/serve/index.ts'
 import { ofFileServers } from './file-server-targets.ts'
+import { ofIdentities } from './identity-targets.ts'
 import { quietly, type Target } from './target.ts'
 
 const NOWHERE = { settings: {}, env: {} }
@@ -361,4 +362,11 @@ const ofUsers: readonly Target[] = [
 ]
 
 /** All of them; a backend adds its own. */
-export const targets: readonly Target[] = [...core, ...served, ...ofServices, ...ofFileServers, ...ofUsers]
+export const targets: readonly Target[] = [
+  ...core,
+  ...served,
+  ...ofServices,
+  ...ofFileServers,
+  ...ofIdentities,
+  ...ofUsers,
+]

@@ -1,0 +1,163 @@
+import type { CallContext, CallOptions } from '../../../core/call.ts'
+import type { Driver } from '../../../core/driver.ts'
+import { ImproperlyConfigured, isStorageError, StorageError } from '../../../core/errors.ts'
+import type { ResolvedSettings, SettingsOf } from '../../../core/settings.ts'
+import { sharedContext } from '../../../remote/aftermath.ts'
+import { Identity } from '../../../remote/openstack/identity.ts'
+import { encodeKey } from '../../../remote/sign/encode.ts'
+import { Renewed } from '../../../remote/token.ts'
+import type { GivenSettings, Services, UrlOptions } from '../../../storage/types.ts'
+import type { SwiftDriverOptions } from '../driver.ts'
+import { SwiftStorage } from '../storage.ts'
+import { rackspaceAdvice } from './advice.ts'
+import type { Cdn, CdnOptions, CdnState } from './cdn.ts'
+import { RackspaceDriver } from './driver.ts'
+import { type RackspaceOptions, rackspaceSettings, withRegion } from './settings.ts'
+
+/** Where a container is published, and until when that is believed. */
+interface Publication {
+  /** Without a trailing slash; undefined for a container that is not published. */
+  readonly base: string | undefined
+  readonly until: Date
+}
+
+/** Milliseconds for which a publication is believed. */
+const KEPT_MS = 300_000
+/** The same for a container that is not published: it may be any moment. */
+const ABSENT_MS = 60_000
+
+/**
+ * Files in Rackspace Cloud Files: Swift with an API key, and a CDN.
+ *
+ * @example
+ * const storage = new RackspaceStorage({ userName: 'alice', apiKey: process.env.RACKSPACE_API_KEY, region: 'DFW', container: 'media' })
+ * await storage.enableCdn({ ttlSecs: 86_400 })
+ * await storage.url('photos/a.jpg') // https://...ssl.cf1.rackcdn.com/photos/a.jpg
+ */
+export class RackspaceStorage<O extends RackspaceOptions = RackspaceOptions> extends SwiftStorage<O> {
+  static override readonly settings: SettingsOf<RackspaceOptions> = rackspaceSettings
+  static override readonly backendName: string = 'rackspace'
+
+  static override refineOptions<T>(found: ResolvedSettings<T>): ResolvedSettings<T> {
+    return withRegion(found)
+  }
+
+  /** Entries of `CUMULUS` without an effect. */
+  static override advice(given: GivenSettings): readonly string[] {
+    return rackspaceAdvice(given)
+  }
+
+  #publication: Renewed<Publication> = this.#lookUp()
+
+  protected override connect(options: Readonly<O>, services: Services): Driver {
+    return new RackspaceDriver(this.driverOptions(options, services))
+  }
+
+  protected override driverOptions(options: Readonly<O>, services: Services): SwiftDriverOptions {
+    if (options.containerName === '') {
+      throw new ImproperlyConfigured('RackspaceStorage needs the name of a container: set RACKSPACE_CONTAINER.')
+    }
+    return super.driverOptions(options, services)
+  }
+
+  protected override identityOf(options: Readonly<O>, services: Services): Identity {
+    return new Identity(options, services, { declared: rackspaceSettings, internalOf: servicenetOf })
+  }
+
+  /**
+   * The address at the CDN, where the container is published: looked up once, and kept for 5 minutes. Else, and with `expiresInSecs`, `parameters` or another
+   * method than GET and HEAD, a temporary URL. `improperly_configured` where there is no key for one either.
+   */
+  override async url(name: string, options: UrlOptions = {}): Promise<string> {
+    this.calls.begin('url', name, options)
+    const base = this.#isForCdn(options) ? await this.#publishedAt(name, options) : undefined
+    if (base !== undefined) return `${base}/${encodeKey(this.newRef(name).key)}`
+    if (this.options.useTempUrls === false) return super.url(name, options)
+    try {
+      return await this.signedUrl(name, options)
+    } catch (error) {
+      if (!isStorageError(error, 'improperly_configured') || this.options.tempUrlKey !== null) throw error
+      const { containerName } = this.options
+      const text = `The container '${containerName}' is not published (enableCdn), and there is no key for temporary URLs: set RACKSPACE_TEMP_URL_KEY, or store one (storeTempUrlKey).`
+      throw new ImproperlyConfigured(text, { fileName: name, operation: 'url', backend: 'rackspace', cause: error })
+    }
+  }
+
+  /** How the container is published at the CDN; undefined for one that never was. */
+  async cdnState(options: CallOptions = {}): Promise<CdnState | undefined> {
+    const { cdn } = this.#rackspace
+    return this.calls.run('cdnState', undefined, options, ctx => cdn.state(this.options.containerName, ctx))
+  }
+
+  /** Publishes the container at the CDN, where everyone can read it, or changes its `ttlSecs`, by default those of the settings. */
+  async enableCdn(options: CdnOptions & CallOptions = {}): Promise<void> {
+    const { ttlSecs = this.options.ttlSecs ?? undefined, logRetention } = options
+    await this.#change('enableCdn', options, (cdn, ctx) =>
+      cdn.enable(this.options.containerName, { ttlSecs, logRetention }, ctx),
+    )
+  }
+
+  /** Takes the container off the CDN. Files that are at the edge stay there for their time: see `purgeCdn`. */
+  async disableCdn(options: CallOptions = {}): Promise<void> {
+    await this.#change('disableCdn', options, (cdn, ctx) => cdn.disable(this.options.containerName, ctx))
+  }
+
+  /** Takes a file off the edge of the CDN before its time. Rackspace allows 25 a day, and writes to `email` when it is done. */
+  async purgeCdn(name: string, options: CallOptions & { readonly email?: string | undefined } = {}): Promise<void> {
+    const { key } = this.calls.checked('purgeCdn', name, () => this.ref(name))
+    await this.#change('purgeCdn', options, (cdn, ctx) =>
+      cdn.purge(this.options.containerName, key, options.email, ctx),
+    )
+  }
+
+  async #change(
+    operation: string,
+    options: CallOptions,
+    work: (cdn: Cdn, ctx: CallContext) => Promise<void>,
+  ): Promise<void> {
+    this.calls.begin(operation, undefined, options, true)
+    const { cdn } = this.#rackspace
+    await this.calls.run(operation, undefined, options, ctx => work(cdn, ctx))
+    this.#publication = this.#lookUp()
+  }
+
+  #isForCdn({ method = 'GET', expiresInSecs, parameters }: UrlOptions): boolean {
+    const isDownload = method === 'GET' || method === 'HEAD'
+    return this.options.cdn && isDownload && expiresInSecs === undefined && parameters === undefined
+  }
+
+  async #publishedAt(name: string, options: UrlOptions): Promise<string | undefined> {
+    const { cdnUri } = this.options
+    if (cdnUri !== null) return cdnUri
+    const known = this.#publication
+    const found = await this.calls.run('cdnState', { name, key: name }, options, async ctx => known.get(ctx.signal))
+    return found.base
+  }
+
+  #lookUp(): Renewed<Publication> {
+    return new Renewed(() => this.#published(), { endOf: ({ until }) => until, earlyMs: 0 })
+  }
+
+  async #published(): Promise<Publication> {
+    const { containerName, cdnSsl } = this.options
+    const state = await this.#rackspace.cdn.state(containerName, sharedContext()).catch(error => {
+      // There is no CDN in this region.
+      if (isStorageError(error, 'unsupported')) return undefined
+      throw error
+    })
+    const base =
+      state?.enabled !== true ? undefined : cdnSsl ? (state.sslUri ?? state.uri) : (state.uri ?? state.sslUri)
+    return { base, until: new Date(Date.now() + (base === undefined ? ABSENT_MS : KEPT_MS)) }
+  }
+
+  get #rackspace(): RackspaceDriver {
+    const { driver } = this.calls
+    if (driver instanceof RackspaceDriver) return driver
+    throw new StorageError('unsupported', 'This needs the driver of Rackspace.')
+  }
+}
+
+/** The address of an account in Rackspace's internal network, where version 1 gives the public one. (python-swiftclient, `snet`) */
+function servicenetOf(url: string): string {
+  return url.replace(/^(https?:\/\/)/i, '$1snet-')
+}
