@@ -46,7 +46,7 @@ export interface Stat extends FileAttributes {
   readonly isRoughTime?: boolean | undefined
 }
 
-/** A file in a listing: its key, and as much of its `Stat` as the listing gives. */
+/** A file in a listing: its key, and as much of its `Stat` as the listing gives. A size that it does not give is NaN, never 0. */
 export interface ListedFile extends Stat {
   readonly key: string
 }
