@@ -17,6 +17,9 @@ export type { CallContext, CallOptions, FileRef, Repeat } from './core/call.ts'
 export { asContent, type Content, type ContentProvider, type ContentSource, contentChunks } from './core/content.ts'
 export type {
   ByteRange,
+  ContainerDriver,
+  ContainerPage,
+  ContainerStat,
   DeleteResult,
   Driver,
   ExpectedHash,
@@ -68,9 +71,11 @@ export { type ChaosOptions, chaos } from './layers/chaos.ts'
 export type { Call, Layer } from './layers/layer.ts'
 export type { CallRunner } from './storage/call-runner.ts'
 export { type CommonOptions, commonSettings } from './storage/common-settings.ts'
+export type { NameOrContainer } from './storage/containers.ts'
 export type { CopyFileOptions } from './storage/copy.ts'
 export type { DeletableNames, DeletedFiles } from './storage/delete-many.ts'
 export { type AnyStorage, Storage } from './storage/storage.ts'
+export { type HasCalls, StorageDriver } from './storage/storage-driver.ts'
 export type {
   AvailableNameOptions,
   EntriesOptions,

@@ -34,6 +34,8 @@ export interface ErrorDetails {
   readonly operation?: string | undefined
   /** The name that the user gave, or the key where only that is known. */
   readonly fileName?: string | undefined
+  /** The container, where the operation was about one: `deleteContainer`. */
+  readonly containerName?: string | undefined
   /** The backend's short name: `local`, `s3`. */
   readonly backend?: string | undefined
   readonly cause?: unknown
@@ -57,6 +59,7 @@ export class StorageError extends Error {
   readonly code: ErrorCode
   readonly operation: string | undefined
   readonly fileName: string | undefined
+  readonly containerName: string | undefined
   readonly backend: string | undefined
   readonly retryable: boolean
   readonly outcome: Outcome
@@ -73,6 +76,7 @@ export class StorageError extends Error {
     this.code = code
     this.operation = details.operation
     this.fileName = details.fileName
+    this.containerName = details.containerName
     this.backend = details.backend
     this.retryable = details.retryable ?? RETRYABLE.has(code)
     this.outcome = details.outcome ?? (UNCERTAIN.has(code) ? 'unknown' : 'not_applied')
@@ -83,8 +87,21 @@ export class StorageError extends Error {
 
   /** What `JSON.stringify` and loggers see: no cause, since foreign errors may quote requests. */
   toJSON(): Record<string, unknown> {
-    const { name, code, message, operation, fileName, backend, retryable, outcome, status, requestId } = this
-    return { name, code, message, operation, fileName, backend, retryable, outcome, status, requestId }
+    const { name, code, message, operation, fileName, containerName, backend } = this
+    const { retryable, outcome, status, requestId } = this
+    return {
+      name,
+      code,
+      message,
+      operation,
+      fileName,
+      containerName,
+      backend,
+      retryable,
+      outcome,
+      status,
+      requestId,
+    }
   }
 }
 
@@ -160,7 +177,7 @@ export function messageOf(error: unknown): string {
 
 /**
  * The one place where a driver's native error becomes a `StorageError`. A `StorageError` keeps its code and gains what it lacks. That a file
- * does not exist is said in the same words on every backend.
+ * or container does not exist is said in the same words on every backend.
  */
 export function wrapError(
   error: unknown,
@@ -169,13 +186,15 @@ export function wrapError(
 ): StorageError {
   if (error instanceof StorageError) {
     const { operation = details.operation, fileName = details.fileName, backend = details.backend } = error
+    const { containerName = details.containerName } = error
+    const known = { operation, fileName, containerName, backend }
     if (error.code === 'not_found' && error.operation === undefined) {
-      error.message = `${subjectOf({ operation, fileName })}: ${NOT_FOUND}`
+      error.message = `${subjectOf(known)}: ${notFound(known)}`
     }
-    return Object.assign(error, { operation, fileName, backend })
+    return Object.assign(error, known)
   }
   const code = classify(error) ?? classifyCommon(error)
-  const reason = code === 'not_found' ? NOT_FOUND : messageOf(error)
+  const reason = code === 'not_found' ? notFound(details) : messageOf(error)
   return new StorageError(code, `${subjectOf(details)}: ${reason}`, {
     ...told(error),
     ...details,
@@ -183,10 +202,13 @@ export function wrapError(
   })
 }
 
-const NOT_FOUND = 'the file does not exist.'
+function notFound({ fileName, containerName }: ErrorDetails): string {
+  return `the ${fileName === undefined && containerName !== undefined ? 'container' : 'file'} does not exist.`
+}
 
-function subjectOf({ operation = 'call', fileName }: ErrorDetails): string {
-  return fileName === undefined ? operation : `${operation} '${fileName}'`
+function subjectOf({ operation = 'call', fileName, containerName }: ErrorDetails): string {
+  const name = fileName ?? containerName
+  return name === undefined ? operation : `${operation} '${name}'`
 }
 
 /** What an HTTP error knows of its answer, and any error of the outcome. */

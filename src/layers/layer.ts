@@ -9,6 +9,8 @@ export interface Call {
   readonly key?: string | undefined
   /** The name that the caller gave. */
   readonly fileName?: string | undefined
+  /** The container, where the call is about one of the account's. */
+  readonly containerName?: string | undefined
   /** When the call may be made again: `if_not_applied` for one whose condition would fail on its own success. */
   readonly repeat: Repeat
   /** The caller gives the bytes at its own pace, so that silence is no failure; the steps have their own time-outs. */

@@ -9,6 +9,7 @@ const CHANGES: ReadonlySet<string> = new Set([
   'move',
   'openHandle',
   'createContainer',
+  'deleteContainer',
 ])
 
 /** Refuses every change with code `permission_denied`, before anything is sent. */
@@ -21,11 +22,13 @@ export const readOnly: Layer = async (call, next, ctx) => {
 export function readOnlyError({
   operation,
   fileName,
+  containerName,
   backend,
-}: Pick<Call, 'operation' | 'fileName' | 'backend'>): StorageError {
+}: Pick<Call, 'operation' | 'fileName' | 'containerName' | 'backend'>): StorageError {
   return new StorageError('permission_denied', `This storage is read-only: ${operation} is refused.`, {
     operation,
     fileName,
+    containerName,
     backend,
   })
 }

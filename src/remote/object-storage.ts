@@ -162,7 +162,7 @@ export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> ext
 
   /** The URL of a key at the service, unsigned. `unsupported` where the service has none. */
   protected publicUrl(key: string, options: UrlOptions): string {
-    const { driver } = this
+    const { driver } = this.calls
     if (driver.publicUrl === undefined) {
       throw new StorageError('unsupported', `${this.constructor.name} has no URLs without a signature.`)
     }

@@ -26,6 +26,8 @@ import { type CommonOptions, commonSettings } from './common-settings.ts'
 import { Discovery } from './discovery.ts'
 import { keptKey, nameIn } from './entry-keys.ts'
 import { NamedFile } from './named-file.ts'
+import { StorageDriver } from './storage-driver.ts'
+import { supportsFeature } from './supports.ts'
 import type {
   AvailableNameOptions,
   EntriesOptions,
@@ -58,7 +60,7 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
   /** Where each option's value was found. */
   readonly origins: Readonly<Record<string, Origin>>
   readonly #services: Services
-  #driver: Driver | undefined
+  #driver: StorageDriver | undefined
   #runner: CallRunner | undefined
   readonly #discovery = new Discovery()
   #prefix: string | undefined
@@ -98,47 +100,42 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
     throw new ImproperlyConfigured(`${this.constructor.name} has no driver: override connect().`)
   }
 
-  /** The protocol underneath; for what only this backend can do. */
-  get driver(): Driver {
-    this.#driver ??= this.#services.driver ?? this.connect(this.options, this.#services)
+  /** The account underneath: its containers (buckets), whatever container this storage itself is in. */
+  get driver(): StorageDriver {
+    this.#driver ??= this.makeDriver()
     return this.#driver
   }
 
-  /** The layers around the driver; for backends and for code that extends Holdall. */
+  /** Returns what `driver` gives, once: a backend with more to offer there overrides both. */
+  protected makeDriver(): StorageDriver {
+    return new StorageDriver(this)
+  }
+
+  /** The protocol's driver (`calls.driver`) and the layers around it; for backends and for code that extends Holdall. */
   get calls(): CallRunner {
-    this.#runner ??= new CallRunner(this.driver, this.options, this.#services.layers)
+    this.#runner ??= new CallRunner(
+      this.#services.driver ?? this.connect(this.options, this.#services),
+      this.options,
+      this.#services.layers,
+    )
     return this.#runner
   }
 
   /** What the server said it can do, or what the driver knows beforehand. */
   get features(): Driver['features'] {
-    return this.#discovery.features ?? this.driver.features
+    return this.#discovery.features ?? this.calls.driver.features
   }
 
   /** Asks the server, once, what it can do; later answers of `supports` rest on it. */
   async discover(options: CallOptions = {}): Promise<void> {
     this.calls.begin('discover', undefined, options)
     if (this.#discovery.features !== undefined) return
-    await this.#discovery.run(this.driver, this.calls, new NamedFile(this, '', ''), options)
+    await this.#discovery.run(this.calls.driver, this.calls, new NamedFile(this, '', ''), options)
   }
 
   /** Whether the backend can do something, as far as is known without asking the server. */
   supports(feature: Feature): boolean {
-    const { driver } = this
-    switch (feature) {
-      case 'copy':
-      case 'move':
-      case 'createContainer':
-        return driver[feature] !== undefined
-      case 'path':
-        return driver.localPath !== undefined
-      case 'publicUrl':
-        return driver.publicUrl !== undefined
-      case 'signedUrl':
-        return driver.signUrl !== undefined
-      default:
-        return this.features[feature] ?? false
-    }
+    return supportsFeature(this.calls.driver, this.features, feature)
   }
 
   /** What every key begins with: '' or a path that ends in '/'. */
@@ -252,10 +249,9 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
 
   /** Ends connections. The storage can be used again afterwards. */
   async close(): Promise<void> {
-    const driver = this.#driver
+    const runner = this.#runner
     this.#runner = undefined
-    if (this.#services.driver === undefined) this.#driver = undefined
-    await driver?.close?.()
+    await runner?.driver.close?.()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -32,7 +32,8 @@ export async function readVersion(
   version: Version,
   options: CallOptions,
 ): Promise<Reading> {
-  const { driver, features } = storage
+  const { features } = storage
+  const { driver } = storage.calls
   const { signal } = options
   const { body, stat, expected, whole, continues = false } = await requested(storage, ref, range, version, options)
   const { start = 0, end } = range ?? {}
@@ -62,7 +63,8 @@ async function requested(
   version: Version,
   { signal }: CallOptions,
 ): Promise<ReadResult> {
-  const { driver, features } = storage
+  const { features } = storage
+  const { driver } = storage.calls
   const ifMatch = features.ifMatch ? strongEtag(version.etag) : undefined
   const read = { range, ifMatch, versionId: version.versionId, objectParameters: ref.objectParameters }
   const result = await storage.calls.run('read', ref, { signal }, ctx => driver.read(ref.key, read, ctx))
@@ -92,6 +94,6 @@ export function versionOf(storage: AnyBase, name: string, { versionId }: Version
   if (storage.features.versions === true) return { versionId }
   throw new StorageError('unsupported', `${storage.constructor.name} keeps no versions of '${name}'.`, {
     fileName: name,
-    backend: storage.driver.name,
+    backend: storage.calls.driver.name,
   })
 }

@@ -15,6 +15,8 @@ const NONE: Partial<FileRef> = {}
 
 /** Sends every call of a storage through its layers: trace > retry > concurrency > time-out > (wrap > the caller's own) > wrap. */
 export class CallRunner {
+  /** The protocol underneath, without the layers: for backends and for code that extends Holdall. */
+  readonly driver: Driver
   readonly #call: Layer
   readonly #step: Layer
   readonly #backend: string
@@ -22,12 +24,13 @@ export class CallRunner {
   readonly #classify: Driver['classify']
 
   constructor(driver: Driver, options: CommonOptions, extra: readonly Layer[] = []) {
+    this.driver = driver
     this.#backend = driver.name
     this.#readOnly = options.readOnly
     this.#classify = error => driver.classify(error)
     const wrap: Layer = (call, next, ctx) =>
       next(ctx).catch(error => {
-        throw this.failure(error, call.operation, call.fileName, ctx.signal)
+        throw this.#wrapped(error, call, ctx.signal)
       })
     const again = retry({ maxAttempts: options.maxAttempts })
     const own = extra.length === 0 ? [] : [wrap, ...extra]
@@ -42,17 +45,18 @@ export class CallRunner {
     this.#step = compose([trace, again, ...inner])
   }
 
-  /** Makes a call about a file or folder, by default one that may be repeated. */
+  /** Makes a call about a file, a folder or a container, by default one that may be repeated. */
   run<T>(
     operation: string,
     ref: FileRef | undefined,
-    options: CallOptions & Partial<Pick<Call, 'repeat' | 'paced' | 'streams'>>,
+    options: CallOptions & Partial<Pick<Call, 'repeat' | 'paced' | 'streams' | 'containerName'>>,
     call: (ctx: CallContext) => Promise<T>,
   ): Promise<T> {
-    const { repeat = true, paced, streams, signal } = options
+    const { repeat = true, paced, streams, signal, containerName } = options
     const { key, name: fileName } = ref ?? NONE
-    if (signal?.aborted) return Promise.reject(this.#notBegun(signal, operation, fileName))
-    const about: Call = { operation, backend: this.#backend, key, fileName, repeat, paced, streams }
+    const backend = this.#backend
+    if (signal?.aborted) return Promise.reject(notBegun(signal, { operation, fileName, containerName, backend }))
+    const about: Call = { operation, backend, key, fileName, containerName, repeat, paced, streams }
     return this.#call(about, call, this.context(options))
   }
 
@@ -70,19 +74,24 @@ export class CallRunner {
 
   /** Refuses what need not be begun: a call whose signal was aborted before (`aborted`), a change to a read-only storage (`permission_denied`). */
   begin(operation: string, name: string | undefined, { signal }: CallOptions, changes = false): void {
-    if (signal?.aborted) throw this.#notBegun(signal, operation, name)
-    if (changes && this.#readOnly) throw readOnlyError({ operation, fileName: name, backend: this.#backend })
-  }
-
-  #notBegun(signal: AbortSignal, operation: string, fileName: string | undefined): StorageError {
-    return notBegun(signal, { operation, fileName, backend: this.#backend })
+    const details = { operation, fileName: name, backend: this.#backend }
+    if (signal?.aborted) throw notBegun(signal, details)
+    if (changes && this.#readOnly) throw readOnlyError(details)
   }
 
   /** The `StorageError` of what was thrown outside the layers: a driver's own error, or that a signal was aborted. */
   failure(error: unknown, operation: string, fileName: string | undefined, signal?: AbortSignal): StorageError {
     // A name that is no text is one of the errors.
     const name = typeof fileName === 'string' ? fileName : undefined
-    const details = { operation, fileName: name, backend: this.#backend }
+    return this.#wrapped(error, { operation, fileName: name }, signal)
+  }
+
+  #wrapped(
+    error: unknown,
+    { operation, fileName, containerName }: Pick<Call, 'operation' | 'fileName' | 'containerName'>,
+    signal?: AbortSignal,
+  ): StorageError {
+    const details = { operation, fileName, containerName, backend: this.#backend }
     return wrapError(signal?.aborted ? abortReason(signal, error, details) : error, details, this.#classify)
   }
 

@@ -112,13 +112,14 @@ function begin(
 
 /** Whether two names mean one file, so that deleting one would delete the other: also in two storages of one place. */
 async function isSameFile({ source, from, target, to }: Pair, options: CallOptions): Promise<boolean> {
-  if (source.driver === target.driver) return from.key === to.key
+  if (source.calls.driver === target.calls.driver) return from.key === to.key
   const addresses = await Promise.all([addressOf(source, from, options), addressOf(target, to, options)])
   return addresses[0] !== undefined && addresses[0] === addresses[1]
 }
 
 async function addressOf(storage: AnyBase, ref: FileRef, options: CallOptions): Promise<string | undefined> {
-  const { driver, calls } = storage
+  const { calls } = storage
+  const { driver } = calls
   if (driver.address === undefined) return undefined
   return `${driver.name} ${await calls.local('address', ref, options, ctx => driver.address!(ref.key, ctx))}`
 }
@@ -128,7 +129,7 @@ async function native(
   { source: storage, given, from: source, to: wanted }: Pair,
   options: SaveOptions,
 ): Promise<string | undefined> {
-  const { driver } = storage
+  const { driver } = storage.calls
   if (driver[operation] === undefined) return undefined
   const { signal, overwrite = storage.options.fileOverwrite } = options
   if (!overwrite) await storage.discover({ signal })

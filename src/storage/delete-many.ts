@@ -68,9 +68,9 @@ export function deletedRef(storage: AnyBase, given: NameOrEntry): FileRef {
 }
 
 /** Deletes one file. */
-export function deleteOne({ calls, driver }: AnyBase, ref: FileRef, options: CallOptions): Promise<void> {
+export function deleteOne({ calls }: AnyBase, ref: FileRef, options: CallOptions): Promise<void> {
   return calls.run('delete', ref, options, ctx =>
-    driver.delete(ref.key, ctx, { objectParameters: ref.objectParameters }),
+    calls.driver.delete(ref.key, ctx, { objectParameters: ref.objectParameters }),
   )
 }
 
@@ -79,7 +79,8 @@ async function deleteBatch(
   refs: readonly FileRef[],
   options: CallOptions,
 ): Promise<readonly DeleteResult[]> {
-  const { driver, calls } = storage
+  const { calls } = storage
+  const { driver } = calls
   if (driver.deleteMany !== undefined) {
     const { objectParameters } = refs[0]!
     const keys = refs.map(({ key }) => key)

@@ -15,7 +15,7 @@ export async function* entriesBelow(
 ): AsyncGenerator<Entry, void, undefined> {
   const folder = folderOf(storage, path)
   const request = requestOf(storage, options)
-  const progress = new PageProgress(folder.name)
+  const progress = new PageProgress({ operation: 'list', fileName: folder.name })
   let token: string | undefined
   do {
     const page = await drivePage(storage, folder, { ...request, token }, options)
@@ -36,7 +36,7 @@ export async function pageBelow(storage: AnyBase, path: string, options: PageOpt
   }
   const folder = folderOf(storage, path)
   const page = await drivePage(storage, folder, { ...requestOf(storage, options), token, limit }, options)
-  new PageProgress(folder.name, token).check(page)
+  new PageProgress({ operation: 'list', fileName: folder.name }, token).check(page)
   return { entries: [...entriesOf(storage, folder, page)], next: page.next }
 }
 
@@ -58,9 +58,9 @@ export async function listFolder(
 }
 
 async function drivePage(storage: AnyBase, folder: FileRef, request: PageRequest, options: CallOptions): Promise<Page> {
-  const { driver, calls } = storage
+  const { calls } = storage
   const { objectParameters } = folder
-  return calls.run('list', folder, options, ctx => driver.list(folder.key, { ...request, objectParameters }, ctx))
+  return calls.run('list', folder, options, ctx => calls.driver.list(folder.key, { ...request, objectParameters }, ctx))
 }
 
 /** Folders that have no name of their own (`a//b` lies in one) are left out: only a recursive listing leads to what is in them. */

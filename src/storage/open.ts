@@ -89,7 +89,7 @@ class Opening {
       const details = { fileName: this.#name, operation: 'open' }
       throw new StorageError('unsupported_mode', `A version of '${this.#name}' can only be read.`, details)
     }
-    if (this.#storage.driver.openHandle !== undefined) return this.#handle(mode)
+    if (this.#storage.calls.driver.openHandle !== undefined) return this.#handle(mode)
     if (!mode.write) return this.#reader()
     if (mode.truncate) return this.#fresh(mode)
     if (mode.exclusive) {
@@ -104,13 +104,13 @@ class Opening {
   async #handle(mode: ParsedMode): Promise<RandomAccess> {
     const { read, write, create, exclusive, truncate } = mode
     const flags = { read, write, create, exclusive, truncate }
-    const { driver, calls } = this.#storage
+    const { calls } = this.#storage
     // Opening for reading changes nothing.
     const call = { signal: this.#options.signal, repeat: !write }
     const operation = write ? 'openHandle' : 'read'
     return calls.run(operation, this.#ref, call, ctx => {
       const options = this.#storage.writeOptions(this.#ref, attributesOnly, this.#options)
-      return driver.openHandle!(this.#ref.key, flags, options, ctx)
+      return calls.driver.openHandle!(this.#ref.key, flags, options, ctx)
     })
   }
 

@@ -1,5 +1,5 @@
 import type { Page } from '../core/driver.ts'
-import { StorageError } from '../core/errors.ts'
+import { type ErrorDetails, StorageError } from '../core/errors.ts'
 
 /** Pages without an entry that may follow each other. A service may pass over many deleted files in this way, but not for ever. */
 const MAX_EMPTY_PAGES = 10_000
@@ -9,15 +9,16 @@ const MAX_EMPTY_PAGES = 10_000
  * entry are remembered, and replaced after 1, 2, 4 ... pages, so that a circle of any length is found. (Brent, 1980)
  */
 export class PageProgress {
-  readonly #folder: string
+  readonly #about: ErrorDetails
   #token: string | undefined
   #first: string | undefined
   #pages = 0
   #span = 1
   #empty = 0
 
-  constructor(folder: string, token?: string) {
-    this.#folder = folder
+  /** `about`: the details of the error. */
+  constructor(about: ErrorDetails, token?: string) {
+    this.#about = about
     this.#token = token
   }
 
@@ -37,9 +38,6 @@ export class PageProgress {
   }
 
   #stuck(why: string): StorageError {
-    return new StorageError('unavailable', `The listing does not go on: ${why}.`, {
-      operation: 'list',
-      fileName: this.#folder,
-    })
+    return new StorageError('unavailable', `The listing does not go on: ${why}.`, this.#about)
   }
 }

@@ -44,7 +44,7 @@ export async function readInParts(
     length: Math.max(0, last - start),
     expected: isWhole ? first.whole : undefined,
     signal,
-    details: { operation: 'read', fileName: ref.name, backend: storage.driver.name },
+    details: { operation: 'read', fileName: ref.name, backend: storage.calls.driver.name },
   }
   if (last <= head.end) return { ...first, body: new ResumedBody(first.body, checks) }
 

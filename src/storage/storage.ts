@@ -9,6 +9,7 @@ import { availableName } from './available-name.ts'
 import { StorageBase } from './base.ts'
 import { versionOf } from './bodies.ts'
 import type { CommonOptions } from './common-settings.ts'
+import { createOwnContainer } from './containers.ts'
 import { type CopyFileOptions, copyFile, moveFile } from './copy.ts'
 import { type DeletableNames, type DeletedFiles, deletedRef, deleteMany, deleteOne } from './delete-many.ts'
 import { nameIn, statEntry } from './entry-keys.ts'
@@ -114,7 +115,7 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
     const { versionId } = versionOf(this, ref.name, options)
     const stat = await this.calls.run('stat', ref, options, ctx => {
       const { objectParameters } = ref
-      return this.driver.stat(key, ctx, { versionId, objectParameters })
+      return this.calls.driver.stat(key, ctx, { versionId, objectParameters })
     })
     return statEntry(this, name, key, stat)
   }
@@ -184,7 +185,7 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
 
   /** Absolute path on this machine; `unsupported` for remote backends. */
   path(name: string): string {
-    const { driver } = this
+    const { driver } = this.calls
     if (driver.localPath !== undefined) return driver.localPath(this.keyOf(name))
     throw new StorageError('unsupported', "This backend doesn't support absolute paths.", { fileName: name })
   }
@@ -221,12 +222,7 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
 
   /** Makes the bucket or root folder; `unsupported` where that is not ours to do. */
   async createContainer(options: CallOptions = {}): Promise<void> {
-    const { driver } = this
-    this.calls.begin('createContainer', undefined, options, true)
-    if (driver.createContainer === undefined) {
-      throw new StorageError('unsupported', `${this.constructor.name} cannot create its container.`)
-    }
-    await this.calls.run('createContainer', undefined, options, ctx => driver.createContainer!(ctx))
+    await createOwnContainer(this.calls, options)
   }
 
   /** Makes a file name valid; Django's rule by default. */

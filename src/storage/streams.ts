@@ -112,7 +112,7 @@ export function writeStream(storage: AnyBase, given: NameOrEntry, options: OpenO
   let file: StorageFile<'wb'> | undefined
   const aborted = (): StorageError =>
     abortedError(
-      { operation: 'write', fileName: nameIn(given), backend: storage.driver.name, outcome: 'not_applied' },
+      { operation: 'write', fileName: nameIn(given), backend: storage.calls.driver.name, outcome: 'not_applied' },
       signal?.reason,
     )
   const stream = new Writable({

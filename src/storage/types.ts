@@ -139,3 +139,4 @@ export type Feature =
   | 'publicUrl'
   | 'signedUrl'
   | 'createContainer'
+  | 'containers'

@@ -5,7 +5,8 @@ import type { NameOrEntry, UrlOptions } from './types.ts'
 
 /** A URL of a file, signed where the backend signs; see `Storage#url`. No request is made, so it passes no layer. */
 export async function urlOf(storage: AnyBase, given: NameOrEntry, options: UrlOptions): Promise<string> {
-  const { driver, calls } = storage
+  const { calls } = storage
+  const { driver } = calls
   const name = nameIn(given)
   const { signal, expiresInSecs = 0, method = 'GET', ...rest } = options
   calls.begin('signUrl', name, options, method === 'PUT' || method === 'DELETE')

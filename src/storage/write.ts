@@ -21,7 +21,7 @@ export function writeContent(
   write: WriteOptions,
   options: CallOptions & { readonly paced?: boolean },
 ): Promise<Stat | undefined> {
-  const { driver } = storage
+  const { driver } = storage.calls
   const { content, options: prepared } = storage.prepareContent(ref.name, given, withGuard(write))
   const conditional = prepared.ifAbsent === true || prepared.ifMatch !== undefined
   const repeat: Repeat = content.replayable && (conditional ? 'if_not_applied' : true)

@@ -50,7 +50,7 @@ describe('MemoryStorage', () => {
     const deep = `${'a/'.repeat(4_094)}file`
     await storage.save(deep, 'deep')
     await storage.save('b', 'x')
-    const page = await storage.driver.list('', { recursive: true, limit: 1 }, storage.calls.context())
+    const page = await storage.calls.driver.list('', { recursive: true, limit: 1 }, storage.calls.context())
     assert.deepEqual([page.files[0]?.key.length, page.next === undefined], [deep.length, false])
     const names: string[] = []
     for await (const { name } of storage.entries('', { recursive: true })) names.push(name)
@@ -67,7 +67,7 @@ describe('MemoryStorage', () => {
   it('lists a hundred thousand files page by page', async () => {
     const storage = new MemoryStorage()
     for (let n = 0; n < 100_000; n++) {
-      await storage.driver.write(`f/${n}`, bytesContent(new Uint8Array(1)), {}, storage.calls.context())
+      await storage.calls.driver.write(`f/${n}`, bytesContent(new Uint8Array(1)), {}, storage.calls.context())
     }
     const pages = new Set<number>()
     let count = 0

@@ -23,7 +23,7 @@ beforeEach(async () => {
   const OPTIONS = { bucketName: 'media', endpointUrl: server.url, regionName: server.region, accessKey, secretKey }
   await using storage = new S3Storage(OPTIONS, { settings: {}, env: {} })
   for (const key of KEYS) {
-    await storage.driver.write(key, bytesContent(Buffer.from(`at ${key}`)), {}, storage.calls.context())
+    await storage.calls.driver.write(key, bytesContent(Buffer.from(`at ${key}`)), {}, storage.calls.context())
   }
   const STORAGES = { s3: { BACKEND: 's3', OPTIONS }, disk: { BACKEND: 'local', OPTIONS: { location: 'disk' } } }
   await writeFile(join(dir, 'holdall.config.json'), JSON.stringify({ STORAGES }))

@@ -18,7 +18,7 @@ const shelf = (options: object = {}): ShelfStorage =>
   )
 
 const cases = driverConformance({
-  create: () => shelf().driver,
+  create: () => shelf().calls.driver,
   limits: true,
   keeps: ['modifiedAt', 'etag'],
   expects: {

@@ -8,7 +8,7 @@ const text = (path: string): Promise<string> => readFile(new URL(`../../${path}`
 const inMemory = (options: object = {}): SqliteStorage => new SqliteStorage({ database: ':memory:', ...options })
 
 const cases = driverConformance({
-  create: () => inMemory().driver,
+  create: () => inMemory().calls.driver,
   limits: true,
   keeps: ['modifiedAt', 'etag'],
   expects: { features: { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true }, methods: [] },

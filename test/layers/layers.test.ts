@@ -423,7 +423,7 @@ describe('the layers of a storage', () => {
     const storage = new MemoryStorage()
     const { promise, resolve } = Promise.withResolvers<void>()
     let asked = 0
-    const { driver } = storage
+    const { driver } = storage.calls
     driver.discover = async () => {
       asked++
       await promise

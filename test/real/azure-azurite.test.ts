@@ -91,7 +91,7 @@ const conforming = (
   create: () => AzureStorage,
   more: Partial<DriverConformanceOptions> = {},
 ): DriverConformanceOptions => ({
-  create: () => create().driver,
+  create: () => create().calls.driver,
   destroy: async driver => {
     await driver.close?.()
     await emptyAndClose(create())

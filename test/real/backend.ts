@@ -111,7 +111,7 @@ export function describeExclusiveSaves(place: ExclusiveSaves): void {
     `${processes} processes that save one name ${saves} times each at once, %s, leave ${all} right files`,
     async (_title, size) => {
       await using files = place.storage()
-      if (files.driver.createContainer !== undefined) await files.createContainer()
+      if (files.supports('createContainer')) await files.createContainer()
       const savers = await Promise.all(
         Array.from({ length: processes }, (_, who) => readySaver(place, who, saves, size)),
       )

@@ -46,7 +46,7 @@ const kinds: ReadonlyArray<readonly [string, Input<S3Options>, readonly string[]
 const drivers = kinds.map(([title, options, locations]): [string, DriverConformanceOptions] => [
   `S3Driver and Ceph, ${title}`,
   {
-    create: () => rgwStorage(server, { partSize: 5 * MIB, multipartThreshold: 5 * MIB, ...options }).driver,
+    create: () => rgwStorage(server, { partSize: 5 * MIB, multipartThreshold: 5 * MIB, ...options }).calls.driver,
     destroy: async driver => {
       await driver.close?.()
       await emptyAndClose(rgwStorage(server))

@@ -104,7 +104,7 @@ describe('copies and moves between storages', () => {
       calls++
       return next(ctx)
     }
-    const { driver } = storage
+    const { driver } = storage.calls
     const counted = new MemoryStorage({}, { settings: {}, env: {}, driver, layers: [count] })
     for (const operation of ['copy', 'move'] as const) {
       await expect(counted[operation]('dir', 'other')).rejects.toMatchObject({ code: 'is_directory', operation })

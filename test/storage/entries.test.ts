@@ -27,7 +27,7 @@ const ODD: ReadonlyArray<readonly [key: string, other: string]> = [
 /** A bucket with the odd keys and what they could be taken for. */
 async function oddBucket(): Promise<{ storage: Storage; odd: Entry[]; keys: () => Promise<string[]> }> {
   const storage = kinds.s3()
-  const { driver } = storage
+  const { driver } = storage.calls
   const ctx = storage.calls.context()
   for (const [key, other] of [...ODD, ['tail/..', 'tail/x'] as const]) {
     for (const each of new Set([key, other])) {

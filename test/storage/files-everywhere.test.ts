@@ -102,7 +102,7 @@ async function perform(file: StorageFile<OpenMode>, model: FileModel, one: Step,
 
 /** Bytes leave while they are written, so that they can neither be read nor changed: it goes on only from where it is. */
 function isStreamed(storage: Storage, mode: OpenMode): boolean {
-  return storage.driver.openHandle === undefined && /^[wx]b?$/.test(mode)
+  return storage.calls.driver.openHandle === undefined && /^[wx]b?$/.test(mode)
 }
 
 function isStreamable(model: FileModel, [kind, value]: Step): boolean {

@@ -80,7 +80,7 @@ describe.each(kinds)('%s', (_, make) => {
 
   it('deletes thousands, batch by batch, and tells which failed and why', async () => {
     const names = Array.from({ length: 2500 }, (_, n) => `many/${n}`)
-    const { driver } = storage
+    const { driver } = storage.calls
     const one = driver.delete.bind(driver)
     Object.assign(driver, { deleteMany: undefined })
     driver.delete = async (key, ctx) => {

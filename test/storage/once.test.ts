@@ -60,7 +60,7 @@ describe('making a URL', () => {
   it('waits for no slot and no timer, though another call hangs', async () => {
     const { promise: hangs, resolve: goOn } = Promise.withResolvers<void>()
     const storage = kinds.s3({ concurrency: 1 })
-    const { driver } = storage
+    const { driver } = storage.calls
     const stat = driver.stat.bind(driver)
     vi.spyOn(driver, 'stat').mockImplementation(async (...given) => {
       await hangs

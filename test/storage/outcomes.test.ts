@@ -163,7 +163,7 @@ describe('what an error says of its outcome is true', () => {
       (layers, sound) =>
         new MemoryStorage(
           { maxAttempts: 2 },
-          { settings: {}, env: {}, layers, ...(sound && { driver: sound.driver }) },
+          { settings: {}, env: {}, layers, ...(sound && { driver: sound.calls.driver }) },
         ),
       100,
     ],
@@ -172,7 +172,7 @@ describe('what an error says of its outcome is true', () => {
       (layers, sound) =>
         new MemoryStorage(
           { maxAttempts: 2 },
-          { settings: {}, env: {}, layers, driver: sound?.driver ?? withoutMoves(new MemoryStorage()) },
+          { settings: {}, env: {}, layers, driver: sound?.calls.driver ?? withoutMoves(new MemoryStorage()) },
         ),
       80,
     ],
@@ -240,8 +240,8 @@ describe('what an error says of its outcome is true', () => {
   })
 })
 
-function withoutMoves(storage: Storage): Storage['driver'] {
-  const { driver } = storage
+function withoutMoves(storage: Storage): Storage['calls']['driver'] {
+  const { driver } = storage.calls
   Object.assign(driver, { move: undefined, copy: undefined })
   return driver
 }

@@ -10,7 +10,18 @@ afterAll(() => kinds.end())
 
 /** Methods that do no I/O, and those that only release. */
 const WITHOUT_SIGNAL: ReadonlySet<string> = new Set([
-  ...['constructor', 'connect', 'path', 'supports', 'keyOf', 'nameOf', 'toJSON', 'decoder', 'writeOptions'],
+  ...[
+    'constructor',
+    'connect',
+    'makeDriver',
+    'path',
+    'supports',
+    'keyOf',
+    'nameOf',
+    'toJSON',
+    'decoder',
+    'writeOptions',
+  ],
   ...['ref', 'fileRef', 'normalRef', 'newRef', 'isSpelled', 'isRoot', 'objectParametersOf'],
   ...['getValidName', 'getAlternativeName', 'generateFilename', 'getNameMaxLength', 'prepareContent'],
   ...['tell', 'toString', 'discard'],

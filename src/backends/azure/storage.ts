@@ -113,7 +113,7 @@ export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectS
   async setTier(name: NameOrEntry, tier: string, options: CallOptions = {}): Promise<void> {
     const ref = this.calls.checked('setTier', nameIn(name), () => this.ref(name))
     this.calls.begin('setTier', ref.name, options, true)
-    const { driver } = this
+    const { driver } = this.calls
     if (!(driver instanceof AzureDriver)) throw new StorageError('unsupported', 'Tiers need the Azure driver.')
     await this.calls.run('setTier', ref, options, ctx => driver.setTier(ref.key, tier, ctx, ref))
   }
@@ -136,7 +136,7 @@ export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectS
     const { expiresInSecs = this.urlLifeSecs, method = 'GET' } = options
     const isDownload = method === 'GET' || method === 'HEAD'
     if (expiresInSecs === 0 && isDownload)
-      return this.#onDomain(plainUrl(this.driver.publicUrl!(this.keyOf(name)), options))
+      return this.#onDomain(plainUrl(this.calls.driver.publicUrl!(this.keyOf(name)), options))
     if (expiresInSecs === 0) {
       throw new StorageError('invalid_argument', 'A URL for changes must end: give expiresInSecs.', { fileName: name })
     }

@@ -72,7 +72,7 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
 
   override supports(feature: Feature): boolean {
     // Its links have to be asked for, so that the driver alone has none.
-    return feature === 'signedUrl' ? this.driver instanceof DropboxDriver : super.supports(feature)
+    return feature === 'signedUrl' ? this.calls.driver instanceof DropboxDriver : super.supports(feature)
   }
 
   /** A name that Dropbox does not take, or would store under another name, is `suspicious_name`; a folder may end in its slash. */
@@ -178,7 +178,7 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
   }
 
   #dropbox(): DropboxDriver {
-    const { driver } = this
+    const { driver } = this.calls
     if (driver instanceof DropboxDriver) return driver
     throw new StorageError('unsupported', 'This needs the driver of Dropbox.')
   }

@@ -138,7 +138,7 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
   }
 
   #gcs(): GcsDriver {
-    const { driver } = this
+    const { driver } = this.calls
     if (driver instanceof GcsDriver) return driver
     throw new StorageError('unsupported', 'Uploads by others need the driver of Google Cloud Storage.')
   }

@@ -67,7 +67,7 @@ export class LocalStorage extends Storage<LocalOptions> {
    * unless told. Gives how many files it removed. To be called now and then, or never: such files are neither listed nor served.
    */
   async sweep(options: CallOptions & { readonly minAgeSecs?: number } = {}): Promise<number> {
-    const { driver } = this
+    const { driver } = this.calls
     if (!(driver instanceof LocalDriver)) throw new StorageError('unsupported', 'Sweeping needs the local driver.')
     const { signal, minAgeSecs = 86_400 } = options
     this.calls.begin('sweep', undefined, options, true)

@@ -181,7 +181,7 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
 
   /** The address and the signed fields of a browser's form that uploads one file; a name that ends in `${filename}` admits any below it. */
   async uploadForm(name: string, options: UploadFormOptions = {}): Promise<PostForm> {
-    const { driver } = this
+    const { driver } = this.calls
     if (!(driver instanceof S3Driver)) throw new StorageError('unsupported', 'Forms need the S3 driver.')
     const { client } = driver
     return uploadForm(await client.credentials(), client.formTarget(this.keyOf(name)), options, this.urlLifeSecs)

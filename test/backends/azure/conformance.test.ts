@@ -56,7 +56,7 @@ const refusedNames = ['trailing.dot.']
 
 ways.forEach(([title, options, signs], at) => {
   const cases = driverConformance({
-    create: () => storageFor(server, { ...small, ...options }).driver,
+    create: () => storageFor(server, { ...small, ...options }).calls.driver,
     destroy: emptied(server),
     locations: at === 0 ? ['', 'some place/below/'] : [''],
     limits: at === 0,
@@ -82,7 +82,7 @@ ways.forEach(([title, options, signs], at) => {
 registerConformance(
   { describe, it },
   driverConformance({
-    create: () => storageFor(versioned, { ...small, checksums: 'crc64' }).driver,
+    create: () => storageFor(versioned, { ...small, checksums: 'crc64' }).calls.driver,
     destroy: emptied(versioned),
     locations: [''],
     keeps,
@@ -96,7 +96,7 @@ registerConformance(
   storageConformance({
     create: wanted => storageFor(server, wanted),
     destroy: async files => {
-      const { driver } = files
+      const { driver } = files.calls
       await files.close()
       await emptied(server)(driver)
     },

@@ -185,7 +185,9 @@ describe('a blob that cannot be changed', () => {
 
   test('because it has snapshots is told, and deleted with them where that is set', async () => {
     await files().save('shot', 'old')
-    const { client } = files().driver as unknown as { client: { done(request: object, ctx: object): Promise<unknown> } }
+    const { client } = files().calls.driver as unknown as {
+      client: { done(request: object, ctx: object): Promise<unknown> }
+    }
     const ctx = { signal: new AbortController().signal, attempt: 1, progress() {} }
     await client.done({ method: 'PUT', key: 'shot', query: [['comp', 'snapshot']], body: Buffer.alloc(0) }, ctx)
     const text = expect.stringContaining('AZURE_DELETE_SNAPSHOTS')

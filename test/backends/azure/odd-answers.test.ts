@@ -195,9 +195,9 @@ describe('a refused condition', () => {
         ['PutBlockList', { contentType: 'text/new' }],
       ] as const) {
         server.faults.add({ operation, fault: { do: 'refuse', status, code } })
-        const copy = media.driver.copy!('from', 'to', { ifAbsent: true, ...attributes }, plainContext())
+        const copy = media.calls.driver.copy!('from', 'to', { ifAbsent: true, ...attributes }, plainContext())
         const error = await copy.catch(reason => reason)
-        expect([code, operation, media.driver.classify(error)]).toEqual([code, operation, 'exists'])
+        expect([code, operation, media.calls.driver.classify(error)]).toEqual([code, operation, 'exists'])
       }
     }
   })

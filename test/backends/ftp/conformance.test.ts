@@ -59,7 +59,7 @@ const places = [
 
 for (const { title, server, storage, locations } of places) {
   const cases = driverConformance({
-    create: () => storageFor(server, storage).driver,
+    create: () => storageFor(server, storage).calls.driver,
     async destroy(driver) {
       await driver.close?.()
       server.tree.clear()

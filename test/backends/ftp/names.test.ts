@@ -83,7 +83,7 @@ test('the odd names of all backends are kept, or refused before anything is sent
   const { files } = places[0]!
   for (const name of oddNames) {
     server.log.length = 0
-    const saved = await files.driver.write(name, toContent(name), {}, plainContext()).then(
+    const saved = await files.calls.driver.write(name, toContent(name), {}, plainContext()).then(
       () => true,
       error => error.code,
     )
@@ -101,13 +101,13 @@ test.each(['a\r\nDELE kept', 'a\nDELE kept', 'a\rDELE kept', 'a\0b', 'a\r\n', '\
     server.put('kept', 'bytes')
     const ctx = plainContext()
     const calls: (() => Promise<unknown>)[] = [
-      () => files.driver.write(name, toContent('x'), {}, ctx),
-      () => files.driver.read(name, {}, ctx),
-      () => files.driver.stat(name, ctx),
-      () => files.driver.delete(name, ctx),
-      () => files.driver.list(`${name}/`, { recursive: true }, ctx),
-      () => files.driver.move!('kept', name, {}, ctx),
-      () => files.driver.copy!('kept', name, {}, ctx),
+      () => files.calls.driver.write(name, toContent('x'), {}, ctx),
+      () => files.calls.driver.read(name, {}, ctx),
+      () => files.calls.driver.stat(name, ctx),
+      () => files.calls.driver.delete(name, ctx),
+      () => files.calls.driver.list(`${name}/`, { recursive: true }, ctx),
+      () => files.calls.driver.move!('kept', name, {}, ctx),
+      () => files.calls.driver.copy!('kept', name, {}, ctx),
     ]
     for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'suspicious_name' })
     expect(server.read('kept')?.toString()).toBe('bytes')
@@ -124,8 +124,10 @@ test('no name leaves the folder of the location', async () => {
     await expect(files.delete(name), name).rejects.toMatchObject({ code: 'suspicious_name' })
   }
   for (const key of ['../secret', 'a/../../secret', '..', './x', 'a//b', '/secret']) {
-    await expect(files.driver.read(key, {}, plainContext()), key).rejects.toMatchObject({ code: 'suspicious_name' })
-    await expect(files.driver.delete(key, plainContext()), key).rejects.toMatchObject({ code: 'suspicious_name' })
+    await expect(files.calls.driver.read(key, {}, plainContext()), key).rejects.toMatchObject({
+      code: 'suspicious_name',
+    })
+    await expect(files.calls.driver.delete(key, plainContext()), key).rejects.toMatchObject({ code: 'suspicious_name' })
   }
   expect(server.read('secret')?.toString()).toBe('bytes')
   await files.close()

@@ -27,7 +27,7 @@ describe('ftp-12: times', () => {
   test('of LIST alone have no zone and are told to be rough', async () => {
     await using place = await startPlace({ without: ['MLST', 'MLSD', 'MDTM'] })
     place.server.put('folder/a', 'bytes', modified)
-    const { files } = await place.files.driver.list('folder/', { recursive: false }, plainContext())
+    const { files } = await place.files.calls.driver.list('folder/', { recursive: false }, plainContext())
     const [file] = files
     expect(file).toEqual({ key: 'folder/a', size: 5, modifiedAt: new Date('2024-05-06T00:00:00Z'), isRoughTime: true })
     const [entry] = await all(place.files.entries('folder'))

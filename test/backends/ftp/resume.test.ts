@@ -116,7 +116,7 @@ describe('a server that does not keep to REST', () => {
     const large = patternBytes(9_000_000)
     place.server.put('a', large)
     for (let round = 0; round < 4; round++) {
-      const { body } = await place.files.driver.read(
+      const { body } = await place.files.calls.driver.read(
         'a',
         { range: { start: 1000 * round, end: 1000 * round + 400_000 } },
         plainContext(),

@@ -184,7 +184,7 @@ describe('a copy', () => {
     const files = scripted(({ method }, count) =>
       method === 'GET' ? { json: { ...object, size } } : { json: answer(count - 1) },
     )
-    return { error: await failed(files.driver.copy!('a', 'b', {}, files.calls.context({}))), asked: files.asked }
+    return { error: await failed(files.calls.driver.copy!('a', 'b', {}, files.calls.context({}))), asked: files.asked }
   }
 
   it.each<[string, (count: number) => unknown]>([
@@ -462,7 +462,7 @@ describe('secrets', () => {
       await failed(files.readBytes('a')),
       await failed(files.deleteMany(['a'])),
     ]
-    for (const thing of [files, files.driver, files.options, ...errors]) {
+    for (const thing of [files, files.calls.driver, files.options, ...errors]) {
       expect(inspect(thing, { depth: 9 })).not.toMatch(pattern)
       expect(`${JSON.stringify(thing)}`).not.toMatch(pattern)
       expect(String((thing as Error).stack ?? thing)).not.toMatch(pattern)

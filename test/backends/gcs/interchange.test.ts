@@ -146,7 +146,7 @@ test('generations are its versions, and its conditions meet ours', async () => {
   await bucket
     .file('versioned')
     .save('two', { resumable: false, preconditionOpts: { ifGenerationMatch: Number(etag) } })
-  const changed = files.driver.write(
+  const changed = files.calls.driver.write(
     'versioned',
     bytesContent(Buffer.from('three')),
     { ifMatch: etag! },

@@ -57,7 +57,7 @@ describe('the manual of django-storages 1.7.1, chapter 7', () => {
 
   it('lists a folder without its marker', async () => {
     await files.delete('default.txt')
-    await files.driver.write('dir/', bytesContent(Buffer.alloc(0)), {}, files.calls.context({}))
+    await files.calls.driver.write('dir/', bytesContent(Buffer.alloc(0)), {}, files.calls.context({}))
     await files.save('dir/a.txt', 'a')
     expect(await files.listdir('')).toEqual([['dir'], []])
     expect(await files.listdir('dir')).toEqual([[], ['a.txt']])

@@ -75,25 +75,25 @@ describe('a create whose answer is lost', () => {
   })
 
   it('is exists where another writer was faster, by size and CRC32C', async () => {
-    await files.driver.write('theirs.txt', content('their'), {}, context())
+    await files.calls.driver.write('theirs.txt', content('their'), {}, context())
     server.faults.add({ operation: 'objects.insert', fault: { do: 'refuse', status: 503, code: 'backendError' } })
-    const write = files.driver.write('theirs.txt', content('other'), { ifAbsent: true }, context())
+    const write = files.calls.driver.write('theirs.txt', content('other'), { ifAbsent: true }, context())
     await expect(write).rejects.toMatchObject({ code: 'exists' })
   })
 
   it('is exists where no answer was lost, also where the file there has the same bytes', async () => {
-    await files.driver.write('same.txt', content('same'), {}, context())
-    const write = files.driver.write('same.txt', content('same'), { ifAbsent: true }, context())
+    await files.calls.driver.write('same.txt', content('same'), {}, context())
+    const write = files.calls.driver.write('same.txt', content('same'), { ifAbsent: true }, context())
     await expect(write).rejects.toMatchObject({ code: 'exists' })
     await files.save('source.txt', 'same', { overwrite: true })
-    const copy = files.driver.copy!('source.txt', 'same.txt', { ifAbsent: true }, context())
+    const copy = files.calls.driver.copy!('source.txt', 'same.txt', { ifAbsent: true }, context())
     await expect(copy).rejects.toMatchObject({ code: 'exists' })
   })
 
   it('is unknown where nobody can tell', async () => {
     server.faults.add(lost)
     server.faults.add({ operation: 'objects.get', times: 9, fault: backendError() })
-    const write = files.driver.write('unknown.txt', content('x'), { ifAbsent: true }, context())
+    const write = files.calls.driver.write('unknown.txt', content('x'), { ifAbsent: true }, context())
     await expect(write).rejects.toMatchObject({ code: 'unavailable', outcome: 'unknown' })
   })
 
@@ -103,9 +103,9 @@ describe('a create whose answer is lost', () => {
       operation: 'objects.rewrite',
       fault: { do: 'refuse', at: 'after', status: 503, code: 'backendError' },
     })
-    await files.driver.copy!('from.txt', 'to.txt', { ifAbsent: true }, context())
+    await files.calls.driver.copy!('from.txt', 'to.txt', { ifAbsent: true }, context())
     expect((await files.readBytes('to.txt')).toString()).toBe('from')
-    const taken = files.driver.copy!('from.txt', 'theirs.txt', { ifAbsent: true }, context())
+    const taken = files.calls.driver.copy!('from.txt', 'theirs.txt', { ifAbsent: true }, context())
     await expect(taken).rejects.toMatchObject({ code: 'exists' })
   })
 })
@@ -126,7 +126,7 @@ describe('a bucket with uniform access', () => {
     const parts = storageWith({ ...at(server), bucketName: 'uniform', multipartThreshold: 0, blobChunkSize: 262_144 })
     await uniform.save('a.txt', 'a')
     await parts.save('large.bin', Buffer.alloc(300_000))
-    await uniform.driver.copy!('a.txt', 'b.txt', {}, context())
+    await uniform.calls.driver.copy!('a.txt', 'b.txt', {}, context())
     expect(server.requests.every(({ url }) => !/acl/i.test(url))).toBe(true)
     await parts.close()
   })
@@ -157,7 +157,7 @@ describe('a rewrite in several calls', () => {
   it('sends the same body, conditions and source generation each time, until it is done', async () => {
     await files.save('large.bin', large, { contentType: 'text/odd', metadata: { a: 'b' } })
     server.requests.length = 0
-    await files.driver.copy!('large.bin', 'copied.bin', { ifAbsent: true, cacheControl: 'no-store' }, context())
+    await files.calls.driver.copy!('large.bin', 'copied.bin', { ifAbsent: true, cacheControl: 'no-store' }, context())
     const calls = server.requests.filter(({ operation }) => operation === 'objects.rewrite')
     expect(calls).toHaveLength(4)
     const seen = calls.map(({ url, bodySize }) => [url.replace(/&rewriteToken=[^&]*/, ''), bodySize])
@@ -176,7 +176,7 @@ describe('a rewrite in several calls', () => {
     const change = { do: 'hold', ms: 1, onHold: () => void server.bucket().objects.delete('source.bin') } as const
     let calls = 0
     server.faults.add({ operation: 'objects.rewrite', match: () => ++calls === 3, fault: change })
-    const copy = files.driver.copy!('source.bin', `target ${ifAbsent}`, { ifAbsent }, context())
+    const copy = files.calls.driver.copy!('source.bin', `target ${ifAbsent}`, { ifAbsent }, context())
     await expect(copy).rejects.toMatchObject({
       code: 'precondition_failed',
       message: expect.stringContaining('changed'),
@@ -191,7 +191,7 @@ describe('a rewrite in several calls', () => {
       body: Buffer.from('{"done":false,"totalBytesRewritten":"5","objectSize":"9","rewriteToken":"t"}'),
     })
     server.faults.add({ operation: 'objects.rewrite', times: 99, fault: { do: 'lie', answer } })
-    await expect(files.driver.copy!('still.bin', 'never.bin', {}, context())).rejects.toMatchObject({
+    await expect(files.calls.driver.copy!('still.bin', 'never.bin', {}, context())).rejects.toMatchObject({
       code: 'unavailable',
     })
     expect(server.faults.size).toBe(97)
@@ -201,7 +201,7 @@ describe('a rewrite in several calls', () => {
 describe('a batch of deletions', () => {
   it('holds at most 100, and sends again only what failed for a while; what is missing then counts as deleted', async () => {
     const names = Array.from({ length: 120 }, (_, at) => `batch/${at}`)
-    for (const name of names) await files.driver.write(name, content(name), {}, context())
+    for (const name of names) await files.calls.driver.write(name, content(name), {}, context())
     server.requests.length = 0
     // One is deleted although it says otherwise, one is not.
     server.faults.add({
@@ -219,16 +219,16 @@ describe('a batch of deletions', () => {
       key: 'batch/7',
       fault: { do: 'refuse', status: 403, code: 'forbidden' },
     })
-    const results = await files.driver.deleteMany!([...names, 'batch/never'], context())
+    const results = await files.calls.driver.deleteMany!([...names, 'batch/never'], context())
     const failed = results.filter(({ error }) => error !== undefined)
     expect(failed.map(({ key }) => key)).toEqual(['batch/7'])
     expect(failed[0]!.error).toMatchObject({ code: 'permission_denied', fileName: 'batch/7' })
     const parts = server.requests.filter(({ operation }) => operation === 'objects.delete')
     const batches = server.requests.filter(({ operation }) => operation === 'batch')
     expect([batches.length, parts.length]).toEqual([3, 123])
-    expect((await files.driver.list('batch/', { recursive: true }, context())).files.map(({ key }) => key)).toEqual([
-      'batch/7',
-    ])
+    expect(
+      (await files.calls.driver.list('batch/', { recursive: true }, context())).files.map(({ key }) => key),
+    ).toEqual(['batch/7'])
   })
 })
 

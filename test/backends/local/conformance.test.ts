@@ -24,7 +24,7 @@ for (const keepMetadata of [false, true]) {
         keepMetadata,
         fsync: false,
         urlSecret: 'a key of sixteen bytes',
-      })
+      }).calls
       folders.set(driver, location)
       return driver
     },

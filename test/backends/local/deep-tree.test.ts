@@ -40,7 +40,7 @@ test.runIf(process.platform === 'linux')(
         most = Math.max(most, openIn(folder.path))
       })
       for (let token: string | undefined, page = 0; page === 0 || token !== undefined; page++) {
-        const { files, next } = await storage.driver.list('', { recursive: true, limit: 77, token }, ctx)
+        const { files, next } = await storage.calls.driver.list('', { recursive: true, limit: 77, token }, ctx)
         seen.push(...files.map(file => file.key))
         expect(openIn(folder.path)).toBe(0)
         token = next

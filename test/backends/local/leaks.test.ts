@@ -90,7 +90,7 @@ test.runIf(process.platform === 'linux')('time-outs, lost answers and broken bod
   for await (const chunk of faulty.createReadStream('file')) chunks.push(chunk as Buffer)
   expect(Buffer.concat(chunks).length).toBe(300_000)
   const slow = new LocalStorage({ ...place, maxAttempts: 1, timeoutSecs: 0.01 }, NOWHERE)
-  const { driver } = slow
+  const { driver } = slow.calls
   const [read, openHandle] = [driver.read.bind(driver), driver.openHandle!.bind(driver)]
   const late = () => new Promise(resolve => setTimeout(resolve, 40))
   driver.read = async (...call) => late().then(() => read(...call))

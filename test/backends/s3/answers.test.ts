@@ -395,15 +395,15 @@ describe('odd values in headers', () => {
     })
     await using files = storageOf({ ...server.options, ...OPTIONS, conditionalWrites: 'on' })
     const ctx = plainContext()
-    const { stat: found, body } = await files.driver.read('a', {}, ctx)
+    const { stat: found, body } = await files.calls.driver.read('a', {}, ctx)
     body.take()
     expect(found?.etag).toBe('W/"1"')
-    await files.driver.read('a', { ifMatch: 'W/"1"' }, ctx)
+    await files.calls.driver.read('a', { ifMatch: 'W/"1"' }, ctx)
     etag = 'W/"2"'
-    await expect(files.driver.read('a', { ifMatch: 'W/"1"' }, ctx)).rejects.toMatchObject({
+    await expect(files.calls.driver.read('a', { ifMatch: 'W/"1"' }, ctx)).rejects.toMatchObject({
       code: 'precondition_failed',
     })
-    const write = files.driver.write('a', bytesContent(Buffer.from('x')), { ifMatch: 'W/"1"' }, ctx)
+    const write = files.calls.driver.write('a', bytesContent(Buffer.from('x')), { ifMatch: 'W/"1"' }, ctx)
     await expect(write).rejects.toMatchObject({ code: 'unsupported' })
   })
 })

@@ -85,7 +85,7 @@ test('a token that comes again, or none where there should be one, is an error',
     '<IsTruncated>true</IsTruncated>',
   ])
   await using files = storageOf(server.options)
-  const { driver } = files
+  const { driver } = files.calls
   expect((await driver.list('', { recursive: true }, ctx)).next).toBe('t')
   await expect(driver.list('', { recursive: true, token: 't' }, ctx)).rejects.toMatchObject({ code: 'unavailable' })
   await expect(files.listdir()).rejects.toMatchObject({ code: 'unavailable', retryable: false })

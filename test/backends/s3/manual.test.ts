@@ -316,7 +316,7 @@ describe('folders', () => {
   test('are listed without the marker', async () => {
     const files = storage()
     for (const name of ['some/path/1.txt', 'some/2.txt']) await files.save(name, 'x')
-    await files.driver.write(
+    await files.calls.driver.write(
       'some/',
       { size: 0, replayable: true, bytes: new Uint8Array(), open: never },
       {},
@@ -324,14 +324,14 @@ describe('folders', () => {
     )
     expect(await files.listdir('some/')).toEqual([['path'], ['2.txt']])
     expect(await files.listdir('nothing')).toEqual([[], []])
-    await files.driver.delete('some/', files.calls.context())
+    await files.calls.driver.delete('some/', files.calls.context())
   })
 
   test('are no files where everything below is listed', async () => {
     const files = storage()
     await files.save('some/path/1.txt', 'x')
     for (const marker of ['some/', 'some/path/', 'empty/']) {
-      await files.driver.write(
+      await files.calls.driver.write(
         marker,
         { size: 0, replayable: true, bytes: new Uint8Array(), open: never },
         {},
@@ -342,7 +342,8 @@ describe('folders', () => {
     for await (const { name } of files.entries('', { recursive: true })) names.push(name)
     expect(names).toEqual(['some/path/1.txt'])
     expect(await files.listdir()).toEqual([['empty', 'some'], []])
-    for (const marker of ['some/', 'some/path/', 'empty/']) await files.driver.delete(marker, files.calls.context())
+    for (const marker of ['some/', 'some/path/', 'empty/'])
+      await files.calls.driver.delete(marker, files.calls.context())
   })
 
   test('are listed over many pages', async () => {

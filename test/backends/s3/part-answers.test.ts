@@ -339,9 +339,9 @@ describe('the requests of a call', () => {
     await files.save('from', bytes)
     const memory = new MemoryStorage({ fileOverwrite: true })
     const { etag } = await files.stat('from')
-    const write = memory.driver.write.bind(memory.driver)
+    const write = memory.calls.driver.write.bind(memory.calls.driver)
     let tries = 0
-    memory.driver.write = async (key, content, options, ctx) => {
+    memory.calls.driver.write = async (key, content, options, ctx) => {
       if (++tries > 1) return write(key, content, options, ctx)
       content.open().destroy()
       await files.save('from', 'another version')

@@ -56,7 +56,7 @@ it('nor for somebody else’s change of a file that is being changed', async () 
   await withServer(changed, async port => {
     await using files = storage(port)
     await files.exists('one')
-    const write = files.driver.write('one', bytesContent(Buffer.from('1')), { ifMatch: 'x' }, plainContext())
+    const write = files.calls.driver.write('one', bytesContent(Buffer.from('1')), { ifMatch: 'x' }, plainContext())
     await expect(write).rejects.toMatchObject({ code: 'unavailable', outcome: 'unknown', retryable: false })
   })
 })

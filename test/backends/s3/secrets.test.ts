@@ -110,7 +110,7 @@ test('options are read as they are and printed without secrets, also by those wh
   const files = storageOf({ ...KEYS, ...options, bucketName: 'bkt', proxies })
   expect(files.options).toMatchObject({ ...KEYS, proxies })
   const texts = [inspect(files.options), inspect({ files }, { depth: 9 }), JSON.stringify({ options: files.options })]
-  for (const text of [...texts, inspect(files.driver, { depth: 9, showHidden: true })]) {
+  for (const text of [...texts, inspect(files.calls.driver, { depth: 9, showHidden: true })]) {
     for (const secret of SECRETS) expect(text).not.toContain(secret)
   }
   expect(JSON.parse(JSON.stringify(files.options))).toMatchObject({ secretKey: '***', bucketName: 'bkt' })

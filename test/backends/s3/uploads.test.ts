@@ -152,7 +152,7 @@ describe('a conditional write', () => {
     }
     const open = (): Readable => Readable.from(failing(), { objectMode: false })
     const content = { size: large.length, replayable: false, open }
-    const write = files.driver.write('kept', content, { ifMatch: etag }, plainContext())
+    const write = files.calls.driver.write('kept', content, { ifMatch: etag }, plainContext())
     await expect(write).rejects.toMatchObject({ code: 'source_failed', outcome: 'not_applied' })
     expect(server.bucket().current('kept')?.body.toString()).toBe('old')
   })

@@ -166,7 +166,7 @@ describe('a URL is not signed', () => {
     for (const options of [{}, { querystringAuth: false }, { customDomain: 'cdn.x.com' }, { readOnly: true }]) {
       await expect(storage(options).url('a', given)).rejects.toMatchObject(refusal)
     }
-    const { driver } = storage({})
+    const { driver } = storage({}).calls
     await expect(driver.signUrl!('a', { ...given, expiresInSecs: 60 }, plainContext())).rejects.toMatchObject(refusal)
   })
 

@@ -43,7 +43,7 @@ async function suitesAt(
   registerConformance(
     { describe, it },
     driverConformance({
-      create: (): Driver => shared({ baseUrl: '/media/' }).driver,
+      create: (): Driver => shared({ baseUrl: '/media/' }).calls.driver,
       destroy,
       tree: true,
       limits: true,

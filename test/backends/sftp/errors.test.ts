@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { SftpError, SftpStorage } from '../../../src/backends/sftp/index.ts'
 import { wrapError } from '../../../src/core/errors.ts'
 
-const { driver } = new SftpStorage({ host: 'h' }, { settings: {}, env: {} })
+const { driver } = new SftpStorage({ host: 'h' }, { settings: {}, env: {} }).calls
 
 it.each([
   [2, 'not_found'],

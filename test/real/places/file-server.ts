@@ -73,7 +73,7 @@ export function conformanceOf(
     const found = kept.get(key)
     if (found !== undefined) return found
     const fresh = storage(options)
-    const { driver } = fresh
+    const { driver } = fresh.calls
     const close = driver.close?.bind(driver)
     driver.close = async () => {
       kept.delete(key)
@@ -91,7 +91,7 @@ export function conformanceOf(
     }
   }
   return {
-    driver: { ...drivers, tree: true, create: () => made({}).driver, destroy },
+    driver: { ...drivers, tree: true, create: () => made({}).calls.driver, destroy },
     storage: { create: made, destroy },
     async close() {
       for (const each of [...kept.values()]) await each.close()
