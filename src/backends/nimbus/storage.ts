@@ -89,7 +89,7 @@ export class NimbusStorage<O extends NimbusOptions = NimbusOptions> extends Stor
   }
 
   #nimbus(): NimbusDriver {
-    const { driver } = this
+    const { driver } = this.calls
     if (driver instanceof NimbusDriver) return driver
     throw new StorageError('unsupported', 'Versions need the driver of Nimbus.io.')
   }
