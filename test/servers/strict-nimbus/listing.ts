@@ -1,0 +1,107 @@
+/** Listings, page by page. */
+import { jsonAnswer } from '../strict/answer.ts'
+import { collectionOf } from './archive.ts'
+import type { NimbusContext, StrictAnswer } from './context.ts'
+import { NimbusError } from './errors.ts'
+import { httpTime, maybeTime } from './times.ts'
+
+/** One row of a listing. */
+interface Row {
+  readonly key: string
+  readonly version: string
+  readonly archivedAt: number
+}
+
+function compare({ state }: NimbusContext): (a: string, b: string) => number {
+  if (state.options.collation === 'en') return new Intl.Collator('en').compare
+  return (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
+
+/** A prefix as SQL's LIKE has it: `_` is any one character and `%` any number of them. */
+function likePrefix(prefix: string): (key: string) => boolean {
+  const escaped = prefix
+    .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('_', '.')
+    .replaceAll('%', '.*')
+  const pattern = new RegExp(`^${escaped}`, 'su')
+  return key => pattern.test(key)
+}
+
+function most({ request, state }: NimbusContext, name: string): number {
+  const text = request.query[name]
+  if (text === undefined) return state.options.pageSize ?? 1000
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new NimbusError(400, `${name} is not valid.`)
+  return Number(text)
+}
+
+/** A page of rows, or the parts of their keys up to the delimiter, without keys that have none. */
+function answer(context: NimbusContext, rows: readonly Row[]): StrictAnswer {
+  const { prefix = '', delimiter = '' } = context.request.query
+  const size = most(context, 'max_keys')
+  const page = rows.slice(0, size)
+  const truncated = rows.length > size
+  if (delimiter === '') {
+    const data = page.map(({ key, version, archivedAt }) => {
+      return { key, version_identifier: version, timestamp: httpTime(archivedAt) }
+    })
+    return jsonAnswer({ key_data: data, truncated })
+  }
+  const stubs = page.map(({ key }) => key.slice(prefix.length)).filter(stub => stub.indexOf(delimiter) > 0)
+  const prefixes = new Set(stubs.map(stub => prefix + stub.slice(0, stub.indexOf(delimiter) + delimiter.length)))
+  return jsonAnswer({ prefixes: [...prefixes], truncated })
+}
+
+/** GET /data/: current versions. */
+export function listKeys(context: NimbusContext): StrictAnswer {
+  const { prefix = '', marker = '' } = context.request.query
+  const [order, fits] = [compare(context), likePrefix(prefix)]
+  const rows: Row[] = []
+  for (const [key, { versions, isDeleted }] of collectionOf(context).keys) {
+    const [current] = versions
+    if (isDeleted || current === undefined || !fits(key)) continue
+    if (marker === '' || order(key, marker) > 0) rows.push({ key, ...current })
+  }
+  return answer(
+    context,
+    rows.toSorted((a, b) => order(a.key, b.key)),
+  )
+}
+
+/** GET /?versions: all versions. */
+export function listVersions(context: NimbusContext): StrictAnswer {
+  const { prefix = '', key_marker: keyMarker = '', version_id_marker: versionMarker } = context.request.query
+  const [order, fits] = [compare(context), likePrefix(prefix)]
+  const all = [...collectionOf(context).keys].filter(([key]) => fits(key)).toSorted(([a], [b]) => order(a, b))
+  const rows = all.flatMap(([key, { versions }]) => versions.map((one): Row => ({ key, ...one })))
+  const isAfter = ({ key, version }: Row, at: number): boolean => {
+    if (keyMarker === '') return true
+    const place = order(key, keyMarker)
+    if (place !== 0 || versionMarker === undefined) return place > 0
+    const marked = rows.findIndex(row => row.key === key && row.version === versionMarker)
+    return version !== versionMarker && at > marked
+  }
+  return answer(context, rows.filter(isAfter))
+}
+
+/** GET /conjoined/: archives in parts, those that are finished and aborted as well. */
+export function listConjoined(context: NimbusContext): StrictAnswer {
+  const { key_marker: keyMarker = '', conjoined_identifier_marker: idMarker } = context.request.query
+  const order = compare(context)
+  const all = [...collectionOf(context).conjoined.values()].toSorted((a, b) => order(a.key, b.key))
+  const marked = all.findIndex(one => one.key === keyMarker && one.id === idMarker)
+  const rows = all.filter((one, at) => {
+    if (keyMarker === '') return true
+    const place = order(one.key, keyMarker)
+    return place > 0 || (place === 0 && marked !== -1 && at > marked)
+  })
+  const size = most(context, 'max_conjoined')
+  const list = rows.slice(0, size).map(one => ({
+    conjoined_identifier: one.id,
+    key: one.key,
+    create_timestamp: httpTime(one.createdAt),
+    abort_timestamp: maybeTime(one.abortedAt),
+    complete_timestamp: maybeTime(one.completedAt),
+    delete_timestamp: null,
+  }))
+  return jsonAnswer({ conjoined_list: list, truncated: rows.length > size })
+}
