@@ -4,6 +4,7 @@ import { StorageError } from '../../core/errors.ts'
 import { compareKeys } from '../../core/key-order.ts'
 import { textOf } from '../../remote/answers.ts'
 import { dateOf } from '../../remote/headers.ts'
+import { encodeComponent } from '../../remote/sign/encode.ts'
 import type { NimbusClient, NimbusRequest } from './client.ts'
 
 /** Keys of one question, where the caller names no number. */
@@ -33,6 +34,8 @@ interface Answer {
 export class Listing {
   readonly #client: NimbusClient
   readonly #collection: string
+  /** Whether the server decodes values twice; undefined until a marker makes a difference. */
+  #decodesTwice: boolean | undefined
 
   constructor(client: NimbusClient, collection: string) {
     this.#client = client
@@ -45,6 +48,8 @@ export class Listing {
    */
   async page(prefix: string, { recursive, token, limit }: PageRequest, ctx: CallContext): Promise<Page> {
     const { files, isLast } = await this.#beyond(prefix, token, limit ?? PAGE, ctx)
+    if (!isLast && token !== undefined && files.some(({ key }) => key === token))
+      throw notOn('it gave its marker again')
     const below = files.filter(({ key }) => key.startsWith(prefix) && key !== prefix)
     const next = isLast ? undefined : files.at(-1)?.key
     if (recursive) return { files: below.filter(({ key }) => !key.endsWith('/')), directories: [], next }
@@ -62,7 +67,7 @@ export class Listing {
   /** All versions of a key, in the service's order. */
   async versions(key: string, ctx: CallContext): Promise<ListedFile[]> {
     const { files } = await this.#wide(
-      { path: '/', first: [['versions']], prefix: key },
+      { path: '/', first: [['versions']], prefix: askedPrefix(key) },
       PAGE,
       // Versions of one key cannot be paged through; they are there when another key follows.
       ({ files: found, isLast }) => isLast || found.some(file => compareKeys(file.key, key) > 0),
@@ -101,9 +106,26 @@ export class Listing {
   }
 
   /** The keys beyond a marker. A page may be full of what was deleted: then a wider one is asked for, since only a key leads on. */
-  #beyond(prefix: string, marker: string | undefined, limit: number, ctx: CallContext): Promise<Answer> {
+  async #beyond(prefix: string, marker: string | undefined, limit: number, ctx: CallContext): Promise<Answer> {
     const isUseful = ({ files, isLast }: Answer): boolean => isLast || files.length > 0
-    return this.#wide({ path: '/data/', prefix, marker }, limit, isUseful, ctx)
+    const sent = marker === undefined ? undefined : await this.#markerFor(marker, ctx)
+    return this.#wide({ path: '/data/', prefix: askedPrefix(prefix), marker: sent }, limit, isUseful, ctx)
+  }
+
+  /** A marker as the server understands it. One that would change where it is decoded once more is tried out: as a prefix it must find its own key. */
+  async #markerFor(marker: string, ctx: CallContext): Promise<string> {
+    if (!/[%+]/.test(marker)) return marker
+    const again = encodeComponent(marker)
+    if (this.#decodesTwice === undefined) {
+      const finds = async (prefix: string): Promise<boolean> => {
+        const question = { path: '/data/', prefix }
+        const { files } = await ctx.step('listKeys', true, step => this.#ask(question, 1, step))
+        return files[0]?.key.startsWith(marker) === true
+      }
+      if (await finds(again)) this.#decodesTwice = true
+      else if (await finds(marker)) this.#decodesTwice = false
+    }
+    return this.#decodesTwice === true ? again : marker
   }
 
   async #wide(
@@ -117,28 +139,21 @@ export class Listing {
       if (isUseful(answer)) return answer
       ctx.progress()
     }
-    const text = `The listing does not go on: ${MAX_PAGE} entries of the service's own bring no file.`
-    throw new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
+    throw notOn(`${MAX_PAGE} entries of the service's own bring no file`)
   }
 
   async #ask({ path, first = [], prefix, marker }: Question, count: number, ctx: CallContext): Promise<Answer> {
-    const sent = askedPrefix(prefix)
     const query = [
       ...first,
       ['max_keys', String(count)] as const,
-      ...(sent === '' ? [] : [['prefix', sent] as const]),
+      ...(prefix === '' ? [] : [['prefix', prefix] as const]),
       ...(marker === undefined ? [] : [['marker', marker] as const]),
     ]
     const expected = { statuses: [200], fields: ['truncated'], lists: ['key_data'] }
     const request = { method: 'GET', collection: this.#collection, path, query, expected } as const
     const answer = await this.#client.json<{ key_data: readonly unknown[]; truncated: unknown }>(request, ctx)
     const files = answer.key_data.map(fileOf).filter(file => file !== undefined)
-    const isLast = answer.truncated !== true
-    if (!isLast && files.at(-1)?.key === marker && marker !== undefined) {
-      const text = 'The listing does not go on: it gave the marker again.'
-      throw new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
-    }
-    return { files, isLast }
+    return { files, isLast: answer.truncated !== true }
   }
 }
 
@@ -146,8 +161,13 @@ export class Listing {
  * The part of a prefix that may be sent: servers decode it once or twice, and their database takes a backslash for an escape. What more comes for a
  * shorter one is left out here.
  */
-function askedPrefix(prefix: string): string {
+export function askedPrefix(prefix: string): string {
   return /^[^%+\\]*/.exec(prefix)![0]
+}
+
+function notOn(why: string): StorageError {
+  const details = { retryable: false, outcome: 'not_applied' } as const
+  return new StorageError('unavailable', `The listing does not go on: ${why}.`, details)
 }
 
 /** A row of `key_data`; undefined where it has no key. */

@@ -7,6 +7,7 @@ import { type Bytes, hashOf } from '../../remote/checksums.ts'
 import type { FailedFinish, PartProtocol, UploadTarget } from '../../remote/part-protocol.ts'
 import type { PartLimits, Piece } from '../../remote/pieces.ts'
 import type { NimbusClient, NimbusRequest } from './client.ts'
+import { askedPrefix } from './listing.ts'
 import { metadataQuery } from './metadata.ts'
 import { keyPath } from './names.ts'
 
@@ -96,7 +97,7 @@ export class NimbusParts implements PartProtocol<NimbusUpload, number> {
       // Keys beyond this one; the key itself is beyond its own beginning, in whatever order the service has them.
       query: [
         ['max_conjoined', MAX_LISTED],
-        ['key_marker', [...target.key].slice(0, -1).join('')],
+        ['key_marker', askedPrefix([...target.key].slice(0, -1).join(''))],
       ],
       expected,
     }

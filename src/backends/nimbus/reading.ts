@@ -30,8 +30,13 @@ export class Reading {
     this.#client = client
   }
 
-  /** What HEAD tells: size, time, and the type that the service guesses by the name. */
+  /** What HEAD tells: size, time, and the type that the service guesses by the name. HEAD knows no versions: of one the first byte is asked for. */
   async head(file: StoredFile, ctx: CallContext): Promise<Stat> {
+    if (file.versionId !== undefined) {
+      const { body, stat } = await this.read(file, { range: { start: 0, end: 1 } }, ctx)
+      await body.take()
+      return sizedStat({ ...stat, size: stat?.size })
+    }
     const expected = { statuses: [200], headers: ['content-length', ...OF_FILES] }
     return sizedStat(statOf(await this.#client.done({ ...requestOf('HEAD', file), expected }, ctx), file))
   }

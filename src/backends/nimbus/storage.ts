@@ -1,6 +1,6 @@
 import type { CallOptions } from '../../core/call.ts'
 import type { Driver } from '../../core/driver.ts'
-import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import { ImproperlyConfigured, isStorageError, StorageError } from '../../core/errors.ts'
 import type { Input, SettingsOf } from '../../core/settings.ts'
 import { httpClientOf } from '../../remote/http-client.ts'
 import { nameIn } from '../../storage/entry-keys.ts'
@@ -64,11 +64,14 @@ export class NimbusStorage<O extends NimbusOptions = NimbusOptions> extends Stor
 
   /** The plain URL of a file, where `publicRead` says that anybody may read the collection; else `unsupported`: there are no signed URLs. */
   override async url(name: NameOrEntry, options: UrlOptions = {}): Promise<string> {
-    const { method = 'GET' } = options
-    if (this.options.publicRead || method !== 'GET') return super.url(name, options)
-    const text =
-      'Nimbus.io has no signed URLs. Where the access control of the collection has allow_unauth_read, set publicRead (NIMBUS_PUBLIC_READ).'
-    throw new StorageError('unsupported', text, { operation: 'url', fileName: nameIn(name) })
+    try {
+      return await super.url(name, options)
+    } catch (error) {
+      if (this.options.publicRead || !isStorageError(error, 'unsupported')) throw error
+      const text =
+        'Nimbus.io has no signed URLs. Where the access control of the collection has allow_unauth_read, set publicRead (NIMBUS_PUBLIC_READ).'
+      throw new StorageError('unsupported', text, { operation: 'url', fileName: nameIn(name), cause: error })
+    }
   }
 
   /** The versions of a file that the service keeps, in its order; none where the file is missing. Read one by `open(name, 'rb', { versionId })`. */
