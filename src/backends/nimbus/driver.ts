@@ -1,4 +1,3 @@
-import { abortable, release } from '../../core/abort.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
 import type {
@@ -84,20 +83,9 @@ export class NimbusDriver implements Driver {
     return { ...stat, ...attributes }
   }
 
-  /** A whole file comes with its metadata, by a second request, so that copies have it. */
-  async read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
+  read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
     if (options.ifMatch !== undefined) this.#conditions.matchHeader(options.ifMatch)
-    const file = this.#file(key, options.versionId)
-    if (options.range !== undefined) return this.#reading.read(file, options, ctx)
-    const asked = this.#attributes(file, ctx)
-    asked.catch(() => undefined)
-    const result = await this.#reading.read(file, options, ctx)
-    try {
-      return { ...result, stat: { ...result.stat, ...(await abortable(asked, ctx.signal)) } }
-    } catch (error) {
-      release(result)
-      throw error
-    }
+    return this.#reading.read(this.#file(key, options.versionId), options, ctx)
   }
 
   /** Files without bytes are `unsupported`, before anything is sent. */
@@ -173,13 +161,13 @@ export class NimbusDriver implements Driver {
     if (versionId !== undefined) return {}
     const path = keyPath('data', key)
     const request = { method: 'GET', collection, path, query: [['action', 'meta']], seeksFile: true } as const
-    try {
-      return attributesIn(await this.#client.json<object>({ ...request, expected: { statuses: [200] } }, ctx))
-    } catch (error) {
+    const pairs = await this.#client.json<object>({ ...request, expected: { statuses: [200] } }, ctx).catch(error => {
       // The request for the file itself says that it is missing.
-      if (classifyNimbus(error) === 'not_found') return {}
+      if (classifyNimbus(error) === 'not_found') return []
       throw error
-    }
+    })
+    if (Array.isArray(pairs)) return attributesIn(pairs)
+    throw new StorageError('unavailable', 'The service answered with no list of metadata.', { outcome: 'not_applied' })
   }
 
   #remove({ collection, key, versionId }: StoredFile, ctx: CallContext): Promise<void> {

@@ -153,7 +153,9 @@ export class Listing {
     const request = { method: 'GET', collection: this.#collection, path, query, expected } as const
     const answer = await this.#client.json<{ key_data: readonly unknown[]; truncated: unknown }>(request, ctx)
     const files = answer.key_data.map(fileOf).filter(file => file !== undefined)
-    return { files, isLast: answer.truncated !== true }
+    const { truncated } = answer
+    if (typeof truncated === 'boolean') return { files, isLast: !truncated }
+    throw notOn('whether there is more is not told')
   }
 }
 

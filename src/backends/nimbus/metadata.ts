@@ -35,9 +35,9 @@ export function metadataQuery(key: string, attributes: FileAttributes): Query {
 }
 
 /** The attributes in an answer to `?action=meta`, a list of pairs; a pair that is none is left out. */
-export function attributesIn(pairs: object): FileAttributes {
+export function attributesIn(pairs: readonly unknown[]): FileAttributes {
   const found = new Map<string, string>()
-  for (const pair of Array.isArray(pairs) ? pairs : []) {
+  for (const pair of pairs) {
     const [given, value]: unknown[] = Array.isArray(pair) ? pair : []
     const name = textOf(given)?.toLowerCase()
     if (name === undefined || typeof value !== 'string') continue

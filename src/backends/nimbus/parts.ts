@@ -70,13 +70,18 @@ export class NimbusParts implements PartProtocol<NimbusUpload, number> {
     await this.#client.succeed(this.#conjoined(target.key, query), ctx)
   }
 
-  /** Aborts the archive, unless it was finished. */
+  /** Aborts the archive, unless it was finished: nothing says what an abort does to a file that is visible. */
   async end(upload: NimbusUpload, { mayBeDone }: { readonly mayBeDone: boolean }, ctx: CallContext): Promise<boolean> {
-    // Nothing says what an abort does to a file that is visible.
     if (mayBeDone && (await this.#stateOf(upload, ctx)) !== 'open') return true
     const query = [['action', 'abort'] as const, ['conjoined_identifier', upload.id] as const]
-    await ctx.step('endUpload', true, step => this.#client.succeed(this.#conjoined(upload.target.key, query), step))
-    return true
+    const request = this.#conjoined(upload.target.key, query)
+    try {
+      await ctx.step('endUpload', true, step => this.#client.succeed(request, step))
+      return true
+    } catch {
+      // One that was aborted before is refused.
+      return (await this.#stateOf(upload, ctx)) !== 'open'
+    }
   }
 
   idOf({ id }: NimbusUpload): string {
@@ -124,7 +129,11 @@ export class NimbusParts implements PartProtocol<NimbusUpload, number> {
       expected: { statuses: [200], fields: ['version_identifier'] },
     }
     const { version_identifier: version } = await this.#client.json<Record<string, unknown>>(request, ctx)
-    return String(version)
+    const text = typeof version === 'number' ? String(version) : textOf(version)
+    if (text !== undefined) return text
+    throw new StorageError('unavailable', 'The service took the bytes without telling a version.', {
+      outcome: 'unknown',
+    })
   }
 
   #conjoined(key: string, query: NimbusRequest['query']): Omit<NimbusRequest, 'expected'> {

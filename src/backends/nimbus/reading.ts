@@ -35,7 +35,8 @@ export class Reading {
     if (file.versionId !== undefined) {
       const { body, stat } = await this.read(file, { range: { start: 0, end: 1 } }, ctx)
       await body.take()
-      return sizedStat({ ...stat, size: stat?.size })
+      const { isBrief: _, ...told } = stat ?? {}
+      return sizedStat({ ...told, size: told.size })
     }
     const expected = { statuses: [200], headers: ['content-length', ...OF_FILES] }
     return sizedStat(statOf(await this.#client.done({ ...requestOf('HEAD', file), expected }, ctx), file))
@@ -55,7 +56,8 @@ export class Reading {
     }
     const result = await readObject(protocol, options)
     const { size, modifiedAt } = result.stat ?? {}
-    return { ...result, continues: size !== undefined && modifiedAt !== undefined }
+    const continues = size !== undefined && modifiedAt !== undefined
+    return { ...result, stat: { ...result.stat, isBrief: true }, continues }
   }
 
   /**
