@@ -21,7 +21,7 @@ export class Collections implements ContainerDriver {
 
   /** Makes a collection. A name that is taken by this user or another is `exists`; names are unique across all users. */
   async create(name: string, ctx: CallContext): Promise<void> {
-    const problem = collectionProblem(name)
+    const problem = /^(?:dd|rr)-/.test(name) ? "begins with no 'dd-' and no 'rr-'" : collectionProblem(name)
     if (problem !== undefined)
       throw new StorageError('invalid_argument', `The name of a collection ${problem}: '${name}'.`)
     const query = [['action', 'create'] as const, ['name', name] as const]
