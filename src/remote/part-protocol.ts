@@ -35,8 +35,8 @@ export interface FailedFinish {
  */
 export interface PartProtocol<U, P, T extends UploadTarget = UploadTarget> {
   readonly limits: PartLimits
-  /** Writes a whole object by one request. */
-  put(target: T, body: Bytes, ctx: CallContext): Promise<Stat | undefined>
+  /** Writes a whole object by one request. Absent: a small object is one part. */
+  put?(target: T, body: Bytes, ctx: CallContext): Promise<Stat | undefined>
   /** Begins an upload. Nothing is visible before `finish`. */
   begin(target: T, ctx: CallContext): Promise<U>
   /**

@@ -41,7 +41,8 @@ export async function writeObject<U, P, T extends UploadTarget>(
   ctx: CallContext,
 ): Promise<Stat | undefined> {
   const { bytes } = content
-  if (bytes !== undefined && bytes.byteLength <= plan.threshold) return await putWhole(protocol, target, bytes, ctx)
+  const isSmall = bytes !== undefined && bytes.byteLength <= plan.threshold
+  if (isSmall && canPut(protocol)) return await putWhole(protocol, target, bytes, ctx)
   return await plan.uploads.run(ctx, (inner, stop) => writePieces(protocol, target, content, plan, inner, stop))
 }
 
@@ -72,8 +73,15 @@ function atOnce({ sequential }: PartLimits, { concurrency }: PartPlan): number {
   return sequential === true ? 1 : concurrency
 }
 
+/** A protocol that writes a whole object by one request. */
+type WithPut<U, P, T extends UploadTarget> = PartProtocol<U, P, T> & Required<Pick<PartProtocol<U, P, T>, 'put'>>
+
+function canPut<U, P, T extends UploadTarget>(protocol: PartProtocol<U, P, T>): protocol is WithPut<U, P, T> {
+  return protocol.put !== undefined
+}
+
 async function putWhole<U, P, T extends UploadTarget>(
-  protocol: PartProtocol<U, P, T>,
+  protocol: WithPut<U, P, T>,
   target: T,
   body: Bytes,
   ctx: CallContext,
@@ -100,7 +108,7 @@ async function writePieces<U, P, T extends UploadTarget>(
   try {
     // A sequential piece tells by itself whether it is the last one.
     const taken = await takeFirst(pieces, isSequential ? 1 : 2)
-    if (isSequential ? taken[0]!.last === true : taken.length < 2) {
+    if ((isSequential ? taken[0]!.last === true : taken.length < 2) && canPut(protocol)) {
       const { chunks } = taken[0]!
       if (content.replayable) return await putWhole(protocol, target, chunks, ctx)
       // The content cannot be sent again from its beginning, but its bytes are here.

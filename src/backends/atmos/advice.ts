@@ -1,0 +1,32 @@
+import type { GivenSettings } from '../../storage/types.ts'
+
+/** What settings of Atmos should rather say. */
+export function atmosAdvice(given: GivenSettings): string[] {
+  return adviceNamed('ATMOS', given)
+}
+
+/** What settings of Ninefold should rather say: above all that the service is gone. */
+export function ninefoldAdvice(given: GivenSettings): string[] {
+  const { settings, env } = given
+  const notes = adviceNamed('NINEFOLD', given)
+  if ((settings['NINEFOLD_HOST'] ?? env['NINEFOLD_HOST']) === undefined) {
+    notes.push(
+      'NINEFOLD_HOST: Ninefold closed in 2016 and api.ninefold.com is gone; name a host that has its files now.',
+    )
+  }
+  return notes
+}
+
+function adviceNamed(prefix: string, { settings, env }: GivenSettings): string[] {
+  const given = (name: string): unknown => settings[`${prefix}_${name}`] ?? (env[`${prefix}_${name}`] || undefined)
+  const notes: string[] = []
+  if (/^(?:false|0|no|off)$/i.test(String(given('SECURE') ?? ''))) {
+    notes.push(
+      `${prefix}_SECURE: without TLS everybody on the way can read the files; requests are signed all the same.`,
+    )
+  }
+  if (given('SIGN_PATH') !== undefined && given('PATH') === undefined && prefix === 'ATMOS') {
+    notes.push('ATMOS_SIGN_PATH: it has no effect without ATMOS_PATH.')
+  }
+  return notes
+}

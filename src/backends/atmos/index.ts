@@ -1,0 +1,7 @@
+export { AtmosDriver, type AtmosDriverOptions } from './driver.ts'
+export type { AtmosEndpoint } from './endpoint.ts'
+export { AtmosError, type AtmosErrorDetails } from './errors.ts'
+export type { AtmosServiceInfo } from './service-info.ts'
+export { type AtmosOptions, atmosSettings, ninefoldSettings } from './settings.ts'
+export { AtmosKey, type ShareableUrl, type SignedRequest, shareableQuery, stringToSign } from './sign.ts'
+export { AtmosStorage, NinefoldStorage } from './storage.ts'

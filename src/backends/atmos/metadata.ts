@@ -1,0 +1,119 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FileAttributes, Stat } from '../../core/driver.ts'
+import { countOf, dateOf, etagOf, type HeaderStat, headerTextOf } from '../../remote/headers.ts'
+import { dispositionText, headerText } from '../../remote/parameters.ts'
+import { tagsIn } from './tags.ts'
+
+/** Tags of the service itself, which come in the same header as the user's. */
+const SYSTEM: ReadonlySet<string> = new Set([
+  'atime',
+  'mtime',
+  'ctime',
+  'itime',
+  'type',
+  'uid',
+  'gid',
+  'objectid',
+  'objname',
+  'size',
+  'nlink',
+  'policyname',
+  'x-emc-wschecksum',
+])
+
+/** The tag by which libcloud keeps the MD5 of the bytes, in hex. */
+export const MD5_TAG = 'md5'
+
+/** What begins the names of tags that this library keeps, and stands before those of the user's metadata that would be taken for another tag. */
+const OWN = 'holdall-'
+const ESCAPED = 'holdall-tag-'
+
+/** Attributes for which Atmos has no place; its own Content-Type it keeps. */
+const KEPT = {
+  contentEncoding: `${OWN}content-encoding`,
+  contentDisposition: `${OWN}content-disposition`,
+  contentLanguage: `${OWN}content-language`,
+  cacheControl: `${OWN}cache-control`,
+} as const
+
+/** The tags that keep the attributes of a file; its Content-Type is a header. */
+export function tagsOfAttributes(attributes: FileAttributes): Record<string, string> {
+  const tags: Array<[string, string]> = []
+  for (const [name, value] of Object.entries(attributes.metadata ?? {})) {
+    const isTaken = SYSTEM.has(name) || name === MD5_TAG || name.startsWith(OWN)
+    tags.push([isTaken ? ESCAPED + name : name, value])
+  }
+  for (const name of Object.keys(KEPT) as Array<keyof typeof KEPT>) {
+    const value = attributes[name]
+    if (value === undefined) continue
+    tags.push([KEPT[name], name === 'contentDisposition' ? dispositionText(name, value) : headerText(name, value)])
+  }
+  return Object.fromEntries(tags)
+}
+
+/** What the service says of an object. */
+export interface AtmosStat extends HeaderStat {
+  readonly objectId: string | undefined
+  readonly createdAt: Date | undefined
+  readonly isDirectory: boolean | undefined
+  /** The MD5 of the bytes in hex, as libcloud and this library leave it as a tag. */
+  readonly md5: string | undefined
+}
+
+/** What the headers of an answer about an object say. A value that cannot be read is absent; the others count nevertheless. */
+export function statOf(headers: IncomingHttpHeaders): AtmosStat {
+  const tags = tagsIn(headers['x-emc-meta'])
+  for (const [name, value] of tagsIn(headers['x-emc-listable-meta'])) if (!SYSTEM.has(name)) tags.set(name, value)
+  const kept = (name: keyof typeof KEPT): string | undefined => headerTextOf(tags.get(KEPT[name]))
+  return {
+    ...systemStat(tags),
+    etag: etagOf(headers.etag) ?? weakEtag(tags),
+    md5: md5In(tags),
+    contentType: headerTextOf(headers['content-type']),
+    contentEncoding: kept('contentEncoding'),
+    contentDisposition: kept('contentDisposition'),
+    contentLanguage: kept('contentLanguage'),
+    cacheControl: kept('cacheControl'),
+    metadata: userTags(tags),
+  }
+}
+
+/** Size and times by the tags of the service; a directory has no size. */
+export function systemStat(
+  tags: ReadonlyMap<string, string>,
+): Pick<AtmosStat, 'size' | 'modifiedAt' | 'createdAt' | 'accessedAt' | 'isDirectory' | 'objectId'> {
+  const isDirectory = tags.get('type') === 'directory' || undefined
+  return {
+    size: isDirectory ? 0 : countOf(tags.get('size')),
+    modifiedAt: dateOf(tags.get('mtime')),
+    createdAt: dateOf(tags.get('itime')),
+    accessedAt: dateOf(tags.get('atime')),
+    isDirectory,
+    objectId: tags.get('objectid') || undefined,
+  }
+}
+
+/** A public stat, without what only this backend knows. */
+export function publicStat({ objectId: _, md5: __, size, ...stat }: AtmosStat & { readonly size: number }): Stat {
+  return { ...stat, size }
+}
+
+/** Object, size and second of the last change: other bytes in the same second have the same, so it is weak. */
+function weakEtag(tags: ReadonlyMap<string, string>): string | undefined {
+  const parts = [tags.get('objectid'), tags.get('mtime'), tags.get('size')]
+  return parts.every(part => part !== undefined && /^[\w:.-]+$/.test(part)) ? `W/"${parts.join('/')}"` : undefined
+}
+
+function md5In(tags: ReadonlyMap<string, string>): string | undefined {
+  const value = tags.get(MD5_TAG) ?? ''
+  return /^[0-9a-f]{32}$/i.test(value) ? value.toLowerCase() : undefined
+}
+
+function userTags(tags: ReadonlyMap<string, string>): Record<string, string> | undefined {
+  const found: Array<[string, string]> = []
+  for (const [name, value] of tags) {
+    if (name.startsWith(ESCAPED)) found.push([name.slice(ESCAPED.length), value])
+    else if (!SYSTEM.has(name) && name !== MD5_TAG && !name.startsWith(OWN)) found.push([name, value])
+  }
+  return found.length === 0 ? undefined : Object.fromEntries(found)
+}

@@ -1,0 +1,214 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { CallContext } from '../../core/call.ts'
+import type { Stat } from '../../core/driver.ts'
+import { StorageError, wrapError } from '../../core/errors.ts'
+import { temporaryName } from '../../core/hidden-names.ts'
+import { sharedContext } from '../../remote/aftermath.ts'
+import type { Bytes } from '../../remote/checksums.ts'
+import { countOf, dateOf } from '../../remote/headers.ts'
+import type { PartProtocol } from '../../remote/part-protocol.ts'
+import type { PartLimits, Piece } from '../../remote/pieces.ts'
+import { CHECKSUM_HEADER, RunningSums, verifyChecksum } from './checksum.ts'
+import type { AtmosClient } from './client.ts'
+import { AtmosError, classifyAtmos, EXISTS, NO_CHECKSUM } from './errors.ts'
+import { lookFor, UTF8 } from './lookup.ts'
+import { MD5_TAG, statOf } from './metadata.ts'
+import { folderOf } from './names.ts'
+import { publish } from './publication.ts'
+import { tagHeaders } from './tags.ts'
+import type { AtmosTarget, AtmosUpload } from './upload.ts'
+
+/** Bytes of the largest part: as many are held in memory at a time. */
+const MAX_PART = 1024 * 1024 * 1024
+/** Milliseconds that a request whose answer was lost gets to arrive late. */
+const LATE_MS = 2000
+/** A limit of no service, only of patience. */
+const MAX_PARTS = 1_000_000
+
+/**
+ * Objects by a temporary object that grows by ranged writes and is then renamed. Each request carries the checksum of all bytes so far, where the service keeps
+ * one. (Atmos Programmer's Guide, "Creating an object", "Updating an object", "Renaming a file or directory")
+ */
+export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTarget> {
+  readonly limits: PartLimits = { minPart: 1, maxPart: MAX_PART, maxParts: MAX_PARTS, sequential: true, uniform: true }
+  readonly #client: AtmosClient
+  /** Whether the service has not refused a checksum. */
+  #keepsChecksums: boolean
+  /** Temporary objects whose creation had no answer. */
+  readonly #doubtful: WeakMap<AtmosTarget, string> = new WeakMap()
+
+  constructor(client: AtmosClient, { checksums }: { readonly checksums: boolean }) {
+    this.#client = client
+    this.#keepsChecksums = checksums
+  }
+
+  async begin(target: AtmosTarget): Promise<AtmosUpload> {
+    return {
+      target,
+      path: folderOf(this.#client.pathOf(target.key)) + temporaryName(),
+      sums: new RunningSums(),
+      wasSent: false,
+      objectId: undefined,
+      createdAt: undefined,
+      hasChecksum: this.#keepsChecksums,
+      isTagged: false,
+    }
+  }
+
+  async part(upload: AtmosUpload, piece: Piece, ctx: CallContext): Promise<undefined> {
+    const { sums } = upload
+    if (piece.offset === sums.size) for (const chunk of piece.chunks) sums.update(chunk)
+    if (upload.objectId === undefined) await this.#create(upload, piece, ctx)
+    else if (piece.size > 0) await this.#append(upload, piece, ctx)
+  }
+
+  /** Bytes of the temporary object; before its creation was answered it is made anew. */
+  async stored(upload: AtmosUpload, ctx: CallContext): Promise<number> {
+    if (upload.objectId === undefined) return 0
+    const found = await lookFor(this.#client, upload.path, ctx)
+    if (found !== undefined) return found.size
+    throw new StorageError('unavailable', 'The temporary object of the upload is gone.', { outcome: 'not_applied' })
+  }
+
+  /** Gives the temporary object its name. */
+  async finish(upload: AtmosUpload, _parts: readonly undefined[], ctx: CallContext): Promise<Stat | undefined> {
+    if (!upload.isTagged) {
+      const headers = tagHeaders({ [MD5_TAG]: upload.sums.md5 })
+      const request = { method: 'POST', path: upload.path, query: 'metadata/user', headers, body: NOTHING } as const
+      await ctx.step('tagUpload', true, step => this.#client.done(request, step))
+      upload.isTagged = true
+    }
+    return publish(this.#client, upload, ctx)
+  }
+
+  /** Deletes the temporary object. */
+  async end({ path, wasSent }: AtmosUpload, _state: unknown, ctx: CallContext): Promise<boolean> {
+    if (wasSent) await ctx.step('endUpload', true, step => this.#remove(path, step))
+    return true
+  }
+
+  idOf({ path }: AtmosUpload): string {
+    return path
+  }
+
+  async #create(upload: AtmosUpload, piece: Piece, ctx: CallContext): Promise<void> {
+    const { target, sums } = upload
+    const isWhole = piece.last === true
+    const tags = isWhole ? { ...target.tags, [MD5_TAG]: sums.md5 } : target.tags
+    const headers: Record<string, string> = { ...target.headers, ...tagHeaders(tags) }
+    if (upload.hasChecksum && piece.size > 0) headers[CHECKSUM_HEADER] = sums.header
+    upload.wasSent = true
+    const made = await this.#made(upload, { headers, body: bodyOf(piece), size: piece.size }, ctx)
+    upload.objectId = made.objectId
+    upload.createdAt = made.createdAt
+    upload.isTagged = isWhole
+  }
+
+  /** Makes the temporary object; without a checksum where the service refuses it. */
+  async #made(upload: AtmosUpload, { headers, body, size }: Creation, ctx: CallContext): Promise<Made> {
+    const { [CHECKSUM_HEADER]: sum, ...plain } = headers
+    try {
+      const answer = await this.#client.done({ method: 'POST', path: upload.path, headers, body }, ctx)
+      verify(answer, size, sum)
+      return madeBy(answer)
+    } catch (error) {
+      const code = error instanceof AtmosError ? error.serviceCode : undefined
+      if (code === EXISTS) return this.#madeBefore(upload, size, sum, ctx)
+      if (sum !== undefined && NO_CHECKSUM.has(code)) {
+        this.#dropChecksums(upload)
+        return this.#made(upload, { headers: plain, body, size }, ctx)
+      }
+      if (wrapError(error, {}, classifyAtmos).outcome === 'unknown') this.#doubtful.set(upload.target, upload.path)
+      throw error
+    }
+  }
+
+  /** What an earlier request of ours made: nobody else takes this name. A part of it, from a request that broke, is removed. */
+  async #madeBefore({ path }: AtmosUpload, size: number, sum: string | undefined, ctx: CallContext): Promise<Made> {
+    const headers = await this.#client.done({ method: 'HEAD', path, headers: UTF8 }, ctx)
+    const { size: stored, objectId, createdAt } = statOf(headers)
+    if (stored === size && objectId !== undefined) {
+      if (sum !== undefined) verifyChecksum(sum, headers)
+      return { objectId, createdAt: createdAt?.getTime() }
+    }
+    await this.#remove(path, ctx)
+    throw new StorageError('unavailable', 'An earlier request left a part of the object.', { outcome: 'not_applied' })
+  }
+
+  async #append(upload: AtmosUpload, piece: Piece, ctx: CallContext): Promise<void> {
+    const { path, target, sums } = upload
+    const { offset, size } = piece
+    const headers: Record<string, string> = { range: `bytes=${offset}-${offset + size - 1}` }
+    const type = target.headers['content-type']
+    if (type !== undefined) headers['content-type'] = type
+    if (upload.hasChecksum) headers[CHECKSUM_HEADER] = sums.header
+    try {
+      const answer = await this.#client.done({ method: 'PUT', path, headers, body: bodyOf(piece) }, ctx)
+      verify(answer, size, headers[CHECKSUM_HEADER])
+    } catch (error) {
+      if (!upload.hasChecksum || !(error instanceof AtmosError) || !NO_CHECKSUM.has(error.serviceCode)) throw error
+      // The object cannot lose its checksum: the next upload goes without one.
+      this.#dropChecksums(upload)
+      throw new StorageError('unavailable', error.message, { cause: error, outcome: 'not_applied' })
+    }
+  }
+
+  #dropChecksums(upload: AtmosUpload): void {
+    this.#keepsChecksums = false
+    upload.hasChecksum = false
+  }
+
+  /** Removes what a creation whose answer was lost may have made after the end of the upload. Never fails. */
+  async begun(target: AtmosTarget, _creation: unknown, ended: Promise<void>): Promise<void> {
+    await ended
+    const path = this.#doubtful.get(target)
+    if (path === undefined) return
+    await new Promise(resolve => setTimeout(resolve, LATE_MS))
+    const ctx = sharedContext()
+    await ctx.step('endUpload', true, step => this.#remove(path, step)).catch(() => undefined)
+  }
+
+  async #remove(path: string, ctx: CallContext): Promise<void> {
+    try {
+      await this.#client.done({ method: 'DELETE', path }, ctx)
+    } catch (error) {
+      if (classifyAtmos(error) !== 'not_found') throw error
+    }
+  }
+}
+
+/** A request that makes the temporary object. */
+interface Creation {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Bytes
+  readonly size: number
+}
+
+/** The temporary object that a request made. */
+interface Made {
+  readonly objectId: string
+  readonly createdAt: number | undefined
+}
+
+function madeBy({ location, date }: IncomingHttpHeaders): Made {
+  const objectId = /\/objects\/([0-9a-z]{16,128})$/i.exec(location ?? '')?.[1]
+  if (objectId !== undefined) return { objectId, createdAt: dateOf(date)?.getTime() }
+  throw new StorageError('unavailable', 'The answer names no object that was created.')
+}
+
+const NOTHING = Buffer.alloc(0)
+
+function bodyOf({ chunks, size }: Piece): Uint8Array | readonly Uint8Array[] {
+  return size === 0 ? NOTHING : chunks
+}
+
+/** Checks what the answer says of the bytes: how many there are more, and their checksum. */
+function verify(headers: IncomingHttpHeaders, size: number, sum: string | undefined): void {
+  const delta = headers['x-emc-delta']
+  const stored = typeof delta === 'string' ? countOf(delta) : undefined
+  if (stored !== undefined && stored !== size) {
+    const text = `The service stored ${stored} of ${size} bytes.`
+    throw new StorageError('unavailable', text, { outcome: 'not_applied', retryable: false })
+  }
+  if (sum !== undefined) verifyChecksum(sum, headers)
+}

@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CallContext } from '../../core/call.ts'
+import type { Stat } from '../../core/driver.ts'
+import { StorageError, wrapError } from '../../core/errors.ts'
+import type { AtmosClient } from './client.ts'
+import { classifyAtmos } from './errors.ts'
+import { type Found, lookFor } from './lookup.ts'
+import { publicStat } from './metadata.ts'
+import { isPlainText } from './tags.ts'
+import type { AtmosUpload } from './upload.ts'
+
+/** A path that gets another name. */
+export interface Renaming {
+  readonly from: string
+  readonly to: string
+  /** Whether an object of that name stays, and the renaming fails with `exists`. */
+  readonly isNew: boolean
+  /** The object that is renamed, by which a lost answer is looked up. */
+  readonly objectId: string | undefined
+}
+
+const NOTHING = Buffer.alloc(0)
+/** What is waited between two looks, and how often: an overwriting rename of Atmos may take seconds to show. */
+const FIRST_WAIT_MS = 50
+const LOOKS = 9
+
+/** Codes after which what bears the new name is looked at: the request may have been carried out. */
+const DOUBTS: ReadonlySet<string | undefined> = new Set(['not_found', 'exists', 'throttled', 'unavailable', 'timeout'])
+
+/**
+ * Renames an object. When an answer was lost, the object that bears the new name tells what came of it. A taken name is `exists`, a folder's `is_directory`.
+ */
+export async function rename(client: AtmosClient, renaming: Renaming, ctx: CallContext): Promise<void> {
+  const { from, to, isNew, objectId } = renaming
+  const isPlain = isPlainText(to)
+  const headers: Record<string, string> = { 'x-emc-path': isPlain ? to : encodePath(to) }
+  if (!isPlain) headers['x-emc-utf8'] = 'true'
+  if (!isNew) headers['x-emc-force'] = 'true'
+  await ctx.step('rename', true, async step => {
+    try {
+      const sending = { method: 'POST', path: from, query: 'rename', headers, body: NOTHING } as const
+      await step.step('sendRename', false, each => client.done(sending, each))
+    } catch (error) {
+      const { code } = wrapError(error, {}, classifyAtmos)
+      const found = DOUBTS.has(code) ? await step.step('stat', true, each => lookFor(client, to, each)) : undefined
+      if (objectId !== undefined && found?.objectId === objectId) return
+      if (code !== 'exists' || found?.isDirectory !== true) throw error
+      throw new StorageError('is_directory', 'There is a folder of that name.', { cause: error })
+    }
+  })
+}
+
+function encodePath(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/')
+}
+
+/**
+ * Gives the temporary object of an upload its name; returns what is there then, where that is this object. The answer to the renaming is compared with what
+ * bears the name; where that cannot be looked at, the answer counts.
+ */
+export async function publish(client: AtmosClient, upload: AtmosUpload, ctx: CallContext): Promise<Stat | undefined> {
+  const { target, path, objectId } = upload
+  const to = client.pathOf(target.key)
+  await rename(client, { from: path, to, isNew: target.options.isNew === true, objectId }, ctx)
+  for (let looks = 1, waitMs = FIRST_WAIT_MS; ; looks++, waitMs *= 2) {
+    const seen = await seenAt(client, to, ctx)
+    if (seen === 'unseen') return undefined
+    const { found } = seen
+    if (found !== undefined && isOurs(found, upload)) return verified(found, upload)
+    // It was replaced since by another object.
+    if (found !== undefined && isNewer(found, upload)) return undefined
+    if (looks === LOOKS) return lateAnswer(client, found, upload, ctx)
+    ctx.progress()
+    await sleep(waitMs, undefined, { signal: ctx.signal })
+  }
+}
+
+async function seenAt(
+  client: AtmosClient,
+  path: string,
+  ctx: CallContext,
+): Promise<{ readonly found: Found | undefined } | 'unseen'> {
+  try {
+    return { found: await ctx.step('stat', true, step => lookFor(client, path, step)) }
+  } catch (error) {
+    if (ctx.signal.aborted) throw error
+    return 'unseen'
+  }
+}
+
+/** Whether the object is the one that was written, or the service does not tell which it is. */
+function isOurs({ objectId }: Found, upload: AtmosUpload): boolean {
+  return objectId === undefined || objectId === upload.objectId
+}
+
+/** Whether an object was made after the one that was written, by the service's clock. */
+function isNewer({ createdAt }: Found, upload: AtmosUpload): boolean {
+  return createdAt === undefined || upload.createdAt === undefined || createdAt.getTime() >= upload.createdAt - 1000
+}
+
+function verified(found: Found, { sums }: AtmosUpload): Stat {
+  if (found.size === sums.size) return publicStat(found)
+  const text = `The service has ${found.size} bytes of the ${sums.size} that were written.`
+  throw new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
+}
+
+/** What to make of a rename that was answered with success and does not show: the object was deleted since, or nothing was done. */
+async function lateAnswer(
+  client: AtmosClient,
+  found: Found | undefined,
+  { path }: AtmosUpload,
+  ctx: CallContext,
+): Promise<undefined> {
+  if (found === undefined && (await ctx.step('stat', true, step => lookFor(client, path, step))) === undefined) return
+  const text = 'The service says that the object has its name now, and still shows another one.'
+  throw new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
+}

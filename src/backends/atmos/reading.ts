@@ -1,0 +1,90 @@
+import { release } from '../../core/abort.ts'
+import { nodeCrypto } from '../../core/builtin.ts'
+import type { CallContext } from '../../core/call.ts'
+import type { ByteRange, ExpectedHash, ReadResult } from '../../core/driver.ts'
+import { StorageError } from '../../core/errors.ts'
+import type { HttpResponse } from '../../http/request.ts'
+import { hashOf } from '../../remote/checksums.ts'
+import { sizeOf } from '../../remote/headers.ts'
+import { readObject } from '../../remote/reading.ts'
+import { checksumIn } from './checksum.ts'
+import type { AtmosClient } from './client.ts'
+import { classifyAtmos } from './errors.ts'
+import { look, missing, UTF8 } from './lookup.ts'
+import { type AtmosStat, statOf } from './metadata.ts'
+
+/** Which bytes are read, and whether they are compared with a stored checksum. */
+export interface WantedBytes {
+  readonly range?: ByteRange | undefined
+  readonly isChecked: boolean
+}
+
+/**
+ * Reads an object or a range of it; a range that ends beyond the object is cut there, also where the service refuses it. All bytes of an object are compared with
+ * the service's own checksum where that is of all of them, else with the MD5 that libcloud or this library left as a tag.
+ */
+export async function readStored(
+  client: AtmosClient,
+  path: string,
+  wanted: WantedBytes,
+  ctx: CallContext,
+): Promise<ReadResult> {
+  try {
+    return await readOnce(client, path, wanted, ctx)
+  } catch (error) {
+    const code = classifyAtmos(error)
+    if (code === 'not_a_directory') throw missing(error)
+    const { start, end } = wanted.range ?? {}
+    if (code !== 'invalid_range' || start === undefined || end === undefined) throw error
+    const { size } = await look(client, path, ctx)
+    if (start >= size || end <= size) throw error
+    return readOnce(client, path, { ...wanted, range: { start, end: size } }, ctx)
+  }
+}
+
+async function readOnce(
+  client: AtmosClient,
+  path: string,
+  { range, isChecked }: WantedBytes,
+  ctx: CallContext,
+): Promise<ReadResult> {
+  let found: AtmosStat | undefined
+  let hash: ExpectedHash | undefined
+  const get = async (headers: Readonly<Record<string, string>>): Promise<HttpResponse> => {
+    const answer = await client.send({ method: 'GET', path, headers: { ...UTF8, ...headers } }, ctx)
+    found = statOf(answer.headers)
+    hash = isChecked ? hashIn(answer, found) : undefined
+    if (found.isDirectory !== true) return answer
+    release(answer)
+    throw new StorageError('is_directory', 'It is a directory.')
+  }
+  const protocol = { get, statOf: () => found!, matchHeader: (etag: string) => etag, classify: classifyAtmos }
+  const { body, stat } = await readObject(protocol, { range })
+  const { objectId: _, md5: __, size: ___, ...told } = found!
+  const size = stat?.size ?? found!.size
+  const hashes = range === undefined ? { expected: hash } : { whole: hash }
+  // An object and the second of its change are all by which the protocol tells versions apart.
+  return { body, ...hashes, stat: { ...told, size }, continues: size !== undefined && told.modifiedAt !== undefined }
+}
+
+/** The hash that all bytes must have, by what the service keeps. */
+function hashIn({ headers }: HttpResponse, { md5, size = sizeOf(headers) }: AtmosStat): ExpectedHash | undefined {
+  const own = checksumIn(headers)
+  if (own !== undefined && (own.offset === undefined || own.offset === size)) {
+    return hashNamed(own.algorithm, own.value)
+  }
+  return md5 === undefined ? undefined : hashNamed('MD5', md5)
+}
+
+function hashNamed(name: 'SHA1' | 'MD5', value: string): ExpectedHash {
+  const algorithm = name.toLowerCase()
+  return {
+    name,
+    value,
+    begin() {
+      const hash = nodeCrypto().createHash(algorithm)
+      return { update: bytes => hash.update(bytes), digest: () => hash.digest('hex') }
+    },
+    of: bytes => hashOf(algorithm, bytes, 'hex'),
+  }
+}

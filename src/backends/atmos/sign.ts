@@ -1,0 +1,87 @@
+import type { KeyObject } from 'node:crypto'
+import { nodeCrypto } from '../../core/builtin.ts'
+import { ImproperlyConfigured } from '../../core/errors.ts'
+import { compare, encodeQuery } from '../../remote/sign/query.ts'
+
+/** A token and its shared secret, which is never shown: it signs requests and shareable URLs. */
+export class AtmosKey {
+  /** `subtenant/uid`, or the uid alone. */
+  readonly uid: string
+  readonly #key: KeyObject
+
+  /** The secret is in base64; `improperly_configured` names `setting` for any other text, and never the text. */
+  constructor(uid: string, secret: string, setting = 'key') {
+    if (!isBase64(secret)) throw new ImproperlyConfigured(`${setting}: ${NO_SECRET}.`)
+    this.uid = uid
+    this.#key = nodeCrypto().createSecretKey(Buffer.from(secret, 'base64'))
+  }
+
+  /** HMAC-SHA1 of a text as UTF-8, in base64. */
+  sign(text: string): string {
+    return nodeCrypto().createHmac('sha1', this.#key).update(text, 'utf8').digest('base64')
+  }
+}
+
+/** What is said of a secret that is none. */
+export const NO_SECRET = 'expected the shared secret in base64, as the portal shows it'
+
+/** Whether a text is base64, with its padding or without. */
+export function isBase64(text: string): boolean {
+  const digits = text.replace(/={1,2}$/, '')
+  return /^[A-Za-z0-9+/]{2,}$/.test(digits) && digits.length % 4 !== 1
+}
+
+/** What the signature of a request covers. */
+export interface SignedRequest {
+  /** In capitals. */
+  readonly method: string
+  /** The percent-encoded path, from `/rest` on unless the service signs what stands before it. */
+  readonly path: string
+  /** As it is sent, without `?`. */
+  readonly query?: string | undefined
+  /** Names in lower case. A header that is sent more than once has its values in a list. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+}
+
+/**
+ * The text that the signature of a request is made of. The line of `date` is empty where only `x-emc-date` is sent.
+ * (Atmos Programmer's Guide, "REST authentication: algorithm")
+ */
+export function stringToSign({ method, path, query, headers }: SignedRequest): string {
+  const lineOf = (name: string): string => [headers[name] ?? ''].flat().join(',')
+  const resource = decodeURIComponent(path).toLowerCase() + (query ? `?${query}` : '')
+  const lines = [method, lineOf('content-type'), lineOf('range'), lineOf('date'), resource]
+  const names = Object.keys(headers).filter(
+    name => name.startsWith('x-emc-') && name !== 'x-emc-signature' && headers[name] !== undefined,
+  )
+  for (const name of names.sort(compare)) lines.push(`${name}:${normalised(lineOf(name))}`)
+  return lines.join('\n')
+}
+
+/** A header's value as it is signed: without line feeds, runs of blanks as one, none at its ends. */
+function normalised(value: string): string {
+  return value.replace(/ +/g, ' ').replaceAll('\n', '').trim()
+}
+
+/** What a shareable URL is for. */
+export interface ShareableUrl {
+  /** The percent-encoded path as it is signed. */
+  readonly path: string
+  /** Unix time in seconds. */
+  readonly expires: number
+  /** The `Content-Disposition` of the answer. */
+  readonly disposition?: string | undefined
+}
+
+/** The query of a shareable URL, encoded and without `?`. (Atmos Programmer's Guide, "Shareable URLs") */
+export function shareableQuery(key: AtmosKey, { path, expires, disposition }: ShareableUrl): string {
+  const lines = ['GET', decodeURIComponent(path).toLowerCase(), key.uid, String(expires)]
+  if (disposition !== undefined) lines.push(disposition)
+  const pairs: Array<readonly [string, string]> = [
+    ['uid', key.uid],
+    ['expires', String(expires)],
+    ['signature', key.sign(lines.join('\n'))],
+  ]
+  if (disposition !== undefined) pairs.push(['disposition', disposition])
+  return encodeQuery(pairs)
+}
