@@ -33,6 +33,7 @@ import type {
   HmacKey,
   TokenClient,
 } from '../../src/backends/gcs/index.ts'
+import type { NimbusDriverOptions, NimbusKey, NimbusOptions, NimbusVersion } from '../../src/backends/nimbus/index.ts'
 import type {
   AddressingStyle,
   ChecksumAlgorithm,
@@ -184,6 +185,7 @@ export type OfAzure = [
   SasOptions,
   TokenCredential,
 ]
+export type OfNimbus = [NimbusDriverOptions, NimbusKey, NimbusOptions, NimbusVersion]
 export type OfDropbox = [
   DropboxDriverOptions,
   DropboxErrorDetails,
