@@ -57,8 +57,8 @@ export async function startStrictAtmos(options: StrictAtmosOptions = {}): Promis
     { uid: '6039ac182f194e15b9261d73ce044939/user1', secret: 'LJLuryj6zs8ste6Y3jTGQp71xq0=' },
   ]
   const driverPath = options.driverPath ?? ''
-  const state: AtmosState = { options, credentials, driverPath, tree: new AtmosTree(now), now }
-  const server = await startStrictServer(serviceOf(state))
+  const state: AtmosState = { options, credentials, driverPath, tree: new AtmosTree(now), stale: new Map(), now }
+  const server = await startStrictServer(serviceOf(state), { tls: options.tls })
   return {
     ...server,
     endpoint: server.url + driverPath,

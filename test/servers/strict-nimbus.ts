@@ -77,7 +77,7 @@ function serviceOf(state: NimbusState): StrictService<NimbusRequest, NimbusIdent
 /** Starts a strict Nimbus.io server on a free loopback port. */
 export async function startStrictNimbus(options: StrictNimbusOptions = {}): Promise<StrictNimbus> {
   const state = stateOf(options)
-  const server = await startStrictServer(serviceOf(state))
+  const server = await startStrictServer(serviceOf(state), { tls: options.tls })
   return {
     ...server,
     domain: state.domain,

@@ -19,6 +19,7 @@ export interface Answered {
 
 /** What is asked besides the method and the path. */
 export interface Asked {
+  /** An empty list takes a header away. */
   readonly headers?: Readonly<Record<string, string | string[]>>
   readonly body?: Buffer | string
   /** Part of the path that is not signed. */
@@ -57,7 +58,10 @@ export function send(
   body?: Buffer | string,
 ): Promise<Answered> {
   return new Promise((resolve, reject) => {
-    const asked = httpRequest(url, { method, headers, agent: false }, answer => {
+    const { origin, hostname, port } = new URL(url)
+    // A URL would be normalised: the path goes out as it is.
+    const options = { hostname, port, path: url.slice(origin.length), method, headers, agent: false }
+    const asked = httpRequest(options, answer => {
       const chunks: Buffer[] = []
       answer.on('data', (chunk: Buffer) => chunks.push(chunk))
       answer.once('error', reject)
@@ -85,6 +89,7 @@ export function ask(server: AtmosTarget, method: string, path: string, asked: As
     ...(method === 'POST' || method === 'PUT' ? { 'content-length': String(length) } : {}),
     ...asked.headers,
   }
+  for (const [name, value] of Object.entries(headers)) if (value.length === 0) delete headers[name]
   headers['x-emc-signature'] = asked.signature ?? signatureOf(secret, method, path, headers)
   return send(server.url + (asked.unsigned ?? '') + path, method, headers, asked.body)
 }

@@ -27,10 +27,15 @@ export interface Change {
 }
 
 /** The object's checksum after a change; 1002 and 1049 to 1053 where the one given is not right. */
-export function nextChecksum(headers: Headers, { body, kind, old }: Change): WsChecksum | undefined {
+export function nextChecksum(
+  headers: Headers,
+  { body, kind, old }: Change,
+  { refusesChecksums }: StrictAtmosOptions,
+): WsChecksum | undefined {
   const text = headers['x-emc-wschecksum']
   // What is changed without a checksum has none that is right any more.
   if (text === undefined) return undefined
+  if (refusesChecksums) throw new AtmosError(1052)
   if (kind === 'other') throw new AtmosError(1051)
   const [, name = '', offset = '', hex = ''] = /^([A-Za-z0-9]+)\/(\d{1,15})\/([0-9a-fA-F]+)$/.exec(text) ?? []
   if (hex === '') throw new AtmosError(1002, 'x-emc-wschecksum is not of the form algorithm/offset/checksum.')

@@ -1,7 +1,8 @@
 /** What every operation gets and gives. */
 import type { StrictAnswer } from '../strict/answer.ts'
+import type { ServerCertificate } from '../strict/server.ts'
 import type { AtmosRequest } from './request.ts'
-import type { AtmosTree } from './tree.ts'
+import type { AtmosNode, AtmosTree } from './tree.ts'
 
 /** Who may ask. */
 export interface AtmosCredentials {
@@ -32,6 +33,14 @@ export interface StrictAtmosOptions {
   readonly shortChecksums?: boolean
   /** Answers an ETag, as newer servers do. */
   readonly etags?: boolean
+  /** Takes the path of a file with a slash at its end for that of the file, also when it reads and deletes; default 1021. */
+  readonly ignoresSlashes?: boolean
+  /** Takes no checksums: 1052. */
+  readonly refusesChecksums?: boolean
+  /** How often what was overwritten by a rename is still read by its path after that; default never. */
+  readonly staleReads?: number
+  /** Over TLS. */
+  readonly tls?: ServerCertificate
   /** Most bytes of one object; default 5 TiB. */
   readonly maxSize?: number
 }
@@ -42,6 +51,8 @@ export interface AtmosState {
   readonly credentials: readonly AtmosCredentials[]
   readonly driverPath: string
   readonly tree: AtmosTree
+  /** What was overwritten by a rename and is still read so often, by path. */
+  readonly stale: Map<string, { readonly node: AtmosNode; left: number }>
   now(): number
 }
 

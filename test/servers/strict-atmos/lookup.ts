@@ -5,7 +5,9 @@ import type { AtmosFolder, AtmosNode, AtmosObject } from './tree.ts'
 
 /** The node, a folder with or without a slash; 1003 where there is none. */
 export function needNode({ state, request }: AtmosContext): AtmosNode {
-  const { key, interface: part } = request
+  const { key, interface: part, method } = request
+  const old = part === 'namespace' && (method === 'GET' || method === 'HEAD') ? state.stale.get(key) : undefined
+  if (old !== undefined && old.left-- > 0) return old.node
   const found = part === 'objects' ? state.tree.byId(key) : state.tree.find(key)
   if (found === undefined) throw new AtmosError(1003)
   return found
@@ -15,7 +17,7 @@ export function needNode({ state, request }: AtmosContext): AtmosNode {
 export function needObject(context: AtmosContext): AtmosObject {
   const node = needNode(context)
   if (node.type === 'directory') throw new AtmosError(1022)
-  if (context.request.isFolder) throw new AtmosError(1021)
+  if (context.request.isFolder && !context.state.options.ignoresSlashes) throw new AtmosError(1021)
   return node
 }
 

@@ -3,8 +3,10 @@ import type { AtmosContext, StrictAnswer } from './context.ts'
 import { AtmosError } from './errors.ts'
 import { objectInfo, serviceInformation } from './extras.ts'
 import { listDirectory } from './listing.ts'
+import { needNode } from './lookup.ts'
 import * as reads from './reads.ts'
 import type { AtmosRequest } from './request.ts'
+import * as versions from './versions.ts'
 import * as writes from './writes.ts'
 
 const operations: Readonly<Record<string, (context: AtmosContext) => StrictAnswer>> = {
@@ -26,6 +28,10 @@ const operations: Readonly<Record<string, (context: AtmosContext) => StrictAnswe
   SetAcl: writes.setAcl,
   Rename: writes.rename,
   GetObjectInfo: objectInfo,
+  VersionObject: versions.versionObject,
+  ListVersions: versions.listVersions,
+  RestoreVersion: versions.restoreVersion,
+  DeleteVersion: versions.deleteVersion,
 }
 
 /** Operations by what the query says and the method. */
@@ -36,6 +42,7 @@ const ASPECTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   acl: { GET: 'GetAcl', POST: 'SetAcl' },
   rename: { POST: 'Rename' },
   info: { GET: 'GetObjectInfo' },
+  versions: { POST: 'VersionObject', GET: 'ListVersions', PUT: 'RestoreVersion', DELETE: 'DeleteVersion' },
 }
 
 const OBJECTS: Readonly<Record<string, string>> = {
@@ -63,9 +70,12 @@ export function operationName(request: AtmosRequest): string {
   return (isFolder ? DIRECTORIES : OBJECTS)[method] ?? 'Unknown'
 }
 
-/** Runs an operation; 1009 for one that there is not. */
+/** Runs an operation; 1009 for one that there is not, 1042 for anonymous tokens, which this server has not. */
 export function runOperation(name: string, context: AtmosContext): StrictAnswer {
-  const operation = operations[name]
+  const isFile =
+    name === 'ListDirectory' && context.state.options.ignoresSlashes && needNode(context).type === 'regular'
+  const operation = operations[isFile ? 'ReadObject' : name]
+  if (context.request.interface === 'accesstokens') throw new AtmosError(1042)
   if (operation === undefined) throw new AtmosError(1009)
   return operation(context)
 }

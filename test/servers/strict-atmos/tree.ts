@@ -40,8 +40,8 @@ export interface AtmosObject extends NodeBase {
   body: Buffer
   contentType: string
   checksum: WsChecksum | undefined
-  /** Ids of its versions, the oldest first. */
-  readonly versions: { readonly id: string; readonly createdAt: number; readonly body: Buffer }[]
+  /** Its versions, the oldest first. */
+  readonly versions: AtmosObject[]
 }
 
 export type AtmosNode = AtmosFolder | AtmosObject
@@ -144,6 +144,25 @@ export class AtmosTree {
     return this.#add(node)
   }
 
+  /** Keeps the content of an object as it is now, by an id of its own. */
+  keepVersion(object: AtmosObject): AtmosObject {
+    const { uid, acl, body, contentType, checksum } = object
+    const version = this.makeObject(undefined, { uid, acl, tags: new Map(object.tags), body, contentType, checksum })
+    object.versions.push(version)
+    return version
+  }
+
+  /** The folder of a path that is there, or of as much of the path as there is. */
+  nearest(path: string): AtmosFolder {
+    let folder = this.root
+    for (const name of AtmosTree.names(path)) {
+      const next = folder.children.get(name)
+      if (next?.type !== 'directory') break
+      folder = next
+    }
+    return folder
+  }
+
   /** Takes a node away; a folder must be empty (1023). */
   remove(node: AtmosNode): void {
     if (node === this.root) throw new AtmosError(1015)
@@ -172,6 +191,14 @@ export class AtmosTree {
   clear(): void {
     this.root.children.clear()
     this.#byId.clear()
+  }
+
+  /** The object that has this version. */
+  ownerOf(version: AtmosNode): AtmosObject | undefined {
+    for (const node of this.#byId.values()) {
+      if (node.type === 'regular' && node.versions.some(one => one === version)) return node
+    }
+    return undefined
   }
 
   #needFree(path: string): void {

@@ -40,9 +40,10 @@ export function createObject(context: AtmosContext): StrictAnswer {
     tags,
     body,
     contentType: headers['content-type'] ?? 'application/octet-stream',
-    checksum: nextChecksum(headers, { body, kind: 'create', old: undefined }),
+    checksum: nextChecksum(headers, { body, kind: 'create', old: undefined }, state.options),
   }
   const generated = generatedHeader(headers, body)
+  if (isNamed) needRight(context, state.tree.nearest(request.key), 'WRITE')
   const node = state.tree.makeObject(isNamed ? request.key : undefined, object)
   return created(node, { ...checksumHeader(node, state.options), ...generated })
 }
@@ -53,6 +54,7 @@ export function createDirectory(context: AtmosContext): StrictAnswer {
   if (request.body.length > 0) throw new AtmosError(1002, 'A directory has no content.')
   const tags = new Map<string, UserTag>()
   setTags(request.headers, tags)
+  needRight(context, state.tree.nearest(request.key), 'WRITE')
   const node = state.tree.makeFolder(request.key, uid, readAcl(request.headers, ownAcl(uid)))
   for (const [name, tag] of tags) node.tags.set(name, tag)
   return created(node)
@@ -69,7 +71,7 @@ export function updateObject(context: AtmosContext): StrictAnswer {
   const whole = range === undefined ? body : joined(node.body, range.start, body)
   if (whole.length > (state.options.maxSize ?? 5 * 2 ** 40)) throw new AtmosError(1010)
   const kind = range?.start === node.body.length ? 'append' : 'other'
-  const checksum = nextChecksum(headers, { body: whole, kind, old: node.checksum })
+  const checksum = nextChecksum(headers, { body: whole, kind, old: node.checksum }, state.options)
   const generated = generatedHeader(headers, body)
   const acl = readAcl(headers, node.acl)
   setTags(headers, node.tags)
@@ -90,7 +92,8 @@ function joined(old: Buffer, start: number, body: Buffer): Buffer {
 /** DELETE of an object, or of a folder by a path with a slash. */
 export function deleteNode(context: AtmosContext): StrictAnswer {
   const { state, request } = context
-  const node = request.isFolder ? needFolder(context) : needObject(context)
+  const isFolder = request.isFolder && !(state.options.ignoresSlashes && needNode(context).type === 'regular')
+  const node = isFolder ? needFolder(context) : needObject(context)
   needRight(context, node, 'FULL_CONTROL')
   state.tree.remove(node)
   const size = node.type === 'regular' ? node.body.length : 0
@@ -148,6 +151,7 @@ export function rename(context: AtmosContext): StrictAnswer {
     if (old.type !== node.type) throw new AtmosError(old.type === 'directory' ? 1022 : 1021)
     if (old.type === 'directory' && old.children.size > 0) throw new AtmosError(1048)
     tree.remove(old)
+    state.stale.set(path, { node: old, left: state.options.staleReads ?? 0 })
   }
   tree.move(node, folder, path.slice(path.lastIndexOf('/') + 1))
   return { status: 200 }

@@ -1,8 +1,10 @@
 /** Writing: one body, or an archive in parts. */
 import { createHash } from 'node:crypto'
 import { jsonAnswer } from '../strict/answer.ts'
+import { queryPairs } from '../strict/request.ts'
 import type { NimbusContext, StrictAnswer } from './context.ts'
 import { NimbusError } from './errors.ts'
+import { unquoted } from './request.ts'
 import { type Conjoined, type NimbusCollection, newId } from './store.ts'
 import { httpTime } from './times.ts'
 
@@ -27,12 +29,12 @@ function checkMd5({ headers, body }: NimbusContext['request']): void {
   }
 }
 
-/** Metadata: parameters with either prefix. */
-function metaOf({ pairs }: NimbusContext['request']): Record<string, string> {
+/** Metadata: parameters with either prefix, whose names get that of the service; they are decoded once on every server. */
+function metaOf({ rawQuery }: NimbusContext['request']): Record<string, string> {
   const meta: Record<string, string> = {}
-  for (const [name, value] of pairs) {
+  for (const [name, value] of queryPairs(rawQuery, unquoted)) {
     const [, rest] = /^(?:__nimbus_io__|x-amz-meta-)(.+)$/s.exec(name) ?? []
-    if (rest !== undefined) meta[rest] = value
+    if (rest !== undefined) meta[`__nimbus_io__${rest}`] = value
   }
   return meta
 }

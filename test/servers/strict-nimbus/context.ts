@@ -1,5 +1,6 @@
 /** What every operation gets and gives. */
 import type { StrictAnswer } from '../strict/answer.ts'
+import type { ServerCertificate } from '../strict/server.ts'
 import type { NimbusRequest } from './request.ts'
 import type { NimbusStore } from './store.ts'
 
@@ -39,6 +40,12 @@ export interface StrictNimbusOptions {
   readonly decodesTwice?: boolean
   /** How keys are ordered: by bytes, or as a dictionary does; default bytes. */
   readonly collation?: 'bytes' | 'en'
+  /** Counts what was deleted, and old versions, as rows of a page, as the source of the service does: a page may have none of its keys left. */
+  readonly countsDeleted?: boolean
+  /** Answers a range that ends beyond the file as it was asked for, as the source of the service does; default as far as there are bytes. */
+  readonly longRanges?: boolean
+  /** Over TLS. */
+  readonly tls?: ServerCertificate
   /** Empty files are taken; default refused with 403. */
   readonly takesEmpty?: boolean
   /** Collections that are not empty can be deleted, as the source of the service lets them be; default refused with 403. */

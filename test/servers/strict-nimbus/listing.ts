@@ -5,9 +5,10 @@ import type { NimbusContext, StrictAnswer } from './context.ts'
 import { NimbusError } from './errors.ts'
 import { httpTime, maybeTime } from './times.ts'
 
-/** One row of a listing. */
+/** One row of a listing; one that is hidden takes its place on a page and is not shown. */
 interface Row {
   readonly key: string
+  readonly hidden?: boolean
   readonly version: string
   readonly archivedAt: number
 }
@@ -38,7 +39,7 @@ function most({ request, state }: NimbusContext, name: string): number {
 function answer(context: NimbusContext, rows: readonly Row[]): StrictAnswer {
   const { prefix = '', delimiter = '' } = context.request.query
   const size = most(context, 'max_keys')
-  const page = rows.slice(0, size)
+  const page = rows.slice(0, size).filter(({ hidden }) => hidden !== true)
   const truncated = rows.length > size
   if (delimiter === '') {
     const data = page.map(({ key, version, archivedAt }) => {
@@ -58,8 +59,11 @@ export function listKeys(context: NimbusContext): StrictAnswer {
   const rows: Row[] = []
   for (const [key, { versions, isDeleted }] of collectionOf(context).keys) {
     const [current] = versions
-    if (isDeleted || current === undefined || !fits(key)) continue
-    if (marker === '' || order(key, marker) > 0) rows.push({ key, ...current })
+    if (!fits(key) || (marker !== '' && order(key, marker) <= 0)) continue
+    if (!isDeleted && current !== undefined) rows.push({ key, ...current })
+    if (!context.state.options.countsDeleted) continue
+    for (const old of versions.slice(isDeleted ? 0 : 1)) rows.push({ key, hidden: true, ...old })
+    if (isDeleted) rows.push({ key, hidden: true, version: '', archivedAt: 0 })
   }
   return answer(
     context,

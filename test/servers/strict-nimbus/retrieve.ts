@@ -65,7 +65,8 @@ export function retrieveKey(context: NimbusContext): StrictAnswer {
   if (first === undefined) throw new NimbusError(503, 'unparsable range header')
   const [start, end] = [Number(first), last === '' ? size : Math.min(size, Number(last) + 1)]
   if (start >= end) throw new NimbusError(503, 'invalid range header')
-  const told = { ...headers, 'content-range': `bytes ${start}-${end - 1}/${size}` }
+  const isLong = context.state.options.longRanges === true && last !== ''
+  const told = { ...headers, 'content-range': `bytes ${start}-${isLong ? Number(last) : end - 1}/${size}` }
   return { status: 206, headers: told, body: found.body.subarray(start, end) }
 }
 
@@ -86,6 +87,7 @@ export function retrieveMeta(context: NimbusContext): StrictAnswer {
 /** DELETE of a key, whether it is there or not. */
 export function deleteKey(context: NimbusContext): StrictAnswer {
   const { key, query } = context.request
-  collectionOf(context).remove(key, query['version_identifier'])
+  const remembers = context.state.options.countsDeleted === true
+  collectionOf(context).remove(key, query['version_identifier'], { remembers })
   return jsonAnswer({ success: true })
 }

@@ -69,14 +69,15 @@ export class NimbusCollection {
     this.keys.set(key, { versions: [archived, ...old], isDeleted: false })
   }
 
-  /** Takes away one version, or the key with all that is not kept. */
-  remove(key: string, version: string | undefined): void {
+  /** Takes away one version, or the key with all that is not kept; what was deleted may be remembered. */
+  remove(key: string, version: string | undefined, { remembers = false } = {}): void {
     const entry = this.keys.get(key)
     if (entry === undefined) return
     if (version !== undefined) {
       entry.versions = entry.versions.filter(one => one.version !== version)
       if (entry.versions.length === 0) this.keys.delete(key)
     } else if (this.versioning) entry.isDeleted = true
+    else if (remembers) this.keys.set(key, { versions: [], isDeleted: true })
     else this.keys.delete(key)
   }
 

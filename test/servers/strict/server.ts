@@ -1,6 +1,7 @@
 /** A strict server of any HTTP service: it parses, checks the signature, runs the operation, logs, and commits faults on request. */
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { exchange } from '../../faults/exchange.ts'
 import type { Answer, Fault, Refuse } from '../../faults/faults.ts'
@@ -31,7 +32,7 @@ export interface StrictService<R extends StrictRequest, I, L extends object = ob
 
 /** A running strict server. */
 export interface StrictServer<R extends StrictRequest, L extends object = object> {
-  /** `http://127.0.0.1:` and the port, without a slash at its end. */
+  /** `http://127.0.0.1:`, or `https://127.0.0.1:` with a certificate, and the port, without a slash at its end. */
   readonly url: string
   readonly port: number
   /** Every request so far; empty it with `requests.length = 0`. */
@@ -42,15 +43,23 @@ export interface StrictServer<R extends StrictRequest, L extends object = object
   close(): Promise<void>
 }
 
-/** Starts a strict server on a free loopback port. */
+/** A certificate and its key, as PEM. */
+export interface ServerCertificate {
+  readonly cert: Buffer | string
+  readonly key: Buffer | string
+}
+
+/** Starts a strict server on a free loopback port; over TLS where a certificate is given. */
 export async function startStrictServer<R extends StrictRequest, I, L extends object>(
   service: StrictService<R, I, L>,
+  { tls }: { readonly tls?: ServerCertificate | undefined } = {},
 ): Promise<StrictServer<R, L>> {
   const requests: (LoggedRequest & L)[] = []
   const faults = new FaultList<R>()
   const timers = new Set<NodeJS.Timeout>()
   const wait = (ms: number): Promise<void> => new Promise(resolve => timers.add(setTimeout(resolve, ms)))
-  const http = createServer({ keepAliveTimeout: 60_000, maxHeaderSize: 64 * 1024 })
+  const manners = { keepAliveTimeout: 60_000, maxHeaderSize: 64 * 1024 }
+  const http = tls === undefined ? createServer(manners) : createTlsServer({ ...manners, cert: tls.cert, key: tls.key })
   const start = (message: IncomingMessage, response: ServerResponse, expects: boolean): void => {
     const visit = new Visit(service, message)
     const fault = visit.fault(faults)
@@ -76,7 +85,7 @@ export async function startStrictServer<R extends StrictRequest, I, L extends ob
     http.listen(0, '127.0.0.1', resolve)
   })
   const { port } = http.address() as AddressInfo
-  const url = `http://127.0.0.1:${port}`
+  const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`
   return {
     url,
     port,
