@@ -172,6 +172,26 @@ export const BACKENDS: readonly BackendRow[] = [
       env: ['SFTP_STORAGE_PARAMS'],
     },
   },
+  {
+    name: 'atmos',
+    className: 'AtmosStorage',
+    folder: 'atmos',
+    chunk: 'atmos',
+    paths: [],
+    hasPage: true,
+    prefixes: ['ATMOS_'],
+    start: { options: { host: 'atmos.example.com', container: 'media' }, env: ['ATMOS_USER', 'ATMOS_KEY'] },
+  },
+  {
+    name: 'ninefold',
+    className: 'NinefoldStorage',
+    folder: 'atmos',
+    chunk: 'atmos',
+    paths: [],
+    hasPage: true,
+    prefixes: ['NINEFOLD_'],
+    start: { options: { host: 'files.example.com', container: 'media' }, env: ['NINEFOLD_USER', 'NINEFOLD_KEY'] },
+  },
 ]
 
 /** Django's class paths that are understood and have no class here yet. */
