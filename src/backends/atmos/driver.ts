@@ -8,6 +8,7 @@ import type {
   PageRequest,
   ReadOptions,
   ReadResult,
+  RequestOptions,
   SignUrlOptions,
   Stat,
   WriteOptions,
@@ -155,7 +156,7 @@ export class AtmosDriver implements Driver {
   }
 
   /** A shareable URL, which is for reading alone. */
-  async signUrl(key: string, options: SignUrlOptions): Promise<string> {
+  async signUrl(key: string, options: SignUrlOptions & RequestOptions): Promise<string> {
     return signedUrl(this.#client, this.#client.pathOf(key), options)
   }
 
