@@ -29,6 +29,7 @@ import { idleTimeOf } from '../../src/http/connections.ts'
 import { ProxyTable } from '../../src/http/proxy.ts'
 import { batchAnswers } from '../../src/remote/multipart.ts'
 import { createFileHandler } from '../../src/serve/index.ts'
+import { ofAtmos } from './atmos-targets.ts'
 import { ofFileServers } from './file-server-targets.ts'
 import { quietly, type Target } from './target.ts'
 
@@ -344,4 +345,4 @@ const ofUsers: readonly Target[] = [
 ]
 
 /** All of them; a backend adds its own. */
-export const targets: readonly Target[] = [...core, ...served, ...ofServices, ...ofFileServers, ...ofUsers]
+export const targets: readonly Target[] = [...core, ...served, ...ofServices, ...ofAtmos, ...ofFileServers, ...ofUsers]

@@ -120,8 +120,12 @@ it('shows no secret', () => {
 it('has advice: Ninefold is gone, and a connection without TLS can be read', () => {
   const none = { settings: {}, env: {} }
   expect(AtmosStorage.advice(none)).toEqual([])
-  expect(NinefoldStorage.advice(none)).toEqual([expect.stringMatching(/^NINEFOLD_HOST: Ninefold closed in 2016/)])
-  expect(NinefoldStorage.advice({ settings: { NINEFOLD_HOST: 'h' }, env: {} })).toEqual([])
+  expect(NinefoldStorage.advice(none)).toEqual([])
+  const old = { NINEFOLD_USER: 'u', NINEFOLD_KEY: KEY }
+  expect(NinefoldStorage.advice({ settings: old, env: {} })).toEqual([
+    expect.stringMatching(/^NINEFOLD_HOST: Ninefold closed in 2016/),
+  ])
+  expect(NinefoldStorage.advice({ settings: old, env: { NINEFOLD_HOST: 'h' } })).toEqual([])
   expect(AtmosStorage.advice({ settings: { ATMOS_SECURE: false, ATMOS_SIGN_PATH: true }, env: {} })).toEqual([
     expect.stringMatching(/^ATMOS_SECURE: without TLS/),
     expect.stringMatching(/^ATMOS_SIGN_PATH: it has no effect/),
