@@ -83,8 +83,9 @@ function lines(text: string): string {
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
 
-/** Bytes for people, in powers of 1000: `1.2 kB`. */
+/** Bytes for people, in powers of 1000: `1.2 kB`; `?` where nobody knows. */
 export function formatSize(bytes: number): string {
+  if (Number.isNaN(bytes)) return '?'
   let value = bytes
   let unit = 0
   while (value >= 999.5 && unit < UNITS.length - 1) {

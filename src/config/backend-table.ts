@@ -192,6 +192,19 @@ export const BACKENDS: readonly BackendRow[] = [
     prefixes: ['NINEFOLD_'],
     start: { options: { host: 'files.example.com', container: 'media' }, env: ['NINEFOLD_USER', 'NINEFOLD_KEY'] },
   },
+  {
+    name: 'nimbus',
+    className: 'NimbusStorage',
+    folder: 'nimbus',
+    chunk: 'nimbus',
+    paths: [],
+    hasPage: true,
+    prefixes: ['NIMBUS_'],
+    start: {
+      options: { user: 'alice', keyId: 5001, collection: 'alice-photos', domain: 'nimbus.example.com' },
+      env: ['NIMBUS_KEY'],
+    },
+  },
 ]
 
 /** Django's class paths that are understood and have no class here yet. */

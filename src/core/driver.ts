@@ -46,7 +46,7 @@ export interface Stat extends FileAttributes {
   readonly isRoughTime?: boolean | undefined
 }
 
-/** A file in a listing: its key, and as much of its `Stat` as the listing gives. */
+/** A file in a listing: its key, and as much of its `Stat` as the listing gives. A size that it does not give is NaN, never 0. */
 export interface ListedFile extends Stat {
   readonly key: string
 }
@@ -108,6 +108,8 @@ export interface StatOptions extends RequestOptions {
 /** What the answer to a read says of the whole file; `size` is absent where it does not say that. */
 export interface ReadStat extends Omit<Stat, 'size'> {
   readonly size?: number | undefined
+  /** True where only `stat` tells the attributes: copies, and files that are opened to be changed, ask for them. */
+  readonly isBrief?: boolean | undefined
 }
 
 /** A hash that bytes are added to. */

@@ -14,6 +14,8 @@ export interface Route {
   /** Without brackets. */
   readonly hostname: string
   readonly port: number
+  /** Where connections without a proxy go instead: a name or an address. The server still hears of `hostname`, and its certificate must be for that. */
+  readonly connectTo?: string | undefined
   /** It is sent the requests themselves, or a tunnel leads through it where the server speaks TLS (RFC 9110 section 9.3.6). */
   readonly proxy: ProxyServer | undefined
   /** Whom to trust and what to show, where TLS is spoken. */
@@ -52,7 +54,8 @@ function openSocket(route: Route, through?: Socket): Socket {
   const { trust, proxy } = route
   const { secure, hostname, port } = route.secure ? route : (proxy ?? route)
   // Names below localhost are this machine, also where the resolver does not know them. (RFC 6761 section 6.3)
-  const host = hostname.endsWith('.localhost') ? 'localhost' : hostname
+  const named = hostname.endsWith('.localhost') ? 'localhost' : hostname
+  const host = proxy === undefined ? (route.connectTo ?? named) : named
   if (!secure) return nodeNet().connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 1000 })
   const socket = nodeTls().connect({
     host,

@@ -22,6 +22,8 @@ export interface NodeClientOptions extends ClientOptions {
   readonly maxSockets?: number | undefined
   /** Seconds for one connection to stand, tunnel and TLS included; 0 for no limit. Default: 30. */
   readonly connectTimeoutSecs?: number | undefined
+  /** Name or address to which connections go, whatever host a URL names; `Host` and the server's name in TLS stay those of the URL. Not used with a proxy. */
+  readonly connectTo?: string | undefined
 }
 
 /**
@@ -68,10 +70,10 @@ export class NodeClient extends BaseClient {
     const hostname = unbracketed(url.hostname)
     const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
     const proxy = this.#proxies.select(secure ? 'https' : 'http', url.hostname, port)
-    const { maxSockets = Number.POSITIVE_INFINITY, connectTimeoutSecs = 30, verify } = this.#options
+    const { maxSockets = Number.POSITIVE_INFINITY, connectTimeoutSecs = 30, verify, connectTo } = this.#options
     if (secure || proxy?.secure) this.#secureContext ??= secureContextOf(this.#options)
     const trust = { secureContext: this.#secureContext, rejectUnauthorized: verify !== false }
-    const route = { secure, hostname, port, proxy, trust, connectTimeoutMs: connectTimeoutSecs * 1000 }
+    const route = { secure, hostname, port, connectTo, proxy, trust, connectTimeoutMs: connectTimeoutSecs * 1000 }
     const agent = new Connections(route, maxSockets)
     this.#origins.set(origin, agent)
     return agent

@@ -9,16 +9,17 @@ import type { ConnectionOptions } from './options.ts'
  * I/O; a bad proxy address is `improperly_configured`.
  */
 export function httpClientOf(
-  options: ConnectionOptions & Pick<CommonOptions, 'timeoutSecs'> & Pick<NodeClientOptions, 'clientCert'>,
+  options: ConnectionOptions & Pick<CommonOptions, 'timeoutSecs'> & Pick<NodeClientOptions, 'clientCert' | 'connectTo'>,
   { httpClient, env = process.env }: Services,
 ): HttpClient {
   if (httpClient !== undefined) return lent(httpClient)
-  const { verify, proxies, clientCert, maxSockets, connectTimeoutSecs, timeoutSecs } = options
+  const { verify, proxies, clientCert, connectTo, maxSockets, connectTimeoutSecs, timeoutSecs } = options
   return new NodeClient({
     proxies,
     env,
     verify,
     clientCert,
+    connectTo,
     connectTimeoutSecs,
     idleTimeoutSecs: timeoutSecs ?? 0,
     maxSockets: maxSockets ?? undefined,

@@ -1,6 +1,7 @@
 import type { ListedFile, Page, PageRequest, Stat } from '../core/driver.ts'
 import { type ErrorCode, StorageError } from '../core/errors.ts'
 import { compareKeys, restBelow } from '../core/key-order.ts'
+import { mapParallel } from '../core/parallel.ts'
 
 /** Whether no key below the prefix can lie in the range, so that nothing need be asked. */
 export function isEmptyRange(prefix: string, { startAfter, until }: PageRequest): boolean {
@@ -32,6 +33,9 @@ export function checkedPage({ files, directories, next }: Page, prefix: string, 
   }
 }
 
+/** Files whose sizes are asked for at once. */
+const STATS_AT_ONCE = 8
+
 /** The same page with the sizes that it lacks (NaN), each asked for by `stat`; a file that is missing by now is left out. */
 export async function sizedPage(
   page: Page,
@@ -39,15 +43,17 @@ export async function sizedPage(
   classify: (error: unknown) => ErrorCode | undefined,
 ): Promise<Page> {
   if (page.files.every(({ size }) => !Number.isNaN(size))) return page
-  const files: ListedFile[] = []
-  for (const file of page.files) {
+  const sized = async (file: ListedFile): Promise<ListedFile | undefined> => {
+    if (!Number.isNaN(file.size)) return file
     try {
-      files.push(Number.isNaN(file.size) ? { ...file, size: (await stat(file.key)).size } : file)
+      return { ...file, size: (await stat(file.key)).size }
     } catch (error) {
       if (classify(error) !== 'not_found') throw error
+      return undefined
     }
   }
-  return { ...page, files }
+  const files = await mapParallel(page.files, { limit: STATS_AT_ONCE }, sized)
+  return { ...page, files: files.filter(file => file !== undefined) }
 }
 
 /** Whether a key lies between the bounds of a request. */

@@ -1,11 +1,12 @@
 import { release } from '../core/abort.ts'
+import { attributesOf } from '../core/attributes.ts'
 import type { CallOptions, FileRef } from '../core/call.ts'
 import type { ByteRange, ExpectedHash, ReadResult, ReadStat, StatOptions } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
 import { isWeakEtag, strongEtag } from '../core/etags.ts'
 import { ResumedBody } from '../files/resume.ts'
 import type { AnyBase } from './base.ts'
-import type { VersionOptions } from './types.ts'
+import type { NameOrEntry, VersionOptions } from './types.ts'
 
 /** Which version of a file is read, by what is known of it: the newest where nothing is. */
 export interface Version extends Pick<ReadStat, 'etag' | 'size' | 'modifiedAt'> {
@@ -86,6 +87,16 @@ function isSameVersion(wanted: Version, found: ReadStat | undefined): boolean {
   // A weak etag may stay when the bytes change.
   if (etag !== undefined && !isWeakEtag(etag)) return true
   return modifiedAt === undefined || found.modifiedAt === undefined || +modifiedAt === +found.modifiedAt
+}
+
+/** What a read told of a file, with the attributes that only `stat` tells where that is so. */
+export async function withAttributes(
+  storage: AnyBase,
+  file: NameOrEntry,
+  stat: ReadStat,
+  { signal }: CallOptions,
+): Promise<ReadStat> {
+  return stat.isBrief === true ? { ...stat, ...attributesOf(await storage.stat(file, { signal })) } : stat
 }
 
 /** The version asked for; `unsupported` where the backend keeps only the newest. */

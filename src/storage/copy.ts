@@ -7,7 +7,7 @@ import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import { validateFileName } from '../core/names.ts'
 import type { ResumedBody } from '../files/resume.ts'
 import type { AnyBase } from './base.ts'
-import { readVersion } from './bodies.ts'
+import { readVersion, withAttributes } from './bodies.ts'
 import { limitedUnpacked } from './compression.ts'
 import { nameIn } from './entry-keys.ts'
 import { isTaken, MAX_NAMES, SAVE_OPTIONS, targetOf } from './save.ts'
@@ -62,7 +62,11 @@ async function copyPair(pair: Pair, options: CopyFileOptions): Promise<string> {
     return body
   }
   try {
-    const stat = told === undefined ? await source.stat(given, { signal: save.signal }) : { ...told, name }
+    const asked = { signal: save.signal }
+    const stat =
+      told === undefined
+        ? await source.stat(given, asked)
+        : { ...(await withAttributes(source, given, told, asked)), name }
     if (stat.isDirectory) throw new StorageError('is_directory', `'${name}' is a directory.`, { fileName: name })
     const content = contentOf(source, given, stat, take, save)
     return await target.save(wanted.name, content, { ...copiedAttributes(source, stat), ...save })

@@ -11,7 +11,7 @@ import { SpoolAccess } from '../files/spool-access.ts'
 import { StorageFile } from '../files/storage-file.ts'
 import { UploadAccess } from '../files/upload-access.ts'
 import type { AnyBase } from './base.ts'
-import { readVersion, versionOf } from './bodies.ts'
+import { readVersion, versionOf, withAttributes } from './bodies.ts'
 import { type Decoder, limitedDecoder } from './compression.ts'
 import { nameIn } from './entry-keys.ts'
 import { Publication, type PublicationConditions } from './publication.ts'
@@ -161,13 +161,18 @@ class Opening {
       if (!mode.create || !isStorageError(error, 'not_found')) throw error
       return this.#empty({ ifAbsent: true })
     }
-    const { stat } = opened
     const decode = this.#decoder(opened)
-    // What was decoded is encoded again when it is sent.
-    const old = decode === undefined ? attributesOf(stat) : { ...attributesOf(stat), contentEncoding: undefined }
-    const attributes = { ...old, ...givenAttributes(this.#options) }
-    const publication = this.#publication(attributes, { ifMatch: stat.etag })
-    return this.#loaded(opened, decode, (content, ctx) => publication.publish(content, ctx))
+    let publication: Publication | undefined
+    return this.#loaded(opened, decode, async (content, ctx) => {
+      publication ??= this.#publication(await this.#kept(opened, decode), { ifMatch: opened.stat.etag })
+      return publication.publish(content, ctx)
+    })
+  }
+
+  /** The attributes of a file that is sent again; what was decoded is encoded again then. */
+  async #kept({ stat }: Opened, decode: Decoder): Promise<FileAttributes> {
+    const old = attributesOf(await withAttributes(this.#storage, this.#file, stat, this.#options))
+    return { ...old, ...(decode !== undefined && { contentEncoding: undefined }), ...givenAttributes(this.#options) }
   }
 
   #empty(conditions: PublicationConditions): RandomAccess {

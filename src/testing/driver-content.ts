@@ -7,8 +7,14 @@ import { type DriverPlace, patternBytes, sameBytes } from './driver-place.ts'
 /** Bytes go in and come out. */
 export const contentCases: readonly CaseOf<DriverPlace>[] = [
   {
-    title: 'An empty file is written and read.',
+    title: 'An empty file is written and read, or refused without a change.',
     async run(place) {
+      if (place.options.refusesEmpty === true) {
+        await place.put('empty', 'old')
+        for (const content of ['', pieces(Buffer.alloc(0), 1)])
+          await place.fails(place.put('empty', content), 'unsupported')
+        return assert.equal(await place.text('empty'), 'old')
+      }
       await place.put('empty', '')
       assert.equal((await place.get('empty')).byteLength, 0)
       assert.equal((await place.stat('empty')).size, 0)

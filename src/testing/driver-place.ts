@@ -34,6 +34,8 @@ export interface DriverConformanceOptions {
   readonly refusedNames?: readonly string[]
   /** Names out of `oddNames` that the backend keeps as those of files and not in those of folders; writing below such a folder must be refused. */
   readonly refusedFolders?: readonly string[]
+  /** Whether the service takes no files without bytes; writing one must be refused and change nothing. */
+  readonly refusesEmpty?: boolean
   /** Whether anybody may fetch `publicUrl`; otherwise only its form is tested. */
   readonly publicRead?: boolean
   /** How the URLs are fetched; the global `fetch` unless told. */

@@ -69,6 +69,7 @@ export const readingCases: readonly CaseOf<DriverPlace>[] = [
   {
     title: 'The range from 0 of an empty file is empty.',
     async run(place) {
+      if (place.options.refusesEmpty === true) return place.fails(place.put('ranged', ''), 'unsupported')
       await place.put('ranged', '')
       const read = place.get('ranged', { range: { start: 0 } })
       if (!place.features.ranges) return place.fails(read, 'unsupported')

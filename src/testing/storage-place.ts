@@ -16,6 +16,8 @@ export interface StorageConformanceOptions {
   destroy?: (storage: Storage) => Promise<void> | void
   /** Locations under which all cases are run. Default: the root and a folder. */
   readonly locations?: readonly string[]
+  /** Whether the service takes no files without bytes; saving one must be refused and change nothing. */
+  readonly refusesEmpty?: boolean
   /** Whether URLs are asked of the service, so that only a file that exists has one and its name does not show in it. */
   readonly opaqueUrls?: boolean
 }

@@ -42,6 +42,7 @@ import type {
   HmacKey,
   TokenClient,
 } from '../../src/backends/gcs/index.ts'
+import type { NimbusDriverOptions, NimbusKey, NimbusOptions, NimbusVersion } from '../../src/backends/nimbus/index.ts'
 import type {
   AddressingStyle,
   ChecksumAlgorithm,
@@ -174,6 +175,7 @@ export type OfAzure = [
   SasOptions,
   TokenCredential,
 ]
+export type OfNimbus = [NimbusDriverOptions, NimbusKey, NimbusOptions, NimbusVersion]
 export type OfDropbox = [
   DropboxDriverOptions,
   DropboxErrorDetails,

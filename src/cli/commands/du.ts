@@ -23,9 +23,11 @@ export function du(program: Command, context: CliContext): void {
       const total: Sum = { files: 0, bytes: 0 }
       const folders = new Map<string, Sum>()
       for await (const { entry } of filesBelow(target, signal)) {
-        add(total, entry.size)
+        // Not every listing has sizes.
+        const size = Number.isNaN(entry.size) ? await target.storage.size(entry, { signal }) : entry.size
+        add(total, size)
         const slash = entry.name.indexOf('/', start)
-        if (options.folders === true && slash > 0) add(sumOf(folders, entry.name.slice(0, slash)), entry.size)
+        if (options.folders === true && slash > 0) add(sumOf(folders, entry.name.slice(0, slash)), size)
       }
       const shownFolders = [...folders].map(([name, sum]) => ({ place: shownTarget(alias, name), ...sum }))
       const whole = { place: shownTarget(alias, path), ...total }

@@ -1,0 +1,20 @@
+import { encodeKey } from '../../remote/sign/encode.ts'
+
+/** Characters of the longest name of a collection. */
+const MAX_NAME = 63
+
+/** What is wrong with the name of a collection; undefined where nothing is. (nimbus.io developer's guide, "Collections") */
+export function collectionProblem(name: string): string | undefined {
+  if (name.length > MAX_NAME) return `has at most ${MAX_NAME} characters`
+  if (!/^[a-z0-9-]*$/.test(name)) return 'has lower-case letters, digits and hyphens only'
+  if (!/^[a-z0-9].*[a-z0-9]$/.test(name)) return 'begins and ends with a letter or digit, and has at least 2 of them'
+  return name.includes('--') ? 'has no two hyphens in a row' : undefined
+}
+
+/** The path of a key; parts that are only dots are encoded, since a client or a proxy would remove them. */
+export function keyPath(room: 'data' | 'conjoined', key: string): string {
+  const path = encodeKey(key).replace(/(^|\/)(\.{1,2})(?=\/|$)/g, (_, before: string, dots: string) => {
+    return before + dots.replaceAll('.', '%2E')
+  })
+  return `/${room}/${path}`
+}

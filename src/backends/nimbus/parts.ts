@@ -1,0 +1,149 @@
+import type { CallContext } from '../../core/call.ts'
+import type { Stat } from '../../core/driver.ts'
+import { StorageError } from '../../core/errors.ts'
+import { bodySize } from '../../http/request.ts'
+import { textOf } from '../../remote/answers.ts'
+import { type Bytes, hashOf } from '../../remote/checksums.ts'
+import type { FailedFinish, PartProtocol, UploadTarget } from '../../remote/part-protocol.ts'
+import type { PartLimits, Piece } from '../../remote/pieces.ts'
+import type { NimbusClient, NimbusRequest } from './client.ts'
+import { askedPrefix } from './listing.ts'
+import { metadataQuery } from './metadata.ts'
+import { keyPath } from './names.ts'
+
+/** A conjoined archive under way. */
+export interface NimbusUpload {
+  readonly target: UploadTarget
+  readonly id: string
+}
+
+/** One conjoined archive in a listing of them. */
+interface ListedUpload {
+  readonly conjoined_identifier?: unknown
+  readonly abort_timestamp?: unknown
+  readonly complete_timestamp?: unknown
+}
+
+/** Conjoined archives that one question shows. */
+const MAX_LISTED = '1000'
+
+/** Files in one request, or as conjoined archives of several. (nimbus.io developer's guide, "Archive", "Conjoined Archives") */
+export class NimbusParts implements PartProtocol<NimbusUpload, number> {
+  readonly limits: PartLimits = { minPart: 1, maxParts: 10_000 }
+  readonly #client: NimbusClient
+  readonly #collection: string
+
+  constructor(client: NimbusClient, collection: string) {
+    this.#client = client
+    this.#collection = collection
+  }
+
+  /** One request with the length and the MD5 of its bytes. No bytes at all are `unsupported`. */
+  async put({ key, options }: UploadTarget, body: Bytes, ctx: CallContext): Promise<Stat> {
+    const size = bodySize(body)
+    if (size === 0) throw emptyRefused()
+    const versionId = await this.#archive(key, metadataQuery(key, options), body, ctx)
+    return { size, versionId }
+  }
+
+  async begin(target: UploadTarget, ctx: CallContext): Promise<NimbusUpload> {
+    const expected = { statuses: [200], fields: ['conjoined_identifier'] }
+    const request = this.#conjoined(target.key, [['action', 'start']])
+    const answer = await this.#client.json<Record<string, unknown>>({ ...request, expected }, ctx)
+    const id = textOf(answer['conjoined_identifier'])
+    if (id !== undefined) return { target, id }
+    throw new StorageError('unavailable', 'The service began a conjoined archive without telling its identifier.')
+  }
+
+  /** One part, numbered from 1. The metadata of the file go with each: the service keeps them of parts only. */
+  async part({ target, id }: NimbusUpload, { number, chunks }: Piece, ctx: CallContext): Promise<number> {
+    const place = [
+      ['conjoined_identifier', id],
+      ['conjoined_part', String(number)],
+    ] as const
+    await this.#archive(target.key, [...place, ...metadataQuery(target.key, target.options)], chunks, ctx)
+    return number
+  }
+
+  async finish({ target, id }: NimbusUpload, _parts: readonly number[], ctx: CallContext): Promise<undefined> {
+    const query = [['action', 'finish'] as const, ['conjoined_identifier', id] as const]
+    await this.#client.succeed(this.#conjoined(target.key, query), ctx)
+  }
+
+  /** Aborts the archive, unless it was finished: nothing says what an abort does to a file that is visible. */
+  async end(upload: NimbusUpload, { mayBeDone }: { readonly mayBeDone: boolean }, ctx: CallContext): Promise<boolean> {
+    if (mayBeDone && (await this.#stateOf(upload, ctx)) !== 'open') return true
+    const query = [['action', 'abort'] as const, ['conjoined_identifier', upload.id] as const]
+    const request = this.#conjoined(upload.target.key, query)
+    try {
+      await ctx.step('endUpload', true, step => this.#client.succeed(request, step))
+      return true
+    } catch {
+      // One that was aborted before is refused.
+      return (await this.#stateOf(upload, ctx)) !== 'open'
+    }
+  }
+
+  idOf({ id }: NimbusUpload): string {
+    return id
+  }
+
+  /** What the listing of conjoined archives says after a `finish` that failed. */
+  fate(upload: NimbusUpload, _parts: readonly number[], _failure: FailedFinish, ctx: CallContext): Promise<Fate> {
+    return this.#stateOf(upload, ctx)
+  }
+
+  async #stateOf({ target, id }: NimbusUpload, ctx: CallContext): Promise<Fate> {
+    const expected = { statuses: [200], lists: ['conjoined_list'] }
+    const request: NimbusRequest = {
+      method: 'GET',
+      collection: this.#collection,
+      path: '/conjoined/',
+      // Keys beyond this one; the key itself is beyond its own beginning, in whatever order the service has them.
+      query: [
+        ['max_conjoined', MAX_LISTED],
+        ['key_marker', askedPrefix([...target.key].slice(0, -1).join(''))],
+      ],
+      expected,
+    }
+    const answer = await ctx.step('askUpload', true, step =>
+      this.#client.json<{ conjoined_list: readonly ListedUpload[] }>(request, step),
+    )
+    const found = answer.conjoined_list.find(each => each?.conjoined_identifier === id)
+    if (found === undefined) {
+      const text = `The service does not tell what became of the conjoined archive ${id}.`
+      throw new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
+    }
+    if (found.abort_timestamp) return 'gone'
+    return found.complete_timestamp ? 'done' : 'open'
+  }
+
+  async #archive(key: string, query: NimbusRequest['query'], body: Bytes, ctx: CallContext): Promise<string> {
+    const request: NimbusRequest = {
+      method: 'POST',
+      collection: this.#collection,
+      path: keyPath('data', key),
+      query,
+      headers: { 'content-type': 'application/octet-stream', 'content-md5': hashOf('md5', body, 'base64') },
+      body,
+      expected: { statuses: [200], fields: ['version_identifier'] },
+    }
+    const { version_identifier: version } = await this.#client.json<Record<string, unknown>>(request, ctx)
+    const text = typeof version === 'number' ? String(version) : textOf(version)
+    if (text !== undefined) return text
+    throw new StorageError('unavailable', 'The service took the bytes without telling a version.', {
+      outcome: 'unknown',
+    })
+  }
+
+  #conjoined(key: string, query: NimbusRequest['query']): Omit<NimbusRequest, 'expected'> {
+    return { method: 'POST', collection: this.#collection, path: keyPath('conjoined', key), query }
+  }
+}
+
+type Fate = 'open' | 'done' | 'gone'
+
+/** Refuses a file without bytes, before anything is sent: the service takes none. */
+export function emptyRefused(): StorageError {
+  return new StorageError('unsupported', 'Nimbus.io stores no empty files: there must be at least one byte.')
+}

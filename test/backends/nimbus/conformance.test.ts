@@ -1,0 +1,59 @@
+import { afterAll, describe, it } from 'vitest'
+import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
+import { startStrictNimbus } from '../../servers/strict-nimbus.ts'
+import { at, driverFor, emptied, storageWith } from './support.ts'
+
+const features = {
+  ranges: true,
+  exclusiveCreate: false,
+  ifMatch: false,
+  metadata: true,
+  versions: true,
+  listRange: false,
+}
+
+const server = await startStrictNimbus({ collections: ['media', 'other', 'third'] })
+/** Its pages are in no order of bytes, and what was replaced or deleted stays. */
+const versioned = await startStrictNimbus({
+  collections: [{ name: 'media', versioning: true, accessControl: { version: '1.0', allow_unauth_read: true } }],
+  collation: 'en',
+})
+afterAll(() => Promise.all([server.close(), versioned.close()]))
+
+registerConformance(
+  { describe, it },
+  driverConformance({
+    create: () => driverFor(server),
+    destroy: emptied(server),
+    limits: true,
+    keeps: ['modifiedAt'],
+    refusesEmpty: true,
+    largeSize: 1_000_007,
+    expects: { features, methods: ['address', 'createContainer'] },
+  }),
+  'NimbusDriver and a strict server',
+)
+
+registerConformance(
+  { describe, it },
+  driverConformance({
+    create: () => driverFor(versioned, { publicRead: true }),
+    destroy: emptied(versioned),
+    locations: ['a folder/below/'],
+    keeps: ['modifiedAt'],
+    refusesEmpty: true,
+    largeSize: 300_007,
+    expects: { features, methods: ['publicUrl', 'address', 'createContainer'] },
+  }),
+  'NimbusDriver, a collection with versions and a strict server',
+)
+
+registerConformance(
+  { describe, it },
+  storageConformance({
+    create: options => storageWith({ ...at(server, 'third'), listSizes: true, ...options }),
+    destroy: async storage => emptied(server, 'third')(storage.calls.driver),
+    refusesEmpty: true,
+  }),
+  'NimbusStorage and a strict server',
+)
