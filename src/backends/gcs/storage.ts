@@ -62,7 +62,7 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
       credentials: new GcsCredentials(given, env, httpClient),
       hmacKey: hmacKeyOf(options),
       customEndpoint: options.customEndpoint,
-      autoCreateBucket: options.autoCreateBucket && !options.readOnly && options.hmacKeyId === null,
+      autoCreateBucket: options.autoCreateBucket && !options.readOnly,
       autoCreateAcl: options.autoCreateAcl,
       projectId: options.projectId,
       iamSignBlob: options.iamSignBlob,
