@@ -35,7 +35,8 @@ export class AtmosContainers implements ContainerDriver {
       const text = 'The listing does not go on: it gave the same token again.'
       throw new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
     }
-    const folders = items.filter(({ name, isDirectory }) => isDirectory && name !== '' && !name.includes('/'))
+    // A name that no request could have again is none.
+    const folders = items.filter(({ name, isDirectory }) => isDirectory && /^[^/\ufffd]+$/.test(name))
     return { containers: folders.map(({ name }) => ({ name })), next }
   }
 

@@ -79,7 +79,7 @@ export class AtmosDriver implements Driver {
     this.containers = this.#containers
     this.#listing = new TreeListing({
       read: (prefix, ctx) => listFolder(this.#client, this.#client.pathOf(prefix), ctx),
-      look: (key, ctx) => this.#look(key, ctx),
+      look: (key, ctx) => this.stat(key, ctx),
       classify: classifyAtmos,
       isStrict: true,
     })
@@ -179,11 +179,6 @@ export class AtmosDriver implements Driver {
 
   classify(error: unknown): ErrorCode | undefined {
     return classifyAtmos(error)
-  }
-
-  async #look(key: string, ctx: CallContext): Promise<Stat | undefined> {
-    const found = await lookFor(this.#client, this.#client.pathOf(key), ctx)
-    return found && publicStat(found)
   }
 
   /** Ends the uploads under way and closes its own connections. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { AtmosError } from '../../../src/backends/atmos/index.ts'
 import type { ErrorCode } from '../../../src/core/errors.ts'
 import { all } from '../../files/helpers.ts'
@@ -135,6 +135,29 @@ describe('odd answers', () => {
     expect(entries[1]!.modifiedAt).toEqual(new Date('2010-06-21T14:37:37Z'))
     expect([entries[4]!.modifiedAt, entries[4]!.createdAt]).toEqual([undefined, new Date('2010-06-21T14:37:37Z')])
   })
+
+  it.each(['&#x1;', '&#x0;', '&#31;', '\u0001', '\ufffe', '&#xFFFF;'])(
+    'a name with %j, which XML forbids, is left out by itself',
+    async character => {
+      const warned = vi.spyOn(process, 'emitWarning').mockReturnValue(undefined)
+      const files = scripted(({ method }) =>
+        method === 'HEAD'
+          ? { status: 404 }
+          : listing(
+              [
+                entry('a', 'regular', system('size=5')),
+                entry(`x${character}y`),
+                entry(`${character}`, 'directory'),
+              ].join(''),
+            ),
+      )
+      await files.exists('known')
+      expect((await all(files.entries('', { recursive: false }))).map(({ name }) => name)).toEqual(['a'])
+      expect(warned.mock.calls.length).toBeGreaterThan(0)
+      warned.mockRestore()
+      expect(await files.driver.listContainers()).toEqual([])
+    },
+  )
 
   it('an empty folder has an empty DirectoryList, and a listing without one is unavailable', async () => {
     expect(await scripted(() => listing('')).listdir('')).toEqual([[], []])
