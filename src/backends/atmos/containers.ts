@@ -3,7 +3,7 @@ import type { ContainerDriver, ContainerPage, ContainerStat } from '../../core/d
 import { StorageError } from '../../core/errors.ts'
 import type { AtmosClient } from './client.ts'
 import { AtmosError, classifyAtmos, EXISTS } from './errors.ts'
-import { folderPage } from './listing.ts'
+import { folderPage, standstill } from './listing.ts'
 import { look } from './lookup.ts'
 import { checkKey } from './names.ts'
 
@@ -31,10 +31,7 @@ export class AtmosContainers implements ContainerDriver {
     ctx: CallContext,
   ): Promise<ContainerPage> {
     const { items, next } = await folderPage(this.#client, '', { token, limit }, ctx)
-    if (next !== undefined && next === token) {
-      const text = 'The listing does not go on: it gave the same token again.'
-      throw new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
-    }
+    if (next !== undefined && next === token) throw standstill()
     // A name that no request could have again is none.
     const folders = items.filter(({ name, isDirectory }) => isDirectory && /^[^/\ufffd]+$/.test(name))
     return { containers: folders.map(({ name }) => ({ name })), next }

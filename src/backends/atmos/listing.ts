@@ -54,13 +54,16 @@ export async function* listFolder(
     const page = await ctx.step('listFolder', true, step => folderPage(client, path, { token: from }, step))
     yield page.items
     token = page.next
-    if (token !== undefined && before.has(token)) {
-      const text = 'The listing does not go on: it gave the same token again.'
-      throw new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
-    }
+    if (token !== undefined && before.has(token)) throw standstill()
     if (token !== undefined) before.add(token)
     ctx.progress()
   } while (token !== undefined)
+}
+
+/** The error of a listing that gives a token again. */
+export function standstill(): StorageError {
+  const text = 'The listing does not go on: it gave the same token again.'
+  return new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
 }
 
 /** An entry; undefined for one without a name or of another kind. A file whose size is not told is looked at by itself. */

@@ -176,6 +176,15 @@ it('metadata named as tags of the service are kept under another name, and come 
   })
 })
 
+it('compressed files keep their encoding as a tag, and are read as they were', async () => {
+  await using files = storageWith({ ...at(server), gzip: true })
+  const css = 'a { color: red } '.repeat(100)
+  await files.save('gzip/a.css', css)
+  expect(server.tree.body('media/gzip/a.css')!.length).toBeLessThan(200)
+  expect(await files.stat('gzip/a.css')).toMatchObject({ contentEncoding: 'gzip', contentType: 'text/css' })
+  expect(await files.readText('gzip/a.css')).toBe(css)
+})
+
 it('Ninefold saves and reads below its path', async () => {
   await using files = ninefoldWith({
     host: server.url,
