@@ -15,6 +15,7 @@ import type {
 } from '../../core/driver.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import type { HttpClient } from '../../http/request.ts'
+import { containersOf } from '../../remote/containers.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
 import { headerText } from '../../remote/parameters.ts'
 import { writeObject } from '../../remote/part-upload.ts'
@@ -76,7 +77,7 @@ export class AtmosDriver implements Driver {
     this.#client = new AtmosClient(options, options.httpClient)
     this.#parts = new AtmosParts(this.#client, options)
     this.#containers = new AtmosContainers(this.#client)
-    this.containers = this.#containers
+    this.containers = containersOf(this.#containers)
     this.#listing = new TreeListing({
       read: (prefix, ctx) => listFolder(this.#client, this.#client.pathOf(prefix), ctx),
       look: (key, ctx) => this.stat(key, ctx),

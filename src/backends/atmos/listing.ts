@@ -14,6 +14,8 @@ const PAGE_SIZE = 1000
 /** One answer of a listing. */
 export interface FolderPage {
   readonly items: readonly FolderItem[]
+  /** Entries, also those that are neither files nor folders. */
+  readonly count: number
   /** Absent on the last page. */
   readonly next: string | undefined
 }
@@ -37,8 +39,9 @@ export async function folderPage(
   if (list === undefined) {
     throw new StorageError('unavailable', 'The listing has no DirectoryList.', { outcome: 'not_applied' })
   }
-  const items = list.children('DirectoryEntry').map(itemOf)
-  return { items: items.filter(item => item !== undefined), next: headerTextOf(said['x-emc-token']) }
+  const entries = list.children('DirectoryEntry')
+  const items = entries.map(itemOf).filter(item => item !== undefined)
+  return { items, count: entries.length, next: headerTextOf(said['x-emc-token']) }
 }
 
 /** What is in a folder, page by page. A listing that gives its token again ends with `unavailable`. */
