@@ -29,6 +29,7 @@ import { idleTimeOf } from '../../src/http/connections.ts'
 import { ProxyTable } from '../../src/http/proxy.ts'
 import { batchAnswers } from '../../src/remote/multipart.ts'
 import { createFileHandler } from '../../src/serve/index.ts'
+import { ofAtmos } from './atmos-targets.ts'
 import { ofFileServers } from './file-server-targets.ts'
 import { ofIdentities } from './identity-targets.ts'
 import { quietly, type Target } from './target.ts'
@@ -370,3 +371,4 @@ export const targets: readonly Target[] = [
   ...ofIdentities,
   ...ofUsers,
 ]
+export const targets: readonly Target[] = [...core, ...served, ...ofServices, ...ofAtmos, ...ofFileServers, ...ofUsers]

@@ -23,6 +23,9 @@ const NOTHING = Buffer.alloc(0)
 /** What is waited between two looks, and how often: an overwriting rename of Atmos may take seconds to show. */
 const FIRST_WAIT_MS = 50
 const LOOKS = 9
+/** As often where what is there may have been made in the same second. */
+const LOOKS_AT_ONCE = 6
+const SECOND_MS = 1000
 
 /** Codes after which what bears the new name is looked at: the request may have been carried out. */
 const DOUBTS: ReadonlySet<string | undefined> = new Set(['not_found', 'exists', 'throttled', 'unavailable', 'timeout'])
@@ -63,28 +66,29 @@ export async function publish(client: AtmosClient, upload: AtmosUpload, ctx: Cal
   const to = client.pathOf(target.key)
   await rename(client, { from: path, to, isNew: target.options.isNew === true, objectId }, ctx)
   for (let looks = 1, waitMs = FIRST_WAIT_MS; ; looks++, waitMs *= 2) {
-    const seen = await seenAt(client, to, ctx)
-    if (seen === 'unseen') return undefined
-    const { found } = seen
+    const { found, failed } = await seenAt(client, to, ctx)
+    if (failed !== undefined) return undefined
     if (found !== undefined && isOurs(found, upload)) return verified(found, upload)
-    // It was replaced since by another object.
-    if (found !== undefined && isNewer(found, upload)) return undefined
-    if (looks === LOOKS) return lateAnswer(client, found, upload, ctx)
+    // One that is there in its place was made since, unless the renaming has yet to show.
+    const isReplaced = looks >= looksAt(found, upload)
+    if (isReplaced && (await seenAt(client, path, ctx)).found === undefined) return undefined
+    if (looks === LOOKS) throw lateAnswer()
     ctx.progress()
     await sleep(waitMs, undefined, { signal: ctx.signal })
   }
 }
 
+/** What is at a path; an error where that cannot be looked at. */
 async function seenAt(
   client: AtmosClient,
   path: string,
   ctx: CallContext,
-): Promise<{ readonly found: Found | undefined } | 'unseen'> {
+): Promise<{ readonly found?: Found | undefined; readonly failed?: unknown }> {
   try {
     return { found: await ctx.step('stat', true, step => lookFor(client, path, step)) }
-  } catch (error) {
-    if (ctx.signal.aborted) throw error
-    return 'unseen'
+  } catch (failed) {
+    if (ctx.signal.aborted) throw failed
+    return { failed }
   }
 }
 
@@ -93,9 +97,14 @@ function isOurs({ objectId }: Found, upload: AtmosUpload): boolean {
   return objectId === undefined || objectId === upload.objectId
 }
 
-/** Whether an object was made after the one that was written, by the service's clock. */
-function isNewer({ createdAt }: Found, upload: AtmosUpload): boolean {
-  return createdAt === undefined || upload.createdAt === undefined || createdAt.getTime() >= upload.createdAt - 1000
+/** Looks after which what is there counts as made since: by the service's clock, which tells whole seconds. */
+function looksAt(found: Found | undefined, upload: AtmosUpload): number {
+  if (found === undefined) return LOOKS
+  const { createdAt } = found
+  if (createdAt === undefined || upload.createdAt === undefined) return 1
+  const laterMs = createdAt.getTime() - upload.createdAt
+  if (laterMs > SECOND_MS) return 1
+  return laterMs < -SECOND_MS ? Number.POSITIVE_INFINITY : LOOKS_AT_ONCE
 }
 
 function verified(found: Found, { sums }: AtmosUpload): Stat {
@@ -104,14 +113,8 @@ function verified(found: Found, { sums }: AtmosUpload): Stat {
   throw new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
 }
 
-/** What to make of a rename that was answered with success and does not show: the object was deleted since, or nothing was done. */
-async function lateAnswer(
-  client: AtmosClient,
-  found: Found | undefined,
-  { path }: AtmosUpload,
-  ctx: CallContext,
-): Promise<undefined> {
-  if (found === undefined && (await ctx.step('stat', true, step => lookFor(client, path, step))) === undefined) return
-  const text = 'The service says that the object has its name now, and still shows another one.'
-  throw new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
+/** The error of a renaming that was answered with success and does not show. */
+function lateAnswer(): StorageError {
+  const text = 'The service says that the object has its name now, and does not show it there.'
+  return new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
 }

@@ -36,7 +36,10 @@ export async function readStored(
     if (code === 'not_a_directory') throw missing(error)
     const { start, end } = wanted.range ?? {}
     if (code !== 'invalid_range' || start === undefined || end === undefined) throw error
-    const { size } = await look(client, path, ctx)
+    const size = await look(client, path, ctx).then(
+      found => found.size,
+      () => 0,
+    )
     if (start >= size || end <= size) throw error
     return readOnce(client, path, { ...wanted, range: { start, end: size } }, ctx)
   }
@@ -64,7 +67,8 @@ async function readOnce(
   const size = stat?.size ?? found!.size
   const hashes = range === undefined ? { expected: hash } : { whole: hash }
   // An object and the second of its change are all by which the protocol tells versions apart.
-  return { body, ...hashes, stat: { ...told, size }, continues: size !== undefined && told.modifiedAt !== undefined }
+  const continues = size !== undefined && told.modifiedAt !== undefined && told.etag !== undefined
+  return { body, ...hashes, stat: { ...told, size }, continues }
 }
 
 /** The hash that all bytes must have, by what the service keeps. */

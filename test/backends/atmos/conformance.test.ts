@@ -1,7 +1,7 @@
 import { afterAll, describe, it } from 'vitest'
 import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
 import { NINEFOLD_PATH, startStrictAtmos, startStrictNinefold } from '../../servers/strict-atmos.ts'
-import { at, driverFor, emptied, ninefoldWith, storageWith } from './support.ts'
+import { at, driverFor, emptied, storageWith } from './support.ts'
 
 const expects = {
   features: { ranges: true, exclusiveCreate: false, ifMatch: false, metadata: true, listRange: true },
@@ -23,7 +23,14 @@ afterAll(() => Promise.all([server.close(), ninefold.close()]))
 
 registerConformance(
   { describe, it },
-  driverConformance({ create: () => driverFor(server), destroy: emptied(server), ...kept, largeSize, expects }),
+  driverConformance({
+    create: () => driverFor(server),
+    destroy: emptied(server),
+    locations: [''],
+    ...kept,
+    largeSize,
+    expects,
+  }),
   'AtmosDriver and a strict server',
 )
 
@@ -50,16 +57,4 @@ registerConformance(
     },
   }),
   'AtmosStorage and a strict server',
-)
-
-registerConformance(
-  { describe, it },
-  storageConformance({
-    create: options => ninefoldWith({ ...at(ninefold), ...options }),
-    destroy: async storage => {
-      await storage.close()
-      ninefold.tree.clear()
-    },
-  }),
-  'NinefoldStorage and a strict server',
 )
