@@ -212,7 +212,6 @@ export const BACKENDS: readonly BackendRow[] = [
       options: { regionName: 'ORD', containerName: 'my-container' },
       env: ['RACKSPACE_USERNAME', 'RACKSPACE_API_KEY'],
     },
-    },
   },
   {
     name: 'atmos',
