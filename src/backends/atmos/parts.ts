@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { CallContext } from '../../core/call.ts'
 import type { Stat } from '../../core/driver.ts'
-import { StorageError, wrapError } from '../../core/errors.ts'
+import { messageOf, StorageError, wrapError } from '../../core/errors.ts'
 import { temporaryName } from '../../core/hidden-names.ts'
 import { sharedContext } from '../../remote/aftermath.ts'
 import type { Bytes } from '../../remote/checksums.ts'
-import { countOf, dateOf } from '../../remote/headers.ts'
+import { countOf, dateOf, headerTextOf } from '../../remote/headers.ts'
 import type { PartProtocol } from '../../remote/part-protocol.ts'
 import type { PartLimits, Piece } from '../../remote/pieces.ts'
 import { CHECKSUM_HEADER, RunningSums, verifyChecksum } from './checksum.ts'
@@ -51,6 +51,7 @@ export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTar
       objectId: undefined,
       createdAt: undefined,
       hasChecksum: this.#keepsChecksums,
+      isProven: true,
       isTagged: false,
     }
   }
@@ -72,6 +73,7 @@ export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTar
 
   /** Gives the temporary object its name. */
   async finish(upload: AtmosUpload, _parts: readonly undefined[], ctx: CallContext): Promise<Stat | undefined> {
+    if (!upload.isProven) await ctx.step('stat', true, step => this.#needWhole(upload, step))
     if (!upload.isTagged) {
       const headers = tagHeaders({ [MD5_TAG]: upload.sums.md5 })
       const request = { method: 'POST', path: upload.path, query: 'metadata/user', headers, body: NOTHING } as const
@@ -79,6 +81,14 @@ export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTar
       upload.isTagged = true
     }
     return publish(this.#client, upload, ctx)
+  }
+
+  /** Looks at the temporary object where answers did not say how many bytes they are about. */
+  async #needWhole(upload: AtmosUpload, ctx: CallContext): Promise<void> {
+    const stored = await this.stored(upload, ctx)
+    if (stored === upload.sums.size) return
+    const text = `The service stored ${stored} of ${upload.sums.size} bytes.`
+    throw new StorageError('unavailable', text, { outcome: 'not_applied', retryable: false })
   }
 
   /** Deletes the temporary object. */
@@ -109,7 +119,7 @@ export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTar
     const { [CHECKSUM_HEADER]: sum, ...plain } = headers
     try {
       const answer = await this.#client.done({ method: 'POST', path: upload.path, headers, body }, ctx)
-      verify(answer, size, sum)
+      upload.isProven &&= isVerified(answer, size, sum)
       return madeBy(answer)
     } catch (error) {
       const code = error instanceof AtmosError ? error.serviceCode : undefined
@@ -144,13 +154,21 @@ export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTar
     if (upload.hasChecksum) headers[CHECKSUM_HEADER] = sums.header
     try {
       const answer = await this.#client.done({ method: 'PUT', path, headers, body: bodyOf(piece) }, ctx)
-      verify(answer, size, headers[CHECKSUM_HEADER])
+      upload.isProven &&= isVerified(answer, size, headers[CHECKSUM_HEADER])
     } catch (error) {
-      if (!upload.hasChecksum || !(error instanceof AtmosError) || !NO_CHECKSUM.has(error.serviceCode)) throw error
-      // The object cannot lose its checksum: the next upload goes without one.
-      this.#dropChecksums(upload)
-      throw new StorageError('unavailable', error.message, { cause: error, outcome: 'not_applied' })
+      throw this.#appendError(upload, error)
     }
+  }
+
+  /** What a refusal to append means: that the bytes before are not there, or that the service keeps no checksum. */
+  #appendError(upload: AtmosUpload, error: unknown): unknown {
+    const code = error instanceof AtmosError ? error.serviceCode : undefined
+    const isMisplaced = classifyAtmos(error) === 'invalid_range'
+    const isUnchecked = upload.hasChecksum && NO_CHECKSUM.has(code)
+    // The object cannot lose its checksum: the next upload goes without one.
+    if (isUnchecked) this.#dropChecksums(upload)
+    if (!isMisplaced && !isUnchecked) return error
+    return new StorageError('unavailable', messageOf(error), { cause: error, outcome: 'not_applied' })
   }
 
   #dropChecksums(upload: AtmosUpload): void {
@@ -202,13 +220,13 @@ function bodyOf({ chunks, size }: Piece): Uint8Array | readonly Uint8Array[] {
   return size === 0 ? NOTHING : chunks
 }
 
-/** Checks what the answer says of the bytes: how many there are more, and their checksum. */
-function verify(headers: IncomingHttpHeaders, size: number, sum: string | undefined): void {
-  const delta = headers['x-emc-delta']
-  const stored = typeof delta === 'string' ? countOf(delta) : undefined
+/** Checks what the answer says of the bytes: their checksum, and how many there are more; returns whether it said that. */
+function isVerified(headers: IncomingHttpHeaders, size: number, sum: string | undefined): boolean {
+  const stored = countOf(headerTextOf(headers['x-emc-delta']))
   if (stored !== undefined && stored !== size) {
     const text = `The service stored ${stored} of ${size} bytes.`
     throw new StorageError('unavailable', text, { outcome: 'not_applied', retryable: false })
   }
   if (sum !== undefined) verifyChecksum(sum, headers)
+  return stored !== undefined
 }

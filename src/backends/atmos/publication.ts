@@ -63,28 +63,29 @@ export async function publish(client: AtmosClient, upload: AtmosUpload, ctx: Cal
   const to = client.pathOf(target.key)
   await rename(client, { from: path, to, isNew: target.options.isNew === true, objectId }, ctx)
   for (let looks = 1, waitMs = FIRST_WAIT_MS; ; looks++, waitMs *= 2) {
-    const seen = await seenAt(client, to, ctx)
-    if (seen === 'unseen') return undefined
-    const { found } = seen
+    const { found, failed } = await seenAt(client, to, ctx)
+    if (failed !== undefined) return undefined
     if (found !== undefined && isOurs(found, upload)) return verified(found, upload)
-    // It was replaced since by another object.
-    if (found !== undefined && isNewer(found, upload)) return undefined
-    if (looks === LOOKS) return lateAnswer(client, found, upload, ctx)
+    // One that is there in its place was made since, unless the renaming has yet to show.
+    const isReplaced = found === undefined ? looks === LOOKS : isNewer(found, upload)
+    if (isReplaced && (await seenAt(client, path, ctx)).found === undefined) return undefined
+    if (looks === LOOKS) throw lateAnswer()
     ctx.progress()
     await sleep(waitMs, undefined, { signal: ctx.signal })
   }
 }
 
+/** What is at a path; an error where that cannot be looked at. */
 async function seenAt(
   client: AtmosClient,
   path: string,
   ctx: CallContext,
-): Promise<{ readonly found: Found | undefined } | 'unseen'> {
+): Promise<{ readonly found?: Found | undefined; readonly failed?: unknown }> {
   try {
     return { found: await ctx.step('stat', true, step => lookFor(client, path, step)) }
-  } catch (error) {
-    if (ctx.signal.aborted) throw error
-    return 'unseen'
+  } catch (failed) {
+    if (ctx.signal.aborted) throw failed
+    return { failed }
   }
 }
 
@@ -104,14 +105,8 @@ function verified(found: Found, { sums }: AtmosUpload): Stat {
   throw new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
 }
 
-/** What to make of a rename that was answered with success and does not show: the object was deleted since, or nothing was done. */
-async function lateAnswer(
-  client: AtmosClient,
-  found: Found | undefined,
-  { path }: AtmosUpload,
-  ctx: CallContext,
-): Promise<undefined> {
-  if (found === undefined && (await ctx.step('stat', true, step => lookFor(client, path, step))) === undefined) return
-  const text = 'The service says that the object has its name now, and still shows another one.'
-  throw new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
+/** The error of a renaming that was answered with success and does not show. */
+function lateAnswer(): StorageError {
+  const text = 'The service says that the object has its name now, and does not show it there.'
+  return new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
 }

@@ -64,7 +64,8 @@ async function readOnce(
   const size = stat?.size ?? found!.size
   const hashes = range === undefined ? { expected: hash } : { whole: hash }
   // An object and the second of its change are all by which the protocol tells versions apart.
-  return { body, ...hashes, stat: { ...told, size }, continues: size !== undefined && told.modifiedAt !== undefined }
+  const continues = size !== undefined && told.modifiedAt !== undefined && told.etag !== undefined
+  return { body, ...hashes, stat: { ...told, size }, continues }
 }
 
 /** The hash that all bytes must have, by what the service keeps. */

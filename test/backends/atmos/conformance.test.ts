@@ -1,7 +1,7 @@
 import { afterAll, describe, it } from 'vitest'
 import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
 import { NINEFOLD_PATH, startStrictAtmos, startStrictNinefold } from '../../servers/strict-atmos.ts'
-import { at, driverFor, emptied, ninefoldWith, storageWith } from './support.ts'
+import { at, driverFor, emptied, storageWith } from './support.ts'
 
 const expects = {
   features: { ranges: true, exclusiveCreate: false, ifMatch: false, metadata: true, listRange: true },
@@ -50,16 +50,4 @@ registerConformance(
     },
   }),
   'AtmosStorage and a strict server',
-)
-
-registerConformance(
-  { describe, it },
-  storageConformance({
-    create: options => ninefoldWith({ ...at(ninefold), ...options }),
-    destroy: async storage => {
-      await storage.close()
-      ninefold.tree.clear()
-    },
-  }),
-  'NinefoldStorage and a strict server',
 )

@@ -1,4 +1,5 @@
 /** The steps of Atmos, and the strict server as a ground for faults. */
+import { createHash } from 'node:crypto'
 import { NodeClient } from '../../../src/http/node-client.ts'
 import { faultsOf, type NamedFault } from '../../faults/case.ts'
 import { FORBIDDEN } from '../../faults/faults.ts'
@@ -77,7 +78,9 @@ export async function startGround(): Promise<
     },
     async put(key, bytes) {
       await ask(server, 'DELETE', pathOf(key))
-      const { status } = await ask(server, 'POST', pathOf(key), { body: bytes })
+      const sum = createHash('sha1').update(bytes).digest('hex')
+      const headers = { 'x-emc-wschecksum': `SHA1/${bytes.length}/${sum}` }
+      const { status } = await ask(server, 'POST', pathOf(key), { body: bytes, headers })
       if (status !== 201) throw new Error(`${key} was not stored: ${status}`)
     },
     stored: async key => server.tree.body(`${CONTAINER}/${key}`),
