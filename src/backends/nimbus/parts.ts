@@ -55,19 +55,21 @@ export class NimbusParts implements PartProtocol<NimbusUpload, number> {
     throw new StorageError('unavailable', 'The service began a conjoined archive without telling its identifier.')
   }
 
-  /** One part, numbered from 1. The metadata of the file go with each: the service keeps them of parts only. */
-  async part({ target, id }: NimbusUpload, { number, chunks }: Piece, ctx: CallContext): Promise<number> {
+  /** One part, numbered from 1; returns its bytes. The metadata of the file go with each: the service keeps them of parts only. */
+  async part({ target, id }: NimbusUpload, { number, chunks, size }: Piece, ctx: CallContext): Promise<number> {
     const place = [
       ['conjoined_identifier', id],
       ['conjoined_part', String(number)],
     ] as const
     await this.#archive(target.key, [...place, ...metadataQuery(target.key, target.options)], chunks, ctx)
-    return number
+    return size
   }
 
-  async finish({ target, id }: NimbusUpload, _parts: readonly number[], ctx: CallContext): Promise<undefined> {
+  /** Makes the file of its parts; its version is the identifier of the archive. */
+  async finish({ target, id }: NimbusUpload, parts: readonly number[], ctx: CallContext): Promise<Stat> {
     const query = [['action', 'finish'] as const, ['conjoined_identifier', id] as const]
     await this.#client.succeed(this.#conjoined(target.key, query), ctx)
+    return { size: parts.reduce((sum, size) => sum + size, 0), versionId: id }
   }
 
   /** Aborts the archive, unless it was finished: nothing says what an abort does to a file that is visible. */

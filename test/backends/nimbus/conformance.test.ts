@@ -13,10 +13,13 @@ const features = {
 }
 
 const server = await startStrictNimbus({ collections: ['media', 'other', 'third'] })
-/** Its pages are in no order of bytes, and what was replaced or deleted stays. */
+/** As the source of the service is: pages in no order of bytes, with places that deleted files take, values decoded twice, ranges that are not cut. */
 const versioned = await startStrictNimbus({
   collections: [{ name: 'media', versioning: true, accessControl: { version: '1.0', allow_unauth_read: true } }],
   collation: 'en',
+  decodesTwice: true,
+  countsDeleted: true,
+  longRanges: true,
 })
 afterAll(() => Promise.all([server.close(), versioned.close()]))
 
