@@ -16,6 +16,11 @@ export interface ServiceRequest extends Intent {
   readonly body?: HttpRequest['body']
   /** Whether a write has a condition that its own first sending would break. Default: whether it has `if-match` or `if-none-match`. */
   readonly conditional?: boolean | undefined
+  /**
+   * Statuses that a write gets which its own first sending has fulfilled: 409 where it creates a container, 404 where it deletes one. After a resend
+   * they do not say what happened. Default: those of the protocol, for a conditional write.
+   */
+  readonly conflicts?: readonly number[] | undefined
 }
 
 /** A request with its address and signature. */
@@ -238,10 +243,10 @@ export class Service<R extends ServiceRequest, K> {
       void drain(response)
       throw noAnswer(aboutOf(request, sent), response, problem)
     }
-    const isConflict = (this.#protocol.conflicts ?? [412]).includes(response.status)
+    const isConflict = (request.conflicts ?? this.#protocol.conflicts ?? [412]).includes(response.status)
     if (resent && isConflict && isConditional(request, sent.wire)) {
       void drain(response)
-      throw lostAnswer(sent.wire)
+      throw lostAnswer(sent.wire, response.status)
     }
     throw await this.#protocol.refuse(request, sent, resent ? { ...answerOf(response), resent } : response)
   }
@@ -283,10 +288,12 @@ function answerOf({ status, headers, body }: HttpResponse): HttpResponse {
 
 function isConditional(request: ServiceRequest, { headers }: HttpRequest): boolean {
   if (isRead(request)) return false
+  if (request.conflicts !== undefined) return true
   return request.conditional ?? (headers['if-none-match'] !== undefined || headers['if-match'] !== undefined)
 }
 
-function lostAnswer({ method, url }: HttpRequest): StorageError {
-  const text = `${method} ${shownUrl(url)}: the answer was lost, and the key is taken or changed now, perhaps by this very request.`
-  return new StorageError('unavailable', text, { outcome: 'unknown', retryable: false, status: 412 })
+function lostAnswer({ method, url }: HttpRequest, status: number): StorageError {
+  const now = status === 404 ? 'what it asked for is missing' : 'the key is taken or changed'
+  const text = `${method} ${shownUrl(url)}: the answer was lost, and ${now} now, perhaps by this very request.`
+  return new StorageError('unavailable', text, { outcome: 'unknown', retryable: false, status })
 }

@@ -39,7 +39,7 @@ interface Clock {
 /** Requests to one container. The client learns the service's clock and renews tokens that have ended. */
 export class AzureClient {
   readonly account: AzureAccount
-  readonly #apiVersion: string
+  readonly apiVersion: string
   readonly #now: () => number
   readonly #http: HttpClient
   readonly #service: Service<AzureRequest, Clock>
@@ -47,7 +47,7 @@ export class AzureClient {
 
   constructor({ account, apiVersion, now = () => Date.now() }: AzureClientOptions, http: HttpClient) {
     this.account = account
-    this.#apiVersion = apiVersion
+    this.apiVersion = apiVersion
     this.#now = now
     this.#http = http
     this.#service = new Service(this.#protocol(), http, { skewMs: 0 })
@@ -94,7 +94,7 @@ export class AzureClient {
   ): Promise<string> {
     const { credential, name, container } = this.account
     // A service that is behind, as Azure Stack Hub is, knows no newer SAS than requests.
-    const version = this.#apiVersion < SAS_VERSION ? this.#apiVersion : SAS_VERSION
+    const version = this.apiVersion < SAS_VERSION ? this.apiVersion : SAS_VERSION
     const own = { ...options, container, version }
     if (credential.kind === 'key') return serviceSas(credential.key, own)
     if (credential.kind === 'token' && name !== undefined) {
@@ -117,10 +117,10 @@ export class AzureClient {
     return parseDelegationKey(root)
   }
 
-  #path({ key, ofService = false }: AzureRequest): string {
+  #path({ key, container: name = this.account.container, ofService = false }: AzureRequest): string {
     const { path } = this.account
     if (ofService) return `${path}/`
-    const container = `${path}/${encodeComponent(this.account.container)}`
+    const container = `${path}/${encodeComponent(name)}`
     return key === undefined ? container : `${container}/${encodeKey(key)}`
   }
 
@@ -145,7 +145,7 @@ export class AzureClient {
     const path = this.#path(request)
     const headers: Record<string, string> = { ...request.headers }
     // The version of a batch counts for its parts.
-    if (!isPart) headers['x-ms-version'] = this.#apiVersion
+    if (!isPart) headers['x-ms-version'] = this.apiVersion
     const parts = batch?.(part => this.#sign(part, clock, token, true))
     const made = parts && batchBody(parts.map(({ wire }) => partOf(wire, origin)))
     if (made !== undefined) headers['content-type'] = made.contentType

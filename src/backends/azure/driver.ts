@@ -3,6 +3,7 @@ import { nodeCrypto } from '../../core/builtin.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
 import type {
+  ContainerDriver,
   DeleteResult,
   Driver,
   ExpectedHash,
@@ -22,6 +23,7 @@ import type { HttpClient, HttpResponse } from '../../http/request.ts'
 import { Batches } from '../../remote/batches.ts'
 import { hashOf } from '../../remote/checksums.ts'
 import { Conditions, FULL_CONDITIONS } from '../../remote/conditions.ts'
+import { containersOf } from '../../remote/containers.ts'
 import { headerTextOf } from '../../remote/headers.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
 import type { PartOptions } from '../../remote/options.ts'
@@ -31,6 +33,7 @@ import { writeObject } from '../../remote/part-upload.ts'
 import { readObject } from '../../remote/reading.ts'
 import { BATCH_LIMIT, deleteBatch, deletion } from './batch.ts'
 import { AzureClient, type AzureClientOptions } from './client.ts'
+import { AzureContainers } from './containers.ts'
 import { checkVersion, copyBlob, statBlob, versionQuery } from './copying.ts'
 import { classifyAzure, createFailed, isWithoutBatches } from './errors.ts'
 import { headerStatOf, otherHeaders, writeHeaders } from './headers.ts'
@@ -52,6 +55,7 @@ export class AzureDriver implements Driver {
   readonly name = 'azure'
   readonly features: Features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, versions: true }
   readonly client: AzureClient
+  readonly containers: ContainerDriver
   readonly #options: AzureDriverOptions
   readonly #parts: AzureParts
   readonly #uploads: OpenUploads = new OpenUploads()
@@ -61,6 +65,7 @@ export class AzureDriver implements Driver {
   constructor(options: AzureDriverOptions) {
     this.#options = options
     this.client = new AzureClient(options, options.httpClient)
+    this.containers = containersOf(new AzureContainers(this.client))
     this.#parts = new AzureParts(this.client, options.checksum)
     this.#batches = new Batches({
       limit: BATCH_LIMIT,

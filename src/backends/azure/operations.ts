@@ -7,6 +7,8 @@ export interface AzureRequest extends ServiceRequest {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
   /** Absent: the container itself, or the service. */
   readonly key?: string | undefined
+  /** The container. Default: that of the account's options. */
+  readonly container?: string | undefined
   /** Whether it is for the service, not the container. */
   readonly ofService?: boolean | undefined
   /** Not encoded; with a value each, since the signature of one without is not agreed on. */

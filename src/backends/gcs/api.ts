@@ -23,6 +23,8 @@ export interface GcsRequest extends ServiceRequest {
   readonly expected: Expected
   /** Whether a 404 says that a file is missing. */
   readonly seeksFile?: boolean | undefined
+  /** Whether it is about a bucket as such: then none is created because one is missing. */
+  readonly ofBucket?: boolean | undefined
   /** Whether the address alone authorises it, as that of a session does; then an HMAC key signs nothing. */
   readonly isSession?: boolean | undefined
 }

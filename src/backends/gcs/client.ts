@@ -47,7 +47,8 @@ export class GcsClient {
         prepare: (request, _known, ctx) => this.prepared(request, ctx),
         refuse: ({ seeksFile = false }, { wire, hide }, answer) => gcsError(wire, answer, { hide, seeksFile }),
         explain: (request, error) => explain(request, error),
-        learn: (error, _known, _request, sent, ctx) => this.#learn(error, sent, container, ctx),
+        learn: (error, _known, { ofBucket }, sent, ctx) =>
+          this.#learn(error, sent, ofBucket ? undefined : container, ctx),
       },
       http,
       undefined,

@@ -1,6 +1,7 @@
 import type { CallContext } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
 import type {
+  ContainerDriver,
   DeleteResult,
   Driver,
   Features,
@@ -18,6 +19,7 @@ import { type ErrorCode, ImproperlyConfigured, StorageError } from '../../core/e
 import type { HttpClient } from '../../http/request.ts'
 import { Batches } from '../../remote/batches.ts'
 import { conditionFailed, type WriteConditions } from '../../remote/conditions.ts'
+import { type ContainerProtocol, containersOf } from '../../remote/containers.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
 import type { PartOptions } from '../../remote/options.ts'
 import { isEmptyRange, sizedPage } from '../../remote/page-range.ts'
@@ -27,12 +29,13 @@ import type { PostForm } from '../../remote/sign/post-policy.ts'
 import { formPolicy, type UploadFormOptions } from '../../remote/upload-form.ts'
 import { type GcsApi, type GcsTarget, generationOf, isGeneration, objectPath } from './api.ts'
 import { BATCH_LIMIT, deleteBatch } from './batch.ts'
+import { type BucketOptions, createOwn, JsonBuckets, XmlBuckets } from './buckets.ts'
 import { GcsClient, type GcsClientOptions } from './client.ts'
 import { rewriteObject } from './copying.ts'
 import { type SignerOptions, textSigner } from './credentials/signer.ts'
 import { urlBase } from './endpoint.ts'
 import { classifyGcs } from './errors.ts'
-import { type BucketOptions, createBucket, JsonApi } from './json-api.ts'
+import { JsonApi } from './json-api.ts'
 import { GcsParts, withoutCrc } from './parts.ts'
 import { readStored } from './reading.ts'
 import { fieldsOf } from './resource.ts'
@@ -67,9 +70,10 @@ export class GcsDriver implements Driver {
   /** Absent with an HMAC key: the XML API copies without a loop for large files. */
   readonly copy?: NonNullable<Driver['copy']>
   readonly deleteMany?: NonNullable<Driver['deleteMany']>
-  readonly createContainer?: NonNullable<Driver['createContainer']>
+  readonly containers: ContainerDriver
   readonly #options: GcsDriverOptions
   readonly #api: GcsApi
+  readonly #buckets: ContainerProtocol
   readonly #parts: GcsParts
   readonly #uploads: OpenUploads = new OpenUploads()
   readonly #urlBase: UrlBase
@@ -77,16 +81,17 @@ export class GcsDriver implements Driver {
   constructor(options: GcsDriverOptions) {
     this.#options = options
     const { httpClient, endpoint, bucketName, customEndpoint, hmacKey } = options
-    const create = (ctx: CallContext): Promise<void> => createBucket(this.client, options, ctx)
+    const create = (ctx: CallContext): Promise<void> => this.createContainer(ctx)
     const needed = options.autoCreateBucket ? { ...options, createBucket: create } : options
     this.client = new GcsClient(needed, httpClient)
     const json = hmacKey === undefined ? new JsonApi(this.client) : undefined
     this.#api = json ?? new XmlApi(this.client)
+    this.#buckets = json === undefined ? new XmlBuckets(this.client, options) : new JsonBuckets(this.client, options)
+    this.containers = containersOf(this.#buckets)
     this.#parts = new GcsParts(this.client, this.#api)
     this.#urlBase = urlBase(endpoint, objectPath(bucketName, '').slice(0, -1), customEndpoint)
     if (json === undefined) return
     this.copy = (from, to, write, ctx) => this.#copy(json, { from, to }, write, ctx)
-    this.createContainer = create
     const batches = new Batches<RequestOptions>({
       limit: BATCH_LIMIT,
       holds: () => true,
@@ -187,6 +192,11 @@ export class GcsDriver implements Driver {
 
   classify(error: unknown): ErrorCode | undefined {
     return classifyGcs(error)
+  }
+
+  /** Creates the bucket; one that is ours already is fine. */
+  async createContainer(ctx: CallContext): Promise<void> {
+    await createOwn(this.#buckets, this.client.bucketName, ctx)
   }
 
   /** Ends the uploads under way and closes its own connections. */

@@ -1,7 +1,7 @@
 import { nodeCrypto } from '../../core/builtin.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { ListedFile, Page, PageRequest } from '../../core/driver.ts'
-import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import { StorageError } from '../../core/errors.ts'
 import { compareKeys } from '../../core/key-order.ts'
 import { bodySize, type HttpResponse } from '../../http/request.ts'
 import { type Expected, jsonOf } from '../../remote/answers.ts'
@@ -18,8 +18,6 @@ import {
   resourcePath,
 } from './api.ts'
 import type { GcsClient } from './client.ts'
-import type { GcsCredentials } from './credentials/credentials.ts'
-import { gcsErrorOf } from './errors.ts'
 import { type GcsStat, statOfResource } from './resource.ts'
 
 type Query = NonNullable<GcsRequest['query']>
@@ -191,40 +189,4 @@ function listedFile(item: unknown): ListedFile {
   if (typeof name !== 'string') throw new StorageError('unavailable', 'The listing has a file without a name.')
   const { crc32c: _, ...stat } = statOfResource(resource)
   return { key: name, ...stat }
-}
-
-/** How a bucket is created. */
-export interface BucketOptions {
-  readonly credentials: GcsCredentials
-  /** Null = that of the credentials. */
-  readonly projectId: string | null
-  /** Name of a predefined ACL. */
-  readonly autoCreateAcl: string
-}
-
-/** Creates the bucket; one that is ours already is fine. (https://cloud.google.com/storage/docs/json_api/v1/buckets/insert) */
-export async function createBucket(client: GcsClient, options: BucketOptions, ctx: CallContext): Promise<void> {
-  const { credentials, autoCreateAcl } = options
-  const project = options.projectId ?? (await credentials.projectId())
-  if (project === undefined) {
-    throw new ImproperlyConfigured('Creating a bucket needs the project: set projectId (GS_PROJECT_ID).')
-  }
-  const insert = (query: ReadonlyArray<readonly [string, string]>) =>
-    client.json(
-      {
-        method: 'POST',
-        path: '/storage/v1/b',
-        query: [['project', project], ...query],
-        headers: { 'content-type': 'application/json; charset=UTF-8' },
-        body: Buffer.from(JSON.stringify({ name: client.bucketName })),
-        expected: { statuses: [200], fields: ['name'] },
-      },
-      ctx,
-    )
-  try {
-    await insert([['predefinedAcl', autoCreateAcl]])
-  } catch (error) {
-    if (gcsErrorOf(error)?.status !== 409) throw error
-    // Somebody else's bucket has the same status; the request that needed it is refused then.
-  }
 }

@@ -15,6 +15,8 @@ export interface AddressOptions {
   readonly endpointUrl?: string | null | undefined
   /** `true` unless given. */
   readonly useSsl?: boolean | undefined
+  /** Whether requests are for the account, and for no bucket. */
+  readonly ofAccount?: boolean | undefined
 }
 
 /** Where requests for a bucket go: `origin + pathPrefix + '/' + encodeKey(key)`. */
@@ -72,12 +74,12 @@ export function signingRegion(regionName: string | null | undefined): string {
  * every bucket of a custom endpoint unless the style is `virtual`. A bad bucket, region or endpoint is `ImproperlyConfigured`.
  */
 export function bucketAddress(options: AddressOptions): BucketAddress {
-  const { bucketName } = options
-  checkBucket(bucketName)
+  const { bucketName, ofAccount = false } = options
+  if (!ofAccount) checkBucket(bucketName)
   const endpoint = options.endpointUrl
     ? { ...serviceEndpoint(options.endpointUrl, 'AWS_S3_ENDPOINT_URL', options), isCustom: true }
     : awsEndpoint(options)
-  if (isVirtual(endpoint, options)) {
+  if (!ofAccount && isVirtual(endpoint, options)) {
     const host = `${bucketName}.${endpoint.host}`
     const origin = `${endpoint.scheme}://${host}`
     return {
@@ -89,7 +91,7 @@ export function bucketAddress(options: AddressOptions): BucketAddress {
     }
   }
   const { host } = endpoint
-  const pathPrefix = `${endpoint.path}/${encodeComponent(bucketName)}`
+  const pathPrefix = ofAccount ? `${endpoint.path}/` : `${endpoint.path}/${encodeComponent(bucketName)}`
   const origin = `${endpoint.scheme}://${host}`
   return { origin, host, pathPrefix, bucketInPath: true, resourcePrefix: pathPrefix }
 }
@@ -122,8 +124,13 @@ function isHostable(bucketName: string): boolean {
   return bucketName.split('.').every(label => /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/.test(label))
 }
 
+/** Whether a text can be the name of a bucket of any service: it has no character that means something in a host or a path. */
+export function isBucketName(text: string): boolean {
+  return /^[\w.:-]+$/.test(text) && !/^\.{1,2}$/.test(text)
+}
+
 function checkBucket(bucketName: string): void {
   if (!bucketName) throw new ImproperlyConfigured('AWS_STORAGE_BUCKET_NAME must be set (option bucketName)')
-  if (/^[\w.:-]+$/.test(bucketName) && !/^\.{1,2}$/.test(bucketName)) return
+  if (isBucketName(bucketName)) return
   throw new ImproperlyConfigured(`AWS_STORAGE_BUCKET_NAME '${bucketName}' is not the name of a bucket`)
 }

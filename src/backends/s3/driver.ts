@@ -1,6 +1,7 @@
 import type { CallContext } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
 import type {
+  ContainerDriver,
   DeleteResult,
   Driver,
   Features,
@@ -27,10 +28,12 @@ import {
   NO_CONDITIONS,
   trialOf,
 } from '../../remote/conditions.ts'
+import { containersOf } from '../../remote/containers.ts'
 import { isEmptyRange, sizedPage } from '../../remote/page-range.ts'
 import { partPlan } from '../../remote/part-plan.ts'
 import { readObject } from '../../remote/reading.ts'
 import { isXmlText } from '../../remote/xml.ts'
+import { Buckets } from './buckets.ts'
 import { S3Client, type S3ClientOptions } from './client.ts'
 import { DELETE_LIMIT, deleteAnswer, deleteDocument } from './deletion.ts'
 import { classifyS3, isOfKeys } from './errors.ts'
@@ -61,6 +64,7 @@ const GIB = 1024 ** 3
 export class S3Driver implements Driver {
   readonly name = 's3'
   readonly client: S3Client
+  readonly containers: ContainerDriver
   readonly #options: S3DriverOptions
   readonly #http: HttpClient
   readonly #parts: S3Parts
@@ -72,6 +76,7 @@ export class S3Driver implements Driver {
     this.#options = options
     this.#http = options.httpClient ?? new NodeClient(options.transport)
     this.client = new S3Client(options, this.#http)
+    this.containers = containersOf(new Buckets(options, this.#http))
     const { minPartSize, preset, orphanWaitMs } = options
     this.#parts = new S3Parts(this.client, { minPart: minPartSize, uniform: preset.uniformParts, orphanWaitMs })
     this.#writer = new Writer(this.client, this.#parts, options)

@@ -39,9 +39,12 @@ export class S3Error extends HttpStatusError {
   }
 }
 
+/** The request that was refused; its signature names the region that it was made for. */
+type SentRequest = Pick<HttpRequest, 'method' | 'url'> & Partial<Pick<HttpRequest, 'headers'>>
+
 /** Makes an error of a refusal. A 404 with another body than S3's is not the service's, and says nothing of a file. */
 export async function s3Error(
-  request: Pick<HttpRequest, 'method' | 'url'>,
+  request: SentRequest,
   response: HttpResponse,
   { hide, seeksFile }: { readonly hide: Hide; readonly seeksFile: boolean },
 ): Promise<S3Error> {
@@ -51,7 +54,7 @@ export async function s3Error(
 
 /** The error of a document that came with status 200, as Copy and Complete may answer; undefined for any other document. */
 export function errorInside(
-  request: Pick<HttpRequest, 'method' | 'url'>,
+  request: SentRequest,
   headers: IncomingHttpHeaders,
   root: XmlNode,
   hide: Hide,
@@ -63,7 +66,7 @@ export function errorInside(
 }
 
 function errorOf(
-  request: Pick<HttpRequest, 'method' | 'url'>,
+  request: SentRequest,
   answer: Pick<S3ErrorDetails, 'status' | 'headers' | 'bodyText' | 'outcome' | 'seeksFile'> & { readonly hide: Hide },
   root: XmlNode | undefined,
 ): S3Error {
@@ -118,7 +121,7 @@ type Refusal = Pick<S3ErrorDetails, 'status' | 'serviceCode' | 'region' | 'endpo
 
 /** The likely cause in one sentence. */
 function hintFor(
-  { method, url }: Pick<HttpRequest, 'method' | 'url'>,
+  { method, url, headers }: SentRequest,
   { status, serviceCode: code, region, endpoint, serverTime }: Refusal,
 ): string | undefined {
   if (status === 403) {
@@ -126,7 +129,9 @@ function hintFor(
     if (code === undefined || code === 'AccessDenied') return deniedHint(method, url)
   }
   if (ELSEWHERE.has(code) && (status === 400 || status === 301 || status === 307)) {
-    if (region !== undefined) return `The bucket is in the region '${region}': set AWS_S3_REGION_NAME to it`
+    const signed = /\/\d{8}\/([\w.-]+)\/s3\//.exec(headers?.['authorization'] ?? '')?.[1]
+    const other = signed === undefined || signed === region ? '' : `, not in '${signed}'`
+    if (region !== undefined) return `The bucket is in the region '${region}'${other}: set AWS_S3_REGION_NAME to it`
     if (endpoint !== undefined) return `The bucket is reached at '${endpoint}': check AWS_S3_REGION_NAME`
   }
   return code === undefined ? undefined : HINTS.get(code)
@@ -164,6 +169,7 @@ const CODES: ReadonlyMap<string, ErrorCode> = new Map(
     InvalidBucketAclWithObjectOwnership: 'improperly_configured',
     BucketAlreadyExists: 'exists',
     BucketAlreadyOwnedByYou: 'exists',
+    BucketNotEmpty: 'not_empty',
     PreconditionFailed: 'precondition_failed',
     ConditionalRequestConflict: 'unavailable',
     OperationAborted: 'unavailable',

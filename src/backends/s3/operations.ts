@@ -1,9 +1,11 @@
 import type { HttpRequest } from '../../http/request.ts'
 import type { Expected } from '../../remote/answers.ts'
+import { BUCKETS } from '../../remote/bucket-listing.ts'
+import type { ServiceRequest } from '../../remote/service.ts'
 import type { Query } from '../../remote/sign/query.ts'
 
 /** One request of the S3 protocol. */
-export interface S3Request {
+export interface S3Request extends Pick<ServiceRequest, 'conflicts'> {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
   /** Absent: the bucket itself. */
   readonly key?: string | undefined
@@ -43,6 +45,7 @@ export function expectedOf({ method, key, query, headers }: S3Request): Expected
     case 'DELETE':
       return DELETION
     case 'GET':
+      if (key === undefined && has(query, 'max-buckets')) return BUCKETS
       if (key === undefined) return has(query, 'uploads') ? UPLOADS : LISTING
       if (has(query, 'uploadId')) return PARTS
       return headers?.['range'] === undefined ? OBJECT : RANGE

@@ -1,5 +1,10 @@
 import { afterAll, describe, it } from 'vitest'
-import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
+import {
+  containerConformance,
+  driverConformance,
+  registerConformance,
+  storageConformance,
+} from '../../../src/testing/index.ts'
 import { startStrictNimbus } from '../../servers/strict-nimbus.ts'
 import { at, driverFor, emptied, storageWith } from './support.ts'
 
@@ -59,4 +64,13 @@ registerConformance(
     refusesEmpty: true,
   }),
   'NimbusStorage and a strict server',
+)
+
+registerConformance(
+  { describe, it },
+  containerConformance({
+    create: (collection = 'other') => driverFor(server, { collection }),
+    keeps: ['createdAt'],
+  }),
+  'The collections of Nimbus.io and a strict server',
 )

@@ -76,10 +76,15 @@ export class GcsCredentials {
     return this.isAnonymous ? undefined : (await this.#find()).email?.()
   }
 
+  /** The project that the environment names. */
+  get namedProject(): string | undefined {
+    return this.#env['GOOGLE_CLOUD_PROJECT'] || this.#env['GCLOUD_PROJECT'] || undefined
+  }
+
   /** The project that the credentials, or the environment, name. */
   async projectId(): Promise<string | undefined> {
-    const named = this.#env['GOOGLE_CLOUD_PROJECT'] || this.#env['GCLOUD_PROJECT']
-    if (named) return named
+    const { namedProject } = this
+    if (namedProject !== undefined) return namedProject
     return this.isAnonymous ? undefined : (await this.#find()).projectId?.()
   }
 

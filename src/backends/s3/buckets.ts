@@ -1,0 +1,67 @@
+import type { CallContext } from '../../core/call.ts'
+import type { ContainerPage, ContainerStat } from '../../core/driver.ts'
+import { type ErrorCode, StorageError } from '../../core/errors.ts'
+import type { HttpClient } from '../../http/request.ts'
+import { bucketPage, bucketsQuery } from '../../remote/bucket-listing.ts'
+import { type ContainerProtocol, checkIsMissing } from '../../remote/containers.ts'
+import type { HttpStatusError } from '../../remote/http-error.ts'
+import { isBucketName } from './addressing.ts'
+import { bucketRequest } from './bucket.ts'
+import { S3Client, type S3ClientOptions } from './client.ts'
+
+const CODES: ReadonlyMap<string | undefined, ErrorCode> = new Map([
+  ['InvalidBucketName', 'invalid_argument'],
+  ['NoSuchBucket', 'not_found'],
+])
+
+/** The buckets of an account. Each request learns the region of its bucket; none creates a missing one by the way. */
+export class Buckets implements ContainerProtocol {
+  readonly #options: S3ClientOptions
+  readonly #http: HttpClient
+
+  constructor(options: S3ClientOptions, http: HttpClient) {
+    this.#options = { ...options, autoCreateBucket: false }
+    this.#http = http
+  }
+
+  codeOf({ serviceCode }: HttpStatusError): ErrorCode | undefined {
+    return CODES.get(serviceCode)
+  }
+
+  /** CreateBucket. It is asked for the bucket before: Amazon (in us-east-1) and Ceph answer with success where the bucket is ours already. */
+  async create(name: string, ctx: CallContext): Promise<void> {
+    const client = this.#clientOf(name)
+    await checkIsMissing(name, () => lookInto(client, ctx))
+    await client.done({ ...bucketRequest(this.#options), conflicts: [409] }, ctx)
+  }
+
+  /** Lists one object: unlike that of HeadBucket the answer can be checked, and that of a refusal tells its cause. */
+  async stat(name: string, ctx: CallContext): Promise<ContainerStat> {
+    await lookInto(this.#clientOf(name), ctx)
+    return { name }
+  }
+
+  /** ListBuckets. */
+  async list(page: { readonly token?: string; readonly limit?: number }, ctx: CallContext): Promise<ContainerPage> {
+    const account = new S3Client({ ...this.#options, bucketName: '', ofAccount: true }, this.#http)
+    return bucketPage((await account.xml({ method: 'GET', query: bucketsQuery(page) }, ctx)).root)
+  }
+
+  /** DeleteBucket, which refuses one that is not empty. */
+  async delete(name: string, ctx: CallContext): Promise<void> {
+    await this.#clientOf(name).done({ method: 'DELETE', conflicts: [404] }, ctx)
+  }
+
+  #clientOf(name: string): S3Client {
+    if (isBucketName(name)) return new S3Client({ ...this.#options, bucketName: name }, this.#http)
+    throw new StorageError('invalid_argument', `'${name}' is not the name of a bucket.`)
+  }
+}
+
+async function lookInto(client: S3Client, ctx: CallContext): Promise<void> {
+  const query: Array<[string, string]> = [
+    ['list-type', '2'],
+    ['max-keys', '1'],
+  ]
+  await client.xml({ method: 'GET', query }, ctx)
+}
