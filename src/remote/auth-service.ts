@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { CallContext } from '../core/call.ts'
 import { type ErrorCode, isStorageError, StorageError, wrapError } from '../core/errors.ts'
 import type { HttpClient } from '../http/request.ts'
@@ -44,7 +45,7 @@ export class AuthService {
         }),
         async refuse(_request, { wire, hide }, answer) {
           const refusal = await readRefusal(wire, answer)
-          const { error, error_description: said } = { ...refusal.json }
+          const { error = soleFault(refusal.json), error_description: said } = { ...refusal.json }
           const { status: word, message } = (typeof error === 'object' && error !== null ? error : {}) as Fields
           const serverTime = dateOf(refusal.headers.date)
           const skew = error === 'invalid_grant' && isSkewed(serverTime) ? `${skewHint(serverTime)}.` : undefined
@@ -62,7 +63,17 @@ export class AuthService {
 
   /** Returns the fields of a JSON answer. */
   async json(purpose: string, request: AuthRequest, ctx: CallContext): Promise<Fields> {
-    return this.#told(purpose, async () => (await this.#service.json<Record<string, unknown>>(request, ctx)).value)
+    return (await this.document(purpose, request, ctx)).value
+  }
+
+  /** Returns the fields of a JSON answer, and its headers: Keystone sends the token in one. */
+  async document(purpose: string, request: AuthRequest, ctx: CallContext): Promise<AuthDocument> {
+    return this.#told(purpose, () => this.#service.json<Record<string, unknown>>(request, ctx))
+  }
+
+  /** Returns the headers of an answer whose body says nothing. */
+  async headers(purpose: string, request: AuthRequest, ctx: CallContext): Promise<IncomingHttpHeaders> {
+    return this.#told(purpose, () => this.#service.done(request, ctx))
   }
 
   /** Returns an answer in plain text. */
@@ -86,6 +97,18 @@ export class AuthService {
 
 /** Fields of a JSON object. */
 export type Fields = Readonly<Record<string, unknown>>
+
+/** A JSON answer with its headers. */
+export interface AuthDocument {
+  readonly headers: IncomingHttpHeaders
+  readonly value: Fields
+}
+
+/** The fault in a document that names it by its only field, as Rackspace does: `{"unauthorized": {"code": 401, "message": "..."}}`. */
+function soleFault(json: Fields | undefined): unknown {
+  const [fault, ...others] = Object.values(json ?? {})
+  return others.length === 0 && typeof fault === 'object' ? fault : undefined
+}
 
 /** A token that a request carries. */
 export interface AccessToken {

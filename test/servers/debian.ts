@@ -1,7 +1,7 @@
 /** Debian packages for the real servers; used only with REAL_SERVERS=1. */
 import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { runChild } from '../support/child.ts'
+import { Child, runChild } from '../support/child.ts'
 import { retried } from '../support/retried.ts'
 
 /** Where Debian puts its daemons, which an ordinary user's PATH may lack. */
@@ -65,20 +65,20 @@ export async function needPrograms(
 
 /** Installs the packages that are not there yet, for libraries that have no program; throws when that fails. */
 export async function needPackages(packages: readonly string[]): Promise<void> {
-  const found = await Promise.all(packages.map(isInstalled))
-  if (found.every(Boolean)) return
+  if ((await missingOf(packages)).length === 0) return
   await install(packages, daemonPath)
-  for (const name of packages) {
-    if (!(await isInstalled(name))) throw new Error(`${name} is missing after installing ${packages.join(' ')}`)
-  }
+  const [missing] = await missingOf(packages)
+  if (missing !== undefined) throw new Error(`${missing} is missing after installing ${packages.join(' ')}`)
 }
 
-async function isInstalled(name: string): Promise<boolean> {
-  const asked = runChild('dpkg-query', ['-s', name], { env: { ...process.env, PATH: daemonPath } })
-  return asked.then(
-    ({ stdout }) => stdout.includes('\nStatus: install ok installed\n'),
-    () => false,
-  )
+/** Those of the packages that are not installed. */
+async function missingOf(packages: readonly string[]): Promise<string[]> {
+  const env = { ...process.env, PATH: daemonPath }
+  const words = ['-W', '-f', `\${Package} \${db:Status-Status}\\n`, ...packages]
+  // It fails where it does not know a package, and prints the others all the same.
+  const { stdout } = await new Child('dpkg-query', words, { env }).ended
+  const installed = stdout.split('\n')
+  return packages.filter(name => !installed.includes(`${name} installed`))
 }
 
 /** Where packages are unpacked that are not installed; a fresh install of the project's own packages empties it. */

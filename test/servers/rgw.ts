@@ -2,15 +2,13 @@
  * Ceph RADOS Gateway from Debian's packages, as a real S3 server: one monitor, one memory OSD, one gateway, all on
  * loopback and in a temporary folder. About 25 seconds from zero; no systemd, no manager daemon.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { closeSync, openSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { get } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runChild } from '../support/child.ts'
 import { retried } from '../support/retried.ts'
+import { DaemonGroup } from './daemon-group.ts'
 import { daemonPath, needPrograms } from './debian.ts'
 import { freePort } from './free-port.ts'
 
@@ -92,25 +90,16 @@ function answers(url: string): Promise<boolean> {
   })
 }
 
-async function endProcess(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
-  child.kill('SIGTERM')
-  const late = setTimeout(() => child.kill('SIGKILL'), 5000)
-  await gone
-  clearTimeout(late)
-}
-
+/** Tools of Ceph with the settings of one cluster. */
 class Cluster {
-  readonly folder: string
-  readonly daemons: ChildProcess[] = []
-  readonly #killAll = (): void => {
-    for (const child of this.daemons) child.kill('SIGKILL')
+  readonly group: DaemonGroup
+
+  constructor(group: DaemonGroup) {
+    this.group = group
   }
 
-  constructor(folder: string) {
-    this.folder = folder
-    process.once('exit', this.#killAll)
+  get folder(): string {
+    return this.group.folder
   }
 
   /** Runs a tool to its end with the cluster's settings; gives what it printed. */
@@ -126,37 +115,7 @@ class Cluster {
 
   /** Starts a daemon in the foreground. */
   daemon(program: string, ...parameters: string[]): void {
-    const log = openSync(join(this.folder, `${program}.out`), 'a')
-    const all = ['-c', join(this.folder, 'ceph.conf'), '-f', ...parameters]
-    const child = spawn(program, all, { env, stdio: ['ignore', log, log] })
-    closeSync(log)
-    child.once('error', () => {})
-    this.daemons.push(child)
-  }
-
-  /** Throws when a daemon has ended, with the end of its log. */
-  async check(): Promise<void> {
-    const dead = this.daemons.find(child => child.exitCode !== null || child.signalCode !== null)
-    if (dead === undefined) return
-    throw new Error(`${dead.spawnfile} ended with ${dead.exitCode ?? dead.signalCode}`)
-  }
-
-  /** The ends of all logs. */
-  async logs(): Promise<string> {
-    const names = (await readdir(this.folder)).filter(name => /\.(out|log)$/.test(name)).sort()
-    const texts = await Promise.all(
-      names.map(async name => {
-        const text = await readFile(join(this.folder, name), 'utf8').catch(String)
-        return `--- ${name}\n${text.slice(-2000).trimEnd()}`
-      }),
-    )
-    return texts.join('\n')
-  }
-
-  async close(): Promise<void> {
-    for (const child of this.daemons.toReversed()) await endProcess(child)
-    process.off('exit', this.#killAll)
-    await rm(this.folder, { recursive: true, force: true })
+    this.group.start(program, ['-c', join(this.folder, 'ceph.conf'), '-f', ...parameters], { env })
   }
 }
 
@@ -181,13 +140,9 @@ async function startCluster(cluster: Cluster, port: number): Promise<void> {
   await cluster.cluster('ceph', '--connect-timeout', '30', 'auth', 'get-or-create', 'osd.0', ...caps, '-o', osdKeyring)
   await cluster.cluster('ceph-osd', '-i', '0', '--mkfs', '--osd-uuid', osdUuid, '--keyring', osdKeyring)
   cluster.daemon('ceph-osd', '-i', '0', '--keyring', osdKeyring)
-  await cluster.check()
+  cluster.group.check()
   cluster.daemon('radosgw', '-n', 'client.admin', '-k', keyring)
-  for (let left = 300; !(await answers(`http://127.0.0.1:${port}/`)); left--) {
-    await cluster.check()
-    if (left === 0) throw new Error('radosgw does not answer')
-    await new Promise(resolve => setTimeout(resolve, 200))
-  }
+  await cluster.group.until('radosgw', () => answers(`http://127.0.0.1:${port}/`))
 }
 
 /** Installs what is missing and starts a gateway with one user, in three tries; throws when it cannot, with the daemons' logs. */
@@ -198,7 +153,8 @@ export async function startRgw(): Promise<RgwServer> {
 }
 
 async function startGateway(): Promise<RgwServer> {
-  const cluster = new Cluster(await mkdtemp(join(tmpdir(), 'rgw-')))
+  const group = await DaemonGroup.make('rgw-')
+  const cluster = new Cluster(group)
   const port = await freePort()
   const addUser = async (name: string): Promise<RgwUser> => {
     const user = { accessKeyId: `${name}-access`, secretAccessKey: randomBytes(20).toString('hex') }
@@ -218,12 +174,10 @@ async function startGateway(): Promise<RgwServer> {
       kmsKeyId: 'testkey',
       lacks: ['conditional-complete', 'checksum-echo', 'aws-chunked', 'quoted-if-match', 'complete-etag'],
       addUser,
-      pids: cluster.daemons.map(child => child.pid ?? 0),
-      close: () => cluster.close(),
+      pids: group.pids,
+      close: () => group.close(),
     }
   } catch (error) {
-    const logs = await cluster.logs()
-    await cluster.close()
-    throw new Error(`${error instanceof Error ? error.message : error}\n${logs}`)
+    throw await group.failed(error)
   }
 }

@@ -1,6 +1,9 @@
 /** Signatures, hosts and collections of the strict Nimbus.io server. */
+import { get as httpsGet } from 'node:https'
 import { afterAll, describe, expect, test } from 'vitest'
+import { makeIdentity } from '../http/support.ts'
 import { send } from './strict-atmos/asker.ts'
+import { startStrictAtmos } from './strict-atmos.ts'
 import { type Answered, ask, digestOf, type NimbusAsked } from './strict-nimbus/asker.ts'
 import { startStrictNimbus } from './strict-nimbus.ts'
 
@@ -88,6 +91,21 @@ describe.concurrent('signatures', () => {
     expect((await unsigned('GET', '/data/x', 'media')).status).toBe(401)
     expect((await at('GET', '/data/', { collection: 'elsewhere' })).status).toBe(403)
   })
+})
+
+test('both servers speak TLS where they get a certificate', async () => {
+  using identity = makeIdentity()
+  const servers = [await startStrictNimbus({ tls: identity }), await startStrictAtmos({ tls: identity })]
+  for (const { url } of servers) {
+    expect(url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/)
+    const { promise, resolve, reject } = Promise.withResolvers<number | undefined>()
+    const asked = httpsGet(`${url}/nothing`, { ca: identity.cert, agent: false }, answer => {
+      answer.resume().once('end', () => resolve(answer.statusCode))
+    })
+    asked.once('error', reject)
+    expect(await promise).toBe(404)
+  }
+  await Promise.all(servers.map(one => one.close()))
 })
 
 describe.concurrent('hosts', () => {

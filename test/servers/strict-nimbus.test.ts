@@ -164,7 +164,8 @@ describe.concurrent('reading', () => {
     expect((await at('HEAD', `/data/v?version_identifier=${ids[0]}`, { collection: 'kept' })).status).toBe(404)
     await at('POST', '/data/v?action=delete', { collection: 'kept' })
     expect((await at('GET', '/data/v', { collection: 'kept' })).status).toBe(404)
-    expect(text(await read(ids[0]!))).toBe('one')
+    // A key is deleted with all its versions.
+    expect((await read(ids[0]!)).status).toBe(404)
     const first = json(await at('POST', '/data/unkept', { body: 'one' }))['version_identifier']
     await at('POST', '/data/unkept', { body: 'two' })
     expect((await at('GET', `/data/unkept?version_identifier=${String(first)}`)).status).toBe(404)
@@ -192,6 +193,9 @@ describe.concurrent('listings', () => {
     expect([keys(last), json(last)['truncated']]).toEqual([['b', 'é'], false])
     expect(keys(await list('marker=%C3%A9'))).toEqual([])
     expect((await list('max_keys=0')).status).toBe(400)
+    // A marker must be one of the prefix.
+    expect(keys(await list('prefix=a/&marker=a/x'))).toEqual(['a/y/z'])
+    expect((await list('prefix=a_b&marker=axb')).status).toBe(400)
   })
 
   test('a prefix is a pattern of SQL', async () => {
@@ -255,7 +259,9 @@ describe.concurrent('listings', () => {
     const marker = `key_marker=v&version_id_marker=${all[1]!.version_identifier}`
     const rest = json(await at('GET', `/?versions&max_keys=1&${marker}`, own))
     expect(rest).toEqual({ key_data: [all[2]], truncated: true })
-    expect(keys(await at('GET', '/?versions&key_marker=v', own))).toEqual(['w'])
+    expect((await at('GET', '/?versions&key_marker=v', own)).status).toBe(400)
+    const newest = await at('GET', `/data/v?version_identifier=${all[2]!.version_identifier}`, own)
+    expect(text(newest)).toBe('3')
     expect((await at('GET', '/?max_keys=1&versions', own)).status).toBe(404)
   })
 })
@@ -282,21 +288,53 @@ describe.concurrent('archives in parts', () => {
     expect(text(await at('GET', '/data/big', own))).toBe('hello world')
     const listed = json(await at('GET', '/data/?prefix=big', own))['key_data']
     expect(listed).toMatchObject([{ key: 'big', version_identifier: id }])
-    expect((await end('finish', 'big', id)).status).toBe(503)
+    expect(json(await end('finish', 'big', id))).toEqual({ success: true })
+    expect(text(await at('GET', '/data/big', own))).toBe('hello world')
   })
 
-  test('what is unknown, lacks a part or was aborted is trouble of a node', async () => {
+  test('to finish and to abort are noted and always a success: what shows is another matter', async () => {
+    const torn = await start('torn')
+    await part('torn', torn, 1, 'a')
+    await part('torn', torn, 3, 'c')
+    expect((await end('finish', 'other', torn)).status).toBe(200)
+    expect((await at('GET', '/data/torn', own)).status).toBe(404)
+    expect((await end('finish', 'torn', torn)).status).toBe(200)
+    expect(text(await at('GET', '/data/torn', own))).toBe('ac')
+    await part('torn', torn, 2, 'b')
+    expect(text(await at('GET', '/data/torn', own))).toBe('abc')
+    expect((await end('abort', 'torn', torn)).status).toBe(200)
+    expect((await at('GET', '/data/torn', own)).status).toBe(404)
+    const headless = await start('headless')
+    await part('headless', headless, 2, 'x')
+    expect((await end('finish', 'headless', headless)).status).toBe(200)
+    expect((await at('GET', '/data/headless', own)).status).toBe(404)
+    const aborted = await start('aborted')
+    await end('abort', 'aborted', aborted)
+    expect((await part('aborted', aborted, 1, 'x')).status).toBe(200)
+    expect((await end('finish', 'aborted', aborted)).status).toBe(200)
+    expect((await at('GET', '/data/aborted', own)).status).toBe(404)
+    expect(server.collection('parts').openConjoined.filter(({ key }) => key === 'aborted')).toEqual([])
+  })
+
+  test('an identifier that the service never made is its own error, and parts begin with 1', async () => {
     const id = await start('odd')
-    expect((await end('finish', 'odd', id)).status).toBe(503)
-    expect((await part('odd', id, 2, 'x')).status).toBe(200)
-    expect((await end('finish', 'odd', id)).status).toBe(503)
-    expect((await end('finish', 'other', id)).status).toBe(503)
-    expect((await part('odd', 'unknown', 1, 'x')).headers['retry-after']).toBe('120')
+    expect((await part('odd', 'unknown', 1, 'x')).status).toBe(500)
+    expect((await end('finish', 'odd', 'unknown')).status).toBe(500)
     expect((await part('odd', id, 0, 'x')).status).toBe(400)
-    expect(json(await end('abort', 'odd', id))).toEqual({ success: true })
-    expect((await part('odd', id, 1, 'x')).status).toBe(503)
-    expect((await at('GET', '/data/odd', own)).status).toBe(404)
-    expect(server.collection('parts').openConjoined.filter(({ key }) => key === 'odd')).toEqual([])
+    await end('abort', 'odd', id)
+  })
+
+  test('what was begun later wins, and a file that was deleted since never shows', async () => {
+    const early = await start('race')
+    await part('race', early, 1, 'early')
+    await at('POST', '/data/race', { ...own, body: 'late' })
+    await end('finish', 'race', early)
+    expect(text(await at('GET', '/data/race', own))).toBe('late')
+    const doomed = await start('doomed')
+    await part('doomed', doomed, 1, 'x')
+    await at('DELETE', '/data/doomed', own)
+    await end('finish', 'doomed', doomed)
+    expect((await at('GET', '/data/doomed', own)).status).toBe(404)
   })
 
   test('the order of the parameters is part of the form', async () => {
@@ -318,5 +356,6 @@ describe.concurrent('archives in parts', () => {
     expect(await listed('?max_conjoined=1')).toMatchObject({ conjoined_list: [open], truncated: true })
     const marker = `?key_marker=one&conjoined_identifier_marker=${ids[0]}`
     expect(await listed(marker)).toMatchObject({ conjoined_list: [aborted] })
+    expect(await listed('?key_marker=two')).toMatchObject({ conjoined_list: [] })
   })
 })

@@ -89,6 +89,7 @@ const LIMITS: ServerState['limits'] = {
   maxContainerName: 256,
   listingLimit: 10_000,
   maxManifestSegments: 1000,
+  minSegmentSize: 1,
   maxManifestSize: 8 * 1024 ** 2,
   maxDeletes: 10_000,
   maxFailedDeletes: 1000,
@@ -100,7 +101,7 @@ function stateOf(options: StrictSwiftOptions): ServerState {
   const state: ServerState = {
     options,
     limits: { ...LIMITS, ...options.limits },
-    features: { slo: true, dlo: true, bulk: true, tempurl: true, copy: true, ...options.features },
+    features: { info: true, slo: true, dlo: true, bulk: true, tempurl: true, copy: true, ...options.features },
     digests: options.allowedDigests ?? ['sha1', 'sha256', 'sha512'],
     regions: options.regions ?? ['RegionOne'],
     rackspaceRegions: options.rackspaceRegions ?? ['ORD', 'DFW', 'LON'],

@@ -6,7 +6,6 @@ import http.client
 import os
 import tempfile
 import time
-import traceback
 from urllib.parse import quote, urlencode
 
 from libcloud.storage.drivers.atmos import AtmosError
@@ -17,33 +16,12 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
 )
 
-from atmos_places import body_of, driver_of, read_input
+from atmos_places import body_of, driver_of
+from checks import check, equal, raises, read_input
 
 place = read_input()
 driver = driver_of(place)
 CONTAINER = "libcloud-" + place["kind"]
-
-
-def check(what, work):
-    try:
-        work()
-        print("PASS " + what)
-    except Exception:
-        print("FAIL " + what)
-        traceback.print_exc()
-
-
-def equal(found, expected):
-    if found != expected:
-        raise AssertionError("%r is not %r" % (found, expected))
-
-
-def raises(kind, work):
-    try:
-        work()
-    except kind as error:
-        return error
-    raise AssertionError("no " + kind.__name__)
 
 
 def upload(name, body, **extra):

@@ -2,7 +2,8 @@
 import base64
 import json
 
-from atmos_places import body_of, driver_of, read_input
+from atmos_places import body_of, driver_of
+from checks import read_input
 
 asked = read_input()
 driver = driver_of(asked)

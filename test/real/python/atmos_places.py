@@ -1,18 +1,10 @@
 """What the scripts for Atmos and Ninefold have in common: drivers of Apache Libcloud that point at a server of the tests."""
-import json
-import sys
-
 from libcloud.storage.drivers.atmos import AtmosDriver
 from libcloud.storage.drivers.ninefold import NinefoldStorageDriver
 
 
 class PlainAtmosDriver(AtmosDriver):
     path = ""
-
-
-def read_input():
-    """The request that the test wrote."""
-    return json.load(sys.stdin)
 
 
 def driver_of(place):

@@ -67,12 +67,11 @@ export class AtmosTree {
     this.root = this.#folder('', undefined, 'root', { users: new Map(), other: 'WRITE' })
   }
 
-  /** The names of a path; 1002 where one is empty or relative, 1041 where one is too long. */
+  /** The names of a path, of which `.` and `..` are like all others; 1002 where one is empty, 1041 where one is too long. */
   static names(path: string): string[] {
     const names = path === '' ? [] : path.split('/')
     for (const name of names) {
-      if (name === '' || name === '.' || name === '..' || name.includes('\0'))
-        throw new AtmosError(1002, 'A name is not valid.')
+      if (name === '' || name.includes('\0')) throw new AtmosError(1002, 'A name is not valid.')
       if (Buffer.byteLength(name) > 255) throw new AtmosError(1041)
     }
     return names

@@ -47,25 +47,44 @@ export function archiveKey(context: NimbusContext): StrictAnswer {
   if (id !== undefined) return archivePart(context, id, part)
   if (part !== undefined) throw new NimbusError(400, 'A part is one of an archive.')
   const version = newId()
-  const archived = { version, body: request.body, archivedAt: state.now(), meta: metaOf(request) }
-  collectionOf(context).put(request.key, archived)
+  const collection = collectionOf(context)
+  const order = collection.nextOrder()
+  collection.put(request.key, { version, order, body: request.body, archivedAt: state.now(), meta: metaOf(request) })
   return jsonAnswer({ version_identifier: version })
 }
 
+/** A part is taken whatever became of the archive. */
 function archivePart(context: NimbusContext, id: string, part: string | undefined): StrictAnswer {
   const { request } = context
-  const conjoined = openConjoined(context, id)
   if (part === undefined || !/^[1-9]\d{0,5}$/.test(part)) throw new NimbusError(400, 'conjoined_part begins with 1.')
-  conjoined.parts.set(Number(part), request.body)
-  conjoined.meta = { ...conjoined.meta, ...metaOf(request) }
+  const conjoined = conjoinedOf(context, id)
+  if (conjoined.key === request.key) {
+    conjoined.parts.set(Number(part), request.body)
+    conjoined.meta = { ...conjoined.meta, ...metaOf(request) }
+    show(context, conjoined)
+  }
   return jsonAnswer({ version_identifier: id })
 }
 
-/** The archive in parts; where it is not open, the service takes that for trouble of a node. */
-function openConjoined(context: NimbusContext, id: string): Conjoined {
-  const found = collectionOf(context).openConjoined.find(one => one.id === id)
-  if (found === undefined || found.key !== context.request.key) throw new NimbusError(503, 'There is no such archive.')
+/** The archive of an identifier; one that the service never made cannot be read, which is its own error. */
+function conjoinedOf(context: NimbusContext, id: string): Conjoined {
+  const found = collectionOf(context).conjoined.get(id)
+  if (found === undefined) throw new NimbusError(500, 'The identifier cannot be read.')
   return found
+}
+
+/** Makes a version of an archive that is complete and not aborted: of the parts that there are, if the first is among them. */
+function show(context: NimbusContext, conjoined: Conjoined): void {
+  const { id: version, order, key, parts, meta, completedAt: archivedAt, abortedAt } = conjoined
+  const collection = collectionOf(context)
+  if (archivedAt === undefined || !parts.has(1)) return
+  if (abortedAt !== undefined) {
+    collection.remove(key, version)
+    return
+  }
+  const numbers = [...parts.keys()].toSorted((a, b) => a - b)
+  const body = Buffer.concat(numbers.map(number => parts.get(number)!))
+  collection.put(key, { version, order, body, archivedAt, meta })
 }
 
 /** POST ?action=start. */
@@ -75,30 +94,27 @@ export function startConjoined(context: NimbusContext): StrictAnswer {
   const id = newId()
   const createdAt = state.now()
   const none = { abortedAt: undefined, completedAt: undefined }
-  collectionOf(context).conjoined.set(id, { id, key, createdAt, parts: new Map(), meta: {}, ...none })
+  const collection = collectionOf(context)
+  const order = collection.nextOrder()
+  collection.conjoined.set(id, { id, order, key, createdAt, parts: new Map(), meta: {}, ...none })
   return jsonAnswer({ conjoined_identifier: id, key, create_timestamp: httpTime(createdAt) })
 }
 
-/** POST ?action=finish: the parts, in the order of their numbers, are a version. */
+/** POST ?action=finish: notes the time. That is a success whether parts are missing, the archive was aborted, or is another key's. */
 export function finishConjoined(context: NimbusContext): StrictAnswer {
-  const { state, request } = context
-  const conjoined = openConjoined(context, request.conjoinedIdentifier)
-  const numbers = [...conjoined.parts.keys()].toSorted((a, b) => a - b)
-  if (numbers.length === 0 || numbers.some((number, at) => number !== at + 1)) {
-    throw new NimbusError(503, 'Parts of the archive are missing.')
-  }
-  const body = Buffer.concat(numbers.map(number => conjoined.parts.get(number)!))
-  conjoined.completedAt = state.now()
-  conjoined.parts.clear()
-  const { id: version, meta, completedAt: archivedAt } = conjoined
-  collectionOf(context).put(request.key, { version, body, archivedAt, meta })
-  return jsonAnswer({ success: true })
+  return note(context, 'completedAt')
 }
 
-/** POST ?action=abort. */
+/** POST ?action=abort: notes the time, and hides the file if the archive was complete. */
 export function abortConjoined(context: NimbusContext): StrictAnswer {
-  const conjoined = openConjoined(context, context.request.conjoinedIdentifier)
-  conjoined.abortedAt = context.state.now()
-  conjoined.parts.clear()
+  return note(context, 'abortedAt')
+}
+
+function note(context: NimbusContext, what: 'completedAt' | 'abortedAt'): StrictAnswer {
+  const conjoined = conjoinedOf(context, context.request.conjoinedIdentifier)
+  if (conjoined.key === context.request.key) {
+    conjoined[what] = context.state.now()
+    show(context, conjoined)
+  }
   return jsonAnswer({ success: true })
 }

@@ -34,7 +34,7 @@ export interface StrictNimbusOptions {
   readonly oldCollections?: boolean
   /** Answers 200 to a new collection, as older servers do. */
   readonly oldCreateStatus?: boolean
-  /** Keys of a page where the request does not say how many; default 1000. */
+  /** Most keys of a page, however many are asked for; default as many, or 1000. */
   readonly pageSize?: number
   /** Undoes the encoding of values of a query twice, as the source of the service does; default once. */
   readonly decodesTwice?: boolean

@@ -30,9 +30,10 @@ function likePrefix(prefix: string): (key: string) => boolean {
 
 function most({ request, state }: NimbusContext, name: string): number {
   const text = request.query[name]
-  if (text === undefined) return state.options.pageSize ?? 1000
+  const { pageSize = Number.POSITIVE_INFINITY } = state.options
+  if (text === undefined) return Math.min(pageSize, 1000)
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new NimbusError(400, `${name} is not valid.`)
-  return Number(text)
+  return Math.min(pageSize, Number(text))
 }
 
 /** A page of rows, or the parts of their keys up to the delimiter, without keys that have none. */
@@ -52,9 +53,15 @@ function answer(context: NimbusContext, rows: readonly Row[]): StrictAnswer {
   return jsonAnswer({ prefixes: [...prefixes], truncated })
 }
 
+/** 400 where a marker is none of the prefix. */
+function needBelow(marker: string, prefix: string): void {
+  if (marker !== '' && !marker.startsWith(prefix)) throw new NimbusError(400, 'key_marker should start with prefix')
+}
+
 /** GET /data/: current versions. */
 export function listKeys(context: NimbusContext): StrictAnswer {
   const { prefix = '', marker = '' } = context.request.query
+  needBelow(marker, prefix)
   const [order, fits] = [compare(context), likePrefix(prefix)]
   const rows: Row[] = []
   for (const [key, { versions, isDeleted }] of collectionOf(context).keys) {
@@ -71,32 +78,32 @@ export function listKeys(context: NimbusContext): StrictAnswer {
   )
 }
 
-/** GET /?versions: all versions. */
+/** GET /?versions: all versions, those of a key in the order in which they were begun. */
 export function listVersions(context: NimbusContext): StrictAnswer {
-  const { prefix = '', key_marker: keyMarker = '', version_id_marker: versionMarker } = context.request.query
+  const { prefix = '', key_marker: keyMarker = '', version_id_marker: versionMarker = '' } = context.request.query
+  needBelow(keyMarker, prefix)
+  if ((keyMarker === '') !== (versionMarker === '')) {
+    throw new NimbusError(400, 'version_marker should be used with key_marker')
+  }
   const [order, fits] = [compare(context), likePrefix(prefix)]
   const all = [...collectionOf(context).keys].filter(([key]) => fits(key)).toSorted(([a], [b]) => order(a, b))
-  const rows = all.flatMap(([key, { versions }]) => versions.map((one): Row => ({ key, ...one })))
-  const isAfter = ({ key, version }: Row, at: number): boolean => {
-    if (keyMarker === '') return true
-    const place = order(key, keyMarker)
-    if (place !== 0 || versionMarker === undefined) return place > 0
-    const marked = rows.findIndex(row => row.key === key && row.version === versionMarker)
-    return version !== versionMarker && at > marked
+  const rows = all.flatMap(([key, { versions }]) => versions.toReversed().map(one => ({ key, ...one })))
+  const marked = rows.find(({ version }) => version === versionMarker)?.order ?? 0
+  const isBeyond = (row: Row & { readonly order: number }): boolean => {
+    const place = keyMarker === '' ? 1 : order(row.key, keyMarker)
+    return place > 0 || (place === 0 && row.order > marked)
   }
-  return answer(context, rows.filter(isAfter))
+  return answer(context, rows.filter(isBeyond))
 }
 
-/** GET /conjoined/: archives in parts, those that are finished and aborted as well. */
+/** GET /conjoined/: archives in parts in the order in which they were begun, those that are finished and aborted as well. */
 export function listConjoined(context: NimbusContext): StrictAnswer {
-  const { key_marker: keyMarker = '', conjoined_identifier_marker: idMarker } = context.request.query
+  const { key_marker: keyMarker = '', conjoined_identifier_marker: idMarker = '' } = context.request.query
   const order = compare(context)
-  const all = [...collectionOf(context).conjoined.values()].toSorted((a, b) => order(a.key, b.key))
-  const marked = all.findIndex(one => one.key === keyMarker && one.id === idMarker)
-  const rows = all.filter((one, at) => {
-    if (keyMarker === '') return true
-    const place = order(one.key, keyMarker)
-    return place > 0 || (place === 0 && marked !== -1 && at > marked)
+  const { conjoined } = collectionOf(context)
+  const marked = keyMarker === '' ? 0 : (conjoined.get(idMarker)?.order ?? 0)
+  const rows = [...conjoined.values()].filter(one => {
+    return (keyMarker === '' || order(one.key, keyMarker) > 0) && one.order > marked
   })
   const size = most(context, 'max_conjoined')
   const list = rows.slice(0, size).map(one => ({

@@ -5,14 +5,20 @@ import type { AccessControl } from './access-control.ts'
 /** One archived version of a key. */
 export interface ArchivedVersion {
   readonly version: string
+  /** Versions of a key are ordered by when they were begun; default now. */
+  readonly order?: number
   readonly body: Buffer
   readonly archivedAt: number
   readonly meta: Readonly<Record<string, string>>
 }
 
+/** A version that has its place. */
+export type OrderedVersion = ArchivedVersion & { readonly order: number }
+
 /** An archive in parts. */
 export interface Conjoined {
   readonly id: string
+  readonly order: number
   readonly key: string
   readonly createdAt: number
   readonly parts: Map<number, Buffer>
@@ -26,6 +32,12 @@ export function newId(): string {
   return randomBytes(18).toString('base64url')
 }
 
+/** What is kept of a key. */
+export interface KeptKey {
+  versions: readonly OrderedVersion[]
+  isDeleted: boolean
+}
+
 /** One collection. */
 export class NimbusCollection {
   readonly name: string
@@ -33,9 +45,12 @@ export class NimbusCollection {
   readonly createdAt: number
   versioning: boolean
   accessControl: AccessControl | undefined
-  /** Newest version first; a key that was deleted has no current one. */
-  readonly keys: Map<string, { versions: ArchivedVersion[]; isDeleted: boolean }> = new Map()
+  /** Newest version first; a key that was deleted has none, and is there only where that is remembered. */
+  readonly keys: Map<string, KeptKey> = new Map()
   readonly conjoined: Map<string, Conjoined> = new Map()
+  /** Keys that were deleted: what was begun before that never shows, whenever it ends. */
+  readonly #deleted = new Map<string, number>()
+  #last = 0
 
   constructor(given: {
     readonly name: string
@@ -63,21 +78,28 @@ export class NimbusCollection {
     return this.keys.get(key)?.versions.find(one => one.version === version)
   }
 
-  /** Adds a version, which takes the place of the others where they are not kept. */
-  put(key: string, archived: ArchivedVersion): void {
-    const old = this.versioning ? (this.keys.get(key)?.versions ?? []) : []
-    this.keys.set(key, { versions: [archived, ...old], isDeleted: false })
+  /** The place of what begins now. */
+  nextOrder(): number {
+    return ++this.#last
   }
 
-  /** Takes away one version, or the key with all that is not kept; what was deleted may be remembered. */
+  /** Adds a version, or changes it. What was begun later, or deleted since, wins; where versions are not kept only the newest stays. */
+  put(key: string, given: ArchivedVersion): void {
+    const archived = { ...given, order: given.order ?? this.nextOrder() }
+    if ((this.#deleted.get(key) ?? 0) > archived.order) return
+    const others = (this.keys.get(key)?.versions ?? []).filter(({ order }) => order !== archived.order)
+    const all = [...others, archived].toSorted((a, b) => b.order - a.order)
+    this.keys.set(key, { versions: this.versioning ? all : all.slice(0, 1), isDeleted: false })
+  }
+
+  /** Takes away one version, or all that there are; what was deleted may be remembered. */
   remove(key: string, version: string | undefined, { remembers = false } = {}): void {
+    if (version === undefined) this.#deleted.set(key, this.nextOrder())
     const entry = this.keys.get(key)
     if (entry === undefined) return
-    if (version !== undefined) {
-      entry.versions = entry.versions.filter(one => one.version !== version)
-      if (entry.versions.length === 0) this.keys.delete(key)
-    } else if (this.versioning) entry.isDeleted = true
-    else if (remembers) this.keys.set(key, { versions: [], isDeleted: true })
+    entry.versions = version === undefined ? [] : entry.versions.filter(one => one.version !== version)
+    if (entry.versions.length > 0) return
+    if (remembers) entry.isDeleted = true
     else this.keys.delete(key)
   }
 

@@ -14,6 +14,8 @@ export interface Limits {
   readonly maxContainerName: number
   readonly listingLimit: number
   readonly maxManifestSegments: number
+  /** Bytes of every segment but the last one; default 1. */
+  readonly minSegmentSize: number
   readonly maxManifestSize: number
   readonly maxDeletes: number
   /** Failures after which a bulk delete gives up. */
@@ -22,6 +24,8 @@ export interface Limits {
 
 /** What a cluster may lack; `/info` does not show it then. */
 export interface Features {
+  /** `/info` itself: without it that is 403, and all else works. */
+  readonly info: boolean
   readonly slo: boolean
   readonly dlo: boolean
   readonly bulk: boolean

@@ -44,7 +44,7 @@ const KNOWN: Readonly<Record<string, Known>> = {
   'container.post': { headers: [...CONTAINER_WRITES, ...CONTAINER_REMOVALS] },
   'container.delete': {},
   'object.get': { headers: READS, parameters: ['multipart-manifest', ...SIGNED] },
-  'object.head': { headers: READS, parameters: ['multipart-manifest', ...SIGNED] },
+  'object.head': { headers: READS, parameters: ['multipart-manifest', 'symlink', ...SIGNED] },
   'object.put': { headers: PUTS, parameters: SIGNED, body: true },
   'object.put.copy': { headers: [...PUTS, ...COPIES, 'x-copy-from'], parameters: ['multipart-manifest'] },
   'object.copy': { headers: [...PUTS, ...COPIES, 'destination'], parameters: ['multipart-manifest'] },

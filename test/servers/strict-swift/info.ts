@@ -1,10 +1,12 @@
 /** `/info`: what the cluster can do, and its limits. */
 import { jsonAnswer, type StrictAnswer } from '../strict/answer.ts'
 import type { OperationContext } from './context.ts'
+import { failed } from './errors.ts'
 
 /** `GET /info`; nobody is asked for a token. */
 export function info({ state }: OperationContext): StrictAnswer {
   const { limits, features, digests } = state
+  if (!features.info) throw failed(403)
   return jsonAnswer({
     swift: {
       version: '2.30.1',
@@ -28,7 +30,7 @@ export function info({ state }: OperationContext): StrictAnswer {
           slo: {
             max_manifest_segments: limits.maxManifestSegments,
             max_manifest_size: limits.maxManifestSize,
-            min_segment_size: 1,
+            min_segment_size: limits.minSegmentSize,
             yield_frequency: 10,
             allow_async_delete: false,
           },

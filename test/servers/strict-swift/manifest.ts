@@ -86,7 +86,8 @@ export function putManifest(context: OperationContext): StrictAnswer {
     const hash = found?.slo?.etag ?? found?.etag ?? ''
     if (found !== undefined) {
       if (found.manifest !== undefined) throw complaint('a dynamic large object as a segment')
-      if (size < 1 && index < all.length - 1) refuse('Too Small; each segment must be at least 1 byte.')
+      const { minSegmentSize: least } = state.limits
+      if (size < least && index < all.length - 1) refuse(`Too Small; each segment must be at least ${least} byte.`)
       if (asked.size_bytes !== undefined && asked.size_bytes !== null && asked.size_bytes !== size)
         refuse('Size Mismatch')
       if (asked.etag !== undefined && asked.etag !== null && plainEtag(asked.etag) !== hash) refuse('Etag Mismatch')

@@ -1,0 +1,164 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { CallContext } from '../../core/call.ts'
+import { StorageError } from '../../core/errors.ts'
+import type { HttpClient, HttpRequest, HttpResponse } from '../../http/request.ts'
+import { jsonOf, noAnswer } from '../../remote/answers.ts'
+import { Container } from '../../remote/container.ts'
+import { readDocument } from '../../remote/document.ts'
+import type { HttpStatusError } from '../../remote/http-error.ts'
+import { hidingSecrets } from '../../remote/secrets.ts'
+import { type Answered, type Lesson, type Prepared, Service } from '../../remote/service.ts'
+import { encodeQuery } from '../../remote/sign/query.ts'
+import { CREATED, type Headers, LISTING, pathOf, type SwiftRequest, seeksFile } from './api.ts'
+import { swiftError, swiftErrorOf } from './errors.ts'
+import type { Session } from './identity/session.ts'
+
+/** Who sends the requests: gives a session, and forgets one whose token was refused. */
+export interface Sessions {
+  /** The session, at once when one is at hand. */
+  session(ctx: Pick<CallContext, 'signal' | 'step'>): Session | Promise<Session>
+  /** Forgets a session; returns whether another one can be had. */
+  drop(session: unknown): boolean
+  /** What no message may show, besides the token of a request. */
+  readonly secrets: ReadonlyArray<string | undefined>
+}
+
+/** What a client needs. */
+export interface SwiftClientOptions {
+  readonly identity: Sessions
+  /** Containers that are created when a request finds them missing, with the headers of their creation. */
+  readonly creates: ReadonlyMap<string, Headers>
+}
+
+/** Requests to one account. The client renews a token that was refused, and creates containers that it is to create. */
+export class SwiftClient {
+  readonly #identity: Sessions
+  readonly #http: HttpClient
+  readonly #service: Service<SwiftRequest, undefined>
+  readonly #containers: ReadonlyMap<string, Container>
+
+  constructor({ identity, creates }: SwiftClientOptions, http: HttpClient) {
+    this.#identity = identity
+    this.#http = http
+    this.#containers = new Map(
+      Array.from(creates, ([name, headers]) => [name, new Container(ctx => this.createContainer(name, headers, ctx))]),
+    )
+    this.#service = new Service(
+      {
+        expected: ({ expected }) => expected,
+        prepare: (request, _known, ctx) => this.#prepare(request, ctx),
+        refuse: (request, { wire, hide }, answer) => swiftError(wire, answer, { hide, seeksFile: seeksFile(request) }),
+        learn: (error, _known, request, sent, ctx) => this.#learn(error, request, sent, ctx),
+      },
+      http,
+      undefined,
+    )
+  }
+
+  /** The session of the account, waited for as long as the call lives. */
+  session(ctx: Pick<CallContext, 'signal' | 'step'>): Session | Promise<Session> {
+    return this.#identity.session(ctx)
+  }
+
+  /** Sends a request; an error status is thrown as `SwiftError`. The body of the answer has to be read or drained. */
+  send(request: SwiftRequest, ctx: CallContext): Promise<HttpResponse> {
+    return this.#service.send(request, ctx)
+  }
+
+  /** Sends a request whose answer has no body worth reading; returns its headers. */
+  done(request: SwiftRequest, ctx: CallContext): Promise<IncomingHttpHeaders> {
+    return this.#service.done(request, ctx)
+  }
+
+  /** Sends a request that is answered by a JSON object. */
+  json<T extends object>(request: SwiftRequest, ctx: CallContext): Promise<Answered & { readonly value: T }> {
+    return this.#service.json<T>(request, ctx)
+  }
+
+  /** Sends a GET that is answered by a listing: a JSON array, or nothing. */
+  async rows(request: Pick<SwiftRequest, 'place' | 'query' | 'seeks'>, ctx: CallContext): Promise<readonly unknown[]> {
+    const answer = await this.send({ ...request, method: 'GET', expected: LISTING }, ctx)
+    const text = await readDocument(answer)
+    if (answer.status === 204) return []
+    const rows = jsonOf(text)
+    if (Array.isArray(rows)) return rows
+    const session = await this.session(ctx)
+    const about = { method: 'GET', url: session.storageUrl + pathOf(request.place) }
+    throw noAnswer(about, answer, 'expected a JSON array, got something else.')
+  }
+
+  /** Creates a container; one that is there gets the headers, too. */
+  async createContainer(name: string, headers: Headers, ctx: CallContext): Promise<void> {
+    await this.done({ method: 'PUT', place: { container: name }, headers, expected: CREATED, body: EMPTY }, ctx)
+  }
+
+  /** Forgets the session: its token was refused where the answer itself does not show that. */
+  async renew(ctx: CallContext): Promise<void> {
+    this.#identity.drop(await this.session(ctx))
+  }
+
+  #prepare(request: SwiftRequest, ctx: CallContext): Prepared | Promise<Prepared> {
+    const session = this.session(ctx)
+    return session instanceof Promise ? session.then(found => this.#wire(request, found)) : this.#wire(request, session)
+  }
+
+  #wire({ method, place, query, headers, body }: SwiftRequest, session: Session): Prepared {
+    const { token, storageUrl } = session
+    const isOpen = 'info' in place
+    const base = isOpen ? infoUrl(storageUrl) : storageUrl + pathOf(place)
+    const search = query === undefined || query.length === 0 ? '' : `?${encodeQuery(query)}`
+    const own: Record<string, string> = isOpen ? { ...headers } : { ...headers, 'x-auth-token': token }
+    const wire: HttpRequest = { method, url: base + search, headers: own, body }
+    const others = [token, ...this.#identity.secrets]
+    const ofClient = (): readonly string[] => this.#http.secrets ?? []
+    return {
+      wire,
+      credential: isOpen ? undefined : session,
+      hide: hidingSecrets({ headers: own, names: ['x-auth-token'], others, ofClient }),
+    }
+  }
+
+  /** That a token has ended; that there is a container now. */
+  async #learn(
+    error: HttpStatusError,
+    { place, method }: SwiftRequest,
+    { credential }: Prepared,
+    ctx: CallContext,
+  ): Promise<Lesson<undefined> | undefined> {
+    if (error.status === 401 && credential !== undefined) {
+      return this.#identity.drop(credential) ? { about: 'token', known: undefined } : undefined
+    }
+    if (error.status !== 404 || !('container' in place) || (place.key !== undefined && method !== 'PUT'))
+      return undefined
+    const container = this.#containers.get(place.container)
+    if (container === undefined || (place.key === undefined && method !== 'GET')) return undefined
+    await container.ready(ctx)
+    return { about: 'container', known: undefined }
+  }
+
+  /**
+   * Sends a request whose body is a stream, which can be sent once. A token that was refused is renewed for later requests, and the error says why this
+   * one was not sent again.
+   */
+  async stream(request: SwiftRequest & { readonly body: Readable }, ctx: CallContext): Promise<IncomingHttpHeaders> {
+    const session = await this.session(ctx)
+    try {
+      return await this.done(request, ctx)
+    } catch (error) {
+      request.body.destroy()
+      if (swiftErrorOf(error)?.status !== 401 || !this.#identity.drop(session)) throw error
+      const text =
+        'The token had ended, and a new one is used from now on; the content is a stream, which cannot be sent a second time.'
+      throw new StorageError('unavailable', text, { cause: error, outcome: 'not_applied', status: 401 })
+    }
+  }
+}
+
+export const EMPTY: Buffer = Buffer.alloc(0)
+
+/** Where the cluster tells of itself: beside the version and the account of a storage URL. */
+export function infoUrl(storageUrl: string): string {
+  const [, base = storageUrl] = /^(.*?)\/v\d[\d.]*(?:\/[^/]*)?$/.exec(storageUrl) ?? []
+  return `${base}/info`
+}

@@ -1,0 +1,145 @@
+import { ATTRIBUTES, givenAttributes } from '../../core/attributes.ts'
+import type { CallContext } from '../../core/call.ts'
+import type { WriteOptions } from '../../core/driver.ts'
+import { StorageError } from '../../core/errors.ts'
+import { etagOf, headerTextOf } from '../../remote/headers.ts'
+import type { PartPlan } from '../../remote/part-plan.ts'
+import { copyInRanges } from '../../remote/part-upload.ts'
+import { CHANGED, encodedPath, type Headers, OBJECT, STORED } from './api.ts'
+import { EMPTY, type SwiftClient } from './client.ts'
+import { classifySwift } from './errors.ts'
+import { addExtra, addFileAttributes, kindOf, md5In, statOf } from './headers.ts'
+import type { SwiftParts, SwiftTarget } from './parts.ts'
+import type { Found } from './segments.ts'
+import { unlike } from './verification.ts'
+
+/** One copy within the container. */
+export interface Copy {
+  readonly from: string
+  readonly to: string
+  readonly options: WriteOptions
+}
+
+/** What copies are made with. */
+export interface CopyTools {
+  readonly client: SwiftClient
+  readonly parts: SwiftParts
+  readonly plan: PartPlan
+  readonly container: string
+  /** Bytes of the largest copy by one request. */
+  readonly most: number
+}
+
+/** Headers of an object that a change of its metadata drops unless they are sent again, besides attributes and user metadata. */
+const KEPT = ['x-delete-at', 'x-object-manifest', 'expires', 'x-robots-tag'] as const
+/** Of these, what is the object's own and no copy's. */
+const OWN: ReadonlySet<string> = new Set(['x-object-manifest'])
+
+/**
+ * Copies on the server, never a bare manifest: a plain object, or the content of a large one, by one request up to `most` bytes, and in segments of
+ * its own beyond. Attributes that are not given are those of the source.
+ */
+export async function copyObject(
+  tools: CopyTools,
+  source: Found,
+  copy: Copy,
+  target: SwiftTarget,
+  ctx: CallContext,
+): Promise<void> {
+  const { from, options } = copy
+  const stat = statOf(source.headers)
+  if (stat.isDirectory === true) throw new StorageError('is_directory', `'${from}' is a directory.`)
+  const named = sourceHeaders(tools.container, from, source)
+  if (stat.size <= tools.most) {
+    await copyWhole(tools, source, copy, { ...changeHeaders(source, options), ...named }, target, ctx)
+    return
+  }
+  const whole = { ...target, headers: allHeaders(source, options, false) }
+  const copyPart: Parameters<typeof copyInRanges<Upload, Part, SwiftTarget>>[3] = (upload, range, step) =>
+    tools.parts.copyPart(upload, range, named, step)
+  await copyInRanges(tools.parts, whole, stat, copyPart, tools.plan, ctx)
+}
+
+type Upload = Parameters<SwiftParts['copyPart']>[0]
+type Part = Awaited<ReturnType<SwiftParts['copyPart']>>
+
+/** Replaces the metadata of an object by POST, which drops what is not sent: all that is to stay goes along. */
+export async function changeObject(
+  { client, container }: CopyTools,
+  found: Found,
+  { to, options }: Copy,
+  ctx: CallContext,
+): Promise<void> {
+  const headers = allHeaders(found, options, true)
+  const place = { container, key: to }
+  await client.done({ method: 'POST', place, headers, body: EMPTY, expected: CHANGED }, ctx)
+}
+
+/** PUT with `X-Copy-From`. */
+async function copyWhole(
+  { client, container }: CopyTools,
+  source: Found,
+  { to }: Copy,
+  headers: Headers,
+  { replaced }: SwiftTarget,
+  ctx: CallContext,
+): Promise<void> {
+  await replaced.look(ctx)
+  const place = { container, key: to }
+  const answer = await ctx.step('copyObject', true, step =>
+    client.done({ method: 'PUT', place, headers, body: EMPTY, expected: STORED, seeks: true }, step),
+  )
+  const md5 = md5In(source.headers)
+  if (md5 !== undefined && etagOf(answer.etag) === md5) return
+  // The content of a large object has an ETag of its own, so its size tells; so does that of an object whose answer told another ETag.
+  const made = await ctx
+    .step('verify', true, step => client.done({ method: 'HEAD', place, expected: OBJECT }, step))
+    .catch(error => {
+      if (classifySwift(error) === 'not_found') throw unlike('not_applied')
+      throw error
+    })
+  const isLike = md5 === undefined ? statOf(made).size === statOf(source.headers).size : md5In(made) === md5
+  if (!isLike) throw unlike('unknown')
+}
+
+/** What names the source and pins its version. */
+function sourceHeaders(container: string, from: string, { headers }: Found): Headers {
+  const etag = etagOf(headers.etag)
+  const pin = etag === undefined || etag.startsWith('W/') ? undefined : { 'if-match': `"${etag}"` }
+  return { 'x-copy-from': `/${encodedPath(container, from)}`, ...pin }
+}
+
+/** What a copy by one request changes: Swift keeps the rest, unless other user metadata is given. */
+function changeHeaders(source: Found, options: WriteOptions): Headers {
+  if (options.metadata !== undefined) {
+    return { ...allHeaders(source, options, false), 'x-fresh-metadata': 'true' }
+  }
+  const headers: Record<string, string> = {}
+  addFileAttributes(headers, options)
+  addExtra(headers, options.extra)
+  return headers
+}
+
+/** All that is to be known of the object: what the source has, and what the options change. */
+function allHeaders({ headers: told }: Found, options: WriteOptions, isItself: boolean): Headers {
+  const headers: Record<string, string> = {}
+  for (const name of KEPT) {
+    const value = headerTextOf(told[name])
+    if (value !== undefined && (isItself || !OWN.has(name))) headers[name] = value
+  }
+  const { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, metadata } = statOf(told)
+  const kept = { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, metadata }
+  addFileAttributes(headers, { ...kept, ...givenAttributes(options) })
+  addExtra(headers, options.extra)
+  return headers
+}
+
+/** Whether options change nothing of an object. */
+export function changesNothing({ extra, ...options }: WriteOptions): boolean {
+  return extra === undefined && ATTRIBUTES.every(name => options[name] === undefined)
+}
+
+/** Whether an object is a large one. */
+export function isLarge({ headers }: Found): boolean {
+  return kindOf(headers) !== 'plain'
+}

@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isStorageError, StorageError } from '../../../core/errors.ts'
+import { waitMs } from '../../../layers/retry.ts'
+import { sharedContext } from '../../../remote/aftermath.ts'
+import { AuthService } from '../../../remote/auth-service.ts'
+import { httpClientOf } from '../../../remote/http-client.ts'
+import type { ConnectionOptions } from '../../../remote/options.ts'
+import { Renewed } from '../../../remote/token.ts'
+import type { CommonOptions } from '../../../storage/common-settings.ts'
+import type { Services } from '../../../storage/types.ts'
+import type { AuthPlan } from './credentials.ts'
+import { type Grant, grantOf, grantOfV1 } from './grant.ts'
+
+/** How the identity service is reached. */
+export type Connection = ConnectionOptions & Pick<CommonOptions, 'timeoutSecs'>
+
+/** A token is renewed this long before its end, in ms. */
+const EARLY_MS = 60_000
+/** Sets of credentials whose tokens are kept in the process. */
+const MOST_KEPT = 100
+const PACE = { baseMs: 100, capMs: 20_000, random: Math.random }
+const PURPOSE = 'authenticate'
+
+/** The grants for one set of credentials: one at a time, however many storages and calls use it. */
+export class Grants {
+  readonly #plan: AuthPlan
+  readonly #connection: Connection
+  readonly #services: Services
+  readonly #renewed: Renewed<Grant>
+  #failures = 0
+  #resumeMs = 0
+
+  constructor(plan: AuthPlan, connection: Connection, services: Services) {
+    this.#plan = plan
+    this.#connection = connection
+    this.#services = services
+    this.#renewed = new Renewed(() => this.#load(), { endOf: ({ expiresAt }) => expiresAt, earlyMs: EARLY_MS })
+  }
+
+  /** The grant, at once when one is at hand. */
+  get(signal: AbortSignal): Grant | Promise<Grant> {
+    return this.#renewed.get(signal)
+  }
+
+  /** Forgets a grant whose token was refused. */
+  drop(grant: Grant): void {
+    this.#renewed.drop(grant)
+  }
+
+  /** After a failure that may pass it waits before it asks again, as long as the service said: those who come meanwhile wait with it. */
+  async #load(): Promise<Grant> {
+    const pause = this.#resumeMs - Date.now()
+    if (pause > 0) await sleep(pause)
+    try {
+      const grant = await this.#authenticate()
+      this.#failures = 0
+      return grant
+    } catch (error) {
+      const isPassing = isStorageError(error) && error.retryable
+      this.#failures = isPassing ? this.#failures + 1 : 0
+      this.#resumeMs = isPassing ? Date.now() + waitMs(this.#failures, error.retryAfterMs, PACE) : 0
+      throw error
+    }
+  }
+
+  /** A client of its own for each token, since this one outlives the storages. */
+  async #authenticate(): Promise<Grant> {
+    const { version, request, settings } = this.#plan
+    const http = httpClientOf(this.#connection, this.#services)
+    const auth = new AuthService(http)
+    const asked = { ...request, secrets: [...request.secrets, ...(http.secrets ?? [])] }
+    try {
+      if (version === 1) return grantOfV1(await auth.headers(PURPOSE, asked, sharedContext()))
+      return grantOf(version, await auth.document(PURPOSE, asked, sharedContext()))
+    } catch (error) {
+      throw isStorageError(error, 'permission_denied', 'improperly_configured') ? advised(error, settings) : error
+    } finally {
+      await http.close()
+    }
+  }
+}
+
+/** The same refusal with the names of the settings to look at; that of a proxy (407) has nothing to do with them. */
+function advised(error: StorageError, settings: readonly string[]): StorageError {
+  const { code, message, status, cause } = error
+  if (status === undefined || status === 407) return error
+  const text = `${message.replace(/\.$/, '')}. Check ${settings.join(', ')}.`
+  return new StorageError(code, text, { status, cause, outcome: 'not_applied' })
+}
+
+/** Grants by credentials, for each client that a program brings, and for our own. */
+const kept = new WeakMap<object, Map<string, Grants>>()
+const OWN = {}
+
+/** The grants of a plan: the same for storages of equal credentials and connection settings. */
+export function sharedGrants(plan: AuthPlan, connection: Connection, services: Services): Grants {
+  const ofClient = services.httpClient ?? OWN
+  const known = kept.get(ofClient) ?? new Map<string, Grants>()
+  kept.set(ofClient, known)
+  const key = keyOf(plan, connection, services)
+  const grants = known.get(key) ?? new Grants(plan, connection, services)
+  // The one that was asked for last is the last to go.
+  known.delete(key)
+  known.set(key, grants)
+  const [oldest] = known.keys()
+  if (known.size > MOST_KEPT && oldest !== undefined) known.delete(oldest)
+  return grants
+}
+
+function keyOf({ request }: AuthPlan, connection: Connection, { env = process.env }: Services): string {
+  const { verify, proxies, connectTimeoutSecs, timeoutSecs } = connection
+  const ofProxies = Object.entries(env).filter(([name]) => /^(?:https?|all|no)_proxy$/i.test(name))
+  const { method, url, headers, body } = request
+  return JSON.stringify([
+    [method, url, headers, body],
+    [verify, sorted(Object.entries(proxies)), connectTimeoutSecs, timeoutSecs],
+    sorted(ofProxies),
+  ])
+}
+
+function sorted<V>(entries: ReadonlyArray<[string, V]>): ReadonlyArray<[string, V]> {
+  return entries.toSorted(([a], [b]) => (a < b ? -1 : 1))
+}

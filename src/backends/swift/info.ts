@@ -1,0 +1,120 @@
+import type { CallContext } from '../../core/call.ts'
+import { isStorageError } from '../../core/errors.ts'
+import { Once } from '../../core/once.ts'
+import type { SwiftClient } from './client.ts'
+import { swiftErrorOf } from './errors.ts'
+
+/** Digests of TempURLs. */
+export type TempUrlDigest = 'sha1' | 'sha256' | 'sha512'
+
+/** What a cluster tells of itself. (https://docs.openstack.org/api-ref/object-store/#discoverability) */
+export interface SwiftInfo {
+  /** Whether the cluster told anything. */
+  readonly isKnown: boolean
+  /** Bytes of the largest object without segments. */
+  readonly maxFileSize: number
+  /** Most rows of a listing; undefined where that is not told. */
+  readonly listingLimit: number | undefined
+  /** Static large objects; undefined where there are none. */
+  readonly slo: { readonly maxSegments: number; readonly minSegmentSize: number } | undefined
+  /** Names that one bulk deletion takes; undefined where there are none, or where nothing is known. */
+  readonly bulkDeletes: number | undefined
+  /** Digests that TempURLs may have; undefined where that is not told. */
+  readonly digests: readonly TempUrlDigest[] | undefined
+}
+
+const GIB = 1024 ** 3
+/** Swift's own limits (swift.common.constraints). */
+const MAX_FILE_SIZE = 5 * GIB + 2
+const MAX_SEGMENTS = 1000
+const MAX_DELETES = 10_000
+/** Names that are sent in one bulk deletion at most, whatever the cluster takes: each is answered only when all are deleted. */
+const DELETES_AT_ONCE = 1000
+/** Statuses by which a cluster, or what stands before it, says that it tells nothing. */
+const SILENT: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 410, 501])
+
+const NOTHING: SwiftInfo = {
+  isKnown: false,
+  maxFileSize: MAX_FILE_SIZE,
+  listingLimit: undefined,
+  slo: undefined,
+  bulkDeletes: undefined,
+  digests: undefined,
+}
+
+/** What the cluster of a client tells of itself, asked once. */
+export class ClusterInfo {
+  readonly #client: SwiftClient
+  readonly #told: Once<SwiftInfo> = new Once()
+
+  constructor(client: SwiftClient) {
+    this.#client = client
+  }
+
+  /** What is known without asking. */
+  get known(): SwiftInfo {
+    return this.#told.value ?? NOTHING
+  }
+
+  /** Asks at first use. A cluster that does not answer such questions has the limits of Swift, and no static large objects. */
+  async get(ctx: CallContext): Promise<SwiftInfo> {
+    const { value } = this.#told
+    if (value !== undefined) return value
+    try {
+      return await this.#told.get(ctx, shared => this.#ask({ ...ctx, ...shared }))
+    } catch (error) {
+      // A page in place of the document; the next call asks again.
+      if (isStorageError(error, 'unavailable') && error.status === 200) return NOTHING
+      throw error
+    }
+  }
+
+  #ask(ctx: CallContext): Promise<SwiftInfo> {
+    return ctx.step('info', true, async step => {
+      try {
+        const expected = { statuses: [200] }
+        const { value } = await this.#client.json<Record<string, unknown>>(
+          { method: 'GET', place: { info: true }, expected },
+          step,
+        )
+        return infoOf(value)
+      } catch (error) {
+        if (SILENT.has(swiftErrorOf(error)?.status ?? 0)) return NOTHING
+        throw error
+      }
+    })
+  }
+}
+
+/** What a document tells; a limit that cannot be read is Swift's own. */
+export function infoOf(document: Readonly<Record<string, unknown>>): SwiftInfo {
+  const [swift, slo, bulk, tempUrl] = ['swift', 'slo', 'bulk_delete', 'tempurl'].map(name => recordIn(document, name))
+  const deletes = bulk && countIn(bulk, 'max_deletes_per_request', MAX_DELETES)
+  return {
+    isKnown: swift !== undefined || slo !== undefined || tempUrl !== undefined,
+    maxFileSize: countIn(swift, 'max_file_size', MAX_FILE_SIZE),
+    listingLimit: swift && (countIn(swift, 'container_listing_limit', 0) || undefined),
+    slo: slo && {
+      maxSegments: countIn(slo, 'max_manifest_segments', MAX_SEGMENTS),
+      minSegmentSize: countIn(slo, 'min_segment_size', 1),
+    },
+    bulkDeletes: deletes && Math.min(deletes, DELETES_AT_ONCE),
+    digests: tempUrl && digestsIn(tempUrl['allowed_digests']),
+  }
+}
+
+/** A cluster with TempURLs that names no digests is so old that it knows SHA-1 only. */
+function digestsIn(value: unknown): TempUrlDigest[] {
+  if (!Array.isArray(value)) return ['sha1']
+  return (['sha1', 'sha256', 'sha512'] as const).filter(digest => value.includes(digest))
+}
+
+function recordIn(document: Readonly<Record<string, unknown>>, name: string): Record<string, unknown> | undefined {
+  const value = Object.hasOwn(document, name) ? document[name] : undefined
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+}
+
+function countIn(record: Record<string, unknown> | undefined, name: string, otherwise: number): number {
+  const value = record?.[name]
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : otherwise
+}

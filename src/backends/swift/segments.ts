@@ -1,0 +1,192 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { release } from '../../core/abort.ts'
+import { nodeCrypto } from '../../core/builtin.ts'
+import type { CallContext } from '../../core/call.ts'
+import { forEachParallel } from '../../core/parallel.ts'
+import { jsonOf } from '../../remote/answers.ts'
+import { hashOf } from '../../remote/checksums.ts'
+import { readDocument } from '../../remote/document.ts'
+import { headerTextOf } from '../../remote/headers.ts'
+import { DELETED, OBJECT } from './api.ts'
+import type { SwiftClient } from './client.ts'
+import { classifySwift } from './errors.ts'
+import { kindOf, type LargeKind } from './headers.ts'
+
+/** A segment in a manifest, as far as it is known. */
+export interface ManifestEntry {
+  /** `/container/name`, not encoded. */
+  readonly path: string
+  readonly etag: string | undefined
+  readonly size: number | undefined
+}
+
+/** What is stored under a key. */
+export interface Found {
+  readonly headers: IncomingHttpHeaders
+  readonly kind: LargeKind
+  /** Names of its segments that Holdall made for this very object. */
+  readonly own: readonly string[]
+}
+
+/** Segments that are deleted at once. */
+const AT_ONCE = 8
+/** Digits of a segment's number; names of one length are in order. */
+const DIGITS = 8
+/** Rows of a page where the segments of a dynamic large object are listed. */
+const PAGE = 1000
+
+/**
+ * The segments of the large objects of one container. Each upload has a folder of its own, whose name tells the object that it is for, so that segments of
+ * other programs, and those that a copied manifest shares with its source, are never taken for the object's own.
+ */
+export class Segments {
+  /** The container of the segments. */
+  readonly container: string
+  readonly #client: SwiftClient
+  readonly #objects: string
+
+  constructor(client: SwiftClient, { container, segments }: { readonly container: string; readonly segments: string }) {
+    this.#client = client
+    this.#objects = container
+    this.container = segments
+  }
+
+  /** The beginning of the names of the segments of a new upload. */
+  newPrefix(key: string): string {
+    return `${this.#prefixOf(key)}${nodeCrypto().randomUUID()}/`
+  }
+
+  nameOf(prefix: string, number: number): string {
+    return prefix + String(number).padStart(DIGITS, '0')
+  }
+
+  /** What is stored under a key; undefined where nothing is. */
+  async find(key: string, ctx: CallContext): Promise<Found | undefined> {
+    const place = { container: this.#objects, key }
+    let headers: IncomingHttpHeaders
+    try {
+      headers = await this.#client.done({ method: 'HEAD', place, expected: { ...OBJECT, statuses: [200, 204] } }, ctx)
+    } catch (error) {
+      if (classifySwift(error) === 'not_found') return undefined
+      throw error
+    }
+    const kind = kindOf(headers)
+    return { headers, kind, own: await this.#ownOf(key, kind, headers, ctx) }
+  }
+
+  /** The segments of a static large object; undefined where there is no such object. */
+  async manifest(key: string, ctx: CallContext): Promise<readonly ManifestEntry[] | undefined> {
+    const place = { container: this.#objects, key }
+    const query = [['multipart-manifest', 'get']] as const
+    try {
+      const answer = await this.#client.send({ method: 'GET', place, query, expected: OBJECT }, ctx)
+      if (kindOf(answer.headers) !== 'slo') {
+        // These are the bytes of another object.
+        release(answer)
+        return undefined
+      }
+      const rows = jsonOf(await readDocument(answer))
+      return Array.isArray(rows) ? rows.map(entryOf) : undefined
+    } catch (error) {
+      if (classifySwift(error) === 'not_found') return undefined
+      throw error
+    }
+  }
+
+  /** Whether no large object can have segments here: there is no container for them. */
+  async areNone(ctx: CallContext): Promise<boolean> {
+    const place = { container: this.container }
+    try {
+      await this.#client.done({ method: 'HEAD', place, expected: { statuses: [200, 204] }, seeks: true }, ctx)
+      return false
+    } catch (error) {
+      if (classifySwift(error) === 'not_found') return true
+      throw error
+    }
+  }
+
+  /** Deletes segments; returns how many are left, or may be. Each has retries of its own. */
+  async remove(names: Iterable<string>, ctx: CallContext): Promise<number> {
+    let left = 0
+    await forEachParallel(names, { limit: AT_ONCE }, async key => {
+      const place = { container: this.container, key }
+      await ctx
+        .step('deleteSegment', true, step => this.#client.done({ method: 'DELETE', place, expected: DELETED }, step))
+        .catch(error => {
+          if (classifySwift(error) !== 'not_found') left++
+        })
+    })
+    return left
+  }
+
+  /** Deletes the segments of an object that is no more; what cannot be deleted is reported as a warning of the process, since the object itself is done with. */
+  async discard(key: string, names: readonly string[], ctx: CallContext): Promise<void> {
+    if (names.length === 0) return
+    const left = await this.remove(names, ctx)
+    if (left === 0) return
+    const text = `${left} old segments of ${JSON.stringify(key.slice(-200))} could not be deleted and stay in '${this.container}' below '${this.#prefixOf(key)}'.`
+    process.emitWarning(text, { code: 'HOLDALL_SEGMENTS_LEFT' })
+  }
+
+  async #ownOf(key: string, kind: LargeKind, headers: IncomingHttpHeaders, ctx: CallContext): Promise<string[]> {
+    if (kind === 'plain') return []
+    const prefix = this.#prefixOf(key)
+    if (kind === 'slo') {
+      const start = `/${this.container}/`
+      const paths = ((await this.manifest(key, ctx)) ?? []).map(({ path }) => path)
+      return paths.filter(path => path.startsWith(start + prefix)).map(path => path.slice(start.length))
+    }
+    const of = manifestPrefix(headers)
+    const isOwn =
+      of?.container === this.container && of.prefix.startsWith(prefix) && OF_UPLOAD.test(of.prefix.slice(prefix.length))
+    return isOwn ? await this.#below(of.prefix, ctx) : []
+  }
+
+  /** All names that begin so. */
+  async #below(prefix: string, ctx: CallContext): Promise<string[]> {
+    const names: string[] = []
+    for (let marker = ''; ; ) {
+      const query = [...LISTED, ['prefix', prefix], ['marker', marker], ['limit', String(PAGE)]] as const
+      const rows = await this.#client.rows({ place: { container: this.container }, query, seeks: true }, ctx)
+      const found = rows.map(row => (row as { name?: unknown } | null)?.name)
+      const fresh = found.filter((name): name is string => typeof name === 'string' && name.startsWith(prefix))
+      const last = fresh.at(-1)
+      // A page without names, or the same page again, is the end.
+      if (last === undefined || last === marker) return names
+      names.push(...fresh)
+      marker = last
+    }
+  }
+
+  /** The folder of an object's segments: a hash of container and key, which may be as long as a name can be. */
+  #prefixOf(key: string): string {
+    return `.holdall/${hashOf('sha256', `${this.#objects}/${key}`, 'hex').slice(0, 32)}/`
+  }
+}
+
+const LISTED = [['format', 'json']] as const
+const OF_UPLOAD = /^[0-9a-f-]{36}\/$/
+
+/** The place that the manifest of a dynamic large object names; undefined where the header cannot be read. */
+export function manifestPrefix(
+  headers: IncomingHttpHeaders,
+): { readonly container: string; readonly prefix: string } | undefined {
+  const text = headerTextOf(headers['x-object-manifest'])
+  const slash = text?.indexOf('/') ?? -1
+  if (text === undefined || slash < 1) return undefined
+  try {
+    return { container: decodeURIComponent(text.slice(0, slash)), prefix: decodeURIComponent(text.slice(slash + 1)) }
+  } catch {
+    return undefined
+  }
+}
+
+/** A row of a manifest as `?multipart-manifest=get` shows it; a field that cannot be read is undefined. */
+function entryOf(row: unknown): ManifestEntry {
+  const { name, hash, bytes } = (typeof row === 'object' && row !== null ? row : {}) as Record<string, unknown>
+  return {
+    path: typeof name === 'string' ? name : '',
+    etag: typeof hash === 'string' ? hash : undefined,
+    size: typeof bytes === 'number' ? bytes : undefined,
+  }
+}

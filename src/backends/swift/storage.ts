@@ -1,0 +1,191 @@
+import type { CallOptions } from '../../core/call.ts'
+import type { Driver, ObjectParameters } from '../../core/driver.ts'
+import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import type { ResolvedSettings, SettingsOf } from '../../core/settings.ts'
+import type { UrlQuery } from '../../remote/custom-domain.ts'
+import { httpClientOf } from '../../remote/http-client.ts'
+import { type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
+import { encodeQuery } from '../../remote/sign/query.ts'
+import type { GivenSettings, Services, UrlOptions } from '../../storage/types.ts'
+import { swiftAdvice } from './advice.ts'
+import { SwiftDriver, type SwiftDriverOptions } from './driver.ts'
+import { parameterName } from './headers.ts'
+import { withOneCloud } from './identity/environment.ts'
+import { Identity } from './identity/identity.ts'
+import { checkKey } from './names.ts'
+import { type SwiftOptions, swiftSettings } from './settings.ts'
+import type { TempUrlKeyPlace } from './temp-url-keys.ts'
+
+/** Parameters that are portable attributes. */
+const ATTRIBUTES: AttributeParameters = {
+  cacheControl: 'cacheControl',
+  contentDisposition: 'contentDisposition',
+  contentEncoding: 'contentEncoding',
+  contentLanguage: 'contentLanguage',
+  contentType: 'contentType',
+}
+
+/**
+ * Files in a container of OpenStack Swift.
+ *
+ * @example
+ * const storage = new SwiftStorage({
+ *   authUrl: 'https://keystone.example.com:5000/v3',
+ *   username: 'alice',
+ *   password: process.env.SWIFT_PASSWORD,
+ *   projectName: 'site',
+ *   containerName: 'media',
+ *   autoCreateContainer: true,
+ * })
+ * const name = await storage.save('report.pdf', bytes)
+ */
+export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectStorage<O> {
+  static override readonly settings: SettingsOf<SwiftOptions> = swiftSettings
+  static override readonly backendName: string = 'swift'
+
+  /** Settings of one cloud in the environment never meet those of another one. */
+  static override refineOptions<T>(found: ResolvedSettings<T>): ResolvedSettings<T> {
+    return withOneCloud(found)
+  }
+
+  /** Settings that contradict each other, and what of django-storage-swift has another effect here. */
+  static override advice(given: GivenSettings): readonly string[] {
+    return swiftAdvice(given)
+  }
+
+  protected override connect(options: Readonly<O>, services: Services): Driver {
+    return new SwiftDriver(this.driverOptions(options, services))
+  }
+
+  /** What the driver is made of. */
+  protected driverOptions(options: Readonly<O>, services: Services): SwiftDriverOptions {
+    const {
+      containerName,
+      segmentsContainer,
+      autoCreateContainerAllowOrigin: origin,
+      autoCreateContainerPublic,
+    } = options
+    if (containerName === '') {
+      throw new ImproperlyConfigured(
+        `${this.constructor.name} needs the name of a container: set SWIFT_CONTAINER_NAME.`,
+      )
+    }
+    return {
+      identity: this.identityOf(options, services),
+      httpClient: httpClientOf(options, services),
+      container: containerName,
+      segmentsContainer: segmentsContainer ?? `${containerName}_segments`,
+      largeObjects: options.largeObjects,
+      leaveSegments: options.leaveSegments,
+      autoCreate: options.autoCreateContainer && !options.readOnly,
+      containerHeaders: {
+        ...(autoCreateContainerPublic ? { 'x-container-read': '.r:*' } : {}),
+        ...(origin === null ? {} : { 'x-container-meta-access-control-allow-origin': origin }),
+      },
+      tempUrlKey: options.tempUrlKey,
+      tempUrlDigest: options.tempUrlDigest,
+      baseUrl: options.baseUrl,
+      autoBaseUrl: options.autoBaseUrl,
+      multipartThreshold: options.multipartThreshold,
+      partSize: options.partSize,
+      uploadConcurrency: options.uploadConcurrency,
+    }
+  }
+
+  /** Who the storage is; a cloud with a way of its own makes another one. */
+  protected identityOf(options: Readonly<O>, services: Services): Identity {
+    return new Identity(options, services)
+  }
+
+  protected override get attributeParameters(): AttributeParameters {
+    return ATTRIBUTES
+  }
+
+  protected override parameterName(name: string): string {
+    return parameterName(name)
+  }
+
+  protected override baseParameters(): ObjectParameters {
+    const { cacheControl } = this.options
+    return cacheControl === null ? {} : { cacheControl }
+  }
+
+  /** A name that Swift does not take is `suspicious_name`. */
+  override keyOf(name: string): string {
+    const key = super.keyOf(name)
+    if (!this.isRoot(key)) checkKey(key.endsWith('/') ? key.slice(0, -1) : key)
+    return key
+  }
+
+  protected override downloadQuery({ parameters = {} }: UrlOptions): UrlQuery {
+    return Object.entries(parameters).map(([name, value]) => [name, String(value)])
+  }
+
+  protected override get urlLifeSecs(): number {
+    return this.options.tempUrlDuration
+  }
+
+  /**
+   * A temporary URL where `useTempUrls` says so or `expiresInSecs` is given, else a plain one, for containers that anybody may read. The first URL asks for a
+   * token and, where they are not set, for the key and the digests of the cluster; later ones ask nothing. `parameters` of a temporary URL: `filename`,
+   * `inline`, `prefix` (all files whose names begin so) and `ipRange`.
+   */
+  override async url(name: string, options: UrlOptions = {}): Promise<string> {
+    const { method = 'GET', expiresInSecs } = options
+    const { useTempUrls, tempUrlKey } = this.options
+    const isDownload = method === 'GET' || method === 'HEAD'
+    const isSigned = !isDownload || (expiresInSecs ?? 0) > 0 || (useTempUrls ?? tempUrlKey !== null)
+    this.calls.begin('url', name, options)
+    return isSigned ? this.signedUrl(name, options) : this.plainUrl(name, options)
+  }
+
+  /** A temporary URL. */
+  protected signedUrl(name: string, options: UrlOptions): Promise<string> {
+    const { parameters = {}, ...others } = options
+    const prefix = ['prefix', 'temp_url_prefix', 'tempUrlPrefix'].find(key => parameters[key] !== undefined)
+    // A prefix is one of names; the signature is over one of keys.
+    const own = prefix === undefined ? {} : { [prefix]: this.#keyPrefix(String(parameters[prefix])) }
+    const given = { ...others, parameters: { ...parameters, ...own } }
+    return super.url(name, { ...given, expiresInSecs: options.expiresInSecs || this.urlLifeSecs })
+  }
+
+  /** A URL without a signature. */
+  protected async plainUrl(name: string, options: UrlOptions): Promise<string> {
+    const [driver, ref, query] = [this.swift, this.newRef(name), encodeQuery(this.downloadQuery(options))]
+    const url = await this.calls.local('url', ref, options, ctx => driver.plainUrl(ref.key, ctx))
+    return url + (query && `?${query}`)
+  }
+
+  /**
+   * Lets anybody read the container (`X-Container-Read: .r:*`), and the container of its segments; `false` ends that. A file is then read by its plain URL,
+   * and nobody can list the container.
+   */
+  async setPublic(isPublic: boolean, options: CallOptions = {}): Promise<void> {
+    const driver = this.swift
+    this.calls.begin('setPublic', '', options, true)
+    await this.calls.run('setPublic', undefined, options, ctx => driver.setPublic(isPublic, ctx))
+  }
+
+  /** Keeps the key of temporary URLs where Swift looks for it: at the account, or at the container. Default: the key of the settings, and slot 1. */
+  async storeTempUrlKey(
+    options: TempUrlKeyPlace & CallOptions & { readonly key?: string | undefined } = {},
+  ): Promise<void> {
+    const key = options.key ?? this.options.tempUrlKey
+    if (key === null || key === '')
+      throw new ImproperlyConfigured('There is no key for temporary URLs: set SWIFT_TEMP_URL_KEY.')
+    const driver = this.swift
+    this.calls.begin('storeTempUrlKey', '', options, true)
+    await this.calls.run('storeTempUrlKey', undefined, options, ctx => driver.urls.keys.store(key, options, ctx))
+  }
+
+  /** The protocol's driver, for what only Swift has. */
+  protected get swift(): SwiftDriver {
+    const { driver } = this.calls
+    if (driver instanceof SwiftDriver) return driver
+    throw new StorageError('unsupported', 'This needs the driver of Swift.')
+  }
+
+  #keyPrefix(prefix: string): string {
+    return prefix === '' ? this.keyOf('') : `${this.keyOf(prefix)}${prefix.endsWith('/') ? '/' : ''}`
+  }
+}

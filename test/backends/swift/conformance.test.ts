@@ -1,0 +1,71 @@
+import { afterAll, describe, expect, it, test } from 'vitest'
+import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
+import { startStrictSwift } from '../../servers/strict-swift.ts'
+import { at, clear, driverFor, emptied, keystone, SMALL_PARTS, storageWith } from './support.ts'
+
+const features = { ranges: true, exclusiveCreate: false, ifMatch: false, metadata: true, listRange: true }
+const methods = ['signUrl', 'address', 'deleteMany', 'copy', 'createContainer'] as const
+const keeps = ['modifiedAt', 'etag'] as const
+
+const server = await startStrictSwift({ tempUrlKey: 'secret' })
+const old = await startStrictSwift({ tempUrlKey: 'secret', features: { slo: false, bulk: false }, allowedDigests: ['sha1'] })
+afterAll(() => Promise.all([server.close(), old.close()]))
+
+registerConformance(
+  { describe, it },
+  driverConformance({
+    create: () => driverFor(server),
+    destroy: emptied(server),
+    limits: true,
+    keeps,
+    expects: { features, methods },
+  }),
+  'SwiftDriver and a strict server',
+)
+
+registerConformance(
+  { describe, it },
+  driverConformance({
+    create: () => driverFor(old),
+    destroy: emptied(old),
+    locations: [''],
+    keeps,
+    expects: { features, methods },
+  }),
+  'SwiftDriver and a server without static large objects and bulk deletion',
+)
+
+for (const version of [2, 3] as const) {
+  registerConformance(
+    { describe, it },
+    driverConformance({
+      create: () => driverFor(server, keystone(server, version)),
+      destroy: async driver => {
+        await driver.close?.()
+        clear(server, server.requests.findLast(({ account }) => account !== '')?.account)
+      },
+      locations: [''],
+      keeps,
+      expects: { features, methods },
+    }),
+    `SwiftDriver, Keystone version ${version} and a strict server`,
+  )
+}
+
+registerConformance(
+  { describe, it },
+  storageConformance({ create: options => storageWith({ ...at(server), ...SMALL_PARTS, ...options }) }),
+  'SwiftStorage and a strict server',
+)
+
+registerConformance(
+  { describe, it },
+  storageConformance({
+    create: options => storageWith({ ...keystone(server, 3), ...SMALL_PARTS, largeObjects: 'dlo', ...options }),
+  }),
+  'SwiftStorage, Keystone, dynamic large objects and a strict server',
+)
+
+test('no request is one that a real server would not take', () => {
+  expect([...server.complaints, ...old.complaints]).toEqual([])
+})

@@ -1,0 +1,39 @@
+/** Independent clients against the strict Swift server: Apache Libcloud and OpenStack's swiftclient, by each form of login. */
+import { afterAll, describe, expect, test } from 'vitest'
+import { needPackages } from '../servers/debian.ts'
+import { RACKSPACE, startStrictSwift } from '../servers/strict-swift.ts'
+import { strictPlaces } from './places/swift-logins.ts'
+import { needLibcloud, runScript, verdicts } from './python/script.ts'
+
+const server = await startStrictSwift()
+await needLibcloud()
+await needPackages(['python3-swiftclient', 'python3-keystoneclient'])
+afterAll(() => server.close())
+
+const places = strictPlaces(server)
+const rackspace = { kind: 'rackspace', url: server.url, user: RACKSPACE.username, key: RACKSPACE.apiKey }
+
+describe('the strict server by independent clients', () => {
+  test.each([
+    ['v1', places.v1],
+    ['v2', places.v2],
+    ['v3', places.v3],
+    ['rackspace', rackspace],
+    ['rackspace in London', { ...rackspace, region: 'lon' }],
+  ])('Libcloud, %s', async (_title, place) => {
+    const { passed, failed } = verdicts(await runScript('swift_check.py', place))
+    expect(failed).toEqual([])
+    expect(passed).toHaveLength(12)
+  })
+
+  test.each([
+    ['v1', places.v1],
+    ['v2', places.v2],
+    ['v3', places.v3],
+    ['an application credential', places.credential],
+  ])('swiftclient, %s', async (_title, place) => {
+    const { passed, failed } = verdicts(await runScript('swiftclient_check.py', place))
+    expect(failed).toEqual([])
+    expect(passed).toHaveLength(16)
+  })
+})
