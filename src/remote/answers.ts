@@ -12,6 +12,8 @@ export interface Expected {
   readonly orBare?: boolean | undefined
   /** Names of the root element of its XML document. */
   readonly root?: readonly string[] | undefined
+  /** Whether names in its XML document may have characters that XML forbids: they become U+FFFD instead of spoiling the document. */
+  readonly replacesForbidden?: boolean | undefined
   /** Names of fields that its JSON object, or of elements with text that the root of its XML document, always has. */
   readonly fields?: readonly string[] | undefined
   /** Names of fields that it always has and that are arrays. */

@@ -44,7 +44,7 @@ export { httpClientOf } from './http-client.ts'
 export { type HttpErrorDetails, HttpStatusError, shownText } from './http-error.ts'
 export { metadataHeaders, metadataOf } from './metadata.ts'
 export { type BatchedAnswer, type BatchedRequest, batchAnswers, batchBody } from './multipart.ts'
-export { type AttributeParameters, type ObjectOptions, ObjectStorage } from './object-storage.ts'
+export { ATTRIBUTE_PARAMETERS, type AttributeParameters, type ObjectOptions, ObjectStorage } from './object-storage.ts'
 export { OpenUploads, type Stop } from './open-uploads.ts'
 export {
   type ConnectionOptions,

@@ -20,6 +20,15 @@ export interface ObjectOptions extends CommonOptions, UploadOptions, Partial<Url
 /** Portable attributes by the names of the parameters that stand for them: `{ CacheControl: 'cacheControl' }`. */
 export type AttributeParameters = Readonly<Record<string, Exclude<keyof FileAttributes, 'metadata'>>>
 
+/** Attributes whose parameters bear their names. */
+export const ATTRIBUTE_PARAMETERS: AttributeParameters = {
+  cacheControl: 'cacheControl',
+  contentDisposition: 'contentDisposition',
+  contentEncoding: 'contentEncoding',
+  contentLanguage: 'contentLanguage',
+  contentType: 'contentType',
+}
+
 /** What else goes with a file that is written. */
 type GivenOptions = FileAttributes & Pick<WriteOptions, 'extra' | 'onProgress'>
 

@@ -150,7 +150,7 @@ export class Service<R extends ServiceRequest, K> {
   async xml(request: R, ctx: CallContext): Promise<XmlAnswer> {
     const exchange = await this.#exchange(request, ctx)
     const { sent, response, expected, resent } = exchange
-    const root = await readXml(response).catch(error => {
+    const root = await readXml(response, expected).catch(error => {
       throw unread(request, error)
     })
     this.#checkInside(exchange, root)

@@ -54,19 +54,30 @@ const MAX_NODES = 500_000
 
 let parser: typeof import('@rgrove/parse-xml') | undefined
 
-/** Reads an answer of at most `MAX_DOCUMENT_BYTES` (16 MiB) and parses it; a larger one is `too_large`, and its connection is closed. */
-export async function readXml(answer: DocumentAnswer): Promise<XmlNode> {
-  return parseXml(await readDocument(answer))
+/** How a document is parsed. */
+export interface XmlOptions {
+  /** Whether characters that XML 1.0 forbids, and references to them, become U+FFFD. Default: they make the document none. */
+  readonly replacesForbidden?: boolean | undefined
 }
+
+/** Reads an answer of at most `MAX_DOCUMENT_BYTES` (16 MiB) and parses it; a larger one is `too_large`, and its connection is closed. */
+export async function readXml(answer: DocumentAnswer, options?: XmlOptions): Promise<XmlNode> {
+  return parseXml(await readDocument(answer), options)
+}
+
+/** Characters outside the production `Char` of XML 1.0 (section 2.2), and decimal and hexadecimal references to them. */
+const FORBIDDEN =
+  /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#(?:0{0,8}(?:[0-8]|1[124-9]|2\d|3[01]|6553[45])|x0{0,8}(?:[0-8bcef]|1[0-9a-f]|fff[ef]));/gi
 
 /**
  * Parses a service's answer and returns its root element. White space and a byte order mark before it are skipped: services send blanks to
  * keep a connection open during long work. What is not XML, or has a document type, is `unavailable`, since a retry may get
  * the right answer. More than 64 levels or 500,000 nodes are `unavailable` without a retry.
  */
-export async function parseXml(document: string): Promise<XmlNode> {
+export async function parseXml(document: string, { replacesForbidden = false }: XmlOptions = {}): Promise<XmlNode> {
   parser ??= await import('@rgrove/parse-xml')
-  const text = document.trimStart()
+  const start = document.trimStart()
+  const text = replacesForbidden ? start.replace(FORBIDDEN, '\ufffd') : start
   const finding = inspected(text)
   if (finding === 'excessive') {
     const message = `The service answered with XML of more than ${MAX_DEPTH} levels or ${MAX_NODES} nodes.`

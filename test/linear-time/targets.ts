@@ -29,7 +29,9 @@ import { idleTimeOf } from '../../src/http/connections.ts'
 import { ProxyTable } from '../../src/http/proxy.ts'
 import { batchAnswers } from '../../src/remote/multipart.ts'
 import { createFileHandler } from '../../src/serve/index.ts'
-import { ofFileServers, ofNimbus } from './file-server-targets.ts'
+import { ofAtmos } from './atmos-targets.ts'
+import { ofFileServers } from './file-server-targets.ts'
+import { ofNimbus } from './nimbus-targets.ts'
 import { quietly, type Target } from './target.ts'
 
 const NOWHERE = { settings: {}, env: {} }
@@ -361,4 +363,12 @@ const ofUsers: readonly Target[] = [
 ]
 
 /** All of them; a backend adds its own. */
-export const targets: readonly Target[] = [...core, ...served, ...ofServices, ...ofFileServers, ...ofNimbus, ...ofUsers]
+export const targets: readonly Target[] = [
+  ...core,
+  ...served,
+  ...ofServices,
+  ...ofAtmos,
+  ...ofNimbus,
+  ...ofFileServers,
+  ...ofUsers,
+]

@@ -28,7 +28,13 @@ const SHAPES: ReadonlyArray<readonly [string, () => Shape]> = [
   ['parts in any order', () => new BlockService() as unknown as Shape],
   ['one stream in order', () => new SessionService() as unknown as Shape],
   ['segments and a manifest', () => new SegmentService() as unknown as Shape],
+  // As Atmos: a small object is one part.
+  ['one stream in order, and no request for a whole object', () => withoutPut(new SessionService())],
 ]
+
+function withoutPut(service: MemoryService): Shape {
+  return Object.assign(service, { put: undefined }) as unknown as Shape
+}
 
 /** A context whose steps are retried without waiting and end with the signal, as those of a storage. */
 function contextOf(signal: AbortSignal, maxAttempts = 3): CallContext {

@@ -12,6 +12,16 @@ const listing = `<?xml version="1.0" encoding="UTF-8"?>
 </d:List>`
 
 describe('parseXml', () => {
+  test.each(['&#x1;', '&#0;', '&#31;', '&#x0000B;', '&#65534;', '&#xffff;', '\u0002', '\ufffe'])(
+    '%j, which XML 1.0 forbids, makes a document none, or becomes U+FFFD where that is wanted',
+    async character => {
+      const text = `<List><Key>a${character}b</Key><Key>&#9;&#10;&#x9;&#x20;c</Key></List>`
+      expect(await failure(parseXml(text))).toMatchObject({ code: 'unavailable' })
+      const root = await parseXml(text, { replacesForbidden: true })
+      expect(root.children('Key').map(key => key.text)).toEqual(['a\ufffdb', '\t\n\t c'])
+    },
+  )
+
   test('gives elements by their local names', async () => {
     const root = await parseXml(listing)
     expect(root.name).toBe('List')

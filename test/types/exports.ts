@@ -1,5 +1,14 @@
 /** Compiled by `npm run types`, never run: what stands in public signatures must be importable by its name. */
 import type {
+  AtmosDriverOptions,
+  AtmosEndpoint,
+  AtmosErrorDetails,
+  AtmosOptions,
+  AtmosServiceInfo,
+  ShareableUrl,
+  SignedRequest,
+} from '../../src/backends/atmos/index.ts'
+import type {
   AccessToken,
   AccountSasOptions,
   AzureAccount,
@@ -195,6 +204,15 @@ export type OfSftp = [
   SftpDriverOptions,
   SftpOptions,
   SftpParams,
+]
+export type OfAtmos = [
+  AtmosDriverOptions,
+  AtmosEndpoint,
+  AtmosErrorDetails,
+  AtmosOptions,
+  AtmosServiceInfo,
+  ShareableUrl,
+  SignedRequest,
 ]
 export type OfGcs = [
   CredentialsFile,

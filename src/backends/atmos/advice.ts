@@ -8,8 +8,9 @@ export function atmosAdvice(given: GivenSettings): string[] {
 /** What settings of Ninefold should rather say: above all that the service is gone. */
 export function ninefoldAdvice(given: GivenSettings): string[] {
   const { settings, env } = given
+  const has = (name: string): boolean => Boolean(settings[name] ?? env[name])
   const notes = adviceNamed('NINEFOLD', given)
-  if ((settings['NINEFOLD_HOST'] ?? env['NINEFOLD_HOST']) === undefined) {
+  if (has('NINEFOLD_USER') && !has('NINEFOLD_HOST')) {
     notes.push(
       'NINEFOLD_HOST: Ninefold closed in 2016 and api.ninefold.com is gone; name a host that has its files now.',
     )

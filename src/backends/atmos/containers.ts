@@ -1,29 +1,36 @@
 import type { CallContext } from '../../core/call.ts'
-import type { ContainerDriver, ContainerPage, ContainerStat } from '../../core/driver.ts'
-import { StorageError } from '../../core/errors.ts'
+import type { ContainerPage, ContainerStat } from '../../core/driver.ts'
+import { type ErrorCode, StorageError } from '../../core/errors.ts'
+import { type ContainerProtocol, containerPage } from '../../remote/containers.ts'
+import type { HttpStatusError } from '../../remote/http-error.ts'
 import type { AtmosClient } from './client.ts'
-import { AtmosError, classifyAtmos, EXISTS } from './errors.ts'
-import { folderPage } from './listing.ts'
+import { AtmosError, classifyAtmos, EXISTS, NOT_EMPTY, TOO_LONG } from './errors.ts'
+import { folderPage, standstill } from './listing.ts'
 import { look } from './lookup.ts'
 import { checkKey } from './names.ts'
 
 const NOTHING = Buffer.alloc(0)
 
 /** The top folders of the namespace. A plain file that lies there is no container. */
-export class AtmosContainers implements ContainerDriver {
+export class AtmosContainers implements ContainerProtocol {
   readonly #client: AtmosClient
 
   constructor(client: AtmosClient) {
     this.#client = client
   }
 
+  codeOf({ serviceCode }: HttpStatusError): ErrorCode | undefined {
+    return serviceCode === TOO_LONG ? 'invalid_argument' : undefined
+  }
+
   async create(name: string, ctx: CallContext): Promise<void> {
-    await this.#client.done({ method: 'POST', path: folderOf(name), body: NOTHING }, ctx)
+    const path = folderOf(name)
+    await this.#client.done({ method: 'POST', path, body: NOTHING, conflicts: [400, 409] }, ctx)
   }
 
   async stat(name: string, ctx: CallContext): Promise<ContainerStat> {
     const { createdAt } = await look(this.#client, folderOf(name), ctx)
-    return { name, createdAt }
+    return createdAt === undefined ? { name } : { name, createdAt }
   }
 
   async list(
@@ -31,19 +38,30 @@ export class AtmosContainers implements ContainerDriver {
     ctx: CallContext,
   ): Promise<ContainerPage> {
     const { items, next } = await folderPage(this.#client, '', { token, limit }, ctx)
-    if (next !== undefined && next === token) {
-      const text = 'The listing does not go on: it gave the same token again.'
-      throw new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
-    }
-    const folders = items.filter(({ name, isDirectory }) => isDirectory && name !== '' && !name.includes('/'))
-    return { containers: folders.map(({ name }) => ({ name })), next }
+    if (next !== undefined && next === token) throw standstill()
+    const folders = items.filter(({ isDirectory }) => isDirectory)
+    // A name that no request could have again is none.
+    const known = folders.filter(({ name }) => !/[/\ufffd]/.test(name))
+    return containerPage(
+      known.map(({ name }) => ({ name })),
+      next,
+    )
   }
 
+  /** Deletes the container, and empty folders in it, which files leave behind. With anything else in it: `not_empty`, and nothing is removed. */
   async delete(name: string, ctx: CallContext): Promise<void> {
     const path = folderOf(name)
     // A plain file would be deleted by the path of a folder.
     await look(this.#client, path, ctx)
-    await this.#client.done({ method: 'DELETE', path }, ctx)
+    try {
+      await this.#remove(path, ctx)
+    } catch (error) {
+      if (!(error instanceof AtmosError) || error.serviceCode !== NOT_EMPTY) throw error
+      const folders = await this.#emptyFolders(path, ctx)
+      if (folders === undefined) throw error
+      for (const folder of folders) await this.#remove(folder, ctx)
+      await this.#remove(path, ctx)
+    }
   }
 
   /** Makes a container; fine where it is there. A plain file of that name is `not_a_directory`. */
@@ -57,6 +75,31 @@ export class AtmosContainers implements ContainerDriver {
         throw new StorageError('not_a_directory', `'${name}' is a file.`, { cause: error })
       })
     }
+  }
+
+  async #remove(path: string, ctx: CallContext): Promise<void> {
+    await this.#client.done({ method: 'DELETE', path, conflicts: [404] }, ctx)
+    ctx.progress()
+  }
+
+  /** The folders below a folder, each before the one that holds it; undefined where there is anything but folders. */
+  async #emptyFolders(path: string, ctx: CallContext): Promise<string[] | undefined> {
+    const found: string[] = []
+    const waiting = [path]
+    for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+      let token: string | undefined
+      do {
+        const page = await folderPage(this.#client, folder, { token }, ctx)
+        if (page.next !== undefined && page.next === token) throw standstill()
+        if (page.items.length < page.count || page.items.some(item => !item.isDirectory)) return undefined
+        const below = page.items.map(({ name }) => `${folder}${name}/`)
+        found.push(...below)
+        waiting.push(...below)
+        token = page.next
+        ctx.progress()
+      } while (token !== undefined)
+    }
+    return found.toReversed()
   }
 }
 

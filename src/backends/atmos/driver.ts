@@ -8,12 +8,14 @@ import type {
   PageRequest,
   ReadOptions,
   ReadResult,
+  RequestOptions,
   SignUrlOptions,
   Stat,
   WriteOptions,
 } from '../../core/driver.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import type { HttpClient } from '../../http/request.ts'
+import { containersOf } from '../../remote/containers.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
 import { headerText } from '../../remote/parameters.ts'
 import { writeObject } from '../../remote/part-upload.ts'
@@ -75,10 +77,10 @@ export class AtmosDriver implements Driver {
     this.#client = new AtmosClient(options, options.httpClient)
     this.#parts = new AtmosParts(this.#client, options)
     this.#containers = new AtmosContainers(this.#client)
-    this.containers = this.#containers
+    this.containers = containersOf(this.#containers)
     this.#listing = new TreeListing({
       read: (prefix, ctx) => listFolder(this.#client, this.#client.pathOf(prefix), ctx),
-      look: (key, ctx) => this.#look(key, ctx),
+      look: (key, ctx) => this.stat(key, ctx),
       classify: classifyAtmos,
       isStrict: true,
     })
@@ -155,7 +157,7 @@ export class AtmosDriver implements Driver {
   }
 
   /** A shareable URL, which is for reading alone. */
-  async signUrl(key: string, options: SignUrlOptions): Promise<string> {
+  async signUrl(key: string, options: SignUrlOptions & RequestOptions): Promise<string> {
     return signedUrl(this.#client, this.#client.pathOf(key), options)
   }
 
@@ -178,11 +180,6 @@ export class AtmosDriver implements Driver {
 
   classify(error: unknown): ErrorCode | undefined {
     return classifyAtmos(error)
-  }
-
-  async #look(key: string, ctx: CallContext): Promise<Stat | undefined> {
-    const found = await lookFor(this.#client, this.#client.pathOf(key), ctx)
-    return found && publicStat(found)
   }
 
   /** Ends the uploads under way and closes its own connections. */

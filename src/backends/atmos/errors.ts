@@ -60,6 +60,10 @@ const BUSY = '1040'
 export const MISSING = '1003'
 /** The object exists. */
 export const EXISTS = '1016'
+/** The directory is not empty. */
+export const NOT_EMPTY = '1023'
+/** The name is too long. */
+export const TOO_LONG = '1041'
 /** The time of the request is too far from the service's. */
 export const SKEWED = '1031'
 

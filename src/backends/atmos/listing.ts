@@ -14,6 +14,8 @@ const PAGE_SIZE = 1000
 /** One answer of a listing. */
 export interface FolderPage {
   readonly items: readonly FolderItem[]
+  /** Entries, also those that are neither files nor folders. */
+  readonly count: number
   /** Absent on the last page. */
   readonly next: string | undefined
 }
@@ -37,8 +39,9 @@ export async function folderPage(
   if (list === undefined) {
     throw new StorageError('unavailable', 'The listing has no DirectoryList.', { outcome: 'not_applied' })
   }
-  const items = list.children('DirectoryEntry').map(itemOf)
-  return { items: items.filter(item => item !== undefined), next: headerTextOf(said['x-emc-token']) }
+  const entries = list.children('DirectoryEntry')
+  const items = entries.map(itemOf).filter(item => item !== undefined)
+  return { items, count: entries.length, next: headerTextOf(said['x-emc-token']) }
 }
 
 /** What is in a folder, page by page. A listing that gives its token again ends with `unavailable`. */
@@ -54,13 +57,16 @@ export async function* listFolder(
     const page = await ctx.step('listFolder', true, step => folderPage(client, path, { token: from }, step))
     yield page.items
     token = page.next
-    if (token !== undefined && before.has(token)) {
-      const text = 'The listing does not go on: it gave the same token again.'
-      throw new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
-    }
+    if (token !== undefined && before.has(token)) throw standstill()
     if (token !== undefined) before.add(token)
     ctx.progress()
   } while (token !== undefined)
+}
+
+/** The error of a listing that gives a token again. */
+export function standstill(): StorageError {
+  const text = 'The listing does not go on: it gave the same token again.'
+  return new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
 }
 
 /** An entry; undefined for one without a name or of another kind. A file whose size is not told is looked at by itself. */

@@ -25,7 +25,7 @@ const TAGS: Expected = { statuses: [200], headers: ['x-emc-meta'] }
 const CREATED: Expected = { statuses: [201], headers: ['Location'] }
 const CHANGED: Expected = { statuses: [200] }
 const DELETED: Expected = { statuses: [204] }
-const LISTING: Expected = { statuses: [200], root: ['ListDirectoryResponse'] }
+const LISTING: Expected = { statuses: [200], root: ['ListDirectoryResponse'], replacesForbidden: true }
 const VERSION: Expected = { statuses: [200], root: ['Version'] }
 
 /** What Atmos answers to a request that it carried out. (Atmos Programmer's Guide, "REST commands") */

@@ -23,6 +23,9 @@ const NOTHING = Buffer.alloc(0)
 /** What is waited between two looks, and how often: an overwriting rename of Atmos may take seconds to show. */
 const FIRST_WAIT_MS = 50
 const LOOKS = 9
+/** As often where what is there may have been made in the same second. */
+const LOOKS_AT_ONCE = 6
+const SECOND_MS = 1000
 
 /** Codes after which what bears the new name is looked at: the request may have been carried out. */
 const DOUBTS: ReadonlySet<string | undefined> = new Set(['not_found', 'exists', 'throttled', 'unavailable', 'timeout'])
@@ -67,7 +70,7 @@ export async function publish(client: AtmosClient, upload: AtmosUpload, ctx: Cal
     if (failed !== undefined) return undefined
     if (found !== undefined && isOurs(found, upload)) return verified(found, upload)
     // One that is there in its place was made since, unless the renaming has yet to show.
-    const isReplaced = found === undefined ? looks === LOOKS : isNewer(found, upload)
+    const isReplaced = looks >= looksAt(found, upload)
     if (isReplaced && (await seenAt(client, path, ctx)).found === undefined) return undefined
     if (looks === LOOKS) throw lateAnswer()
     ctx.progress()
@@ -94,9 +97,14 @@ function isOurs({ objectId }: Found, upload: AtmosUpload): boolean {
   return objectId === undefined || objectId === upload.objectId
 }
 
-/** Whether an object was made after the one that was written, by the service's clock. */
-function isNewer({ createdAt }: Found, upload: AtmosUpload): boolean {
-  return createdAt === undefined || upload.createdAt === undefined || createdAt.getTime() >= upload.createdAt - 1000
+/** Looks after which what is there counts as made since: by the service's clock, which tells whole seconds. */
+function looksAt(found: Found | undefined, upload: AtmosUpload): number {
+  if (found === undefined) return LOOKS
+  const { createdAt } = found
+  if (createdAt === undefined || upload.createdAt === undefined) return 1
+  const laterMs = createdAt.getTime() - upload.createdAt
+  if (laterMs > SECOND_MS) return 1
+  return laterMs < -SECOND_MS ? Number.POSITIVE_INFINITY : LOOKS_AT_ONCE
 }
 
 function verified(found: Found, { sums }: AtmosUpload): Stat {

@@ -36,7 +36,10 @@ export async function readStored(
     if (code === 'not_a_directory') throw missing(error)
     const { start, end } = wanted.range ?? {}
     if (code !== 'invalid_range' || start === undefined || end === undefined) throw error
-    const { size } = await look(client, path, ctx)
+    const size = await look(client, path, ctx).then(
+      found => found.size,
+      () => 0,
+    )
     if (start >= size || end <= size) throw error
     return readOnce(client, path, { ...wanted, range: { start, end: size } }, ctx)
   }

@@ -20,11 +20,12 @@ import {
   urlPolicySettings,
 } from '../../remote/options.ts'
 import { shownAddress } from '../../remote/shown.ts'
+import { isBase64 } from '../../remote/sign/encode.ts'
 import { type CommonOptions, commonSettings } from '../../storage/common-settings.ts'
 import { type EndpointOptions, parsePath } from './endpoint.ts'
 import { checkKey } from './names.ts'
 import { checkParameters } from './parameters.ts'
-import { isBase64, NO_SECRET } from './sign.ts'
+import { NO_SECRET } from './sign.ts'
 import { URL_LIFE_SECS } from './url.ts'
 
 /** Options of `AtmosStorage` and `NinefoldStorage`. */

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { nodeCrypto } from '../../core/builtin.ts'
 import { ImproperlyConfigured } from '../../core/errors.ts'
+import { isBase64 } from '../../remote/sign/encode.ts'
 import { compare, encodeQuery } from '../../remote/sign/query.ts'
 
 /** A token and its shared secret, which is never shown: it signs requests and shareable URLs. */
@@ -24,12 +25,6 @@ export class AtmosKey {
 
 /** What is said of a secret that is none. */
 export const NO_SECRET = 'expected the shared secret in base64, as the portal shows it'
-
-/** Whether a text is base64, with its padding or without. */
-export function isBase64(text: string): boolean {
-  const digits = text.replace(/={1,2}$/, '')
-  return /^[A-Za-z0-9+/]{2,}$/.test(digits) && digits.length % 4 !== 1
-}
 
 /** What the signature of a request covers. */
 export interface SignedRequest {

@@ -5,7 +5,7 @@ import { trimTrailingSlashes } from '../../core/names.ts'
 import type { Input, SettingsOf } from '../../core/settings.ts'
 import { checkCustomDomain, type UrlQuery } from '../../remote/custom-domain.ts'
 import { httpClientOf } from '../../remote/http-client.ts'
-import { type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
+import { ATTRIBUTE_PARAMETERS, type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
 import type { GivenSettings, Services, UrlOptions } from '../../storage/types.ts'
 import { atmosAdvice, ninefoldAdvice } from './advice.ts'
 import { AtmosDriver } from './driver.ts'
@@ -15,15 +15,6 @@ import { parameterName } from './parameters.ts'
 import type { AtmosServiceInfo } from './service-info.ts'
 import { type AtmosOptions, atmosSettings, ninefoldSettings } from './settings.ts'
 import { AtmosKey } from './sign.ts'
-
-/** Parameters that are portable attributes. */
-const ATTRIBUTES: AttributeParameters = {
-  cacheControl: 'cacheControl',
-  contentDisposition: 'contentDisposition',
-  contentEncoding: 'contentEncoding',
-  contentLanguage: 'contentLanguage',
-  contentType: 'contentType',
-}
 
 /**
  * Files in the namespace of EMC Atmos, below a top folder.
@@ -66,7 +57,7 @@ export class AtmosStorage<O extends AtmosOptions = AtmosOptions> extends ObjectS
   }
 
   protected override get attributeParameters(): AttributeParameters {
-    return ATTRIBUTES
+    return ATTRIBUTE_PARAMETERS
   }
 
   protected override parameterName(name: string): string {

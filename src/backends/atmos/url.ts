@@ -1,4 +1,4 @@
-import type { SignUrlOptions } from '../../core/driver.ts'
+import type { RequestOptions, SignUrlOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { checkLifetime } from '../../core/urls.ts'
 import { dispositionText } from '../../remote/parameters.ts'
@@ -13,11 +13,11 @@ const MAX_LIFE_SECS = 315_360_000
  * A shareable URL. It is for GET alone and can set the disposition of its answer: another method, and other headers, are `unsupported`.
  * (Atmos Programmer's Guide, "Shareable URLs")
  */
-export function signedUrl(client: AtmosClient, path: string, options: SignUrlOptions): string {
-  const { method, expiresInSecs, contentDisposition, parameters = {}, ...others } = options
+export function signedUrl(client: AtmosClient, path: string, options: SignUrlOptions & RequestOptions): string {
+  const { method, expiresInSecs, contentDisposition, parameters = {}, objectParameters: _, ...others } = options
   if (method !== 'GET') throw unsupported(`Atmos has URLs for GET, none for ${method}.`)
   const other = Object.entries({ ...others, ...parameters }).find(([, value]) => value !== undefined)?.[0]
-  if (other !== undefined && other !== 'objectParameters') throw unsupported(`A shareable URL cannot have '${other}'.`)
+  if (other !== undefined) throw unsupported(`A shareable URL cannot have '${other}'.`)
   const secs = checkLifetime(expiresInSecs, MAX_LIFE_SECS, 'a shareable URL')
   const disposition =
     contentDisposition === undefined ? undefined : dispositionText('contentDisposition', contentDisposition)

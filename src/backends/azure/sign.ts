@@ -1,4 +1,5 @@
 import { ImproperlyConfigured } from '../../core/errors.ts'
+import { isBase64 } from '../../remote/sign/encode.ts'
 import { HmacSha256 } from '../../remote/sign/hmac.ts'
 import { compare } from '../../remote/sign/query.ts'
 
@@ -79,10 +80,9 @@ function dateText(now: Date): string {
   return lastText
 }
 
-/** A key from base64, with its padding or without; with the alphabet of URLs, blanks inside or a character too many it is no key. */
+/** The bytes of a key in base64. */
 function keyBytes(key: string, setting: string): Buffer {
-  const text = key.replace(/={1,2}$/, '')
-  if (/^[A-Za-z0-9+/]{2,}$/.test(text) && text.length % 4 !== 1) return Buffer.from(text, 'base64')
+  if (isBase64(key)) return Buffer.from(key, 'base64')
   throw new ImproperlyConfigured(`${setting} must be an account key in base64, as the portal shows it`)
 }
 

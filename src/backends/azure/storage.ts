@@ -6,7 +6,7 @@ import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts
 import type { UrlQuery } from '../../remote/custom-domain.ts'
 import { checkCustomDomain } from '../../remote/custom-domain.ts'
 import { httpClientOf } from '../../remote/http-client.ts'
-import { type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
+import { ATTRIBUTE_PARAMETERS, type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
 import { nameIn } from '../../storage/entry-keys.ts'
 import type { AvailableNameOptions, GivenSettings, NameOrEntry, Services, UrlOptions } from '../../storage/types.ts'
 import { azureAdvice } from './advice.ts'
@@ -17,15 +17,6 @@ import { parameterName } from './headers.ts'
 import { checkKey, nameMaxLength, validAzureName, validPath } from './names.ts'
 import { type AzureOptions, azureSettings } from './settings.ts'
 import { plainUrl } from './url.ts'
-
-/** Parameters that are portable attributes. */
-const ATTRIBUTES: AttributeParameters = {
-  cacheControl: 'cacheControl',
-  contentDisposition: 'contentDisposition',
-  contentEncoding: 'contentEncoding',
-  contentLanguage: 'contentLanguage',
-  contentType: 'contentType',
-}
 
 /** Files in a container of Azure Blob Storage. */
 export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectStorage<O> {
@@ -62,7 +53,7 @@ export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectS
   }
 
   protected override get attributeParameters(): AttributeParameters {
-    return ATTRIBUTES
+    return ATTRIBUTE_PARAMETERS
   }
 
   protected override parameterName(name: string): string {

@@ -3,7 +3,7 @@ import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import type { Input, SettingsOf } from '../../core/settings.ts'
 import type { UrlQuery } from '../../remote/custom-domain.ts'
 import { httpClientOf } from '../../remote/http-client.ts'
-import { type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
+import { ATTRIBUTE_PARAMETERS, type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
 import type { PostForm } from '../../remote/sign/post-policy.ts'
 import { MAX_PRESIGN_SECS } from '../../remote/sign/v4.ts'
 import type { UploadFormOptions } from '../../remote/upload-form.ts'
@@ -15,15 +15,6 @@ import { gcsEndpoint, urlBase } from './endpoint.ts'
 import { aclName, parameterName } from './resource.ts'
 import { type GcsOptions, gcsSettings } from './settings.ts'
 import { type HmacKey, responseQuery } from './sign.ts'
-
-/** Parameters that are portable attributes. */
-const ATTRIBUTES: AttributeParameters = {
-  cacheControl: 'cacheControl',
-  contentDisposition: 'contentDisposition',
-  contentEncoding: 'contentEncoding',
-  contentLanguage: 'contentLanguage',
-  contentType: 'contentType',
-}
 
 /** Files in a bucket of Google Cloud Storage. */
 export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage<O> {
@@ -73,7 +64,7 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
   }
 
   protected override get attributeParameters(): AttributeParameters {
-    return ATTRIBUTES
+    return ATTRIBUTE_PARAMETERS
   }
 
   protected override parameterName(name: string): string {

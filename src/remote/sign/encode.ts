@@ -59,3 +59,9 @@ export function decodeForm(text: string): string {
     })
   }
 }
+
+/** Whether a text is base64 of at least one byte, with its padding or without: no other alphabet, no blanks inside, no digit too many. */
+export function isBase64(text: string): boolean {
+  const digits = text.replace(/={1,2}$/, '')
+  return /^[A-Za-z0-9+/]{2,}$/.test(digits) && digits.length % 4 !== 1
+}

@@ -23,7 +23,14 @@ afterAll(() => Promise.all([server.close(), ninefold.close()]))
 
 registerConformance(
   { describe, it },
-  driverConformance({ create: () => driverFor(server), destroy: emptied(server), ...kept, largeSize, expects }),
+  driverConformance({
+    create: () => driverFor(server),
+    destroy: emptied(server),
+    locations: [''],
+    ...kept,
+    largeSize,
+    expects,
+  }),
   'AtmosDriver and a strict server',
 )
 
