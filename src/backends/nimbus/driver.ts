@@ -111,7 +111,7 @@ export class NimbusDriver implements Driver {
     return sizedPage(found, key => this.#reading.head(this.#file(key), ctx), classifyNimbus)
   }
 
-  /** The versions of a key, newest or oldest first as the service has them. */
+  /** The versions of a key, the oldest first. */
   versions(key: string, ctx: CallContext): Promise<readonly ListedFile[]> {
     return this.#listing.versions(key, ctx)
   }
