@@ -59,7 +59,7 @@ export class ResumedCopy {
     })
   }
 
-  /** Copies a file unless it is there. `checksum_mismatch` where the target holds other bytes than were sent; a new file is removed then. */
+  /** Copies a file unless it is there. `checksum_mismatch` where the target holds other bytes than were sent; a new file with its mark is removed then. */
   async copy(entry: Entry, name: string): Promise<CopiedFile> {
     const before = await this.found(entry, name)
     if (before !== undefined) return { state: 'unchanged', by: before }
@@ -76,7 +76,7 @@ export class ResumedCopy {
       await this.#target.delete(written)
       throw new StorageError('exists', `'${name}' was made by another writer meanwhile.`, { fileName: name })
     }
-    return { state: 'copied', by: await this.#verified(name, sent) }
+    return { state: 'copied', by: await this.#verified(name, sent, attributes.metadata?.[MARK]) }
   }
 
   async #targetStat(name: string): Promise<Entry | undefined> {
@@ -102,7 +102,7 @@ export class ResumedCopy {
   }
 
   /** How what was written is known to be what was sent. */
-  async #verified(name: string, sent: Sent): Promise<Proof> {
+  async #verified(name: string, sent: Sent, mark: string | undefined): Promise<Proof> {
     const stat = await this.#target.stat(name, this.#call)
     const isPlain = this.#target.decoder(stat) === undefined
     if (!isPlain || stat.size === sent.bytes) {
@@ -110,12 +110,12 @@ export class ResumedCopy {
       // An etag of parts, or of encrypted bytes, is no MD5 of them.
       if ((await this.#hashOf(this.#target, stat)) === sent.hash) return 'bytes'
     }
-    if (!this.#overwrite) await this.#target.delete(name)
-    throw new StorageError('checksum_mismatch', `'${name}' holds other bytes than were sent.`, {
-      operation: 'copy',
-      fileName: name,
-      outcome: this.#overwrite ? 'unknown' : 'not_applied',
-    })
+    // Without the mark it may be the file of another writer by now.
+    const isOwn = !this.#overwrite && mark !== undefined && stat.metadata?.[MARK] === mark
+    if (isOwn) await this.#target.delete(name)
+    const text = `'${name}' holds other bytes than were sent${isOwn ? ', and was removed' : ''}.`
+    const outcome = isOwn ? 'not_applied' : 'unknown'
+    throw new StorageError('checksum_mismatch', text, { operation: 'copy', fileName: name, outcome })
   }
 
   async #hashOf(storage: AnyStorage, entry: Entry): Promise<string> {

@@ -33,6 +33,7 @@ registerConformance(
   driverConformance({
     create: () => driverFor(server),
     destroy: emptied(server),
+    locations: [''],
     limits: true,
     keeps: ['modifiedAt'],
     refusesEmpty: true,
