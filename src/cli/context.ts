@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { LoadedConfig } from '../config/load.ts'
 import type { Storages } from '../config/storages.ts'
-import { type ErrorCode, ImproperlyConfigured, isStorageError } from '../core/errors.ts'
+import { type ErrorCode, ImproperlyConfigured, isStorageError, type StorageError } from '../core/errors.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { watchModules } from './configured-modules.ts'
 import type { Skipped } from './local-files.ts'
@@ -136,7 +136,7 @@ export class CliContext {
     try {
       await work()
     } catch (error) {
-      if (!several || !isStorageError(error) || !OF_ONE_FILE.has(error.code)) throw error
+      if (!several || !isStorageError(error) || !isOfOneFile(error)) throw error
       this.out.error(error)
       this.exitCode = 1
     }
@@ -164,6 +164,11 @@ const OF_ONE_FILE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'precondition_failed',
   'checksum_mismatch',
 ])
+
+/** Whether an error says nothing of other files. */
+export function isOfOneFile({ code }: StorageError): boolean {
+  return OF_ONE_FILE.has(code)
+}
 
 /** The text of a place, as commands take it. */
 export function shownTarget(alias: string, path: string): string {

@@ -32,6 +32,7 @@ import { createFileHandler } from '../../src/serve/index.ts'
 import { ofAtmos } from './atmos-targets.ts'
 import { ofFileServers } from './file-server-targets.ts'
 import { ofIdentities } from './identity-targets.ts'
+import { ofNimbus } from './nimbus-targets.ts'
 import { quietly, type Target } from './target.ts'
 
 const NOWHERE = { settings: {}, env: {} }
@@ -367,8 +368,9 @@ export const targets: readonly Target[] = [
   ...core,
   ...served,
   ...ofServices,
+  ...ofAtmos,
+  ...ofNimbus,
   ...ofFileServers,
   ...ofIdentities,
   ...ofUsers,
 ]
-export const targets: readonly Target[] = [...core, ...served, ...ofServices, ...ofAtmos, ...ofFileServers, ...ofUsers]

@@ -1,9 +1,16 @@
 import type { CallContext } from '../../core/call.ts'
-import type { ContainerDriver, ContainerPage, ContainerStat } from '../../core/driver.ts'
-import { StorageError } from '../../core/errors.ts'
+import type { ContainerPage, ContainerStat } from '../../core/driver.ts'
+import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import { textOf } from '../../remote/answers.ts'
+import {
+  type ContainerMethod,
+  type ContainerProtocol,
+  type ContainerRow,
+  checkIsEmpty,
+  containerPage,
+} from '../../remote/containers.ts'
 import { dateOf } from '../../remote/headers.ts'
-import { HttpStatusError } from '../../remote/http-error.ts'
+import type { HttpStatusError } from '../../remote/http-error.ts'
 import { encodeComponent } from '../../remote/sign/encode.ts'
 import type { NimbusClient, NimbusRequest } from './client.ts'
 import { Listing } from './listing.ts'
@@ -12,7 +19,7 @@ import { collectionProblem } from './names.ts'
 type Fields = Readonly<Record<string, unknown>>
 
 /** The collections of the account. (nimbus.io developer's guide, "Collections") */
-export class Collections implements ContainerDriver {
+export class Collections implements ContainerProtocol {
   readonly #client: NimbusClient
 
   constructor(client: NimbusClient) {
@@ -26,13 +33,14 @@ export class Collections implements ContainerDriver {
       throw new StorageError('invalid_argument', `The name of a collection ${problem}: '${name}'.`)
     const query = [['action', 'create'] as const, ['name', name] as const]
     const expected = { statuses: [200, 201], fields: ['name'] }
-    try {
-      await this.#client.json({ ...this.#request('POST'), query, expected }, ctx)
-    } catch (error) {
-      // The same answer is for bad names, and the name was checked.
-      if (!(error instanceof HttpStatusError) || error.status !== 409) throw error
-      throw new StorageError('exists', `The collection '${name}' exists.`, { cause: error, status: 409 })
-    }
+    const request = { ...this.#request('POST'), query, expected, conflicts: [409] }
+    const { name: made } = await this.#client.json<Fields>(request, ctx)
+    if (made !== name) throw other(name, 'unknown')
+  }
+
+  /** A 409 is for bad names as well, and the name was checked. */
+  codeOf({ status }: HttpStatusError, method: ContainerMethod): ErrorCode | undefined {
+    return method === 'create' && status === 409 ? 'exists' : undefined
   }
 
   async stat(name: string, ctx: CallContext): Promise<ContainerStat> {
@@ -40,26 +48,27 @@ export class Collections implements ContainerDriver {
     const expected = { statuses: [200], fields: ['name'] }
     const answer = await this.#client.json<Fields>({ ...this.#request('GET', name), expected }, ctx)
     if (answer['name'] === name) return { name, createdAt: dateOf(textOf(answer['creation-time'])) }
-    throw new StorageError('unavailable', `Asked for the collection '${name}', the service answered with another one.`)
+    throw other(name, 'not_applied')
   }
 
   /** All collections, in one page: the service has no others. */
   async list(_page: object, ctx: CallContext): Promise<ContainerPage> {
     const expected = { statuses: [200] }
     const answer = await this.#client.json<object>({ ...this.#request('GET'), expected }, ctx)
-    if (!Array.isArray(answer)) {
-      throw new StorageError('unavailable', 'The service answered with no list of collections.', { retryable: false })
-    }
-    return { containers: answer.map(containerOf).filter(found => found !== undefined) }
+    if (Array.isArray(answer)) return containerPage(answer.map(rowOf), undefined)
+    throw new StorageError('unavailable', 'The service answered with no list of collections.', {
+      outcome: 'not_applied',
+    })
   }
 
   /** Removes an empty collection. The service itself may remove one with files in it, so they are looked for first. */
   async delete(name: string, ctx: CallContext): Promise<void> {
     await ctx.step('stat', true, step => this.stat(name, step))
-    if (!(await new Listing(this.#client, name).isEmpty(ctx))) {
-      throw new StorageError('not_empty', `The collection '${name}' has files.`)
-    }
-    await this.#client.succeed(this.#request('DELETE', name), ctx)
+    await checkIsEmpty(name, async () => ({
+      count: (await new Listing(this.#client, name).isEmpty(ctx)) ? 0 : 1,
+      next: undefined,
+    }))
+    await this.#client.succeed({ ...this.#request('DELETE', name), conflicts: [404] }, ctx)
   }
 
   #request(method: 'GET' | 'POST' | 'DELETE', name?: string): Omit<NimbusRequest, 'expected'> {
@@ -68,13 +77,17 @@ export class Collections implements ContainerDriver {
   }
 }
 
-/** A row of the list: an object, or of older servers `[name, versioning, created]`. Undefined where it has no name. */
-function containerOf(row: unknown): ContainerStat | undefined {
+/** A row of the list: an object, or of older servers `[name, versioning, created]`. */
+function rowOf(row: unknown): ContainerRow {
   const [name, created]: unknown[] = Array.isArray(row)
     ? [row[0], row[2]]
     : [(row as Fields | null)?.['name'], (row as Fields | null)?.['creation-time']]
-  const text = textOf(name)
-  return text === undefined ? undefined : { name: text, createdAt: dateOf(textOf(created)) }
+  return { name: textOf(name), createdAt: dateOf(textOf(created)) }
+}
+
+function other(name: string, outcome: 'unknown' | 'not_applied'): StorageError {
+  const text = `Asked for the collection '${name}', the service answered with another one.`
+  return new StorageError('unavailable', text, { outcome })
 }
 
 function missing(name: string): StorageError {

@@ -14,9 +14,10 @@ import type {
   StatOptions,
   WriteOptions,
 } from '../../core/driver.ts'
-import { type ErrorCode, isStorageError, StorageError } from '../../core/errors.ts'
+import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import type { HttpClient } from '../../http/request.ts'
 import { Conditions, NO_CONDITIONS } from '../../remote/conditions.ts'
+import { containersOf } from '../../remote/containers.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
 import type { PartOptions } from '../../remote/options.ts'
 import { sizedPage } from '../../remote/page-range.ts'
@@ -72,7 +73,7 @@ export class NimbusDriver implements Driver {
     this.#reading = new Reading(this.#client)
     this.#listing = new Listing(this.#client, collection)
     this.#parts = new NimbusParts(this.#client, collection)
-    this.containers = new Collections(this.#client)
+    this.containers = containersOf(new Collections(this.#client))
     if (publicRead) this.publicUrl = key => this.#url(key)
   }
 
@@ -110,7 +111,7 @@ export class NimbusDriver implements Driver {
     return sizedPage(found, key => this.#reading.head(this.#file(key), ctx), classifyNimbus)
   }
 
-  /** The versions of a key, newest or oldest first as the service has them. */
+  /** The versions of a key, the oldest first. */
   versions(key: string, ctx: CallContext): Promise<readonly ListedFile[]> {
     return this.#listing.versions(key, ctx)
   }
@@ -131,7 +132,7 @@ export class NimbusDriver implements Driver {
     try {
       await this.containers.create(collection, ctx)
     } catch (error) {
-      if (!isStorageError(error, 'exists')) throw error
+      if (classifyNimbus(error) !== 'exists') throw error
       const found = await this.containers.stat(collection, ctx).catch(reason => {
         throw classifyNimbus(reason) === 'not_found' ? error : reason
       })

@@ -100,9 +100,17 @@ export class Listing {
     return found
   }
 
+  /** Whether a key is the first one of its folder; what is asked for may be wider than the folder. */
   async #isFirst(folder: string, key: string, ctx: CallContext): Promise<boolean> {
-    const { files } = await this.#beyond(folder, undefined, 1, ctx)
-    return files.length === 0 || files[0]!.key === key
+    const limit = askedPrefix(folder) === folder ? 1 : PAGE
+    for (let marker: string | undefined; ; ) {
+      const { files, isLast } = await this.#beyond(folder, marker, limit, ctx)
+      const first = files.find(file => file.key.startsWith(folder))
+      if (first !== undefined) return first.key === key
+      const next = files.at(-1)?.key
+      if (isLast || next === marker) return true
+      marker = next
+    }
   }
 
   /** The keys beyond a marker. A page may be full of what was deleted: then a wider one is asked for, since only a key leads on. */
@@ -119,8 +127,8 @@ export class Listing {
     if (this.#decodesTwice === undefined) {
       const finds = async (prefix: string): Promise<boolean> => {
         const question = { path: '/data/', prefix }
-        const { files } = await ctx.step('listKeys', true, step => this.#ask(question, 1, step))
-        return files[0]?.key.startsWith(marker) === true
+        const { files } = await ctx.step('listKeys', true, step => this.#ask(question, PAGE, step))
+        return files.some(({ key }) => key.startsWith(marker))
       }
       if (await finds(again)) this.#decodesTwice = true
       else if (await finds(marker)) this.#decodesTwice = false
@@ -160,11 +168,11 @@ export class Listing {
 }
 
 /**
- * The part of a prefix that may be sent: servers decode it once or twice, and their database takes a backslash for an escape. What more comes for a
- * shorter one is left out here.
+ * The part of a prefix that may be sent: servers decode it once or twice, and their database takes `%`, `_` and a backslash for patterns. What more
+ * comes for a shorter one is left out here, and a marker below it is one that servers accept.
  */
 export function askedPrefix(prefix: string): string {
-  return /^[^%+\\]*/.exec(prefix)![0]
+  return /^[^%+_\\]*/.exec(prefix)![0]
 }
 
 function notOn(why: string): StorageError {

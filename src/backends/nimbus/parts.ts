@@ -24,8 +24,14 @@ interface ListedUpload {
   readonly complete_timestamp?: unknown
 }
 
-/** Conjoined archives that one question shows. */
+interface UploadList {
+  readonly conjoined_list: readonly (ListedUpload | undefined)[]
+  readonly truncated?: unknown
+}
+
+/** Conjoined archives that one question shows, and questions for one of them. */
 const MAX_LISTED = '1000'
+const MAX_PAGES = 100
 
 /** Files in one request, or as conjoined archives of several. (nimbus.io developer's guide, "Archive", "Conjoined Archives") */
 export class NimbusParts implements PartProtocol<NimbusUpload, number> {
@@ -55,33 +61,33 @@ export class NimbusParts implements PartProtocol<NimbusUpload, number> {
     throw new StorageError('unavailable', 'The service began a conjoined archive without telling its identifier.')
   }
 
-  /** One part, numbered from 1. The metadata of the file go with each: the service keeps them of parts only. */
-  async part({ target, id }: NimbusUpload, { number, chunks }: Piece, ctx: CallContext): Promise<number> {
+  /** One part, numbered from 1; returns its bytes. The metadata of the file go with each: the service keeps them of parts only. */
+  async part({ target, id }: NimbusUpload, { number, chunks, size }: Piece, ctx: CallContext): Promise<number> {
     const place = [
       ['conjoined_identifier', id],
       ['conjoined_part', String(number)],
     ] as const
     await this.#archive(target.key, [...place, ...metadataQuery(target.key, target.options)], chunks, ctx)
-    return number
+    return size
   }
 
-  async finish({ target, id }: NimbusUpload, _parts: readonly number[], ctx: CallContext): Promise<undefined> {
+  /** Makes the file of its parts; its version is the identifier of the archive. */
+  async finish({ target, id }: NimbusUpload, parts: readonly number[], ctx: CallContext): Promise<Stat> {
     const query = [['action', 'finish'] as const, ['conjoined_identifier', id] as const]
     await this.#client.succeed(this.#conjoined(target.key, query), ctx)
+    return { size: parts.reduce((sum, size) => sum + size, 0), versionId: id }
   }
 
-  /** Aborts the archive, unless it was finished: nothing says what an abort does to a file that is visible. */
+  /**
+   * Aborts the archive. One whose end may be on its way is left as it is: an abort after the end would hide the file, and the one that was there
+   * before is gone then.
+   */
   async end(upload: NimbusUpload, { mayBeDone }: { readonly mayBeDone: boolean }, ctx: CallContext): Promise<boolean> {
-    if (mayBeDone && (await this.#stateOf(upload, ctx)) !== 'open') return true
+    if (mayBeDone) return (await this.#stateOf(upload, ctx)) !== 'open'
     const query = [['action', 'abort'] as const, ['conjoined_identifier', upload.id] as const]
     const request = this.#conjoined(upload.target.key, query)
-    try {
-      await ctx.step('endUpload', true, step => this.#client.succeed(request, step))
-      return true
-    } catch {
-      // One that was aborted before is refused.
-      return (await this.#stateOf(upload, ctx)) !== 'open'
-    }
+    await ctx.step('endUpload', true, step => this.#client.succeed(request, step))
+    return true
   }
 
   idOf({ id }: NimbusUpload): string {
@@ -93,29 +99,32 @@ export class NimbusParts implements PartProtocol<NimbusUpload, number> {
     return this.#stateOf(upload, ctx)
   }
 
+  /** Looks for the archive among those of its key and of later ones, which come in the order in which they were begun. */
   async #stateOf({ target, id }: NimbusUpload, ctx: CallContext): Promise<Fate> {
+    let after: string | undefined
+    for (let pages = 0; pages < MAX_PAGES; pages++) {
+      const { conjoined_list: list, truncated } = await ctx.step('askUpload', true, step =>
+        this.#archivesBeyond(target.key, after, step),
+      )
+      const found = list.find(each => each?.conjoined_identifier === id)
+      if (found !== undefined) return found.abort_timestamp ? 'gone' : found.complete_timestamp ? 'done' : 'open'
+      const last = textOf(list.at(-1)?.conjoined_identifier)
+      if (truncated !== true || last === undefined || last === after) break
+      after = last
+    }
+    const text = `The service does not tell what became of the conjoined archive ${id}.`
+    throw new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
+  }
+
+  #archivesBeyond(key: string, after: string | undefined, ctx: CallContext): Promise<UploadList> {
+    const query: Array<readonly [string, string]> = [['max_conjoined', MAX_LISTED]]
+    // Keys beyond this one; the key itself is beyond its own beginning, in whatever order the service has them.
+    const marker = askedPrefix([...key].slice(0, -1).join(''))
+    if (marker !== '') query.push(['key_marker', marker])
+    if (marker !== '' && after !== undefined) query.push(['conjoined_identifier_marker', after])
     const expected = { statuses: [200], lists: ['conjoined_list'] }
-    const request: NimbusRequest = {
-      method: 'GET',
-      collection: this.#collection,
-      path: '/conjoined/',
-      // Keys beyond this one; the key itself is beyond its own beginning, in whatever order the service has them.
-      query: [
-        ['max_conjoined', MAX_LISTED],
-        ['key_marker', askedPrefix([...target.key].slice(0, -1).join(''))],
-      ],
-      expected,
-    }
-    const answer = await ctx.step('askUpload', true, step =>
-      this.#client.json<{ conjoined_list: readonly ListedUpload[] }>(request, step),
-    )
-    const found = answer.conjoined_list.find(each => each?.conjoined_identifier === id)
-    if (found === undefined) {
-      const text = `The service does not tell what became of the conjoined archive ${id}.`
-      throw new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
-    }
-    if (found.abort_timestamp) return 'gone'
-    return found.complete_timestamp ? 'done' : 'open'
+    const request = { method: 'GET', collection: this.#collection, path: '/conjoined/', query, expected } as const
+    return this.#client.json<UploadList>(request, ctx)
   }
 
   async #archive(key: string, query: NimbusRequest['query'], body: Bytes, ctx: CallContext): Promise<string> {

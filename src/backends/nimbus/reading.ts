@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { release } from '../../core/abort.ts'
+import { drain } from '../../core/body.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { ReadOptions, ReadResult, Stat } from '../../core/driver.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
@@ -33,9 +34,9 @@ export class Reading {
   /** What HEAD tells: size, time, and the type that the service guesses by the name. HEAD knows no versions: of one the first byte is asked for. */
   async head(file: StoredFile, ctx: CallContext): Promise<Stat> {
     if (file.versionId !== undefined) {
-      const { body, stat } = await this.read(file, { range: { start: 0, end: 1 } }, ctx)
-      await body.take()
-      const { isBrief: _, ...told } = stat ?? {}
+      const result = await this.read(file, { range: { start: 0, end: 1 } }, ctx)
+      await drain(result)
+      const { isBrief: _, ...told } = result.stat ?? {}
       return sizedStat({ ...told, size: told.size })
     }
     const expected = { statuses: [200], headers: ['content-length', ...OF_FILES] }

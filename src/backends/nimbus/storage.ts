@@ -74,7 +74,7 @@ export class NimbusStorage<O extends NimbusOptions = NimbusOptions> extends Stor
     }
   }
 
-  /** The versions of a file that the service keeps, in its order; none where the file is missing. Read one by `open(name, 'rb', { versionId })`. */
+  /** The versions of a file that the service keeps, the oldest first; none where the file is missing. Read one by `open(name, 'rb', { versionId })`. */
   async versions(name: NameOrEntry, options: CallOptions = {}): Promise<readonly NimbusVersion[]> {
     const ref = this.calls.checked('list', nameIn(name), () => this.fileRef(name))
     this.calls.begin('list', ref.name, options)

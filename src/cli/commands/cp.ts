@@ -7,10 +7,12 @@ import { allowRecursive, concurrencyOf } from '../options.ts'
 import { printable } from '../output.ts'
 import { below, hasAlias, lastPart } from '../target.ts'
 import { filesBelow } from '../tree.ts'
+import { resumedTransfer } from './resumed-transfer.ts'
 
 interface CopyOptions {
   readonly recursive?: boolean
   readonly overwrite?: boolean
+  readonly resume?: boolean
   readonly concurrency: string
 }
 
@@ -34,7 +36,8 @@ export function declareTransfer(program: Command, context: CliContext, kind: 'co
   allowRecursive(command, 'everything below a folder')
     .option('--overwrite', 'replace files of the same name')
     .option('--concurrency <n>', 'files at once', '4')
-    .action((from: string, to: string, options: CopyOptions) => transfer(context, kind, from, to, options))
+  if (kind === 'copy') command.option('--resume', 'with -r: leave out files that are there and equal, and verify each')
+  command.action((from: string, to: string, options: CopyOptions) => transfer(context, kind, from, to, options))
 }
 
 async function transfer(
@@ -49,6 +52,8 @@ async function transfer(
     throw new UsageError(`'${local}' names no storage; write alias:path, or use put and get for files of this machine.`)
   }
   const limit = concurrencyOf(options.concurrency)
+  const { overwrite = false, resume = false } = options
+  if (resume && options.recursive !== true) throw new UsageError('--resume is for folders: use it with -r.')
   const source = await context.target(from)
   const target = await context.destination(to)
   if (options.recursive !== true) return transferAlone(context, kind, source, target, options)
@@ -56,6 +61,7 @@ async function transfer(
   if (source.alias === target.alias && below(target.path, '').startsWith(folder)) {
     throw new UsageError(`'${to}' is inside '${from}'.`)
   }
+  if (resume) return resumedTransfer(context, source, target, { overwrite, limit })
   await forEachParallel(filesBelow(source, context.signal), { limit }, ({ entry, relative }) =>
     context.attempt(async () => {
       const name = below(target.path, relative)

@@ -1,5 +1,10 @@
 import { afterAll, describe, it } from 'vitest'
-import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
+import {
+  containerConformance,
+  driverConformance,
+  registerConformance,
+  storageConformance,
+} from '../../../src/testing/index.ts'
 import { startStrictNimbus } from '../../servers/strict-nimbus.ts'
 import { at, driverFor, emptied, storageWith } from './support.ts'
 
@@ -13,10 +18,13 @@ const features = {
 }
 
 const server = await startStrictNimbus({ collections: ['media', 'other', 'third'] })
-/** Its pages are in no order of bytes, and what was replaced or deleted stays. */
+/** As the source of the service is: pages in no order of bytes, with places that deleted files take, values decoded twice, ranges that are not cut. */
 const versioned = await startStrictNimbus({
   collections: [{ name: 'media', versioning: true, accessControl: { version: '1.0', allow_unauth_read: true } }],
   collation: 'en',
+  decodesTwice: true,
+  countsDeleted: true,
+  longRanges: true,
 })
 afterAll(() => Promise.all([server.close(), versioned.close()]))
 
@@ -25,6 +33,7 @@ registerConformance(
   driverConformance({
     create: () => driverFor(server),
     destroy: emptied(server),
+    locations: [''],
     limits: true,
     keeps: ['modifiedAt'],
     refusesEmpty: true,
@@ -56,4 +65,13 @@ registerConformance(
     refusesEmpty: true,
   }),
   'NimbusStorage and a strict server',
+)
+
+registerConformance(
+  { describe, it },
+  containerConformance({
+    create: (collection = 'other') => driverFor(server, { collection }),
+    keeps: ['createdAt'],
+  }),
+  'The collections of Nimbus.io and a strict server',
 )

@@ -46,10 +46,16 @@ export async function startGround(): Promise<
 > {
   const server = await startStrictNimbus()
   const direct = driverFor(server)
+  const finishing = new Set<string>()
+  const finish: (typeof STEPS)['finish'] = request => {
+    if (!STEPS.finish(request)) return false
+    finishing.add(request.url.slice(request.url.lastIndexOf('=') + 1))
+    return true
+  }
   return {
     server,
     url: server.url,
-    steps: STEPS,
+    steps: { ...STEPS, finish },
     // A file without metadata has `[]`, which is shorter than what is left of a body that is cut.
     bodyless: ['head', 'meta'],
     storage(url, { timeoutSecs, maxAttempts }) {
@@ -62,9 +68,10 @@ export async function startGround(): Promise<
       await direct.write(key, bytesContent(bytes), {}, plainContext())
     },
     stored: async key => server.collection().current(key)?.body,
-    // An archive of which nobody has the identifier, since the answer to its start was lost, holds no bytes.
+    // One of which nobody has the identifier, since the answer to its start was lost, holds no bytes. One whose end may be on its way is left, and the
+    // error names it: an abort that comes after the end would hide the file.
     openUploads: async prefix => {
-      const open = server.collection().openConjoined.filter(({ parts }) => parts.size > 0)
+      const open = server.collection().openConjoined.filter(({ id, parts }) => parts.size > 0 && !finishing.has(id))
       return open.map(({ key }) => key).filter(key => key.startsWith(prefix))
     },
     async close() {

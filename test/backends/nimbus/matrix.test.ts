@@ -13,6 +13,12 @@ afterAll(() => on.close())
 const finish: Expectation<StepName> = (fault, mode, step, at) =>
   step === 'finish' ? looked(fault, mode) : repeated(fault, mode, step, at)
 
+/** Two requests side by side: what one of them brings counts as progress of both, so that a late answer may be in time. */
+const beside: Expectation<StepName> = (fault, mode, step, at) => {
+  const isLate = fault.fault.do === 'hold' && fault.fault.ms !== undefined
+  return isLate && mode === 'always' ? 'either' : repeated(fault, mode, step, at)
+}
+
 const PARTS = { steps: ['start', 'part 2', 'finish'], expected: finish } as const
 
 describeMatrix<StepName>({
@@ -21,10 +27,10 @@ describeMatrix<StepName>({
   faults: FAULTS,
   calls: {
     usedStream: PARTS,
-    inMemory: { steps: ['part 2', 'finish'], expected: finish },
-    newInParts: PARTS,
-    newStream: { steps: ['finish'], expected: finish },
-    bitByBit: { steps: ['start', 'finish'], expected: finish },
+    inMemory: { steps: ['part 2'], expected: finish },
+    newInParts: { steps: ['finish'], expected: finish },
+    newStream: [],
+    bitByBit: { steps: ['finish'], expected: finish },
     small: { steps: ['archive'] },
     smallStream: { steps: ['archive'] },
     smallNew: { steps: ['archive'] },
@@ -32,7 +38,7 @@ describeMatrix<StepName>({
     copyInParts: [],
     failedEnd: { steps: ['abort'], also: refusedPart },
     read: { steps: ['read'] },
-    size: { steps: ['head', 'meta'] },
+    size: { steps: ['head', 'meta'], expected: beside },
     list: { steps: ['list'] },
     delete: { steps: ['delete'] },
     deleteMany: [],

@@ -1,0 +1,202 @@
+import { pipeline, type Readable, Transform } from 'node:stream'
+import { attributesOf } from '../core/attributes.ts'
+import { nodeCrypto } from '../core/builtin.ts'
+import { asContent, type Content, type ContentProvider } from '../core/content.ts'
+import type { FileAttributes } from '../core/driver.ts'
+import { isStorageError, StorageError } from '../core/errors.ts'
+import { strongEtag } from '../core/etags.ts'
+import type { AnyStorage } from '../storage/storage.ts'
+import type { Entry } from '../storage/types.ts'
+
+/** By what two files are known to be equal: an etag that is the MD5 of the bytes, the mark of an earlier copy, or the bytes of both. */
+export type Proof = 'etag' | 'mark' | 'bytes'
+
+/** What became of a file. */
+export interface CopiedFile {
+  readonly state: 'copied' | 'unchanged'
+  /** How the target was found equal: before a copy, or after it. */
+  readonly by: Proof
+}
+
+/** The metadata of a copy that tell of which state of its source it is: size, time, etag, and the MD5 of the bytes of a file that was held in memory. */
+export const MARK = 'holdall-source'
+/** Bytes of a file up to which it is held in memory, so that its MD5 is known before it is sent. */
+const IN_MEMORY = 8 * 1024 * 1024
+
+/** How `ResumedCopy` copies. */
+export interface ResumedCopyOptions {
+  /** Whether another file of the same name is replaced; else it is `exists`. */
+  readonly overwrite: boolean
+  readonly signal: AbortSignal
+}
+
+/**
+ * Copies files to the same names in another storage, leaves out those that are there already and are known to be equal, and verifies what it
+ * has written. A name, a size and a time that look alike prove nothing.
+ */
+export class ResumedCopy {
+  readonly #source: AnyStorage
+  readonly #target: AnyStorage
+  readonly #overwrite: boolean
+  readonly #call: { readonly signal: AbortSignal }
+
+  constructor(source: AnyStorage, target: AnyStorage, { overwrite, signal }: ResumedCopyOptions) {
+    this.#source = source
+    this.#target = target
+    this.#overwrite = overwrite
+    this.#call = { signal }
+  }
+
+  /** How the target is known to hold the file; undefined where it holds none. Another file is `exists`, unless it may be replaced. */
+  async found(entry: Entry, name: string): Promise<Proof | undefined> {
+    const stat = await this.#targetStat(name)
+    if (stat === undefined) return undefined
+    const proof = await this.#proof(entry, stat)
+    if (proof !== undefined || this.#overwrite) return proof
+    throw new StorageError('exists', `'${name}' is another file than its source; --overwrite replaces it.`, {
+      operation: 'copy',
+      fileName: name,
+    })
+  }
+
+  /** Copies a file unless it is there. `checksum_mismatch` where the target holds other bytes than were sent; a new file with its mark is removed then. */
+  async copy(entry: Entry, name: string): Promise<CopiedFile> {
+    const before = await this.found(entry, name)
+    if (before !== undefined) return { state: 'unchanged', by: before }
+    const stat = await this.#source.stat(entry, this.#call)
+    const sent = new Sent()
+    const content = await this.#contentOf(entry, stat, sent)
+    const attributes = this.#attributesOf(entry, stat, content instanceof Buffer ? sent.hash : undefined)
+    const written = await this.#target.save(name, content, {
+      ...attributes,
+      overwrite: this.#overwrite,
+      ...this.#call,
+    })
+    if (written !== name) {
+      await this.#target.delete(written)
+      throw new StorageError('exists', `'${name}' was made by another writer meanwhile.`, { fileName: name })
+    }
+    return { state: 'copied', by: await this.#verified(name, sent, attributes.metadata?.[MARK]) }
+  }
+
+  async #targetStat(name: string): Promise<Entry | undefined> {
+    try {
+      return await this.#target.stat(name, this.#call)
+    } catch (error) {
+      if (isStorageError(error, 'not_found')) return undefined
+      throw error
+    }
+  }
+
+  async #proof(entry: Entry, found: Entry): Promise<Proof | undefined> {
+    if (found.isDirectory) return undefined
+    const stat = Number.isNaN(entry.size) ? await this.#source.stat(entry, this.#call) : entry
+    const arePlain = this.#source.decoder(stat) === undefined && this.#target.decoder(found) === undefined
+    if (arePlain && stat.size !== found.size) return undefined
+    const [ours, theirs] = arePlain ? [md5In(stat.etag), md5In(found.etag)] : []
+    if (isMarked(found, markOf(entry), theirs)) return 'mark'
+    if (ours !== undefined && ours === theirs) return 'etag'
+    const hash = await this.#hashOf(this.#source, entry)
+    if (hash === theirs) return 'etag'
+    return hash === (await this.#hashOf(this.#target, found)) ? 'bytes' : undefined
+  }
+
+  /** How what was written is known to be what was sent. */
+  async #verified(name: string, sent: Sent, mark: string | undefined): Promise<Proof> {
+    const stat = await this.#target.stat(name, this.#call)
+    const isPlain = this.#target.decoder(stat) === undefined
+    if (!isPlain || stat.size === sent.bytes) {
+      if (isPlain && md5In(stat.etag) === sent.hash) return 'etag'
+      // An etag of parts, or of encrypted bytes, is no MD5 of them.
+      if ((await this.#hashOf(this.#target, stat)) === sent.hash) return 'bytes'
+    }
+    // Without the mark it may be the file of another writer by now.
+    const isOwn = !this.#overwrite && mark !== undefined && stat.metadata?.[MARK] === mark
+    if (isOwn) await this.#target.delete(name)
+    const text = `'${name}' holds other bytes than were sent${isOwn ? ', and was removed' : ''}.`
+    const outcome = isOwn ? 'not_applied' : 'unknown'
+    throw new StorageError('checksum_mismatch', text, { operation: 'copy', fileName: name, outcome })
+  }
+
+  async #hashOf(storage: AnyStorage, entry: Entry): Promise<string> {
+    const sent = new Sent()
+    const body = storage.createReadStream(entry, { ...this.#call, etag: strongEtag(entry.etag) })
+    for await (const chunk of sent.through(body)) void chunk
+    return sent.hash
+  }
+
+  async #contentOf(entry: Entry, stat: Entry, sent: Sent): Promise<ContentProvider | Buffer> {
+    const options = { ...this.#call, etag: strongEtag(stat.etag) }
+    if (stat.size <= IN_MEMORY) {
+      const bytes = await this.#source.readBytes(entry, options)
+      sent.add(bytes)
+      return bytes
+    }
+    const content: Content = {
+      size: this.#source.decoder(stat) === undefined ? stat.size : undefined,
+      replayable: true,
+      open: () => sent.through(this.#source.createReadStream(entry, options)),
+    }
+    return { [asContent]: () => content }
+  }
+
+  #attributesOf(entry: Entry, stat: Entry, md5 = '-'): FileAttributes {
+    const { contentEncoding, metadata: given = {}, ...attributes } = attributesOf(stat)
+    const { [MARK]: _, ...metadata } = given
+    const mark = this.#target.supports('metadata') ? markOf(entry) : undefined
+    return {
+      ...attributes,
+      contentEncoding: this.#source.decoder(stat) === undefined ? contentEncoding : undefined,
+      metadata: mark === undefined ? metadata : { ...metadata, [MARK]: `${mark} ${md5}` },
+    }
+  }
+}
+
+/** What was sent in the last try: bytes and their MD5. */
+class Sent {
+  #hash = nodeCrypto().createHash('md5')
+  bytes = 0
+
+  /** A stream of the same bytes that counts from the beginning. */
+  through(body: Readable): Readable {
+    this.#hash = nodeCrypto().createHash('md5')
+    this.bytes = 0
+    const counting = new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        this.add(chunk)
+        done(null, chunk)
+      },
+    })
+    // The error of the source is that of the stream, and whoever ends the stream ends the source.
+    return pipeline(body, counting, () => undefined)
+  }
+
+  add(bytes: Uint8Array): void {
+    this.#hash.update(bytes)
+    this.bytes += bytes.byteLength
+  }
+
+  get hash(): string {
+    return this.#hash.copy().digest('hex')
+  }
+}
+
+/** The state of a file as its listing tells it; undefined where that is not enough to tell two states apart. */
+function markOf({ size, etag, modifiedAt, versionId, isRoughTime }: Entry): string | undefined {
+  const time = isRoughTime === true ? undefined : modifiedAt?.toISOString()
+  if (etag === undefined && versionId === undefined && time === undefined) return undefined
+  return [Number.isNaN(size) ? '-' : size, time ?? '-', etag ?? versionId ?? '-'].join(' ')
+}
+
+/** Whether a file has the mark of this state of its source, and the bytes that it had then as far as its etag tells. */
+function isMarked({ metadata }: Entry, mark: string | undefined, etag: string | undefined): boolean {
+  const found = metadata?.[MARK]
+  if (mark === undefined || found === undefined || !found.startsWith(`${mark} `)) return false
+  const md5 = found.slice(mark.length + 1)
+  return md5 === '-' || etag === undefined || md5 === etag
+}
+
+/** The MD5 that an etag may be. */
+function md5In(etag: string | undefined): string | undefined {
+  return etag !== undefined && /^[0-9a-f]{32}$/i.test(etag) ? etag.toLowerCase() : undefined
+}
