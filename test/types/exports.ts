@@ -34,6 +34,18 @@ import type {
   TokenClient,
 } from '../../src/backends/gcs/index.ts'
 import type {
+  GivenProviders,
+  DownloadOptions as LibCloudDownloadOptions,
+  LibCloudObject,
+  LibCloudOptions,
+  ListObjectsOptions,
+  ObjectExtra,
+  ObjectOrNames,
+  ProviderEntry,
+  RangeOptions,
+  UploadObjectOptions,
+} from '../../src/backends/libcloud/index.ts'
+import type {
   AddressingStyle,
   ChecksumAlgorithm,
   CloudFrontKey,
@@ -173,6 +185,18 @@ export type OfAzure = [
   DelegationKey,
   SasOptions,
   TokenCredential,
+]
+export type OfLibCloud = [
+  LibCloudDownloadOptions,
+  GivenProviders,
+  LibCloudObject,
+  LibCloudOptions,
+  ListObjectsOptions,
+  ObjectExtra,
+  ObjectOrNames,
+  ProviderEntry,
+  RangeOptions,
+  UploadObjectOptions,
 ]
 export type OfDropbox = [
   DropboxDriverOptions,
