@@ -43,6 +43,9 @@ const GOOGLE_VARIABLES =
 /** Where the keys of an agent come from, besides settings of ours. */
 const SSH_VARIABLES = /^SSH_AUTH_SOCK$/i
 
+/** Which authorities are trusted, besides settings of ours. */
+const CERTIFICATE_VARIABLES = /^SSL_CERT_FILE$/i
+
 /** The backends that come along. */
 export const BACKENDS: readonly BackendRow[] = [
   {
@@ -136,6 +139,17 @@ export const BACKENDS: readonly BackendRow[] = [
     start: { options: { bucketName: 'my-bucket' }, env: ['GS_CREDENTIALS'] },
   },
   {
+    name: 'libcloud',
+    className: 'LibCloudStorage',
+    folder: 'libcloud',
+    chunk: 'libcloud',
+    paths: ['storages.backends.apache_libcloud.LibCloudStorage'],
+    hasPage: true,
+    prefixes: ['LIBCLOUD_', 'DEFAULT_LIBCLOUD_'],
+    variables: CERTIFICATE_VARIABLES,
+    start: { options: { providerName: 'default' }, env: ['LIBCLOUD_PROVIDERS'] },
+  },
+  {
     name: 'dropbox',
     className: 'DropboxStorage',
     folder: 'dropbox',
@@ -183,7 +197,6 @@ export interface PlannedBackend {
 
 /** A row goes when its backend comes. */
 export const PLANNED: readonly PlannedBackend[] = [
-  { path: /^storages\.backends\.apache_libcloud\./, title: 'Apache Libcloud', prefixes: ['LIBCLOUD_'] },
   { path: /\.(S3)?Manifest(Files|Static|StaticFiles)Storage$/, title: 'static files with a manifest', prefixes: [] },
 ]
 
