@@ -8,8 +8,8 @@ const NONE = 'No CA Certificates were found in CA_CERTS_PATH.'
 
 /**
  * What `verify` of a storage is to be: the path of a PEM file, false for no check, null for the authorities that Node trusts. The first of: the entry's
- * own files, what a program put into `security.CA_CERTS_PATH`, `SSL_CERT_FILE`, the system's own. Throws an `Error` in libcloud's words where a file that
- * somebody named cannot be used; the authorities of Node count only where nobody named any and the system has none.
+ * own files, what the program put into `security.CA_CERTS_PATH`, `SSL_CERT_FILE`, the system's own. Throws an `Error` in libcloud's words where a file that
+ * was named cannot be used: Node's authorities are used only if no file was named and the system has none.
  */
 export function verification(
   given: readonly string[],
@@ -40,7 +40,7 @@ function first(paths: readonly string[]): string | undefined {
   return paths.find(isUsable)
 }
 
-/** Whether a path is that of a file which can be read and holds a certificate. */
+/** Whether the file can be read and holds a certificate. */
 function isUsable(path: string): boolean {
   try {
     return /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/.test(readFileSync(path, 'latin1'))
@@ -49,7 +49,7 @@ function isUsable(path: string): boolean {
   }
 }
 
-/** Says what is wrong with the last of some files. (libcloud/security.py) */
+/** Throws an error about the last of the files, in libcloud's words. (libcloud/security.py) */
 function refused(paths: readonly string[]): never {
   const path = paths.at(-1)!
   const stats = statSync(path, { throwIfNoEntry: false })

@@ -56,7 +56,7 @@ export const gcs: Recipe = {
       bucketName: entry.bucket,
       projectId: entry.project,
       endpointUrl: place.url ?? (place.secure ? null : 'http://storage.googleapis.com'),
-      // libcloud gives plain URLs, which are for buckets that anybody may read.
+      // As in libcloud: plain URLs, which work for public buckets.
       querystringAuth: entry.querystringAuth ?? false,
       expiration: URL_SECS,
     }

@@ -4,11 +4,11 @@ import type { CallOptions } from '../../core/call.ts'
 import { StorageError } from '../../core/errors.ts'
 import { LocalStorage } from '../local/index.ts'
 
-/** How a file of this machine is made of an object. */
+/** How an object is written to a file of this machine. */
 export interface DownloadOptions extends CallOptions {
   /** Whether a file that is there may be replaced; default no: `exists`, and the file stays as it is. */
   readonly overwriteExisting?: boolean | undefined
-  /** Whether nothing is left of a download that fails, which is the default; else what arrived is at the path. */
+  /** Whether a failed download leaves nothing; default yes. With false the bytes that arrived are kept at the path. */
   readonly deleteOnFailure?: boolean | undefined
 }
 
@@ -18,13 +18,13 @@ export interface RangeOptions extends CallOptions {
   readonly end?: number | null | undefined
 }
 
-/** A file of this machine, and the folder that it is in as a storage. */
+/** A file of this machine: its folder as a storage, and its name there. */
 export interface LocalFile {
   readonly folder: LocalStorage
   readonly name: string
 }
 
-/** The file at a path; in a folder, which is told by the slash at its end, the one that is called as the object is. */
+/** The file at a path; a path that ends in a slash is a folder, in which the file has the object's name. */
 export function localFile(path: string, objectName: string): LocalFile {
   const isFolder = path.endsWith('/') || path.endsWith(sep)
   const location = isFolder ? resolve(path) : dirname(resolve(path))
@@ -60,7 +60,7 @@ function taken(name: string): StorageError {
   })
 }
 
-/** The ends of a range; libcloud's ValueErrors are `invalid_argument`. */
+/** The checked range; `invalid_argument` where libcloud has ValueError. */
 export function checkedRange({ start, end }: RangeOptions): { readonly start: number; readonly end?: number } {
   if (!Number.isSafeInteger(start) || start < 0) {
     throw new StorageError('invalid_argument', `start: expected a whole number of at least 0, got ${start}.`)

@@ -141,7 +141,7 @@ export class LibCloudDriver extends StorageDriver {
     return await this.#at(object.container).url(entryOrName(object), options)
   }
 
-  /** The address of a container at the provider's CDN; not published: `not_found`. `unsupported` but for Rackspace. */
+  /** The address of a container at the provider's CDN; not published: `not_found`. `unsupported` except for Rackspace. */
   async getContainerCdnUrl(container: NameOrContainer, options: CallOptions = {}): Promise<string> {
     const operation = 'getContainerCdnUrl'
     const state = await this.#rackspace(container, operation).cdnState(options)
@@ -154,7 +154,7 @@ export class LibCloudDriver extends StorageDriver {
     })
   }
 
-  /** Publishes a container at the provider's CDN for anybody to read, and returns its address there. `unsupported` but for Rackspace. */
+  /** Publishes a container at the provider's CDN and returns its address there. `unsupported` except for Rackspace. */
   async enableContainerCdn(container: NameOrContainer, options: CdnOptions & CallOptions = {}): Promise<string> {
     await this.#rackspace(container, 'enableContainerCdn').enableCdn(options)
     return await this.getContainerCdnUrl(container, { signal: options.signal })

@@ -167,7 +167,7 @@ function orNone<V>(parse: (raw: unknown) => V): (raw: unknown) => V | null {
   return raw => (raw === null || raw === '' || raw === 'None' ? null : parse(raw))
 }
 
-/** A secret: a text, of which only a PEM has lines. */
+/** A secret on one line, or the text of a PEM or JSON file. */
 function parseKey(raw: unknown): string | null {
   if (raw === null || raw === '') return null
   if (typeof raw !== 'string') throw new Error('expected text')
@@ -176,7 +176,7 @@ function parseKey(raw: unknown): string | null {
   return parsePlace(text) || null
 }
 
-/** Numbers are as good as their digits. */
+/** A version as text; a number becomes its text. */
 function parseVersion(raw: unknown): string {
   if (typeof raw === 'number') return Number.isInteger(raw) ? String(raw) : raw.toFixed(1)
   if (typeof raw === 'string') return parsePlace(raw.trim())

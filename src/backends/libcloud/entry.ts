@@ -6,17 +6,17 @@ import { entrySettings, type ProviderEntry } from './entry-settings.ts'
 /** The entries of `LIBCLOUD_PROVIDERS` as they were written. */
 export type GivenProviders = Readonly<Record<string, unknown>>
 
-/** An entry with its own name, which may be spelt otherwise than the name that was asked for. */
+/** An entry and its name, which may differ in `-` and `_` from the name that was asked for. */
 export interface FoundEntry {
   readonly name: string
   readonly entry: ProviderEntry
   /** Which keys were written. */
   readonly given: ReadonlySet<keyof ProviderEntry>
-  /** A type that is no text: that of a program, not of a configuration. */
+  /** The type as it was written. */
   readonly type: string
 }
 
-/** As errors call an entry. */
+/** The name of an entry in error messages. */
 export function entryName(name: string): string {
   return `LIBCLOUD_PROVIDERS['${name}']`
 }
@@ -41,7 +41,7 @@ function likeNamed(providers: GivenProviders, wanted: string): string | undefine
   return alike.length === 1 ? alike[0] : undefined
 }
 
-/** Django-storages takes an empty entry for none. */
+/** Whether a value can be an entry; as in django-storages, an empty one counts as missing. */
 function isEntry(raw: unknown): raw is Readonly<Record<string, unknown>> {
   return typeof raw === 'object' && raw !== null && !Array.isArray(raw) && Object.keys(raw).length > 0
 }
@@ -58,7 +58,7 @@ function parsed(name: string, raw: Readonly<Record<string, unknown>>): Omit<Foun
   return { entry: options, given: new Set(keys.filter(isGiven)), type }
 }
 
-/** Puts the name of the entry before what is wrong with it, unless it is in it. */
+/** Puts the name of the entry before an error message that does not contain it. */
 function within<T>(name: string, work: () => T): T {
   try {
     return work()
@@ -69,7 +69,7 @@ function within<T>(name: string, work: () => T): T {
   }
 }
 
-/** What may be printed of the entries: of keys that nothing reads, too, only their names. */
+/** The entries as they may be printed: secrets and the values of unknown keys are `***`. */
 export function shownProviders(providers: GivenProviders): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(providers).map(([name, raw]) => [

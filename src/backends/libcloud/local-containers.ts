@@ -32,7 +32,7 @@ class LocalContainers implements ContainerDriver {
     return { name, createdAt: stats.birthtime }
   }
 
-  /** All of them, in one page; what is hidden is none. */
+  /** All folders in one page, without hidden ones. */
   async list(_page: unknown, ctx: CallContext): Promise<ContainerPage> {
     const containers: ContainerStat[] = []
     for await (const entry of await coded(() => opendir(this.#folder))) {

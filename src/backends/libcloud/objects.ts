@@ -1,21 +1,21 @@
 import type { NameOrContainer } from '../../storage/containers.ts'
 import type { Entry } from '../../storage/types.ts'
 
-/** What libcloud tells of an object besides. */
+/** Further properties of an object. */
 export interface ObjectExtra {
   readonly contentType?: string | undefined
   readonly lastModified?: Date | undefined
 }
 
-/** An object in a container. It stands for exactly the object that was listed. */
+/** An object in a container. Given back to the driver's methods, it means exactly the object that was listed. */
 export interface LibCloudObject {
   readonly name: string
   /** Stored bytes. */
   readonly size: number
-  /** What changes with the bytes: an MD5 at most services for objects of one part. Null where the service does not tell. */
+  /** The etag: at most services the MD5 of an object that was stored in one part. Null where the service has none. */
   readonly hash: string | null
   readonly extra: ObjectExtra
-  /** Metadata; empty in listings, which do not tell it. */
+  /** Metadata; empty in listings, which do not contain it. */
   readonly metaData: Readonly<Record<string, string>>
   readonly container: { readonly name: string }
 }

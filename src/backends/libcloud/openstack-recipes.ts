@@ -2,7 +2,7 @@ import { RackspaceStorage, SwiftStorage } from '../swift/index.ts'
 import type { ProviderEntry } from './entry-settings.ts'
 import { type Recipe, URL_SECS } from './recipe.ts'
 
-/** Keys of everything that an identity service knows. */
+/** Keys that Swift and Rackspace have in common. */
 const CATALOG: readonly (keyof ProviderEntry)[] = [
   ...(['region', 'host', 'port', 'authUrl', 'authVersion', 'storageUrl', 'token'] as const),
   ...(['interface', 'useInternalUrl', 'tempUrlKey', 'querystringAuth'] as const),

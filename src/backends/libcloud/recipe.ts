@@ -24,7 +24,7 @@ export interface Recipe {
   readonly needs?: readonly (keyof ProviderEntry)[]
   /** Keys that the backend reads besides those that all read. */
   readonly takes: readonly (keyof ProviderEntry)[]
-  /** The keys by the options that are made of them, for messages. */
+  /** Which key each option is made of, for error messages. */
   readonly names: Readonly<Record<string, keyof ProviderEntry>>
   options(given: Ingredients): Readonly<Record<string, unknown>>
 }

@@ -1,4 +1,4 @@
-/** Where systems keep their authorities, the one that is asked first at the front. (libcloud/security.py) */
+/** Usual paths of a system's CA bundle, in the order in which they are tried. (libcloud/security.py) */
 export const SYSTEM_PATHS: readonly string[] = [
   '/etc/pki/tls/certs/ca-bundle.crt',
   '/etc/ssl/certs/ca-certificates.crt',
@@ -17,16 +17,16 @@ export class CertificatePaths extends Array<string> {
 
 /** How the certificates of servers are checked, for all storages that are made afterwards. */
 class Security {
-  /** False accepts any certificate, which a warning of the process says. */
+  /** False accepts any certificate, with a process warning. */
   VERIFY_SSL_CERT = true
   #paths: CertificatePaths = CertificatePaths.from(SYSTEM_PATHS) as CertificatePaths
 
-  /** Files of authorities: the first that exists and holds a certificate counts; what is added to the system's own comes before them. */
+  /** CA files: the first that exists and holds a certificate is used. Files that are appended to the default list are tried first. */
   get CA_CERTS_PATH(): CertificatePaths {
     return this.#paths
   }
 
-  /** Null is the system's own list again. */
+  /** Replaces the list; null restores the default one. */
   set CA_CERTS_PATH(paths: readonly string[] | string | null) {
     const list = paths === null ? SYSTEM_PATHS : typeof paths === 'string' ? [paths] : paths
     this.#paths = CertificatePaths.from(list) as CertificatePaths
@@ -42,7 +42,7 @@ class Security {
  */
 export const security: Security = new Security()
 
-/** The files that a program chose, and whether only those count. */
+/** The files that the program added to the system's own (`isWhole` false) or set in their place (`isWhole` true). */
 export function chosenPaths(): { readonly own: readonly string[]; readonly isWhole: boolean } {
   const paths = [...security.CA_CERTS_PATH]
   const isLonger = SYSTEM_PATHS.every((path, index) => paths[index] === path)

@@ -154,7 +154,7 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
     return this.backend.writeOptions(ref, content, given)
   }
 
-  /** A URL as the provider makes it: signed where libcloud signs it, else plain, with the name encoded once. */
+  /** The provider's URL of a file: signed for the types whose URLs libcloud signs, else plain; see the table of the page. */
   override url(given: NameOrEntry, options: UrlOptions = {}): Promise<string> {
     const { backend } = this
     const key = keptKey(this, given)
@@ -185,7 +185,7 @@ function entryOf({ providers, providerName, defaultProvider }: LibCloudOptions):
   return findEntry(providers, providerName ?? defaultProvider)
 }
 
-/** What to say of an entry that still has what the manual puts there for the reader to replace: `<your username here>`. */
+/** The message for an entry that still has a placeholder of the manual, such as `<your username here>`; undefined for any other. */
 function placeholderIn({ name, entry }: FoundEntry): string | undefined {
   const key = (['user', 'key'] as const).find(each => /^<.+>$/.test(entry[each] ?? ''))
   if (key === undefined) return undefined

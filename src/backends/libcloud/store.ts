@@ -12,7 +12,7 @@ import type { Recipe } from './recipe.ts'
 import { RECIPES } from './recipes.ts'
 import { type ProviderType, providerType } from './types.ts'
 
-/** Keys that every type takes, but LOCAL those of the network. */
+/** Keys that every type takes; those of the network not with LOCAL. */
 const EVERY: readonly (keyof ProviderEntry)[] = ['type', 'user', 'key', 'bucket', 'timeout']
 const NETWORK: readonly (keyof ProviderEntry)[] = ['secure', 'caCerts']
 
@@ -55,13 +55,13 @@ function built(found: FoundEntry, common: CommonOptions, services: Services): St
   })
 }
 
-/** Whether certificates are to be checked: an identity service without TLS may name a store that has it. */
+/** Whether certificates will be checked. The catalog of an identity service without TLS may name a store with TLS. */
 function needsAuthorities({ entry }: FoundEntry, { store }: ProviderType, { secure }: Place): boolean {
   if (store === 'local') return false
   return secure || entry.caCerts.length > 0 || (['swift', 'rackspace'].includes(store) && entry.secure !== false)
 }
 
-/** Refuses keys that the type does not read, and names what it lacks. */
+/** Refuses an entry without a key that its type needs, and one with a key that has no effect. */
 function checkKeys({ name, given }: FoundEntry, type: ProviderType, recipe: Recipe): void {
   const needed = recipe.needs ?? ['user', 'key', 'bucket']
   const missing = needed.find(key => !given.has(key))
@@ -72,7 +72,7 @@ function checkKeys({ name, given }: FoundEntry, type: ProviderType, recipe: Reci
   throw new Error(`${entryName(name)}: '${odd}' has no effect on ${type.tag}, which takes ${taken.join(', ')}`)
 }
 
-/** Says what is wrong with the entry's name before it, and with its keys in place of the options and settings of the backend. */
+/** Errors of `work` name the entry, and its keys in place of the backend's options and settings. */
 function within<T>({ name }: FoundEntry, { names, storage }: Recipe, work: () => T): T {
   try {
     return work()

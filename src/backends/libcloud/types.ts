@@ -8,17 +8,17 @@ export interface ProviderType {
   /** As libcloud calls it: `S3_EU_WEST`. */
   readonly tag: string
   readonly store: StoreName
-  /** Where an entry names no region. */
+  /** Default region. */
   readonly region?: string | undefined
-  /** Whether an entry's region must be that one. */
+  /** Whether this is the only region of the type. */
   readonly isOneRegion?: boolean | undefined
-  /** Where an entry names no host; `{region}` is replaced. */
+  /** Default host; `{region}` stands for the region. */
   readonly host?: string | undefined
-  /** The only regions that the host's name is made for. */
+  /** Regions of that host; absent: any. */
   readonly regions?: readonly string[] | undefined
-  /** What an entry must have besides user, key and bucket. */
+  /** A key that an entry of this type must have besides user, key and bucket. */
   readonly needs?: 'host' | 'region' | 'authUrl' | undefined
-  /** The name by which the S3 backend knows the service. */
+  /** `provider` of the S3 backend. */
   readonly service?: 'aws' | 'minio' | 'ceph' | 'digitalocean' | 'scaleway' | 'ovh' | 'backblaze' | undefined
   readonly signatureVersion?: '2' | undefined
   readonly authUrl?: string | undefined
@@ -53,7 +53,7 @@ const OUTSCALE = ['eu-west-1', 'eu-west-2', 'us-west-1', 'us-east-2']
 const UK = { store: 'rackspace', region: 'LON', isOneRegion: true } as const
 const US = { store: 'rackspace', region: 'ORD' } as const
 
-/** All others. The manual's `CLOUDFIULES` is a slip that people have copied. */
+/** All other types. `CLOUDFIULES` is a misspelling in the manual that configurations have copied. */
 const OTHERS: Readonly<Record<string, Omit<ProviderType, 'tag'>>> = {
   S3: { store: 's3', service: 'aws', region: 'us-east-1' },
   MINIO: { store: 's3', service: 'minio', needs: 'host' },
@@ -97,7 +97,7 @@ const OTHERS: Readonly<Record<string, Omit<ProviderType, 'tag'>>> = {
   LOCAL: { store: 'local' },
 }
 
-/** Types of libcloud that have no backend here, and what to do. */
+/** Types of libcloud without a backend here, and what to use instead. */
 const REFUSED: Readonly<Record<string, string>> = {
   ALIYUN_OSS: 'its own protocol is not supported; use S3 with the host of its S3-compatible endpoint',
   DUMMY: "it keeps nothing; use BACKEND 'memory' in STORAGES",

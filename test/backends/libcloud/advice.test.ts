@@ -16,7 +16,7 @@ it('says which services are closed, and which names are old', () => {
     expect(on(type)).toEqual([])
 })
 
-it('says what is wrong with entries that nobody has used yet', () => {
+it('says what is wrong with entries that have not been used yet', () => {
   expect(on('S3', { regoin: 'x' })).toEqual([expect.stringContaining("Invalid setting 'regoin'")])
   expect(on('S33')).toEqual([expect.stringContaining("there is no provider 'S33' (did you mean 'S3'?)")])
   expect(advice({ LIBCLOUD_PROVIDERS: { a: { ...entryOf('S3'), type: 'x.S3' } } })).toEqual([
