@@ -139,17 +139,6 @@ export const BACKENDS: readonly BackendRow[] = [
     start: { options: { bucketName: 'my-bucket' }, env: ['GS_CREDENTIALS'] },
   },
   {
-    name: 'libcloud',
-    className: 'LibCloudStorage',
-    folder: 'libcloud',
-    chunk: 'libcloud',
-    paths: ['storages.backends.apache_libcloud.LibCloudStorage'],
-    hasPage: true,
-    prefixes: ['LIBCLOUD_', 'DEFAULT_LIBCLOUD_'],
-    variables: CERTIFICATE_VARIABLES,
-    start: { options: { providerName: 'default' }, env: ['LIBCLOUD_PROVIDERS'] },
-  },
-  {
     name: 'dropbox',
     className: 'DropboxStorage',
     folder: 'dropbox',
@@ -185,6 +174,18 @@ export const BACKENDS: readonly BackendRow[] = [
       options: { host: 'files.example.com', location: '/srv/media', baseUrl: '/media/' },
       env: ['SFTP_STORAGE_PARAMS'],
     },
+  },
+  // Behind those that it stands on: the first chunk that needs a module holds it.
+  {
+    name: 'libcloud',
+    className: 'LibCloudStorage',
+    folder: 'libcloud',
+    chunk: 'libcloud',
+    paths: ['storages.backends.apache_libcloud.LibCloudStorage'],
+    hasPage: true,
+    prefixes: ['LIBCLOUD_', 'DEFAULT_LIBCLOUD_'],
+    variables: CERTIFICATE_VARIABLES,
+    start: { options: { providerName: 'default' }, env: ['LIBCLOUD_PROVIDERS'] },
   },
 ]
 
