@@ -161,7 +161,6 @@ describe('backends', () => {
 
   test.each([
     ['storages.backends.s3boto3.S3ManifestStaticStorage', 'static files with a manifest'],
-    ['storages.backends.apache_libcloud.LibCloudStorage', 'Apache Libcloud'],
   ])('%s is known to be missing', (name, what) => {
     expect(() => resolveBackend(name)).toThrow(`this version of Holdall has no backend for ${what} yet; it has local`)
   })
