@@ -211,7 +211,9 @@ describe('where requests go', () => {
     const NONE = new Set(['baseUrl', 'addressingStyle', 'accountKey', 'accountName', 'providerName', 'defaultProvider'])
     const undeclared = backendNames().flatMap(name =>
       Object.entries(declaredSettings(resolveBackend(name)))
-        .filter(([option, { role }]) => PLACE.test(option) && role !== 'destination' && role !== 'both' && !NONE.has(option))
+        .filter(
+          ([option, { role }]) => PLACE.test(option) && role !== 'destination' && role !== 'both' && !NONE.has(option),
+        )
         .map(([option]) => `${name}.${option}`),
     )
     expect(undeclared).toEqual([])
