@@ -62,10 +62,12 @@ export class LibCloudDriver extends StorageDriver {
     options: ListObjectsOptions = {},
   ): AsyncGenerator<LibCloudObject, void, undefined> {
     const { prefix = '', signal } = options
+    const storage = this.#at(container)
     const name = nameOf(container)
     // A storage lists folders: what is before the last slash of the prefix is one.
     const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
-    for await (const entry of this.#at(container).entries(folder, { recursive: true, signal })) {
+    const range = prefix !== folder && storage.supports('listRange') ? rangeOf(prefix) : {}
+    for await (const entry of storage.entries(folder, { ...range, recursive: true, signal })) {
       if (entry.name.startsWith(prefix)) yield objectOf(entry, name)
     }
   }
@@ -173,6 +175,17 @@ export class LibCloudDriver extends StorageDriver {
 
 function nameOf(container: NameOrContainer): string {
   return typeof container === 'string' ? container : container.name
+}
+
+/** A range that holds all names with a prefix and few others; none next to surrogates, which no name has. */
+function rangeOf(prefix: string): { readonly startAfter?: string; readonly until?: string } {
+  const last = [...prefix].at(-1)!
+  const [begin, code] = [prefix.slice(0, -last.length), last.codePointAt(0)!]
+  if (code < 1 || code >= 0xd7ff) return {}
+  return {
+    startAfter: `${begin}${String.fromCodePoint(code - 1)}\u{10ffff}`,
+    until: `${begin}${String.fromCodePoint(code + 1)}`,
+  }
 }
 
 function attributesOf({ extra = {}, ...rest }: UploadObjectOptions): SaveOptions {

@@ -56,6 +56,13 @@ describe.concurrent.each(opened)('$name', ({ name, entry, storage }) => {
     expect(await names('list/a')).toEqual(['list/a', 'list/ab/c'])
     expect(await names('li')).toEqual(['list/a', 'list/ab/c', 'list/b'])
     expect(await names('none')).toEqual([])
+    // Names at both ends of what a prefix may be followed by.
+    const ends = ['list/b\u0001', 'list/b\u{10fffd}z', 'list/c', 'list/a\u{10fffd}'].filter(
+      () => name === 'S3' || name === 'OPENSTACK_SWIFT',
+    )
+    for (const object of ends) await driver.uploadObjectViaStream('12345', 'other', object)
+    expect(await names('list/b')).toEqual(['list/b', ...ends.slice(0, 2)])
+    for (const object of ends) await driver.deleteObject({ container: 'other', name: object })
     expect(await storage.exists('list/a')).toBe(false)
     const seen: unknown[] = []
     for await (const object of driver.iterateContainerObjects({ name: 'other' }, { prefix: 'list/b' })) {
