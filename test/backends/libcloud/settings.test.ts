@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { LibCloudStorage } from '../../../src/backends/libcloud/index.ts'
 import { configure, resolveBackend, storages } from '../../../src/config/index.ts'
+import { scriptedClient } from '../../support/scripted-client.ts'
 import { entryOf, storageOf, storagesOf } from './support.ts'
 
 afterEach(() => configure({}))
@@ -168,6 +169,26 @@ describe('options', () => {
         expect(inspect(error)).not.toContain('s3cret')
       }
     }
+  })
+
+  it('a client of the program sends the requests, and those of the driver for other containers', async () => {
+    const headers = { 'content-length': '4', etag: '"1"', 'last-modified': new Date(0).toUTCString() }
+    const httpClient = scriptedClient(() => ({ status: 200, headers }))
+    await using storage = storageOf(entryOf('S3'), { httpClient })
+    expect([await storage.size('a.txt'), (await storage.driver.getObject('other', 'b.txt')).size]).toEqual([4, 4])
+    expect(httpClient.asked.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'HEAD https://s3.amazonaws.com/media/a.txt',
+      'HEAD https://s3.amazonaws.com/other/b.txt',
+    ])
+  })
+
+  it('a storage that is read-only refuses changes in every container, and of the account', async () => {
+    await using storage = storageOf(entryOf('S3'), {}, { readOnly: true })
+    const refused = { code: 'permission_denied' }
+    await expect(storage.save('a.txt', 'a')).rejects.toMatchObject(refused)
+    await expect(storage.driver.createContainer('other')).rejects.toMatchObject(refused)
+    await expect(storage.driver.uploadObjectViaStream('a', 'other', 'a.txt')).rejects.toMatchObject(refused)
+    await expect(storage.driver.deleteObject({ container: 'other', name: 'a.txt' })).rejects.toMatchObject(refused)
   })
 
   it('the entries that a program was given are not changed', () => {
