@@ -18,7 +18,10 @@ const RANKS: Readonly<Record<string, number>> = {
   'index.ts': 8,
 }
 /** Backends that may stand on another one. */
-const STANDS_ON: Readonly<Record<string, readonly string[]>> = { spaces: ['s3'] }
+const STANDS_ON: Readonly<Record<string, readonly string[]>> = {
+  spaces: ['s3'],
+  libcloud: ['s3', 'gcs', 'azure', 'swift', 'atmos', 'nimbus', 'local'],
+}
 const OPTIONAL = ['@aws-sdk/credential-providers', 'basic-ftp', 'ssh2']
 /** Packages that the build puts into the code, by the one file that it replaces. */
 const BUILT_IN: Readonly<Record<string, string>> = { mime: 'core/media-types.ts' }

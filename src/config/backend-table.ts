@@ -46,6 +46,9 @@ const OPENSTACK_VARIABLES = /^(?:OS|ST)_\w+$/i
 /** Where the keys of an agent come from, besides settings of ours. */
 const SSH_VARIABLES = /^SSH_AUTH_SOCK$/i
 
+/** Which authorities are trusted, besides settings of ours. */
+const CERTIFICATE_VARIABLES = /^SSL_CERT_FILE$/i
+
 /** The backends that come along. */
 export const BACKENDS: readonly BackendRow[] = [
   {
@@ -246,6 +249,18 @@ export const BACKENDS: readonly BackendRow[] = [
       env: ['NIMBUS_KEY'],
     },
   },
+  // Behind those that it stands on: the first chunk that needs a module holds it.
+  {
+    name: 'libcloud',
+    className: 'LibCloudStorage',
+    folder: 'libcloud',
+    chunk: 'libcloud',
+    paths: ['storages.backends.apache_libcloud.LibCloudStorage'],
+    hasPage: true,
+    prefixes: ['LIBCLOUD_', 'DEFAULT_LIBCLOUD_'],
+    variables: CERTIFICATE_VARIABLES,
+    start: { options: { providerName: 'default' }, env: ['LIBCLOUD_PROVIDERS'] },
+  },
 ]
 
 /** Django's class paths that are understood and have no class here yet. */
@@ -257,7 +272,6 @@ export interface PlannedBackend {
 
 /** A row goes when its backend comes. */
 export const PLANNED: readonly PlannedBackend[] = [
-  { path: /^storages\.backends\.apache_libcloud\./, title: 'Apache Libcloud', prefixes: ['LIBCLOUD_'] },
   { path: /\.(S3)?Manifest(Files|Static|StaticFiles)Storage$/, title: 'static files with a manifest', prefixes: [] },
 ]
 

@@ -105,7 +105,7 @@ function canonicalOptions(className: string, settings: AnySettings, input: Reado
 }
 
 /** The declared option that a user's key means: its own name, its snake_case (Django's OPTIONS), or an alias. */
-function optionName(settings: AnySettings, key: string): string | undefined {
+export function optionName(settings: AnySettings, key: string): string | undefined {
   if (Object.hasOwn(settings, key)) return key
   const camel = key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
   if (Object.hasOwn(settings, camel)) return camel

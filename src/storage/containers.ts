@@ -102,7 +102,8 @@ function checkedContainerName({ driver }: CallRunner, operation: string, given: 
   throw new StorageError('invalid_argument', `${operation}: container name: ${why}.`, details)
 }
 
-function reasonAgainst(name: unknown): string | undefined {
+/** What is wrong with the name of a container, whatever the service is; undefined where nothing is. */
+export function reasonAgainst(name: unknown): string | undefined {
   if (typeof name !== 'string') return `expected text, got ${kindOf(name)}`
   if (name === '') return 'expected text, got an empty one'
   if (name === '.' || name === '..') return `'${name}' is no name`

@@ -207,11 +207,13 @@ describe('where requests go', () => {
 
   test('is declared of each setting that decides it', () => {
     const PLACE = /endpoint|host|port$|prox|ssl|verify|provider|account|address|server|url$/i
-    /** Addresses of the files of users, and settings that are no place. */
-    const NONE = new Set(['baseUrl', 'addressingStyle', 'accountKey', 'accountName'])
+    /** Addresses of the files of users, settings that are no place, and names of entries that have places and keys. */
+    const NONE = new Set(['baseUrl', 'addressingStyle', 'accountKey', 'accountName', 'providerName', 'defaultProvider'])
     const undeclared = backendNames().flatMap(name =>
       Object.entries(declaredSettings(resolveBackend(name)))
-        .filter(([option, { role }]) => PLACE.test(option) && role !== 'destination' && !NONE.has(option))
+        .filter(
+          ([option, { role }]) => PLACE.test(option) && role !== 'destination' && role !== 'both' && !NONE.has(option),
+        )
         .map(([option]) => `${name}.${option}`),
     )
     expect(undeclared).toEqual([])

@@ -42,6 +42,18 @@ import type {
   HmacKey,
   TokenClient,
 } from '../../src/backends/gcs/index.ts'
+import type {
+  GivenProviders,
+  DownloadOptions as LibCloudDownloadOptions,
+  LibCloudObject,
+  LibCloudOptions,
+  ListObjectsOptions,
+  ObjectExtra,
+  ObjectOrNames,
+  ProviderEntry,
+  RangeOptions,
+  UploadObjectOptions,
+} from '../../src/backends/libcloud/index.ts'
 import type { NimbusDriverOptions, NimbusKey, NimbusOptions, NimbusVersion } from '../../src/backends/nimbus/index.ts'
 import type {
   AddressingStyle,
@@ -195,6 +207,18 @@ export type OfAzure = [
   TokenCredential,
 ]
 export type OfNimbus = [NimbusDriverOptions, NimbusKey, NimbusOptions, NimbusVersion]
+export type OfLibCloud = [
+  LibCloudDownloadOptions,
+  GivenProviders,
+  LibCloudObject,
+  LibCloudOptions,
+  ListObjectsOptions,
+  ObjectExtra,
+  ObjectOrNames,
+  ProviderEntry,
+  RangeOptions,
+  UploadObjectOptions,
+]
 export type OfDropbox = [
   DropboxDriverOptions,
   DropboxErrorDetails,

@@ -1,0 +1,59 @@
+import { readFileSync, statSync } from 'node:fs'
+import { warnOnce } from '../../remote/warn.ts'
+import { chosenPaths, SYSTEM_PATHS, security } from './security.ts'
+
+/** The environment's variable that names the file of the authorities to trust. */
+const VARIABLE = 'SSL_CERT_FILE'
+const NONE = 'No CA Certificates were found in CA_CERTS_PATH.'
+
+/**
+ * What `verify` of a storage is to be: the path of a PEM file, false for no check, null for the authorities that Node trusts. The first of: the entry's
+ * own files, what the program put into `security.CA_CERTS_PATH`, `SSL_CERT_FILE`, the system's own. Throws an `Error` in libcloud's words where a file that
+ * was named cannot be used: Node's authorities are used only if no file was named and the system has none.
+ */
+export function verification(
+  given: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): boolean | string | null {
+  if (given.length > 0) return first(given) ?? refused(given)
+  if (!security.VERIFY_SSL_CERT) {
+    warnOnce(
+      'libcloud: VERIFY_SSL_CERT is false, so that any certificate is accepted and others may read what is sent.',
+      'HOLDALL_UNVERIFIED',
+    )
+    return false
+  }
+  const { own, isWhole } = chosenPaths()
+  const chosen = first(own)
+  if (chosen !== undefined) return chosen
+  if (isWhole) throw new Error(NONE)
+  const named = env[VARIABLE]
+  if (named) return first([named]) ?? refused([named])
+  // Node adds these to its own authorities, and to no others.
+  if (own.length === 0 && env['NODE_EXTRA_CA_CERTS']) return null
+  const found = first(SYSTEM_PATHS)
+  if (found === undefined && own.length > 0) throw new Error(NONE)
+  return found ?? null
+}
+
+function first(paths: readonly string[]): string | undefined {
+  return paths.find(isUsable)
+}
+
+/** Whether the file can be read and holds a certificate. */
+function isUsable(path: string): boolean {
+  try {
+    return /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/.test(readFileSync(path, 'latin1'))
+  } catch {
+    return false
+  }
+}
+
+/** Throws an error about the last of the files, in libcloud's words. (libcloud/security.py) */
+function refused(paths: readonly string[]): never {
+  const path = paths.at(-1)!
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats === undefined) throw new Error(`Certificate file ${path} doesn't exist`)
+  if (stats.isDirectory()) throw new Error("Certificate file can't be a directory")
+  throw new Error(`Certificate file ${path} cannot be read, or holds no certificate`)
+}

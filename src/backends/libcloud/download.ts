@@ -1,0 +1,71 @@
+import { basename, dirname, resolve, sep } from 'node:path'
+import type { Readable } from 'node:stream'
+import type { CallOptions } from '../../core/call.ts'
+import { StorageError } from '../../core/errors.ts'
+import { LocalStorage } from '../local/index.ts'
+
+/** How an object is written to a file of this machine. */
+export interface DownloadOptions extends CallOptions {
+  /** Whether a file that is there may be replaced; default no: `exists`, and the file stays as it is. */
+  readonly overwriteExisting?: boolean | undefined
+  /** Whether a failed download leaves nothing; default yes. With false the bytes that arrived are kept at the path. */
+  readonly deleteOnFailure?: boolean | undefined
+}
+
+/** A part of an object: from `start` to `end`, which is exclusive; to the end of the object without it. */
+export interface RangeOptions extends CallOptions {
+  readonly start: number
+  readonly end?: number | null | undefined
+}
+
+/** A file of this machine: its folder as a storage, and its name there. */
+export interface LocalFile {
+  readonly folder: LocalStorage
+  readonly name: string
+}
+
+/** The file at a path; a path that ends in a slash is a folder, in which the file has the object's name. */
+export function localFile(path: string, objectName: string): LocalFile {
+  const isFolder = path.endsWith('/') || path.endsWith(sep)
+  const location = isFolder ? resolve(path) : dirname(resolve(path))
+  const folder = new LocalStorage({ location }, { settings: {}, env: {} })
+  return { folder, name: isFolder ? objectName : basename(path) }
+}
+
+/** Writes a stream to a file, which appears once it is whole. */
+export async function download(source: Readable, { folder, name }: LocalFile, options: DownloadOptions): Promise<void> {
+  const { overwriteExisting = false, deleteOnFailure = true, signal } = options
+  let failure: { readonly error: unknown } | undefined
+  try {
+    if (!overwriteExisting && (await folder.exists(name, { signal }))) throw taken(name)
+    await folder.edit(name, overwriteExisting ? 'w' : 'x', async file => {
+      try {
+        for await (const chunk of source) await file.write(chunk as Uint8Array)
+      } catch (error) {
+        if (deleteOnFailure) throw error
+        failure = { error }
+      }
+    })
+  } finally {
+    source.destroy()
+    await folder.close()
+  }
+  if (failure !== undefined) throw failure.error
+}
+
+function taken(name: string): StorageError {
+  return new StorageError('exists', `'${name}' exists; it is replaced only with overwriteExisting.`, {
+    operation: 'downloadObject',
+    fileName: name,
+  })
+}
+
+/** The checked range; `invalid_argument` where libcloud has ValueError. */
+export function checkedRange({ start, end }: RangeOptions): { readonly start: number; readonly end?: number } {
+  if (!Number.isSafeInteger(start) || start < 0) {
+    throw new StorageError('invalid_argument', `start: expected a whole number of at least 0, got ${start}.`)
+  }
+  if (end === undefined || end === null) return { start }
+  if (Number.isSafeInteger(end) && end > start) return { start, end }
+  throw new StorageError('invalid_argument', `end: expected a whole number above start, which is ${start}, got ${end}.`)
+}

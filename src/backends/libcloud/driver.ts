@@ -1,0 +1,194 @@
+import type { Readable } from 'node:stream'
+import type { CallOptions } from '../../core/call.ts'
+import type { ContentSource } from '../../core/content.ts'
+import { StorageError } from '../../core/errors.ts'
+import type { NameOrContainer } from '../../storage/containers.ts'
+import type { AnyStorage } from '../../storage/storage.ts'
+import { type HasCalls, StorageDriver } from '../../storage/storage-driver.ts'
+import type { SaveOptions, UrlOptions } from '../../storage/types.ts'
+import { type CdnOptions, RackspaceStorage } from '../swift/index.ts'
+import { checkedRange, type DownloadOptions, download, localFile, type RangeOptions } from './download.ts'
+import { entryOrName, type LibCloudObject, type ObjectOrNames, objectOf } from './objects.ts'
+
+/** What a `LibCloudDriver` asks of its storage. */
+export interface HasContainers extends HasCalls {
+  readonly bucket: string
+  /** A storage of the whole of a container of the same account. */
+  storageOf(container: string): AnyStorage
+}
+
+/** How objects are listed. */
+export interface ListObjectsOptions extends CallOptions {
+  /** Only objects whose names begin with this. */
+  readonly prefix?: string | undefined
+}
+
+/** What goes with an uploaded object, and its name. */
+export interface UploadObjectOptions
+  extends Omit<SaveOptions, 'overwrite' | 'ifMatch' | 'maxLength' | 'maxSize' | 'extra'> {
+  readonly extra?:
+    | { readonly contentType?: string | undefined; readonly metaData?: Readonly<Record<string, string>> | undefined }
+    | undefined
+}
+
+/**
+ * The methods of libcloud's storage drivers, over all containers of the account. Errors are those of the storage: a missing object or container is
+ * `not_found`.
+ * @example
+ * const { driver } = new LibCloudStorage('amazon_1')
+ * await driver.uploadObject('/tmp/notes.txt', 'bucket-1', 'notes.txt')
+ * for await (const object of driver.iterateContainerObjects('bucket-1', { prefix: 'n' })) {
+ *   await driver.downloadObject(object, './downloads/')
+ * }
+ */
+export class LibCloudDriver extends StorageDriver {
+  readonly #storage: HasContainers
+
+  constructor(storage: HasContainers) {
+    super(storage)
+    this.#storage = storage
+  }
+
+  /** All objects of a container in the service's order. Missing: `not_found` where the service tells, else none. */
+  async listContainerObjects(container: NameOrContainer, options: ListObjectsOptions = {}): Promise<LibCloudObject[]> {
+    const objects: LibCloudObject[] = []
+    for await (const object of this.iterateContainerObjects(container, options)) objects.push(object)
+    return objects
+  }
+
+  /** The same, one page per request. */
+  async *iterateContainerObjects(
+    container: NameOrContainer,
+    options: ListObjectsOptions = {},
+  ): AsyncGenerator<LibCloudObject, void, undefined> {
+    const { prefix = '', signal } = options
+    const storage = this.#at(container)
+    const name = nameOf(container)
+    // A storage lists folders: what is before the last slash of the prefix is one.
+    const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
+    const range = prefix !== folder && storage.supports('listRange') ? rangeOf(prefix) : {}
+    for await (const entry of storage.entries(folder, { ...range, recursive: true, signal })) {
+      if (entry.name.startsWith(prefix)) yield objectOf(entry, name)
+    }
+  }
+
+  /** What is known of an object. Missing: `not_found`. */
+  async getObject(container: NameOrContainer, objectName: string, options: CallOptions = {}): Promise<LibCloudObject> {
+    return objectOf(await this.#at(container).stat(objectName, options), nameOf(container))
+  }
+
+  /** Stores a file of this machine; an object of that name is replaced. */
+  async uploadObject(
+    path: string,
+    container: NameOrContainer,
+    objectName: string,
+    options: UploadObjectOptions = {},
+  ): Promise<LibCloudObject> {
+    const { folder, name } = localFile(path, objectName)
+    try {
+      const storage = this.#at(container)
+      const stored = await folder.copy(name, objectName, { ...attributesOf(options), overwrite: true, storage })
+      return await this.getObject(container, stored, { signal: options.signal })
+    } finally {
+      await folder.close()
+    }
+  }
+
+  /** Stores what a stream, an iterator, a text or bytes give; an object of that name is replaced. */
+  async uploadObjectViaStream(
+    source: ContentSource,
+    container: NameOrContainer,
+    objectName: string,
+    options: UploadObjectOptions = {},
+  ): Promise<LibCloudObject> {
+    const storage = this.#at(container)
+    const stored = await storage.save(objectName, source, { ...attributesOf(options), overwrite: true })
+    return await this.getObject(container, stored, { signal: options.signal })
+  }
+
+  /** Writes an object to a file of this machine, which appears once it is whole; a path that ends in a slash is that of a folder. */
+  async downloadObject(object: ObjectOrNames, path: string, options: DownloadOptions = {}): Promise<void> {
+    const { signal } = options
+    await download(this.downloadObjectAsStream(object, { signal }), localFile(path, object.name), options)
+  }
+
+  /** The bytes of an object. Errors, `not_found` among them, come as the stream's `error`. */
+  downloadObjectAsStream(object: ObjectOrNames, options: CallOptions = {}): Readable {
+    return this.#at(object.container).createReadStream(entryOrName(object), options)
+  }
+
+  /** Writes a part of an object to a file of this machine. A `start` below 0, and an `end` that is not above it, are `invalid_argument`. */
+  async downloadObjectRange(
+    object: ObjectOrNames,
+    path: string,
+    options: RangeOptions & DownloadOptions,
+  ): Promise<void> {
+    await download(this.downloadObjectRangeAsStream(object, options), localFile(path, object.name), options)
+  }
+
+  /** The bytes of a part of an object. A `start` below 0, and an `end` that is not above it, are `invalid_argument`. */
+  downloadObjectRangeAsStream(object: ObjectOrNames, options: RangeOptions): Readable {
+    const { signal } = options
+    const range = checkedRange(options)
+    return this.#at(object.container).createReadStream(entryOrName(object), { ...range, signal })
+  }
+
+  /** Removes an object; a missing one is no error. */
+  async deleteObject(object: ObjectOrNames, options: CallOptions = {}): Promise<void> {
+    await this.#at(object.container).delete(entryOrName(object), options)
+  }
+
+  /** A URL at which an object can be fetched; see `LibCloudStorage#url`. */
+  async getObjectCdnUrl(object: ObjectOrNames, options: UrlOptions = {}): Promise<string> {
+    return await this.#at(object.container).url(entryOrName(object), options)
+  }
+
+  /** The address of a container at the provider's CDN; not published: `not_found`. `unsupported` except for Rackspace. */
+  async getContainerCdnUrl(container: NameOrContainer, options: CallOptions = {}): Promise<string> {
+    const operation = 'getContainerCdnUrl'
+    const state = await this.#rackspace(container, operation).cdnState(options)
+    const url = state?.enabled === true ? (state.sslUri ?? state.uri) : undefined
+    if (url !== undefined) return url
+    const containerName = nameOf(container)
+    throw new StorageError('not_found', `The container '${containerName}' is not published at the CDN.`, {
+      operation,
+      containerName,
+    })
+  }
+
+  /** Publishes a container at the provider's CDN and returns its address there. `unsupported` except for Rackspace. */
+  async enableContainerCdn(container: NameOrContainer, options: CdnOptions & CallOptions = {}): Promise<string> {
+    await this.#rackspace(container, 'enableContainerCdn').enableCdn(options)
+    return await this.getContainerCdnUrl(container, { signal: options.signal })
+  }
+
+  #rackspace(container: NameOrContainer, operation: string): RackspaceStorage {
+    const storage = this.#at(container)
+    if (storage instanceof RackspaceStorage) return storage
+    throw new StorageError('unsupported', `${operation}: '${this.name}' has no CDN of its own.`, { operation })
+  }
+
+  #at(container: NameOrContainer): AnyStorage {
+    return this.#storage.storageOf(nameOf(container))
+  }
+}
+
+function nameOf(container: NameOrContainer): string {
+  return typeof container === 'string' ? container : container.name
+}
+
+/** A range that holds all names with a prefix and few others; none next to surrogates, which no name has. */
+function rangeOf(prefix: string): { readonly startAfter?: string; readonly until?: string } {
+  const last = [...prefix].at(-1)!
+  const [begin, code] = [prefix.slice(0, -last.length), last.codePointAt(0)!]
+  if (code < 1 || code >= 0xd7ff) return {}
+  return {
+    startAfter: `${begin}${String.fromCodePoint(code - 1)}\u{10ffff}`,
+    until: `${begin}${String.fromCodePoint(code + 1)}`,
+  }
+}
+
+function attributesOf({ extra = {}, ...rest }: UploadObjectOptions): SaveOptions {
+  const { contentType = rest.contentType, metaData: metadata = rest.metadata } = extra
+  return { ...rest, contentType, metadata }
+}

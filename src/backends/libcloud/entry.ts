@@ -1,0 +1,91 @@
+import { ImproperlyConfigured, messageOf } from '../../core/errors.ts'
+import { hint, nearest } from '../../core/nearest.ts'
+import { type AnySettings, type Origin, optionName, redactOptions, resolveSettings } from '../../core/settings.ts'
+import { entrySettings, type ProviderEntry } from './entry-settings.ts'
+
+/** The entries of `LIBCLOUD_PROVIDERS` as they were written. */
+export type GivenProviders = Readonly<Record<string, unknown>>
+
+/** An entry and its name, which may differ in `-` and `_` from the name that was asked for. */
+export interface FoundEntry {
+  readonly name: string
+  readonly entry: ProviderEntry
+  /** Which keys were written. */
+  readonly given: ReadonlySet<keyof ProviderEntry>
+  /** The type as it was written. */
+  readonly type: string
+}
+
+/** The name of an entry in error messages. */
+export function entryName(name: string): string {
+  return `LIBCLOUD_PROVIDERS['${name}']`
+}
+
+/**
+ * The entry of a name: one that is spelt so, else the only one that differs in `-` and `_`. A missing or empty one is `improperly_configured`
+ * in the words of django-storages; so is an entry with a key that nothing reads.
+ */
+export function findEntry(providers: GivenProviders, wanted: string): FoundEntry {
+  const name = Object.hasOwn(providers, wanted) ? wanted : likeNamed(providers, wanted)
+  const raw = name === undefined ? undefined : providers[name]
+  if (name === undefined || !isEntry(raw)) {
+    const names = Object.keys(providers).filter(each => each !== wanted)
+    throw new ImproperlyConfigured(`LIBCLOUD_PROVIDERS ${wanted} not defined or invalid${hint(nearest(wanted, names))}`)
+  }
+  return { name, ...parsed(name, raw) }
+}
+
+function likeNamed(providers: GivenProviders, wanted: string): string | undefined {
+  const folded = wanted.replaceAll('-', '_')
+  const alike = Object.keys(providers).filter(name => name.replaceAll('-', '_') === folded)
+  return alike.length === 1 ? alike[0] : undefined
+}
+
+/** Whether a value can be an entry; as in django-storages, an empty one counts as missing. */
+function isEntry(raw: unknown): raw is Readonly<Record<string, unknown>> {
+  return typeof raw === 'object' && raw !== null && !Array.isArray(raw) && Object.keys(raw).length > 0
+}
+
+function parsed(name: string, raw: Readonly<Record<string, unknown>>): Omit<FoundEntry, 'name'> {
+  const sources = { defaults: [], settings: {}, env: {} }
+  const { options, origins } = within(name, () =>
+    resolveSettings<ProviderEntry>(entryName(name), entrySettings, raw, sources),
+  )
+  const keys = Object.keys(origins) as (keyof ProviderEntry)[]
+  const isGiven = (key: keyof ProviderEntry) => (origins[key] as Origin).from === 'option' && options[key] !== null
+  const { type } = options
+  if (type === null) throw new ImproperlyConfigured(`${entryName(name)} has no 'type'`)
+  return { entry: options, given: new Set(keys.filter(isGiven)), type }
+}
+
+/** Puts the name of the entry before an error message that does not contain it. */
+function within<T>(name: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    const text = messageOf(error)
+    const place = entryName(name)
+    throw new ImproperlyConfigured(text.includes(place) ? text : `${place}: ${text}`)
+  }
+}
+
+/** The entries as they may be printed: secrets and the values of unknown keys are `***`. */
+export function shownProviders(providers: GivenProviders): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(providers).map(([name, raw]) => [
+      name,
+      isEntry(raw) ? shownEntry(raw) : raw === null ? null : '***',
+    ]),
+  )
+}
+
+function shownEntry(raw: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const known = entrySettings as unknown as AnySettings
+  return Object.fromEntries(
+    Object.entries(raw).map(([key, value]) => {
+      const name = optionName(known, key)
+      if (name === undefined || typeof value === 'object') return [key, '***']
+      return [key, redactOptions(known as never, { [name]: value } as never)[name]]
+    }),
+  )
+}

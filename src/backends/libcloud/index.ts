@@ -1,0 +1,8 @@
+export type { DownloadOptions, RangeOptions } from './download.ts'
+export { LibCloudDriver, type ListObjectsOptions, type UploadObjectOptions } from './driver.ts'
+export type { GivenProviders } from './entry.ts'
+export type { ProviderEntry } from './entry-settings.ts'
+export type { LibCloudObject, ObjectExtra, ObjectOrNames } from './objects.ts'
+export { security } from './security.ts'
+export { type LibCloudOptions, libCloudSettings } from './settings.ts'
+export { LibCloudStorage } from './storage.ts'

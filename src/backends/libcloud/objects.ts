@@ -1,0 +1,46 @@
+import type { NameOrContainer } from '../../storage/containers.ts'
+import type { Entry } from '../../storage/types.ts'
+
+/** Further properties of an object. */
+export interface ObjectExtra {
+  readonly contentType?: string | undefined
+  readonly lastModified?: Date | undefined
+}
+
+/** An object in a container. Given back to the driver's methods, it means exactly the object that was listed. */
+export interface LibCloudObject {
+  readonly name: string
+  /** Stored bytes. */
+  readonly size: number
+  /** The etag: at most services the MD5 of an object that was stored in one part. Null where the service has none. */
+  readonly hash: string | null
+  readonly extra: ObjectExtra
+  /** Metadata; empty in listings, which do not contain it. */
+  readonly metaData: Readonly<Record<string, string>>
+  readonly container: { readonly name: string }
+}
+
+/** An object: by itself, or by its container and its name. */
+export type ObjectOrNames = LibCloudObject | { readonly container: NameOrContainer; readonly name: string }
+
+const entries = new WeakMap<object, Entry>()
+
+/** The object of an entry. */
+export function objectOf(entry: Entry, container: string): LibCloudObject {
+  const { name, size, etag, contentType, modifiedAt, metadata = {} } = entry
+  const made: LibCloudObject = {
+    name,
+    size,
+    hash: etag ?? null,
+    extra: { contentType, lastModified: modifiedAt },
+    metaData: metadata,
+    container: { name: container },
+  }
+  entries.set(made, entry)
+  return made
+}
+
+/** The entry that an object was made of, else its name. */
+export function entryOrName(given: ObjectOrNames): Entry | string {
+  return entries.get(given) ?? given.name
+}

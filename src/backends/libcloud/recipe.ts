@@ -1,0 +1,33 @@
+import type { CommonOptions } from '../../storage/common-settings.ts'
+import type { AnyStorage } from '../../storage/storage.ts'
+import type { Services } from '../../storage/types.ts'
+import type { ProviderEntry } from './entry-settings.ts'
+import type { Place } from './place.ts'
+import type { ProviderType } from './types.ts'
+
+/** What a recipe is given. */
+interface Ingredients {
+  readonly entry: ProviderEntry
+  readonly type: ProviderType
+  readonly place: Place
+  readonly common: CommonOptions
+}
+
+/** How a backend's options are made of an entry. */
+export interface Recipe {
+  readonly storage: {
+    // biome-ignore lint/suspicious/noExplicitAny: each backend takes its own options, and checks them
+    new (options: any, services: Services): AnyStorage
+    readonly settings: unknown
+  }
+  /** Keys that an entry must have. Default: user, key and bucket. */
+  readonly needs?: readonly (keyof ProviderEntry)[]
+  /** Keys that the backend reads besides those that all read. */
+  readonly takes: readonly (keyof ProviderEntry)[]
+  /** Which key each option is made of, for error messages. */
+  readonly names: Readonly<Record<string, keyof ProviderEntry>>
+  options(given: Ingredients): Readonly<Record<string, unknown>>
+}
+
+/** Life of a signed URL in libcloud, in seconds: 24 hours. */
+export const URL_SECS = 86_400

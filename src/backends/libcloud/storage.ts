@@ -1,0 +1,193 @@
+import type { FileRef } from '../../core/call.ts'
+import type { Content } from '../../core/content.ts'
+import type { Driver, FileAttributes, ObjectParameters, WriteOptions } from '../../core/driver.ts'
+import { ImproperlyConfigured, messageOf, StorageError } from '../../core/errors.ts'
+import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
+import { keptKey, listedEntry, nameIn } from '../../storage/entry-keys.ts'
+import { type AnyStorage, Storage } from '../../storage/storage.ts'
+import type { GivenSettings, NameOrEntry, Services, UrlOptions } from '../../storage/types.ts'
+import { libCloudAdvice } from './advice.ts'
+import { LibCloudDriver } from './driver.ts'
+import { entryName, type FoundEntry, findEntry } from './entry.ts'
+import { withContainers } from './local-containers.ts'
+import { type LibCloudOptions, libCloudSettings } from './settings.ts'
+import { makeStore, type Store } from './store.ts'
+
+/**
+ * Files in a bucket of one of the providers in `LIBCLOUD_PROVIDERS`. It stands on the storage of the backend that speaks to the provider, and has its
+ * names, URLs and conditions.
+ *
+ * @example
+ * const store = new LibCloudStorage('amazon_1')
+ * await store.driver.createContainer('bucket-1')
+ * await store.save('notes.txt', 'text')
+ */
+export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extends Storage<O> {
+  static override readonly settings: SettingsOf<LibCloudOptions> = libCloudSettings
+  static override readonly backendName: string = 'libcloud'
+
+  /** The time-out of the entry is that of the storage, unless the program gives another one. */
+  static override refineOptions<T>(found: ResolvedSettings<T>): ResolvedSettings<T> {
+    const { options, origins } = found as unknown as ResolvedSettings<LibCloudOptions>
+    const { name, entry } = entryOf(options)
+    if (entry.timeout === null || origins.timeoutSecs.from === 'option') return found
+    const origin = { from: 'setting', key: `${entryName(name)}.timeout` } as const
+    const refined = {
+      options: Object.freeze({ ...options, timeoutSecs: entry.timeout }),
+      origins: { ...origins, timeoutSecs: origin },
+    }
+    return refined as unknown as ResolvedSettings<T>
+  }
+
+  /** Services that are closed, old names, and entries that could not be used. */
+  static override advice(given: GivenSettings): readonly string[] {
+    return libCloudAdvice(given)
+  }
+
+  readonly #found: FoundEntry
+  readonly #given: Services
+  #store: Store | undefined
+  /** Storages of whole containers, for the driver's methods. */
+  readonly #containers: Map<string, AnyStorage> = new Map()
+
+  /**
+   * The storage of an entry, by default that of `DEFAULT_LIBCLOUD_PROVIDER`. A missing entry, a bad one, and a provider that cannot be reached for want of
+   * certificates are `improperly_configured`. Does no I/O on the network.
+   */
+  constructor(provider: string | Input<O> | null = {}, services: Services = {}) {
+    super((typeof provider === 'string' ? { providerName: provider } : (provider ?? {})) as Input<O>, services)
+    this.#given = services
+    this.#found = entryOf(this.options)
+    if (placeholderIn(this.#found) === undefined) void this.backend
+  }
+
+  /** The name of the entry. */
+  get provider(): string {
+    return this.#found.name
+  }
+
+  /** The bucket or container that the files are in. */
+  get bucket(): string {
+    return this.#found.entry.bucket ?? ''
+  }
+
+  /** The type of the provider, as libcloud calls it: `S3_EU_WEST`. */
+  get providerType(): string {
+    return this.#stored.type.tag
+  }
+
+  /** The storage of the backend that does the work: an `S3Storage` where the provider speaks S3. It is closed with this one. */
+  get backend(): AnyStorage {
+    return this.#stored.storage
+  }
+
+  get #stored(): Store {
+    const placeholder = placeholderIn(this.#found)
+    if (placeholder !== undefined) throw new ImproperlyConfigured(placeholder)
+    this.#store ??= makeStore(this.#found, this.options, this.#given)
+    return this.#store
+  }
+
+  protected override connect(): Driver {
+    const { driver } = this.backend.calls
+    const { user, path } = this.#found.entry
+    return this.providerType === 'LOCAL' ? withContainers(driver, user ?? path ?? '') : driver
+  }
+
+  /** The account: its containers and their objects, by the methods of libcloud's drivers. */
+  override get driver(): LibCloudDriver {
+    return super.driver as LibCloudDriver
+  }
+
+  protected override makeDriver(): LibCloudDriver {
+    return new LibCloudDriver(this)
+  }
+
+  /**
+   * A storage of the whole of a container of the same account, whatever `location` is; it is closed with this one. A name that the service never takes is
+   * `invalid_argument`.
+   */
+  storageOf(container: string): AnyStorage {
+    if (container === this.bucket && this.options.location === '') return this.backend
+    const known = this.#containers.get(container)
+    if (known !== undefined) return known
+    const { entry, given } = this.#found
+    const found = {
+      ...this.#found,
+      given: new Set([...given, 'bucket' as const]),
+      entry: { ...entry, bucket: container },
+    }
+    try {
+      const { storage } = makeStore(found, { ...this.options, location: '' }, { ...this.#given, driver: undefined })
+      this.#containers.set(container, storage)
+      return storage
+    } catch (cause) {
+      throw new StorageError('invalid_argument', messageOf(cause), { containerName: container })
+    }
+  }
+
+  override get prefix(): string {
+    return this.backend.prefix
+  }
+
+  override get maxPartBytes(): number {
+    return this.backend.maxPartBytes
+  }
+
+  override keyOf(name: string): string {
+    return this.backend.keyOf(name)
+  }
+
+  override isSpelled(name: string, key: string): boolean {
+    return this.backend.isSpelled(name, key)
+  }
+
+  override objectParametersOf(name: string): ObjectParameters | undefined {
+    return this.backend.objectParametersOf(name)
+  }
+
+  override writeOptions(
+    ref: FileRef,
+    content: Content,
+    given: FileAttributes & Pick<WriteOptions, 'extra' | 'onProgress'>,
+  ): WriteOptions {
+    return this.backend.writeOptions(ref, content, given)
+  }
+
+  /** The provider's URL of a file: signed for the types whose URLs libcloud signs, else plain; see the table of the page. */
+  override url(given: NameOrEntry, options: UrlOptions = {}): Promise<string> {
+    const { backend } = this
+    const key = keptKey(this, given)
+    const name = nameIn(given)
+    return backend.url(key === undefined ? name : listedEntry(backend, { size: 0, key }, false), options)
+  }
+
+  override getValidName(name: string): string {
+    return this.backend.getValidName(name)
+  }
+
+  override getNameMaxLength(): number {
+    return this.backend.getNameMaxLength()
+  }
+
+  /** Ends connections. The storage can be used again afterwards. */
+  override async close(): Promise<void> {
+    const store = this.#store
+    this.#store = undefined
+    const siblings = [...this.#containers.values()]
+    this.#containers.clear()
+    await super.close()
+    await Promise.all([store?.storage, ...siblings].map(storage => storage?.close()))
+  }
+}
+
+function entryOf({ providers, providerName, defaultProvider }: LibCloudOptions): FoundEntry {
+  return findEntry(providers, providerName ?? defaultProvider)
+}
+
+/** The message for an entry that still has a placeholder of the manual, such as `<your username here>`; undefined for any other. */
+function placeholderIn({ name, entry }: FoundEntry): string | undefined {
+  const key = (['user', 'key'] as const).find(each => /^<.+>$/.test(entry[each] ?? ''))
+  if (key === undefined) return undefined
+  return `${entryName(name)}: '${key}' is still what the manual has there; put your own in its place.`
+}

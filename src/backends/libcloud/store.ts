@@ -1,0 +1,99 @@
+import { ImproperlyConfigured, messageOf } from '../../core/errors.ts'
+import type { AnySettings } from '../../core/settings.ts'
+import { type CommonOptions, commonSettings } from '../../storage/common-settings.ts'
+import { reasonAgainst } from '../../storage/containers.ts'
+import type { AnyStorage } from '../../storage/storage.ts'
+import type { Services } from '../../storage/types.ts'
+import { verification } from './certificates.ts'
+import { entryName, type FoundEntry } from './entry.ts'
+import type { ProviderEntry } from './entry-settings.ts'
+import { type Place, placeOf } from './place.ts'
+import type { Recipe } from './recipe.ts'
+import { RECIPES } from './recipes.ts'
+import { type ProviderType, providerType } from './types.ts'
+
+/** Keys that every type takes; those of the network not with LOCAL. */
+const EVERY: readonly (keyof ProviderEntry)[] = ['type', 'user', 'key', 'bucket', 'timeout']
+const NETWORK: readonly (keyof ProviderEntry)[] = ['secure', 'caCerts']
+
+/** A storage of the backend that speaks to an entry's provider. */
+export interface Store {
+  readonly type: ProviderType
+  readonly storage: AnyStorage
+}
+
+/**
+ * Makes the storage of an entry, and its driver, which does no I/O. Whatever fails is `improperly_configured` "Unable to create libcloud driver type
+ * ...", as django-storages says it, with the entry's key where a setting of the backend is wrong.
+ */
+export function makeStore(found: FoundEntry, common: CommonOptions, services: Services): Store {
+  try {
+    return built(found, common, services)
+  } catch (error) {
+    throw new ImproperlyConfigured(`Unable to create libcloud driver type ${found.type}: ${messageOf(error)}`)
+  }
+}
+
+function built(found: FoundEntry, common: CommonOptions, services: Services): Store {
+  const type = providerType(found.type)
+  const recipe = RECIPES[type.store]
+  checkKeys(found, type, recipe)
+  const place = within(found, recipe, () => placeOf(found, type))
+  const { env = process.env } = services
+  const verify = needsAuthorities(found, type, place) ? verification(found.entry.caCerts, env) : null
+  return within(found, recipe, () => {
+    const problem = reasonAgainst(found.entry.bucket)
+    if (problem !== undefined) throw new Error(`bucket: ${problem}`)
+    const { storage: Backend } = recipe
+    const options = recipe.options({ entry: found.entry, type, place, common })
+    const network = type.store === 'local' ? {} : { verify }
+    // The entry alone says where requests go and who sends them: no settings of the backend's own, and of the environment only the proxies.
+    const own = { ...services, settings: {}, env: proxiesOf(env) }
+    const storage = new Backend({ ...commonOf(common), ...options, ...network }, own)
+    void storage.calls
+    return { type, storage }
+  })
+}
+
+/** Whether certificates will be checked. The catalog of an identity service without TLS may name a store with TLS. */
+function needsAuthorities({ entry }: FoundEntry, { store }: ProviderType, { secure }: Place): boolean {
+  if (store === 'local') return false
+  return secure || entry.caCerts.length > 0 || (['swift', 'rackspace'].includes(store) && entry.secure !== false)
+}
+
+/** Refuses an entry without a key that its type needs, and one with a key that has no effect. */
+function checkKeys({ name, given }: FoundEntry, type: ProviderType, recipe: Recipe): void {
+  const needed = recipe.needs ?? ['user', 'key', 'bucket']
+  const missing = needed.find(key => !given.has(key))
+  if (missing !== undefined) throw new Error(`${entryName(name)} has no '${missing}'`)
+  const taken = [...EVERY, ...(type.store === 'local' ? [] : NETWORK), ...recipe.takes]
+  const odd = [...given].find(key => !taken.includes(key))
+  if (odd === undefined) return
+  throw new Error(`${entryName(name)}: '${odd}' has no effect on ${type.tag}, which takes ${taken.join(', ')}`)
+}
+
+/** Errors of `work` name the entry, and its keys in place of the backend's options and settings. */
+function within<T>({ name }: FoundEntry, { names, storage }: Recipe, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    const declared = storage.settings as unknown as AnySettings
+    const keys = new Map(
+      Object.entries(names).flatMap(([option, key]) =>
+        [option, ...(declared[option]?.keys ?? [])].map(own => [own, key]),
+      ),
+    )
+    throw new Error(`${entryName(name)}: ${messageOf(error).replace(/\w+/g, word => keys.get(word) ?? word)}`)
+  }
+}
+
+function commonOf(options: CommonOptions): CommonOptions {
+  const names = Object.keys(commonSettings) as (keyof CommonOptions)[]
+  return Object.fromEntries(names.map(name => [name, options[name]])) as unknown as CommonOptions
+}
+
+function proxiesOf(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => /^(?:https?_proxy|no_proxy|REQUEST_METHOD)$/i.test(name)),
+  )
+}
