@@ -7,8 +7,8 @@ import { jsonOf } from '../../remote/answers.ts'
 import { hashOf } from '../../remote/checksums.ts'
 import { readDocument } from '../../remote/document.ts'
 import { headerTextOf } from '../../remote/headers.ts'
-import { DELETED, OBJECT } from './api.ts'
-import type { SwiftClient } from './client.ts'
+import { CHANGED, DELETED, OBJECT } from './api.ts'
+import { EMPTY, type SwiftClient } from './client.ts'
 import { classifySwift } from './errors.ts'
 import { kindOf, type LargeKind } from './headers.ts'
 
@@ -108,6 +108,16 @@ export class Segments {
       if (classifySwift(error) === 'not_found') return true
       throw error
     }
+  }
+
+  /** Gives segments another end of life, in seconds since 1970. */
+  async setEnd(names: readonly string[], end: string, ctx: CallContext): Promise<void> {
+    const headers = { 'content-type': 'application/octet-stream', 'x-delete-at': end }
+    await forEachParallel(names, { limit: AT_ONCE, signal: ctx.signal }, key => {
+      const place = { container: this.container, key }
+      const request = { method: 'POST', place, headers, body: EMPTY, expected: CHANGED } as const
+      return ctx.step('setEnd', true, step => this.#client.done(request, step))
+    })
   }
 
   /** Deletes segments; returns how many are left, or may be. Each has retries of its own. */
