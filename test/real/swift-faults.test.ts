@@ -32,7 +32,8 @@ async function orphans(key: string): Promise<string[]> {
   return segments.filter(name => !used.includes(`/media_segments/${name}`))
 }
 
-const ground = groundOf(server, url => ({ token, storageUrl: `${url}/v1/AUTH_test` }), {
+// One segment at a time: a segment whose request is aborted may still be stored, or not.
+const ground = groundOf(server, url => ({ token, storageUrl: `${url}/v1/AUTH_test`, uploadConcurrency: 1 }), {
   put: async (key, bytes) => {
     const { status } = await object('PUT', key, bytes)
     if (status !== 201) throw new Error(`PUT ${key}: ${status}`)
