@@ -12,13 +12,14 @@ const BACKEND_FOLDERS: Record<string, string[]> = {}
 for (const { chunk, folder } of BACKENDS) (BACKEND_FOLDERS[chunk] ??= []).push(`backends/${folder}`)
 // What one backend alone needs of the floor.
 BACKEND_FOLDERS['sftp']?.push('remote/ssh')
+BACKEND_FOLDERS['swift']?.push('remote/openstack')
 const { config: CONFIG_BACKENDS = [], ...OTHER_BACKENDS } = BACKEND_FOLDERS
 
 /** Which folders of `src` share a chunk, code and declarations alike. A chunk takes from those after it what it imports. */
 const CHUNKS = {
   core: /^(core|files|layers|storage)\//,
   config: new RegExp(`^(${CONFIG_BACKENDS.join('|')}|config)/|^index\\.ts$`),
-  remote: /^(http|remote)\/(?!ssh\/)/,
+  remote: /^(http|remote)\/(?!(?:ssh|openstack)\/)/,
   ...Object.fromEntries(
     Object.entries(OTHER_BACKENDS).map(([chunk, folders]) => [chunk, new RegExp(`^(${folders.join('|')})/`)]),
   ),

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { cat } from './commands/cat.ts'
 import { check } from './commands/check.ts'
 import { completion } from './commands/completion.ts'
+import { containers } from './commands/containers.ts'
 import { cp } from './commands/cp.ts'
 import { du } from './commands/du.ts'
 import { get } from './commands/get.ts'
@@ -19,7 +20,24 @@ import { url } from './commands/url.ts'
 import { CliContext, UsageError } from './context.ts'
 import { packageRoot } from './package-root.ts'
 
-const REGISTRATIONS = [serve, ls, cat, put, get, cp, mv, rm, stat, url, du, check, settings, init, completion]
+const REGISTRATIONS = [
+  serve,
+  ls,
+  cat,
+  put,
+  get,
+  cp,
+  mv,
+  rm,
+  stat,
+  url,
+  du,
+  containers,
+  check,
+  settings,
+  init,
+  completion,
+]
 /** Exit codes of what ends a command from outside. A reader that has enough (`| head`) is no failure. */
 const STOPPED = { SIGINT: 130, SIGTERM: 143, EPIPE: 0 } as const
 

@@ -41,6 +41,7 @@ export function classifyHttp(error: unknown, codes?: ServiceCodes): ErrorCode | 
   if (error instanceof StorageError) return error.code
   if (!(error instanceof HttpStatusError)) return undefined
   const { status, serviceCode = '', seeksFile } = error
+  if (error.code !== undefined) return error.code
   const code = codes?.get(serviceCode) ?? codeOfStatus(status, serviceCode)
   return code === 'not_found' && !seeksFile ? 'improperly_configured' : code
 }

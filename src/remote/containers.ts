@@ -1,4 +1,3 @@
-import type { CallContext } from '../core/call.ts'
 import type { ContainerDriver, ContainerPage, ContainerStat } from '../core/driver.ts'
 import { type ErrorCode, StorageError } from '../core/errors.ts'
 import { HttpStatusError } from './http-error.ts'
@@ -33,11 +32,7 @@ export function containersOf(protocol: ContainerProtocol): ContainerDriver {
 }
 
 function withCode(error: unknown, codeOf: (error: HttpStatusError) => ErrorCode | undefined): unknown {
-  if (!(error instanceof HttpStatusError)) return error
-  const code = codeOf(error)
-  if (code === undefined) return error
-  const { status, requestId, retryAfterMs, outcome } = error
-  return new StorageError(code, error.message, { cause: error, status, requestId, retryAfterMs, outcome })
+  return error instanceof HttpStatusError ? Object.assign(error, { code: codeOf(error) }) : error
 }
 
 /** A row of a listing of containers, in which a name may be missing. */
@@ -70,30 +65,31 @@ const MAX_EMPTY_PAGES = 100
  * question and the deletion is lost. `pageAfter` returns how many entries a page has; one entry is enough.
  */
 export async function checkIsEmpty(
+  name: string,
   pageAfter: (token: string | undefined) => Promise<{ readonly count: number; readonly next: string | undefined }>,
 ): Promise<void> {
   let token: string | undefined
   for (let pages = 0; pages < MAX_EMPTY_PAGES; pages++) {
     const { count, next } = await pageAfter(token)
     if (count > 0) {
-      throw new StorageError('not_empty', 'The container is not empty, and was not deleted.')
+      throw new StorageError('not_empty', `The container '${name}' is not empty, and was not deleted.`)
     }
     if (next === undefined) return
     if (next === token) break
     token = next
   }
-  const text = 'The listing of the container does not go on, so that it is not known to be empty.'
+  const text = `The listing of the container '${name}' does not go on, so that it is not known to be empty.`
   throw new StorageError('unavailable', text, { outcome: 'not_applied' })
 }
 
-/** The error of a name that is taken, where the service itself would answer with success: code `exists`. */
-export async function checkIsMissing(stat: (ctx: CallContext) => Promise<unknown>, ctx: CallContext): Promise<void> {
+/** Refuses to create a container that is there, where the service itself would answer with success: code `exists`. */
+export async function checkIsMissing(name: string, stat: () => Promise<unknown>): Promise<void> {
   try {
-    await stat(ctx)
+    await stat()
   } catch (error) {
     // Also a container of another account: the service says so when it is asked to create it.
     if (error instanceof HttpStatusError && error.status < 500) return
     throw error
   }
-  throw new StorageError('exists', 'The container is there already.')
+  throw new StorageError('exists', `The container '${name}' is there already.`)
 }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { ErrorCode } from '../core/errors.ts'
 import { type HttpRequest, shownUrl } from '../http/request.ts'
 import { dateOf } from './headers.ts'
 import { type Hide, hideSignatures } from './redact.ts'
@@ -36,6 +37,8 @@ export class HttpStatusError extends Error {
   readonly outcome: 'unknown' | 'not_applied' | undefined
   /** Whether a 404 says that a file is missing, not a container or an address. */
   readonly seeksFile: boolean
+  /** The code, where what was asked decides it, and not the status alone: of a container. */
+  code: ErrorCode | undefined
   readonly #headers: IncomingHttpHeaders
   readonly #bodyText: string
 

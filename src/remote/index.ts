@@ -25,6 +25,16 @@ export {
   type WriteConditions,
 } from './conditions.ts'
 export { Container } from './container.ts'
+export {
+  type ContainerMethod,
+  type ContainerProtocol,
+  type ContainerRow,
+  checkIsEmpty,
+  checkIsMissing,
+  containerLimit,
+  containerPage,
+  containersOf,
+} from './containers.ts'
 export { CustomDomain, type UrlQuery } from './custom-domain.ts'
 export { type DocumentAnswer, readDocument } from './document.ts'
 export { type DownloadOptions, downloadQuery, type OverrideNames } from './download-query.ts'

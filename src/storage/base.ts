@@ -61,6 +61,7 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
   readonly origins: Readonly<Record<string, Origin>>
   readonly #services: Services
   #driver: StorageDriver | undefined
+  #connected: Driver | undefined
   #runner: CallRunner | undefined
   readonly #discovery = new Discovery()
   #prefix: string | undefined
@@ -113,11 +114,8 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
 
   /** The protocol's driver (`calls.driver`) and the layers around it; for backends and for code that extends Holdall. */
   get calls(): CallRunner {
-    this.#runner ??= new CallRunner(
-      this.#services.driver ?? this.connect(this.options, this.#services),
-      this.options,
-      this.#services.layers,
-    )
+    this.#connected ??= this.#services.driver ?? this.connect(this.options, this.#services)
+    this.#runner ??= new CallRunner(this.#connected, this.options, this.#services.layers)
     return this.#runner
   }
 
@@ -249,9 +247,10 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
 
   /** Ends connections. The storage can be used again afterwards. */
   async close(): Promise<void> {
-    const runner = this.#runner
+    const driver = this.#connected
     this.#runner = undefined
-    await runner?.driver.close?.()
+    if (this.#services.driver === undefined) this.#connected = undefined
+    await driver?.close?.()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -51,7 +51,7 @@ export async function deleteContainer(calls: CallRunner, given: NameOrContainer,
 }
 
 /** The containers of the account, page by page. */
-export async function* containersOf(
+export async function* iterateContainers(
   calls: CallRunner,
   options: CallOptions,
 ): AsyncGenerator<ContainerStat, void, undefined> {

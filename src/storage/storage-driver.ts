@@ -2,10 +2,10 @@ import type { CallOptions } from '../core/call.ts'
 import type { ContainerStat } from '../core/driver.ts'
 import type { CallRunner } from './call-runner.ts'
 import {
-  containersOf,
   createContainer,
   createOwnContainer,
   deleteContainer,
+  iterateContainers,
   type NameOrContainer,
   statContainer,
 } from './containers.ts'
@@ -59,7 +59,7 @@ export class StorageDriver {
 
   /** The containers of the account, one page per request. */
   iterateContainers(options: CallOptions = {}): AsyncGenerator<ContainerStat, void, undefined> {
-    return containersOf(this.#storage.calls, options)
+    return iterateContainers(this.#storage.calls, options)
   }
 
   /** What is known of a container; missing: `not_found`. */

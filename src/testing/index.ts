@@ -1,4 +1,5 @@
 export { type ConformanceCase, type ConformanceRunner, registerConformance } from './case.ts'
+export { type ContainerConformanceOptions, containerConformance } from './container-conformance.ts'
 export { plainContext } from './context.ts'
 export { driverConformance } from './driver-conformance.ts'
 export { oddNames } from './driver-listing.ts'

@@ -35,6 +35,7 @@ describe('the command line', () => {
       'stat',
       'url',
       'du',
+      'containers',
       'check',
       'settings',
       'init',

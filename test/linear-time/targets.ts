@@ -207,6 +207,23 @@ const ofServices: readonly Target[] = [
     },
   },
   {
+    title: 'names and dates in a listing of buckets, and the names that are given',
+    parts: ['/', '%', 'a', '.', '-', '2020-01-01T00:00:00Z', '&amp;', ' ', 'é'],
+    length: 15_000,
+    run: async input => {
+      const row = `<Bucket><Name>${input}</Name><CreationDate>${input}</CreationDate></Bucket>`
+      const body = `<ListAllMyBucketsResult><Buckets>${row}</Buckets></ListAllMyBucketsResult>`
+      await asked(
+        response => response.end(body),
+        () => s3.driver.listContainers(),
+      )
+      await asked(
+        response => response.end(),
+        () => s3.driver.getContainer(input),
+      )
+    },
+  },
+  {
     title: 'an error of S3',
     parts: XML,
     length: 60_000,

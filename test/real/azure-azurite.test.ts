@@ -120,6 +120,16 @@ describeConformance(
   {
     'AzureStorage and azurite': { create: wanted => azuriteStorage(server, wanted), destroy: emptyAndClose },
   },
+  {
+    'the containers of azurite': {
+      create: azureContainer =>
+        azuriteStorage(server, azureContainer === undefined ? {} : { azureContainer }).calls.driver,
+      limits: true,
+    },
+    'the containers of azurite, by a token': {
+      create: azureContainer => byToken(azureContainer === undefined ? {} : { azureContainer }).calls.driver,
+    },
+  },
 )
 
 describe.each([

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
 import type { Storage } from '../../src/storage/storage.ts'
 import {
+  type ContainerConformanceOptions,
+  containerConformance,
   type DriverConformanceOptions,
   driverConformance,
   registerConformance,
@@ -15,11 +17,15 @@ import type { FaultRule } from '../servers/fault-proxy.ts'
 import { Child } from '../support/child.ts'
 import { markedBytes } from './marked-bytes.ts'
 
-/** Registers the conformance suites: that of drivers for each way to set one up, by title, and that of storages. */
+/** Registers the conformance suites: that of drivers for each way to set one up, by title, that of storages, and that of containers. */
 export function describeConformance(
   drivers: Readonly<Record<string, DriverConformanceOptions>>,
   storages: Readonly<Record<string, StorageConformanceOptions>>,
+  containers: Readonly<Record<string, ContainerConformanceOptions>> = {},
 ): void {
+  for (const [title, options] of Object.entries(containers)) {
+    registerConformance({ describe, it }, containerConformance(options), title)
+  }
   for (const [title, options] of Object.entries(drivers)) {
     registerConformance({ describe, it }, driverConformance(options), title)
   }

@@ -10,7 +10,7 @@ import { afterAll, describe, expect, test, vi } from 'vitest'
 import type { S3Options } from '../../src/backends/s3/settings/settings.ts'
 import type { Input } from '../../src/core/settings.ts'
 import type { PostForm } from '../../src/remote/sign/post-policy.ts'
-import type { DriverConformanceOptions } from '../../src/testing/index.ts'
+import type { ContainerConformanceOptions, DriverConformanceOptions } from '../../src/testing/index.ts'
 import { startRgw } from '../servers/rgw.ts'
 import { describeConformance, emptyAndClose, keysOf } from './backend.ts'
 import { localFetch, officialClient, rgwStorage } from './places/rgw.ts'
@@ -58,9 +58,15 @@ const drivers = kinds.map(([title, options, locations]): [string, DriverConforma
     expects: { features, methods },
   },
 ])
-describeConformance(Object.fromEntries(drivers), {
-  'S3Storage and Ceph': { create: wanted => rgwStorage(server, wanted), destroy: emptyAndClose },
-})
+const buckets = kinds.map(([title, options]): [string, ContainerConformanceOptions] => [
+  `the buckets of Ceph, ${title}`,
+  { create: bucketName => rgwStorage(server, options, bucketName).calls.driver },
+])
+describeConformance(
+  Object.fromEntries(drivers),
+  { 'S3Storage and Ceph': { create: wanted => rgwStorage(server, wanted), destroy: emptyAndClose } },
+  Object.fromEntries(buckets),
+)
 
 /** What anybody gets at a URL. */
 async function fetched(url: string, init?: RequestInit): Promise<[status: number, body: string]> {

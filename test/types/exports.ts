@@ -56,9 +56,14 @@ import type {
   SftpParams,
 } from '../../src/backends/sftp/index.ts'
 import type {
+  CdnOptions,
+  CdnState,
+  IdentityConnection,
   IdentityInput,
   IdentityOptions,
+  IdentityTraits,
   LargeObjects,
+  RackspaceOptions,
   Session,
   Sessions,
   SwiftClient,
@@ -189,6 +194,7 @@ export type OfDropbox = [
   UploadUrlOptions,
   Verb,
 ]
+export type OfRackspace = [CdnOptions, CdnState, IdentityConnection, IdentityTraits, RackspaceOptions]
 export type OfSftp = [
   Ask,
   ConnectParams,

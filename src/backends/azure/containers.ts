@@ -67,7 +67,7 @@ export class AzureContainers implements ContainerProtocol {
 
   /** Delete Container. The service deletes what is in it, so that it is asked for one blob before, also a snapshot, a version or one that is being uploaded. */
   async delete(name: string, ctx: CallContext): Promise<void> {
-    await checkIsEmpty(token => this.#firstBlobs(name, token, ctx))
+    await checkIsEmpty(name, token => this.#firstBlobs(name, token, ctx))
     await this.#client.done({ ...this.#request('DELETE', name), conflicts: [404] }, ctx)
   }
 

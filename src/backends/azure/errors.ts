@@ -38,8 +38,11 @@ export async function azureError(
   const { status, headers } = answer
   const serviceCode = headerTextOf(headers['x-ms-error-code']) ?? root?.child('Code')?.text
   const serverTime = dateOf(headers.date)
+  // Its name is not free yet: nothing was done.
+  const outcome = answer.outcome ?? (serviceCode === 'ContainerBeingDeleted' ? 'not_applied' : undefined)
   return new AzureError(request, {
     ...answer,
+    outcome,
     hide,
     seeksFile: seeksFile && serviceCode !== undefined,
     serviceCode,

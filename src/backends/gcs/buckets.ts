@@ -30,29 +30,40 @@ export interface BucketOptions {
 /** Most buckets of a page. */
 const MAX_BUCKETS = 1000
 
-/** The buckets of a project, by the JSON API. (https://cloud.google.com/storage/docs/json_api/v1/buckets) */
-export class JsonBuckets implements ContainerProtocol {
-  readonly #client: GcsClient
-  readonly #options: BucketOptions
+/** What the requests of both APIs have in common. */
+abstract class GcsBuckets implements ContainerProtocol {
+  protected readonly client: GcsClient
+  protected readonly options: BucketOptions
 
   constructor(client: GcsClient, options: BucketOptions) {
-    this.#client = client
-    this.#options = options
+    this.client = client
+    this.options = options
   }
 
-  codeOf(error: HttpStatusError, method: ContainerMethod): ErrorCode | undefined {
-    return codeOf(error, method)
+  /** A 409 is said of a name that is taken and of a bucket that is not empty; a missing bucket is a matter of the settings elsewhere. */
+  codeOf({ status, serviceCode }: HttpStatusError, method: ContainerMethod): ErrorCode | undefined {
+    if (method === 'create') return status === 409 ? 'exists' : undefined
+    if (method === 'delete' && status === 409) return 'not_empty'
+    return method !== 'list' && status === 404 && serviceCode !== undefined ? 'not_found' : undefined
   }
 
+  abstract create(name: string, ctx: CallContext): Promise<void>
+  abstract stat(name: string, ctx: CallContext): Promise<ContainerStat>
+  abstract list(page: { readonly token?: string; readonly limit?: number }, ctx: CallContext): Promise<ContainerPage>
+  abstract delete(name: string, ctx: CallContext): Promise<void>
+}
+
+/** The buckets of a project, by the JSON API. (https://cloud.google.com/storage/docs/json_api/v1/buckets) */
+export class JsonBuckets extends GcsBuckets {
   /** Buckets: insert. */
-  async create(name: string, ctx: CallContext): Promise<void> {
-    await this.#client.json(
+  override async create(name: string, ctx: CallContext): Promise<void> {
+    await this.client.json(
       {
         method: 'POST',
         path: '/storage/v1/b',
         query: [
           ['project', await this.#project()],
-          ['predefinedAcl', this.#options.autoCreateAcl],
+          ['predefinedAcl', this.options.autoCreateAcl],
         ],
         headers: { 'content-type': 'application/json; charset=UTF-8' },
         body: Buffer.from(JSON.stringify({ name })),
@@ -65,15 +76,18 @@ export class JsonBuckets implements ContainerProtocol {
   }
 
   /** Buckets: get. */
-  async stat(name: string, ctx: CallContext): Promise<ContainerStat> {
+  override async stat(name: string, ctx: CallContext): Promise<ContainerStat> {
     const query = [['fields', 'name,timeCreated']] as const
     const expected = { statuses: [200], fields: ['name'] }
-    const { value } = await this.#client.json({ ...bucketRequest('GET', pathOf(name)), query, expected }, ctx)
+    const { value } = await this.client.json({ ...bucketRequest('GET', pathOf(name)), query, expected }, ctx)
     return { ...rowOf(value), name }
   }
 
   /** Buckets: list. */
-  async list(page: { readonly token?: string; readonly limit?: number }, ctx: CallContext): Promise<ContainerPage> {
+  override async list(
+    page: { readonly token?: string; readonly limit?: number },
+    ctx: CallContext,
+  ): Promise<ContainerPage> {
     const query: Array<[string, string]> = [
       ['project', await this.#project()],
       ['fields', 'kind,items(name,timeCreated),nextPageToken'],
@@ -81,7 +95,7 @@ export class JsonBuckets implements ContainerProtocol {
     ]
     if (page.token !== undefined) query.push(['pageToken', page.token])
     const expected = { statuses: [200], fields: ['kind'] }
-    const { value } = await this.#client.json({ ...bucketRequest('GET', '/storage/v1/b'), query, expected }, ctx)
+    const { value } = await this.client.json({ ...bucketRequest('GET', '/storage/v1/b'), query, expected }, ctx)
     const { kind, items = [], nextPageToken } = value
     if (kind !== 'storage#buckets' || !Array.isArray(items)) {
       throw new StorageError('unavailable', 'The answer is no listing of buckets.', { outcome: 'not_applied' })
@@ -90,14 +104,14 @@ export class JsonBuckets implements ContainerProtocol {
   }
 
   /** Buckets: delete. */
-  async delete(name: string, ctx: CallContext): Promise<void> {
+  override async delete(name: string, ctx: CallContext): Promise<void> {
     // Emulators answer 200.
-    const expected = { statuses: this.#client.endpoint.isEmulator ? [204, 200] : [204] }
-    await this.#client.done({ ...bucketRequest('DELETE', pathOf(name)), expected, conflicts: [404] }, ctx)
+    const expected = { statuses: this.client.endpoint.isEmulator ? [204, 200] : [204] }
+    await this.client.done({ ...bucketRequest('DELETE', pathOf(name)), expected, conflicts: [404] }, ctx)
   }
 
   async #project(): Promise<string> {
-    const { projectId, credentials } = this.#options
+    const { projectId, credentials } = this.options
     const project = projectId ?? (await credentials.projectId())
     if (project !== undefined) return project
     throw new ImproperlyConfigured('Buckets belong to a project: set projectId (GS_PROJECT_ID).')
@@ -105,52 +119,40 @@ export class JsonBuckets implements ContainerProtocol {
 }
 
 /** The buckets of a project, by the XML API; without a project those of the key's default project. (https://cloud.google.com/storage/docs/xml-api/reference-methods) */
-export class XmlBuckets implements ContainerProtocol {
-  readonly #client: GcsClient
-  readonly #options: BucketOptions
-
-  constructor(client: GcsClient, options: BucketOptions) {
-    this.#client = client
-    this.#options = options
-  }
-
-  codeOf(error: HttpStatusError, method: ContainerMethod): ErrorCode | undefined {
-    return codeOf(error, method)
-  }
-
+export class XmlBuckets extends GcsBuckets {
   /** PUT Bucket. */
-  async create(name: string, ctx: CallContext): Promise<void> {
-    const headers = { ...this.#projectHeader(), 'x-goog-acl': aclHeader(this.#options.autoCreateAcl) }
+  override async create(name: string, ctx: CallContext): Promise<void> {
+    const headers = { ...this.#projectHeader(), 'x-goog-acl': aclHeader(this.options.autoCreateAcl) }
     const request = { ...bucketRequest('PUT', bucketPath(name)), headers, body: Buffer.alloc(0), conflicts: [409] }
-    await this.#client.done({ ...request, expected: { statuses: [200] } }, ctx)
+    await this.client.done({ ...request, expected: { statuses: [200] } }, ctx)
   }
 
   /** Lists one object: unlike that of HEAD the answer can be checked. */
-  async stat(name: string, ctx: CallContext): Promise<ContainerStat> {
+  override async stat(name: string, ctx: CallContext): Promise<ContainerStat> {
     const query: GcsRequest['query'] = [
       ['list-type', '2'],
       ['max-keys', '1'],
     ]
     const expected = { statuses: [200], root: ['ListBucketResult'] }
-    await this.#client.xml({ ...bucketRequest('GET', bucketPath(name)), query, expected }, ctx)
+    await this.client.xml({ ...bucketRequest('GET', bucketPath(name)), query, expected }, ctx)
     return { name }
   }
 
   /** GET Service. */
-  async list({ token }: { readonly token?: string }, ctx: CallContext): Promise<ContainerPage> {
+  override async list({ token }: { readonly token?: string }, ctx: CallContext): Promise<ContainerPage> {
     const query: GcsRequest['query'] = token === undefined ? [] : [['continuation-token', token]]
     const request = { ...bucketRequest('GET', '/'), query, headers: this.#projectHeader(), expected: BUCKETS }
-    return bucketPage((await this.#client.xml(request, ctx)).root)
+    return bucketPage((await this.client.xml(request, ctx)).root)
   }
 
   /** DELETE Bucket. */
-  async delete(name: string, ctx: CallContext): Promise<void> {
+  override async delete(name: string, ctx: CallContext): Promise<void> {
     const request = { ...bucketRequest('DELETE', bucketPath(name)), conflicts: [404] }
-    await this.#client.done({ ...request, expected: { statuses: [204] } }, ctx)
+    await this.client.done({ ...request, expected: { statuses: [204] } }, ctx)
   }
 
   #projectHeader(): Record<string, string> {
-    const { projectId, credentials } = this.#options
+    const { projectId, credentials } = this.options
     const project = projectId ?? credentials.namedProject
     return project === undefined ? {} : { 'x-goog-project-id': project }
   }
@@ -164,15 +166,6 @@ export async function createOwn(buckets: ContainerProtocol, name: string, ctx: C
     // A bucket of another account has the same status; the request that needed it is refused then. So has a lost answer to the creation.
     if ((error as { status?: unknown }).status !== 409) throw error
   }
-}
-
-/** A 409 is said of a name that is taken and of a bucket that is not empty; `NoSuchBucket` is a matter of the settings elsewhere. */
-function codeOf({ status, serviceCode }: HttpStatusError, method: ContainerMethod): ErrorCode | undefined {
-  if (method === 'stat' || method === 'delete') {
-    if (status === 404 && serviceCode !== undefined) return 'not_found'
-    return status === 409 ? 'not_empty' : undefined
-  }
-  return status === 409 ? 'exists' : undefined
 }
 
 function bucketRequest<M extends GcsRequest['method']>(

@@ -78,7 +78,7 @@ export const gcsSettings: SettingsOf<GcsOptions> = {
   projectId: optionalToken({
     default: null,
     keys: ['GS_PROJECT_ID'],
-    doc: 'Project of a bucket that is created; null = GOOGLE_CLOUD_PROJECT, else that of the credentials.',
+    doc: 'Project of buckets that are created or listed; null = GOOGLE_CLOUD_PROJECT, else that of the credentials.',
   }),
   credentials: setting<GivenCredentials>('path, JSON, client or null', parseGiven, {
     default: null,

@@ -178,8 +178,6 @@ export function gcsAdvice({ settings, env }: GivenSettings): string[] {
   const hasHmac = given('GS_ACCESS_KEY_ID') !== undefined
   if (hasHmac && given('GS_CREDENTIALS') !== undefined)
     notes.push('GS_CREDENTIALS: it has no effect, since the HMAC key of GS_ACCESS_KEY_ID wins over it.')
-  if (hasHmac && isOn(given('GS_AUTO_CREATE_BUCKET')))
-    notes.push('GS_AUTO_CREATE_BUCKET: it has no effect with an HMAC key; create the bucket yourself.')
   if (given('GS_ENDPOINT_URL') !== undefined && env['STORAGE_EMULATOR_HOST'])
     notes.push('STORAGE_EMULATOR_HOST: it has no effect, since GS_ENDPOINT_URL wins over it.')
   if (/^public-?read/i.test(String(given('GS_DEFAULT_ACL') ?? '')))

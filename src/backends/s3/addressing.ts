@@ -91,7 +91,7 @@ export function bucketAddress(options: AddressOptions): BucketAddress {
     }
   }
   const { host } = endpoint
-  const pathPrefix = ofAccount ? endpoint.path : `${endpoint.path}/${encodeComponent(bucketName)}`
+  const pathPrefix = ofAccount ? `${endpoint.path}/` : `${endpoint.path}/${encodeComponent(bucketName)}`
   const origin = `${endpoint.scheme}://${host}`
   return { origin, host, pathPrefix, bucketInPath: true, resourcePrefix: pathPrefix }
 }

@@ -31,7 +31,7 @@ export class Buckets implements ContainerProtocol {
   /** CreateBucket. It is asked for the bucket before: Amazon (in us-east-1) and Ceph answer with success where the bucket is ours already. */
   async create(name: string, ctx: CallContext): Promise<void> {
     const client = this.#clientOf(name)
-    await checkIsMissing(() => lookInto(client, ctx), ctx)
+    await checkIsMissing(name, () => lookInto(client, ctx))
     await client.done({ ...bucketRequest(this.#options), conflicts: [409] }, ctx)
   }
 

@@ -49,7 +49,7 @@ export class Signer {
       const signable = { method, path, query, headers }
       const now = place.timeOf(this.now())
       if (this.#options.signatureVersion === 's3') {
-        Object.assign(headers, signV2(signable, credentials, { now, resource: resourcePrefix + encoded || '/' }))
+        Object.assign(headers, signV2(signable, credentials, { now, resource: resourcePrefix + encoded }))
       } else {
         const payloadHash = this.#payloadHash(body, place)
         Object.assign(headers, signV4(signable, credentials, { now, region: place.region, payloadHash }))

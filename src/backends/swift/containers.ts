@@ -1,15 +1,15 @@
 import type { CallContext } from '../../core/call.ts'
 import type { ContainerDriver, ContainerPage, ContainerStat } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
+import { containerLimit, containerPage } from '../../remote/containers.ts'
 import { countOf } from '../../remote/headers.ts'
-import { CONTAINER, CREATED, DELETED } from './api.ts'
+import { CONTAINER, CREATED, DELETED, UPDATED } from './api.ts'
 import { EMPTY, type SwiftClient } from './client.ts'
-import { swiftErrorOf } from './errors.ts'
+import { classifySwift, swiftErrorOf } from './errors.ts'
 import { checkContainer } from './names.ts'
 
-/** Rows of a page where nobody says how many. */
-const ROWS = 1000
-const MAX_ROWS = 10_000
+/** Most rows of a page that is asked for; Swift's own limit is 10,000. */
+const MAX_ROWS = 1000
 
 /** The containers of one account. (https://docs.openstack.org/api-ref/object-store/#containers) */
 export class SwiftContainers implements ContainerDriver {
@@ -43,39 +43,63 @@ export class SwiftContainers implements ContainerDriver {
   }
 
   async list(
-    { token, limit = ROWS }: { readonly token?: string | undefined; readonly limit?: number | undefined },
+    page: { readonly token?: string | undefined; readonly limit?: number | undefined },
     ctx: CallContext,
   ): Promise<ContainerPage> {
-    const asked = Math.min(MAX_ROWS, Math.max(1, limit))
-    const marker = token === undefined ? [] : [['marker', token] as const]
+    const asked = containerLimit(page, MAX_ROWS)
+    const marker = page.token === undefined ? [] : [['marker', page.token] as const]
     const query = [['format', 'json'] as const, ['limit', String(asked)] as const, ...marker]
     const rows = await this.#client.rows({ place: { account: true }, query }, ctx)
-    const containers: ContainerStat[] = []
-    for (const row of rows) {
+    const found = rows.map(row => {
       const { name, count, bytes } = (row ?? {}) as Record<string, unknown>
-      if (typeof name !== 'string' || name === token) continue
-      containers.push({
-        name,
-        count: typeof count === 'number' ? count : undefined,
-        size: typeof bytes === 'number' ? bytes : undefined,
-      })
-    }
-    const last = containers.at(-1)?.name
-    return last === undefined ? { containers } : { containers, next: last }
+      return { name: textOf(name), count: countIn(count), size: countIn(bytes) }
+    })
+    const { containers } = containerPage(found, undefined)
+    const fresh = containers.filter(({ name }) => name !== page.token)
+    // Only an empty page is surely the last one.
+    return { containers: fresh, next: fresh.at(-1)?.name }
   }
 
   /** 404: `not_found`; 409: `not_empty`. */
   async delete(name: string, ctx: CallContext): Promise<void> {
     checkContainer(name)
     try {
-      await this.#client.done({ method: 'DELETE', place: { container: name }, expected: DELETED, seeks: true }, ctx)
+      await this.#client.done(
+        { method: 'DELETE', place: { container: name }, expected: DELETED, seeks: true, conflicts: [404] },
+        ctx,
+      )
     } catch (error) {
       if (swiftErrorOf(error)?.status !== 409) throw error
       throw new StorageError('not_empty', `The container '${name}' is not empty.`, { cause: error, status: 409 })
     }
   }
+
+  /** Lets anybody read containers, or nobody without a token any more; those of `others` may be missing. */
+  async setPublic(name: string, others: readonly string[], isPublic: boolean, ctx: CallContext): Promise<void> {
+    // Only an empty ACL ends an old one everywhere; `X-Remove-Container-Read` does not.
+    const headers = { 'x-container-read': isPublic ? '.r:*' : '' }
+    for (const container of [name, ...others]) {
+      const request = {
+        method: 'POST',
+        place: { container },
+        headers,
+        expected: UPDATED,
+        body: EMPTY,
+        seeks: true,
+      } as const
+      await ctx
+        .step('setPublic', true, step => this.#client.done(request, step))
+        .catch(error => {
+          if (container === name || classifySwift(error) !== 'not_found') throw error
+        })
+    }
+  }
 }
 
-function textOf(value: string | string[] | undefined): string | undefined {
+function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
+}
+
+function countIn(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
 }

@@ -46,6 +46,7 @@ const FEATURES: readonly Feature[] = [
   'publicUrl',
   'signedUrl',
   'createContainer',
+  'containers',
 ]
 
 /** `holdall check`: explains the configuration and tries each storage with a probe file that it removes again. */
@@ -217,6 +218,8 @@ async function show(context: CliContext, report: Report, all: boolean): Promise<
     const outcome = ok ? paint('green', 'ok') : paint('red', 'failed')
     const reason = ok ? '' : `  ${printable(String((error as { message?: unknown }).message))}`
     await out.line(`  ${name.padEnd(9)} ${outcome} ${ms} ms${reason}`)
+    if (isMissing(error))
+      await out.line(`            'holdall containers ${report.alias} --create' makes a missing container`)
   }
   const supported = Object.entries(report.features)
   const names = (wanted: boolean) =>
@@ -226,4 +229,10 @@ async function show(context: CliContext, report: Report, all: boolean): Promise<
       .join(', ')
   if (names(true) !== '') await out.line(`  supported: ${names(true)}`)
   if (names(false) !== '') await out.line(`  not supported: ${names(false)}`)
+}
+
+/** Whether a service may have said that the storage's container is missing. */
+function isMissing(error: unknown): boolean {
+  const { code, status } = (error ?? {}) as { code?: unknown; status?: unknown }
+  return code === 'improperly_configured' && status === 404
 }

@@ -66,7 +66,7 @@ function endpointOf({ type, name }: Fields, region: unknown, side: unknown, addr
   return [{ type, name: textOf(name), region: textOf(region), interface: known as Interface, url }]
 }
 
-/** The address of an account as a service told it; undefined for one that is no plain http or https URL. */
+/** The address in an answer; undefined for one that is no plain http or https URL. */
 export function endpointUrl(text: string): string | undefined {
   try {
     if (!/^https?:\/\//i.test(text) || /[\s\\]/.test(text)) return undefined

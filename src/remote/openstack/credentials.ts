@@ -8,8 +8,10 @@ import type { IdentityOptions } from './settings.ts'
 /** How a token is requested. */
 export interface AuthPlan extends AuthAddress {
   readonly request: AuthRequest
-  /** Names of the settings that the request was made of. */
+  /** Names of the settings that say who asks. */
   readonly settings: readonly string[]
+  /** Names of the settings that say where, and how. */
+  readonly places: readonly string[]
 }
 
 type Names = Readonly<Record<keyof IdentityOptions, string>>
@@ -41,7 +43,7 @@ class Planner {
     const address = authAddress(this.#need('authUrl'), this.#names, this.#version(kind), this.#implied(kind))
     const request = this.#request(address, kind)
     const settings = Array.from(this.#used, option => this.#names[option]).filter(name => name !== this.#names.authUrl)
-    return { ...address, request, settings }
+    return { ...address, request, settings, places: [this.#names.authUrl, this.#names.authVersion] }
   }
 
   /** The kind that is set, else that of the credentials that are given. */

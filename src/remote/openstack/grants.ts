@@ -65,7 +65,7 @@ export class Grants {
 
   /** A client of its own for each token, since this one outlives the storages. */
   async #authenticate(): Promise<Grant> {
-    const { version, request, settings } = this.#plan
+    const { version, request } = this.#plan
     const http = httpClientOf(this.#connection, this.#services)
     const auth = new AuthService(http)
     const asked = { ...request, secrets: [...request.secrets, ...(http.secrets ?? [])] }
@@ -73,19 +73,22 @@ export class Grants {
       if (version === 1) return grantOfV1(await auth.headers(PURPOSE, asked, sharedContext()))
       return grantOf(version, await auth.document(PURPOSE, asked, sharedContext()))
     } catch (error) {
-      throw isStorageError(error, 'permission_denied', 'improperly_configured') ? advised(error, settings) : error
+      throw isStorageError(error) ? advised(error, this.#plan) : error
     } finally {
       await http.close()
     }
   }
 }
 
-/** The same refusal with the names of the settings to look at; that of a proxy (407) has nothing to do with them. */
-function advised(error: StorageError, settings: readonly string[]): StorageError {
+/** The same error with the names of the settings to look at; that of a proxy (407) has nothing to do with them. */
+function advised(error: StorageError, { url, settings, places }: AuthPlan): StorageError {
   const { code, message, status, cause } = error
-  if (status === undefined || status === 407) return error
-  const text = `${message.replace(/\.$/, '')}. Check ${settings.join(', ')}.`
-  return new StorageError(code, text, { status, cause, outcome: 'not_applied' })
+  const details = { status, cause, outcome: 'not_applied' } as const
+  // Only the time-out of the request can have ended it: it is of no call.
+  if (code === 'aborted') return new StorageError('timeout', `The identity service ${url} does not answer.`, details)
+  const named = code === 'permission_denied' ? settings : code === 'improperly_configured' ? places : []
+  if (named.length === 0 || status === undefined || status === 407) return error
+  return new StorageError(code, `${message.replace(/\.$/, '')}. Check ${named.join(', ')}.`, details)
 }
 
 /** Grants by credentials, for each client that a program brings, and for our own. */
@@ -98,7 +101,7 @@ export function sharedGrants(plan: AuthPlan, connection: IdentityConnection, ser
   const known = kept.get(ofClient) ?? new Map<string, Grants>()
   kept.set(ofClient, known)
   const key = keyOf(plan, connection, services)
-  const grants = known.get(key) ?? new Grants(plan, connection, services)
+  const grants = known.get(key) ?? new Grants(plan, connection, { httpClient: services.httpClient, env: services.env })
   // The one that was asked for last is the last to go.
   known.delete(key)
   known.set(key, grants)

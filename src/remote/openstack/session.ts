@@ -1,4 +1,4 @@
-/** What the identity service told: a token, and where the files are. */
+/** A token, and the addresses of the account that it is for. */
 export interface Session {
   /** Goes into `x-auth-token`. Secret. */
   readonly token: string

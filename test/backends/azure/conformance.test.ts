@@ -11,7 +11,12 @@ import {
 import { afterAll, describe, expect, it } from 'vitest'
 import type { AzureOptions } from '../../../src/backends/azure/settings.ts'
 import type { Input } from '../../../src/core/settings.ts'
-import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
+import {
+  containerConformance,
+  driverConformance,
+  registerConformance,
+  storageConformance,
+} from '../../../src/testing/index.ts'
 import { startStrictAzure } from '../../servers/strict-azure.ts'
 import { keyOptions, storageFor, type TestAccount, tokenCredential } from './strict-storage.ts'
 import { driverFor, emptied as emptiedBy } from './support.ts'
@@ -103,3 +108,15 @@ registerConformance(
   }),
   'AzureStorage and the strict server',
 )
+
+for (const [title, options] of [ways[0]!, ways[2]!, ways[4]!]) {
+  registerConformance(
+    { describe, it },
+    containerConformance({
+      create: azureContainer =>
+        storageFor(server, { ...options, ...(azureContainer && { azureContainer }) }).calls.driver,
+      limits: true,
+    }),
+    `the containers of Azure, by ${title}`,
+  )
+}

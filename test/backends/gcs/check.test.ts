@@ -43,4 +43,26 @@ it('check that finds no bucket, or no right, says what to do', async () => {
   const missing = await check(env)
   expect(missing.code).toBe(1)
   expect(missing.stdout + missing.stderr).toMatch(/bucket does not exist/)
+  expect(missing.stdout).toContain("'holdall containers default --create' makes a missing container")
+
+  const containers = async (...args: string[]) => {
+    const result = await startCli(folder, ['containers', ...args], {
+      env: { ...env, GS_PROJECT_ID: server.projectId },
+      input: '',
+    }).ended
+    return [result.code, result.stdout.replace(/^[\d: -]+/gm, ''), result.stderr.trim()]
+  }
+  expect(await containers()).toEqual([0, 'my-bucket\n', ''])
+  expect(await containers('--create', '--dry-run')).toEqual([0, 'would create the container of the storage\n', ''])
+  expect(await containers('default', '--create')).toEqual([0, '', 'created the container of the storage'])
+  expect(await containers('--create', 'bucket-1')).toEqual([0, '', 'created bucket-1'])
+  expect(await containers('--create', 'bucket-1')).toEqual([1, '', expect.stringContaining('bucket-1')])
+  expect(await containers('default:')).toEqual([0, 'bucket-1\nmissing\nmy-bucket\n', ''])
+  expect(await containers('--delete', 'bucket-1')).toEqual([0, '', 'deleted bucket-1'])
+  expect(await containers('--delete', 'bucket-1', '--create')).toEqual([2, '', expect.stringContaining('not both')])
+  expect(await containers('--json')).toEqual([
+    0,
+    expect.stringMatching(/^\{"name":"missing",.*\}\n\{"name":"my-bucket"/),
+    '',
+  ])
 })

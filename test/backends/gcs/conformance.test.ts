@@ -1,11 +1,16 @@
 import { afterAll, describe, it } from 'vitest'
-import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
+import {
+  containerConformance,
+  driverConformance,
+  registerConformance,
+  storageConformance,
+} from '../../../src/testing/index.ts'
 import { startStrictGcs } from '../../servers/strict-gcs.ts'
 import { at, driverFor, emptied, hmacKey, storageWith } from './support.ts'
 
 const features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, versions: true, listRange: true }
-const own = ['publicUrl', 'signUrl', 'address'] as const
-const methods = [...own, 'deleteMany', 'copy', 'createContainer'] as const
+const own = ['publicUrl', 'signUrl', 'address', 'createContainer'] as const
+const methods = [...own, 'deleteMany', 'copy'] as const
 const keeps = ['modifiedAt', 'etag'] as const
 
 const server = await startStrictGcs()
@@ -61,3 +66,19 @@ registerConformance(
   }),
   'GcsStorage, an HMAC key and a strict server',
 )
+
+const projectId = server.projectId
+for (const [title, key] of [
+  ['a token', {}],
+  ['an HMAC key, GOOG4', hmacKey(server, 'GOOG4')],
+  ['an HMAC key, GOOG1', hmacKey(server, 'GOOG1')],
+] as const) {
+  registerConformance(
+    { describe, it },
+    containerConformance({
+      create: bucketName => driverFor(server, { ...key, projectId, ...(bucketName && { bucketName }) }),
+      ...(title === 'a token' && { limits: true, keeps: ['createdAt'] }),
+    }),
+    `the buckets of Google Cloud Storage, by ${title}`,
+  )
+}

@@ -168,7 +168,6 @@ describe('advice', () => {
   it.each([
     [{ GS_DEFAULT_ACL: 'publicRead' }, {}, 'GS_QUERYSTRING_AUTH'],
     [{ GS_ACCESS_KEY_ID: 'a', GS_CREDENTIALS: 'b' }, {}, 'GS_CREDENTIALS'],
-    [{ GS_ACCESS_KEY_ID: 'a', GS_AUTO_CREATE_BUCKET: 'True' }, {}, 'GS_AUTO_CREATE_BUCKET'],
     [{ GS_ACCESS_KEY_ID: 'a', GS_IAM_SIGN_BLOB: true }, {}, 'GS_IAM_SIGN_BLOB'],
     [{}, { GS_ENDPOINT_URL: 'http://a', STORAGE_EMULATOR_HOST: 'b' }, 'STORAGE_EMULATOR_HOST'],
   ])('on %j and %j names %s', (settings, env, named) => {

@@ -1,5 +1,5 @@
 import { afterAll, describe, it } from 'vitest'
-import { driverConformance, registerConformance } from '../../../src/testing/index.ts'
+import { containerConformance, driverConformance, registerConformance } from '../../../src/testing/index.ts'
 import { startR2 } from '../../servers/r2.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
 import { driverFor, emptied } from './support.ts'
@@ -60,4 +60,21 @@ registerConformance(
     expects: { features: all, methods },
   }),
   'S3Driver and R2',
+)
+
+registerConformance(
+  { describe, it },
+  containerConformance({
+    create: bucketName => driverFor(strict, bucketName === undefined ? {} : { bucketName }),
+    limits: true,
+  }),
+  'the buckets of S3 and a strict server',
+)
+
+registerConformance(
+  { describe, it },
+  containerConformance({
+    create: bucketName => driverFor(old, { signatureVersion: 's3', bucketName: bucketName ?? 'media' }),
+  }),
+  'the buckets of S3, signature version 2',
 )

@@ -1,6 +1,7 @@
 /** Tokens: shared, renewed, replaced, and what happens when the identity service refuses or fails. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { StorageError } from '../../../src/core/errors.ts'
 import { Identity } from '../../../src/remote/openstack/identity.ts'
 import { type Asked, type Scripted, scriptedClient } from '../../support/scripted-client.ts'
 import { context, identityOptions, keystone3, type RawOptions, scriptedIdentity } from './identity-support.ts'
@@ -186,6 +187,25 @@ describe('an identity service that fails', () => {
     const { session, asked } = scriptedIdentity(() => ({ status, body: '{}' }), V3)
     await expect(session(4)).rejects.toMatchObject({ code })
     expect(asked).toHaveLength(1)
+  })
+
+  it('names the address where it is the wrong one', async () => {
+    const { session } = scriptedIdentity(() => ({ status: 404 }), V3)
+    await expect(session()).rejects.toThrow(/status 404\. Check SWIFT_AUTH_URL, SWIFT_AUTH_VERSION\.$/)
+  })
+
+  it('that does not answer is a time-out, not an abort of the calls that wait', async () => {
+    const request = async () => {
+      throw new StorageError('aborted', 'POST: the call was aborted.')
+    }
+    const services = { httpClient: { request, close: async () => undefined }, env: {} }
+    const identity = new Identity(identityOptions(V3), services)
+    await expect(identity.session(context(1))).rejects.toMatchObject({
+      code: 'timeout',
+      retryable: true,
+      outcome: 'not_applied',
+      message: expect.stringContaining('The identity service https://id.test/v3/auth/tokens does not answer.'),
+    })
   })
 
   it('names no settings where a proxy refused', async () => {

@@ -79,6 +79,7 @@ export function needBucket(context: OperationContext): Bucket {
   const { request, state } = context
   const bucket = state.buckets.get(request.bucket)
   if (bucket !== undefined) return bucket
+  if (state.options.foreignBuckets?.includes(request.bucket)) throw accessDenied()
   const details = { BucketName: request.bucket }
   throw new S3Error(404, 'NoSuchBucket', 'The specified bucket does not exist', details)
 }

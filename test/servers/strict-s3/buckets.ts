@@ -1,21 +1,31 @@
 /** Operations on buckets, and the ACL and tagging subresources. */
 import { needBucket, needList, needOwner, permanentRedirect } from './access.ts'
 import { type OperationContext, type S3Answer, xmlAnswer } from './context.ts'
-import { document, element, S3Error } from './errors.ts'
+import { document, element, invalidArgument, S3Error } from './errors.ts'
 import { readAcl, readTags } from './object-headers.ts'
 import { findObject } from './objects.ts'
 import { Bucket, type StoredObject } from './store.ts'
 import { childText, parseBody } from './xml-body.ts'
 
-/** GET of the service. */
+/** GET of the service: all buckets, or pages of them where `max-buckets` is given. */
 export function listBuckets(context: OperationContext): S3Answer {
   needOwner(context)
-  const buckets = [...context.state.buckets.values()].map(bucket => {
+  const { 'max-buckets': most, 'continuation-token': token = '' } = context.request.query
+  if (most !== undefined && !(/^\d{1,5}$/.test(most) && Number(most) >= 1 && Number(most) <= 10_000)) {
+    throw invalidArgument('max-buckets', most, 'Argument max-buckets must be an integer between 1 and 10000.')
+  }
+  const after = Buffer.from(token, 'base64url').toString('utf8')
+  const names = [...context.state.buckets.keys()].sort().filter(name => name > after)
+  const page = names.slice(0, most === undefined ? names.length : Number(most))
+  const next = page.length < names.length ? Buffer.from(page.at(-1) as string).toString('base64url') : undefined
+  const buckets = page.map(name => {
+    const bucket = context.state.buckets.get(name) as Bucket
     const date = element('CreationDate', new Date(bucket.created).toISOString())
     return `<Bucket>${element('Name', bucket.name)}${date}${element('BucketRegion', bucket.region)}</Bucket>`
   })
   const owner = '<Owner><ID>owner</ID><DisplayName>owner</DisplayName></Owner>'
-  return xmlAnswer(document('ListAllMyBucketsResult', `${owner}<Buckets>${buckets.join('')}</Buckets>`))
+  const more = next === undefined ? '' : element('ContinuationToken', next)
+  return xmlAnswer(document('ListAllMyBucketsResult', `${owner}<Buckets>${buckets.join('')}</Buckets>${more}`))
 }
 
 /** PUT of a bucket. */
@@ -40,6 +50,12 @@ export function createBucket(context: OperationContext): S3Answer {
       LocationConstraint: wanted,
     })
   }
+  if (state.options.foreignBuckets?.includes(name)) {
+    const message =
+      'The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.'
+    throw new S3Error(409, 'BucketAlreadyExists', message, { BucketName: name })
+  }
+  if (state.buckets.has(name) && state.options.recreates) return { status: 200, headers: { location: `/${name}` } }
   if (state.buckets.has(name)) {
     const message = 'Your previous request to create the named bucket succeeded and you already own it.'
     throw new S3Error(409, 'BucketAlreadyOwnedByYou', message, { BucketName: name })

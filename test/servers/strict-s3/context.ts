@@ -37,6 +37,10 @@ export interface StrictS3Options {
   readonly echoChecksums?: boolean
   /** Keys that DeleteObjects answers AccessDenied for. */
   readonly undeletable?: readonly string[]
+  /** Buckets of other accounts: taken, and closed. */
+  readonly foreignBuckets?: readonly string[]
+  /** Answer 200 to the creation of a bucket that is there, as Amazon does in us-east-1; default 409 BucketAlreadyOwnedByYou. */
+  readonly recreates?: boolean
 }
 
 /** The server's state. */

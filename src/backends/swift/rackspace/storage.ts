@@ -89,7 +89,7 @@ export class RackspaceStorage<O extends RackspaceOptions = RackspaceOptions> ext
     return this.calls.run('cdnState', undefined, options, ctx => cdn.state(this.options.containerName, ctx))
   }
 
-  /** Publishes the container at the CDN, for anybody to read, or changes its `ttlSecs`, by default those of the settings. */
+  /** Publishes the container at the CDN, where everyone can read it, or changes its `ttlSecs`, by default those of the settings. */
   async enableCdn(options: CdnOptions & CallOptions = {}): Promise<void> {
     const { ttlSecs = this.options.ttlSecs ?? undefined, logRetention } = options
     await this.#change('enableCdn', options, (cdn, ctx) =>

@@ -1,0 +1,61 @@
+import type { Command } from 'commander'
+import type { ContainerStat } from '../../core/driver.ts'
+import type { StorageDriver } from '../../storage/storage-driver.ts'
+import { type CliContext, UsageError } from '../context.ts'
+import { formatSize, formatTime, printable } from '../output.ts'
+
+interface ContainersOptions {
+  readonly create?: string | true
+  readonly delete?: string
+}
+
+/** `holdall containers`: the buckets or containers of the account that a storage belongs to. */
+export function containers(program: Command, context: CliContext): void {
+  program
+    .command('containers')
+    .description('list, create or delete the containers (buckets) of an account')
+    .argument('[alias]', 'a storage of the account', 'default')
+    .option('--create [name]', "create one; without a name the storage's own")
+    .option('--delete <name>', 'delete an empty one')
+    .action(async (alias: string, options: ContainersOptions) => {
+      const { storage } = await context.target(`${alias.replace(/:$/, '')}:`)
+      const { driver } = storage
+      if (options.create !== undefined && options.delete !== undefined) {
+        throw new UsageError('containers: create one or delete one, not both.')
+      }
+      if (options.create !== undefined) await create(context, driver, options.create)
+      else if (options.delete !== undefined) await remove(context, driver, options.delete)
+      else await list(context, driver)
+    })
+}
+
+async function list({ out, signal }: CliContext, driver: StorageDriver): Promise<void> {
+  for await (const container of driver.iterateContainers({ signal })) await out.record(container, shown(container))
+}
+
+function shown({ name, createdAt, count, size }: ContainerStat): string {
+  const files = count === undefined ? '' : `  ${count} ${count === 1 ? 'file' : 'files'}`
+  const bytes = size === undefined ? '' : `  ${formatSize(size)}`
+  return `${formatTime(createdAt).padEnd(16)}  ${printable(name)}${files}${bytes}`
+}
+
+async function create(
+  { out, signal, options }: CliContext,
+  driver: StorageDriver,
+  given: string | true,
+): Promise<void> {
+  const name = given === true ? undefined : given
+  const what = name === undefined ? 'the container of the storage' : printable(name)
+  if (options.dryRun === true) return out.record({ dryRun: true, container: name }, `would create ${what}`)
+  if (name === undefined) await driver.createContainer(undefined, { signal })
+  else await driver.createContainer(name, { signal })
+  out.log(`created ${what}`)
+  if (out.json) await out.record({ container: name, created: true }, '')
+}
+
+async function remove({ out, signal, options }: CliContext, driver: StorageDriver, name: string): Promise<void> {
+  if (options.dryRun === true) return out.record({ dryRun: true, container: name }, `would delete ${printable(name)}`)
+  await driver.deleteContainer(name, { signal })
+  out.log(`deleted ${printable(name)}`)
+  if (out.json) await out.record({ container: name, deleted: true }, '')
+}
