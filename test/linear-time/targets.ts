@@ -31,6 +31,7 @@ import { batchAnswers } from '../../src/remote/multipart.ts'
 import { createFileHandler } from '../../src/serve/index.ts'
 import { ofFileServers } from './file-server-targets.ts'
 import { ofIdentities } from './identity-targets.ts'
+import { ofSwift } from './swift-targets.ts'
 import { quietly, type Target } from './target.ts'
 
 const NOWHERE = { settings: {}, env: {} }
@@ -368,5 +369,6 @@ export const targets: readonly Target[] = [
   ...ofServices,
   ...ofFileServers,
   ...ofIdentities,
+  ...ofSwift,
   ...ofUsers,
 ]
