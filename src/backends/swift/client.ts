@@ -121,7 +121,7 @@ export class SwiftClient {
     return {
       wire,
       credential: isOpen ? undefined : session,
-      hide: hidingSecrets({ headers: own, names: ['x-auth-token'], others, ofClient }),
+      hide: hidingSecrets({ headers: own, names: ['x-auth-token', ...TEMP_URL_KEYS], others, ofClient }),
     }
   }
 
@@ -160,6 +160,11 @@ export class SwiftClient {
     }
   }
 }
+
+/** Headers that carry keys of temporary URLs. */
+const TEMP_URL_KEYS = ['account', 'container'].flatMap(of =>
+  ['key', 'key-2'].map(name => `x-${of}-meta-temp-url-${name}`),
+)
 
 export const EMPTY: Buffer = Buffer.alloc(0)
 

@@ -63,7 +63,7 @@ export async function copyObject(
 type Upload = Parameters<SwiftParts['copyPart']>[0]
 type Part = Awaited<ReturnType<SwiftParts['copyPart']>>
 
-/** Replaces the metadata of an object by POST, which drops what is not sent: all that is to stay goes along. A new end of life is that of its own segments, too. */
+/** Replaces the metadata of an object by POST, which drops what is not sent: all that is to stay goes along. A new end of life is that of its own segments, too, which never end before it. */
 export async function changeObject(
   { client, container }: Pick<CopyTools, 'client' | 'container'>,
   segments: Segments,
@@ -73,9 +73,12 @@ export async function changeObject(
 ): Promise<void> {
   const headers = withAbsoluteEnd(allHeaders(found, options, true))
   const end = headers['x-delete-at']
-  if (end !== undefined && end !== found.headers['x-delete-at']) await segments.setEnd(found.own, end, ctx)
+  const old = headerTextOf(found.headers['x-delete-at'])
+  const isLater = Number(end) > Number(old)
+  if (end !== undefined && isLater) await segments.setEnd(found.own, end, ctx)
   const place = { container, key: to }
   await client.done({ method: 'POST', place, headers, body: EMPTY, expected: CHANGED }, ctx)
+  if (end !== undefined && end !== old && !isLater) await segments.setEnd(found.own, end, ctx)
 }
 
 /** PUT with `X-Copy-From`. */

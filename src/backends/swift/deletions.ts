@@ -50,8 +50,8 @@ export class Deletions {
   async delete(key: string, ctx: CallContext): Promise<void> {
     const { segments, leaveSegments } = this.#tools
     const own = leaveSegments ? [] : await ctx.step('look', true, step => segments.ownSegments(key, step))
-    // Also where nothing was found: a deletion ends what a late listing shows.
-    await this.#deleteOne(key, ctx)
+    // Also where nothing was found: a deletion ends what a late listing shows. Repeated here, so that the segments are not forgotten.
+    await ctx.step('deleteObject', true, step => this.#deleteOne(key, step))
     await segments.discard(key, own, detached(ctx))
   }
 

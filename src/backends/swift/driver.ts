@@ -52,10 +52,13 @@ export interface SwiftDriverOptions extends Omit<SwiftClientOptions, 'creates'>,
   readonly containerHeaders: Readonly<Record<string, string>>
   /** Milliseconds without progress after which a dynamic large object that does not have its size is given up. Default: one minute. */
   readonly settleMs?: number | undefined
+  /** Milliseconds that a request which was given up gets to arrive. Default: two seconds. */
+  readonly lateMs?: number | undefined
 }
 
 const GIB = 1024 ** 3
 const SETTLE_MS = 60_000
+const LATE_MS = 2000
 /** Bytes that every cluster takes in one object. */
 const SURE_SIZE = 1024 * 1024
 
@@ -255,8 +258,9 @@ export class SwiftDriver implements Driver {
   }
 
   #partsOf(kind: 'slo' | 'dlo'): SwiftParts {
-    const { container, settleMs = SETTLE_MS } = this.#options
+    const { container, settleMs = SETTLE_MS, lateMs = LATE_MS } = this.#options
     const later = (work: Promise<unknown>): void => void this.#uploads.keep(work)
-    return new SwiftParts(this.client, this.#segments, { container, kind, info: this.info.known, settleMs, later })
+    const options = { container, kind, info: this.info.known, settleMs, lateMs, later }
+    return new SwiftParts(this.client, this.#segments, options)
   }
 }

@@ -90,8 +90,13 @@ export type LargeKind = 'plain' | 'slo' | 'dlo'
 
 /** The kind of an object, by the headers of an answer about it. */
 export function kindOf(headers: IncomingHttpHeaders): LargeKind {
-  if (/^(?:true|1|yes|on|t|y)$/i.test(headerTextOf(headers['x-static-large-object']) ?? '')) return 'slo'
+  if (isOn(headers['x-static-large-object'])) return 'slo'
   return headerTextOf(headers['x-object-manifest']) === undefined ? 'plain' : 'dlo'
+}
+
+/** Whether the value of a header is one that Swift takes for true. */
+export function isOn(value: string | string[] | undefined): boolean {
+  return /^(?:true|1|yes|on|t|y)$/i.test(headerTextOf(value) ?? '')
 }
 
 const MD5 = /^[0-9a-f]{32}$/i

@@ -27,6 +27,9 @@ const GIB = 1024 ** 3
 /** Swift's own limits (swift.common.constraints). */
 const MAX_FILE_SIZE = 5 * GIB + 2
 const MAX_SEGMENTS = 1000
+const MAX_MANIFEST_SIZE = 8 * 1024 ** 2
+/** Bytes that a segment takes in a manifest at most. */
+const ENTRY_BYTES = 512
 const MAX_DELETES = 10_000
 /** Names that are sent in one bulk deletion at most, whatever the cluster takes: each is answered only when all are deleted. */
 const DELETES_AT_ONCE = 1000
@@ -95,7 +98,10 @@ export function infoOf(document: Readonly<Record<string, unknown>>): SwiftInfo {
     maxFileSize: countIn(swift, 'max_file_size', MAX_FILE_SIZE),
     listingLimit: swift && (countIn(swift, 'container_listing_limit', 0) || undefined),
     slo: slo && {
-      maxSegments: countIn(slo, 'max_manifest_segments', MAX_SEGMENTS),
+      maxSegments: Math.min(
+        countIn(slo, 'max_manifest_segments', MAX_SEGMENTS),
+        Math.max(1, Math.floor(countIn(slo, 'max_manifest_size', MAX_MANIFEST_SIZE) / ENTRY_BYTES)),
+      ),
       minSegmentSize: countIn(slo, 'min_segment_size', 1),
     },
     bulkDeletes: deletes && Math.min(deletes, DELETES_AT_ONCE),

@@ -44,12 +44,12 @@ export interface SwiftUpload extends ManifestTarget {
 /** How large objects are made. */
 export interface SwiftPartsOptions extends ManifestOptions {
   readonly info: SwiftInfo
+  /** Milliseconds that a request which the client has given up gets to arrive. */
+  readonly lateMs: number
   /** Does work after the call that it is of; closing the storage waits for it. */
   later(work: Promise<unknown>): void
 }
 
-/** Milliseconds that a request which the client has given up gets to arrive. */
-const LATE_MS = 2000
 /** Segments of a dynamic large object: Swift has no limit, names have eight digits. */
 const MAX_DLO_SEGMENTS = 100_000
 
@@ -128,13 +128,13 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
   }
 
   /**
-   * Deletes the segments, unless the object stands and is made of them. What may still arrive is deleted a little later; so are the segments of a dynamic
-   * manifest, which Swift takes without looking at them.
+   * Deletes the segments, unless the object stands and is made of them. What may still arrive is deleted a little later; so are all segments where the
+   * manifest may still arrive, or is a dynamic one, which Swift takes without looking at them.
    */
-  async end(upload: SwiftUpload, _state: { readonly mayBeDone: boolean }, ctx: CallContext): Promise<boolean> {
+  async end(upload: SwiftUpload, { mayBeDone }: { readonly mayBeDone: boolean }, ctx: CallContext): Promise<boolean> {
     if (upload.isFinishing) {
       if (await this.#manifests.refers(upload, ctx)) return true
-      if (this.#options.kind === 'dlo') {
+      if (mayBeDone || this.#options.kind === 'dlo') {
         this.#options.later(this.#endLater(upload, upload.sent, ctx))
         return true
       }
@@ -189,7 +189,7 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
   }
 
   async #endLater(upload: SwiftUpload, numbers: Iterable<number>, ctx: CallContext): Promise<void> {
-    await new Promise(resolve => setTimeout(resolve, LATE_MS))
+    await new Promise(resolve => setTimeout(resolve, this.#options.lateMs))
     const inner = detached(ctx)
     if (upload.isFinishing && (await this.#manifests.refers(upload, inner))) return
     await this.#remove(upload, numbers, inner)

@@ -7,10 +7,10 @@ import { jsonOf } from '../../remote/answers.ts'
 import { hashOf } from '../../remote/checksums.ts'
 import { readDocument } from '../../remote/document.ts'
 import { headerTextOf } from '../../remote/headers.ts'
-import { CHANGED, DELETED, OBJECT } from './api.ts'
+import { CHANGED, CONTAINER, DELETED, OBJECT } from './api.ts'
 import { EMPTY, type SwiftClient } from './client.ts'
 import { classifySwift, swiftErrorOf } from './errors.ts'
-import { kindOf, type LargeKind } from './headers.ts'
+import { isOn, kindOf, type LargeKind } from './headers.ts'
 
 /** A segment in a manifest, as far as it is known. */
 export interface ManifestEntry {
@@ -144,13 +144,34 @@ export class Segments {
     return left
   }
 
-  /** Deletes the segments of an object that is no more; what cannot be deleted is reported as a warning of the process, since the object itself is done with. */
+  /**
+   * Deletes the segments of an object that was replaced or deleted, unless a manifest still refers to them. What cannot be deleted is reported as a warning of
+   * the process, since the object itself is done with.
+   */
   async discard(key: string, names: readonly string[], ctx: CallContext): Promise<void> {
     if (names.length === 0) return
-    const left = await this.remove(names, ctx)
+    const left = await this.#unused(key, names, ctx).then(
+      unused => this.remove(unused, ctx),
+      () => names.length,
+    )
     if (left === 0) return
     const text = `${left} old segments of ${JSON.stringify(key.slice(-200))} could not be deleted and stay in '${this.container}' below '${this.#prefixOf(key)}'.`
     process.emitWarning(text, { code: 'HOLDALL_SEGMENTS_LEFT' })
+  }
+
+  /** The segments that no manifest refers to: none where the container keeps old versions of its objects, nor those that another writer gave back to the object. */
+  async #unused(key: string, names: readonly string[], ctx: CallContext): Promise<readonly string[]> {
+    if (await ctx.step('versions', true, step => this.#keepsVersions(step))) return []
+    const found = await ctx.step('lookAgain', true, step => this.find(key, step))
+    const used = new Set(found?.own)
+    return names.filter(name => !used.has(name))
+  }
+
+  /** (https://docs.openstack.org/swift/latest/api/object_versioning.html) */
+  async #keepsVersions(ctx: CallContext): Promise<boolean> {
+    const place = { container: this.#objects }
+    const headers = await this.#client.done({ method: 'HEAD', place, expected: CONTAINER }, ctx)
+    return isOn(headers['x-versions-enabled']) || PLACES_OF_VERSIONS.some(name => headerTextOf(headers[name]))
   }
 
   async #ownOf(key: string, kind: LargeKind, headers: IncomingHttpHeaders, ctx: CallContext): Promise<string[]> {
@@ -176,8 +197,8 @@ export class Segments {
       const found = rows.map(row => (row as { name?: unknown } | null)?.name)
       const fresh = found.filter((name): name is string => typeof name === 'string' && name.startsWith(prefix))
       const last = fresh.at(-1)
-      // A page without names, or the same page again, is the end.
-      if (last === undefined || last === marker) return names
+      // A page without names, or one that does not go on, is the end.
+      if (last === undefined || last <= marker) return names
       names.push(...fresh)
       marker = last
     }
@@ -189,6 +210,7 @@ export class Segments {
   }
 }
 
+const PLACES_OF_VERSIONS = ['x-versions-location', 'x-history-location'] as const
 const LISTED = [['format', 'json']] as const
 const OF_UPLOAD = /^[0-9a-f-]{36}\/$/
 

@@ -70,6 +70,11 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
         `${this.constructor.name} needs the name of a container: set SWIFT_CONTAINER_NAME.`,
       )
     }
+    if (segmentsContainer === containerName) {
+      const text =
+        'SWIFT_SEGMENTS_CONTAINER: segments need another container than the files, or they are listed with them.'
+      throw new ImproperlyConfigured(text)
+    }
     return {
       identity: this.identityOf(options, services),
       httpClient: httpClientOf(options, services),

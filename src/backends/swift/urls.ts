@@ -1,5 +1,6 @@
 import type { CallContext } from '../../core/call.ts'
 import type { SignUrlOptions } from '../../core/driver.ts'
+import { StorageError } from '../../core/errors.ts'
 import type { SwiftClient } from './client.ts'
 import type { ClusterInfo, TempUrlDigest } from './info.ts'
 import { plainUrl, temporaryUrl, tempUrlQuery, type UrlBase } from './sign.ts'
@@ -34,10 +35,12 @@ export class SwiftUrls {
   async temporary(key: string, options: SignUrlOptions, ctx: CallContext): Promise<string> {
     const { method, expiresInSecs } = options
     const query = tempUrlQuery(options)
+    const expires = Math.floor(Date.now() / 1000) + Math.ceil(expiresInSecs)
+    if (!Number.isSafeInteger(expires))
+      throw new StorageError('invalid_argument', 'expiresInSecs is no time that a URL can have.')
     const base = await this.#base(ctx)
     const secret = await this.keys.get(ctx)
     const digest = this.#options.tempUrlDigest ?? digestOf((await this.#info.get(ctx)).digests)
-    const expires = Math.floor(Date.now() / 1000) + Math.ceil(expiresInSecs)
     return temporaryUrl(base, key, query, { method, expires, secret, digest })
   }
 

@@ -151,3 +151,32 @@ describe('a bulk deletion', () => {
     ])
   })
 })
+
+describe('settings and options that cannot be', () => {
+  it('files and segments in one container are refused', () => {
+    expect(
+      () => storageWith({ token: 't', storageUrl: 'http://swift.test/v1/AUTH_a', segmentsContainer: 'media' }).calls,
+    ).toThrow('SWIFT_SEGMENTS_CONTAINER')
+  })
+
+  it('a life of a URL that no number can have is refused', async () => {
+    const { files } = scripted(() => undefined, { tempUrlKey: 'key' })
+    await expect(files.url('a', { expiresInSecs: 1e300 })).rejects.toMatchObject({ code: 'invalid_argument' })
+  })
+
+  it('a key for temporary URLs is in no message, whatever the answer says', async () => {
+    const { files } = scripted(({ method, headers }) => {
+      if (method !== 'POST') return undefined
+      const body = `bad value ${headers['x-container-meta-temp-url-key-2']}`
+      return { status: 400, headers: { ...OWN, 'content-type': 'text/plain' }, body }
+    })
+    const failure = await files.storeTempUrlKey({ key: 'very-secret', of: 'container', slot: 2 }).catch(error => error)
+    expect(failure.message).toContain('bad value')
+    expect(failure.message).not.toContain('very-secret')
+  })
+
+  it('a manifest has no more segments than its size allows', () => {
+    const slo = { max_manifest_segments: 1_000_000, min_segment_size: 1, max_manifest_size: 5120 }
+    expect(infoOf({ slo }).slo?.maxSegments).toBe(10)
+  })
+})

@@ -1,5 +1,5 @@
 import type { SwiftDriver } from '../../../src/backends/swift/driver.ts'
-import { type SwiftOptions, SwiftStorage } from '../../../src/backends/swift/index.ts'
+import { type SwiftDriverOptions, type SwiftOptions, SwiftStorage } from '../../../src/backends/swift/index.ts'
 import type { Driver } from '../../../src/core/driver.ts'
 import type { Input } from '../../../src/core/settings.ts'
 import type { Services } from '../../../src/storage/types.ts'
@@ -30,13 +30,21 @@ export function keystone(server: StrictSwift, version: 2 | 3): Input<SwiftOption
 /** Small parts, so that small files are large ones. */
 export const SMALL_PARTS: Input<SwiftOptions> = { multipartThreshold: PART, partSize: PART }
 
+/** A storage that does not wait long for what was given up: such requests arrive at once here, or never. */
+class Hasty extends SwiftStorage {
+  protected override driverOptions(options: Readonly<SwiftOptions>, services: Services): SwiftDriverOptions {
+    return { ...super.driverOptions(options, services), lateMs: 20 }
+  }
+}
+
 /** The driver of a storage at a server, with small parts. */
 export function driverFor(
   server: StrictSwift,
   options: Input<SwiftOptions> = {},
   services: Services = {},
 ): SwiftDriver {
-  return storageWith({ ...at(server), ...SMALL_PARTS, ...options }, services).calls.driver as SwiftDriver
+  const all = { containerName: 'media', ...at(server), ...SMALL_PARTS, ...options }
+  return new Hasty(all, { settings: {}, env: {}, ...services }).calls.driver as SwiftDriver
 }
 
 /** Closes a driver and empties the containers behind it. */

@@ -1,0 +1,136 @@
+/** Segments that must stay, and segments that must go: lost answers, several writers, versions that a container keeps. */
+import { afterAll, describe, expect, it } from 'vitest'
+import { NodeClient } from '../../../src/http/node-client.ts'
+import type { HttpClient, HttpRequest } from '../../../src/http/request.ts'
+import { FORBIDDEN } from '../../faults/faults.ts'
+import { distinctBytes } from '../../faults/ground.ts'
+import { type StrictSwift, startStrictSwift } from '../../servers/strict-swift.ts'
+import { at, SMALL_PARTS, storageWith } from './support.ts'
+
+const LARGE = distinctBytes(150_000)
+const OTHER = distinctBytes(140_000).subarray(3)
+
+const servers: StrictSwift[] = []
+async function started(options: Parameters<typeof startStrictSwift>[0] = {}): Promise<StrictSwift> {
+  const server = await startStrictSwift({ containers: ['media', 'media_segments'], ...options })
+  servers.push(server)
+  return server
+}
+afterAll(async () => {
+  await Promise.all(servers.map(server => server.close()))
+  expect(servers.flatMap(({ complaints }) => complaints)).toEqual([])
+})
+
+const files = (server: StrictSwift, options: Parameters<typeof storageWith>[0] = {}, httpClient?: HttpClient) =>
+  storageWith({ ...at(server), ...SMALL_PARTS, fileOverwrite: true, ...options }, httpClient && { httpClient })
+
+const isObject = ({ url }: HttpRequest): boolean => url.includes('/media/')
+const isManifest = (request: HttpRequest): boolean => request.method === 'PUT' && request.url.includes('manifest=put')
+const brokenOff = (): Error => Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
+
+/** A client that calls `after` when a request was carried out, before its answer is seen. */
+function watched(after: (request: HttpRequest) => unknown): HttpClient & AsyncDisposable {
+  const inner = new NodeClient()
+  return {
+    async request(request, context) {
+      const answer = await inner.request(request, context)
+      await after(request)
+      return answer
+    },
+    close: async () => undefined,
+    [Symbol.asyncDispose]: () => inner.close(),
+  }
+}
+
+describe('segments are not left', () => {
+  it.each([true, false])('when the answer to the deletion of their object is lost (bulk deletion: %s)', async bulk => {
+    const server = await started({ features: { bulk } })
+    let losses = 0
+    await using client = watched(({ method, url }) => {
+      const isDeletion = (method === 'DELETE' && url.includes('/media/')) || url.includes('bulk-delete')
+      if (isDeletion && losses++ === 0) throw brokenOff()
+    })
+    const storage = files(server, {}, client)
+    for (const many of [false, true]) {
+      losses = 0
+      await storage.save('large', LARGE)
+      if (many) expect(await storage.deleteMany(['large'])).toMatchObject({ errors: [] })
+      else await storage.delete('large')
+      expect([losses > 1, server.names(), server.names('media_segments')]).toEqual([true, [], []])
+    }
+  })
+})
+
+describe('segments stay', () => {
+  it('where the container keeps old versions of its objects, whose manifests refer to them', async () => {
+    for (const header of ['x-versions-location', 'x-history-location', 'x-versions-enabled']) {
+      const server = await started()
+      const { meta } = server.container()
+      meta.set(header, header === 'x-versions-enabled' ? 'True' : 'old')
+      await using storage = files(server)
+      await storage.save('large', LARGE)
+      await storage.save('large', OTHER)
+      await storage.delete('large')
+      await storage.save('large', LARGE)
+      await storage.deleteMany(['large'])
+      expect([server.names(), server.names('media_segments')]).toEqual([[], Array(9).fill(expect.any(String))])
+      meta.set(header, header === 'x-versions-enabled' ? 'False' : '')
+      await storage.save('large', LARGE)
+      await storage.delete('large')
+      expect(server.names('media_segments')).toHaveLength(9)
+    }
+  })
+
+  it('where another writer has put the manifest back that refers to them', async () => {
+    const server = await started()
+    await using one = files(server)
+    await one.save('large', LARGE)
+    const old = server.object('large')!
+    const restore = (): unknown => server.container().objects.set('large', old)
+    await using replacing = watched(request => isManifest(request) && restore())
+    await files(server, {}, replacing).save('large', OTHER)
+    expect((await one.readBytes('large')).equals(LARGE)).toBe(true)
+    await using deleting = watched(request => request.method === 'DELETE' && isObject(request) && restore())
+    await files(server, {}, deleting).delete('large')
+    expect((await one.readBytes('large')).equals(LARGE)).toBe(true)
+  })
+
+  it('until a manifest that was given up can no longer arrive', async () => {
+    const server = await started()
+    const puts: HttpRequest[] = []
+    const inner = new NodeClient()
+    const client: HttpClient = {
+      async request(request, context) {
+        if (!isManifest(request)) return inner.request(request, context)
+        puts.push(request)
+        throw brokenOff()
+      },
+      close: () => inner.close(),
+    }
+    const storage = files(server, { maxAttempts: 1 }, client)
+    await expect(storage.save('large', LARGE)).rejects.toMatchObject({ outcome: 'unknown' })
+    // It arrives after its call has failed.
+    const { url, headers, body } = puts.at(-1)!
+    const late = await fetch(url, { method: 'PUT', headers, body: body as Buffer })
+    expect(late.status).toBe(201)
+    await storage.close()
+    await using reader = files(server)
+    expect((await reader.readBytes('large')).equals(LARGE)).toBe(true)
+  })
+
+  it('as long as their object does, when it gets an earlier end and that fails', async () => {
+    const server = await started()
+    await using storage = files(server, { maxAttempts: 1 })
+    const now = Math.floor(Date.now() / 1000)
+    await storage.save('large', LARGE, { extra: { deleteAt: now + 5000 } })
+    const ends = () => server.names('media_segments').map(name => server.object(name, 'media_segments')?.deleteAt)
+    for (const deleteAt of [now + 1000, now + 9000]) {
+      server.faults.add({ operation: 'object.post', key: 'large', times: 1, fault: FORBIDDEN })
+      await expect(storage.copy('large', 'large', { overwrite: true, extra: { deleteAt } })).rejects.toThrow()
+      expect(Math.min(...ends().map(Number))).toBeGreaterThanOrEqual(server.object('large')!.deleteAt!)
+      server.faults.clear()
+    }
+    await storage.copy('large', 'large', { overwrite: true, extra: { deleteAt: now + 1000 } })
+    expect(ends()).toEqual([now + 1000, now + 1000, now + 1000])
+  })
+})
