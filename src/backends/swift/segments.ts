@@ -30,6 +30,9 @@ export interface Found {
 
 /** Segments that are deleted at once. */
 const AT_ONCE = 8
+/** Milliseconds for which it is believed that there is no container of segments, unless this storage itself makes segments. */
+const BELIEVED_MS = 10_000
+const SOME = { none: false, untilMs: Number.POSITIVE_INFINITY } as const
 /** Digits of a segment's number; names of one length are in order. */
 const DIGITS = 8
 /** Rows of a page where the segments of a dynamic large object are listed. */
@@ -44,6 +47,8 @@ export class Segments {
   readonly container: string
   readonly #client: SwiftClient
   readonly #objects: string
+  /** Whether there is no container of segments, and until when that is believed, by `performance.now()`. */
+  #asked: { readonly none: boolean; readonly untilMs: number } = { none: true, untilMs: 0 }
 
   constructor(client: SwiftClient, { container, segments }: { readonly container: string; readonly segments: string }) {
     this.#client = client
@@ -53,6 +58,7 @@ export class Segments {
 
   /** The beginning of the names of the segments of a new upload. */
   newPrefix(key: string): string {
+    this.#asked = SOME
     return `${this.#prefixOf(key)}${nodeCrypto().randomUUID()}/`
   }
 
@@ -82,7 +88,7 @@ export class Segments {
   /** Names of the segments that Holdall made for the object; none where the user may not look, as one who has the right to write only. */
   async ownSegments(key: string, ctx: CallContext): Promise<readonly string[]> {
     try {
-      return (await this.find(key, ctx))?.own ?? []
+      return (await this.areNone(ctx)) ? [] : ((await this.find(key, ctx))?.own ?? [])
     } catch (error) {
       if (swiftErrorOf(error)?.status === 403) return []
       throw error
@@ -108,16 +114,21 @@ export class Segments {
     }
   }
 
-  /** Whether no large object can have segments here: there is no container for them, or none that the user may see. */
+  /**
+   * Whether no large object can have segments here: there is no container for them, or none that the user may see. Asked again after ten seconds; that there
+   * is one is remembered.
+   */
   async areNone(ctx: CallContext): Promise<boolean> {
+    if (performance.now() < this.#asked.untilMs) return this.#asked.none
     const place = { container: this.container }
     try {
-      await this.#client.done({ method: 'HEAD', place, expected: { statuses: [200, 204] }, seeks: true }, ctx)
-      return false
+      await this.#client.done({ method: 'HEAD', place, expected: CONTAINER, seeks: true }, ctx)
+      this.#asked = SOME
     } catch (error) {
-      if (classifySwift(error) === 'not_found' || swiftErrorOf(error)?.status === 403) return true
-      throw error
+      if (classifySwift(error) !== 'not_found' && swiftErrorOf(error)?.status !== 403) throw error
+      this.#asked = { none: true, untilMs: performance.now() + BELIEVED_MS }
     }
+    return this.#asked.none
   }
 
   /** Gives segments another end of life, in seconds since 1970. */

@@ -166,12 +166,15 @@ describe('cases 66 and 67: uploads', () => {
     expect(server.object('failed')).toBeUndefined()
   })
 
-  it('67: a manifest whose segment is missing is refused, and nothing is left', async () => {
+  it.each(['missing', 'changed'])('67: a manifest whose segment is %s is refused, and nothing is left', async what => {
     await withServer({ containers: ['media', 'media_segments'] }, async own => {
       await using storage = storageWith({ ...at(own), ...SMALL_PARTS, maxAttempts: 1 })
       const saving = storage.save('large', LARGE, {
         onProgress: bytes => {
-          if (bytes === LARGE.length) own.container('media_segments').objects.delete(own.names('media_segments')[0]!)
+          if (bytes !== LARGE.length) return
+          const [name = ''] = own.names('media_segments')
+          own.container('media_segments').objects.delete(name)
+          if (what === 'changed') own.put(name, 'other bytes', { container: 'media_segments' })
         },
       })
       await expect(saving).rejects.toMatchObject({ outcome: 'not_applied' })

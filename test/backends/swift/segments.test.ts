@@ -1,5 +1,5 @@
 /** Segments that must stay, and segments that must go: lost answers, several writers, versions that a container keeps. */
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { NodeClient } from '../../../src/http/node-client.ts'
 import type { HttpClient, HttpRequest } from '../../../src/http/request.ts'
 import { FORBIDDEN } from '../../faults/faults.ts'
@@ -132,5 +132,36 @@ describe('segments stay', () => {
     }
     await storage.copy('large', 'large', { overwrite: true, extra: { deleteAt: now + 1000 } })
     expect(ends()).toEqual([now + 1000, now + 1000, now + 1000])
+  })
+})
+
+describe('requests are spared', () => {
+  it('where there is no container of segments: one for each file that is replaced or deleted', async () => {
+    const server = await started({ containers: ['media'] })
+    await using storage = files(server)
+    await storage.save('a', 'one')
+    const before = server.requests.length
+    await storage.save('a', 'two')
+    await storage.save('b', 'one')
+    await storage.delete('a')
+    const sent = server.requests.slice(before).map(({ operation }) => operation)
+    expect(sent).toEqual(['object.put', 'object.put', 'object.delete'])
+    await storage.save('b', LARGE)
+    await storage.save('b', 'three')
+    expect(server.names('media_segments')).toEqual([])
+  })
+
+  it('and a container of segments that another program makes is found', async () => {
+    const server = await started({ containers: ['media'] })
+    let now = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => now)
+    await using storage = files(server)
+    await using other = files(server)
+    await storage.save('a', 'one')
+    await other.save('a', LARGE)
+    now = 10_001
+    await storage.save('a', 'two')
+    expect(server.names('media_segments')).toEqual([])
+    vi.restoreAllMocks()
   })
 })
