@@ -74,16 +74,17 @@ export class SwiftContainers implements ContainerDriver {
     }
   }
 
-  /** Lets anybody read containers, or nobody without a token any more; those of `others` may be missing. */
+  /** Lets anybody read containers, or nobody without a token any more. Those of `others` may be missing: they are created to be public. */
   async setPublic(name: string, others: readonly string[], isPublic: boolean, ctx: CallContext): Promise<void> {
     // Only an empty ACL ends an old one everywhere; `X-Remove-Container-Read` does not.
     const headers = { 'x-container-read': isPublic ? '.r:*' : '' }
     for (const container of [name, ...others]) {
+      const isCreated = isPublic && container !== name
       const request = {
-        method: 'POST',
+        method: isCreated ? 'PUT' : 'POST',
         place: { container },
         headers,
-        expected: UPDATED,
+        expected: isCreated ? CREATED : UPDATED,
         body: EMPTY,
         seeks: true,
       } as const

@@ -13,54 +13,32 @@ import type {
   Stat,
   WriteOptions,
 } from '../../core/driver.ts'
-import { type ErrorCode, StorageError } from '../../core/errors.ts'
+import type { ErrorCode } from '../../core/errors.ts'
 import type { HttpClient } from '../../http/request.ts'
-import { OpenUploads } from '../../remote/open-uploads.ts'
-import type { PartOptions } from '../../remote/options.ts'
 import { isEmptyRange } from '../../remote/page-range.ts'
-import { type PartPlan, partPlan } from '../../remote/part-plan.ts'
-import { writeObject } from '../../remote/part-upload.ts'
 import { OBJECT } from './api.ts'
 import { type Sessions, SwiftClient, type SwiftClientOptions } from './client.ts'
 import { SwiftContainers } from './containers.ts'
-import { changeObject, changesNothing, copyObject, isLarge } from './copying.ts'
 import { Deletions } from './deletions.ts'
 import { classifySwift } from './errors.ts'
-import { statOf, writeHeaders } from './headers.ts'
+import { statOf } from './headers.ts'
 import { ClusterInfo } from './info.ts'
 import { completedPage, listQuery, pageOf, rowsOf } from './listing.ts'
 import { checkKey } from './names.ts'
-import { SwiftParts, type SwiftTarget } from './parts.ts'
 import { readStored } from './reading.ts'
-import { Replaced } from './replaced.ts'
 import { Segments } from './segments.ts'
-import { writeStream } from './stream.ts'
 import { SwiftUrls, type UrlOptions } from './urls.ts'
-
-/** How large objects are made: `auto` = as the cluster tells, `none` = not at all. */
-export type LargeObjects = 'auto' | 'slo' | 'dlo' | 'none'
+import { Writes, type WritesOptions } from './writes.ts'
 
 /** What a `SwiftDriver` needs; `SwiftStorage` makes it of its options. */
-export interface SwiftDriverOptions extends Omit<SwiftClientOptions, 'creates'>, PartOptions, UrlOptions {
+export interface SwiftDriverOptions extends Omit<SwiftClientOptions, 'creates'>, WritesOptions, UrlOptions {
   /** Sends the requests, and is closed with the driver. */
   readonly httpClient: HttpClient
   readonly segmentsContainer: string
-  readonly largeObjects: LargeObjects
-  readonly leaveSegments: boolean
   readonly autoCreate: boolean
   /** Headers of a container that is created, and of that of its segments. */
   readonly containerHeaders: Readonly<Record<string, string>>
-  /** Milliseconds without progress after which a dynamic large object that does not have its size is given up. Default: one minute. */
-  readonly settleMs?: number | undefined
-  /** Milliseconds that a request which was given up gets to arrive. Default: two seconds. */
-  readonly lateMs?: number | undefined
 }
-
-const GIB = 1024 ** 3
-const SETTLE_MS = 60_000
-const LATE_MS = 2000
-/** Bytes that every cluster takes in one object. */
-const SURE_SIZE = 1024 * 1024
 
 /** The object storage API for one container. (https://docs.openstack.org/api-ref/object-store/) */
 export class SwiftDriver implements Driver {
@@ -79,9 +57,8 @@ export class SwiftDriver implements Driver {
   readonly identity: Sessions
   readonly httpClient: HttpClient
   readonly #options: SwiftDriverOptions
-  readonly #segments: Segments
+  readonly #writes: Writes
   readonly #deletions: Deletions
-  readonly #uploads: OpenUploads = new OpenUploads()
 
   constructor(options: SwiftDriverOptions) {
     const { container, segmentsContainer: segments, autoCreate, containerHeaders, httpClient, identity } = options
@@ -94,8 +71,9 @@ export class SwiftDriver implements Driver {
     this.info = new ClusterInfo(this.client)
     this.containers = new SwiftContainers(this.client)
     this.urls = new SwiftUrls(this.client, this.info, options)
-    this.#segments = new Segments(this.client, { container, segments })
-    this.#deletions = new Deletions({ ...options, client: this.client, info: this.info, segments: this.#segments })
+    const tools = { client: this.client, info: this.info, segments: new Segments(this.client, { container, segments }) }
+    this.#writes = new Writes(tools, options)
+    this.#deletions = new Deletions({ ...options, ...tools })
   }
 
   async stat(key: string, ctx: CallContext): Promise<Stat> {
@@ -107,18 +85,8 @@ export class SwiftDriver implements Driver {
     return readStored(this.client, this.#place(key), options, ctx)
   }
 
-  async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
-    ctx.signal.throwIfAborted()
-    checkKey(key)
-    const target = this.#targetOf(key, options, ctx)
-    const { bytes } = content
-    const { threshold, isSmall, parts } = await this.#sizing(bytes?.byteLength ?? content.size, ctx)
-    const isStream = this.#options.largeObjects === 'none' && bytes === undefined && !isSmall
-    return await this.#replacing(target, ctx, () =>
-      isStream
-        ? writeStream(this.client, this.#options.container, target, content, ctx)
-        : writeObject(parts, target, content, this.#planOf(target, threshold), ctx),
-    )
+  write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
+    return this.#writes.write(key, content, options, ctx)
   }
 
   /** A large object goes with its own segments, a missing one is fine. */
@@ -146,19 +114,8 @@ export class SwiftDriver implements Driver {
     return completedPage(found, (key, step) => this.stat(key, step), ctx)
   }
 
-  async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
-    checkKey(to)
-    const source = await this.#segments.find(from, ctx)
-    if (source === undefined) throw new StorageError('not_found', `There is no '${from}'.`, { status: 404 })
-    if (from === to && changesNothing(options)) return statOf(source.headers)
-    const { container, partSize } = this.#options
-    const target = this.#targetOf(to, options, ctx)
-    const parts = await this.#parts(ctx)
-    const most = Math.min(isLarge(source) ? partSize : GIB, parts.limits.maxPart ?? GIB)
-    const tools = { client: this.client, parts, plan: this.#planOf(target, 0), container, most }
-    if (from === to) await changeObject(tools, this.#segments, source, { from, to, options }, ctx)
-    else await this.#replacing(target, ctx, () => copyObject(tools, source, { from, to, options }, target, ctx))
-    return undefined
+  copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
+    return this.#writes.copy(from, to, options, ctx)
   }
 
   /** The URL of a key for a container that anybody may read, on the public interface. */
@@ -195,72 +152,11 @@ export class SwiftDriver implements Driver {
 
   /** Ends the uploads under way and closes its own connections. */
   async close(): Promise<void> {
-    await this.#uploads.close()
+    await this.#writes.close()
     await this.#options.httpClient.close()
   }
 
   #place(key: string) {
     return { container: this.#options.container, key }
-  }
-
-  #targetOf(key: string, options: WriteOptions, ctx: CallContext): SwiftTarget {
-    const { objectParameters = {}, isNew: wanted = false, ifAbsent, ifMatch } = options
-    if (ifAbsent === true || ifMatch !== undefined) {
-      throw new StorageError('unsupported', 'Swift has no conditions of writes that hold.')
-    }
-    // A later try may meet what an earlier one stored.
-    const isNew = wanted && ctx.attempt === 1
-    const replaced = new Replaced(this.#segments, key, { isNew, leaveSegments: this.#options.leaveSegments })
-    const conditions: Readonly<Record<string, string>> = isNew ? { 'if-none-match': '*' } : {}
-    return { key, options, headers: writeHeaders(objectParameters, options), conditions, replaced }
-  }
-
-  #planOf({ conditions, replaced }: SwiftTarget, multipartThreshold: number): PartPlan {
-    const look = (ctx: CallContext): Promise<void> => replaced.look(ctx)
-    const options = { ...this.#options, multipartThreshold }
-    return partPlan(this.#uploads, options, { put: conditions, finish: {} }, look)
-  }
-
-  /** How content of so many bytes is written. What is surely small for every cluster asks nothing of it. */
-  async #sizing(size: number | undefined, ctx: CallContext) {
-    const { largeObjects, multipartThreshold } = this.#options
-    const isSure = (size ?? Number.POSITIVE_INFINITY) <= Math.min(multipartThreshold, SURE_SIZE)
-    if (largeObjects === 'none' || isSure) {
-      const threshold = largeObjects === 'none' ? Number.POSITIVE_INFINITY : multipartThreshold
-      return { threshold, isSmall: size !== undefined && size <= multipartThreshold, parts: this.#partsOf('slo') }
-    }
-    const parts = await this.#parts(ctx)
-    return {
-      threshold: Math.min(multipartThreshold, parts.limits.maxPart ?? multipartThreshold),
-      isSmall: false,
-      parts,
-    }
-  }
-
-  /** Runs a write, then deletes the segments of what it replaced. */
-  async #replacing<T>({ conditions, replaced }: SwiftTarget, ctx: CallContext, work: () => Promise<T>): Promise<T> {
-    let result: T
-    try {
-      result = await work()
-    } catch (error) {
-      if (conditions['if-none-match'] === undefined || classifySwift(error) !== 'precondition_failed') throw error
-      throw new StorageError('exists', 'The key is taken.', { cause: error, status: 412 })
-    }
-    await this.#uploads.keep(replaced.discard(ctx))
-    return result
-  }
-
-  async #parts(ctx: CallContext): Promise<SwiftParts> {
-    const { largeObjects } = this.#options
-    const { slo } = await this.info.get(ctx)
-    if (largeObjects === 'slo' || largeObjects === 'dlo') return this.#partsOf(largeObjects)
-    return this.#partsOf(slo === undefined ? 'dlo' : 'slo')
-  }
-
-  #partsOf(kind: 'slo' | 'dlo'): SwiftParts {
-    const { container, settleMs = SETTLE_MS, lateMs = LATE_MS } = this.#options
-    const later = (work: Promise<unknown>): void => void this.#uploads.keep(work)
-    const options = { container, kind, info: this.info.known, settleMs, lateMs, later }
-    return new SwiftParts(this.client, this.#segments, options)
   }
 }

@@ -13,10 +13,10 @@ import {
 } from '../../remote/options.ts'
 import { shownAddress } from '../../remote/shown.ts'
 import { type CommonOptions, commonSettings } from '../../storage/common-settings.ts'
-import type { LargeObjects } from './driver.ts'
 import { checkParameters } from './headers.ts'
 import type { TempUrlDigest } from './info.ts'
 import { containerProblem } from './names.ts'
+import type { LargeObjects } from './writes.ts'
 
 /** Options of `SwiftStorage`. */
 export interface SwiftOptions extends CommonOptions, ConnectionOptions, UploadOptions, PartOptions, IdentityOptions {

@@ -180,3 +180,22 @@ describe('settings and options that cannot be', () => {
     expect(infoOf({ slo }).slo?.maxSegments).toBe(10)
   })
 })
+
+it('a large object whose ETag looks like an MD5 is read all the same (swl-3)', async () => {
+  const etag = '0'.repeat(32)
+  for (const large of [{ 'x-static-large-object': 'true' }, { 'x-object-manifest': 'other/part-' }]) {
+    const { files } = scripted(({ method }) => {
+      const headers = { ...OWN, ...large, etag, 'content-length': '4' }
+      return method === 'GET' ? { status: 200, headers, body: 'text' } : undefined
+    })
+    expect(await files.readText('large')).toBe('text')
+  }
+})
+
+it('a file of 0 bytes that is listed and missing stays in the listing (swl-8)', async () => {
+  const { files } = scripted(({ url }) => {
+    if (!url.includes('/media?')) return undefined
+    return page(url.includes('marker=') ? [] : [{ name: 'late', bytes: 0 }])
+  })
+  expect((await files.page('')).entries).toMatchObject([{ name: 'late', size: 0 }])
+})

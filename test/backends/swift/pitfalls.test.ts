@@ -219,7 +219,7 @@ describe('swl-4: a large object', () => {
       onProgress: () => {
         // The next listings do not show the last segment that was stored.
         if (++seen !== 3) return
-        for (const name of segmentsOf(server, 'large').slice(-1)) server.container('media_segments').late.set(name, 2)
+        for (const name of segmentsOf(server, 'large').slice(-1)) server.container('media_segments').late.set(name, 3)
       },
     })
     await saving

@@ -135,6 +135,15 @@ describe('segments stay', () => {
   })
 })
 
+it('segments of a public container are public, also where it had none before', async () => {
+  const server = await started({ containers: ['media'] })
+  await using storage = files(server)
+  await storage.setPublic(true)
+  await storage.save('large', LARGE)
+  const answer = await fetch(await storage.url('large'))
+  expect(Buffer.from(await answer.arrayBuffer()).equals(LARGE)).toBe(true)
+})
+
 describe('requests are spared', () => {
   it('where there is no container of segments: one for each file that is replaced or deleted', async () => {
     const server = await started({ containers: ['media'] })

@@ -1,0 +1,152 @@
+import type { CallContext } from '../../core/call.ts'
+import type { Content } from '../../core/content.ts'
+import type { Stat, WriteOptions } from '../../core/driver.ts'
+import { StorageError } from '../../core/errors.ts'
+import { OpenUploads } from '../../remote/open-uploads.ts'
+import type { PartOptions } from '../../remote/options.ts'
+import { type PartPlan, partPlan } from '../../remote/part-plan.ts'
+import { writeObject } from '../../remote/part-upload.ts'
+import type { SwiftClient } from './client.ts'
+import { changeObject, changesNothing, copyObject, isLarge } from './copying.ts'
+import { classifySwift } from './errors.ts'
+import { statOf, writeHeaders } from './headers.ts'
+import type { ClusterInfo } from './info.ts'
+import { checkKey } from './names.ts'
+import { SwiftParts, type SwiftTarget } from './parts.ts'
+import { Replaced } from './replaced.ts'
+import type { Segments } from './segments.ts'
+import { writeStream } from './stream.ts'
+
+/** How large objects are made: `auto` = as the cluster tells, `none` = not at all. */
+export type LargeObjects = 'auto' | 'slo' | 'dlo' | 'none'
+
+/** How files are written. */
+export interface WritesOptions extends PartOptions {
+  readonly container: string
+  readonly largeObjects: LargeObjects
+  readonly leaveSegments: boolean
+  /** Milliseconds without progress after which a dynamic large object that does not have its size is given up. Default: one minute. */
+  readonly settleMs?: number | undefined
+  /** Milliseconds that a request which was given up gets to arrive. Default: two seconds. */
+  readonly lateMs?: number | undefined
+}
+
+/** What files are written with. */
+export interface WriteTools {
+  readonly client: SwiftClient
+  readonly info: ClusterInfo
+  readonly segments: Segments
+}
+
+const GIB = 1024 ** 3
+const SETTLE_MS = 60_000
+const LATE_MS = 2000
+/** Bytes that every cluster takes in one object. */
+const SURE_SIZE = 1024 * 1024
+
+/** Writes and copies of the files of one container, with what they replace. */
+export class Writes {
+  readonly #tools: WriteTools
+  readonly #options: WritesOptions
+  readonly #uploads: OpenUploads = new OpenUploads()
+
+  constructor(tools: WriteTools, options: WritesOptions) {
+    this.#tools = tools
+    this.#options = options
+  }
+
+  async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
+    ctx.signal.throwIfAborted()
+    checkKey(key)
+    const target = this.#targetOf(key, options, ctx)
+    const { bytes } = content
+    const { threshold, isSmall, parts } = await this.#sizing(bytes?.byteLength ?? content.size, ctx)
+    const isStream = this.#options.largeObjects === 'none' && bytes === undefined && !isSmall
+    return await this.#replacing(target, ctx, () =>
+      isStream
+        ? writeStream(this.#tools.client, this.#options.container, target, content, ctx)
+        : writeObject(parts, target, content, this.#planOf(target, threshold), ctx),
+    )
+  }
+
+  async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
+    checkKey(to)
+    const source = await this.#tools.segments.find(from, ctx)
+    if (source === undefined) throw new StorageError('not_found', `There is no '${from}'.`, { status: 404 })
+    if (from === to && changesNothing(options)) return statOf(source.headers)
+    const { container, partSize } = this.#options
+    const target = this.#targetOf(to, options, ctx)
+    const parts = await this.#parts(ctx)
+    const most = Math.min(isLarge(source) ? partSize : GIB, parts.limits.maxPart ?? GIB)
+    const tools = { client: this.#tools.client, parts, plan: this.#planOf(target, 0), container, most }
+    if (from === to) await changeObject(tools, this.#tools.segments, source, { from, to, options }, ctx)
+    else await this.#replacing(target, ctx, () => copyObject(tools, source, { from, to, options }, target, ctx))
+    return undefined
+  }
+
+  /** Ends the uploads under way and waits until nothing is left of them. */
+  close(): Promise<void> {
+    return this.#uploads.close()
+  }
+
+  #targetOf(key: string, options: WriteOptions, ctx: CallContext): SwiftTarget {
+    const { objectParameters = {}, isNew: wanted = false, ifAbsent, ifMatch } = options
+    if (ifAbsent === true || ifMatch !== undefined) {
+      throw new StorageError('unsupported', 'Swift has no conditions of writes that hold.')
+    }
+    // A later try may meet what an earlier one stored.
+    const isNew = wanted && ctx.attempt === 1
+    const replaced = new Replaced(this.#tools.segments, key, { isNew, leaveSegments: this.#options.leaveSegments })
+    const conditions: Readonly<Record<string, string>> = isNew ? { 'if-none-match': '*' } : {}
+    return { key, options, headers: writeHeaders(objectParameters, options), conditions, replaced }
+  }
+
+  #planOf({ conditions, replaced }: SwiftTarget, multipartThreshold: number): PartPlan {
+    const look = (ctx: CallContext): Promise<void> => replaced.look(ctx)
+    const options = { ...this.#options, multipartThreshold }
+    return partPlan(this.#uploads, options, { put: conditions, finish: {} }, look)
+  }
+
+  /** How content of so many bytes is written. What is surely small for every cluster asks nothing of it. */
+  async #sizing(size: number | undefined, ctx: CallContext) {
+    const { largeObjects, multipartThreshold } = this.#options
+    const isSure = (size ?? Number.POSITIVE_INFINITY) <= Math.min(multipartThreshold, SURE_SIZE)
+    if (largeObjects === 'none' || isSure) {
+      const threshold = largeObjects === 'none' ? Number.POSITIVE_INFINITY : multipartThreshold
+      return { threshold, isSmall: size !== undefined && size <= multipartThreshold, parts: this.#partsOf('slo') }
+    }
+    const parts = await this.#parts(ctx)
+    return {
+      threshold: Math.min(multipartThreshold, parts.limits.maxPart ?? multipartThreshold),
+      isSmall: false,
+      parts,
+    }
+  }
+
+  /** Runs a write, then deletes the segments of what it replaced. */
+  async #replacing<T>({ conditions, replaced }: SwiftTarget, ctx: CallContext, work: () => Promise<T>): Promise<T> {
+    let result: T
+    try {
+      result = await work()
+    } catch (error) {
+      if (conditions['if-none-match'] === undefined || classifySwift(error) !== 'precondition_failed') throw error
+      throw new StorageError('exists', 'The key is taken.', { cause: error, status: 412 })
+    }
+    await this.#uploads.keep(replaced.discard(ctx))
+    return result
+  }
+
+  async #parts(ctx: CallContext): Promise<SwiftParts> {
+    const { largeObjects } = this.#options
+    const { slo } = await this.#tools.info.get(ctx)
+    if (largeObjects === 'slo' || largeObjects === 'dlo') return this.#partsOf(largeObjects)
+    return this.#partsOf(slo === undefined ? 'dlo' : 'slo')
+  }
+
+  #partsOf(kind: 'slo' | 'dlo'): SwiftParts {
+    const { container, settleMs = SETTLE_MS, lateMs = LATE_MS } = this.#options
+    const later = (work: Promise<unknown>): void => void this.#uploads.keep(work)
+    const options = { container, kind, info: this.#tools.info.known, settleMs, lateMs, later }
+    return new SwiftParts(this.#tools.client, this.#tools.segments, options)
+  }
+}
