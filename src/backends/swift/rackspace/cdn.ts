@@ -8,6 +8,7 @@ import { endpointUrl } from '../../../remote/openstack/catalog.ts'
 import type { Session } from '../../../remote/openstack/session.ts'
 import { EMPTY, type Sessions, SwiftClient } from '../client.ts'
 import { swiftErrorOf } from '../errors.ts'
+import { isOn } from '../headers.ts'
 
 /** How a container is published. */
 export interface CdnState {
@@ -68,8 +69,8 @@ export class Cdn {
     return this.#put(container, { 'x-cdn-enabled': 'False' }, ctx)
   }
 
-  /** Takes a file off the edge before its time; without a key all of the container. The service sends a message to `email` when it is done. */
-  async purge(container: string, key: string | undefined, email: string | undefined, ctx: CallContext): Promise<void> {
+  /** Takes a file off the edge before its time. The service sends a message to `email` when it is done. */
+  async purge(container: string, key: string, email: string | undefined, ctx: CallContext): Promise<void> {
     const headers: Record<string, string> = email === undefined ? {} : { 'x-purge-email': email }
     await this.#client.done({ method: 'DELETE', place: { container, key }, headers, expected: PURGED }, ctx)
   }
@@ -87,17 +88,16 @@ export function checkTtl(secs: number): number {
 
 function stateOf(headers: IncomingHttpHeaders): CdnState {
   const uri = (name: string) => endpointUrl(headerTextOf(headers[name]) ?? '')
-  const isOn = (name: string) => /^true$/i.test(headerTextOf(headers[name]) ?? '')
   const [plain, sslUri] = [uri('x-cdn-uri'), uri('x-cdn-ssl-uri')]
   const isKnown = headers['x-cdn-enabled'] !== undefined
   return {
-    enabled: isKnown ? isOn('x-cdn-enabled') : (plain ?? sslUri) !== undefined,
+    enabled: isKnown ? isOn(headers['x-cdn-enabled']) : (plain ?? sslUri) !== undefined,
     uri: plain,
     sslUri,
     streamingUri: uri('x-cdn-streaming-uri'),
     iosUri: uri('x-cdn-ios-uri'),
     ttlSecs: countOf(headerTextOf(headers['x-ttl'])),
-    logRetention: isOn('x-log-retention'),
+    logRetention: isOn(headers['x-log-retention']),
   }
 }
 
