@@ -8,7 +8,8 @@ import { polled } from '../../remote/polling.ts'
 import { encodedPath, type Headers, STORED } from './api.ts'
 import { EMPTY, type SwiftClient } from './client.ts'
 import { headerStatOf } from './headers.ts'
-import { manifestPrefix, type Segments } from './segments.ts'
+import { manifestPrefix } from './manifest.ts'
+import type { Segments } from './segments.ts'
 import { unlike } from './verification.ts'
 
 /** A segment that Swift has. */

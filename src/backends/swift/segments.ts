@@ -3,7 +3,6 @@ import { release } from '../../core/abort.ts'
 import { nodeCrypto } from '../../core/builtin.ts'
 import type { CallContext } from '../../core/call.ts'
 import { forEachParallel } from '../../core/parallel.ts'
-import { jsonOf } from '../../remote/answers.ts'
 import { hashOf } from '../../remote/checksums.ts'
 import { readDocument } from '../../remote/document.ts'
 import { headerTextOf } from '../../remote/headers.ts'
@@ -11,14 +10,7 @@ import { CHANGED, CONTAINER, DELETED, OBJECT } from './api.ts'
 import { EMPTY, type SwiftClient } from './client.ts'
 import { classifySwift, swiftErrorOf } from './errors.ts'
 import { isOn, kindOf, type LargeKind } from './headers.ts'
-
-/** A segment in a manifest, as far as it is known. */
-export interface ManifestEntry {
-  /** `/container/name`, not encoded. */
-  readonly path: string
-  readonly etag: string | undefined
-  readonly size: number | undefined
-}
+import { entriesIn, type ManifestEntry, manifestPrefix } from './manifest.ts'
 
 /** What is stored under a key. */
 export interface Found {
@@ -95,7 +87,7 @@ export class Segments {
     }
   }
 
-  /** The segments of a static large object; undefined where there is no such object. */
+  /** The segments of a static large object; undefined where there is no such object. Code `unavailable` where its manifest cannot be read. */
   async manifest(key: string, ctx: CallContext): Promise<readonly ManifestEntry[] | undefined> {
     const place = { container: this.#objects, key }
     const query = [['multipart-manifest', 'get']] as const
@@ -106,8 +98,7 @@ export class Segments {
         release(answer)
         return undefined
       }
-      const rows = jsonOf(await readDocument(answer))
-      return Array.isArray(rows) ? rows.map(entryOf) : undefined
+      return entriesIn(await readDocument(answer), key)
     } catch (error) {
       if (classifySwift(error) === 'not_found') return undefined
       throw error
@@ -224,27 +215,3 @@ export class Segments {
 const PLACES_OF_VERSIONS = ['x-versions-location', 'x-history-location'] as const
 const LISTED = [['format', 'json']] as const
 const OF_UPLOAD = /^[0-9a-f-]{36}\/$/
-
-/** The place that the manifest of a dynamic large object names; undefined where the header cannot be read. */
-export function manifestPrefix(
-  headers: IncomingHttpHeaders,
-): { readonly container: string; readonly prefix: string } | undefined {
-  const text = headerTextOf(headers['x-object-manifest'])
-  const slash = text?.indexOf('/') ?? -1
-  if (text === undefined || slash < 1) return undefined
-  try {
-    return { container: decodeURIComponent(text.slice(0, slash)), prefix: decodeURIComponent(text.slice(slash + 1)) }
-  } catch {
-    return undefined
-  }
-}
-
-/** A row of a manifest as `?multipart-manifest=get` shows it; a field that cannot be read is undefined. */
-function entryOf(row: unknown): ManifestEntry {
-  const { name, hash, bytes } = (typeof row === 'object' && row !== null ? row : {}) as Record<string, unknown>
-  return {
-    path: typeof name === 'string' ? name : '',
-    etag: typeof hash === 'string' ? hash : undefined,
-    size: typeof bytes === 'number' ? bytes : undefined,
-  }
-}

@@ -1,5 +1,6 @@
 /** Segments that must stay, and segments that must go: lost answers, several writers, versions that a container keeps. */
 import { afterAll, describe, expect, it, vi } from 'vitest'
+import { BytesBody, readBytes } from '../../../src/core/body.ts'
 import { NodeClient } from '../../../src/http/node-client.ts'
 import type { HttpClient, HttpRequest } from '../../../src/http/request.ts'
 import { FORBIDDEN } from '../../faults/faults.ts'
@@ -28,6 +29,21 @@ const isObject = ({ url }: HttpRequest): boolean => url.includes('/media/')
 const isManifest = (request: HttpRequest): boolean => request.method === 'PUT' && request.url.includes('manifest=put')
 const brokenOff = (): Error => Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
 
+/** A client that is shown other manifests than there are, and loses the answer to each one that it writes. */
+function shown(change: (rows: Array<Record<string, unknown>>) => unknown): HttpClient {
+  const inner = new NodeClient()
+  return {
+    async request(request, context) {
+      const answer = await inner.request(request, context)
+      if (isManifest(request)) throw brokenOff()
+      if (!request.url.includes('manifest=get')) return answer
+      const rows = JSON.parse((await readBytes(answer, 1e6)).toString())
+      return { ...answer, body: new BytesBody(Buffer.from(JSON.stringify(change(rows)))) }
+    },
+    close: () => inner.close(),
+  }
+}
+
 /** A client that calls `after` when a request was carried out, before its answer is seen. */
 function watched(after: (request: HttpRequest) => unknown): HttpClient & AsyncDisposable {
   const inner = new NodeClient()
@@ -43,6 +59,22 @@ function watched(after: (request: HttpRequest) => unknown): HttpClient & AsyncDi
 }
 
 describe('segments are not left', () => {
+  it('where manifests are shown as they were uploaded, as by the gateway of Ceph', async () => {
+    const server = await started()
+    const uploaded = ({ name, hash, bytes }: Record<string, unknown>) => ({ path: name, etag: hash, size_bytes: bytes })
+    const storage = files(
+      server,
+      {},
+      shown(rows => rows.map(uploaded)),
+    )
+    await storage.save('large', LARGE)
+    await storage.save('large', OTHER)
+    expect([server.names('media_segments').length, (await storage.readBytes('large')).equals(OTHER)]).toEqual([3, true])
+    await storage.delete('large')
+    await storage.close()
+    expect(server.names('media_segments')).toEqual([])
+  })
+
   it.each([true, false])('when the answer to the deletion of their object is lost (bulk deletion: %s)', async bulk => {
     const server = await started({ features: { bulk } })
     let losses = 0
@@ -93,6 +125,19 @@ describe('segments stay', () => {
     await using deleting = watched(request => request.method === 'DELETE' && isObject(request) && restore())
     await files(server, {}, deleting).delete('large')
     expect((await one.readBytes('large')).equals(LARGE)).toBe(true)
+  })
+
+  it('where the manifest that may refer to them cannot be read', async () => {
+    const server = await started()
+    for (const change of [() => ({}), () => [], (rows: unknown[]) => [...rows.slice(1), { bytes: 1 }]]) {
+      const storage = files(server, { maxAttempts: 1 }, shown(change))
+      await expect(storage.save('large', LARGE)).rejects.toMatchObject({ outcome: 'unknown' })
+      await storage.close()
+      await using reader = files(server)
+      expect((await reader.readBytes('large')).equals(LARGE)).toBe(true)
+      await reader.delete('large')
+      expect(server.names('media_segments')).toEqual([])
+    }
   })
 
   it('until a manifest that was given up can no longer arrive', async () => {
