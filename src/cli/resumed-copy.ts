@@ -39,6 +39,8 @@ export class ResumedCopy {
   readonly #target: AnyStorage
   readonly #overwrite: boolean
   readonly #call: { readonly signal: AbortSignal }
+  /** Errors of the source when it was read. */
+  readonly #unread = new WeakSet<Error>()
 
   constructor(source: AnyStorage, target: AnyStorage, { overwrite, signal }: ResumedCopyOptions) {
     this.#source = source
@@ -77,6 +79,16 @@ export class ResumedCopy {
       throw new StorageError('exists', `'${name}' was made by another writer meanwhile.`, { fileName: name })
     }
     return { state: 'copied', by: await this.#verified(name, sent, attributes.metadata?.[MARK]) }
+  }
+
+  /** Whether an error is that this file cannot be read, while the source answers: a right to it is missing, or its bytes are lost. */
+  async isUnreadable(entry: Entry, error: StorageError): Promise<boolean> {
+    if (!this.#unread.has(error) && !(error.cause instanceof Error && this.#unread.has(error.cause))) return false
+    if (error.code === 'permission_denied') return true
+    return this.#source.stat(entry, this.#call).then(
+      () => true,
+      () => false,
+    )
   }
 
   async #targetStat(name: string): Promise<Entry | undefined> {
@@ -120,22 +132,30 @@ export class ResumedCopy {
 
   async #hashOf(storage: AnyStorage, entry: Entry): Promise<string> {
     const sent = new Sent()
-    const body = storage.createReadStream(entry, { ...this.#call, etag: strongEtag(entry.etag) })
+    const body = this.#stream(storage, entry)
     for await (const chunk of sent.through(body)) void chunk
     return sent.hash
   }
 
+  #stream(storage: AnyStorage, entry: Entry, etag: string | undefined = entry.etag): Readable {
+    const body = storage.createReadStream(entry, { ...this.#call, etag: strongEtag(etag) })
+    return storage === this.#source ? body.once('error', error => this.#unread.add(error)) : body
+  }
+
   async #contentOf(entry: Entry, stat: Entry, sent: Sent): Promise<ContentProvider | Buffer> {
-    const options = { ...this.#call, etag: strongEtag(stat.etag) }
     if (stat.size <= IN_MEMORY) {
-      const bytes = await this.#source.readBytes(entry, options)
+      const options = { ...this.#call, etag: strongEtag(stat.etag) }
+      const bytes = await this.#source.readBytes(entry, options).catch((error: Error) => {
+        this.#unread.add(error)
+        throw error
+      })
       sent.add(bytes)
       return bytes
     }
     const content: Content = {
       size: this.#source.decoder(stat) === undefined ? stat.size : undefined,
       replayable: true,
-      open: () => sent.through(this.#source.createReadStream(entry, options)),
+      open: () => sent.through(this.#stream(this.#source, entry, stat.etag)),
     }
     return { [asContent]: () => content }
   }

@@ -159,6 +159,25 @@ describe('cp -r --resume', () => {
     expect(Number(failed)).toBeLessThan(20)
   })
 
+  it.each([
+    ['a right is missing', 403, '2003'],
+    ['the bytes are lost', 500, '1020'],
+  ])(
+    'leaves out a folder of the source of which %s, however many files it has, and copies what is behind',
+    async (_, status, code) => {
+      const names = fill(200)
+      const isLost = (name: string): boolean => name.startsWith('1/')
+      const body = `<Error><Code>${code}</Code><Message>no</Message></Error>`
+      const fault = { do: 'refuse', status, body } as const
+      const match = ({ key }: { readonly key: string }): boolean => key.startsWith('estate/1/')
+      atmos.faults.add({ operation: 'ReadObject', match, times: Number.POSITIVE_INFINITY, fault })
+      const ended = await copy('old:', 'new:').ended
+      atmos.faults.clear()
+      expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('180 copied, 0 there already, 20 failed')])
+      expect([...stored().keys()].toSorted()).toEqual(names.filter(name => !isLost(name)).toSorted())
+    },
+  )
+
   it('is for folders', async () => {
     const { code, stderr } = await startCli(folder, ['cp', '--resume', 'old:a', 'new:a'], { input: '' }).ended
     expect([code, stderr]).toEqual([2, expect.stringContaining('--resume is for folders: use it with -r.')])
