@@ -22,6 +22,10 @@ export interface CopiedFile {
 export const MARK = 'holdall-source'
 /** Bytes of a file up to which it is held in memory, so that its MD5 is known before it is sent. */
 const IN_MEMORY = 8 * 1024 * 1024
+/** Begins the mark of a copy whose source had just been changed: no later listing is known to be of the same state. */
+const CHANGING = 'changing'
+/** Milliseconds within which two changes may have the same time; times of whole seconds are the coarsest that count. */
+const SAME_TIME_MS = 2000
 
 /** How `ResumedCopy` copies. */
 export interface ResumedCopyOptions {
@@ -163,7 +167,8 @@ export class ResumedCopy {
   #attributesOf(entry: Entry, stat: Entry, md5 = '-'): FileAttributes {
     const { contentEncoding, metadata: given = {}, ...attributes } = attributesOf(stat)
     const { [MARK]: _, ...metadata } = given
-    const mark = this.#target.supports('metadata') ? markOf(entry) : undefined
+    const state = this.#target.supports('metadata') ? markOf(entry) : undefined
+    const mark = state !== undefined && mayChangeUnseen(entry) ? `${CHANGING} ${state}` : state
     return {
       ...attributes,
       contentEncoding: this.#source.decoder(stat) === undefined ? contentEncoding : undefined,
@@ -206,6 +211,12 @@ function markOf({ size, etag, modifiedAt, versionId, isRoughTime }: Entry): stri
   const time = isRoughTime === true ? undefined : modifiedAt?.toISOString()
   if (etag === undefined && versionId === undefined && time === undefined) return undefined
   return [Number.isNaN(size) ? '-' : size, time ?? '-', etag ?? versionId ?? '-'].join(' ')
+}
+
+/** Whether the bytes may have changed after the listing without a change of what it tells: within the second of their last change. */
+function mayChangeUnseen({ etag, versionId, modifiedAt }: Entry): boolean {
+  if (etag !== undefined || versionId !== undefined || modifiedAt === undefined) return false
+  return Date.now() - modifiedAt.getTime() < SAME_TIME_MS
 }
 
 /** Whether a file has the mark of this state of its source, and the bytes that it had then as far as its etag tells. */

@@ -54,21 +54,14 @@ const copy = (...args: string[]) =>
     input: '',
   })
 
-/** Fills the estate; what a file holds is told by its name. */
+/** Fills the estate; what a file holds is told by its name. The files are a minute old. */
 function fill(count: number, prefix = ''): string[] {
-  const acl = { users: new Map(), other: 'NONE' } as const
   return Array.from({ length: count }, (_, index) => {
     const name = `${prefix}${index % 10}/${index % 3 ? `é ${index}` : `file+${index}%`}.txt`
-    const tags = new Map([['owner', { value: `user ${index}`, listable: false }]])
-    const given = {
-      uid: atmos.credentials.uid,
-      acl,
-      tags,
-      body: bodyOf(name),
-      contentType: 'text/x-odd',
-      checksum: undefined,
-    }
-    atmos.tree.makeObject(`estate/${name}`, given as never)
+    const object = atmos.tree.put(`estate/${name}`, atmos.credentials.uid, bodyOf(name))
+    object.contentType = 'text/x-odd'
+    object.tags.set('owner', { value: `user ${index}`, listable: false })
+    object.modifiedAt -= 60_000
     return name
   })
 }
@@ -142,6 +135,15 @@ describe('cp -r --resume', () => {
     const replaced = await copy('--overwrite', 'old:', 'new:').ended
     expect(replaced).toMatchObject({ code: 0, stdout: `new:${names[2]}\n` })
     expect(stored().get(names[2]!)?.equals(bodyOf(names[2]!))).toBe(true)
+  })
+
+  it('finds a file that changes to as many bytes within the second in which it was listed', async () => {
+    const object = atmos.tree.put('estate/a', atmos.credentials.uid, Buffer.from('before'))
+    expect(await copy('old:', 'new:').ended).toMatchObject({ code: 0 })
+    // The service tells whole seconds.
+    object.body = Buffer.from('behind')
+    const again = await copy('old:', 'new:').ended
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("'a' is another file than its source") })
   })
 
   it('counts what fails, goes on, and gives up where nothing goes on', async () => {
