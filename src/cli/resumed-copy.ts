@@ -192,7 +192,7 @@ class Sent {
         done(null, chunk)
       },
     })
-    // The error of the source is that of the stream, and whoever ends the stream ends the source.
+    // An error of the source becomes one of the stream, and the end of the stream ends the source.
     return pipeline(body, counting, () => undefined)
   }
 
