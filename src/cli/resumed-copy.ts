@@ -53,10 +53,13 @@ export class ResumedCopy {
     this.#call = { signal }
   }
 
-  /** How the target is known to hold the file; undefined where it holds none. Another file is `exists`, unless it may be replaced. */
+  /** How the target is known to hold the file; undefined where it holds none. Another file is `exists`, unless it may be replaced; a folder is `is_directory`. */
   async found(entry: Entry, name: string): Promise<Proof | undefined> {
     const stat = await this.#targetStat(name)
     if (stat === undefined) return undefined
+    if (stat.isDirectory) {
+      throw new StorageError('is_directory', `'${name}' is a folder.`, { operation: 'copy', fileName: name })
+    }
     const proof = await this.#proof(entry, stat)
     if (proof !== undefined || this.#overwrite) return proof
     throw new StorageError('exists', `'${name}' is another file than its source; --overwrite replaces it.`, {
@@ -80,6 +83,8 @@ export class ResumedCopy {
     })
     if (written !== name) {
       await this.#target.delete(written)
+      const made = await this.found(entry, name)
+      if (made !== undefined) return { state: 'unchanged', by: made }
       throw new StorageError('exists', `'${name}' was made by another writer meanwhile.`, { fileName: name })
     }
     return { state: 'copied', by: await this.#verified(name, sent, attributes.metadata?.[MARK]) }
@@ -105,7 +110,6 @@ export class ResumedCopy {
   }
 
   async #proof(entry: Entry, found: Entry): Promise<Proof | undefined> {
-    if (found.isDirectory) return undefined
     const stat = Number.isNaN(entry.size) ? await this.#source.stat(entry, this.#call) : entry
     const arePlain = this.#source.decoder(stat) === undefined && this.#target.decoder(found) === undefined
     if (arePlain && stat.size !== found.size) return undefined
