@@ -1,8 +1,8 @@
 import {
   flag,
   optionalChoice,
-  optionalInteger,
   optionalPlace,
+  optionalPort,
   optionalSeconds,
   optionalText,
   optionalToken,
@@ -72,7 +72,7 @@ export const entrySettings: SettingsOf<ProviderEntry> = {
     role: 'destination',
     doc: "Host of the service, with or without a port; null = the type's own.",
   }),
-  port: optionalInteger('port', { default: null, role: 'destination', doc: "Its port; null = the scheme's own." }, 1),
+  port: optionalPort({ default: null, role: 'destination', doc: "Its port; null = the scheme's own." }),
   secure: setting('true, false or null', orNone(parseFlag), {
     default: null,
     aliases: ['ssl'],
