@@ -15,6 +15,8 @@ export interface HasContainers extends HasCalls {
   readonly bucket: string
   /** A storage of the whole of a container of the same account. */
   storageOf(container: string): AnyStorage
+  /** Runs work whose errors pass no layer of a storage. */
+  explained<T>(work: () => Promise<T>): Promise<T>
 }
 
 /** How objects are listed. */
@@ -140,7 +142,8 @@ export class LibCloudDriver extends StorageDriver {
 
   /** A URL at which an object can be fetched; see `LibCloudStorage#url`. */
   async getObjectCdnUrl(object: ObjectOrNames, options: UrlOptions = {}): Promise<string> {
-    return await this.#at(object.container).url(entryOrName(object), options)
+    const storage = this.#at(object.container)
+    return await this.#storage.explained(() => storage.url(entryOrName(object), options))
   }
 
   /** The address of a container at the provider's CDN; not published: `not_found`. `unsupported` except for Rackspace. */

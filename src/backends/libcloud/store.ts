@@ -1,5 +1,4 @@
 import { ImproperlyConfigured, messageOf } from '../../core/errors.ts'
-import type { AnySettings } from '../../core/settings.ts'
 import { type CommonOptions, commonSettings } from '../../storage/common-settings.ts'
 import { reasonAgainst } from '../../storage/containers.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
@@ -10,7 +9,8 @@ import type { ProviderEntry } from './entry-settings.ts'
 import { type Place, placeOf } from './place.ts'
 import type { Recipe } from './recipe.ts'
 import { RECIPES } from './recipes.ts'
-import { type ProviderType, providerType } from './types.ts'
+import { Terms } from './terms.ts'
+import { INVALID_MODULE, type ProviderType, providerType } from './types.ts'
 
 /** Keys that every type takes; those of the network not with LOCAL. */
 const EVERY: readonly (keyof ProviderEntry)[] = ['type', 'user', 'key', 'bucket', 'timeout']
@@ -20,6 +20,7 @@ const NETWORK: readonly (keyof ProviderEntry)[] = ['secure', 'caCerts']
 export interface Store {
   readonly type: ProviderType
   readonly storage: AnyStorage
+  readonly terms: Terms
 }
 
 /**
@@ -35,24 +36,50 @@ export function makeStore(found: FoundEntry, common: CommonOptions, services: Se
 }
 
 function built(found: FoundEntry, common: CommonOptions, services: Services): Store {
-  const type = providerType(found.type)
+  const type = typeOf(found)
   const recipe = RECIPES[type.store]
+  const terms = new Terms(found, recipe)
   checkKeys(found, type, recipe)
-  const place = within(found, recipe, () => placeOf(found, type))
   const { env = process.env } = services
-  const verify = needsAuthorities(found, type, place) ? verification(found.entry.caCerts, env) : null
-  return within(found, recipe, () => {
+  const place = within(terms, () => placeOf(found, type))
+  const verify = needsAuthorities(found, type, place) ? authorities(found, env) : null
+  return within(terms, () => {
     const problem = reasonAgainst(found.entry.bucket)
     if (problem !== undefined) throw new Error(`bucket: ${problem}`)
     const { storage: Backend } = recipe
     const options = recipe.options({ entry: found.entry, type, place, common })
     const network = type.store === 'local' ? {} : { verify }
     // The entry alone says where requests go and who sends them: no settings of the backend's own, and of the environment only the proxies.
-    const own = { ...services, settings: {}, env: proxiesOf(env) }
+    const layers = [...(services.layers ?? []), terms.layer]
+    const own = { ...services, settings: {}, env: proxiesOf(env), layers }
     const storage = new Backend({ ...commonOf(common), ...options, ...network }, own)
     void storage.calls
-    return { type, storage }
+    return { type, storage, terms }
   })
+}
+
+/** The type of an entry. That of another module is refused in the words of django-storages alone. */
+function typeOf({ name, type }: FoundEntry): ProviderType {
+  try {
+    return providerType(type)
+  } catch (error) {
+    const text = messageOf(error)
+    throw text === INVALID_MODULE ? error : new Error(`${entryName(name)}: type: ${text}`)
+  }
+}
+
+/** What `verify` of the storage is to be; an error names the key or the variable that named a file. */
+function authorities(
+  { name, entry, given }: FoundEntry,
+  env: Readonly<Record<string, string | undefined>>,
+): boolean | string | null {
+  try {
+    return verification(entry.caCerts, env)
+  } catch (error) {
+    throw entry.caCerts.length > 0
+      ? new Error(`${entryName(name)}: ${given.get('caCerts')}: ${messageOf(error)}`)
+      : error
+  }
 }
 
 /** Whether certificates will be checked. The catalog of an identity service without TLS may name a store with TLS. */
@@ -67,23 +94,17 @@ function checkKeys({ name, given }: FoundEntry, type: ProviderType, recipe: Reci
   const missing = needed.find(key => !given.has(key))
   if (missing !== undefined) throw new Error(`${entryName(name)} has no '${missing}'`)
   const taken = [...EVERY, ...(type.store === 'local' ? [] : NETWORK), ...recipe.takes]
-  const odd = [...given].find(key => !taken.includes(key))
+  const [odd, spelled] = [...given].find(([key]) => !taken.includes(key)) ?? []
   if (odd === undefined) return
-  throw new Error(`${entryName(name)}: '${odd}' has no effect on ${type.tag}, which takes ${taken.join(', ')}`)
+  throw new Error(`${entryName(name)}: '${spelled}' has no effect on ${type.tag}, which takes ${taken.join(', ')}`)
 }
 
 /** Errors of `work` name the entry, and its keys in place of the backend's options and settings. */
-function within<T>({ name }: FoundEntry, { names, storage }: Recipe, work: () => T): T {
+function within<T>(terms: Terms, work: () => T): T {
   try {
     return work()
   } catch (error) {
-    const declared = storage.settings as unknown as AnySettings
-    const keys = new Map(
-      Object.entries(names).flatMap(([option, key]) =>
-        [option, ...(declared[option]?.keys ?? [])].map(own => [own, key]),
-      ),
-    )
-    throw new Error(`${entryName(name)}: ${messageOf(error).replace(/\w+/g, word => keys.get(word) ?? word)}`)
+    throw new Error(terms.problem(error))
   }
 }
 

@@ -110,7 +110,7 @@ describe('bad entries', () => {
       "Invalid setting 'regoin' for LIBCLOUD_PROVIDERS['only'] (did you mean 'region'?)",
     )
     expect(() => storageOf(entryOf('S3', { auth_url: 'https://keystone.test' }))).toThrow(
-      /LIBCLOUD_PROVIDERS\['only'\]: 'authUrl' has no effect on S3, which takes type, user, key, bucket, .*region/,
+      /LIBCLOUD_PROVIDERS\['only'\]: 'auth_url' has no effect on S3, which takes type, user, key, bucket, .*region/,
     )
   })
 
