@@ -30,7 +30,8 @@ export function findEntry(providers: GivenProviders, wanted: string): FoundEntry
   const raw = name === undefined ? undefined : providers[name]
   if (name === undefined || !isEntry(raw)) {
     const names = Object.keys(providers).filter(each => each !== wanted)
-    throw new ImproperlyConfigured(`LIBCLOUD_PROVIDERS ${wanted} not defined or invalid${hint(nearest(wanted, names))}`)
+    const more = Object.keys(providers).length === 0 ? ' (it has no entries)' : hint(nearest(wanted, names))
+    throw new ImproperlyConfigured(`LIBCLOUD_PROVIDERS ${wanted} not defined or invalid${more}`)
   }
   return { name, ...parsed(name, raw) }
 }

@@ -16,6 +16,9 @@ import { type LibCloudOptions, libCloudSettings } from './settings.ts'
 import { makeStore, type Store } from './store.ts'
 import type { Terms } from './terms.ts'
 
+/** Storages of other containers that are kept for further calls. */
+const MAX_CONTAINERS = 256
+
 /**
  * Files in a bucket of one of the providers in `LIBCLOUD_PROVIDERS`. It stands on the storage of the backend that speaks to the provider, and has its
  * names, URLs and conditions.
@@ -111,7 +114,7 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
   }
 
   /**
-   * A storage of the whole of a container of the same account, whatever `location` is; it is closed with this one. A name that the service never takes is
+   * A storage of the whole of a container of the same account, whatever `location` is; the last 256 are kept, and closed with this one. A name that the service never takes is
    * `invalid_argument`.
    */
   storageOf(container: string): AnyStorage {
@@ -125,8 +128,12 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
       entry: { ...entry, bucket: container },
     }
     try {
-      const { storage } = makeStore(found, { ...this.options, location: '' }, { ...this.#given, driver: undefined })
+      const services = { ...this.#given, driver: undefined }
+      const { storage } = makeStore(found, { ...this.options, location: '' }, services, this.#stored.verify)
       this.#containers.set(container, storage)
+      // The idle connections of one that is forgotten end by themselves.
+      const [oldest] = this.#containers.keys()
+      if (oldest !== undefined && this.#containers.size > MAX_CONTAINERS) this.#containers.delete(oldest)
       return storage
     } catch (cause) {
       throw new StorageError('invalid_argument', messageOf(cause), { containerName: container })

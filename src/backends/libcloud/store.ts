@@ -21,28 +21,41 @@ export interface Store {
   readonly type: ProviderType
   readonly storage: AnyStorage
   readonly terms: Terms
+  /** How its servers are verified. */
+  readonly verify: boolean | string | null
 }
 
 /**
  * Makes the storage of an entry, and its driver, which does no I/O. Whatever fails is `improperly_configured` "Unable to create libcloud driver type
- * ...", as django-storages says it, with the entry's key where a setting of the backend is wrong.
+ * ...", as django-storages says it, with the entry's key where a setting of the backend is wrong. For another container of the same account `verify` is
+ * that of its first store.
  */
-export function makeStore(found: FoundEntry, common: CommonOptions, services: Services): Store {
+export function makeStore(
+  found: FoundEntry,
+  common: CommonOptions,
+  services: Services,
+  verify?: Store['verify'],
+): Store {
   try {
-    return built(found, common, services)
+    return built(found, common, services, verify)
   } catch (error) {
     throw new ImproperlyConfigured(`Unable to create libcloud driver type ${found.type}: ${messageOf(error)}`)
   }
 }
 
-function built(found: FoundEntry, common: CommonOptions, services: Services): Store {
+function built(
+  found: FoundEntry,
+  common: CommonOptions,
+  services: Services,
+  known: Store['verify'] | undefined,
+): Store {
   const type = typeOf(found)
   const recipe = RECIPES[type.store]
   const terms = new Terms(found, recipe)
   checkKeys(found, type, recipe)
   const { env = process.env } = services
   const place = within(terms, () => placeOf(found, type))
-  const verify = needsAuthorities(found, type, place) ? authorities(found, env) : null
+  const verify = known === undefined && needsAuthorities(found, type, place) ? authorities(found, env) : (known ?? null)
   return within(terms, () => {
     const problem = reasonAgainst(found.entry.bucket)
     if (problem !== undefined) throw new Error(`bucket: ${problem}`)
@@ -54,7 +67,7 @@ function built(found: FoundEntry, common: CommonOptions, services: Services): St
     const own = { ...services, settings: {}, env: proxiesOf(env), layers }
     const storage = new Backend({ ...commonOf(common), ...options, ...network }, own)
     void storage.calls
-    return { type, storage, terms }
+    return { type, storage, terms, verify }
   })
 }
 

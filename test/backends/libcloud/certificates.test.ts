@@ -125,6 +125,15 @@ describe('CA_CERTS_PATH', () => {
     expect(await saved()).toBe('a.txt')
   })
 
+  it('the choice of a storage holds for all containers of its account, also when the list has changed since', async () => {
+    security.CA_CERTS_PATH = [identity.certPath]
+    await using storage = storageOf(entry)
+    security.CA_CERTS_PATH = [stranger.certPath]
+    await expect(storage.driver.getObject('later', 'a.txt')).rejects.toMatchObject({ code: 'not_found' })
+    security.CA_CERTS_PATH = []
+    await expect(storage.driver.getObject('latest', 'a.txt')).rejects.toMatchObject({ code: 'not_found' })
+  })
+
   it('needs none where nothing is encrypted', () => {
     security.CA_CERTS_PATH = []
     expect(() => storageOf({ ...entry, secure: false })).not.toThrow()

@@ -31,7 +31,9 @@ describe('which entry is used', () => {
     expect(() => at('amazon_3')).toThrow(
       named("LIBCLOUD_PROVIDERS amazon_3 not defined or invalid (did you mean 'amazon_1'?)"),
     )
-    expect(() => storagesOf({})()).toThrow(named('LIBCLOUD_PROVIDERS default not defined or invalid'))
+    expect(() => storagesOf({})()).toThrow(
+      named('LIBCLOUD_PROVIDERS default not defined or invalid (it has no entries)'),
+    )
     for (const bad of [{}, null, [], 'text', 0]) {
       expect(() => storageOf(bad)).toThrow(named('LIBCLOUD_PROVIDERS only not defined or invalid'))
     }
