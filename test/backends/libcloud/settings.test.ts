@@ -82,12 +82,20 @@ describe('where entries come from', () => {
   it('settings of the backends themselves say nothing: the entry alone does', async () => {
     const settings = { AWS_S3_ENDPOINT_URL: 'https://evil.test', AWS_LOCATION: 'x', AWS_QUERYSTRING_AUTH: false }
     const env = { AWS_S3_ENDPOINT_URL: 'https://evil.test', AWS_S3_REGION_NAME: 'moon', AWS_PROFILE: 'other' }
-    const url = new URL(await storageOf(entryOf('S3'), { settings, env }).url('a.txt'))
-    expect([url.host, url.pathname, url.searchParams.has('X-Amz-Signature')]).toEqual([
-      's3.amazonaws.com',
-      '/media/a.txt',
-      true,
-    ])
+    // One that no entry can set.
+    const domain = { AWS_S3_CUSTOM_DOMAIN: 'evil.test' }
+    for (const [all, variables] of [
+      [settings, env],
+      [{ ...settings, ...domain }, env],
+      [settings, { ...env, ...domain }],
+    ] as const) {
+      const url = new URL(await storageOf(entryOf('S3'), { settings: all, env: variables }).url('a.txt'))
+      expect([url.host, url.pathname, url.searchParams.has('X-Amz-Signature')]).toEqual([
+        's3.amazonaws.com',
+        '/media/a.txt',
+        true,
+      ])
+    }
   })
 })
 

@@ -1,7 +1,11 @@
 /** Errors name the entry and its keys, never settings of the backend that an entry does not have. */
 import { inspect } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
+import { findEntry } from '../../../src/backends/libcloud/entry.ts'
 import { LibCloudStorage } from '../../../src/backends/libcloud/index.ts'
+import { RECIPES } from '../../../src/backends/libcloud/recipes.ts'
+import { Terms } from '../../../src/backends/libcloud/terms.ts'
+import { StorageError } from '../../../src/core/errors.ts'
 import { type ProviderName, startPlaces } from './places.ts'
 import { entryOf, storageOf } from './support.ts'
 
@@ -40,6 +44,16 @@ describe('errors of calls', () => {
     const error = await storage.exists('a.txt').catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ message: expect.stringContaining(`${PLACE}.key`) })
     expect(inspect((error as Error).message)).not.toMatch(FOREIGN)
+  })
+
+  it('settings of all backends stay, and one error is explained once', () => {
+    const found = findEntry({ only: entryOf('S3', { region_name: 'eu-west-1' }) }, 'only')
+    const terms = new Terms(found, RECIPES.s3)
+    const text = 'set FILE_UPLOAD_TEMP_DIR, regionName (AWS_S3_REGION_NAME) or AWS_S3_CUSTOM_DOMAIN'
+    const error = terms.error(terms.error(new StorageError('no_space', text)))
+    expect((error as Error).message).toBe(
+      `set FILE_UPLOAD_TEMP_DIR, ${PLACE}.region_name or customDomain (of S3Storage; no key of an entry)`,
+    )
   })
 
   it('the name of a file is left as it is', async () => {
