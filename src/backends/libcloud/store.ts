@@ -55,7 +55,7 @@ function built(
   checkKeys(found, type, recipe)
   const { env = process.env } = services
   const place = within(terms, () => placeOf(found, type))
-  const verify = known === undefined && needsAuthorities(found, type, place) ? authorities(found, env) : (known ?? null)
+  const verify = known === undefined ? authorities(found, type, place, env) : known
   return within(terms, () => {
     const problem = reasonAgainst(found.entry.bucket)
     if (problem !== undefined) throw new Error(`bucket: ${problem}`)
@@ -84,21 +84,20 @@ function typeOf({ name, type }: FoundEntry): ProviderType {
 /** What `verify` of the storage is to be; an error names the key or the variable that named a file. */
 function authorities(
   { name, entry, given }: FoundEntry,
+  { store }: ProviderType,
+  { secure }: Place,
   env: Readonly<Record<string, string | undefined>>,
-): boolean | string | null {
+): Store['verify'] {
+  // The catalog of an identity service without TLS may name a store with TLS.
+  const hasCatalog = store === 'swift' || store === 'rackspace'
+  if (store === 'local' || !(secure || hasCatalog || entry.caCerts.length > 0)) return null
   try {
     return verification(entry.caCerts, env)
   } catch (error) {
-    throw entry.caCerts.length > 0
-      ? new Error(`${entryName(name)}: ${given.get('caCerts')}: ${messageOf(error)}`)
-      : error
+    if (entry.caCerts.length > 0) throw new Error(`${entryName(name)}: ${given.get('caCerts')}: ${messageOf(error)}`)
+    if (entry.secure === false) return null
+    throw error
   }
-}
-
-/** Whether certificates will be checked. The catalog of an identity service without TLS may name a store with TLS. */
-function needsAuthorities({ entry }: FoundEntry, { store }: ProviderType, { secure }: Place): boolean {
-  if (store === 'local') return false
-  return secure || entry.caCerts.length > 0 || (['swift', 'rackspace'].includes(store) && entry.secure !== false)
 }
 
 /** Refuses an entry without a key that its type needs, and one with a key that has no effect. */
