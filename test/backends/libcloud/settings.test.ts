@@ -181,6 +181,22 @@ describe('options', () => {
     }
   })
 
+  it.each(['S3', 'GOOGLE_STORAGE', 'AZURE_BLOBS', 'OPENSTACK_SWIFT', 'CLOUDFILES', 'ATMOS', 'NIMBUS'])(
+    'nor does the driver of %s',
+    type => {
+      const own = type === 'NIMBUS' ? { key_id: 1 } : type === 'OPENSTACK_SWIFT' ? { auth_version: '3' } : {}
+      const storage = storageOf(entryOf(type, { key: 's3cretAA', host: 'host.test', ...own }))
+      for (const printed of [
+        storage.driver,
+        storage.calls,
+        storage.backend.calls.driver,
+        storage.calls.driver.containers,
+      ]) {
+        expect(inspect(printed, { depth: 12 }) + JSON.stringify(printed)).not.toContain('s3cret')
+      }
+    },
+  )
+
   it('a client of the program sends the requests, and those of the driver for other containers', async () => {
     const headers = { 'content-length': '4', etag: '"1"', 'last-modified': new Date(0).toUTCString() }
     const httpClient = scriptedClient(() => ({ status: 200, headers }))
