@@ -126,6 +126,9 @@ describe('errors of entries', () => {
   })
 
   it('an IPv6 address is a host of every type, with a port or without', () => {
+    // To connect to, without brackets.
+    const nimbus = storageOf(entryOf('NIMBUS', { key_id: 1, host: '[::1]:9000' })).backend.options
+    expect(nimbus).toMatchObject({ host: '::1', port: 9000 })
     for (const type of ['S3', 'GOOGLE_STORAGE', 'AZURE_BLOBS', 'CLOUDFILES', 'ATMOS', 'NINEFOLD', 'NIMBUS']) {
       for (const more of [{ host: '::1' }, { host: '::1', port: 9000 }, { host: '[::1]' }, { host: '[::1]:9000' }]) {
         const own = type === 'NIMBUS' ? { key_id: 1 } : {}
