@@ -14,7 +14,7 @@ import {
 import type { Setting, SettingsOf } from '../../core/settings.ts'
 import { shownAddress } from '../../remote/shown.ts'
 
-/** One entry of `LIBCLOUD_PROVIDERS`: a bucket at a provider. Keys in camelCase or as libcloud spells them. */
+/** One entry of `LIBCLOUD_PROVIDERS`, a bucket at a provider, as it was read: a key that was not written is null. */
 export interface ProviderEntry {
   readonly type: string | null
   readonly user: string | null

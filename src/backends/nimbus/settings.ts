@@ -166,5 +166,5 @@ function parseHost(raw: unknown): string {
   if (!/^[a-z0-9.-]+$/i.test(host) && !/^\[?[0-9a-f:]+\]?$/i.test(host)) {
     throw new Error('expected a host, without scheme, port and path')
   }
-  return host.toLowerCase()
+  return host.toLowerCase().replace(/^\[|\]$/g, '')
 }

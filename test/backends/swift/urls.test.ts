@@ -49,7 +49,7 @@ describe.each(['sha1', 'sha256', 'sha512'] as const)('500 random temporary URLs 
     }
   })
 
-  test('open a file whose name has blanks and other letters, with the port of the service', async () => {
+  test('cases 69 and 70: open a file whose name has blanks and other letters, with the port of the service', async () => {
     await using storage = storageWith({ ...at(server), tempUrlKey: KEY, tempUrlDigest: digest })
     const url = await storage.url(NAME)
     expect(url.startsWith(`${server.url}/v1/AUTH_test/media/a%20b/%C3%BC%20%26%20%231%20%2B%20%2520%3F.txt?`)).toBe(
@@ -91,7 +91,7 @@ function random(seed: string) {
   return { integer, pick, text }
 }
 
-describe('a temporary URL', () => {
+describe('case 69: a temporary URL', () => {
   it('ends', async () => {
     const url = await files.url(NAME, { expiresInSecs: 60 })
     const expires = Number(query(url).get('temp_url_expires'))
