@@ -10,7 +10,12 @@ import { done, installPackage, linkPackage } from './support/installed.ts'
 const ROOT = join(import.meta.dirname, '..')
 /** Backends that speak to a service of their own, each in its chunk. */
 const SERVICES = new Set(BACKENDS.map(({ chunk }) => chunk).filter(chunk => chunk !== 'config')).size
-const MAX_BYTES = 2 * 1024 * 1024 + (SERVICES - 1) * 96 * 1024
+/**
+ * Of the disk for each service after the first. They take 116 KiB on average: 73 of code, 13 of declarations, 12 for the subpath (a folder and two files of
+ * a block each) and 18 of documentation. Two chunks have two services, Rackspace beside Swift and Ninefold beside Atmos. The rest comes out of the 2 MiB.
+ */
+const SERVICE_BYTES = 108 * 1024
+const MAX_BYTES = 2 * 1024 * 1024 + (SERVICES - 1) * SERVICE_BYTES
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 const dependencies = Object.keys(manifest.dependencies)
 
@@ -283,7 +288,7 @@ it('loads no expensive module of Node at import', () => {
   }
 })
 
-it('is small: at most 2 MiB on the disk in all and 96 KiB for each service after the first, and three packages beside it, which have none', () => {
+it('is small: at most 2 MiB on the disk in all and 108 KiB for each service after the first, and three packages beside it, which have none', () => {
   expect(dependencies.length).toBeLessThanOrEqual(3)
   const folders = dependencies.map(name => join(ROOT, 'node_modules', name))
   for (const folder of folders) {

@@ -22,6 +22,10 @@ export interface CopiedFile {
 export const MARK = 'holdall-source'
 /** Bytes of a file up to which it is held in memory, so that its MD5 is known before it is sent. */
 const IN_MEMORY = 8 * 1024 * 1024
+/** Begins the mark of a copy whose source had just been changed: no later listing is known to be of the same state. */
+const CHANGING = 'changing'
+/** Milliseconds within which two changes may have the same time; times of whole seconds are the coarsest that count. */
+const SAME_TIME_MS = 2000
 
 /** How `ResumedCopy` copies. */
 export interface ResumedCopyOptions {
@@ -39,6 +43,8 @@ export class ResumedCopy {
   readonly #target: AnyStorage
   readonly #overwrite: boolean
   readonly #call: { readonly signal: AbortSignal }
+  /** Errors of the source when it was read. */
+  readonly #unread = new WeakSet<Error>()
 
   constructor(source: AnyStorage, target: AnyStorage, { overwrite, signal }: ResumedCopyOptions) {
     this.#source = source
@@ -47,10 +53,13 @@ export class ResumedCopy {
     this.#call = { signal }
   }
 
-  /** How the target is known to hold the file; undefined where it holds none. Another file is `exists`, unless it may be replaced. */
+  /** How the target is known to hold the file; undefined where it holds none. Another file is `exists`, unless it may be replaced; a folder is `is_directory`. */
   async found(entry: Entry, name: string): Promise<Proof | undefined> {
     const stat = await this.#targetStat(name)
     if (stat === undefined) return undefined
+    if (stat.isDirectory) {
+      throw new StorageError('is_directory', `'${name}' is a folder.`, { operation: 'copy', fileName: name })
+    }
     const proof = await this.#proof(entry, stat)
     if (proof !== undefined || this.#overwrite) return proof
     throw new StorageError('exists', `'${name}' is another file than its source; --overwrite replaces it.`, {
@@ -74,9 +83,21 @@ export class ResumedCopy {
     })
     if (written !== name) {
       await this.#target.delete(written)
+      const made = await this.found(entry, name)
+      if (made !== undefined) return { state: 'unchanged', by: made }
       throw new StorageError('exists', `'${name}' was made by another writer meanwhile.`, { fileName: name })
     }
     return { state: 'copied', by: await this.#verified(name, sent, attributes.metadata?.[MARK]) }
+  }
+
+  /** Whether an error is that this file cannot be read, while the source answers: a right to it is missing, or its bytes are lost. */
+  async isUnreadable(entry: Entry, error: StorageError): Promise<boolean> {
+    if (!this.#unread.has(error) && !(error.cause instanceof Error && this.#unread.has(error.cause))) return false
+    if (error.code === 'permission_denied') return true
+    return this.#source.stat(entry, this.#call).then(
+      () => true,
+      () => false,
+    )
   }
 
   async #targetStat(name: string): Promise<Entry | undefined> {
@@ -89,7 +110,6 @@ export class ResumedCopy {
   }
 
   async #proof(entry: Entry, found: Entry): Promise<Proof | undefined> {
-    if (found.isDirectory) return undefined
     const stat = Number.isNaN(entry.size) ? await this.#source.stat(entry, this.#call) : entry
     const arePlain = this.#source.decoder(stat) === undefined && this.#target.decoder(found) === undefined
     if (arePlain && stat.size !== found.size) return undefined
@@ -120,22 +140,30 @@ export class ResumedCopy {
 
   async #hashOf(storage: AnyStorage, entry: Entry): Promise<string> {
     const sent = new Sent()
-    const body = storage.createReadStream(entry, { ...this.#call, etag: strongEtag(entry.etag) })
+    const body = this.#stream(storage, entry)
     for await (const chunk of sent.through(body)) void chunk
     return sent.hash
   }
 
+  #stream(storage: AnyStorage, entry: Entry, etag: string | undefined = entry.etag): Readable {
+    const body = storage.createReadStream(entry, { ...this.#call, etag: strongEtag(etag) })
+    return storage === this.#source ? body.once('error', error => this.#unread.add(error)) : body
+  }
+
   async #contentOf(entry: Entry, stat: Entry, sent: Sent): Promise<ContentProvider | Buffer> {
-    const options = { ...this.#call, etag: strongEtag(stat.etag) }
     if (stat.size <= IN_MEMORY) {
-      const bytes = await this.#source.readBytes(entry, options)
+      const options = { ...this.#call, etag: strongEtag(stat.etag) }
+      const bytes = await this.#source.readBytes(entry, options).catch((error: Error) => {
+        this.#unread.add(error)
+        throw error
+      })
       sent.add(bytes)
       return bytes
     }
     const content: Content = {
       size: this.#source.decoder(stat) === undefined ? stat.size : undefined,
       replayable: true,
-      open: () => sent.through(this.#source.createReadStream(entry, options)),
+      open: () => sent.through(this.#stream(this.#source, entry, stat.etag)),
     }
     return { [asContent]: () => content }
   }
@@ -143,7 +171,8 @@ export class ResumedCopy {
   #attributesOf(entry: Entry, stat: Entry, md5 = '-'): FileAttributes {
     const { contentEncoding, metadata: given = {}, ...attributes } = attributesOf(stat)
     const { [MARK]: _, ...metadata } = given
-    const mark = this.#target.supports('metadata') ? markOf(entry) : undefined
+    const state = this.#target.supports('metadata') ? markOf(entry) : undefined
+    const mark = state !== undefined && mayChangeUnseen(entry) ? `${CHANGING} ${state}` : state
     return {
       ...attributes,
       contentEncoding: this.#source.decoder(stat) === undefined ? contentEncoding : undefined,
@@ -167,7 +196,7 @@ class Sent {
         done(null, chunk)
       },
     })
-    // The error of the source is that of the stream, and whoever ends the stream ends the source.
+    // An error of the source becomes one of the stream, and the end of the stream ends the source.
     return pipeline(body, counting, () => undefined)
   }
 
@@ -186,6 +215,12 @@ function markOf({ size, etag, modifiedAt, versionId, isRoughTime }: Entry): stri
   const time = isRoughTime === true ? undefined : modifiedAt?.toISOString()
   if (etag === undefined && versionId === undefined && time === undefined) return undefined
   return [Number.isNaN(size) ? '-' : size, time ?? '-', etag ?? versionId ?? '-'].join(' ')
+}
+
+/** Whether the bytes may have changed after the listing without a change of what it tells: within the second of their last change. */
+function mayChangeUnseen({ etag, versionId, modifiedAt }: Entry): boolean {
+  if (etag !== undefined || versionId !== undefined || modifiedAt === undefined) return false
+  return Date.now() - modifiedAt.getTime() < SAME_TIME_MS
 }
 
 /** Whether a file has the mark of this state of its source, and the bytes that it had then as far as its etag tells. */

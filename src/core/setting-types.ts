@@ -138,6 +138,11 @@ export function optionalInteger(
   return setting(`integer (${unit}) or null`, raw => (isNone(raw) ? null : parseInteger(raw, min)), declaration)
 }
 
+/** A port of TCP, or none. */
+export function optionalPort(declaration: Declaration<number | null>): Setting<number | null> {
+  return setting('integer (port) or null', raw => (isNone(raw) ? null : parseInteger(raw, 1, 65_535)), declaration)
+}
+
 function parseInteger(raw: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
   const number = typeof raw === 'string' && raw.trim() !== '' ? Number(raw.replaceAll('_', '')) : raw
   if (typeof number === 'number' && Number.isSafeInteger(number) && number >= min && number <= max) return number

@@ -2,9 +2,10 @@ import { nodeCrypto } from './builtin.ts'
 import { StorageError } from './errors.ts'
 import { OddItems } from './odd-items.ts'
 
-/** Listings between two pages whose names are kept, and for how long in milliseconds. */
+/** Listings between two pages whose names are kept. */
 const MAX_WAITING = 64
-const WAIT_MS = 60_000
+/** For so many milliseconds: to copy the 1,000 files of a page may take minutes, and to read a folder of a million anew as long. */
+const WAIT_MS = 600_000
 
 /** A listing that goes on. */
 export interface Cursor<W> {
@@ -22,7 +23,7 @@ interface Waiting<W> extends Cursor<W> {
 /** What a page's `next` says: which walk goes on, and the last place it gave, from which a new one begins where that walk is forgotten. */
 type Token = readonly [id: string, place: string]
 
-/** Walks through folders that wait for the next page, for a minute at most. `W` tells the last place it has given. */
+/** Walks through folders that wait for the next page, for 10 minutes at most. `W` tells the last place it has given. */
 export class WaitingWalks<W extends { readonly place: string | undefined }> {
   readonly #waiting = new Map<string, Waiting<W>>()
 

@@ -62,6 +62,7 @@ export async function firstItems(
   return { items, isOver }
 }
 
-function isListedName(name: string): boolean {
+/** Whether a server's name for an item is a name: one component of a key, and none of the storage's own files. */
+export function isListedName(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name) && !isHidden(name)
 }

@@ -25,7 +25,7 @@ export interface TreeProtocol {
 
 /**
  * Pages of a tree of folders, in the order of the keys' UTF-8 bytes. A server gives a folder's names in no order, so they are read and sorted. Between
- * pages the names wait for a minute; after that, and for a token that is used again, the listing begins anew behind the last place. So changes between
+ * pages the names wait for 10 minutes; after that, and for a token that is used again, the listing begins anew behind the last place. So changes between
  * pages lose and repeat nothing. What cannot be looked at is reported as a warning of the process and left out.
  */
 export class TreeListing {

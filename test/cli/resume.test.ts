@@ -54,21 +54,14 @@ const copy = (...args: string[]) =>
     input: '',
   })
 
-/** Fills the estate; what a file holds is told by its name. */
+/** Fills the estate; what a file holds is told by its name. The files are a minute old. */
 function fill(count: number, prefix = ''): string[] {
-  const acl = { users: new Map(), other: 'NONE' } as const
   return Array.from({ length: count }, (_, index) => {
     const name = `${prefix}${index % 10}/${index % 3 ? `é ${index}` : `file+${index}%`}.txt`
-    const tags = new Map([['owner', { value: `user ${index}`, listable: false }]])
-    const given = {
-      uid: atmos.credentials.uid,
-      acl,
-      tags,
-      body: bodyOf(name),
-      contentType: 'text/x-odd',
-      checksum: undefined,
-    }
-    atmos.tree.makeObject(`estate/${name}`, given as never)
+    const object = atmos.tree.put(`estate/${name}`, atmos.credentials.uid, bodyOf(name))
+    object.contentType = 'text/x-odd'
+    object.tags.set('owner', { value: `user ${index}`, listable: false })
+    object.modifiedAt -= 60_000
     return name
   })
 }
@@ -144,6 +137,15 @@ describe('cp -r --resume', () => {
     expect(stored().get(names[2]!)?.equals(bodyOf(names[2]!))).toBe(true)
   })
 
+  it('finds a file that changes to as many bytes within the second in which it was listed', async () => {
+    const object = atmos.tree.put('estate/a', atmos.credentials.uid, Buffer.from('before'))
+    expect(await copy('old:', 'new:').ended).toMatchObject({ code: 0 })
+    // The service tells whole seconds.
+    object.body = Buffer.from('behind')
+    const again = await copy('old:', 'new:').ended
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("'a' is another file than its source") })
+  })
+
   it('counts what fails, goes on, and gives up where nothing goes on', async () => {
     const names = fill(40)
     s3.faults.add({ operation: 'PutObject', key: names[7]!, fault: { do: 'refuse', status: 403 } })
@@ -158,6 +160,25 @@ describe('cp -r --resume', () => {
     const [, failed] = /0 copied, 0 there already, (\d+) failed/.exec(never.stderr)!
     expect(Number(failed)).toBeLessThan(20)
   })
+
+  it.each([
+    ['a right is missing', 403, '2003'],
+    ['the bytes are lost', 500, '1020'],
+  ])(
+    'leaves out a folder of the source of which %s, however many files it has, and copies what is behind',
+    async (_, status, code) => {
+      const names = fill(200)
+      const isLost = (name: string): boolean => name.startsWith('1/')
+      const body = `<Error><Code>${code}</Code><Message>no</Message></Error>`
+      const fault = { do: 'refuse', status, body } as const
+      const match = ({ key }: { readonly key: string }): boolean => key.startsWith('estate/1/')
+      atmos.faults.add({ operation: 'ReadObject', match, times: Number.POSITIVE_INFINITY, fault })
+      const ended = await copy('old:', 'new:').ended
+      atmos.faults.clear()
+      expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('180 copied, 0 there already, 20 failed')])
+      expect([...stored().keys()].toSorted()).toEqual(names.filter(name => !isLost(name)).toSorted())
+    },
+  )
 
   it('is for folders', async () => {
     const { code, stderr } = await startCli(folder, ['cp', '--resume', 'old:a', 'new:a'], { input: '' }).ended

@@ -4,6 +4,7 @@ import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { MARK, ResumedCopy, type ResumedCopyOptions } from '../../src/cli/resumed-copy.ts'
 import { bytesContent } from '../../src/core/content.ts'
 import type { Driver } from '../../src/core/driver.ts'
+import { StorageError } from '../../src/core/errors.ts'
 import type { Entry } from '../../src/storage/types.ts'
 
 const memory = (): MemoryStorage => new MemoryStorage({}, { settings: {}, env: {} })
@@ -142,7 +143,8 @@ describe('a copy that can be resumed', () => {
     expect(await copy('large')).toEqual({ state: 'unchanged', by: 'mark' })
   })
 
-  it('a name that another writer takes meanwhile is left to it', async () => {
+  /** A copy whose target gets a file of the same name after it was looked for. */
+  const overtaken = async (content: string): Promise<{ target: MemoryStorage; result: Promise<unknown> }> => {
     const source = memory()
     await source.save('a', 'text')
     let isTaken = false
@@ -152,14 +154,64 @@ describe('a copy that can be resumed', () => {
         if (isTaken) return found
         isTaken = true
         await found.catch(() => undefined)
-        await target.save('a', 'theirs', { overwrite: true })
+        await target.save('a', content, { overwrite: true })
         return found
       },
     }))
-    await expect((await copying(source, target))('a')).rejects.toMatchObject({ code: 'exists' })
+    return { target, result: (await copying(source, target))('a') }
+  }
+
+  it('a name that another writer takes meanwhile is left to it', async () => {
+    const { target, result } = await overtaken('theirs')
+    await expect(result).rejects.toMatchObject({ code: 'exists' })
     const names: Entry[] = []
     for await (const entry of target.entries('')) names.push(entry)
     expect(names.map(({ name }) => name)).toEqual(['a'])
     expect(await target.readText('a')).toBe('theirs')
+  })
+
+  it('a file that another copy has made meanwhile is there already', async () => {
+    const { target, result } = await overtaken('text')
+    expect(await result).toMatchObject({ state: 'unchanged' })
+    expect(await target.listdir('')).toEqual([[], ['a']])
+  })
+
+  it.each([4, 8 * 1024 * 1024 + 1])(
+    'tells a file of %d bytes that the source does not let be read from a target that fails',
+    async size => {
+      const refuse = (): never => {
+        throw new StorageError('permission_denied', 'No.')
+      }
+      const failure = async (source: MemoryStorage, target: MemoryStorage): Promise<boolean> => {
+        await source.save('a', Buffer.alloc(size))
+        const copy = new ResumedCopy(source, target, { overwrite: false, signal: new AbortController().signal })
+        const entry = await source.stat('a')
+        const error = await copy.copy(entry, 'a').catch(reason => reason)
+        expect(error).toMatchObject({ code: 'permission_denied' })
+        return copy.isUnreadable(entry, error)
+      }
+      expect(
+        await failure(
+          saying(() => ({ read: refuse })),
+          memory(),
+        ),
+      ).toBe(true)
+      expect(
+        await failure(
+          memory(),
+          saying(() => ({ write: refuse })),
+        ),
+      ).toBe(false)
+    },
+  )
+
+  it('a folder where the file is to be is is_directory, also with --overwrite', async () => {
+    const source = memory()
+    await source.save('a', 'text')
+    const target = saying(() => ({ stat: async () => ({ size: 0, isDirectory: true }) }))
+    for (const overwrite of [false, true]) {
+      const copy = await copying(source, target, { overwrite })
+      await expect(copy('a')).rejects.toMatchObject({ code: 'is_directory', message: "'a' is a folder." })
+    }
   })
 })

@@ -2,7 +2,7 @@ import { infoUrl } from '../../src/backends/swift/client.ts'
 import { messageIn } from '../../src/backends/swift/errors.ts'
 import { headerStatOf, isFolderType, kindOf, md5In } from '../../src/backends/swift/headers.ts'
 import { pageOf } from '../../src/backends/swift/listing.ts'
-import { manifestPrefix } from '../../src/backends/swift/manifest.ts'
+import { entriesIn, manifestPrefix } from '../../src/backends/swift/manifest.ts'
 import { storedNames, userNames } from '../../src/backends/swift/names.ts'
 import { plainUrl, signedPath, tempUrlQuery } from '../../src/backends/swift/sign.ts'
 import { quietly, type Target } from './target.ts'
@@ -23,6 +23,8 @@ export const ofSwift: readonly Target[] = [
         etag: input,
       }
       manifestPrefix(headers)
+      quietly(() => entriesIn(input, 'key'))
+      entriesIn(JSON.stringify([{ name: input, hash: input, bytes: 1 }]), 'key')
       kindOf(headers)
       md5In(headers)
       headerStatOf(headers)

@@ -32,6 +32,7 @@ import { createFileHandler } from '../../src/serve/index.ts'
 import { ofAtmos } from './atmos-targets.ts'
 import { ofFileServers } from './file-server-targets.ts'
 import { ofIdentities } from './identity-targets.ts'
+import { ofLibcloud } from './libcloud-targets.ts'
 import { ofNimbus } from './nimbus-targets.ts'
 import { ofSwift } from './swift-targets.ts'
 import { quietly, type Target } from './target.ts'
@@ -370,6 +371,7 @@ export const targets: readonly Target[] = [
   ...served,
   ...ofServices,
   ...ofAtmos,
+  ...ofLibcloud,
   ...ofNimbus,
   ...ofFileServers,
   ...ofIdentities,

@@ -1,11 +1,11 @@
 import type { GivenSettings } from '../../storage/types.ts'
 
-/** What settings of Atmos should rather say. */
+/** Advice on settings of Atmos. */
 export function atmosAdvice(given: GivenSettings): string[] {
   return adviceNamed('ATMOS', given)
 }
 
-/** What settings of Ninefold should rather say: above all that the service is gone. */
+/** Advice on settings of Ninefold, such as that the service is closed. */
 export function ninefoldAdvice(given: GivenSettings): string[] {
   const { settings, env } = given
   const has = (name: string): boolean => Boolean(settings[name] ?? env[name])
@@ -22,9 +22,7 @@ function adviceNamed(prefix: string, { settings, env }: GivenSettings): string[]
   const given = (name: string): unknown => settings[`${prefix}_${name}`] ?? (env[`${prefix}_${name}`] || undefined)
   const notes: string[] = []
   if (/^(?:false|0|no|off)$/i.test(String(given('SECURE') ?? ''))) {
-    notes.push(
-      `${prefix}_SECURE: without TLS everybody on the way can read the files; requests are signed all the same.`,
-    )
+    notes.push(`${prefix}_SECURE: without TLS the files can be read on their way; requests are signed all the same.`)
   }
   if (given('SIGN_PATH') !== undefined && given('PATH') === undefined && prefix === 'ATMOS') {
     notes.push('ATMOS_SIGN_PATH: it has no effect without ATMOS_PATH.')

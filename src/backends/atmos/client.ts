@@ -79,7 +79,7 @@ export class AtmosClient {
     return new Date(this.#now() + this.#service.known.skewMs)
   }
 
-  /** A URL by which anybody may read the object for so many seconds. */
+  /** A URL that reads the object without a key, for so many seconds. */
   shareableUrl(path: string, expiresInSecs: number, disposition?: string): string {
     const expires = Math.floor(this.time().getTime() / 1000) + expiresInSecs
     const query = shareableQuery(this.#options.key, { path: this.#signed(resourceOf(path)), expires, disposition })

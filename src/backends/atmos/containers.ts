@@ -2,6 +2,7 @@ import type { CallContext } from '../../core/call.ts'
 import type { ContainerPage, ContainerStat } from '../../core/driver.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import { type ContainerProtocol, containerPage } from '../../remote/containers.ts'
+import { type FolderItem, isListedName } from '../../remote/folder-items.ts'
 import type { HttpStatusError } from '../../remote/http-error.ts'
 import type { AtmosClient } from './client.ts'
 import { AtmosError, classifyAtmos, EXISTS, NOT_EMPTY, TOO_LONG } from './errors.ts'
@@ -10,6 +11,8 @@ import { look } from './lookup.ts'
 import { checkKey } from './names.ts'
 
 const NOTHING = Buffer.alloc(0)
+/** Characters of a path that is gone into: a server whose folders have no end must not hold a deletion for ever. */
+const MAX_PATH = 4096
 
 /** The top folders of the namespace. A plain file that lies there is no container. */
 export class AtmosContainers implements ContainerProtocol {
@@ -41,7 +44,7 @@ export class AtmosContainers implements ContainerProtocol {
     if (next !== undefined && next === token) throw standstill()
     const folders = items.filter(({ isDirectory }) => isDirectory)
     // A name that no request could have again is none.
-    const known = folders.filter(({ name }) => !/[/\ufffd]/.test(name))
+    const known = folders.filter(({ name }) => !/[/\ufffd]|^\.{1,2}$/.test(name))
     return containerPage(
       known.map(({ name }) => ({ name })),
       next,
@@ -82,16 +85,17 @@ export class AtmosContainers implements ContainerProtocol {
     ctx.progress()
   }
 
-  /** The folders below a folder, each before the one that holds it; undefined where there is anything but folders. */
+  /** The folders below a folder, each before the one that holds it; undefined where there is anything but folders, or a folder without a name. */
   async #emptyFolders(path: string, ctx: CallContext): Promise<string[] | undefined> {
     const found: string[] = []
     const waiting = [path]
     for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+      if (folder.length > MAX_PATH) return undefined
       let token: string | undefined
       do {
         const page = await folderPage(this.#client, folder, { token }, ctx)
         if (page.next !== undefined && page.next === token) throw standstill()
-        if (page.items.length < page.count || page.items.some(item => !item.isDirectory)) return undefined
+        if (page.items.length < page.count || !page.items.every(isPlainFolder)) return undefined
         const below = page.items.map(({ name }) => `${folder}${name}/`)
         found.push(...below)
         waiting.push(...below)
@@ -101,6 +105,11 @@ export class AtmosContainers implements ContainerProtocol {
     }
     return found.toReversed()
   }
+}
+
+/** Whether an entry is a folder whose name is one part of a path: another one would lead out of the container. */
+function isPlainFolder({ name, isDirectory }: FolderItem): boolean {
+  return isDirectory && isListedName(name)
 }
 
 /** The path of a container; `invalid_argument` for a name that none can have. */

@@ -27,7 +27,8 @@ export function atmosEndpoint({ host, port, secure, path, signPath }: EndpointOp
   const found = serviceEndpoint(host, setting, { useSsl: secure })
   const url = new URL(`${found.scheme}://${found.host}`)
   if (port !== null) url.port = String(port)
-  return { origin: url.origin, path: `${found.path}${path}`, signPath }
+  // A host that was copied from a URL may have the path already.
+  return { origin: url.origin, path: found.path.endsWith(path) ? found.path : `${found.path}${path}`, signPath }
 }
 
 /** A path of a setting: '' or one with a slash before it and none at its end. */
@@ -35,6 +36,7 @@ export function parsePath(raw: unknown): string {
   if (typeof raw !== 'string') throw new Error('expected text')
   const path = trimTrailingSlashes(raw.trim())
   if (path === '') return ''
-  if (/^\/?[\w.~-]+(?:\/[\w.~-]+)*$/.test(path)) return path.startsWith('/') ? path : `/${path}`
+  const isPath = /^\/?[\w.~-]+(?:\/[\w.~-]+)*$/.test(path)
+  if (isPath && !/(?:^|\/)\.{1,2}(?:\/|$)/.test(path)) return path.startsWith('/') ? path : `/${path}`
   throw new Error('expected a path of letters, digits and the signs . _ ~ - /')
 }

@@ -44,7 +44,7 @@ export async function folderPage(
   return { items, count: entries.length, next: headerTextOf(said['x-emc-token']) }
 }
 
-/** What is in a folder, page by page. A listing that gives its token again ends with `unavailable`. */
+/** The entries of a folder, page by page. A token that comes twice is `unavailable`. Missing: `not_found`. */
 export async function* listFolder(
   client: AtmosClient,
   path: string,

@@ -133,7 +133,7 @@ export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTar
     }
   }
 
-  /** What an earlier request of ours made: nobody else takes this name. A part of it, from a request that broke, is removed. */
+  /** The object that an earlier request of this upload made, whose name is unique. One that has fewer bytes is removed: `unavailable`, and the creation is repeated. */
   async #madeBefore({ path }: AtmosUpload, size: number, sum: string | undefined, ctx: CallContext): Promise<Made> {
     const headers = await this.#client.done({ method: 'HEAD', path, headers: UTF8 }, ctx)
     const { size: stored, objectId, createdAt } = statOf(headers)

@@ -1,12 +1,4 @@
-import {
-  flag,
-  optionalInteger,
-  optionalText,
-  optionalToken,
-  parsePlace,
-  setting,
-  word,
-} from '../../core/setting-types.ts'
+import { flag, optionalPort, optionalText, optionalToken, parsePlace, setting, word } from '../../core/setting-types.ts'
 import type { SettingsOf } from '../../core/settings.ts'
 import {
   type ConnectionOptions,
@@ -103,11 +95,12 @@ function settingsNamed(prefix: string): SettingsOf<AtmosOptions> {
       role: 'destination',
       doc: 'Host of the service, or its URL.',
     }),
-    port: optionalInteger(
-      'port',
-      { default: null, keys: keys('PORT'), role: 'destination', doc: 'Port; null = that of the scheme.' },
-      1,
-    ),
+    port: optionalPort({
+      default: null,
+      keys: keys('PORT'),
+      role: 'destination',
+      doc: 'Port; null = that of the scheme.',
+    }),
     secure: flag({
       default: true,
       keys: keys('SECURE'),

@@ -23,7 +23,7 @@ export class AtmosKey {
   }
 }
 
-/** What is said of a secret that is none. */
+/** The message about a secret that is not base64. */
 export const NO_SECRET = 'expected the shared secret in base64, as the portal shows it'
 
 /** What the signature of a request covers. */

@@ -5,8 +5,8 @@ import { entryName, findEntry, type GivenProviders } from './entry.ts'
 import { type ProviderType, providerType } from './types.ts'
 
 const CLOSED: Readonly<Partial<Record<ProviderType['store'], string>>> = {
-  nimbus: 'Nimbus.io is closed: there is nothing to reach but a server of your own.',
-  ninefold: 'Ninefold is closed: there is nothing to reach but a store that speaks the same protocol.',
+  nimbus: 'Nimbus.io is closed: only a server of your own can be reached.',
+  ninefold: 'Ninefold is closed: only another service that speaks its protocol can be reached, by its host.',
 }
 
 /** What entries should rather say: services that are closed, names that libcloud does not have, entries that cannot be used. */

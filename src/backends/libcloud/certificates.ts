@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
+import { nodeCrypto } from '../../core/builtin.ts'
 import { warnOnce } from '../../remote/warn.ts'
 import { chosenPaths, SYSTEM_PATHS, security } from './security.ts'
 
@@ -28,7 +29,7 @@ export function verification(
   if (chosen !== undefined) return chosen
   if (isWhole) throw new Error(NONE)
   const named = env[VARIABLE]
-  if (named) return first([named]) ?? refused([named])
+  if (named) return first([named]) ?? refused([named], `${VARIABLE}: `)
   // Node adds these to its own authorities, and to no others.
   if (own.length === 0 && env['NODE_EXTRA_CA_CERTS']) return null
   const found = first(SYSTEM_PATHS)
@@ -40,20 +41,22 @@ function first(paths: readonly string[]): string | undefined {
   return paths.find(isUsable)
 }
 
-/** Whether the file can be read and holds a certificate. */
+/** Whether the file can be read and holds a certificate: in PEM form, of which Node takes nothing behind a block that is damaged. */
 function isUsable(path: string): boolean {
   try {
-    return /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/.test(readFileSync(path, 'latin1'))
+    const [block] =
+      /-----BEGIN ((?:TRUSTED |X509 )?CERTIFICATE)-----[^-]+-----END \1-----/.exec(readFileSync(path, 'latin1')) ?? []
+    return block !== undefined && new (nodeCrypto().X509Certificate)(block).raw.length > 0
   } catch {
     return false
   }
 }
 
 /** Throws an error about the last of the files, in libcloud's words. (libcloud/security.py) */
-function refused(paths: readonly string[]): never {
+function refused(paths: readonly string[], where = ''): never {
   const path = paths.at(-1)!
   const stats = statSync(path, { throwIfNoEntry: false })
-  if (stats === undefined) throw new Error(`Certificate file ${path} doesn't exist`)
-  if (stats.isDirectory()) throw new Error("Certificate file can't be a directory")
-  throw new Error(`Certificate file ${path} cannot be read, or holds no certificate`)
+  if (stats === undefined) throw new Error(`${where}Certificate file ${path} doesn't exist`)
+  if (stats.isDirectory()) throw new Error(`${where}Certificate file can't be a directory`)
+  throw new Error(`${where}Certificate file ${path} cannot be read, or holds no certificate in PEM form`)
 }

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { CallOptions } from '../../core/call.ts'
 import type { ContentSource } from '../../core/content.ts'
-import { StorageError } from '../../core/errors.ts'
+import { isStorageError, StorageError } from '../../core/errors.ts'
 import type { NameOrContainer } from '../../storage/containers.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
 import { type HasCalls, StorageDriver } from '../../storage/storage-driver.ts'
@@ -15,6 +15,8 @@ export interface HasContainers extends HasCalls {
   readonly bucket: string
   /** A storage of the whole of a container of the same account. */
   storageOf(container: string): AnyStorage
+  /** Runs work whose errors pass no layer of a storage. */
+  explained<T>(work: () => Promise<T>): Promise<T>
 }
 
 /** How objects are listed. */
@@ -67,14 +69,19 @@ export class LibCloudDriver extends StorageDriver {
     // A storage lists folders: what is before the last slash of the prefix is one.
     const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
     const range = prefix !== folder && storage.supports('listRange') ? rangeOf(prefix) : {}
-    for await (const entry of storage.entries(folder, { ...range, recursive: true, signal })) {
-      if (entry.name.startsWith(prefix)) yield objectOf(entry, name)
+    try {
+      for await (const entry of storage.entries(folder, { ...range, recursive: true, signal })) {
+        if (entry.name.startsWith(prefix)) yield objectOf(entry, name)
+      }
+    } catch (error) {
+      throw ofContainer(error, name)
     }
   }
 
   /** What is known of an object. Missing: `not_found`. */
   async getObject(container: NameOrContainer, objectName: string, options: CallOptions = {}): Promise<LibCloudObject> {
-    return objectOf(await this.#at(container).stat(objectName, options), nameOf(container))
+    const stat = await this.#in(container, storage => storage.stat(objectName, options))
+    return objectOf(stat, nameOf(container))
   }
 
   /** Stores a file of this machine; an object of that name is replaced. */
@@ -86,8 +93,8 @@ export class LibCloudDriver extends StorageDriver {
   ): Promise<LibCloudObject> {
     const { folder, name } = localFile(path, objectName)
     try {
-      const storage = this.#at(container)
-      const stored = await folder.copy(name, objectName, { ...attributesOf(options), overwrite: true, storage })
+      const given = { ...attributesOf(options), overwrite: true }
+      const stored = await this.#in(container, storage => folder.copy(name, objectName, { ...given, storage }))
       return await this.getObject(container, stored, { signal: options.signal })
     } finally {
       await folder.close()
@@ -101,8 +108,8 @@ export class LibCloudDriver extends StorageDriver {
     objectName: string,
     options: UploadObjectOptions = {},
   ): Promise<LibCloudObject> {
-    const storage = this.#at(container)
-    const stored = await storage.save(objectName, source, { ...attributesOf(options), overwrite: true })
+    const given = { ...attributesOf(options), overwrite: true }
+    const stored = await this.#in(container, storage => storage.save(objectName, source, given))
     return await this.getObject(container, stored, { signal: options.signal })
   }
 
@@ -114,7 +121,7 @@ export class LibCloudDriver extends StorageDriver {
 
   /** The bytes of an object. Errors, `not_found` among them, come as the stream's `error`. */
   downloadObjectAsStream(object: ObjectOrNames, options: CallOptions = {}): Readable {
-    return this.#at(object.container).createReadStream(entryOrName(object), options)
+    return this.#stream(object, options)
   }
 
   /** Writes a part of an object to a file of this machine. A `start` below 0, and an `end` that is not above it, are `invalid_argument`. */
@@ -130,17 +137,17 @@ export class LibCloudDriver extends StorageDriver {
   downloadObjectRangeAsStream(object: ObjectOrNames, options: RangeOptions): Readable {
     const { signal } = options
     const range = checkedRange(options)
-    return this.#at(object.container).createReadStream(entryOrName(object), { ...range, signal })
+    return this.#stream(object, { ...range, signal })
   }
 
   /** Removes an object; a missing one is no error. */
   async deleteObject(object: ObjectOrNames, options: CallOptions = {}): Promise<void> {
-    await this.#at(object.container).delete(entryOrName(object), options)
+    await this.#in(object.container, storage => storage.delete(entryOrName(object), options))
   }
 
   /** A URL at which an object can be fetched; see `LibCloudStorage#url`. */
   async getObjectCdnUrl(object: ObjectOrNames, options: UrlOptions = {}): Promise<string> {
-    return await this.#at(object.container).url(entryOrName(object), options)
+    return await this.#in(object.container, storage => storage.url(entryOrName(object), options))
   }
 
   /** The address of a container at the provider's CDN; not published: `not_found`. `unsupported` except for Rackspace. */
@@ -168,6 +175,27 @@ export class LibCloudDriver extends StorageDriver {
     throw new StorageError('unsupported', `${operation}: '${this.name}' has no CDN of its own.`, { operation })
   }
 
+  /** The bytes of an object. A container that is missing is an error of its own. */
+  #stream(object: ObjectOrNames, options: Partial<RangeOptions>): Readable {
+    const { start, end, signal } = options
+    const range = { ...(start !== undefined && { start }), ...(typeof end === 'number' && { end }) }
+    const stream = this.#at(object.container).createReadStream(entryOrName(object), { ...range, signal })
+    const destroy = stream._destroy.bind(stream)
+    stream._destroy = (error, done) =>
+      destroy(error === null ? null : ofContainer(error, nameOf(object.container)), done)
+    return stream
+  }
+
+  /** Works in a container. */
+  async #in<T>(container: NameOrContainer, work: (storage: AnyStorage) => Promise<T>): Promise<T> {
+    const storage = this.#at(container)
+    try {
+      return await this.#storage.explained(() => work(storage))
+    } catch (error) {
+      throw ofContainer(error, nameOf(container))
+    }
+  }
+
   #at(container: NameOrContainer): AnyStorage {
     return this.#storage.storageOf(nameOf(container))
   }
@@ -175,6 +203,14 @@ export class LibCloudDriver extends StorageDriver {
 
 function nameOf(container: NameOrContainer): string {
   return typeof container === 'string' ? container : container.name
+}
+
+/** For a storage a missing container is a wrong setting; here it was given to the method: `not_found`. */
+function ofContainer<E>(error: E, containerName: string): E | StorageError {
+  if (!isStorageError(error, 'improperly_configured') || error.status !== 404) return error
+  const { operation, fileName, backend, status, requestId } = error
+  const details = { operation, fileName, containerName, backend, status, requestId, cause: error }
+  return new StorageError('not_found', `The container '${containerName}' does not exist.`, details)
 }
 
 /** A range that holds all names with a prefix and few others; none next to surrogates, which no name has. */

@@ -1,8 +1,8 @@
 import {
   flag,
   optionalChoice,
-  optionalInteger,
   optionalPlace,
+  optionalPort,
   optionalSeconds,
   optionalText,
   optionalToken,
@@ -14,7 +14,7 @@ import {
 import type { Setting, SettingsOf } from '../../core/settings.ts'
 import { shownAddress } from '../../remote/shown.ts'
 
-/** One entry of `LIBCLOUD_PROVIDERS`: a bucket at a provider. Keys in camelCase or as libcloud spells them. */
+/** One entry of `LIBCLOUD_PROVIDERS`, a bucket at a provider, as it was read: a key that was not written is null. */
 export interface ProviderEntry {
   readonly type: string | null
   readonly user: string | null
@@ -72,7 +72,7 @@ export const entrySettings: SettingsOf<ProviderEntry> = {
     role: 'destination',
     doc: "Host of the service, with or without a port; null = the type's own.",
   }),
-  port: optionalInteger('port', { default: null, role: 'destination', doc: "Its port; null = the scheme's own." }, 1),
+  port: optionalPort({ default: null, role: 'destination', doc: "Its port; null = the scheme's own." }),
   secure: setting('true, false or null', orNone(parseFlag), {
     default: null,
     aliases: ['ssl'],

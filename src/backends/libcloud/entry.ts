@@ -10,8 +10,8 @@ export type GivenProviders = Readonly<Record<string, unknown>>
 export interface FoundEntry {
   readonly name: string
   readonly entry: ProviderEntry
-  /** Which keys were written. */
-  readonly given: ReadonlySet<keyof ProviderEntry>
+  /** The keys that were written, each with its spelling. */
+  readonly given: ReadonlyMap<keyof ProviderEntry, string>
   /** The type as it was written. */
   readonly type: string
 }
@@ -30,7 +30,8 @@ export function findEntry(providers: GivenProviders, wanted: string): FoundEntry
   const raw = name === undefined ? undefined : providers[name]
   if (name === undefined || !isEntry(raw)) {
     const names = Object.keys(providers).filter(each => each !== wanted)
-    throw new ImproperlyConfigured(`LIBCLOUD_PROVIDERS ${wanted} not defined or invalid${hint(nearest(wanted, names))}`)
+    const more = Object.keys(providers).length === 0 ? ' (it has no entries)' : hint(nearest(wanted, names))
+    throw new ImproperlyConfigured(`LIBCLOUD_PROVIDERS ${wanted} not defined or invalid${more}`)
   }
   return { name, ...parsed(name, raw) }
 }
@@ -47,6 +48,7 @@ function isEntry(raw: unknown): raw is Readonly<Record<string, unknown>> {
 }
 
 function parsed(name: string, raw: Readonly<Record<string, unknown>>): Omit<FoundEntry, 'name'> {
+  checkSpellings(name, raw)
   const sources = { defaults: [], settings: {}, env: {} }
   const { options, origins } = within(name, () =>
     resolveSettings<ProviderEntry>(entryName(name), entrySettings, raw, sources),
@@ -55,7 +57,22 @@ function parsed(name: string, raw: Readonly<Record<string, unknown>>): Omit<Foun
   const isGiven = (key: keyof ProviderEntry) => (origins[key] as Origin).from === 'option' && options[key] !== null
   const { type } = options
   if (type === null) throw new ImproperlyConfigured(`${entryName(name)} has no 'type'`)
-  return { entry: options, given: new Set(keys.filter(isGiven)), type }
+  const given = new Map(keys.filter(isGiven).map(key => [key, (origins[key] as { readonly key: string }).key]))
+  return { entry: options, given, type }
+}
+
+/** Refuses a key that is given twice, under two of its names, with different values. */
+function checkSpellings(name: string, raw: Readonly<Record<string, unknown>>): void {
+  const seen = new Map<string, string>()
+  for (const [key, value] of Object.entries(raw)) {
+    const option = value === undefined ? undefined : optionName(entrySettings as unknown as AnySettings, key)
+    if (option === undefined) continue
+    const other = seen.get(option)
+    if (other !== undefined && raw[other] !== value) {
+      throw new ImproperlyConfigured(`${entryName(name)}: '${other}' and '${key}' are one key, and differ`)
+    }
+    seen.set(option, key)
+  }
 }
 
 /** Puts the name of the entry before an error message that does not contain it. */

@@ -7,11 +7,15 @@ import type { ProviderType } from './types.ts'
 export interface Place {
   readonly secure: boolean
   readonly region: string | null
-  /** With its port, where it has one; null where the backend knows the host. */
+  /** Without its port, an IPv6 address in brackets; null where the backend knows the host. */
   readonly host: string | null
+  readonly port: number | null
   /** `https://host:port/path`; null where the backend knows the host. */
   readonly url: string | null
 }
+
+/** Backends that have a host of their own, at which another port may be asked. */
+const KNOW_THEIR_HOST: ReadonlySet<ProviderType['store']> = new Set(['atmos', 'ninefold', 'nimbus', 'local'])
 
 /** Finds the place of an entry. Throws an `Error` that names the key for a region or a host that its type does not have, and for one that is missing. */
 export function placeOf({ entry, given }: FoundEntry, type: ProviderType): Place {
@@ -25,16 +29,35 @@ export function placeOf({ entry, given }: FoundEntry, type: ProviderType): Place
   }
   const own = type.host?.includes('{region}') ? hostOf(type, region ?? '') : (type.host ?? null)
   if (type.needs === 'host' && entry.host === null) throw new Error(`host must be set for ${type.tag}`)
-  const asksPort = given.has('port') && ['s3', 'gcs', 'azure'].includes(type.store)
-  if (asksPort && entry.host === null && own === null) throw new Error('port: it has no effect without a host')
+  checkIdentity(entry)
+  if (entry.host === null && own === null) {
+    const lone = given.has('port') && !KNOW_THEIR_HOST.has(type.store) ? 'port' : undefined
+    const useless = lone ?? (given.has('path') && type.store === 's3' ? 'path' : undefined)
+    if (useless !== undefined) throw new Error(`${useless}: it has no effect without a host`)
+  }
   if (type.needs === 'authUrl' && entry.host === null && entry.authUrl === null && entry.storageUrl === null) {
     throw new Error(`authUrl must be set for ${type.tag}: where the identity service is`)
   }
-  const host = entry.host ?? own
-  if (host === null) return { secure, region, host, url: null }
-  const full = withPort(host, entry.port)
-  const path = given.has('path') ? `/${trimTrailingSlashes(entry.path!.replace(/^\/+/, ''))}` : ''
-  return { secure, region, host: full, url: `${secure ? 'https' : 'http'}://${full}${path}` }
+  const named = entry.host ?? own
+  if (named === null) return { secure, region, host: null, port: entry.port, url: null }
+  const { host, port } = withPort(named, entry.port)
+  const full = port === null ? host : `${host}:${port}`
+  const path = given.has('path') && type.store !== 'local' ? urlPath(entry.path ?? '') : ''
+  return { secure, region, host, port, url: `${secure ? 'https' : 'http'}://${full}${path}` }
+}
+
+/** Refuses what contradicts the address of the identity service, or would have no effect beside it. */
+function checkIdentity({ authUrl, host, port, secure }: FoundEntry['entry']): void {
+  if (authUrl === null) return
+  if (host !== null) throw new Error('host: it has no effect beside authUrl')
+  if (port !== null) throw new Error('port: it has no effect beside authUrl, which may have a port')
+  if (secure === true && /^http:/i.test(authUrl)) throw new Error('secure: it is true, but authUrl begins with http:')
+}
+
+function urlPath(path: string): string {
+  if (/[^!-~]|[?#%\\]/.test(path)) throw new Error('path: expected a path without blanks, ?, # and %')
+  const inner = trimTrailingSlashes(path.replace(/^\/+/, ''))
+  return inner === '' ? '' : `/${inner}`
 }
 
 function hostOf({ tag, host = '', regions }: ProviderType, region: string): string | null {
@@ -50,13 +73,17 @@ function label(region: string): string {
   throw new Error(`region: expected a part of a host's name, got '${region}'`)
 }
 
-function withPort(host: string, port: number | null): string {
-  const bare = nodeNet().isIPv6(host) ? `[${host}]` : host
-  const found = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?$/.exec(bare)
-  if (found === null)
+function withPort(given: string, asked: number | null): { readonly host: string; readonly port: number | null } {
+  const bare = nodeNet().isIPv6(given) && !given.includes('%') ? `[${given}]` : given
+  const [, host = '', named] = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d+))?$/.exec(bare) ?? []
+  const isAddress = host.startsWith('[') && nodeNet().isIPv6(host.slice(1, -1))
+  if (!isAddress && !/^(?:[A-Za-z0-9_-]+\.)*[A-Za-z0-9_-]+\.?$/.test(host)) {
     throw new Error("host: expected the name of a host, without a scheme and a path: 'storage.example.com'")
-  const [, named] = found
-  if (port === null) return bare
-  if (named !== undefined && Number(named) !== port) throw new Error(`port: ${port} is not that of the host`)
-  return named === undefined ? `${bare}:${port}` : bare
+  }
+  const port = named === undefined ? asked : Number(named)
+  if (port !== null && (port < 1 || port > 65_535)) {
+    throw new Error(`${named === undefined ? 'port' : 'host'}: expected a port from 1 to 65535, got ${port}`)
+  }
+  if (asked !== null && port !== asked) throw new Error(`port: ${asked} is not that of the host`)
+  return { host, port }
 }

@@ -19,6 +19,7 @@ export interface Recipe {
     // biome-ignore lint/suspicious/noExplicitAny: each backend takes its own options, and checks them
     new (options: any, services: Services): AnyStorage
     readonly settings: unknown
+    readonly name: string
   }
   /** Keys that an entry must have. Default: user, key and bucket. */
   readonly needs?: readonly (keyof ProviderEntry)[]

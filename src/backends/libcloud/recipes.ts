@@ -13,7 +13,9 @@ const local: Recipe = {
   takes: ['path'],
   names: { location: 'bucket' },
   options({ entry, common }) {
-    const folder = entry.user ?? entry.path
+    const { user, path } = entry
+    if (user !== null && path !== null) throw new Error('path: it has no effect beside user, which is the folder')
+    const folder = user ?? path
     if (folder === null) throw new Error('user must be set for LOCAL: the folder that holds the containers')
     return { location: join(folder, entry.bucket!, common.location) }
   },
@@ -24,9 +26,10 @@ const atmos: Recipe = {
   takes: ['host', 'port', 'path'],
   names: { container: 'bucket', user: 'user', key: 'key', host: 'host', port: 'port', path: 'path' },
   options({ entry, place }) {
-    const { user, key, bucket: container, host, port, path } = entry
+    const { user, key, bucket: container, path } = entry
+    const { host, port, secure } = place
     const named = { ...(host !== null && { host }), ...(path !== null && { path }) }
-    return { user, key, container, port, secure: place.secure, ...named }
+    return { user, key, container, port, secure, ...named }
   },
 }
 
@@ -37,8 +40,9 @@ const nimbus: Recipe = {
   takes: ['keyId', 'host', 'port', 'domain'],
   names: { collection: 'bucket', user: 'user', key: 'key', keyId: 'keyId', domain: 'domain', host: 'host' },
   options({ entry, place }) {
-    const { user, key, keyId, bucket: collection, domain, host, port } = entry
-    return { user, key, keyId, collection, host, port, secure: place.secure, ...(domain !== null && { domain }) }
+    const { user, key, keyId, bucket: collection, domain } = entry
+    const { host, port, secure } = place
+    return { user, key, keyId, collection, host, port, secure, ...(domain !== null && { domain }) }
   },
 }
 

@@ -2,7 +2,9 @@ import type { FileRef } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
 import type { Driver, FileAttributes, ObjectParameters, WriteOptions } from '../../core/driver.ts'
 import { ImproperlyConfigured, messageOf, StorageError } from '../../core/errors.ts'
+import { kindOf } from '../../core/kind.ts'
 import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
+import type { Layer } from '../../layers/layer.ts'
 import { keptKey, listedEntry, nameIn } from '../../storage/entry-keys.ts'
 import { type AnyStorage, Storage } from '../../storage/storage.ts'
 import type { GivenSettings, NameOrEntry, Services, UrlOptions } from '../../storage/types.ts'
@@ -12,6 +14,10 @@ import { entryName, type FoundEntry, findEntry } from './entry.ts'
 import { withContainers } from './local-containers.ts'
 import { type LibCloudOptions, libCloudSettings } from './settings.ts'
 import { makeStore, type Store } from './store.ts'
+import type { Terms } from './terms.ts'
+
+/** Storages of other containers that are kept for further calls. */
+const MAX_CONTAINERS = 256
 
 /**
  * Files in a bucket of one of the providers in `LIBCLOUD_PROVIDERS`. It stands on the storage of the backend that speaks to the provider, and has its
@@ -46,6 +52,7 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
 
   readonly #found: FoundEntry
   readonly #given: Services
+  readonly #explanation: Explanation
   #store: Store | undefined
   /** Storages of whole containers, for the driver's methods. */
   readonly #containers: Map<string, AnyStorage> = new Map()
@@ -55,8 +62,10 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
    * certificates are `improperly_configured`. Does no I/O on the network.
    */
   constructor(provider: string | Input<O> | null = {}, services: Services = {}) {
-    super((typeof provider === 'string' ? { providerName: provider } : (provider ?? {})) as Input<O>, services)
+    const explanation = new Explanation()
+    super(optionsOf(provider), { ...services, layers: [...(services.layers ?? []), explanation.layer] })
     this.#given = services
+    this.#explanation = explanation
     this.#found = entryOf(this.options)
     if (placeholderIn(this.#found) === undefined) void this.backend
   }
@@ -85,6 +94,7 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
     const placeholder = placeholderIn(this.#found)
     if (placeholder !== undefined) throw new ImproperlyConfigured(placeholder)
     this.#store ??= makeStore(this.#found, this.options, this.#given)
+    this.#explanation.terms = this.#store.terms
     return this.#store
   }
 
@@ -104,7 +114,7 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
   }
 
   /**
-   * A storage of the whole of a container of the same account, whatever `location` is; it is closed with this one. A name that the service never takes is
+   * A storage of the whole of a container of the same account, whatever `location` is; the last 256 are kept, and closed with this one. A name that the service never takes is
    * `invalid_argument`.
    */
   storageOf(container: string): AnyStorage {
@@ -114,12 +124,16 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
     const { entry, given } = this.#found
     const found = {
       ...this.#found,
-      given: new Set([...given, 'bucket' as const]),
+      given: new Map([...given, ['bucket', 'bucket'] as const]),
       entry: { ...entry, bucket: container },
     }
     try {
-      const { storage } = makeStore(found, { ...this.options, location: '' }, { ...this.#given, driver: undefined })
+      const services = { ...this.#given, driver: undefined }
+      const { storage } = makeStore(found, { ...this.options, location: '' }, services, this.#stored.verify)
       this.#containers.set(container, storage)
+      // The idle connections of one that is forgotten end by themselves.
+      const [oldest] = this.#containers.keys()
+      if (oldest !== undefined && this.#containers.size > MAX_CONTAINERS) this.#containers.delete(oldest)
       return storage
     } catch (cause) {
       throw new StorageError('invalid_argument', messageOf(cause), { containerName: container })
@@ -155,11 +169,22 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
   }
 
   /** The provider's URL of a file: signed for the types whose URLs libcloud signs, else plain; see the table of the page. */
-  override url(given: NameOrEntry, options: UrlOptions = {}): Promise<string> {
+  override async url(given: NameOrEntry, options: UrlOptions = {}): Promise<string> {
     const { backend } = this
     const key = keptKey(this, given)
     const name = nameIn(given)
-    return backend.url(key === undefined ? name : listedEntry(backend, { size: 0, key }, false), options)
+    return await this.explained(() =>
+      backend.url(key === undefined ? name : listedEntry(backend, { size: 0, key }, false), options),
+    )
+  }
+
+  /** Runs work whose errors pass no layer; they name keys of the entry where the backend names its settings. */
+  async explained<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw this.#explanation.terms?.error(error) ?? error
+    }
   }
 
   override getValidName(name: string): string {
@@ -179,6 +204,24 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
     await super.close()
     await Promise.all([store?.storage, ...siblings].map(storage => storage?.close()))
   }
+}
+
+/** Explains errors of calls by the terms of the store, which is made later than the layers. */
+class Explanation {
+  terms: Terms | undefined
+
+  readonly layer: Layer = (_call, next, ctx) =>
+    next(ctx).catch(error => {
+      throw this.terms?.error(error) ?? error
+    })
+}
+
+function optionsOf<O>(provider: string | Input<O> | null): Input<O> {
+  if (typeof provider === 'string') return { providerName: provider } as unknown as Input<O>
+  if (provider === null || typeof provider === 'object') return provider ?? ({} as Input<O>)
+  throw new ImproperlyConfigured(
+    `LibCloudStorage: expected the name of an entry of LIBCLOUD_PROVIDERS, or options, got ${kindOf(provider)}.`,
+  )
 }
 
 function entryOf({ providers, providerName, defaultProvider }: LibCloudOptions): FoundEntry {

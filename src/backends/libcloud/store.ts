@@ -1,5 +1,4 @@
 import { ImproperlyConfigured, messageOf } from '../../core/errors.ts'
-import type { AnySettings } from '../../core/settings.ts'
 import { type CommonOptions, commonSettings } from '../../storage/common-settings.ts'
 import { reasonAgainst } from '../../storage/containers.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
@@ -10,7 +9,8 @@ import type { ProviderEntry } from './entry-settings.ts'
 import { type Place, placeOf } from './place.ts'
 import type { Recipe } from './recipe.ts'
 import { RECIPES } from './recipes.ts'
-import { type ProviderType, providerType } from './types.ts'
+import { Terms } from './terms.ts'
+import { INVALID_MODULE, type ProviderType, providerType } from './types.ts'
 
 /** Keys that every type takes; those of the network not with LOCAL. */
 const EVERY: readonly (keyof ProviderEntry)[] = ['type', 'user', 'key', 'bucket', 'timeout']
@@ -20,45 +20,84 @@ const NETWORK: readonly (keyof ProviderEntry)[] = ['secure', 'caCerts']
 export interface Store {
   readonly type: ProviderType
   readonly storage: AnyStorage
+  readonly terms: Terms
+  /** How its servers are verified. */
+  readonly verify: boolean | string | null
 }
 
 /**
  * Makes the storage of an entry, and its driver, which does no I/O. Whatever fails is `improperly_configured` "Unable to create libcloud driver type
- * ...", as django-storages says it, with the entry's key where a setting of the backend is wrong.
+ * ...", as django-storages says it, with the entry's key where a setting of the backend is wrong. For another container of the same account `verify` is
+ * that of its first store.
  */
-export function makeStore(found: FoundEntry, common: CommonOptions, services: Services): Store {
+export function makeStore(
+  found: FoundEntry,
+  common: CommonOptions,
+  services: Services,
+  verify?: Store['verify'],
+): Store {
   try {
-    return built(found, common, services)
+    return built(found, common, services, verify)
   } catch (error) {
     throw new ImproperlyConfigured(`Unable to create libcloud driver type ${found.type}: ${messageOf(error)}`)
   }
 }
 
-function built(found: FoundEntry, common: CommonOptions, services: Services): Store {
-  const type = providerType(found.type)
+function built(
+  found: FoundEntry,
+  common: CommonOptions,
+  services: Services,
+  known: Store['verify'] | undefined,
+): Store {
+  const type = typeOf(found)
   const recipe = RECIPES[type.store]
+  const terms = new Terms(found, recipe)
   checkKeys(found, type, recipe)
-  const place = within(found, recipe, () => placeOf(found, type))
   const { env = process.env } = services
-  const verify = needsAuthorities(found, type, place) ? verification(found.entry.caCerts, env) : null
-  return within(found, recipe, () => {
+  const place = within(terms, () => placeOf(found, type))
+  const verify = known === undefined ? authorities(found, type, place, env) : known
+  return within(terms, () => {
     const problem = reasonAgainst(found.entry.bucket)
     if (problem !== undefined) throw new Error(`bucket: ${problem}`)
     const { storage: Backend } = recipe
     const options = recipe.options({ entry: found.entry, type, place, common })
     const network = type.store === 'local' ? {} : { verify }
     // The entry alone says where requests go and who sends them: no settings of the backend's own, and of the environment only the proxies.
-    const own = { ...services, settings: {}, env: proxiesOf(env) }
+    const layers = [...(services.layers ?? []), terms.layer]
+    const own = { ...services, settings: {}, env: proxiesOf(env), layers }
     const storage = new Backend({ ...commonOf(common), ...options, ...network }, own)
     void storage.calls
-    return { type, storage }
+    return { type, storage, terms, verify }
   })
 }
 
-/** Whether certificates will be checked. The catalog of an identity service without TLS may name a store with TLS. */
-function needsAuthorities({ entry }: FoundEntry, { store }: ProviderType, { secure }: Place): boolean {
-  if (store === 'local') return false
-  return secure || entry.caCerts.length > 0 || (['swift', 'rackspace'].includes(store) && entry.secure !== false)
+/** The type of an entry. That of another module is refused in the words of django-storages alone. */
+function typeOf({ name, type }: FoundEntry): ProviderType {
+  try {
+    return providerType(type)
+  } catch (error) {
+    const text = messageOf(error)
+    throw text === INVALID_MODULE ? error : new Error(`${entryName(name)}: type: ${text}`)
+  }
+}
+
+/** What `verify` of the storage is to be; an error names the key or the variable that named a file. */
+function authorities(
+  { name, entry, given }: FoundEntry,
+  { store }: ProviderType,
+  { secure }: Place,
+  env: Readonly<Record<string, string | undefined>>,
+): Store['verify'] {
+  // The catalog of an identity service without TLS may name a store with TLS.
+  const hasCatalog = store === 'swift' || store === 'rackspace'
+  if (store === 'local' || !(secure || hasCatalog || entry.caCerts.length > 0)) return null
+  try {
+    return verification(entry.caCerts, env)
+  } catch (error) {
+    if (entry.caCerts.length > 0) throw new Error(`${entryName(name)}: ${given.get('caCerts')}: ${messageOf(error)}`)
+    if (entry.secure === false) return null
+    throw error
+  }
 }
 
 /** Refuses an entry without a key that its type needs, and one with a key that has no effect. */
@@ -67,23 +106,17 @@ function checkKeys({ name, given }: FoundEntry, type: ProviderType, recipe: Reci
   const missing = needed.find(key => !given.has(key))
   if (missing !== undefined) throw new Error(`${entryName(name)} has no '${missing}'`)
   const taken = [...EVERY, ...(type.store === 'local' ? [] : NETWORK), ...recipe.takes]
-  const odd = [...given].find(key => !taken.includes(key))
+  const [odd, spelled] = [...given].find(([key]) => !taken.includes(key)) ?? []
   if (odd === undefined) return
-  throw new Error(`${entryName(name)}: '${odd}' has no effect on ${type.tag}, which takes ${taken.join(', ')}`)
+  throw new Error(`${entryName(name)}: '${spelled}' has no effect on ${type.tag}, which takes ${taken.join(', ')}`)
 }
 
 /** Errors of `work` name the entry, and its keys in place of the backend's options and settings. */
-function within<T>({ name }: FoundEntry, { names, storage }: Recipe, work: () => T): T {
+function within<T>(terms: Terms, work: () => T): T {
   try {
     return work()
   } catch (error) {
-    const declared = storage.settings as unknown as AnySettings
-    const keys = new Map(
-      Object.entries(names).flatMap(([option, key]) =>
-        [option, ...(declared[option]?.keys ?? [])].map(own => [own, key]),
-      ),
-    )
-    throw new Error(`${entryName(name)}: ${messageOf(error).replace(/\w+/g, word => keys.get(word) ?? word)}`)
+    throw new Error(terms.problem(error))
   }
 }
 

@@ -105,6 +105,9 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 const MODULE = 'libcloud.storage.types.Provider'
 
+/** What django-storages says of a type in another module. */
+export const INVALID_MODULE = 'Invalid module path'
+
 /** The types by their tags. */
 export const PROVIDER_TYPES: ReadonlyMap<string, ProviderType> = new Map([
   ...Object.entries(AWS_REGIONS).flatMap(([name, region]) => {
@@ -121,7 +124,7 @@ export const PROVIDER_TYPES: ReadonlyMap<string, ProviderType> = new Map([
  */
 export function providerType(text: string): ProviderType {
   const dot = text.lastIndexOf('.')
-  if (dot >= 0 && text.slice(0, dot) !== MODULE) throw new Error('Invalid module path')
+  if (dot >= 0 && text.slice(0, dot) !== MODULE) throw new Error(INVALID_MODULE)
   const tag = text.slice(dot + 1).toUpperCase()
   const found = PROVIDER_TYPES.get(tag)
   if (found !== undefined) return found

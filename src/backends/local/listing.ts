@@ -14,8 +14,8 @@ const PAGE_SIZE = 1000
 
 /**
  * Lists folders page by page in the order of the keys' UTF-8 bytes. The system gives a folder's names in no order, so they are read and sorted: a
- * page takes the memory of its entries and of the names of the folders on the way, as far as `Walk` keeps them. Between pages the names wait for a
- * minute, and nothing stays open; after that, and for a token that is used again, the listing begins anew behind the last place. So changes
+ * page takes the memory of its entries and of the names of the folders on the way, as far as `Walk` keeps them. Between pages the names wait for
+ * 10 minutes, and nothing stays open; after that, and for a token that is used again, the listing begins anew behind the last place. So changes
  * between pages lose and repeat nothing. What cannot be looked at is reported as a warning of the process and left out.
  */
 export class Listing {

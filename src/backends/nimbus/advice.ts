@@ -1,6 +1,6 @@
 import type { GivenSettings } from '../../storage/types.ts'
 
-/** What settings should rather say: that the public service is closed, and a key id that is given twice. */
+/** Advice on settings: the public service is closed, and a key id is needed once. */
 export function nimbusAdvice({ settings, env }: GivenSettings): string[] {
   const given = (name: string): unknown => settings[name] ?? (env[name] || undefined)
   const notes: string[] = []

@@ -38,7 +38,7 @@ export interface NimbusDriverOptions extends NimbusClientOptions, PartOptions {
   /** Sends the requests, and is closed with the driver. */
   readonly httpClient: HttpClient
   readonly collection: string
-  /** Whether anybody may read the collection, so that its files have URLs. */
+  /** Whether the collection may be read without a key, so that its files have URLs. */
   readonly publicRead: boolean
   /** Whether listings have sizes, each by a request of its own. */
   readonly listSizes: boolean

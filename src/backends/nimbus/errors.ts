@@ -38,7 +38,7 @@ export async function nimbusError(
   })
 }
 
-/** Whether the service may have written a 404: it writes no pages to who does not accept them. */
+/** Whether a 404 may come from the service, which sends no HTML to a client that does not accept it. */
 function isOwn({ bodyText, headers }: Refusal): boolean {
   return !bodyText.trimStart().startsWith('<') && !/html/i.test(headers['content-type'] ?? '')
 }

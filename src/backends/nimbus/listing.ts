@@ -103,14 +103,17 @@ export class Listing {
   /** Whether a key is the first one of its folder; what is asked for may be wider than the folder. */
   async #isFirst(folder: string, key: string, ctx: CallContext): Promise<boolean> {
     const limit = askedPrefix(folder) === folder ? 1 : PAGE
-    for (let marker: string | undefined; ; ) {
+    const before = new Set<string | undefined>()
+    for (let marker: string | undefined; !before.has(marker); ) {
+      before.add(marker)
       const { files, isLast } = await this.#beyond(folder, marker, limit, ctx)
       const first = files.find(file => file.key.startsWith(folder))
       if (first !== undefined) return first.key === key
-      const next = files.at(-1)?.key
-      if (isLast || next === marker) return true
-      marker = next
+      if (isLast) return true
+      marker = files.at(-1)?.key
+      ctx.progress()
     }
+    throw notOn('it gave its marker again')
   }
 
   /** The keys beyond a marker. A page may be full of what was deleted: then a wider one is asked for, since only a key leads on. */

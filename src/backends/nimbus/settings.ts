@@ -1,5 +1,13 @@
 import { ImproperlyConfigured } from '../../core/errors.ts'
-import { flag, optionalInteger, optionalText, optionalToken, parseToken, setting } from '../../core/setting-types.ts'
+import {
+  flag,
+  optionalInteger,
+  optionalPort,
+  optionalText,
+  optionalToken,
+  parseToken,
+  setting,
+} from '../../core/setting-types.ts'
 import type { SettingsOf } from '../../core/settings.ts'
 import {
   type ConnectionOptions,
@@ -72,7 +80,7 @@ export const nimbusSettings: SettingsOf<NimbusOptions> = {
     role: 'destination',
     doc: 'Collection that holds the files: lower-case letters, digits and single hyphens.',
   }),
-  domain: setting('host', parseHost, {
+  domain: setting('host', parseDomain, {
     default: 'nimbus.io',
     keys: ['NIMBUS_DOMAIN', 'NIMBUS_IO_SERVICE_DOMAIN'],
     role: 'destination',
@@ -84,7 +92,7 @@ export const nimbusSettings: SettingsOf<NimbusOptions> = {
     role: 'destination',
     doc: 'Name or address to connect to in place of those hosts, where DNS does not know them.',
   }),
-  port: optionalInteger('port', {
+  port: optionalPort({
     default: null,
     keys: ['NIMBUS_PORT', 'NIMBUS_IO_SERVICE_PORT'],
     role: 'destination',
@@ -146,10 +154,17 @@ function parseCollection(raw: unknown): string {
   return name
 }
 
+/** A domain below which each collection has a name of its own, so that no address is one. */
+function parseDomain(raw: unknown): string {
+  const domain = parseToken(raw).toLowerCase()
+  if (/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/.test(domain) && URL.canParse(`http://collection.${domain}`)) return domain
+  throw new Error('expected a domain without scheme, port and path; an address is given as host')
+}
+
 function parseHost(raw: unknown): string {
   const host = parseToken(raw)
   if (!/^[a-z0-9.-]+$/i.test(host) && !/^\[?[0-9a-f:]+\]?$/i.test(host)) {
     throw new Error('expected a host, without scheme, port and path')
   }
-  return host.toLowerCase()
+  return host.toLowerCase().replace(/^\[|\]$/g, '')
 }

@@ -62,7 +62,7 @@ export class NimbusStorage<O extends NimbusOptions = NimbusOptions> extends Stor
     })
   }
 
-  /** The plain URL of a file, where `publicRead` says that anybody may read the collection; else `unsupported`: there are no signed URLs. */
+  /** The plain URL of a file with `publicRead`; `unsupported` without: there are no signed URLs. */
   override async url(name: NameOrEntry, options: UrlOptions = {}): Promise<string> {
     try {
       return await super.url(name, options)

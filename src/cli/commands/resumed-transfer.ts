@@ -31,7 +31,7 @@ class Counts {
 }
 
 /**
- * Copies everything below a folder, leaves out what is there already, and verifies each file. An error of one file is told and counted, and the
+ * Copies everything below a folder, leaves out what is there already, and verifies each file. An error of one file is printed and counted, and the
  * others go on; the exit code is 1 then. The last line tells the numbers, also of a copy that was interrupted.
  */
 export async function resumedTransfer(
@@ -44,12 +44,13 @@ export async function resumedTransfer(
   const counts = new Counts()
   const copy = new ResumedCopy(source.storage, target.storage, { overwrite, signal })
   let inARow = 0
-  const failed = (error: unknown): void => {
+  const failed = async ({ entry }: Found, error: unknown): Promise<void> => {
     if (signal.aborted || !isStorageError(error)) throw error
     counts.failed++
     context.exitCode = 1
     out.error(error)
-    inARow = isOfOneFile(error) ? 0 : inARow + 1
+    const isOfFile = isOfOneFile(error) || (await copy.isUnreadable(entry, error))
+    inARow = isOfFile ? 0 : inARow + 1
     if (inARow >= MAX_IN_A_ROW) throw error
   }
   const one = async ({ entry, relative }: Found): Promise<void> => {
@@ -66,7 +67,10 @@ export async function resumedTransfer(
   }
   try {
     await forEachParallel(filesBelow(source, signal), { limit }, found =>
-      one(found).then(() => void (inARow = 0), failed),
+      one(found).then(
+        () => void (inARow = 0),
+        error => failed(found, error),
+      ),
     )
   } finally {
     const { copied, unchanged, failed: errors, by } = counts

@@ -6,6 +6,7 @@ import { describeContainerFaults } from '../../faults/containers.ts'
 import { after, LIES, xmlLies } from '../../faults/lies.ts'
 import { ask } from '../../servers/strict-atmos/asker.ts'
 import { startStrictAtmos } from '../../servers/strict-atmos.ts'
+import { listing, refusal, scripted } from './scripted.ts'
 import { at, driverFor, storageWith } from './support.ts'
 
 const server = await startStrictAtmos({ pageSize: 3 })
@@ -64,4 +65,19 @@ describe('a container in which files have left folders', () => {
     expect(server.tree.find('kept/a/b')).toMatchObject({ type: 'directory' })
     expect(await files.readText('x/y/z.txt')).toBe('x')
   })
+
+  it.each(['', '.', '..', 'a/b', 'without end'])(
+    'is not_empty, and nothing else is asked for or removed, where a folder in it is called %j',
+    async name => {
+      const entry = `<DirectoryEntry><FileType>directory</FileType><Filename>${name}</Filename></DirectoryEntry>`
+      const files = scripted(({ method }) => {
+        if (method === 'HEAD') return { status: 200, headers: { 'x-emc-meta': 'type=directory, size=0' } }
+        return method === 'DELETE' ? refusal(1023) : listing(entry)
+      })
+      await expect(files.driver.deleteContainer('c1')).rejects.toMatchObject({ code: 'not_empty' })
+      expect(files.asked.filter(({ method }) => method === 'DELETE')).toHaveLength(1)
+      expect(files.asked.every(({ url }) => new URL(url).href === url && !url.endsWith('//'))).toBe(true)
+      expect(files.asked.length).toBeLessThan(400)
+    },
+  )
 })

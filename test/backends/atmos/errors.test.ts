@@ -165,6 +165,26 @@ describe('odd answers', () => {
     await expect(scripted(() => ({ status: 200, body })).listdir('')).rejects.toMatchObject({ code: 'unavailable' })
   })
 
+  it('a folder is read once, also where the files of a page are worked on for minutes, and anew after 10 of them', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const names = Array.from({ length: 2500 }, (_, at) => `f${at + 1000}`)
+      const files = scripted(() => listing(names.map(name => entry(name, 'regular', system('size=1'))).join('')))
+      const found: string[] = []
+      for await (const { name } of files.entries('')) {
+        found.push(name)
+        if (found.length === 1000) vi.advanceTimersByTime(9 * 60_000)
+        if (found.length === 1000) expect(files.asked).toHaveLength(1)
+        if (found.length === 2000) expect(files.asked).toHaveLength(1)
+        if (found.length === 2000) vi.advanceTimersByTime(11 * 60_000)
+      }
+      expect(found).toEqual(names)
+      expect(files.asked).toHaveLength(2)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('a listing that gives a token again ends with an error', async () => {
     const files = scripted((_asked, count) => listing(entry(`f${count}`), { 'x-emc-token': ['a', 'b'][count % 2]! }))
     await expect(files.listdir('')).rejects.toMatchObject({

@@ -5,14 +5,13 @@ import { faultsOf, type NamedFault } from '../../faults/case.ts'
 import { FORBIDDEN } from '../../faults/faults.ts'
 import type { Ground } from '../../faults/ground.ts'
 import type { FaultRule, ProxiedRequest } from '../../servers/fault-proxy.ts'
-import { ask } from '../../servers/strict-atmos/asker.ts'
 import { busy, type StrictAtmos, startStrictAtmos } from '../../servers/strict-atmos.ts'
 import { at, CONTAINER, driverFor, KIB_64, storageWith } from './support.ts'
 
 export type StepName = keyof typeof STEPS
 
 /** Bytes of a part. */
-export const PART: number = KIB_64
+export const PART: number = KIB_64 / 2
 
 const isTemporary = ({ url }: ProxiedRequest): boolean => url.includes('/.holdall-')
 const asks = (method: string, aspect: string) => (request: ProxiedRequest) =>
@@ -65,7 +64,6 @@ export async function startGround(): Promise<
 > {
   const server = await startStrictAtmos()
   const { credentials } = server
-  const pathOf = (key: string): string => `/rest/namespace/${encodeURIComponent(CONTAINER)}/${encodeURI(key)}`
   return {
     server,
     url: server.url,
@@ -73,19 +71,19 @@ export async function startGround(): Promise<
     bodyless: BODYLESS,
     storage(url, { timeoutSecs, maxAttempts }) {
       const httpClient = new NodeClient({ idleTimeoutSecs: timeoutSecs })
-      const driver = driverFor({ url, credentials }, { httpClient })
+      const driver = driverFor({ url, credentials }, { httpClient, partSize: PART })
       return storageWith({ ...at({ url, credentials }), timeoutSecs, maxAttempts }, { driver })
     },
     async put(key, bytes) {
-      await ask(server, 'DELETE', pathOf(key))
-      const sum = createHash('sha1').update(bytes).digest('hex')
-      const headers = { 'x-emc-wschecksum': `SHA1/${bytes.length}/${sum}` }
-      const { status } = await ask(server, 'POST', pathOf(key), { body: bytes, headers })
-      if (status !== 201) throw new Error(`${key} was not stored: ${status}`)
+      const hex = createHash('sha1').update(bytes).digest('hex')
+      server.tree.put(`${CONTAINER}/${key}`, credentials.uid, bytes, { algorithm: 'SHA1', hex })
     },
     stored: async key => server.tree.body(`${CONTAINER}/${key}`),
-    openUploads: async prefix =>
-      server.tree.paths().filter(path => path.startsWith(`${CONTAINER}/${prefix}`) && path.includes('.holdall-')),
+    async openUploads(prefix) {
+      const folder = server.tree.find(`${CONTAINER}/${prefix.replace(/\/$/, '')}`)
+      const paths = folder?.type === 'directory' ? server.tree.paths(folder) : []
+      return paths.filter(path => path.startsWith('.holdall-'))
+    },
     close: () => server.close(),
   }
 }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
 import { type AzureOptions, AzureStorage, azureAccount } from '../../../src/backends/azure/index.ts'
 import { resolveBackend } from '../../../src/config/backends.ts'
@@ -317,4 +318,16 @@ test('advice tells what has no effect, and URLs that nobody can open', () => {
     'has no effect in AZURE_EMULATED_MODE',
   )
   expect(advice({ AZURE_ACCOUNT_KEY: KEY, AZURE_URL_EXPIRATION_SECS: 60 })).toBe('')
+})
+
+test('neither a storage nor its driver prints the key or the SAS that it was given', () => {
+  const sasToken = 'sv=2021-12-02&sig=c2VjcmV0'
+  for (const given of [{ accountKey: KEY }, { sasToken }]) {
+    const made = storage({ azureContainer: 'media', accountName: 'account', ...given })
+    for (const printed of [made, made.driver, made.calls, made.calls.driver, azureAccount(made.options)]) {
+      const text = inspect(printed, { depth: 12 }) + JSON.stringify(printed)
+      expect(text).not.toContain(KEY.slice(0, 12))
+      expect(text).not.toContain('c2VjcmV0')
+    }
+  }
 })

@@ -128,12 +128,39 @@ describe('case 91: several providers at once', () => {
     await Promise.all([one, other, ...storages].map(storage => storage.close()))
   })
 
+  it.each([
+    ['S3', { key: 'another' }, 'permission_denied'],
+    ['AZURE_BLOBS', { key: 'YW5vdGhlcg==' }, 'permission_denied'],
+    ['OPENSTACK_SWIFT', { key: 'another' }, 'permission_denied'],
+    ['NIMBUS', { key: 'another' }, 'permission_denied'],
+    ['ATMOS', { key: 'YW5vdGhlcg==' }, 'permission_denied'],
+  ] as const)('two entries at one host of %s keep their own credentials', async (type, wrong, code) => {
+    const { entry } = places.find(({ name }) => name === type)!
+    const at = storagesOf({ right: entry, wrong: { ...entry, ...wrong } })
+    await using right = at('right')
+    await using bad = at('wrong')
+    for (const round of ['first', 'second']) {
+      await right.save('both.txt', round, { overwrite: true })
+      await expect(bad.readText('both.txt')).rejects.toMatchObject({ code })
+      await expect(bad.driver.listContainers()).rejects.toMatchObject({ code })
+      expect(await right.readText('both.txt')).toBe(round)
+    }
+  })
+
   it('a storage is as good as new after it was closed', async () => {
     const { entry } = places.find(({ name }) => name === 'AZURE_BLOBS')!
     const storage = storageOf(entry)
     await storage.save('closed.txt', 'text')
+    const { driver } = storage
+    expect((await driver.getObject('other', 'a.txt').catch((error: unknown) => error)) as object).toMatchObject({
+      code: 'not_found',
+    })
+    await storage.close()
     await storage.close()
     expect(await storage.readText('closed.txt')).toBe('text')
+    expect(await driver.getObject('media', 'closed.txt')).toMatchObject({ size: 4 })
+    await driver.uploadObjectViaStream('text', 'other', 'closed.txt')
+    expect((await driver.listContainerObjects('other')).map(({ name }) => name)).toContain('closed.txt')
     await storage.close()
   })
 })

@@ -1,6 +1,7 @@
 /** Chapter 2.2 of the manual: which authorities are trusted. */
+import { X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
@@ -101,6 +102,38 @@ describe('CA_CERTS_PATH', () => {
     expect(() => storageOf(entry)).not.toThrow()
   })
 
+  it('a file that is cut off, damaged, empty or in DER form counts as none, and the next one is used', async () => {
+    const pem = await readFile(identity.certPath, 'utf8')
+    const files = {
+      cut: pem.slice(0, pem.length / 2),
+      damaged: `-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n${pem}`,
+      empty: '',
+      der: new X509Certificate(pem).raw,
+    }
+    for (const [name, content] of Object.entries(files)) {
+      const path = join(folder, `${name}.pem`)
+      await writeFile(path, content)
+      security.CA_CERTS_PATH = [path]
+      expect(() => storageOf(entry), name).toThrow(NONE)
+      expect(() => storageOf({ ...entry, ca_certs: path }), name).toThrow('holds no certificate in PEM form')
+      security.CA_CERTS_PATH = [path, identity.certPath]
+      expect(await saved(), name).toBe('a.txt')
+    }
+    const windows = join(folder, 'windows.pem')
+    await writeFile(windows, `Subject: test\r\n${pem.replaceAll('\n', '\r\n')}`)
+    security.CA_CERTS_PATH = [windows]
+    expect(await saved()).toBe('a.txt')
+  })
+
+  it('the choice of a storage holds for all containers of its account, also when the list has changed since', async () => {
+    security.CA_CERTS_PATH = [identity.certPath]
+    await using storage = storageOf(entry)
+    security.CA_CERTS_PATH = [stranger.certPath]
+    await expect(storage.driver.getObject('later', 'a.txt')).rejects.toMatchObject({ code: 'not_found' })
+    security.CA_CERTS_PATH = []
+    await expect(storage.driver.getObject('latest', 'a.txt')).rejects.toMatchObject({ code: 'not_found' })
+  })
+
   it('needs none where nothing is encrypted', () => {
     security.CA_CERTS_PATH = []
     expect(() => storageOf({ ...entry, secure: false })).not.toThrow()
@@ -117,11 +150,11 @@ describe('ca_certs of an entry', () => {
   })
 
   it('that does not exist is an error, never a reason to trust others', () => {
-    const begin = `Unable to create libcloud driver type ${MODULE}.S3: Certificate file`
+    const begin = `Unable to create libcloud driver type ${MODULE}.S3: LIBCLOUD_PROVIDERS['only']: ca_certs: Certificate file`
     expect(() => storageOf({ ...entry, ca_certs: missing })).toThrow(`${begin} ${missing} doesn't exist`)
     expect(() => storageOf({ ...entry, ca_certs: folder })).toThrow(`${begin} can't be a directory`)
     expect(() => storageOf({ ...entry, ca_certs: textFile })).toThrow(
-      `${begin} ${textFile} cannot be read, or holds no certificate`,
+      `${begin} ${textFile} cannot be read, or holds no certificate in PEM form`,
     )
   })
 })
@@ -162,7 +195,7 @@ describe('SSL_CERT_FILE', () => {
   })
 
   it('case 19: one that is missing, or a directory, is refused in libcloud’s words', () => {
-    const begin = `Unable to create libcloud driver type ${MODULE}.S3: Certificate file`
+    const begin = `Unable to create libcloud driver type ${MODULE}.S3: SSL_CERT_FILE: Certificate file`
     expect(() => storageOf(entry, { env: { SSL_CERT_FILE: missing } })).toThrow(`${begin} ${missing} doesn't exist`)
     expect(() => storageOf(entry, { env: { SSL_CERT_FILE: folder } })).toThrow(`${begin} can't be a directory`)
   })

@@ -30,7 +30,7 @@ it('init begins a configuration that check connects with; secrets of entries are
   const { advice, storages } = JSON.parse(stdout)
   expect(storages[0]).toMatchObject({ backend: 'LibCloudStorage', ok: true })
   expect(advice).toEqual([
-    "LIBCLOUD_PROVIDERS['second']: Nimbus.io is closed: there is nothing to reach but a server of your own.",
+    "LIBCLOUD_PROVIDERS['second']: Nimbus.io is closed: only a server of your own can be reached.",
   ])
   expect(server.bucket('media').objects.size).toBe(0)
 })

@@ -143,6 +143,77 @@ describe.concurrent.each(opened)('$name', ({ name, entry, storage }) => {
     await expect(driver.enableContainerCdn('media')).rejects.toMatchObject(refused)
   })
 
+  it('ContainerDoesNotExistError is not_found and names the container, where the service tells it', async () => {
+    const object = { container: 'absent-1', name: 'a.txt' }
+    const calls = {
+      list: () => driver.listContainerObjects('absent-1'),
+      get: () => driver.getObject('absent-1', 'a.txt'),
+      remove: () => driver.deleteObject(object),
+      download: () => driver.downloadObject(object, at('absent.bin')),
+      stream: () => buffer(driver.downloadObjectAsStream(object)),
+      range: () => buffer(driver.downloadObjectRangeAsStream(object, { start: 0, end: 1 })),
+      upload: () => driver.uploadObjectViaStream('text', 'absent-1', 'a.txt'),
+    }
+    const found: Record<string, unknown> = {}
+    for (const [title, call] of Object.entries(calls)) {
+      const error = await call().catch((thrown: unknown) => thrown)
+      const { code, containerName } = (error ?? {}) as Record<string, unknown>
+      found[title] = [code, containerName]
+      if (code === 'not_found' && containerName !== undefined) {
+        expect((error as Error).message).toBe("The container 'absent-1' does not exist.")
+      }
+    }
+    const [told, silent, file] = [
+      ['not_found', 'absent-1'],
+      [undefined, undefined],
+      ['not_found', undefined],
+    ]
+    const all = (result: unknown) => Object.fromEntries(Object.keys(calls).map(title => [title, result]))
+    // A folder is made with its first file; Swift tells a missing container from a missing file in some answers only.
+    const folders = { ...all(file), list: silent, remove: silent, upload: silent }
+    expect(found).toEqual(
+      {
+        S3: all(told),
+        GOOGLE_STORAGE: all(told),
+        AZURE_BLOBS: all(told),
+        OPENSTACK_SWIFT: { ...all(file), list: told, remove: silent, upload: told },
+        ATMOS: folders,
+        LOCAL: folders,
+        NIMBUS: all(['permission_denied', undefined]),
+      }[name],
+    )
+    if (name === 'ATMOS' || name === 'LOCAL') {
+      await driver.deleteObject(object)
+      await driver.deleteContainer('absent-1')
+    }
+  })
+
+  it('nothing is begun by a call whose signal was aborted before', async () => {
+    const signal = AbortSignal.abort()
+    const object = { container: 'media', name: 'aborted.txt' }
+    await storage.save('aborted.txt', 'text', { overwrite: true })
+    for (const call of [
+      () => driver.createContainer('aborted', { signal }),
+      () => driver.getContainer('media', { signal }),
+      () => driver.listContainers({ signal }),
+      () => driver.deleteContainer('other', { signal }),
+      () => driver.listContainerObjects('media', { signal }),
+      () => driver.getObject('media', 'aborted.txt', { signal }),
+      () => driver.uploadObject(at('up.bin'), 'media', 'aborted2.txt', { signal }),
+      () => driver.uploadObjectViaStream('x', 'media', 'aborted2.txt', { signal }),
+      () => driver.downloadObject(object, at('aborted.bin'), { signal }),
+      () => driver.downloadObjectRange(object, at('aborted.bin'), { start: 1, signal }),
+      () => driver.deleteObject(object, { signal }),
+    ]) {
+      await expect(call(), String(call)).rejects.toMatchObject({ code: 'aborted' })
+    }
+    expect(await storage.readText('aborted.txt')).toBe('text')
+    expect(await storage.exists('aborted2.txt')).toBe(false)
+    await storage.delete('aborted.txt')
+    expect((await readdir(folder)).filter(file => file.includes('aborted'))).toEqual([])
+    expect((await driver.listContainers()).map(container => container.name)).not.toContain('aborted')
+  })
+
   it('names are those in the container, whatever location the storage has; a bad name of a container is an invalid_argument', async () => {
     await using below = storageOf(entry, {}, { location: 'below' })
     await below.save('a.txt', 'below')

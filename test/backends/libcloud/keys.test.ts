@@ -64,6 +64,8 @@ it('S3 signs by version 2 where the entry says so, as libcloud did', async () =>
 it('NINEFOLD is Atmos below a path of its own', async () => {
   const { uid: user, secret: key } = ninefold.credentials
   await roundTrip(entryOf('NINEFOLD', { ...hostOf(ninefold.url), user, key }))
+  await roundTrip(entryOf('ATMOS', { ...hostOf(ninefold.url), user, key, path: `${NINEFOLD_PATH}/` }))
+  await expect(roundTrip(entryOf('ATMOS', { ...hostOf(ninefold.url), user, key }))).rejects.toThrow()
   expect(storageOf(entryOf('NINEFOLD')).backend.options).toMatchObject({
     host: 'api.ninefold.com',
     path: NINEFOLD_PATH,

@@ -193,8 +193,11 @@ describe('case 21: certificates', () => {
 
   it('are asked for unless the entry says that there is no TLS: a catalog may name a store that has it', () => {
     security.CA_CERTS_PATH = []
-    expect(() => storageOf(keystone({ secure: false }))).not.toThrow()
+    expect(storageOf(keystone({ secure: false })).backend.options).toMatchObject({ verify: null })
     expect(() => storageOf(keystone())).toThrow('No CA Certificates were found in CA_CERTS_PATH.')
     expect(() => storageOf(entry)).toThrow('No CA Certificates were found in CA_CERTS_PATH.')
+    // Those that the program chose hold there as well.
+    security.CA_CERTS_PATH = [identity.certPath]
+    expect(storageOf(keystone({ secure: false })).backend.options).toMatchObject({ verify: identity.certPath })
   })
 })

@@ -31,7 +31,9 @@ describe('which entry is used', () => {
     expect(() => at('amazon_3')).toThrow(
       named("LIBCLOUD_PROVIDERS amazon_3 not defined or invalid (did you mean 'amazon_1'?)"),
     )
-    expect(() => storagesOf({})()).toThrow(named('LIBCLOUD_PROVIDERS default not defined or invalid'))
+    expect(() => storagesOf({})()).toThrow(
+      named('LIBCLOUD_PROVIDERS default not defined or invalid (it has no entries)'),
+    )
     for (const bad of [{}, null, [], 'text', 0]) {
       expect(() => storageOf(bad)).toThrow(named('LIBCLOUD_PROVIDERS only not defined or invalid'))
     }
@@ -80,12 +82,20 @@ describe('where entries come from', () => {
   it('settings of the backends themselves say nothing: the entry alone does', async () => {
     const settings = { AWS_S3_ENDPOINT_URL: 'https://evil.test', AWS_LOCATION: 'x', AWS_QUERYSTRING_AUTH: false }
     const env = { AWS_S3_ENDPOINT_URL: 'https://evil.test', AWS_S3_REGION_NAME: 'moon', AWS_PROFILE: 'other' }
-    const url = new URL(await storageOf(entryOf('S3'), { settings, env }).url('a.txt'))
-    expect([url.host, url.pathname, url.searchParams.has('X-Amz-Signature')]).toEqual([
-      's3.amazonaws.com',
-      '/media/a.txt',
-      true,
-    ])
+    // One that no entry can set.
+    const domain = { AWS_S3_CUSTOM_DOMAIN: 'evil.test' }
+    for (const [all, variables] of [
+      [settings, env],
+      [{ ...settings, ...domain }, env],
+      [settings, { ...env, ...domain }],
+    ] as const) {
+      const url = new URL(await storageOf(entryOf('S3'), { settings: all, env: variables }).url('a.txt'))
+      expect([url.host, url.pathname, url.searchParams.has('X-Amz-Signature')]).toEqual([
+        's3.amazonaws.com',
+        '/media/a.txt',
+        true,
+      ])
+    }
   })
 })
 
@@ -110,7 +120,7 @@ describe('bad entries', () => {
       "Invalid setting 'regoin' for LIBCLOUD_PROVIDERS['only'] (did you mean 'region'?)",
     )
     expect(() => storageOf(entryOf('S3', { auth_url: 'https://keystone.test' }))).toThrow(
-      /LIBCLOUD_PROVIDERS\['only'\]: 'authUrl' has no effect on S3, which takes type, user, key, bucket, .*region/,
+      /LIBCLOUD_PROVIDERS\['only'\]: 'auth_url' has no effect on S3, which takes type, user, key, bucket, .*region/,
     )
   })
 
@@ -170,6 +180,22 @@ describe('options', () => {
       }
     }
   })
+
+  it.each(['S3', 'GOOGLE_STORAGE', 'AZURE_BLOBS', 'OPENSTACK_SWIFT', 'CLOUDFILES', 'ATMOS', 'NIMBUS'])(
+    'nor does the driver of %s',
+    type => {
+      const own = type === 'NIMBUS' ? { key_id: 1 } : type === 'OPENSTACK_SWIFT' ? { auth_version: '3' } : {}
+      const storage = storageOf(entryOf(type, { key: 's3cretAA', host: 'host.test', ...own }))
+      for (const printed of [
+        storage.driver,
+        storage.calls,
+        storage.backend.calls.driver,
+        storage.calls.driver.containers,
+      ]) {
+        expect(inspect(printed, { depth: 12 }) + JSON.stringify(printed)).not.toContain('s3cret')
+      }
+    },
+  )
 
   it('a client of the program sends the requests, and those of the driver for other containers', async () => {
     const headers = { 'content-length': '4', etag: '"1"', 'last-modified': new Date(0).toUTCString() }

@@ -133,11 +133,12 @@ it('case 7: an unknown type is named, with the one that is probably meant', () =
     return undefined
   }
   const start = `Unable to create libcloud driver type ${MODULE}.`
+  const entry = "LIBCLOUD_PROVIDERS['only']"
   expect(refused('S3_EU_WESTT')).toBe(
-    `${start}S3_EU_WESTT: there is no provider 'S3_EU_WESTT' (did you mean 'S3_EU_WEST'?)`,
+    `${start}S3_EU_WESTT: ${entry}: type: there is no provider 'S3_EU_WESTT' (did you mean 'S3_EU_WEST'?)`,
   )
-  expect(refused('QQQQQQQQ')).toBe(`${start}QQQQQQQQ: there is no provider 'QQQQQQQQ'`)
-  expect(refused('constructor')).toBe(`${start}constructor: there is no provider 'constructor'`)
+  expect(refused('QQQQQQQQ')).toBe(`${start}QQQQQQQQ: ${entry}: type: there is no provider 'QQQQQQQQ'`)
+  expect(refused('constructor')).toBe(`${start}constructor: ${entry}: type: there is no provider 'constructor'`)
   expect(refused('DUMMY')).toContain("use BACKEND 'memory'")
   expect(refused('ALIYUN_OSS')).toContain('S3-compatible endpoint')
 })

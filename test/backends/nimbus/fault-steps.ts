@@ -1,19 +1,17 @@
 /** The steps of Nimbus.io, and the strict server as a ground for faults. */
-
-import { bytesContent } from '../../../src/core/content.ts'
 import { NodeClient } from '../../../src/http/node-client.ts'
-import { plainContext } from '../../../src/testing/index.ts'
 import { faultsOf, type NamedFault } from '../../faults/case.ts'
 import { FORBIDDEN } from '../../faults/faults.ts'
 import type { Ground } from '../../faults/ground.ts'
 import type { FaultRule, ProxiedRequest } from '../../servers/fault-proxy.ts'
+import { newId } from '../../servers/strict-nimbus/store.ts'
 import { type StrictNimbus, startStrictNimbus } from '../../servers/strict-nimbus.ts'
 import { at, driverFor, KIB_64, storageWith } from './support.ts'
 
 export type StepName = keyof typeof STEPS
 
 /** Bytes of a part. */
-export const PART: number = KIB_64
+export const PART: number = KIB_64 / 2
 
 const asks = (method: string, form: RegExp) => (request: ProxiedRequest) =>
   request.method === method && form.test(request.url)
@@ -45,7 +43,6 @@ export async function startGround(): Promise<
   Ground<StepName> & { readonly server: StrictNimbus; close(): Promise<void> }
 > {
   const server = await startStrictNimbus()
-  const direct = driverFor(server)
   const finishing = new Set<string>()
   const finish: (typeof STEPS)['finish'] = request => {
     if (!STEPS.finish(request)) return false
@@ -61,11 +58,11 @@ export async function startGround(): Promise<
     storage(url, { timeoutSecs, maxAttempts }) {
       const port = Number(new URL(url).port)
       const httpClient = new NodeClient({ idleTimeoutSecs: timeoutSecs, connectTo: '127.0.0.1' })
-      const driver = driverFor(server, { port, httpClient, listSizes: false })
+      const driver = driverFor(server, { port, httpClient, listSizes: false, multipartThreshold: PART, partSize: PART })
       return storageWith({ ...at(server), port, timeoutSecs, maxAttempts }, { driver })
     },
-    put: async (key, bytes) => {
-      await direct.write(key, bytesContent(bytes), {}, plainContext())
+    put: async (key, body) => {
+      server.collection().put(key, { version: newId(), body, archivedAt: Date.now(), meta: {} })
     },
     stored: async key => server.collection().current(key)?.body,
     // One of which nobody has the identifier, since the answer to its start was lost, holds no bytes. One whose end may be on its way is left, and the
@@ -74,9 +71,6 @@ export async function startGround(): Promise<
       const open = server.collection().openConjoined.filter(({ id, parts }) => parts.size > 0 && !finishing.has(id))
       return open.map(({ key }) => key).filter(key => key.startsWith(prefix))
     },
-    async close() {
-      await direct.close()
-      await server.close()
-    },
+    close: () => server.close(),
   }
 }

@@ -57,6 +57,15 @@ describe('the settings of Nimbus.io', () => {
     },
   )
 
+  it.each(['127.0.0.1', '[::1]', '::1', 'a..b', '.', 'nimbus.io/x', 'http://nimbus.io', 'nimbus.io:80', 'a b'])(
+    'refuses the domain %j, below which no collection has a host',
+    domain => expect(refusal({ ...base, domain })).toMatch(/^domain: expected /),
+  )
+
+  it.each([0, 65_536, -1])('refuses the port %d', port => {
+    expect(refusal({ ...base, port })).toMatch(/^port: expected a whole number from 1 to 65535/)
+  })
+
   it('reads the environment, also by the names of motoboto', () => {
     const env = {
       NIMBUS_USER: 'bob:7',

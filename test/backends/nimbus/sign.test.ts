@@ -33,6 +33,12 @@ describe('the signature of Nimbus.io', () => {
     })
   })
 
+  it('takes a plus for a blank, as the service decodes it', () => {
+    const of = (uri: string): string => signature({ ...ACCOUNT, keyId: '5001' }, { method: 'GET', uri, timestamp: 1 })
+    expect(of('/data/a+b?action=meta&x=c+d%2B')).toBe(of('/data/a%20b?action=meta&x=c%20d%2B'))
+    expect(of('/data/a+b')).not.toBe(of('/data/a%2Bb'))
+  })
+
   it('equals an independent computation for 600 random users, keys and addresses', () => {
     const random = seeded(45)
     const below = (end: number): number => Math.floor(random() * end)

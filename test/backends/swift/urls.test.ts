@@ -25,7 +25,7 @@ const status = async (url: string, method = 'GET', body?: string) => {
 }
 const statusOf = async (...given: Parameters<typeof status>) => (await status(...given))[0]
 
-describe.each(['sha1', 'sha256', 'sha512'] as const)('case 69: 500 random temporary URLs by %s', digest => {
+describe.each(['sha1', 'sha256', 'sha512'] as const)('500 random temporary URLs by %s', digest => {
   test('have the signature that the documentation describes', () => {
     const { pick, text, integer } = random(digest)
     for (let count = 0; count < 500; count++) {
@@ -49,7 +49,7 @@ describe.each(['sha1', 'sha256', 'sha512'] as const)('case 69: 500 random tempor
     }
   })
 
-  test('open a file whose name has blanks and other letters, with the port of the service (case 70)', async () => {
+  test('cases 69 and 70: open a file whose name has blanks and other letters, with the port of the service', async () => {
     await using storage = storageWith({ ...at(server), tempUrlKey: KEY, tempUrlDigest: digest })
     const url = await storage.url(NAME)
     expect(url.startsWith(`${server.url}/v1/AUTH_test/media/a%20b/%C3%BC%20%26%20%231%20%2B%20%2520%3F.txt?`)).toBe(
@@ -70,7 +70,7 @@ function random(seed: string) {
   return { integer, pick, text }
 }
 
-describe('a temporary URL (case 69)', () => {
+describe('case 69: a temporary URL', () => {
   it('ends', async () => {
     const url = await files.url(NAME, { expiresInSecs: 60 })
     const expires = Number(query(url).get('temp_url_expires'))

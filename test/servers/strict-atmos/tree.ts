@@ -98,7 +98,15 @@ export class AtmosTree {
     return node?.type === 'regular' ? node.body : undefined
   }
 
-  /** Paths of all objects, in order. */
+  /** Puts an object behind the protocol, in place of what has its path; `checksum` is that of its bytes. */
+  put(path: string, uid: string, body: Buffer, checksum?: WsChecksum): AtmosObject {
+    const there = this.find(path)
+    if (there !== undefined) this.remove(there)
+    const acl: Acl = { users: new Map(), other: 'NONE' }
+    return this.makeObject(path, { uid, acl, tags: new Map(), body, contentType: 'application/octet-stream', checksum })
+  }
+
+  /** Paths of all objects in a folder and those below, in order. */
   paths(folder: AtmosFolder = this.root, prefix = ''): string[] {
     const children = [...folder.children.values()].toSorted((a, b) => compareNames(a.name, b.name))
     return children.flatMap(node =>

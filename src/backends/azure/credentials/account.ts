@@ -57,6 +57,13 @@ const EMULATOR_URL = `http://127.0.0.1:10000/${EMULATOR_ACCOUNT}`
  * with the name of the setting, for what is missing or bad. Does no I/O.
  */
 export function azureAccount(options: AccountOptions): AzureAccount {
+  const account = settledAccount(options)
+  // Not to be printed with the driver that holds them.
+  for (const name of ['secrets', 'credential']) Object.defineProperty(account, name, { enumerable: false })
+  return account
+}
+
+function settledAccount(options: AccountOptions): AzureAccount {
   const container = checkedContainer(options.azureContainer)
   const { name, key, sas, endpoint } = found(options)
   const origin = `${endpoint.scheme}://${endpoint.host}`
