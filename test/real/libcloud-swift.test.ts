@@ -1,9 +1,11 @@
 /** Independent clients against the strict Swift server: Apache Libcloud and OpenStack's swiftclient, by each form of login. */
 import { afterAll, describe, expect, test } from 'vitest'
+import { at, storageWith } from '../backends/swift/support.ts'
 import { needPackages } from '../servers/debian.ts'
 import { RACKSPACE, startStrictSwift } from '../servers/strict-swift.ts'
 import { strictPlaces } from './places/swift-logins.ts'
 import { needLibcloud, runScript, verdicts } from './python/script.ts'
+import { describeInterchange } from './swift-interchange.ts'
 
 const server = await startStrictSwift()
 await needLibcloud()
@@ -36,4 +38,17 @@ describe('the strict server by independent clients', () => {
     expect(failed).toEqual([])
     expect(passed).toHaveLength(16)
   })
+})
+
+describe('files are exchanged on the strict server', () => {
+  describeInterchange('TempAuth', {
+    place: places.v1,
+    storage: (containerName, partSize, largeObjects) =>
+      storageWith({ ...at(server), containerName, partSize, multipartThreshold: partSize, largeObjects }),
+    names: async container => (server.account().containers.has(container) ? server.names(container) : []),
+  })
+})
+
+test('no client asked for what a real server would not take', () => {
+  expect(server.complaints).toEqual([])
 })

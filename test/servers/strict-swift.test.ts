@@ -1,8 +1,11 @@
 /** The strict Swift server by plain requests: containers, objects, listings, copies. */
 import { createHash } from 'node:crypto'
-import { request as httpRequest } from 'node:http'
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type StrictSwift, startStrictSwift } from './strict-swift.ts'
+import { makeIdentity } from '../http/support.ts'
+import { type StrictSwift, startStrictSwift, TEMPAUTH } from './strict-swift.ts'
 
 let server: StrictSwift
 let token: string
@@ -329,4 +332,20 @@ describe('what no client should send is complained of', () => {
     expect((await call('PATCH', '/media')).status).toBe(405)
     expect((await fetch(`${server.url}/healthcheck`)).status).toBe(200)
   })
+})
+
+test('over TLS every address is https, and the certificate is the one that was given', async () => {
+  using identity = makeIdentity()
+  const other = await startStrictSwift({ tls: identity })
+  try {
+    expect(other.authUrl).toMatch(/^https:/)
+    const headers = { 'x-auth-user': TEMPAUTH.user, 'x-auth-key': TEMPAUTH.key }
+    const asked = httpsRequest(other.authUrl, { ca: identity.cert, headers }).end()
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+    answer.resume()
+    expect(answer.headers['x-storage-url']).toBe(other.storageUrl)
+    await expect(fetch(other.authUrl, { headers })).rejects.toThrow()
+  } finally {
+    await other.close()
+  }
 })

@@ -3,9 +3,9 @@ import type { ContainerDriver, ContainerPage, ContainerStat } from '../../core/d
 import { StorageError } from '../../core/errors.ts'
 import { containerLimit, containerPage } from '../../remote/containers.ts'
 import { countOf } from '../../remote/headers.ts'
-import { CONTAINER, CREATED, DELETED } from './api.ts'
+import { CONTAINER, CREATED, DELETED, UPDATED } from './api.ts'
 import { EMPTY, type SwiftClient } from './client.ts'
-import { swiftErrorOf } from './errors.ts'
+import { classifySwift, swiftErrorOf } from './errors.ts'
 import { checkContainer } from './names.ts'
 
 /** Most rows of a page that is asked for; Swift's own limit is 10,000. */
@@ -71,6 +71,27 @@ export class SwiftContainers implements ContainerDriver {
     } catch (error) {
       if (swiftErrorOf(error)?.status !== 409) throw error
       throw new StorageError('not_empty', `The container '${name}' is not empty.`, { cause: error, status: 409 })
+    }
+  }
+
+  /** Lets anybody read containers, or nobody without a token any more; those of `others` may be missing. */
+  async setPublic(name: string, others: readonly string[], isPublic: boolean, ctx: CallContext): Promise<void> {
+    // Only an empty ACL ends an old one everywhere; `X-Remove-Container-Read` does not.
+    const headers = { 'x-container-read': isPublic ? '.r:*' : '' }
+    for (const container of [name, ...others]) {
+      const request = {
+        method: 'POST',
+        place: { container },
+        headers,
+        expected: UPDATED,
+        body: EMPTY,
+        seeks: true,
+      } as const
+      await ctx
+        .step('setPublic', true, step => this.#client.done(request, step))
+        .catch(error => {
+          if (container === name || classifySwift(error) !== 'not_found') throw error
+        })
     }
   }
 }

@@ -20,8 +20,8 @@ import type { PartOptions } from '../../remote/options.ts'
 import { isEmptyRange } from '../../remote/page-range.ts'
 import { type PartPlan, partPlan } from '../../remote/part-plan.ts'
 import { writeObject } from '../../remote/part-upload.ts'
-import { OBJECT, UPDATED } from './api.ts'
-import { EMPTY, type Sessions, SwiftClient, type SwiftClientOptions } from './client.ts'
+import { OBJECT } from './api.ts'
+import { type Sessions, SwiftClient, type SwiftClientOptions } from './client.ts'
 import { SwiftContainers } from './containers.ts'
 import { changeObject, changesNothing, copyObject, isLarge } from './copying.ts'
 import { Deletions } from './deletions.ts'
@@ -56,6 +56,8 @@ export interface SwiftDriverOptions extends Omit<SwiftClientOptions, 'creates'>,
 
 const GIB = 1024 ** 3
 const SETTLE_MS = 60_000
+/** Bytes that every cluster takes in one object. */
+const SURE_SIZE = 1024 * 1024
 
 /** The object storage API for one container. (https://docs.openstack.org/api-ref/object-store/) */
 export class SwiftDriver implements Driver {
@@ -106,17 +108,14 @@ export class SwiftDriver implements Driver {
     ctx.signal.throwIfAborted()
     checkKey(key)
     const target = this.#targetOf(key, options, ctx)
-    const { largeObjects, multipartThreshold } = this.#options
-    const { bytes, size = Number.POSITIVE_INFINITY } = content
-    const isSmall = (bytes?.byteLength ?? size) <= multipartThreshold
-    const parts = isSmall || largeObjects === 'none' ? this.#smallParts() : await this.#parts(ctx)
-    const plan = this.#planOf(target)
-    const isStream = largeObjects === 'none' && bytes === undefined && !isSmall
-    return await this.#replacing(target, ctx, async () => {
-      if (isStream) return await writeStream(this.client, this.#options.container, target, content, ctx)
-      const whole = largeObjects === 'none' ? { ...plan, threshold: Number.POSITIVE_INFINITY } : plan
-      return await writeObject(parts, target, content, whole, ctx)
-    })
+    const { bytes } = content
+    const { threshold, isSmall, parts } = await this.#sizing(bytes?.byteLength ?? content.size, ctx)
+    const isStream = this.#options.largeObjects === 'none' && bytes === undefined && !isSmall
+    return await this.#replacing(target, ctx, () =>
+      isStream
+        ? writeStream(this.client, this.#options.container, target, content, ctx)
+        : writeObject(parts, target, content, this.#planOf(target, threshold), ctx),
+    )
   }
 
   /** A large object goes with its own segments, a missing one is fine. */
@@ -152,8 +151,8 @@ export class SwiftDriver implements Driver {
     const { container, partSize } = this.#options
     const target = this.#targetOf(to, options, ctx)
     const parts = await this.#parts(ctx)
-    const most = isLarge(source) ? partSize : Math.min(GIB, parts.limits.maxPart ?? GIB)
-    const tools = { client: this.client, parts, plan: this.#planOf(target), container, most }
+    const most = Math.min(isLarge(source) ? partSize : GIB, parts.limits.maxPart ?? GIB)
+    const tools = { client: this.client, parts, plan: this.#planOf(target, 0), container, most }
     if (from === to) await changeObject(tools, source, { from, to, options }, ctx)
     else await this.#replacing(target, ctx, () => copyObject(tools, source, { from, to, options }, target, ctx))
     return undefined
@@ -181,21 +180,10 @@ export class SwiftDriver implements Driver {
     return this.client.createContainer(container, containerHeaders, ctx)
   }
 
-  /** Lets anybody read the container and its segments, or nobody without a token any more. Missing segments are fine. */
-  async setPublic(isPublic: boolean, ctx: CallContext): Promise<void> {
+  /** Lets anybody read the container and its segments, or nobody without a token any more. */
+  setPublic(isPublic: boolean, ctx: CallContext): Promise<void> {
     const { container, segmentsContainer } = this.#options
-    // Only an empty ACL ends an old one everywhere; `X-Remove-Container-Read` does not.
-    const headers = { 'x-container-read': isPublic ? '.r:*' : '' }
-    for (const name of [container, segmentsContainer]) {
-      const place = { container: name }
-      await ctx
-        .step('setPublic', true, step =>
-          this.client.done({ method: 'POST', place, headers, expected: UPDATED, body: EMPTY, seeks: true }, step),
-        )
-        .catch(error => {
-          if (name === container || classifySwift(error) !== 'not_found') throw error
-        })
-    }
+    return this.containers.setPublic(container, [segmentsContainer], isPublic, ctx)
   }
 
   classify(error: unknown): ErrorCode | undefined {
@@ -224,9 +212,26 @@ export class SwiftDriver implements Driver {
     return { key, options, headers: writeHeaders(objectParameters, options), conditions, replaced }
   }
 
-  #planOf({ conditions, replaced }: SwiftTarget): PartPlan {
+  #planOf({ conditions, replaced }: SwiftTarget, multipartThreshold: number): PartPlan {
     const look = (ctx: CallContext): Promise<void> => replaced.look(ctx)
-    return partPlan(this.#uploads, this.#options, { put: conditions, finish: {} }, look)
+    const options = { ...this.#options, multipartThreshold }
+    return partPlan(this.#uploads, options, { put: conditions, finish: {} }, look)
+  }
+
+  /** How content of so many bytes is written. What is surely small for every cluster asks nothing of it. */
+  async #sizing(size: number | undefined, ctx: CallContext) {
+    const { largeObjects, multipartThreshold } = this.#options
+    const isSure = (size ?? Number.POSITIVE_INFINITY) <= Math.min(multipartThreshold, SURE_SIZE)
+    if (largeObjects === 'none' || isSure) {
+      const threshold = largeObjects === 'none' ? Number.POSITIVE_INFINITY : multipartThreshold
+      return { threshold, isSmall: size !== undefined && size <= multipartThreshold, parts: this.#partsOf('slo') }
+    }
+    const parts = await this.#parts(ctx)
+    return {
+      threshold: Math.min(multipartThreshold, parts.limits.maxPart ?? multipartThreshold),
+      isSmall: false,
+      parts,
+    }
   }
 
   /** Runs a write, then deletes the segments of what it replaced. */
@@ -240,10 +245,6 @@ export class SwiftDriver implements Driver {
     }
     await this.#uploads.keep(replaced.discard(ctx))
     return result
-  }
-
-  #smallParts(): SwiftParts {
-    return this.#partsOf('slo')
   }
 
   async #parts(ctx: CallContext): Promise<SwiftParts> {

@@ -1,22 +1,21 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { CallContext } from '../../core/call.ts'
 import type { Stat } from '../../core/driver.ts'
-import { StorageError } from '../../core/errors.ts'
 import { bodySize } from '../../http/request.ts'
 import { detached } from '../../remote/aftermath.ts'
 import { type Bytes, hashOf } from '../../remote/checksums.ts'
 import { repeatUnder } from '../../remote/conditions.ts'
-import { etagOf, sizeOf } from '../../remote/headers.ts'
+import { etagOf } from '../../remote/headers.ts'
 import type { FailedFinish, PartProtocol, UploadTarget } from '../../remote/part-protocol.ts'
 import type { PartLimits, Piece, PieceRange } from '../../remote/pieces.ts'
-import { polled } from '../../remote/polling.ts'
-import { encodedPath, type Headers, STORED } from './api.ts'
+import { type Headers, STORED } from './api.ts'
 import { EMPTY, type SwiftClient } from './client.ts'
-import { swiftErrorOf } from './errors.ts'
+import { SwiftError, swiftErrorOf } from './errors.ts'
 import { headerStatOf, withAbsoluteEnd } from './headers.ts'
 import type { SwiftInfo } from './info.ts'
+import { type ManifestOptions, Manifests, type ManifestTarget, type SwiftSegment } from './manifests.ts'
 import type { Replaced } from './replaced.ts'
-import { manifestPrefix, type Segments } from './segments.ts'
+import type { Segments } from './segments.ts'
 import { EMPTY_MD5, settled, unlike } from './verification.ts'
 
 /** An object to be written, with the headers of its requests. */
@@ -29,7 +28,7 @@ export interface SwiftTarget extends UploadTarget {
 }
 
 /** A large object under way: nothing but the beginning of its segments' names. */
-export interface SwiftUpload {
+export interface SwiftUpload extends ManifestTarget {
   readonly target: SwiftTarget
   readonly prefix: string
   /** Of the manifest; an end of life is absolute, as that of the segments. */
@@ -42,21 +41,9 @@ export interface SwiftUpload {
   isFinishing: boolean
 }
 
-/** A segment that Swift has. */
-export interface SwiftSegment {
-  readonly name: string
-  /** The MD5 of its bytes. */
-  readonly etag: string
-  readonly size: number
-}
-
 /** How large objects are made. */
-export interface SwiftPartsOptions {
-  readonly container: string
-  readonly kind: 'slo' | 'dlo'
+export interface SwiftPartsOptions extends ManifestOptions {
   readonly info: SwiftInfo
-  /** Milliseconds without progress after which a dynamic large object that does not have its size is given up. */
-  readonly settleMs: number
   /** Does work after the call that it is of; closing the storage waits for it. */
   later(work: Promise<unknown>): void
 }
@@ -72,11 +59,13 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
   readonly #client: SwiftClient
   readonly #segments: Segments
   readonly #options: SwiftPartsOptions
+  readonly #manifests: Manifests
 
   constructor(client: SwiftClient, segments: Segments, options: SwiftPartsOptions) {
     this.#client = client
     this.#segments = segments
     this.#options = options
+    this.#manifests = new Manifests(client, segments, options)
     const { info, kind } = options
     const { maxSegments = MAX_DLO_SEGMENTS, minSegmentSize = 1 } = (kind === 'slo' ? info.slo : undefined) ?? {}
     const maxParts = kind === 'slo' && info.slo === undefined ? 1000 : maxSegments
@@ -135,9 +124,7 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
   /** The manifest: a list of the segments with sizes and ETags, which Swift compares; or the beginning of their names. */
   async finish(upload: SwiftUpload, segments: readonly SwiftSegment[], ctx: CallContext): Promise<Stat | undefined> {
     upload.isFinishing = true
-    return this.#options.kind === 'slo'
-      ? this.#finishStatic(upload, segments, ctx)
-      : this.#finishDynamic(upload, segments, ctx)
+    return this.#manifests.write(upload, segments, ctx)
   }
 
   /**
@@ -146,7 +133,7 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
    */
   async end(upload: SwiftUpload, _state: { readonly mayBeDone: boolean }, ctx: CallContext): Promise<boolean> {
     if (upload.isFinishing) {
-      if (await this.#refers(upload, ctx)) return true
+      if (await this.#manifests.refers(upload, ctx)) return true
       if (this.#options.kind === 'dlo') {
         this.#options.later(this.#endLater(upload, upload.sent, ctx))
         return true
@@ -176,7 +163,7 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
   ): Promise<'open' | 'done' | 'gone'> {
     if (!lost && !error.retryable) return 'open'
     const inner = detached(ctx)
-    return (await inner.step('fate', true, step => this.#isMade(upload, segments, step))) ? 'done' : 'open'
+    return (await inner.step('fate', true, step => this.#manifests.isMade(upload, segments, step))) ? 'done' : 'open'
   }
 
   async #segment(
@@ -194,8 +181,9 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
     try {
       return await this.#client.done({ method: 'PUT', place, headers: own, body, expected: STORED }, ctx)
     } catch (error) {
-      const status = swiftErrorOf(error)?.status ?? 500
-      if (status >= 500) upload.late.add(number)
+      // An aborted request fails with the reason, which may be the refusal of another one.
+      const isRefused = error instanceof SwiftError && error.status < 500
+      if (!isRefused) upload.late.add(number)
       throw error
     }
   }
@@ -203,7 +191,7 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
   async #endLater(upload: SwiftUpload, numbers: Iterable<number>, ctx: CallContext): Promise<void> {
     await new Promise(resolve => setTimeout(resolve, LATE_MS))
     const inner = detached(ctx)
-    if (upload.isFinishing && (await this.#refers(upload, inner))) return
+    if (upload.isFinishing && (await this.#manifests.refers(upload, inner))) return
     await this.#remove(upload, numbers, inner)
   }
 
@@ -213,86 +201,4 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
       ctx,
     )
   }
-
-  async #finishStatic(upload: SwiftUpload, segments: readonly SwiftSegment[], ctx: CallContext): Promise<Stat> {
-    const { headers, target } = upload
-    const place = { container: this.#options.container, key: target.key }
-    const body = Buffer.from(
-      JSON.stringify(segments.map(({ name, etag, size }) => ({ path: this.#path(name), etag, size_bytes: size }))),
-    )
-    const query = [['multipart-manifest', 'put']] as const
-    const answer = await this.#client.done({ method: 'PUT', place, query, headers, body, expected: STORED }, ctx)
-    const etag = hashOf('md5', segments.map(segment => segment.etag).join(''), 'hex')
-    if (etagOf(answer.etag) !== etag && !(await this.#isMade(upload, segments, ctx))) throw unlike('unknown')
-    return { ...headerStatOf(answer), size: sizeIn(segments), etag }
-  }
-
-  async #finishDynamic(upload: SwiftUpload, segments: readonly SwiftSegment[], ctx: CallContext): Promise<undefined> {
-    const { headers, target, prefix } = upload
-    const place = { container: this.#options.container, key: target.key }
-    const manifest = { 'x-object-manifest': encodedPath(this.#segments.container, prefix) }
-    await this.#client.done(
-      { method: 'PUT', place, headers: { ...headers, ...manifest }, body: EMPTY, expected: STORED },
-      ctx,
-    )
-    if (await this.#isMade(upload, segments, ctx)) return undefined
-    // Listings of the segments may be late.
-    const ask = async (step: CallContext) => {
-      const found = await this.#segments.find(target.key, step)
-      if (!this.#isOurs(upload, found?.headers)) throw endedElsewhere(target.key)
-      const size = sizeOf(found!.headers)
-      return size === sizeIn(segments) ? { result: undefined } : { progress: size }
-    }
-    return await polled('largeObject', ask, ctx, { stallMs: this.#options.settleMs })
-  }
-
-  /** Whether the object is what the segments make. */
-  async #isMade(upload: SwiftUpload, segments: readonly SwiftSegment[], ctx: CallContext): Promise<boolean> {
-    const { key } = upload.target
-    if (this.#options.kind === 'slo') {
-      const entries = await this.#segments.manifest(key, ctx)
-      return (
-        entries?.length === segments.length &&
-        segments.every(({ name, etag, size }, at) => {
-          const entry = entries[at]!
-          return entry.path === this.#path(name) && entry.etag === etag && entry.size === size
-        })
-      )
-    }
-    const headers = await this.#headersOf(key, ctx)
-    return this.#isOurs(upload, headers) && sizeOf(headers!) === sizeIn(segments)
-  }
-
-  /** Whether the object refers to segments of the upload. */
-  async #refers(upload: SwiftUpload, ctx: CallContext): Promise<boolean> {
-    const { key } = upload.target
-    return ctx.step('refers', true, async step => {
-      if (this.#options.kind === 'dlo') return this.#isOurs(upload, await this.#headersOf(key, step))
-      const entries = await this.#segments.manifest(key, step)
-      return entries?.some(({ path }) => path.startsWith(this.#path(upload.prefix))) === true
-    })
-  }
-
-  #isOurs({ prefix }: SwiftUpload, headers: IncomingHttpHeaders | undefined): boolean {
-    return headers !== undefined && manifestPrefix(headers)?.prefix === prefix
-  }
-
-  async #headersOf(key: string, ctx: CallContext): Promise<IncomingHttpHeaders | undefined> {
-    return (await this.#segments.find(key, ctx))?.headers
-  }
-
-  #path(name: string): string {
-    return `/${this.#segments.container}/${name}`
-  }
-}
-
-function sizeIn(segments: readonly SwiftSegment[]): number {
-  return segments.reduce((sum, { size }) => sum + size, 0)
-}
-
-function endedElsewhere(key: string): StorageError {
-  return new StorageError('unavailable', `Another object took the place of '${key}' meanwhile.`, {
-    outcome: 'unknown',
-    retryable: false,
-  })
 }

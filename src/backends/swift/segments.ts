@@ -60,16 +60,21 @@ export class Segments {
     return prefix + String(number).padStart(DIGITS, '0')
   }
 
-  /** What is stored under a key; undefined where nothing is. */
-  async find(key: string, ctx: CallContext): Promise<Found | undefined> {
+  /** The headers of an object; undefined where there is none. */
+  async head(key: string, ctx: CallContext): Promise<IncomingHttpHeaders | undefined> {
     const place = { container: this.#objects, key }
-    let headers: IncomingHttpHeaders
     try {
-      headers = await this.#client.done({ method: 'HEAD', place, expected: { ...OBJECT, statuses: [200, 204] } }, ctx)
+      return await this.#client.done({ method: 'HEAD', place, expected: { ...OBJECT, statuses: [200, 204] } }, ctx)
     } catch (error) {
       if (classifySwift(error) === 'not_found') return undefined
       throw error
     }
+  }
+
+  /** What is stored under a key; undefined where nothing is. */
+  async find(key: string, ctx: CallContext): Promise<Found | undefined> {
+    const headers = await this.head(key, ctx)
+    if (headers === undefined) return undefined
     const kind = kindOf(headers)
     return { headers, kind, own: await this.#ownOf(key, kind, headers, ctx) }
   }

@@ -111,7 +111,7 @@ export const swiftSettings: SettingsOf<SwiftOptions> = {
     ...optionalWord({
       default: null,
       keys: ['SWIFT_BASE_URL'],
-      aliases: ['overrideBaseUrl'],
+      aliases: ['overrideBaseUrl', 'override_base_url'],
       shown: shownAddress,
       doc: 'Address that URLs begin with instead of that of the catalog; its path is put before that of the account.',
     }),

@@ -1,10 +1,5 @@
 """Apache Libcloud's Swift and Rackspace drivers against a server of the tests: a line with PASS or FAIL for each thing that is checked."""
 import hashlib
-import os
-import tempfile
-import traceback
-import urllib.error
-import urllib.request
 
 from libcloud.common.types import InvalidCredsError
 from libcloud.storage.types import (
@@ -15,7 +10,8 @@ from libcloud.storage.types import (
     ObjectHashMismatchError,
 )
 
-from swift_places import driver_of, read_input
+from checks import check, equal, raises, read_input
+from swift_places import driver_of, fetch, with_file
 
 place = read_input()
 driver = driver_of(place)
@@ -23,38 +19,6 @@ CONTAINER = "libcloud " + place["kind"]
 # Libcloud does not encode names in the paths of downloads, so `#`, `?` and `%` do not work there.
 NAMES = ["plain.txt", "two words.txt", "folder/deep/\u00fc \u65e5\u672c.txt", "a+b&c='(d)'.txt"]
 BYTES = bytes((7919 * at) % 256 for at in range(20000))
-
-
-def check(what, work):
-    try:
-        work()
-        print("PASS " + what)
-    except Exception:
-        print("FAIL " + what)
-        traceback.print_exc()
-
-
-def equal(found, expected):
-    if found != expected:
-        raise AssertionError("%.300r is not %.300r" % (found, expected))
-
-
-def raises(kind, work):
-    try:
-        work()
-    except kind as error:
-        return error
-    raise AssertionError("no " + kind.__name__)
-
-
-def with_file(data, work):
-    handle, path = tempfile.mkstemp()
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        return work(path)
-    finally:
-        os.unlink(path)
 
 
 def upload(name, data, **extra):
@@ -123,14 +87,6 @@ def dynamic_large_objects():
     found = driver.get_object(CONTAINER, "large.bin")
     equal(found.size, len(BYTES))
     equal(b"".join(driver.download_object_as_stream(found)), BYTES)
-
-
-def fetch(url, method="GET"):
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, method=method)) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, b""
 
 
 def temporary_urls():

@@ -1,13 +1,11 @@
 """Connections to a Swift of the tests, by its form of login: Libcloud's drivers and swiftclient. Secrets are those of the tests."""
-import json
-import sys
+import os
+import tempfile
+import urllib.error
+import urllib.request
 
 from libcloud.storage.drivers.cloudfiles import CloudFilesStorageDriver, OpenStackSwiftStorageDriver
-from swiftclient.service import SwiftService
-
-
-def read_input():
-    return json.load(sys.stdin)
+from swiftclient.service import SwiftService, _default_global_options, get_conn, process_options
 
 
 def driver_of(place):
@@ -78,8 +76,26 @@ def service_of(place, **more):
 
 def connection_of(place):
     """The plain connection of swiftclient."""
-    from swiftclient.service import _default_global_options, get_conn, process_options
-
     options = {**_default_global_options, **client_options(place)}
     process_options(options)
     return get_conn(options)
+
+
+def with_file(data, work):
+    """Calls `work` with the path of a file that has these bytes."""
+    handle, path = tempfile.mkstemp()
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        return work(path)
+    finally:
+        os.unlink(path)
+
+
+def fetch(url, method="GET"):
+    """Status and body of an answer."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method=method)) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, b""

@@ -2,19 +2,15 @@
 import hashlib
 import io
 import json
-import os
-import tempfile
 import time
-import traceback
-import urllib.error
-import urllib.request
 from urllib.parse import quote
 
 from swiftclient.exceptions import ClientException
 from swiftclient.service import SwiftUploadObject
 from swiftclient.utils import generate_temp_url
 
-from swift_places import connection_of, read_input, service_of
+from checks import check, equal, read_input
+from swift_places import connection_of, fetch as fetch_url, service_of, with_file
 
 place = read_input()
 connection = connection_of(place)
@@ -22,20 +18,6 @@ CONTAINER = "swiftclient " + place["kind"]
 NAMES = ["plain.txt", "two words & more.txt", "folder/deep/\u00fc \u65e5\u672c.txt", "a+b%20c#d?e='(f)'~!.txt"]
 BYTES = bytes((7919 * at) % 256 for at in range(20000))
 MD5 = hashlib.md5(BYTES).hexdigest()
-
-
-def check(what, work):
-    try:
-        work()
-        print("PASS " + what)
-    except Exception:
-        print("FAIL " + what)
-        traceback.print_exc()
-
-
-def equal(found, expected):
-    if found != expected:
-        raise AssertionError("%.300r is not %.300r" % (found, expected))
 
 
 def status_of(work):
@@ -113,16 +95,6 @@ def copies():
     connection.delete_object(CONTAINER, "copied")
 
 
-def with_file(work):
-    handle, path = tempfile.mkstemp()
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(BYTES)
-        return work(path)
-    finally:
-        os.unlink(path)
-
-
 def results(rows):
     found = list(rows)
     bad = [one for one in found if not one["success"]]
@@ -133,7 +105,7 @@ def results(rows):
 
 def large(name, **options):
     with service_of(place, segment_size="6000", segment_container=CONTAINER + " segments", **options) as service:
-        with_file(lambda path: results(service.upload(CONTAINER, [SwiftUploadObject(path, object_name=name)])))
+        with_file(BYTES, lambda path: results(service.upload(CONTAINER, [SwiftUploadObject(path, object_name=name)])))
 
 
 def static_large_objects():
@@ -172,12 +144,7 @@ def large_deletions():
 
 
 def fetch(path, method="GET"):
-    url = connection.url.split("/v1/")[0] + path
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, method=method)) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, b""
+    return fetch_url(connection.url.split("/v1/")[0] + path, method)
 
 
 def temporary_urls():
