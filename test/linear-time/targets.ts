@@ -33,6 +33,7 @@ import { ofAtmos } from './atmos-targets.ts'
 import { ofFileServers } from './file-server-targets.ts'
 import { ofIdentities } from './identity-targets.ts'
 import { ofNimbus } from './nimbus-targets.ts'
+import { ofSwift } from './swift-targets.ts'
 import { quietly, type Target } from './target.ts'
 
 const NOWHERE = { settings: {}, env: {} }
@@ -372,5 +373,6 @@ export const targets: readonly Target[] = [
   ...ofNimbus,
   ...ofFileServers,
   ...ofIdentities,
+  ...ofSwift,
   ...ofUsers,
 ]
