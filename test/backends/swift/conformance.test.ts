@@ -1,11 +1,13 @@
 import { afterAll, describe, expect, it, test } from 'vitest'
 import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
 import { startStrictSwift } from '../../servers/strict-swift.ts'
-import { at, clear, driverFor, emptied, keystone, SMALL_PARTS, storageWith } from './support.ts'
+import { at, clear, driverFor, emptied, keystone, PART, SMALL_PARTS, storageWith } from './support.ts'
 
 const features = { ranges: true, exclusiveCreate: false, ifMatch: false, metadata: true, listRange: true }
 const methods = ['signUrl', 'address', 'deleteMany', 'copy', 'createContainer'] as const
 const keeps = ['modifiedAt', 'etag'] as const
+
+const largeSize = 4 * PART + 7
 
 const server = await startStrictSwift({ tempUrlKey: 'secret' })
 const old = await startStrictSwift({
@@ -20,6 +22,7 @@ registerConformance(
   driverConformance({
     create: () => driverFor(server),
     destroy: emptied(server),
+    largeSize: 15 * PART + 7,
     limits: true,
     keeps,
     expects: { features, methods },
@@ -32,6 +35,7 @@ registerConformance(
   driverConformance({
     create: () => driverFor(old),
     destroy: emptied(old),
+    largeSize,
     locations: [''],
     keeps,
     expects: { features, methods },
@@ -49,6 +53,7 @@ for (const version of [2, 3] as const) {
         clear(server, server.requests.findLast(({ account }) => account !== '')?.account)
       },
       locations: [''],
+      largeSize,
       keeps,
       expects: { features, methods },
     }),

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { driverConformance, registerConformance } from '../../../src/testing/index.ts'
 import { RACKSPACE, startStrictSwift } from '../../servers/strict-swift.ts'
 import { rackspaceAt } from './rackspace-support.ts'
-import { clear, SMALL_PARTS } from './support.ts'
+import { clear, PART, SMALL_PARTS } from './support.ts'
 
 const server = await startStrictSwift({ tempUrlKey: 'secret' })
 afterAll(async () => {
@@ -19,6 +19,7 @@ registerConformance(
       clear(server, RACKSPACE.account)
     },
     locations: [''],
+    largeSize: 4 * PART + 7,
     keeps: ['modifiedAt', 'etag'],
     expects: {
       features: { ranges: true, exclusiveCreate: false, ifMatch: false, metadata: true, listRange: true },
