@@ -1,7 +1,18 @@
 import { afterAll, describe, expect, it, test } from 'vitest'
 import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
 import { startStrictSwift } from '../../servers/strict-swift.ts'
-import { at, clear, driverFor, emptied, keystone, PART, SMALL_PARTS, storageWith } from './support.ts'
+import {
+  allClosed,
+  at,
+  clear,
+  closing,
+  driverFor,
+  emptied,
+  keystone,
+  PART,
+  SMALL_PARTS,
+  storageWith,
+} from './support.ts'
 
 const features = { ranges: true, exclusiveCreate: false, ifMatch: false, metadata: true, listRange: true }
 const methods = ['signUrl', 'address', 'deleteMany', 'copy', 'createContainer'] as const
@@ -15,7 +26,10 @@ const old = await startStrictSwift({
   features: { slo: false, bulk: false },
   allowedDigests: ['sha1'],
 })
-afterAll(() => Promise.all([server.close(), old.close()]))
+afterAll(async () => {
+  await allClosed()
+  await Promise.all([server.close(), old.close()])
+})
 
 registerConformance(
   { describe, it },
@@ -49,7 +63,7 @@ for (const version of [2, 3] as const) {
     driverConformance({
       create: () => driverFor(server, keystone(server, version)),
       destroy: async driver => {
-        await driver.close?.()
+        await closing(driver)
         clear(server, server.requests.findLast(({ account }) => account !== '')?.account)
       },
       locations: [''],
@@ -75,6 +89,7 @@ registerConformance(
   'SwiftStorage, Keystone, dynamic large objects and a strict server',
 )
 
-test('no request is one that a real server would not take', () => {
+test('no request is one that a real server would not take', async () => {
+  await allClosed()
   expect([...server.complaints, ...old.complaints]).toEqual([])
 })
