@@ -70,7 +70,7 @@ export async function checkIsEmpty(
 ): Promise<void> {
   let token: string | undefined
   for (let pages = 0; pages < MAX_EMPTY_PAGES; pages++) {
-    const { count, next } = await pageAfter(token)
+    const { count, next } = await lookedUp(() => pageAfter(token))
     if (count > 0) {
       throw new StorageError('not_empty', `The container '${name}' is not empty, and was not deleted.`)
     }
@@ -85,11 +85,20 @@ export async function checkIsEmpty(
 /** Refuses to create a container that is there, where the service itself would answer with success: code `exists`. */
 export async function checkIsMissing(name: string, stat: () => Promise<unknown>): Promise<void> {
   try {
-    await stat()
+    await lookedUp(stat)
   } catch (error) {
     // Also a container of another account: the service says so when it is asked to create it.
     if (error instanceof HttpStatusError && error.status < 500) return
     throw error
   }
   throw new StorageError('exists', `The container '${name}' is there already.`)
+}
+
+/** A look-up before a change: whatever it fails with, nothing was changed, so that the whole call may be made again. */
+async function lookedUp<T>(look: () => Promise<T>): Promise<T> {
+  try {
+    return await look()
+  } catch (error) {
+    throw error instanceof Error ? Object.assign(error, { outcome: 'not_applied' as const }) : error
+  }
 }

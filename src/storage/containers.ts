@@ -26,7 +26,7 @@ export async function createOwnContainer(calls: CallRunner, options: CallOptions
  * taken by the call itself.
  */
 export async function createContainer(calls: CallRunner, given: NameOrContainer, options: CallOptions): Promise<void> {
-  const { name, containers } = target(calls, 'createContainer', given, options)
+  const { name, containers } = target(calls, 'createContainer', given, options, true)
   const about = { ...options, containerName: name, repeat: 'if_not_applied' } as const
   await calls.run('createContainer', undefined, about, ctx => containers.create(name, ctx))
 }
@@ -45,7 +45,7 @@ export async function statContainer(
 
 /** Removes an empty container; not repeated after a lost answer, since it would be missing by the call's own doing. */
 export async function deleteContainer(calls: CallRunner, given: NameOrContainer, options: CallOptions): Promise<void> {
-  const { name, containers } = target(calls, 'deleteContainer', given, options)
+  const { name, containers } = target(calls, 'deleteContainer', given, options, true)
   const about = { ...options, containerName: name, repeat: 'if_not_applied' } as const
   await calls.run('deleteContainer', undefined, about, ctx => containers.delete(name, ctx))
 }
@@ -74,15 +74,14 @@ function containerDriver({ driver }: CallRunner, operation: string): ContainerDr
   throw new StorageError('unsupported', text, { operation, backend: driver.name })
 }
 
-const CHANGES: ReadonlySet<string> = new Set(['createContainer', 'deleteContainer'])
-
 function target(
   calls: CallRunner,
   operation: string,
   given: NameOrContainer,
   options: CallOptions,
+  changes = false,
 ): { name: string; containers: ContainerDriver } {
-  calls.begin(operation, undefined, options, CHANGES.has(operation))
+  calls.begin(operation, undefined, options, changes)
   return { containers: containerDriver(calls, operation), name: checkedContainerName(calls, operation, given) }
 }
 

@@ -29,12 +29,21 @@ export interface ContainerFaultSuite {
   /** Looks a container up behind the protocol; throws, or returns false, where it is missing. */
   lookUp(name: string): unknown
   readonly steps: Readonly<Record<Method, Step>>
+  /** The look-up that goes before the creation or the deletion, where there is one. */
+  readonly lookUps?: Readonly<Partial<Record<'create' | 'delete', string>>>
 }
 
 let count = 0
 
 /** Registers what a backend must do with them. */
-export function describeContainerFaults({ title, server, storage, lookUp, steps }: ContainerFaultSuite): void {
+export function describeContainerFaults({
+  title,
+  server,
+  storage,
+  lookUp,
+  steps,
+  lookUps = {},
+}: ContainerFaultSuite): void {
   const fail = (operation: string, fault: Fault): void => {
     server.faults.clear()
     server.faults.add({ operation, fault })
@@ -108,6 +117,29 @@ export function describeContainerFaults({ title, server, storage, lookUp, steps 
         // The client sends an unanswered request once more on a new connection at most.
         expect(sentOf(operation) - before).toBeLessThanOrEqual(2)
       })
+
+      const look = lookUps[method]
+      if (look !== undefined) {
+        test(`${method}: the lost answer to the look-up before it is asked for again`, async () => {
+          await using files = storage(3)
+          const name = await prepared(files, method)
+          const before = sentOf(operation)
+          fail(look, { do: 'drop', at: 'after' })
+          expect(await outcome(CALLS[method](files, name))).toEqual(['done'])
+          expect(has(name)).toBe(method === 'create')
+          expect(sentOf(operation) - before).toBe(1)
+        })
+
+        test(`${method}: without an answer to the look-up before it nothing is done`, async () => {
+          await using files = storage(1)
+          const name = await prepared(files, method)
+          server.faults.add({ operation: look, fault: { do: 'refuse', status: 503 }, times: 2 })
+          const [code, applied] = await outcome(CALLS[method](files, name))
+          expect([code, applied]).toEqual(['unavailable', 'not_applied'])
+          expect(has(name)).toBe(method !== 'create')
+          server.faults.clear()
+        })
+      }
 
       test(`${method}: a refusal that asks for patience is made again`, async () => {
         await using files = storage(3)

@@ -1,8 +1,7 @@
 /** Independent clients on OpenStack Swift with Keystone, as they are on our strict server, and files that they and Holdall exchange there. */
 import { afterAll, describe, expect, test } from 'vitest'
 import { needPackages } from '../servers/debian.ts'
-import { startKeystone } from '../servers/keystone.ts'
-import { startSwift } from '../servers/swift.ts'
+import { startSwiftWithKeystone } from '../servers/swift.ts'
 import { namesIn, swiftStorage } from './places/swift.ts'
 import { realPlace } from './places/swift-logins.ts'
 import { needLibcloud, runScript, verdicts } from './python/script.ts'
@@ -10,15 +9,8 @@ import { describeInterchange } from './swift-interchange.ts'
 
 await needLibcloud()
 await needPackages(['python3-swiftclient', 'python3-keystoneclient'])
-const keystone = await startKeystone()
-const server = await startSwift({ keystone }).catch(async error => {
-  await keystone.close()
-  throw error
-})
-afterAll(async () => {
-  await server.close()
-  await keystone.close()
-}, 60_000)
+const server = await startSwiftWithKeystone()
+afterAll(() => server.close(), 60_000)
 
 describe('what the strict server is checked for is true of the real one', () => {
   test.each([

@@ -1,7 +1,17 @@
 /** The steps of an upload in segments to OpenStack Swift, each with the faults of the proxy; what is left is seen by plain requests. */
 import { afterAll } from 'vitest'
-import { FAULTS, folderOf, groundOf, PART, refusedPart, type StepName } from '../backends/swift/fault-steps.ts'
-import { distinctBytes } from '../faults/ground.ts'
+import type { SwiftOptions } from '../../src/backends/swift/index.ts'
+import type { Input } from '../../src/core/settings.ts'
+import {
+  type Behind,
+  FAULTS,
+  folderOf,
+  groundOf,
+  PART,
+  refusedPart,
+  type StepName,
+} from '../backends/swift/fault-steps.ts'
+import { distinctBytes, type Ground } from '../faults/ground.ts'
 import { startSwift } from '../servers/swift.ts'
 import { describeFaults } from './backend.ts'
 import { namesIn, swiftStorage } from './places/swift.ts'
@@ -32,8 +42,7 @@ async function orphans(key: string): Promise<string[]> {
   return segments.filter(name => !used.includes(`/media_segments/${name}`))
 }
 
-// One segment at a time: a segment whose request is aborted may still be stored, or not.
-const ground = groundOf(server, url => ({ token, storageUrl: `${url}/v1/AUTH_test`, uploadConcurrency: 1 }), {
+const behind: Behind = {
   put: async (key, bytes) => {
     const { status } = await object('PUT', key, bytes)
     if (status !== 201) throw new Error(`PUT ${key}: ${status}`)
@@ -44,13 +53,20 @@ const ground = groundOf(server, url => ({ token, storageUrl: `${url}/v1/AUTH_tes
     return answer.status === 200 ? bytes : undefined
   },
   openUploads: async prefix => ((await orphans(`${prefix}new`)).length > 0 ? [`${prefix}new`] : []),
-})
+}
+
+function groundWith(options: Input<SwiftOptions>): Ground<StepName> {
+  return groundOf(server, url => ({ token, storageUrl: `${url}/v1/AUTH_test`, ...options }), behind)
+}
 
 const titles = ['drop before', 'drop after', '500', '500 after', 'repeat']
 const looked: readonly StepName[] = ['manifest', 'put']
 
+const faults = FAULTS.filter(({ title }) => titles.includes(title))
+const large = distinctBytes(2 * PART + 40_000)
+
 describeFaults(
-  ground,
+  groundWith({}),
   [
     {
       title: 'a stream over an old file',
@@ -64,6 +80,15 @@ describeFaults(
       overwrite: false,
       looked,
     },
+  ],
+  faults,
+  large,
+)
+
+describeFaults(
+  // One segment at a time: a segment whose request is aborted may be stored or not, and then there is none to delete.
+  groundWith({ uploadConcurrency: 1 }),
+  [
     {
       title: 'the end of an upload that failed',
       steps: ['delete segment'],
@@ -73,6 +98,6 @@ describeFaults(
       ends: 'delete segment',
     },
   ],
-  FAULTS.filter(({ title }) => titles.includes(title)),
-  distinctBytes(2 * PART + 40_000),
+  faults,
+  large,
 )

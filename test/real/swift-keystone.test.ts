@@ -1,8 +1,7 @@
 /** OpenStack Swift with Keystone v3: conformance, every way to log in, tokens that end. */
 import { afterAll, describe, expect, test } from 'vitest'
 import type { SwiftStorage } from '../../src/backends/swift/index.ts'
-import { startKeystone } from '../servers/keystone.ts'
-import { startSwift } from '../servers/swift.ts'
+import { startSwiftWithKeystone } from '../servers/swift.ts'
 import { describeConformance, emptyAndClose } from './backend.ts'
 import {
   conforming,
@@ -16,15 +15,8 @@ import {
   TEMP_URL_KEY,
 } from './places/swift.ts'
 
-const keystone = await startKeystone()
-const server = await startSwift({ keystone }).catch(async error => {
-  await keystone.close()
-  throw error
-})
-afterAll(async () => {
-  await server.close()
-  await keystone.close()
-}, 60_000)
+const server = await startSwiftWithKeystone()
+afterAll(() => server.close(), 60_000)
 await setKey(server)
 await using made = swiftStorage(server)
 await made.createContainer()
@@ -43,6 +35,7 @@ describeConformance(
   },
 )
 
+const { keystone } = server
 const { user, project, domain } = keystone
 
 describe('logins', () => {

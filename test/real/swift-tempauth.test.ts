@@ -15,7 +15,7 @@ const options = { ...SMALL_PARTS, tempUrlKey: TEMP_URL_KEY }
 describeConformance(
   {
     'the driver of Swift, static large objects': conforming(server, () => swiftStorage(server, options), {
-      locations: ['', 'some place/below/'],
+      locations: ['some place/below/'],
       limits: true,
     }),
     'the driver of Swift, dynamic large objects': conforming(server, () =>

@@ -177,6 +177,22 @@ describe('a request that may have been sent twice', () => {
     await expect(made.done(PUT, ctx)).rejects.toMatchObject({ status: 409 })
   })
 
+  test('by the statuses that the request itself names, without a condition', async () => {
+    const gone = service(() => ({ status: 404, resent: true })).made
+    await expect(gone.done({ ...PUT, conflicts: [404] }, ctx)).rejects.toMatchObject({
+      code: 'unavailable',
+      outcome: 'unknown',
+      status: 404,
+      message: expect.stringContaining('what it asked for is missing now, perhaps by this very request'),
+    })
+    await expect(gone.done(PUT, ctx)).rejects.toMatchObject({ status: 404, outcome: 'unknown' })
+    const first = service(() => ({ status: 404 })).made
+    await expect(first.done({ ...PUT, conflicts: [404] }, ctx)).rejects.toMatchObject({
+      status: 404,
+      outcome: undefined,
+    })
+  })
+
   test('also where an error in between taught something', async () => {
     const { made } = service((_request, count) =>
       count === 1 ? { status: 401, headers: { code: 'token=second' }, resent: true } : { status: 412 },

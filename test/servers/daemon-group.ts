@@ -54,7 +54,7 @@ export class DaemonGroup {
   }
 
   /** Asks every 100 ms whether all is there; throws when a daemon ends, or after this many seconds. */
-  async until(what: string, isReady: () => Promise<boolean>, secs = 60): Promise<void> {
+  async until(what: string, isReady: () => Promise<boolean>, secs = 120): Promise<void> {
     for (let left = secs * 10; !(await isReady()); left--) {
       this.check()
       if (left <= 0) throw new Error(`${what} does not answer`)

@@ -11,7 +11,7 @@ import { retried } from '../support/retried.ts'
 import { DaemonGroup } from './daemon-group.ts'
 import { needPackages, unpackedPackages } from './debian.ts'
 import { freePort } from './free-port.ts'
-import { type KeystoneServer, pythonEnv } from './keystone.ts'
+import { type KeystoneServer, pythonEnv, startKeystone } from './keystone.ts'
 
 /** How Swift is started. */
 export interface SwiftOptions {
@@ -61,6 +61,20 @@ export async function startSwift(options: SwiftOptions = {}): Promise<SwiftServe
   const root = await unpackedPackages(['python3-swift'])
   const memcached = join(await unpackedPackages(['memcached']), 'usr/bin/memcached')
   return retried('starting Swift', 3, () => start(join(root, 'usr/lib/python3/dist-packages'), memcached, options))
+}
+
+/** Starts Keystone, and Swift behind it; closing Swift closes both. */
+export async function startSwiftWithKeystone(
+  options: Omit<SwiftOptions, 'keystone'> = {},
+): Promise<SwiftServer & { readonly keystone: KeystoneServer }> {
+  const keystone = await startKeystone()
+  try {
+    const server = await startSwift({ ...options, keystone })
+    return { ...server, keystone, close: () => server.close().finally(() => keystone.close()) }
+  } catch (error) {
+    await keystone.close()
+    throw error
+  }
 }
 
 interface Ports {

@@ -8,9 +8,9 @@ import { copyInRanges } from '../../remote/part-upload.ts'
 import { CHANGED, encodedPath, type Headers, OBJECT, STORED } from './api.ts'
 import { EMPTY, type SwiftClient } from './client.ts'
 import { classifySwift } from './errors.ts'
-import { addExtra, addFileAttributes, kindOf, md5In, statOf } from './headers.ts'
+import { addExtra, addFileAttributes, kindOf, md5In, statOf, withAbsoluteEnd } from './headers.ts'
 import type { SwiftParts, SwiftTarget } from './parts.ts'
-import type { Found } from './segments.ts'
+import type { Found, Segments } from './segments.ts'
 import { unlike } from './verification.ts'
 
 /** One copy within the container. */
@@ -63,14 +63,17 @@ export async function copyObject(
 type Upload = Parameters<SwiftParts['copyPart']>[0]
 type Part = Awaited<ReturnType<SwiftParts['copyPart']>>
 
-/** Replaces the metadata of an object by POST, which drops what is not sent: all that is to stay goes along. */
+/** Replaces the metadata of an object by POST, which drops what is not sent: all that is to stay goes along. A new end of life is that of its own segments, too. */
 export async function changeObject(
-  { client, container }: CopyTools,
+  { client, container }: Pick<CopyTools, 'client' | 'container'>,
+  segments: Segments,
   found: Found,
   { to, options }: Copy,
   ctx: CallContext,
 ): Promise<void> {
-  const headers = allHeaders(found, options, true)
+  const headers = withAbsoluteEnd(allHeaders(found, options, true))
+  const end = headers['x-delete-at']
+  if (end !== undefined && end !== found.headers['x-delete-at']) await segments.setEnd(found.own, end, ctx)
   const place = { container, key: to }
   await client.done({ method: 'POST', place, headers, body: EMPTY, expected: CHANGED }, ctx)
 }

@@ -49,10 +49,10 @@ export class Deletions {
   /** Deletes one object, and its segments with it. Missing is fine. */
   async delete(key: string, ctx: CallContext): Promise<void> {
     const { segments, leaveSegments } = this.#tools
-    const found = leaveSegments ? { own: [] } : await ctx.step('look', true, step => segments.find(key, step))
-    if (found === undefined) return
+    const own = leaveSegments ? [] : await ctx.step('look', true, step => segments.ownSegments(key, step))
+    // Also where nothing was found: a deletion ends what a late listing shows.
     await this.#deleteOne(key, ctx)
-    await segments.discard(key, found.own, detached(ctx))
+    await segments.discard(key, own, detached(ctx))
   }
 
   /** A result for each key. Only where there is a container for segments are the objects looked at first. */
@@ -70,8 +70,8 @@ export class Deletions {
     const failed = new Map<string, unknown>()
     await forEachParallel(new Set(keys), { limit: LOOKS_AT_ONCE, signal: ctx.signal }, async key => {
       try {
-        const found = await ctx.step('look', true, step => segments.find(key, step))
-        if (found !== undefined && found.own.length > 0) own.set(key, found.own)
+        const names = await ctx.step('look', true, step => segments.ownSegments(key, step))
+        if (names.length > 0) own.set(key, names)
       } catch (error) {
         if (ctx.signal.aborted) throw error
         failed.set(

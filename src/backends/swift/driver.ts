@@ -153,7 +153,7 @@ export class SwiftDriver implements Driver {
     const parts = await this.#parts(ctx)
     const most = Math.min(isLarge(source) ? partSize : GIB, parts.limits.maxPart ?? GIB)
     const tools = { client: this.client, parts, plan: this.#planOf(target, 0), container, most }
-    if (from === to) await changeObject(tools, source, { from, to, options }, ctx)
+    if (from === to) await changeObject(tools, this.#segments, source, { from, to, options }, ctx)
     else await this.#replacing(target, ctx, () => copyObject(tools, source, { from, to, options }, target, ctx))
     return undefined
   }

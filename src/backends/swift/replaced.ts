@@ -31,9 +31,13 @@ export class Replaced {
   async look(ctx: CallContext, { underCondition = false }: { readonly underCondition?: boolean } = {}): Promise<void> {
     const { isNew, leaveSegments } = this.#options
     if (this.#own !== undefined || (isNew ? underCondition : leaveSegments)) return
-    const found = await ctx.step('lookAtOld', true, step => this.#segments.find(this.#key, step))
-    if (isNew && found !== undefined) throw new StorageError('exists', 'The key is taken.')
-    this.#own = leaveSegments ? [] : (found?.own ?? [])
+    if (!isNew) {
+      this.#own = await ctx.step('lookAtOld', true, step => this.#segments.ownSegments(this.#key, step))
+      return
+    }
+    const found = await ctx.step('lookAtOld', true, step => this.#segments.head(this.#key, step))
+    if (found !== undefined) throw new StorageError('exists', 'The key is taken.')
+    this.#own = []
   }
 
   /** Deletes the old segments. */

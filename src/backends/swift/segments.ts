@@ -7,9 +7,9 @@ import { jsonOf } from '../../remote/answers.ts'
 import { hashOf } from '../../remote/checksums.ts'
 import { readDocument } from '../../remote/document.ts'
 import { headerTextOf } from '../../remote/headers.ts'
-import { DELETED, OBJECT } from './api.ts'
-import type { SwiftClient } from './client.ts'
-import { classifySwift } from './errors.ts'
+import { CHANGED, DELETED, OBJECT } from './api.ts'
+import { EMPTY, type SwiftClient } from './client.ts'
+import { classifySwift, swiftErrorOf } from './errors.ts'
 import { kindOf, type LargeKind } from './headers.ts'
 
 /** A segment in a manifest, as far as it is known. */
@@ -79,6 +79,16 @@ export class Segments {
     return { headers, kind, own: await this.#ownOf(key, kind, headers, ctx) }
   }
 
+  /** Names of the segments that Holdall made for the object; none where the user may not look, as one who has the right to write only. */
+  async ownSegments(key: string, ctx: CallContext): Promise<readonly string[]> {
+    try {
+      return (await this.find(key, ctx))?.own ?? []
+    } catch (error) {
+      if (swiftErrorOf(error)?.status === 403) return []
+      throw error
+    }
+  }
+
   /** The segments of a static large object; undefined where there is no such object. */
   async manifest(key: string, ctx: CallContext): Promise<readonly ManifestEntry[] | undefined> {
     const place = { container: this.#objects, key }
@@ -98,16 +108,26 @@ export class Segments {
     }
   }
 
-  /** Whether no large object can have segments here: there is no container for them. */
+  /** Whether no large object can have segments here: there is no container for them, or none that the user may see. */
   async areNone(ctx: CallContext): Promise<boolean> {
     const place = { container: this.container }
     try {
       await this.#client.done({ method: 'HEAD', place, expected: { statuses: [200, 204] }, seeks: true }, ctx)
       return false
     } catch (error) {
-      if (classifySwift(error) === 'not_found') return true
+      if (classifySwift(error) === 'not_found' || swiftErrorOf(error)?.status === 403) return true
       throw error
     }
+  }
+
+  /** Gives segments another end of life, in seconds since 1970. */
+  async setEnd(names: readonly string[], end: string, ctx: CallContext): Promise<void> {
+    const headers = { 'content-type': 'application/octet-stream', 'x-delete-at': end }
+    await forEachParallel(names, { limit: AT_ONCE, signal: ctx.signal }, key => {
+      const place = { container: this.container, key }
+      const request = { method: 'POST', place, headers, body: EMPTY, expected: CHANGED } as const
+      return ctx.step('setEnd', true, step => this.#client.done(request, step))
+    })
   }
 
   /** Deletes segments; returns how many are left, or may be. Each has retries of its own. */

@@ -120,6 +120,7 @@ describeContainerFaults({
   server,
   storage: maxAttempts => storage({ maxAttempts }),
   lookUp: name => server.container(name),
+  lookUps: { delete: 'ListBlobs' },
   steps: {
     create: { operation: 'CreateContainer', lies: [...LIES, DONE] },
     stat: { operation: 'GetContainerProperties', lies: LIES },

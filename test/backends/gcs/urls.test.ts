@@ -6,7 +6,8 @@ import { KEY_FILE } from './sample.ts'
 import { at, storageWith } from './support.ts'
 
 const DOMAIN = 'files.localhost'
-const server = await startStrictGcs({ domains: { [DOMAIN]: 'media' } })
+let aheadMs = 0
+const server = await startStrictGcs({ domains: { [DOMAIN]: 'media' }, now: () => Date.now() + aheadMs })
 const files = storageWith({ ...at(server), expiration: 600 })
 afterAll(async () => {
   await files.close()
@@ -116,6 +117,18 @@ describe.each([
   const storage = storageWith({ ...at(server), ...more })
   afterAll(() => storage.close())
   const names = ["it's (a) *name*!.txt", 'dir/ü + %41.txt', 'a?b#c']
+
+  it('case 78: takes a URL until it has expired', async () => {
+    await storage.save('lasting.txt', 'bytes')
+    const url = await storage.url('lasting.txt', { expiresInSecs: 60 })
+    expect(await (await fetch(url)).text()).toBe('bytes')
+    aheadMs = 61_000
+    const late = await fetch(url).finally(() => {
+      aheadMs = 0
+    })
+    expect([late.status, await late.text()]).toEqual([400, expect.stringContaining('ExpiredToken')])
+    expect((await fetch(url)).status).toBe(200)
+  })
 
   it.each(names)('takes URLs for GET, HEAD, PUT and DELETE of %s', async name => {
     const put = await storage.url(name, {

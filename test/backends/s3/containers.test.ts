@@ -211,6 +211,7 @@ describeContainerFaults({
   server,
   storage: maxAttempts => storage({ maxAttempts }),
   lookUp: name => server.bucket(name),
+  lookUps: { create: 'ListObjectsV2' },
   steps: {
     create: { operation: 'CreateBucket', lies: DONE },
     stat: { operation: 'ListObjectsV2', lies: xmlLies('Name') },

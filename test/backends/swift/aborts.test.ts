@@ -13,7 +13,7 @@ describeAborts<StepName>({
     hanging: { steps: ['part 1', 'part 2'] },
     newInParts: [
       { steps: ['part 1', 'manifest'] },
-      { title: 'a new file as a dynamic large object', on: dlo, steps: ['part 1'] },
+      { title: 'a new file as a dynamic large object', on: dlo, steps: ['part 1', 'manifest'] },
     ],
     smallStream: { steps: ['head', 'put'] },
     smallNew: { steps: ['put'] },

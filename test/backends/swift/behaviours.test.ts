@@ -307,3 +307,28 @@ describe('a new name', () => {
     }
   })
 })
+
+describe('a user who may write only', () => {
+  it('replaces and deletes all the same', async () => {
+    await withServer({}, async own => {
+      const inner = new NodeClient()
+      const httpClient: HttpClient = {
+        async request(request, context) {
+          const answer = await inner.request(request, context)
+          if (request.method !== 'HEAD') return answer
+          return { ...answer, status: 403, headers: { 'x-trans-id': 'tx1' } }
+        },
+        close: () => inner.close(),
+      }
+      await using storage = storageWith({ ...at(own), fileOverwrite: true, maxAttempts: 1 }, { httpClient })
+      await storage.save('a', 'one')
+      await storage.save('a', 'two')
+      expect(own.object('a')?.bytes.toString()).toBe('two')
+      await storage.save('b', 'x')
+      await storage.delete('a')
+      expect(await storage.deleteMany(['b'])).toMatchObject({ deleted: 1, errors: [] })
+      expect(own.names()).toEqual([])
+      await inner.close()
+    })
+  })
+})

@@ -106,7 +106,11 @@ export function groundOf(
     url: server.url,
     steps: STEPS,
     bodyless: BODYLESS,
-    storage: (url, patience) => storageWith({ ...SMALL_PARTS, ...optionsAt(url), ...patience }),
+    storage(url, patience) {
+      const options = { ...SMALL_PARTS, ...optionsAt(url), ...patience }
+      // With a driver of its own a storage can be closed twice, and waits both times.
+      return storageWith(options, { driver: storageWith(options).calls.driver })
+    },
     ...behind,
   }
 }

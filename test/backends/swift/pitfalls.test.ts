@@ -254,6 +254,17 @@ describe('swl-5: a change of metadata', () => {
     expect(await storage.stat('large')).toMatchObject({ ...told, size: LARGE.length })
     expect(sent(server, 'object.post')).toHaveLength(2)
   })
+
+  it('gives the segments the end of life that the object gets', async () => {
+    const server = await started()
+    await using storage = files(server)
+    await storage.save('large', LARGE, { extra: { deleteAfter: 1000 } })
+    const end = Math.floor(Date.now() / 1000) + 5000
+    await storage.copy('large', 'large', { overwrite: true, extra: { deleteAt: end } })
+    const ends = segmentsOf(server, 'large').map(name => server.object(name, 'media_segments')?.deleteAt)
+    expect([server.object('large')?.deleteAt, ...ends]).toEqual([end, end, end, end])
+    expect((await storage.readBytes('large')).equals(LARGE)).toBe(true)
+  })
 })
 
 describe('swl-6: a bulk deletion', () => {

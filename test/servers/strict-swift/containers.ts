@@ -63,6 +63,8 @@ function changeContainer(container: Container, request: SwiftRequest): void {
   container.write = lists[1] ?? container.write
 }
 
+/** A HEAD is answered as a listing without its lines. */
+const HEAD = { 'content-type': 'text/plain; charset=utf-8', 'content-length': '0' }
 const HTML = { 'content-type': 'text/html; charset=UTF-8' }
 
 function putContainer(context: OperationContext): StrictAnswer {
@@ -101,7 +103,7 @@ export const containerOperations: Readonly<Record<string, Operation>> = {
     return listContainers(context, account.containers, accountHeaders(account))
   },
   'account.head'({ state, request }) {
-    return { status: 204, headers: { ...HTML, ...accountHeaders(accountOf(state, request.account)) } }
+    return { status: 204, headers: { ...HEAD, ...accountHeaders(accountOf(state, request.account)) } }
   },
   'account.post'({ state, request }) {
     change(accountOf(state, request.account).meta, request, 'account')
@@ -112,7 +114,7 @@ export const containerOperations: Readonly<Record<string, Operation>> = {
     return listObjects(context, container, containerHeaders(container, isOwner(context)))
   },
   'container.head'(context) {
-    return { status: 204, headers: { ...HTML, ...containerHeaders(needContainer(context), isOwner(context)) } }
+    return { status: 204, headers: { ...HEAD, ...containerHeaders(needContainer(context), isOwner(context)) } }
   },
   'container.put': putContainer,
   'container.post'(context) {

@@ -63,7 +63,7 @@ function copy(
   }
   if (isManifest && source.slo !== undefined) {
     const put = putManifest({ ...target, request: { ...writing, body: rawManifest(source) } })
-    return { ...put, headers: { ...put.headers, ...copied } }
+    return { ...put, headers: { ...put.headers, ...copied, ...told(container.objects.get(to.name)) } }
   }
   const etag = md5(bytes)
   if (claimed !== undefined && plainEtag(claimed) !== etag) throw failed(422)
@@ -77,7 +77,13 @@ function copy(
     ...attributesOf(writing, state),
   }
   store(container, object)
-  return written(object, copied)
+  return written(object, { ...copied, ...told(object) })
+}
+
+/** What the answer tells of the new object: its metadata and its end. */
+function told(object: StoredObject | undefined): Record<string, string> {
+  const { deleteAt, meta = new Map<string, string>() } = object ?? {}
+  return { ...Object.fromEntries(meta), ...(deleteAt === undefined ? {} : { 'x-delete-at': String(deleteAt) }) }
 }
 
 /** `PUT` with `X-Copy-From`. */

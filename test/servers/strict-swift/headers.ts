@@ -46,7 +46,7 @@ const KNOWN: Readonly<Record<string, Known>> = {
   'object.get': { headers: READS, parameters: ['multipart-manifest', ...SIGNED] },
   'object.head': { headers: READS, parameters: ['multipart-manifest', 'symlink', ...SIGNED] },
   'object.put': { headers: PUTS, parameters: SIGNED, body: true },
-  'object.put.copy': { headers: [...PUTS, ...COPIES, 'x-copy-from'], parameters: ['multipart-manifest'] },
+  'object.put.copy': { headers: [...PUTS, ...COPIES, 'x-copy-from'], parameters: ['multipart-manifest'], body: true },
   'object.copy': { headers: [...PUTS, ...COPIES, 'destination'], parameters: ['multipart-manifest'] },
   'object.post': { headers: WRITES, parameters: SIGNED },
   'object.delete': { parameters: SIGNED },
@@ -103,7 +103,7 @@ export function metadataOf(request: SwiftRequest, kind: 'account' | 'container' 
     if (short.length > 128) throw failed(400, `Metadata name too long: ${name}`)
     if (value.length > 256) throw failed(400, `Metadata value longer than 256: ${name}`)
     // A letter of a header is a byte.
-    if (!isUtf8(value)) throw failed(400, 'Metadata must be valid UTF-8')
+    if (!isUtf8(value)) throw complaint(`the value of ${name} is no UTF-8`)
     sum += short.length + value.length
     found.set(name, value)
   }

@@ -34,7 +34,7 @@ function wantedOf({ query }: SwiftRequest, limit: number): Wanted {
     marker: query['marker'] ?? '',
     endMarker: query['end_marker'] ?? '',
     reverse: ['true', '1', 'yes', 'on', 't', 'y'].includes((query['reverse'] ?? '').toLowerCase()),
-    limit: asked === undefined || asked === '0' ? limit : Number(asked),
+    limit: asked === undefined ? limit : Number(asked),
     path: folder,
   }
 }
@@ -45,6 +45,7 @@ function page(names: readonly string[], wanted: Wanted): Row[] {
   const [low, high] = reverse ? [wanted.endMarker, marker] : [marker, wanted.endMarker]
   const rows: Row[] = []
   let last: string | undefined
+  if (limit === 0) return rows
   for (const name of reverse ? names.toReversed() : names) {
     if (!name.startsWith(prefix)) continue
     if (low !== '' && compareNames(name, low) <= 0) continue

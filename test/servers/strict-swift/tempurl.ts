@@ -95,11 +95,10 @@ export function tempUrlHeaders(
     ([header]) => !header.startsWith('x-object-meta-') || header.startsWith('x-object-meta-public-'),
   )
   const disposition = (kind: string, filename: string): string => {
-    const quoted = encodeURIComponent(filename).replace(
-      /[!'()*]/g,
-      found => `%${found.charCodeAt(0).toString(16).toUpperCase()}`,
-    )
-    return `${kind}; filename="${quoted}"; filename*=UTF-8''${quoted}`
+    const encoded = encodeURIComponent(filename)
+      .replace(/[!'()*]/g, found => `%${found.charCodeAt(0).toString(16).toUpperCase()}`)
+      .replaceAll('%2F', '/')
+    return `${kind}; filename="${encoded.replaceAll('%20', ' ')}"; filename*=UTF-8''${encoded}`
   }
   const { inline, filename, expiresSecs } = grant
   let value: string
