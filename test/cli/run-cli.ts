@@ -2,9 +2,10 @@ import { join } from 'node:path'
 import { builtPackage } from '../support/built.ts'
 import { Child, type Ended } from '../support/child.ts'
 
-const BIN = join(await builtPackage(), 'dist/cli/bin.js')
+const BUILT = await builtPackage()
+const BIN = join(BUILT, 'dist/cli/bin.js')
 
-/** Starts the command line, as it is built, in its own process, with nothing of this environment but PATH. */
+/** Starts the command line, as it is built, in its own process, with nothing of this environment but PATH; what it compiles is kept for the next one. */
 export function startCli(
   cwd: string,
   args: readonly string[],
@@ -13,7 +14,7 @@ export function startCli(
   return new Child(process.execPath, ['--disable-warning=ExperimentalWarning', BIN, ...args], {
     cwd,
     input,
-    env: { PATH: process.env['PATH'], NODE_DISABLE_COMPILE_CACHE: '1', ...env },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: join(BUILT, '.compiled'), ...env },
   })
 }
 

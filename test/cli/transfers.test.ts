@@ -138,7 +138,7 @@ describe('get', () => {
 })
 
 test('compiled code is kept in a folder of the user alone', async () => {
-  const env = { NODE_DISABLE_COMPILE_CACHE: undefined, HOME: join(dir, 'home'), TMPDIR: join(dir, 'tmp') }
+  const env = { NODE_COMPILE_CACHE: undefined, HOME: join(dir, 'home'), TMPDIR: join(dir, 'tmp') }
   await mkdir(join(dir, 'tmp'))
   const kept = async () => {
     await startCli(dir, ['--version'], { env }).done()
@@ -162,7 +162,7 @@ test('a user of a container without a home starts the command', async () => {
      syncBuiltinESMExports()`,
   )
   const NODE_OPTIONS = `--import=${pathToFileURL(join(dir, 'homeless.mjs'))}`
-  await startCli(dir, ['--version'], { env: { NODE_DISABLE_COMPILE_CACHE: undefined, NODE_OPTIONS } }).done()
+  await startCli(dir, ['--version'], { env: { NODE_COMPILE_CACHE: undefined, NODE_OPTIONS } }).done()
 })
 
 describe('init', () => {

@@ -156,7 +156,7 @@ class RunningCase<S extends string> {
 
   async work(run: (files: Storage, prefix: string) => Promise<unknown>): Promise<void> {
     const { fault, mode } = this.#case
-    this.#proxy = await startFaultProxy(this.#ground.url, request => this.#rule(request))
+    this.#proxy = await startFaultProxy(this.#ground.url, request => this.#rule(request), { keepAlive: true })
     const timeoutSecs = fault.code === 'timeout' ? TIMEOUT_SECS : 30
     const maxAttempts = mode === 'once' ? 3 : 2
     this.#files = this.#ground.storage(this.#proxy.url, { timeoutSecs, maxAttempts })

@@ -3,7 +3,7 @@ import { hostileTexts } from '../support/hostile-texts.ts'
 import { countSteps } from '../support/regex-steps.ts'
 import { sourceRegexes } from '../support/source-regexes.ts'
 
-const LENGTH = 2000
+const LENGTH = 1000
 /** Steps for each character: an expression of linear time takes fewer, and any other takes more at this length. */
 const PER_CHARACTER = 60
 

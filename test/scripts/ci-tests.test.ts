@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { Child, type Ended } from '../support/child.ts'
+import { Child, compilingOnce, type Ended } from '../support/child.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -36,7 +36,7 @@ function runParts(root: string, hasReal: boolean, limitMs: number): Promise<Ende
     const good = await runAll(${JSON.stringify(good)}, ${JSON.stringify(real)}, process.cwd())
     process.exitCode = good ? 0 : 1`
   const env = {
-    ...process.env,
+    ...compilingOnce(),
     NO_COLOR: '1',
     VITEST: undefined,
     VITEST_POOL_ID: undefined,

@@ -72,10 +72,14 @@ function forward(target: URL, agent: Agent, message: IncomingMessage, body: Buff
   })
 }
 
-/** Starts a proxy in front of `target` (an http URL) on a free loopback port. */
-export async function startFaultProxy(target: string, rule: FaultRule = () => undefined): Promise<FaultProxy> {
+/** Starts a proxy in front of `target` (an http URL) on a free loopback port; with `keepAlive` it uses its connections to the server again. */
+export async function startFaultProxy(
+  target: string,
+  rule: FaultRule = () => undefined,
+  { keepAlive = false }: { readonly keepAlive?: boolean } = {},
+): Promise<FaultProxy> {
   const base = new URL(target)
-  const agent = new Agent({ keepAlive: false })
+  const agent = new Agent({ keepAlive })
   const timers = new Set<NodeJS.Timeout>()
   const working = new Set<Promise<unknown>>()
   const wait = (ms: number): Promise<void> => new Promise(resolve => timers.add(setTimeout(resolve, ms)))

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Sink, SinkOptions } from '../servers/sink.ts'
-import { runNode } from './child.ts'
+import { compilingOnce, runNode } from './child.ts'
 
 const MIB = 1024 * 1024
 
@@ -29,7 +29,7 @@ export async function boundedUpload(
   { size, chunk }: BoundedStream,
 ): Promise<{ readonly peak: number; readonly after: number }> {
   const upload = { module, className, options: options(sink.url), size, chunk, part }
-  const env = { ...process.env, UPLOAD: JSON.stringify(upload) }
+  const env = { ...compilingOnce(), UPLOAD: JSON.stringify(upload) }
   const script = join(import.meta.dirname, 'bounded-upload.child.ts')
   const { stdout } = await runNode(['--expose-gc', script], { env, timeoutMs: 50_000 + size / 20_000 })
   return JSON.parse(stdout)

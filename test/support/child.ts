@@ -1,5 +1,14 @@
 /** Processes that tests start: how one ended is told with its code, signal and what it printed, at once and not after a time-out. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { join } from 'node:path'
+
+/** Where programs of the tests keep what they have compiled: one that is run from `src` begins in a third of the time. */
+const COMPILED = join(import.meta.dirname, '../../node_modules/.cache/holdall-tests-compiled')
+
+/** The environment of the tests, for a program that keeps what it has compiled. */
+export function compilingOnce(): NodeJS.ProcessEnv {
+  return { NODE_COMPILE_CACHE: COMPILED, ...process.env }
+}
 
 /** How a process ended, with all that it printed. */
 export interface Ended {
@@ -55,7 +64,7 @@ export class Child {
   #stderr = ''
 
   constructor(program: string, parameters: readonly string[], options: ChildOptions = {}) {
-    const { cwd, env = process.env, input, timeoutMs = 50_000 } = options
+    const { cwd, env = compilingOnce(), input, timeoutMs = 50_000 } = options
     this.#command = [program, ...parameters].join(' ').slice(0, 300)
     const child = spawn(program, parameters, { cwd, env, stdio: 'pipe' })
     this.process = child

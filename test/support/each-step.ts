@@ -9,14 +9,15 @@ const MOST_STEPS = 2000
  * promise that runs in this process meanwhile. `run` prepares the call and makes it with the signal that `begin` gives.
  * Gives how the calls ended, up to the first that was over before its signal fired: 'done', the code of its `StorageError`, or the text of
  * what else was thrown. An `aborted` without the signal's reason as its cause counts as something else. With `every`, that many steps are
- * taken at once: where thousands belong to the same few events.
+ * taken at once after the very first, from `first` on: where thousands belong to the same few events.
  */
 export async function abortedAtEachStep(
   run: (begin: () => AbortSignal) => Promise<unknown>,
   every = 1,
+  first = 0,
 ): Promise<Set<string>> {
   const endings = new Set<string>()
-  for (let step = 0; step < MOST_STEPS; step += every) {
+  for (let step = 0; step < MOST_STEPS; step = step === 0 && first > 0 ? first : step + every) {
     const { ending, fired } = await abortedAt(step, run)
     endings.add(ending)
     if (!fired) return endings

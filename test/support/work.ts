@@ -26,9 +26,25 @@ export class WorkCounter implements AsyncDisposable {
 
   /** Runs work, which may fail, and counts its blocks, and the steps of its expressions up to `regexLimit` for each. */
   async of(run: () => unknown, regexLimit: number): Promise<Work> {
-    await this.#blocks()
+    await this.reset()
+    return this.next(run, regexLimit)
+  }
+
+  /** Forgets what was counted so far. To read the counters costs more than most work. */
+  async reset(): Promise<void> {
+    await this.#session.post('Profiler.takePreciseCoverage')
+  }
+
+  /** The same where nothing under `src` has run since the last count. */
+  async next(run: () => unknown, regexLimit: number): Promise<Work> {
     const searches = await recorded(run)
     return { blocks: await this.#blocks(), slow: slowAmong(searches, regexLimit) }
+  }
+
+  /** The blocks only. */
+  async blocksOf(run: () => unknown): Promise<number> {
+    await attempt(run)
+    return this.#blocks()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -61,14 +77,16 @@ async function recorded(run: () => unknown): Promise<readonly Recorded[]> {
     searches.push({ regex: this, text: String(text), lastIndex: counted ? this.lastIndex : 0 })
     return exec.call(this, text)
   }
+  await attempt(run)
+  RegExp.prototype.exec = exec
+  return searches
+}
+
+/** What is refused has to be refused in time as well. */
+export async function attempt(run: () => unknown): Promise<void> {
   try {
     await run()
-  } catch {
-    // What is refused has to be refused in time as well.
-  } finally {
-    RegExp.prototype.exec = exec
-  }
-  return searches
+  } catch {}
 }
 
 function slowAmong(searches: readonly Recorded[], limit: number): string | undefined {

@@ -18,8 +18,8 @@ import {
   storageConformance,
 } from '../../../src/testing/index.ts'
 import { startStrictAzure } from '../../servers/strict-azure.ts'
-import { keyOptions, storageFor, type TestAccount, tokenCredential } from './strict-storage.ts'
-import { driverFor, emptied as emptiedBy } from './support.ts'
+import { keyOptions, storageFor, tokenCredential } from './strict-storage.ts'
+import { emptied } from './support.ts'
 
 const server = await startStrictAzure()
 const versioned = await startStrictAzure({ versioning: true, echoCrc64: false, pageSize: 2 })
@@ -42,9 +42,9 @@ const accountSas = generateAccountSASQueryParameters(
 ).toString()
 
 const place = { endpointUrl: server.endpoint, accountName: server.account, accountKey: null, azureContainer: 'media' }
-/** Closes a driver and empties its container with the key. */
-const emptied = (account: TestAccount) => emptiedBy(() => driverFor(keyOptions(account)))
-const small = { multipartThreshold: 1024 * 1024, partSize: 1024 * 1024 }
+const PART = 512 * 1024
+const small = { multipartThreshold: PART, partSize: PART }
+const largeSize = 2 * PART + 7
 
 /** Each way, what reaches the server by it, and whether URLs can be signed. */
 const ways: ReadonlyArray<readonly [title: string, options: Input<AzureOptions>, signs: boolean]> = [
@@ -65,6 +65,7 @@ ways.forEach(([title, options, signs], at) => {
     destroy: emptied(server),
     locations: at === 0 ? ['', 'some place/below/'] : [''],
     limits: at === 0,
+    largeSize,
     keeps,
     refusedNames,
     expects: { features, methods: ['deleteMany', 'copy', 'publicUrl', 'signUrl', 'address', 'createContainer'] },
@@ -90,6 +91,7 @@ registerConformance(
     create: () => storageFor(versioned, { ...small, checksums: 'crc64' }).calls.driver,
     destroy: emptied(versioned),
     locations: [''],
+    largeSize,
     keeps,
     refusedNames,
   }),

@@ -56,7 +56,7 @@ const BODYLESS: readonly StepName[] = [
 export const FAULTS: readonly NamedFault[] = faultsOf({ ServerBusy: serverBusy() })
 
 /** Bytes of a block in these tests. */
-export const PART: number = 96 * 1024
+export const PART: number = 48 * 1024
 
 /** Attributes that a copy of the whole blob cannot change: it is made of blocks. */
 export const IN_BLOCKS = { contentType: 'text/odd' } as const

@@ -4,7 +4,7 @@ import type { Driver } from '../../../src/core/driver.ts'
 import { type Input, resolveSettings } from '../../../src/core/settings.ts'
 import { NodeClient } from '../../../src/http/node-client.ts'
 import type { Services } from '../../../src/storage/types.ts'
-import { plainContext } from '../../../src/testing/index.ts'
+import type { StrictAzure } from '../../servers/strict-azure.ts'
 
 const MIB = 1024 * 1024
 
@@ -35,20 +35,11 @@ export function driverFor(options: Input<AzureOptions>, more: Partial<AzureDrive
   })
 }
 
-/** Closes a driver and empties its container by another one. */
-export function emptied(create: () => AzureDriver): (driver: Driver) => Promise<void> {
+/** Closes a driver and empties the container. */
+export function emptied(server: StrictAzure): (driver: Driver) => Promise<void> {
   return async driver => {
     await driver.close?.()
-    const cleaner = create()
-    const ctx = plainContext()
-    for (;;) {
-      const { files } = await cleaner.list('', { recursive: true }, ctx)
-      if (files.length === 0) break
-      await cleaner.deleteMany(
-        files.map(({ key }) => key),
-        ctx,
-      )
-    }
-    await cleaner.close()
+    const { blobs, snapshots, versions, uncommitted, leases } = server.container()
+    for (const kept of [blobs, snapshots, versions, uncommitted, leases]) kept.clear()
   }
 }

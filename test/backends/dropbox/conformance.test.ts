@@ -1,7 +1,7 @@
 import { afterAll, describe, it } from 'vitest'
 import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
 import { startStrictDropbox } from '../../servers/strict-dropbox.ts'
-import { at, driverFor, emptied, storageWith } from './support.ts'
+import { at, driverFor, emptied, KIB_64, storageWith } from './support.ts'
 
 const features = {
   ranges: true,
@@ -36,6 +36,7 @@ registerConformance(
   driverConformance({
     create: () => driverFor(server),
     destroy: emptied(server),
+    largeSize: 15 * KIB_64 + 7,
     limits: true,
     ...kept,
     expects: { features, methods },
@@ -53,6 +54,7 @@ registerConformance(
       for (const node of root.children.values()) if (node !== team.account.home) team.space.remove(node)
     },
     locations: ['Team Folder/below/'],
+    largeSize: 4 * KIB_64 + 7,
     ...kept,
     expects: { features, methods },
   }),

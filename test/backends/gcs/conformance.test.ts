@@ -6,12 +6,15 @@ import {
   storageConformance,
 } from '../../../src/testing/index.ts'
 import { startStrictGcs } from '../../servers/strict-gcs.ts'
-import { at, driverFor, emptied, hmacKey, storageWith } from './support.ts'
+import { at, driverFor, emptied, hmacKey, KIB_256, storageWith } from './support.ts'
 
 const features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, versions: true, listRange: true }
 const own = ['publicUrl', 'signUrl', 'address', 'createContainer'] as const
 const methods = [...own, 'deleteMany', 'copy'] as const
 const keeps = ['modifiedAt', 'etag'] as const
+
+/** Three parts of the tests' drivers. */
+const largeSize = 9 * KIB_256 + 7
 
 const server = await startStrictGcs()
 afterAll(() => server.close())
@@ -21,6 +24,7 @@ registerConformance(
   driverConformance({
     create: () => driverFor(server),
     destroy: emptied(server),
+    largeSize,
     limits: true,
     keeps: [...keeps, 'createdAt'],
     expects: { features, methods },
@@ -33,6 +37,7 @@ registerConformance(
   driverConformance({
     create: () => driverFor(server, hmacKey(server, 'GOOG4')),
     destroy: emptied(server),
+    largeSize,
     limits: true,
     keeps,
     expects: { features, methods: own },
@@ -45,6 +50,7 @@ registerConformance(
   driverConformance({
     create: () => driverFor(server, hmacKey(server, 'GOOG1')),
     destroy: emptied(server),
+    largeSize,
     locations: [''],
     keeps,
     expects: { features, methods: own },

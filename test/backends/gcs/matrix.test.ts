@@ -28,7 +28,7 @@ describeMatrix<StepName>({
   calls: {
     usedStream: { steps: SESSION, expected: resumable },
     inMemory: { steps: ['part 2', 'last part'], expected: resumable },
-    newInParts: { steps: SESSION, expected: resumable },
+    newInParts: { steps: ['start', 'last part'], expected: resumable },
     newStream: { title: 'a new file in parts, by the XML API', on: xml, steps: SESSION, expected: resumable },
     bitByBit: { steps: ['part 1', 'last part'], expected: resumable },
     small: [

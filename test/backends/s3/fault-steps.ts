@@ -52,7 +52,7 @@ const BODYLESS: readonly StepName[] = [
 export const FAULTS: readonly NamedFault[] = faultsOf({ SlowDown: slowDown() })
 
 /** Bytes of a part in these tests, which the strict server has to be told as its smallest. */
-export const PART: number = 96 * 1024
+export const PART: number = 48 * 1024
 
 /** Lets an upload in parts fail for good, so that it is ended. */
 export const refusedPart: FaultRule = request => (has(request, 'partNumber=2&') ? FORBIDDEN : undefined)

@@ -2,6 +2,7 @@ import { S3Driver, type S3DriverOptions } from '../../../src/backends/s3/driver.
 import { presetOf } from '../../../src/backends/s3/settings/presets.ts'
 import type { Driver } from '../../../src/core/driver.ts'
 import { plainContext } from '../../../src/testing/index.ts'
+import type { StrictS3 } from '../../servers/strict-s3.ts'
 
 /** What the test servers tell of themselves. */
 export interface TestServer {
@@ -28,16 +29,29 @@ export function driverFor(server: TestServer, more: Partial<S3DriverOptions> = {
   })
 }
 
-/** Closes a driver and empties its server's bucket by another one. */
-export function emptied(server: TestServer, more: Partial<S3DriverOptions> = {}): (driver: Driver) => Promise<void> {
+/** Closes a driver and empties the bucket of a strict server. */
+export function emptied(server: StrictS3): (driver: Driver) => Promise<void> {
   return async driver => {
     await driver.close?.()
-    const cleaner = driverFor(server, more)
+    const { objects, uploads } = server.bucket()
+    objects.clear()
+    uploads.clear()
+  }
+}
+
+/** Closes a driver and empties its server's bucket by another one. */
+export function emptiedByRequests(server: TestServer): (driver: Driver) => Promise<void> {
+  return async driver => {
+    await driver.close?.()
+    const cleaner = driverFor(server)
     const ctx = plainContext()
     for (;;) {
       const { files } = await cleaner.list('', { recursive: true }, ctx)
       if (files.length === 0) break
-      for (const { key } of files) await cleaner.delete(key, ctx)
+      await cleaner.deleteMany(
+        files.map(({ key }) => key),
+        ctx,
+      )
     }
     await cleaner.close()
   }

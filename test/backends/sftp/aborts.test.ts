@@ -3,10 +3,10 @@ import { getEventListeners } from 'node:events'
 import { afterAll, describe, expect, it } from 'vitest'
 import { startSftpServer } from '../../servers/sftp.ts'
 import { abortedAtEachStep } from '../../support/each-step.ts'
-import { CALLS, type FaultCall, foundAt, prepare } from './fault-calls.ts'
+import { CALLS, type FaultCall, foundAt, HABITS, prepare } from './fault-calls.ts'
 import { hold, openAt, storageAt } from './support.ts'
 
-const server = await startSftpServer()
+const server = await startSftpServer({ habits: HABITS })
 afterAll(() => server.close())
 
 async function requestsOf(call: FaultCall): Promise<readonly string[]> {

@@ -1,10 +1,12 @@
 /** The calls of a storage that faults strike, with what may be there afterwards. */
 import type { SftpStorage } from '../../../src/backends/sftp/index.ts'
+import type { Habits } from '../../servers/sftp/habits.ts'
 import type { SftpServer } from '../../servers/sftp.ts'
 import { distinct } from './support.ts'
 
-/** Several requests both ways, and no more. */
-export const SIZE = 300_001
+/** Several requests both ways, and no more: each step of a call goes over the wire many times. */
+export const SIZE = 100_001
+export const HABITS: Partial<Habits> = { toldLimits: { read: 40_000, write: 40_000 } }
 export const OLD: Buffer = distinct(SIZE)
 export const NEW: Buffer = distinct(SIZE + 10).subarray(10)
 
@@ -120,5 +122,5 @@ export function foundAt({ files }: SftpServer): Map<string, Buffer> {
 }
 
 async function* pieces(bytes: Buffer): AsyncGenerator<Buffer> {
-  for (let start = 0; start < bytes.length; start += 90_001) yield bytes.subarray(start, start + 90_001)
+  for (let start = 0; start < bytes.length; start += 30_001) yield bytes.subarray(start, start + 30_001)
 }

@@ -1,9 +1,10 @@
 /** Each request of each call goes wrong in each way, once and again and again: what is left, and that the next call works. */
+import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { isStorageError } from '../../../src/core/errors.ts'
 import type { SftpFault } from '../../servers/sftp/faults.ts'
 import { type SftpServer, startSftpServer } from '../../servers/sftp.ts'
-import { CALLS, type FaultCall, foundAt, prepare } from './fault-calls.ts'
+import { CALLS, type FaultCall, foundAt, HABITS, prepare } from './fault-calls.ts'
 import { openAt, storageAt } from './support.ts'
 
 interface Named {
@@ -81,7 +82,7 @@ async function complaints(
   // A session that hangs ends with its own deadline, and then what it left is removed on another one.
   const isClean = (): boolean => server.openPaths.length === 0 && call.state(foundAt(server)) !== 'half'
   const end = performance.now() + PATIENCE_MS
-  while (fault.do === 'hold' && !isClean() && performance.now() < end) await new Promise(setImmediate)
+  while (fault.do === 'hold' && !isClean() && performance.now() < end) await wait(5)
   const isOpenRefused = on === 'CLOSE' && fault.do === 'refuse'
   const found = foundAt(server)
   // What the server refuses to remove is not tried again.
@@ -97,7 +98,7 @@ async function complaints(
 
 describe.each(CALLS)('$title', call => {
   it('with each request going wrong', async () => {
-    await using first = await startSftpServer()
+    await using first = await startSftpServer({ habits: HABITS })
     const operations = await operationsOf(call, first)
     const cases = operations.flatMap(on =>
       FAULTS.filter(({ title }) => ALL || call.reads !== true || /^(dropped before|held)$/.test(title)).flatMap(fault =>
@@ -110,7 +111,7 @@ describe.each(CALLS)('$title', call => {
     const said = await Promise.all(
       Array.from({ length: 8 }, async () => {
         const found: string[] = []
-        await using server = await startSftpServer()
+        await using server = await startSftpServer({ habits: HABITS })
         for (let one = cases.pop(); one !== undefined; one = cases.pop()) {
           found.push(...(await complaints(call, one.on, one.fault, one.mode, server)))
         }

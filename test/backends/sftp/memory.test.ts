@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { startSftpServer } from '../../servers/sftp.ts'
-import { runNode } from '../../support/child.ts'
+import { compilingOnce, runNode } from '../../support/child.ts'
 import { at, hold, openAt, withStorage } from './support.ts'
 
 const server = await startSftpServer()
@@ -18,7 +18,7 @@ it.each([
   ['down', 'a stream that is read'],
 ])('%s: %s takes little memory', async way => {
   if (way === 'down') server.files.put('media/large', Buffer.alloc(SIZE, 'x'))
-  const env = { ...process.env, OPTIONS: JSON.stringify(at(server)) }
+  const env = { ...compilingOnce(), OPTIONS: JSON.stringify(at(server)) }
   const program = join(import.meta.dirname, 'bounded.child.ts')
   const { stdout } = await runNode(['--expose-gc', program, way, String(SIZE)], { env })
   const { moved, peak, after } = JSON.parse(stdout)

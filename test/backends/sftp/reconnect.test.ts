@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type SftpServer, startSftpServer } from '../../servers/sftp.ts'
-import { Child } from '../../support/child.ts'
+import { Child, compilingOnce } from '../../support/child.ts'
 import { at, distinct, expectBytes, failure, hold, openAt, storageAt, withStorage } from './support.ts'
 
 let server: SftpServer
@@ -147,7 +147,7 @@ it('sessions that nobody uses are closed after idleSecs, and opened again', asyn
 })
 
 it('a process is not kept alive by connections that rest', async () => {
-  const env = { ...process.env, OPTIONS: JSON.stringify(at(server)) }
+  const env = { ...compilingOnce(), OPTIONS: JSON.stringify(at(server)) }
   const child = new Child(process.execPath, [join(import.meta.dirname, 'saver.child.ts')], { env, timeoutMs: 20_000 })
   expect((await child.done()).stdout).toBe('text')
 })
@@ -155,7 +155,7 @@ it('a process is not kept alive by connections that rest', async () => {
 it('no error is left uncaught in a process whose server dies while it reads and writes', async () => {
   server.files.put('media/large', distinct(8_000_000))
   const held = hold(server, { on: 'READ', skip: 12 })
-  const env = { ...process.env, OPTIONS: JSON.stringify(at(server, { maxAttempts: 1 })) }
+  const env = { ...compilingOnce(), OPTIONS: JSON.stringify(at(server, { maxAttempts: 1 })) }
   await using child = new Child(process.execPath, [join(import.meta.dirname, 'reader.child.ts')], { env })
   await held.reached
   await server.close()

@@ -1,11 +1,24 @@
 import { afterAll, describe, expect, it, test } from 'vitest'
 import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
 import { startStrictSwift } from '../../servers/strict-swift.ts'
-import { at, clear, driverFor, emptied, keystone, SMALL_PARTS, storageWith } from './support.ts'
+import {
+  allClosed,
+  at,
+  clear,
+  closing,
+  driverFor,
+  emptied,
+  keystone,
+  PART,
+  SMALL_PARTS,
+  storageWith,
+} from './support.ts'
 
 const features = { ranges: true, exclusiveCreate: false, ifMatch: false, metadata: true, listRange: true }
 const methods = ['signUrl', 'address', 'deleteMany', 'copy', 'createContainer'] as const
 const keeps = ['modifiedAt', 'etag'] as const
+
+const largeSize = 4 * PART + 7
 
 const server = await startStrictSwift({ tempUrlKey: 'secret' })
 const old = await startStrictSwift({
@@ -13,13 +26,17 @@ const old = await startStrictSwift({
   features: { slo: false, bulk: false },
   allowedDigests: ['sha1'],
 })
-afterAll(() => Promise.all([server.close(), old.close()]))
+afterAll(async () => {
+  await allClosed()
+  await Promise.all([server.close(), old.close()])
+})
 
 registerConformance(
   { describe, it },
   driverConformance({
     create: () => driverFor(server),
     destroy: emptied(server),
+    largeSize: 15 * PART + 7,
     limits: true,
     keeps,
     expects: { features, methods },
@@ -32,9 +49,10 @@ registerConformance(
   driverConformance({
     create: () => driverFor(old, keystone(old, 2)),
     destroy: async driver => {
-      await driver.close?.()
+      await closing(driver)
       clear(old, old.requests.findLast(({ account }) => account !== '')?.account)
     },
+    largeSize,
     locations: [''],
     keeps,
     expects: { features, methods },
@@ -57,6 +75,7 @@ registerConformance(
   'SwiftStorage, Keystone version 3, dynamic large objects and a strict server',
 )
 
-test('no request is one that a real server would not take', () => {
+test('no request is one that a real server would not take', async () => {
+  await allClosed()
   expect([...server.complaints, ...old.complaints]).toEqual([])
 })

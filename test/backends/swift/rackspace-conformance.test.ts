@@ -2,10 +2,11 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { driverConformance, registerConformance } from '../../../src/testing/index.ts'
 import { RACKSPACE, startStrictSwift } from '../../servers/strict-swift.ts'
 import { rackspaceAt } from './rackspace-support.ts'
-import { clear, SMALL_PARTS } from './support.ts'
+import { allClosed, clear, closing, PART, SMALL_PARTS } from './support.ts'
 
 const server = await startStrictSwift({ tempUrlKey: 'secret' })
 afterAll(async () => {
+  await allClosed()
   expect(server.complaints).toEqual([])
   await server.close()
 })
@@ -15,10 +16,11 @@ registerConformance(
   driverConformance({
     create: () => rackspaceAt(server, { ...SMALL_PARTS, servicenet: true }).calls.driver,
     destroy: async driver => {
-      await driver.close?.()
+      await closing(driver)
       clear(server, RACKSPACE.account)
     },
     locations: [''],
+    largeSize: 4 * PART + 7,
     keeps: ['modifiedAt', 'etag'],
     expects: {
       features: { ranges: true, exclusiveCreate: false, ifMatch: false, metadata: true, listRange: true },
