@@ -142,6 +142,10 @@ pipeline = ${before} ${login} ${after}
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
+# On a busy machine a server that is slow is not taken for a dead one.
+conn_timeout = 10
+node_timeout = 30
+error_suppression_limit = 1000000
 ${plain
   .split(' ')
   .map(name => `[filter:${name}]\nuse = egg:swift#${name}\n`)
@@ -180,6 +184,25 @@ use = egg:swift#${role}
   }
 }
 
+/** Whether all servers answer: a container and an object in it can be made and removed again. */
+async function isReady(storageUrl: string, token: string): Promise<boolean> {
+  const ask = async (method: string, path: string): Promise<boolean> => {
+    const headers = { 'x-auth-token': token, 'content-length': '0' }
+    const answer = await fetch(storageUrl + path, { method, headers }).catch(() => undefined)
+    await answer?.arrayBuffer()
+    return answer?.ok === true
+  }
+  for (const [method, path] of [
+    ['PUT', '/ready'],
+    ['PUT', '/ready/now'],
+    ['DELETE', '/ready/now'],
+    ['DELETE', '/ready'],
+  ] as const) {
+    if (!(await ask(method, path))) return false
+  }
+  return true
+}
+
 async function start(path: string, memcached: string, options: SwiftOptions): Promise<SwiftServer> {
   const { keystone } = options
   const group = await DaemonGroup.make('swift-')
@@ -200,9 +223,7 @@ async function start(path: string, memcached: string, options: SwiftOptions): Pr
       keystone === undefined ? loginTempAuth(url) : loginKeystone(keystone, url)
     await group.until('Swift', async () => {
       const { token, storageUrl } = await login().catch(() => ({ token: '', storageUrl: '' }))
-      if (storageUrl === '') return false
-      const answer = await fetch(storageUrl, { headers: { 'x-auth-token': token } }).catch(() => undefined)
-      return answer?.ok ?? false
+      return storageUrl !== '' && (await isReady(storageUrl, token))
     })
     return {
       url,

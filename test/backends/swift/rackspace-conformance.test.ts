@@ -2,11 +2,10 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { driverConformance, registerConformance } from '../../../src/testing/index.ts'
 import { RACKSPACE, startStrictSwift } from '../../servers/strict-swift.ts'
 import { rackspaceAt } from './rackspace-support.ts'
-import { allClosed, clear, closing, PART, SMALL_PARTS } from './support.ts'
+import { clear, PART, SMALL_PARTS } from './support.ts'
 
 const server = await startStrictSwift({ tempUrlKey: 'secret' })
 afterAll(async () => {
-  await allClosed()
   expect(server.complaints).toEqual([])
   await server.close()
 })
@@ -16,7 +15,7 @@ registerConformance(
   driverConformance({
     create: () => rackspaceAt(server, { ...SMALL_PARTS, servicenet: true }).calls.driver,
     destroy: async driver => {
-      await closing(driver)
+      await driver.close?.()
       clear(server, RACKSPACE.account)
     },
     locations: [''],

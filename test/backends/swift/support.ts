@@ -50,27 +50,9 @@ export function driverFor(
 /** Closes a driver and empties the containers behind it. */
 export function emptied(server: StrictSwift): (driver: Driver) => Promise<void> {
   return async driver => {
-    await closing(driver)
+    await driver.close?.()
     clear(server)
   }
-}
-
-/** Closings of drivers that still wait for requests on their way: segments that may arrive late are deleted two seconds after. */
-const closings: Promise<void>[] = []
-/** Milliseconds that a closing gets which has nothing to wait for. */
-const AT_ONCE_MS = 100
-
-/** Closes a driver, and leaves it to itself where it waits: the next case need not. */
-export async function closing(driver: Driver): Promise<void> {
-  const closed = Promise.resolve(driver.close?.())
-  closed.catch(() => {})
-  closings.push(closed)
-  await Promise.race([closed, new Promise(resolve => setTimeout(resolve, AT_ONCE_MS).unref())])
-}
-
-/** Resolves when all drivers are closed. */
-export async function allClosed(): Promise<void> {
-  await Promise.all(closings)
 }
 
 /** Removes all objects of a container and its segments. */
