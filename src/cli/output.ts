@@ -83,7 +83,7 @@ function lines(text: string): string {
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
 
-/** Bytes for people, in powers of 1000: `1.2 kB`; `?` where nobody knows. */
+/** Bytes for people, in powers of 1000: `1.2 kB`; `?` where unknown. */
 export function formatSize(bytes: number): string {
   if (Number.isNaN(bytes)) return '?'
   let value = bytes

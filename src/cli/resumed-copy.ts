@@ -18,7 +18,7 @@ export interface CopiedFile {
   readonly by: Proof
 }
 
-/** The metadata of a copy that tell of which state of its source it is: size, time, etag, and the MD5 of the bytes of a file that was held in memory. */
+/** The metadata of a copy that say which state of its source it is: size, time, etag, and the MD5 of the bytes of a file that was held in memory. */
 export const MARK = 'holdall-source'
 /** Bytes of a file up to which it is held in memory, so that its MD5 is known before it is sent. */
 const IN_MEMORY = 8 * 1024 * 1024
@@ -210,20 +210,20 @@ class Sent {
   }
 }
 
-/** The state of a file as its listing tells it; undefined where that is not enough to tell two states apart. */
+/** The state of a file as its listing reports it; undefined where that is not enough to distinguish two states. */
 function markOf({ size, etag, modifiedAt, versionId, isRoughTime }: Entry): string | undefined {
   const time = isRoughTime === true ? undefined : modifiedAt?.toISOString()
   if (etag === undefined && versionId === undefined && time === undefined) return undefined
   return [Number.isNaN(size) ? '-' : size, time ?? '-', etag ?? versionId ?? '-'].join(' ')
 }
 
-/** Whether the bytes may have changed after the listing without a change of what it tells: within the second of their last change. */
+/** Whether the bytes may have changed after the listing without a change of what it reports: within the second of their last change. */
 function mayChangeUnseen({ etag, versionId, modifiedAt }: Entry): boolean {
   if (etag !== undefined || versionId !== undefined || modifiedAt === undefined) return false
   return Date.now() - modifiedAt.getTime() < SAME_TIME_MS
 }
 
-/** Whether a file has the mark of this state of its source, and the bytes that it had then as far as its etag tells. */
+/** Whether a file has the mark of this state of its source, and the bytes that it had then as far as its etag shows. */
 function isMarked({ metadata }: Entry, mark: string | undefined, etag: string | undefined): boolean {
   const found = metadata?.[MARK]
   if (mark === undefined || found === undefined || !found.startsWith(`${mark} `)) return false

@@ -7,7 +7,7 @@ import type { XmlNode } from './xml.ts'
 /** What the S3 protocol answers to ListBuckets. */
 export const BUCKETS: Expected = { statuses: [200], root: ['ListAllMyBucketsResult'] }
 
-/** Most buckets of a page, and those that are asked for where nobody says how many. */
+/** Most buckets of a page, and those that are asked for by default. */
 const MAX_BUCKETS = 1000
 
 /** The query of ListBuckets. Services that know no pages ignore it. (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html) */

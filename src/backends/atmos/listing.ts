@@ -69,7 +69,7 @@ export function standstill(): StorageError {
   return new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
 }
 
-/** An entry; undefined for one without a name or of another kind. A file whose size is not told is looked at by itself. */
+/** An entry; undefined for one without a name or of another kind. A file whose size is not reported is looked at by itself. */
 function itemOf(entry: XmlNode): FolderItem | undefined {
   const name = entry.child('Filename')?.text ?? ''
   const type = entry.child('FileType')?.text.trim().toLowerCase()

@@ -31,7 +31,7 @@ const SECOND_MS = 1000
 const DOUBTS: ReadonlySet<string | undefined> = new Set(['not_found', 'exists', 'throttled', 'unavailable', 'timeout'])
 
 /**
- * Renames an object. When an answer was lost, the object that bears the new name tells what came of it. A taken name is `exists`, a folder's `is_directory`.
+ * Renames an object. When an answer was lost, the object that bears the new name shows what came of it. A taken name is `exists`, a folder's `is_directory`.
  */
 export async function rename(client: AtmosClient, renaming: Renaming, ctx: CallContext): Promise<void> {
   const { from, to, isNew, objectId } = renaming
@@ -92,12 +92,12 @@ async function seenAt(
   }
 }
 
-/** Whether the object is the one that was written, or the service does not tell which it is. */
+/** Whether the object is the one that was written, or the service does not report which it is. */
 function isOurs({ objectId }: Found, upload: AtmosUpload): boolean {
   return objectId === undefined || objectId === upload.objectId
 }
 
-/** Looks after which what is there counts as made since: by the service's clock, which tells whole seconds. */
+/** Looks after which what is there counts as made since: by the service's clock, which reports whole seconds. */
 function looksAt(found: Found | undefined, upload: AtmosUpload): number {
   if (found === undefined) return LOOKS
   const { createdAt } = found

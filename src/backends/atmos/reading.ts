@@ -66,7 +66,7 @@ async function readOnce(
   const { objectId: _, md5: __, size: ___, ...told } = found!
   const size = stat?.size ?? found!.size
   const hashes = range === undefined ? { expected: hash } : { whole: hash }
-  // An object and the second of its change are all by which the protocol tells versions apart.
+  // An object and the second of its change are all by which the protocol distinguishes versions.
   const continues = size !== undefined && told.modifiedAt !== undefined && told.etag !== undefined
   return { body, ...hashes, stat: { ...told, size }, continues }
 }

@@ -85,7 +85,7 @@ export class AtmosStorage<O extends AtmosOptions = AtmosOptions> extends ObjectS
     return MAX_NAME_BYTES
   }
 
-  /** The version of the service and what it can do; `not_found` or `improperly_configured` where it does not tell. */
+  /** The version of the service and what it can do; `not_found` or `improperly_configured` where it does not report. */
   async serviceInfo(options: CallOptions = {}): Promise<AtmosServiceInfo> {
     this.calls.begin('serviceInfo', undefined, options)
     const { driver } = this.calls

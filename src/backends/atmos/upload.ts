@@ -22,7 +22,7 @@ export interface AtmosUpload {
   createdAt: number | undefined
   /** Whether its bytes go with a checksum. */
   hasChecksum: boolean
-  /** Whether each answer has told how many bytes it is about. */
+  /** Whether each answer has said how many bytes it is about. */
   isProven: boolean
   /** Whether the tag of the MD5 of all bytes is there. */
   isTagged: boolean

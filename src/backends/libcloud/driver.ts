@@ -51,7 +51,7 @@ export class LibCloudDriver extends StorageDriver {
     this.#storage = storage
   }
 
-  /** All objects of a container in the service's order. Missing: `not_found` where the service tells, else none. */
+  /** All objects of a container in the service's order. Missing: `not_found` where the service reports it, else none. */
   async listContainerObjects(container: NameOrContainer, options: ListObjectsOptions = {}): Promise<LibCloudObject[]> {
     const objects: LibCloudObject[] = []
     for await (const object of this.iterateContainerObjects(container, options)) objects.push(object)

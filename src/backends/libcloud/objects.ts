@@ -10,7 +10,7 @@ export interface ObjectExtra {
 /** An object in a container. Given back to the driver's methods, it means exactly the object that was listed. */
 export interface LibCloudObject {
   readonly name: string
-  /** Stored bytes; NaN where a listing does not tell them, as at Nimbus.io. */
+  /** Stored bytes; NaN where a listing does not report them, as at Nimbus.io. */
   readonly size: number
   /** The etag: at most services the MD5 of an object that was stored in one part. Null where the service has none. */
   readonly hash: string | null

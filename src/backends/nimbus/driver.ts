@@ -77,7 +77,7 @@ export class NimbusDriver implements Driver {
     if (publicRead) this.publicUrl = key => this.#url(key)
   }
 
-  /** Two requests side by side: size and time, and metadata. Of an old version the metadata is not told. */
+  /** Two requests side by side: size and time, and metadata. Of an old version the metadata is not reported. */
   async stat(key: string, ctx: CallContext, { versionId }: StatOptions = {}): Promise<Stat> {
     const file = this.#file(key, versionId)
     const [stat, attributes] = await Promise.all([this.#reading.head(file, ctx), this.#attributes(file, ctx)])

@@ -15,7 +15,7 @@ export interface RefusedRequest {
   readonly hide: Hide
 }
 
-/** Words for refusals that the service tells by a sentence alone. */
+/** Words for refusals that the service reports by a sentence alone. */
 const CODES: ServiceCodes = new Map<string, ErrorCode>([['BadDigest', 'checksum_mismatch']])
 
 /** Makes an error of a refusal. Errors are short texts, or JSON with `error_message`, `error_list` or `error-messages`; a page of HTML is not the service's own. */

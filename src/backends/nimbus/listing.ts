@@ -30,7 +30,7 @@ interface Answer {
   readonly isLast: boolean
 }
 
-/** Listings of one collection: of keys, and of the versions of a key. No listing tells sizes: they are NaN. */
+/** Listings of one collection: of keys, and of the versions of a key. No listing reports sizes: they are NaN. */
 export class Listing {
   readonly #client: NimbusClient
   readonly #collection: string

@@ -13,7 +13,7 @@ import type { NimbusClient, NimbusRequest } from './client.ts'
 import { classifyNimbus } from './errors.ts'
 import { keyPath } from './names.ts'
 
-/** Files are told apart by size and time alone: both are always there. */
+/** Files are distinguished by size and time alone: both are always there. */
 const OF_FILES = ['last-modified']
 
 /** Which file, in which collection, and which version of it. */
@@ -31,7 +31,7 @@ export class Reading {
     this.#client = client
   }
 
-  /** What HEAD tells: size, time, and the type that the service guesses by the name. HEAD knows no versions: of one the first byte is asked for. */
+  /** What HEAD reports: size, time, and the type that the service guesses by the name. HEAD knows no versions: of one the first byte is asked for. */
   async head(file: StoredFile, ctx: CallContext): Promise<Stat> {
     if (file.versionId !== undefined) {
       const result = await this.read(file, { range: { start: 0, end: 1 } }, ctx)
@@ -63,7 +63,7 @@ export class Reading {
 
   /**
    * A GET of the file. A range that ends beyond the file is answered as if it did not, with fewer bytes than announced: then all from its beginning is
-   * asked for. One that begins there is answered by 503, as an overloaded server answers; the size tells them apart.
+   * asked for. One that begins there is answered by 503, as an overloaded server answers; the size distinguishes them.
    */
   async #get(file: StoredFile, range: string | undefined, ctx: CallContext): Promise<HttpResponse> {
     const send = (value: string | undefined): Promise<HttpResponse> => {

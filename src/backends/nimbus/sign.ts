@@ -1,7 +1,7 @@
 import { nodeCrypto } from '../../core/builtin.ts'
 import { decodeForm } from '../../remote/sign/encode.ts'
 
-/** Who signs requests. */
+/** The credentials that requests are signed with. */
 export interface NimbusKey {
   readonly user: string
   /** The number of the key. */

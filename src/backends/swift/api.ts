@@ -7,7 +7,7 @@ import type { Query } from '../../remote/sign/query.ts'
 /** Headers by lower-case names. */
 export type Headers = Readonly<Record<string, string>>
 
-/** What a request is for: an object, a container, the account, or what the cluster tells of itself. */
+/** What a request is for: an object, a container, the account, or what the cluster reports about itself. */
 export type Place =
   | { readonly container: string; readonly key?: string | undefined }
   | { readonly account: true }

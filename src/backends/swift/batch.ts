@@ -5,7 +5,7 @@ import { encodedPath } from './api.ts'
 import type { SwiftClient } from './client.ts'
 import { swiftErrorOf } from './errors.ts'
 
-/** Names of one request where the cluster does not tell how many it takes. */
+/** Names of one request where the cluster does not report how many it takes. */
 export const BATCH_LIMIT = 1000
 
 /** The error of a cluster that has no bulk deletion: it takes the request for one about the account. */

@@ -15,7 +15,7 @@ import { encodeQuery } from '../../remote/sign/query.ts'
 import { CREATED, type Headers, LISTING, pathOf, type SwiftRequest, seeksFile } from './api.ts'
 import { swiftError, swiftErrorOf } from './errors.ts'
 
-/** Who sends the requests: gives a session, and forgets one whose token was refused. */
+/** Where requests get their sessions from; it discards one whose token was refused. */
 export interface Sessions {
   /** The session, at once when one is at hand. */
   session(ctx: Pick<CallContext, 'signal' | 'step'>): Session | Promise<Session>
@@ -168,7 +168,7 @@ const TEMP_URL_KEYS = ['account', 'container'].flatMap(of =>
 
 export const EMPTY: Buffer = Buffer.alloc(0)
 
-/** Where the cluster tells of itself: beside the version and the account of a storage URL. */
+/** Where the cluster reports about itself: beside the version and the account of a storage URL. */
 export function infoUrl(storageUrl: string): string {
   const [, base = storageUrl] = /^(.*?)\/v\d[\d.]*(?:\/[^/]*)?$/.exec(storageUrl) ?? []
   return `${base}/info`

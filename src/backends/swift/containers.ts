@@ -74,7 +74,7 @@ export class SwiftContainers implements ContainerDriver {
     }
   }
 
-  /** Lets anybody read containers, or nobody without a token any more. Those of `others` may be missing: they are created to be public. */
+  /** Makes containers publicly readable, or private again. Those of `others` may be missing: they are created to be public. */
   async setPublic(name: string, others: readonly string[], isPublic: boolean, ctx: CallContext): Promise<void> {
     // Only an empty ACL ends an old one everywhere; `X-Remove-Container-Read` does not.
     const headers = { 'x-container-read': isPublic ? '.r:*' : '' }

@@ -97,7 +97,7 @@ async function copyWhole(
   )
   const md5 = md5In(source.headers)
   if (md5 !== undefined && etagOf(answer.etag) === md5) return
-  // The content of a large object has an ETag of its own, so its size tells; so does that of an object whose answer told another ETag.
+  // The content of a large object has an ETag of its own, so its size is compared instead; so is that of an object whose answer had another ETag.
   const made = await ctx
     .step('verify', true, step => client.done({ method: 'HEAD', place, expected: OBJECT }, step))
     .catch(error => {

@@ -118,7 +118,7 @@ export class SwiftDriver implements Driver {
     return this.#writes.copy(from, to, options, ctx)
   }
 
-  /** The URL of a key for a container that anybody may read, on the public interface. */
+  /** The URL of a key for a publicly readable container, on the public interface. */
   plainUrl(key: string, ctx: CallContext): Promise<string> {
     return this.urls.plain(key, ctx)
   }
@@ -140,7 +140,7 @@ export class SwiftDriver implements Driver {
     return this.client.createContainer(container, containerHeaders, ctx)
   }
 
-  /** Lets anybody read the container and its segments, or nobody without a token any more. */
+  /** Makes the container and its segments publicly readable, or private again. */
   setPublic(isPublic: boolean, ctx: CallContext): Promise<void> {
     const { container, segmentsContainer } = this.#options
     return this.containers.setPublic(container, [segmentsContainer], isPublic, ctx)

@@ -75,7 +75,7 @@ export function headerStatOf(headers: IncomingHttpHeaders): HeaderStat {
   }
 }
 
-/** The same as a `Stat`; code `unavailable` where the answer does not tell the size. */
+/** The same as a `Stat`; code `unavailable` where the answer does not report the size. */
 export function statOf(headers: IncomingHttpHeaders): Stat {
   return sizedStat(headerStatOf(headers))
 }

@@ -7,19 +7,19 @@ import { swiftErrorOf } from './errors.ts'
 /** Digests of TempURLs. */
 export type TempUrlDigest = 'sha1' | 'sha256' | 'sha512'
 
-/** What a cluster tells of itself. (https://docs.openstack.org/api-ref/object-store/#discoverability) */
+/** What a cluster reports about itself. (https://docs.openstack.org/api-ref/object-store/#discoverability) */
 export interface SwiftInfo {
-  /** Whether the cluster told anything. */
+  /** Whether the cluster reported anything. */
   readonly isKnown: boolean
   /** Bytes of the largest object without segments. */
   readonly maxFileSize: number
-  /** Most rows of a listing; undefined where that is not told. */
+  /** Most rows of a listing; undefined where that is not reported. */
   readonly listingLimit: number | undefined
   /** Static large objects; undefined where there are none. */
   readonly slo: { readonly maxSegments: number; readonly minSegmentSize: number } | undefined
   /** Names that one bulk deletion takes; undefined where there are none, or where nothing is known. */
   readonly bulkDeletes: number | undefined
-  /** Digests that TempURLs may have; undefined where that is not told. */
+  /** Digests that TempURLs may have; undefined where that is not reported. */
   readonly digests: readonly TempUrlDigest[] | undefined
 }
 
@@ -33,7 +33,7 @@ const ENTRY_BYTES = 512
 const MAX_DELETES = 10_000
 /** Names that are sent in one bulk deletion at most, whatever the cluster takes: each is answered only when all are deleted. */
 const DELETES_AT_ONCE = 1000
-/** Statuses by which a cluster, or what stands before it, says that it tells nothing. */
+/** Statuses by which a cluster, or what stands before it, shows that it reports nothing. */
 const SILENT: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 410, 501])
 
 const NOTHING: SwiftInfo = {
@@ -45,7 +45,7 @@ const NOTHING: SwiftInfo = {
   digests: undefined,
 }
 
-/** What the cluster of a client tells of itself, asked once. */
+/** What the cluster of a client reports about itself, asked once. */
 export class ClusterInfo {
   readonly #client: SwiftClient
   readonly #told: Once<SwiftInfo> = new Once()
@@ -89,7 +89,7 @@ export class ClusterInfo {
   }
 }
 
-/** What a document tells; a limit that cannot be read is Swift's own. */
+/** What a document reports; a limit that cannot be read is Swift's own. */
 export function infoOf(document: Readonly<Record<string, unknown>>): SwiftInfo {
   const [swift, slo, bulk, tempUrl] = ['swift', 'slo', 'bulk_delete', 'tempurl'].map(name => recordIn(document, name))
   const deletes = bulk && countIn(bulk, 'max_deletes_per_request', MAX_DELETES)

@@ -8,9 +8,9 @@ import { checkedPage } from '../../remote/page-range.ts'
 import { classifySwift } from './errors.ts'
 import { isFolderType } from './headers.ts'
 
-/** Rows of a page where nobody says how many. */
+/** Rows of a page by default. */
 const ROWS = 1000
-/** Most rows of a page, where the cluster does not tell: Swift's own limit. */
+/** Most rows of a page, where the cluster reports none: Swift's own limit. */
 const MAX_ROWS = 10_000
 /** Sizes that are asked for at once. */
 const SIZES_AT_ONCE = 8
@@ -74,7 +74,7 @@ export function pageOf(
   return checkedPage({ files, directories: all, next }, prefix, page)
 }
 
-/** A file by its row. Its size is NaN where the row does not tell: that of a dynamic large object is 0, whatever it holds. */
+/** A file by its row. Its size is NaN where the row has none: that of a dynamic large object is 0, whatever it holds. */
 function listedFile(key: string, fields: Readonly<Record<string, unknown>>): ListedFile {
   const { bytes, hash, slo_etag: sloEtag, content_type: type, last_modified: modified } = fields
   const size = typeof bytes === 'number' ? countOf(String(bytes)) : undefined
@@ -92,7 +92,7 @@ function listedFile(key: string, fields: Readonly<Record<string, unknown>>): Lis
 export type Look = (key: string, ctx: CallContext) => Promise<Omit<ListedFile, 'key'>>
 
 /**
- * The same page, in which files of 0 bytes, or of none, are as they tell themselves. One that is missing by now (an expired file, a late copy of the listing)
+ * The same page, in which files of 0 bytes, or of none, are as their own headers report. One that is missing by now (an expired file, a late copy of the listing)
  * stays as it was listed.
  */
 export async function completedPage(page: Page, look: Look, ctx: CallContext): Promise<Page> {

@@ -154,7 +154,7 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
     return native?.status === 400 && native.method === 'PUT' && /404 Not Found/.test(native.bodyText)
   }
 
-  /** After an answer that was lost, or may deny what was done, the object's own manifest tells. The segments are there until `end`. */
+  /** After an answer that was lost, or may deny what was done, the object's own manifest decides. The segments are there until `end`. */
   async fate(
     upload: SwiftUpload,
     segments: readonly SwiftSegment[],

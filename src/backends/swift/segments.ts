@@ -31,7 +31,7 @@ const DIGITS = 8
 const PAGE = 1000
 
 /**
- * The segments of the large objects of one container. Each upload has a folder of its own, whose name tells the object that it is for, so that segments of
+ * The segments of the large objects of one container. Each upload has a folder of its own, whose name identifies the object that it is for, so that segments of
  * other programs, and those that a copied manifest shares with its source, are never taken for the object's own.
  */
 export class Segments {

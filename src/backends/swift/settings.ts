@@ -97,7 +97,7 @@ export const swiftSettings: SettingsOf<SwiftOptions> = {
   autoCreateContainerPublic: flag({
     default: false,
     keys: ['SWIFT_AUTO_CREATE_CONTAINER_PUBLIC'],
-    doc: 'Whether anybody may read a container that is created.',
+    doc: 'Whether a created container is publicly readable.',
   }),
   autoCreateContainerAllowOrigin: optionalText({
     default: null,

@@ -97,7 +97,7 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
     }
   }
 
-  /** Who the storage is; a cloud with a way of its own makes another one. */
+  /** The identity of the storage; a cloud with a login of its own overrides it. */
   protected identityOf(options: Readonly<O>, services: Services): Identity {
     return new Identity(options, services)
   }
@@ -131,7 +131,7 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
   }
 
   /**
-   * A temporary URL where `useTempUrls` says so or `expiresInSecs` is given, else a plain one, for containers that anybody may read. The first URL asks for a
+   * A temporary URL where `useTempUrls` says so or `expiresInSecs` is given, else a plain one, for publicly readable containers. The first URL asks for a
    * token and, where they are not set, for the key and the digests of the cluster; later ones ask nothing. `parameters` of a temporary URL: `filename`,
    * `inline`, `prefix` (all files whose names begin so) and `ipRange`.
    */
@@ -162,8 +162,8 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
   }
 
   /**
-   * Lets anybody read the container (`X-Container-Read: .r:*`), and the container of its segments; `false` ends that. A file is then read by its plain URL,
-   * and nobody can list the container.
+   * Makes the container (`X-Container-Read: .r:*`) and that of its segments publicly readable; `false` ends that. A file is then read by its plain URL,
+   * and the container cannot be listed.
    */
   async setPublic(isPublic: boolean, options: CallOptions = {}): Promise<void> {
     const driver = this.swift

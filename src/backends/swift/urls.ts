@@ -56,7 +56,7 @@ export class SwiftUrls {
   }
 }
 
-/** SHA-256 where the cluster takes it, or tells nothing; then SHA-512, which is newer than SHA-1. */
+/** SHA-256 where the cluster takes it, or reports nothing; then SHA-512, which is newer than SHA-1. */
 function digestOf(known: readonly TempUrlDigest[] | undefined): TempUrlDigest {
   if (known === undefined || known.length === 0 || known.includes('sha256')) return 'sha256'
   return known.includes('sha512') ? 'sha512' : 'sha1'

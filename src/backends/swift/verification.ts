@@ -38,7 +38,7 @@ export async function settled(
     }
   })
   if (stored === md5) return
-  // Another one than was told of is by another writer.
+  // Any other one is by another writer.
   if (stored !== told) throw unlike(stored === undefined ? 'not_applied' : 'unknown')
   await detached(ctx)
     .step('deleteBad', true, step => client.done({ method: 'DELETE', place, expected: DELETED }, step))

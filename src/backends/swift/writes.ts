@@ -17,7 +17,7 @@ import { Replaced } from './replaced.ts'
 import type { Segments } from './segments.ts'
 import { writeStream } from './stream.ts'
 
-/** How large objects are made: `auto` = as the cluster tells, `none` = not at all. */
+/** How large objects are made: `auto` = what the cluster supports, `none` = not at all. */
 export type LargeObjects = 'auto' | 'slo' | 'dlo' | 'none'
 
 /** How files are written. */

@@ -32,7 +32,7 @@ class Counts {
 
 /**
  * Copies everything below a folder, leaves out what is there already, and verifies each file. An error of one file is printed and counted, and the
- * others go on; the exit code is 1 then. The last line tells the numbers, also of a copy that was interrupted.
+ * others go on; the exit code is 1 then. The last line reports the counts, also of a copy that was interrupted.
  */
 export async function resumedTransfer(
   context: CliContext,

@@ -15,7 +15,7 @@ const BARE_V1 = /\/auth\/1(?:\.0)?$/
 
 /**
  * The address for tokens in a setting with or without a path, and its version: the wanted one, else the one in the path, else `implied`.
- * `improperly_configured`, with the name of the setting, for what is no http or https URL, and where nothing tells the version.
+ * `improperly_configured`, with the name of the setting, for what is no http or https URL, and where nothing reports the version.
  */
 export function authAddress(
   text: string,

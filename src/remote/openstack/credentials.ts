@@ -69,7 +69,7 @@ class Planner {
     return version ?? other ?? (kind === 'appcred' ? 3 : undefined)
   }
 
-  /** The version that the credentials fit, where neither a setting nor the address tells it. */
+  /** The version that the credentials fit, where neither a setting nor the address reports it. */
   #implied(kind: AuthKind): AuthVersion | undefined {
     if (kind === 'apikey') return 2
     const o = this.#options

@@ -10,7 +10,7 @@ import { type Endpoint, endpointsOfV2, endpointsOfV3, endpointsOfV11, endpointUr
 export interface Grant {
   /** Secret. */
   readonly token: string
-  /** By this machine's clock; undefined where the service does not tell. */
+  /** By this machine's clock; undefined where the service does not report. */
   readonly expiresAt: Date | undefined
   readonly endpoints: readonly Endpoint[]
   /** Whether the endpoints are a catalog with regions and interfaces; version 1 gives one address. */

@@ -9,7 +9,7 @@ import { type Grants, type IdentityConnection, sharedGrants } from './grants.ts'
 import type { Session } from './session.ts'
 import { type IdentityOptions, identitySettings } from './settings.ts'
 
-/** Who one storage is, and how its identity service is reached. */
+/** The credentials of one storage, and how its identity service is reached. */
 export type IdentityInput = IdentityOptions & IdentityConnection
 
 /** What differs between clouds. */

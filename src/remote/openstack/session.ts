@@ -8,6 +8,6 @@ export interface Session {
   readonly publicUrl: string
   /** The account's address at the CDN of Rackspace, without a trailing slash; undefined where there is none. */
   readonly cdnUrl?: string | undefined
-  /** By this machine's clock; undefined where the service does not tell. */
+  /** By this machine's clock; undefined where the service does not report. */
   readonly expiresAt: Date | undefined
 }

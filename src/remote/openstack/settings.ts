@@ -4,7 +4,7 @@ import { serviceEndpoint } from '../endpoint.ts'
 import { shownAddress } from '../shown.ts'
 import { parseAuth } from './auth-version.ts'
 
-/** Who a storage is, and which of the services that an identity service knows it uses. */
+/** The credentials of a storage, and which service of the catalog it uses. */
 export interface IdentityOptions {
   readonly authUrl: string | null
   readonly authVersion: string | number | null
