@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runChild } from '../support/child.ts'
 import { daemonPath } from './debian.ts'
-import { freePort } from './free-port.ts'
+import { freePort, listens } from './free-port.ts'
 
 /** The user whom these daemons know. */
 export const USER = 'files'
@@ -203,18 +203,5 @@ class Daemon implements PrivateDaemon {
   async close(): Promise<void> {
     await this.kill()
     await rm(this.#folder, { recursive: true, force: true })
-  }
-}
-
-/** Whether connections to a port are accepted. */
-async function listens(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
   }
 }

@@ -10,7 +10,7 @@ import { runChild } from '../support/child.ts'
 import { retried } from '../support/retried.ts'
 import { DaemonGroup } from './daemon-group.ts'
 import { needPackages, unpackedPackages } from './debian.ts'
-import { freePort } from './free-port.ts'
+import { freePort, listens } from './free-port.ts'
 import { type KeystoneServer, pythonEnv, startKeystone } from './keystone.ts'
 
 /** How Swift is started. */
@@ -184,25 +184,6 @@ use = egg:swift#${role}
   }
 }
 
-/** Whether all servers answer: a container and an object in it can be made and removed again. */
-async function isReady(storageUrl: string, token: string): Promise<boolean> {
-  const ask = async (method: string, path: string): Promise<boolean> => {
-    const headers = { 'x-auth-token': token, 'content-length': '0' }
-    const answer = await fetch(storageUrl + path, { method, headers }).catch(() => undefined)
-    await answer?.arrayBuffer()
-    return answer?.ok === true
-  }
-  for (const [method, path] of [
-    ['PUT', '/ready'],
-    ['PUT', '/ready/now'],
-    ['DELETE', '/ready/now'],
-    ['DELETE', '/ready'],
-  ] as const) {
-    if (!(await ask(method, path))) return false
-  }
-  return true
-}
-
 async function start(path: string, memcached: string, options: SwiftOptions): Promise<SwiftServer> {
   const { keystone } = options
   const group = await DaemonGroup.make('swift-')
@@ -223,7 +204,10 @@ async function start(path: string, memcached: string, options: SwiftOptions): Pr
       keystone === undefined ? loginTempAuth(url) : loginKeystone(keystone, url)
     await group.until('Swift', async () => {
       const { token, storageUrl } = await login().catch(() => ({ token: '', storageUrl: '' }))
-      return storageUrl !== '' && (await isReady(storageUrl, token))
+      if (storageUrl === '') return false
+      const answer = await fetch(storageUrl, { headers: { 'x-auth-token': token } }).catch(() => undefined)
+      const listening = await Promise.all(ROLES.map(role => listens(ports[role])))
+      return answer?.ok === true && listening.every(Boolean)
     })
     return {
       url,

@@ -106,7 +106,7 @@ describe('errors of entries', () => {
       "'auth_url' and 'ex_force_auth_url' are one key",
     ],
     // Hosts and ports.
-    ['S3', { host: 'h.test', port: 70_000 }, 'port: expected a port from 1 to 65535, got 70000'],
+    ['S3', { host: 'h.test', port: 70_000 }, 'port: expected a whole number from 1 to 65535, got 70000'],
     ['S3', { host: 'h.test:99999' }, 'host: expected a port from 1 to 65535, got 99999'],
     ['S3', { host: 'h.test:0' }, 'host: expected a port from 1 to 65535, got 0'],
     ['S3', { host: '..' }, 'host: expected the name of a host'],
