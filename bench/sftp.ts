@@ -5,6 +5,7 @@
  *     node bench/sftp.ts '256 MiB'                    # rows whose title contains the text
  *     BENCH_DIR=/tmp node bench/sftp.ts               # where the files lie; in memory by default
  *     BENCH_ROUNDS=3 node bench/sftp.ts               # quicker, rougher
+ *     BENCH_DIST=DIR node bench/sftp.ts               # another build: dist of a folder that has its own ssh2 beside it
  */
 import { join } from 'node:path'
 import { startSshd } from '../test/servers/sshd.ts'
