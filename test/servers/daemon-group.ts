@@ -40,7 +40,9 @@ export class DaemonGroup {
   start(program: string, parameters: readonly string[], options: DaemonOptions = {}): void {
     const { env = process.env, title = basename(program) } = options
     const log = openSync(join(this.folder, `${title}.out`), 'a')
-    const child = spawn(program, parameters, { env, stdio: ['ignore', log, log] })
+    // A process that is killed runs no handlers: the kernel ends the daemon with it. (setpriv(1), prctl(2))
+    const words = ['--pdeathsig', 'KILL', program, ...parameters]
+    const child = spawn('setpriv', words, { env, stdio: ['ignore', log, log] })
     closeSync(log)
     child.once('error', () => {})
     this.#daemons.push(child)
@@ -50,7 +52,7 @@ export class DaemonGroup {
   check(): void {
     const dead = this.#daemons.find(child => child.exitCode !== null || child.signalCode !== null)
     if (dead === undefined) return
-    throw new Error(`${dead.spawnargs.slice(0, 3).join(' ')} ended with ${dead.exitCode ?? dead.signalCode}`)
+    throw new Error(`${dead.spawnargs.slice(3, 6).join(' ')} ended with ${dead.exitCode ?? dead.signalCode}`)
   }
 
   /** Asks every 100 ms whether all is there; throws when a daemon ends, or after this many seconds. */
