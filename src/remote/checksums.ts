@@ -2,6 +2,7 @@ import type { Hash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { crc32 } from 'node:zlib'
 import { nodeCrypto } from '../core/builtin.ts'
+import type { ExpectedHash } from '../core/driver.ts'
 import { type Outcome, StorageError } from '../core/errors.ts'
 import { Crc32c, Crc64Nvme } from './crc.ts'
 
@@ -88,6 +89,20 @@ export function hashOf(algorithm: string, bytes: Bytes | string, encoding: 'base
   const running = createHash(algorithm)
   for (const chunk of bytes) running.update(chunk)
   return running.digest(encoding)
+}
+
+/** The hash that all bytes of a file must have, as a service writes it. */
+export function expectedHash(name: 'MD5' | 'SHA1', value: string, encoding: 'base64' | 'hex'): ExpectedHash {
+  const algorithm = name.toLowerCase()
+  return {
+    name,
+    value,
+    begin() {
+      const hash = nodeCrypto().createHash(algorithm)
+      return { update: bytes => hash.update(bytes), digest: () => hash.digest(encoding) }
+    },
+    of: bytes => hashOf(algorithm, bytes, encoding),
+  }
 }
 
 /** The checksum of bytes that come in pieces. */

@@ -1,10 +1,9 @@
 import { release } from '../../core/abort.ts'
-import { nodeCrypto } from '../../core/builtin.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { ByteRange, ExpectedHash, ReadResult } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../http/request.ts'
-import { hashOf } from '../../remote/checksums.ts'
+import { expectedHash } from '../../remote/checksums.ts'
 import { sizeOf } from '../../remote/headers.ts'
 import { readObject } from '../../remote/reading.ts'
 import { checksumIn } from './checksum.ts'
@@ -75,20 +74,7 @@ async function readOnce(
 function hashIn({ headers }: HttpResponse, { md5, size = sizeOf(headers) }: AtmosStat): ExpectedHash | undefined {
   const own = checksumIn(headers)
   if (own !== undefined && (own.offset === undefined || own.offset === size)) {
-    return hashNamed(own.algorithm, own.value)
+    return expectedHash(own.algorithm, own.value, 'hex')
   }
-  return md5 === undefined ? undefined : hashNamed('MD5', md5)
-}
-
-function hashNamed(name: 'SHA1' | 'MD5', value: string): ExpectedHash {
-  const algorithm = name.toLowerCase()
-  return {
-    name,
-    value,
-    begin() {
-      const hash = nodeCrypto().createHash(algorithm)
-      return { update: bytes => hash.update(bytes), digest: () => hash.digest('hex') }
-    },
-    of: bytes => hashOf(algorithm, bytes, 'hex'),
-  }
+  return md5 === undefined ? undefined : expectedHash('MD5', md5, 'hex')
 }

@@ -1,5 +1,4 @@
 import { drain } from '../../core/body.ts'
-import { nodeCrypto } from '../../core/builtin.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
 import type {
@@ -21,7 +20,7 @@ import type {
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import type { HttpClient, HttpResponse } from '../../http/request.ts'
 import { Batches } from '../../remote/batches.ts'
-import { hashOf } from '../../remote/checksums.ts'
+import { expectedHash } from '../../remote/checksums.ts'
 import { Conditions, FULL_CONDITIONS } from '../../remote/conditions.ts'
 import { containersOf } from '../../remote/containers.ts'
 import { headerTextOf } from '../../remote/headers.ts'
@@ -212,14 +211,5 @@ export class AzureDriver implements Driver {
 }
 
 function expectedMd5(value: string | undefined): ExpectedHash | undefined {
-  return value === undefined ? undefined : { name: 'MD5', value, begin: beginMd5, of: md5Of }
-}
-
-function md5Of(bytes: Uint8Array): string {
-  return hashOf('md5', bytes, 'base64')
-}
-
-function beginMd5() {
-  const hash = nodeCrypto().createHash('md5')
-  return { update: (bytes: Uint8Array) => hash.update(bytes), digest: () => hash.digest('base64') }
+  return value === undefined ? undefined : expectedHash('MD5', value, 'base64')
 }

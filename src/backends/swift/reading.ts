@@ -1,9 +1,9 @@
 import { release } from '../../core/abort.ts'
-import { nodeCrypto } from '../../core/builtin.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { ExpectedHash, ReadOptions, ReadResult } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../http/request.ts'
+import { expectedHash } from '../../remote/checksums.ts'
 import { readObject } from '../../remote/reading.ts'
 import { OBJECT, RANGE } from './api.ts'
 import type { SwiftClient } from './client.ts'
@@ -24,7 +24,8 @@ export async function readStored(
   const get = async (headers: Record<string, string>): Promise<HttpResponse> => {
     const expected = headers['range'] === undefined ? OBJECT : RANGE
     const answer = await client.send({ method: 'GET', place, headers, expected }, ctx)
-    hash = expectedMd5(md5In(answer.headers))
+    const md5 = md5In(answer.headers)
+    hash = md5 === undefined ? undefined : expectedHash('MD5', md5, 'hex')
     return answer
   }
   const matchHeader = (etag: string): string => `"${etag}"`
@@ -34,17 +35,4 @@ export async function readStored(
     throw new StorageError('is_directory', `'${place.key}' is a directory.`)
   }
   return options.range === undefined ? { ...result, expected: hash } : { ...result, whole: hash }
-}
-
-function expectedMd5(value: string | undefined): ExpectedHash | undefined {
-  return value === undefined ? undefined : { name: 'MD5', value, begin: beginMd5, of: md5Of }
-}
-
-function md5Of(bytes: Uint8Array): string {
-  return nodeCrypto().hash('md5', bytes, 'hex')
-}
-
-function beginMd5() {
-  const hash = nodeCrypto().createHash('md5')
-  return { update: (bytes: Uint8Array) => hash.update(bytes), digest: () => hash.digest('hex') }
 }
