@@ -108,7 +108,7 @@ export interface StatOptions extends RequestOptions {
 /** What the answer to a read says of the whole file; `size` is absent where it does not say that. */
 export interface ReadStat extends Omit<Stat, 'size'> {
   readonly size?: number | undefined
-  /** True where only `stat` tells the attributes: copies, and files that are opened to be changed, ask for them. */
+  /** True where only `stat` returns the attributes: copies, and files that are opened to be changed, ask for them. */
   readonly isBrief?: boolean | undefined
 }
 

@@ -16,7 +16,7 @@ export type IdentityInput = IdentityOptions & IdentityConnection
 export interface IdentityTraits {
   /** The declarations of the options, for the names in messages. Default: those of Swift. */
   readonly declared?: SettingsOf<IdentityOptions> | undefined
-  /** The internal address of an account where version 1 gives the public one. */
+  /** The internal address of an account where version 1 returns the public one. */
   internalOf?(url: string): string
 }
 

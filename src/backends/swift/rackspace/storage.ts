@@ -157,7 +157,7 @@ export class RackspaceStorage<O extends RackspaceOptions = RackspaceOptions> ext
   }
 }
 
-/** The address of an account in Rackspace's internal network, where version 1 gives the public one. (python-swiftclient, `snet`) */
+/** The address of an account in Rackspace's internal network, where version 1 returns the public one. (python-swiftclient, `snet`) */
 function servicenetOf(url: string): string {
   return url.replace(/^(https?:\/\/)/i, '$1snet-')
 }
