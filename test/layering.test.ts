@@ -14,6 +14,8 @@ const RANKS: Readonly<Record<string, number>> = {
   testing: 4,
   config: 5,
   serve: 6,
+  fields: 6,
+  orm: 7,
   cli: 7,
   'index.ts': 8,
 }
@@ -22,7 +24,7 @@ const STANDS_ON: Readonly<Record<string, readonly string[]>> = {
   spaces: ['s3'],
   libcloud: ['s3', 'gcs', 'azure', 'swift', 'atmos', 'nimbus', 'local'],
 }
-const OPTIONAL = ['@aws-sdk/credential-providers', 'basic-ftp', 'ssh2']
+const OPTIONAL = ['@aws-sdk/credential-providers', 'basic-ftp', 'ssh2', 'image-size']
 /** Packages that the build puts into the code, by the one file that it replaces. */
 const BUILT_IN: Readonly<Record<string, string>> = { mime: 'core/media-types.ts' }
 

@@ -94,3 +94,11 @@ function split(base: string): [stem: string, extension: string] {
 function typed(contentType: string | undefined): GuessedType {
   return contentType === undefined ? {} : { contentType }
 }
+
+/** The usual extension of a media type, without a dot; undefined where none is known. */
+export function extensionOf(contentType: string): string | undefined {
+  const wanted = /^[^;\s]*/.exec(contentType)![0].toLowerCase()
+  typeOf('') // Loads the table.
+  for (const [extension, type] of types!) if (type === wanted) return extension
+  return undefined
+}

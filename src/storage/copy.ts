@@ -6,6 +6,7 @@ import { isStorageError, StorageError, withOutcome } from '../core/errors.ts'
 import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import { validateFileName } from '../core/names.ts'
 import type { ResumedBody } from '../files/resume.ts'
+import { addressOf } from './address.ts'
 import type { AnyBase } from './base.ts'
 import { readVersion, withAttributes } from './bodies.ts'
 import { limitedUnpacked } from './compression.ts'
@@ -119,13 +120,6 @@ async function isSameFile({ source, from, target, to }: Pair, options: CallOptio
   if (source.calls.driver === target.calls.driver) return from.key === to.key
   const addresses = await Promise.all([addressOf(source, from, options), addressOf(target, to, options)])
   return addresses[0] !== undefined && addresses[0] === addresses[1]
-}
-
-async function addressOf(storage: AnyBase, ref: FileRef, options: CallOptions): Promise<string | undefined> {
-  const { calls } = storage
-  const { driver } = calls
-  if (driver.address === undefined) return undefined
-  return `${driver.name} ${await calls.local('address', ref, options, ctx => driver.address!(ref.key, ctx))}`
 }
 
 async function native(

@@ -1,0 +1,348 @@
+import type { Readable } from 'node:stream'
+import { INSPECT } from '../core/builtin.ts'
+import type { CallOptions } from '../core/call.ts'
+import { asContent, type Content, type ContentProvider, toContent } from '../core/content.ts'
+import { StorageError } from '../core/errors.ts'
+import { ContentFile } from '../files/content-file.ts'
+import { methods } from '../files/methods.ts'
+import type { Data, OpenMode } from '../files/modes.ts'
+import type { StorageFile } from '../files/storage-file.ts'
+import type { AnyStorage } from '../storage/storage.ts'
+import type { ReadStreamOptions, UrlOptions } from '../storage/types.ts'
+import type { Field } from './field.ts'
+import { storedFile } from './stored.ts'
+import { FileTransaction } from './transaction.ts'
+import { type FileSource, Upload } from './upload.ts'
+
+/** The row of a `FieldFile`, as an adapter knows it. */
+export interface Owner {
+  /** For `uploadTo`; its attributes follow what is persisted. */
+  readonly row: object
+  /** Writes these attributes of the row: the file's name, and for a picture its width and height. */
+  persist(values: Readonly<Record<string, unknown>>, options: CallOptions): Promise<void>
+  /** The transaction of the database in which `persist` runs, where there is one. Default: the one that the calling code runs in. */
+  transaction?(): FileTransaction | undefined
+}
+
+/** How `FieldFile.save` and `FieldFile.delete` write. */
+export interface PersistOptions extends CallOptions {
+  /** Whether the row is written as well; default true. */
+  readonly save?: boolean | undefined
+}
+
+/** How `FieldFile.save` stores. */
+export interface FieldSaveOptions extends PersistOptions {
+  readonly onProgress?: ((bytes: number) => void) | undefined
+}
+
+// Merged, since a class cannot declare a symbol of ours under `isolatedDeclarations`.
+// biome-ignore lint/correctness/noUnusedVariables: both halves must have the same parameters
+export interface FieldFile<M extends OpenMode = 'rb'> extends ContentProvider {
+  /** The bytes of the stored file, for `save` of a storage or of another field. */
+  [asContent](): Content
+}
+
+/**
+ * The file of a row: what a file column is read as. Without a file it is empty, and everything but `save`, `delete` and `close` is `no_file`.
+ * It has one property of its own, `name`, which `structuredClone`, `v8.serialize` and deep comparisons see; JSON is the name.
+ * @example
+ * await resume.pdf.save('cv.pdf', bytes)
+ * const url = await resume.pdf.url()
+ */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see above
+export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
+  static {
+    methods(FieldFile.prototype, {
+      [asContent](this: FieldFile) {
+        return this.#content()
+      },
+      [INSPECT](this: FieldFile) {
+        return `<FieldFile: ${this.name || 'None'}>`
+      },
+    })
+  }
+
+  /** The name in the storage, or the one that an upload brings along; null without a file. */
+  readonly name: string | null
+  readonly #field: Field
+  #owner: Owner | undefined
+  #pending: Upload | undefined
+  #file: StorageFile<OpenMode> | ContentFile | undefined
+
+  constructor(field: Field, name: string | null | undefined, owner?: Owner) {
+    this.name = name ?? null
+    this.#field = field
+    this.#owner = owner
+  }
+
+  /** A file that is stored when its row is saved. */
+  static pending(field: Field, upload: Upload, owner?: Owner): FieldFile {
+    const file = new FieldFile(field, upload.givenName, owner)
+    file.#setPending(upload)
+    return file
+  }
+
+  get field(): Field {
+    return this.#field
+  }
+
+  get storage(): AnyStorage {
+    return this.#field.storage
+  }
+
+  /** Whether there is no file: neither a stored one nor one that waits to be stored. */
+  get isEmpty(): boolean {
+    return !this.name && this.#pending === undefined
+  }
+
+  /** Whether nothing waits to be stored. */
+  get committed(): boolean {
+    return this.#pending === undefined
+  }
+
+  /** The content that waits to be stored. */
+  get pending(): Upload | undefined {
+    return this.#pending
+  }
+
+  /** Whether the file was opened and closed again. */
+  get closed(): boolean {
+    return this.#file?.closed ?? false
+  }
+
+  /** Bytes in the file; before it is stored, what the content says of itself. A stored one that is gone is `not_found`. */
+  async size(options: CallOptions = {}): Promise<number> {
+    const name = this.#name()
+    if (this.#pending === undefined) return this.storage.size(name, options)
+    const { size } = (await this.#pending.open()).content
+    if (size !== undefined) return size
+    throw new StorageError('unsupported', `The size of '${name}' is only known when it is stored.`)
+  }
+
+  /** A URL at which the file can be fetched; whether it exists is not asked. */
+  async url(options: UrlOptions = {}): Promise<string> {
+    return this.storage.url(this.#storedName(), options)
+  }
+
+  /** Absolute path on this machine; `unsupported` where files are elsewhere. */
+  path(): string {
+    return this.storage.path(this.#storedName())
+  }
+
+  /** Opens the file, or goes back to its beginning; returns this object. Reads give bytes, or text in the modes without `b`. */
+  async open<N extends OpenMode = 'rb'>(mode?: N, options: CallOptions = {}): Promise<FieldFile<N>> {
+    if (this.#file === undefined) this.#file = await this.#open(mode ?? 'rb', options)
+    else if (this.#file instanceof ContentFile) await this.#file.open()
+    else await this.#file.open(mode, options)
+    return this as unknown as FieldFile<N>
+  }
+
+  /** `n` bytes, or characters in a text mode, from the position on; all the rest without `n`. Opens the file if that was not done. */
+  async read(n?: number | null, options: CallOptions = {}): Promise<Data<M>> {
+    const file = await this.#opened(options)
+    return (await file.read(n, options)) as Data<M>
+  }
+
+  /** The whole file from its beginning in pieces of `size` bytes, or characters in a text mode. */
+  async *chunks(size?: number, options: CallOptions = {}): AsyncGenerator<Data<M>, void, undefined> {
+    const file = await this.#opened(options)
+    for await (const chunk of file.chunks(size, options)) yield chunk as Data<M>
+  }
+
+  /** The lines from the beginning of the file. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Data<M>, void, undefined> {
+    const file = await this.#opened({})
+    for await (const line of file) yield line as Data<M>
+  }
+
+  /** The bytes of the stored file as a stream, whatever was read of it before. */
+  stream(options: ReadStreamOptions = {}): Readable {
+    return this.storage.createReadStream(this.#storedName(), options)
+  }
+
+  /**
+   * Stores content under a name that `uploadTo` and the storage make of the given one, and writes the row. If the row cannot be written, the
+   * new file is removed, and the error is thrown again. The file that was there before goes after the commit, if no other row names it. Empty
+   * files can be saved; the content is not closed.
+   */
+  async save(name: string, content: FileSource | Upload | string, options: FieldSaveOptions = {}): Promise<void> {
+    const { signal, onProgress, save = true } = options
+    const owner = save ? this.#needOwner('save') : this.#owner
+    const source =
+      content instanceof Upload ? new Upload(content.source, name, content.contentType) : new Upload(content, name)
+    await this.#change(owner, async files => {
+      const value = await this.#field.store(source, { row: owner?.row, files, signal, onProgress })
+      return this.#persist(value.name, value.columns, save ? owner : undefined, files, signal)
+    })
+  }
+
+  /** Takes the file from its row, and removes it after the commit if no other row names it. Without a file nothing is done. */
+  async delete({ save = true, signal }: PersistOptions = {}): Promise<void> {
+    if (this.isEmpty) return
+    await this.close()
+    const owner = this.#owner
+    if (owner === undefined) {
+      const { name } = this
+      if (this.committed && name) await this.storage.delete(name, { signal })
+      return this.#set(null)
+    }
+    const columns = this.#field.columnsOf(undefined)
+    await this.#change(owner, files => this.#persist(null, columns, save ? owner : undefined, files, signal))
+  }
+
+  /** Closes what `open` or `read` opened; the file can be opened again. */
+  async close(options: CallOptions = {}): Promise<void> {
+    await (this.#file as StorageFile<OpenMode> | undefined)?.close(options)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** Whether the other is a file of this name, or this name. */
+  equals(other: unknown): boolean {
+    const name = other instanceof FieldFile ? other.name : other
+    return (name || null) === (this.name || null)
+  }
+
+  /** Sets the row that `save` and `delete` write; for adapters. */
+  belongTo(owner: Owner): this {
+    this.#owner = owner
+    return this
+  }
+
+  /** Sets the name that the column holds now; for adapters, after they have stored what was pending. */
+  settle(name: string | null): this {
+    this.#set(name)
+    return this
+  }
+
+  /** The name, or an empty text. */
+  toString(): string {
+    return this.name ?? ''
+  }
+
+  /** The name, for JSON; `invalid_argument` for a file that is not stored yet. */
+  toJSON(): string | null {
+    return this.#storable()
+  }
+
+  /** The name, for BSON. */
+  toBSON(): string | null {
+    return this.#storable()
+  }
+
+  async #change(owner: Owner | undefined, work: (files: FileTransaction) => Promise<void>): Promise<void> {
+    const outer = owner?.transaction === undefined ? FileTransaction.current() : owner.transaction()
+    const files = outer?.savepoint() ?? new FileTransaction(this.#field.registry)
+    const { name } = this
+    const pending = this.#pending
+    try {
+      await files.run(() => work(files))
+    } catch (error) {
+      this.#set(name)
+      if (pending !== undefined) this.#setPending(pending)
+      await files.rollback()
+      throw error
+    }
+    await files.commit()
+  }
+
+  async #persist(
+    name: string | null,
+    columns: Readonly<Record<string, unknown>>,
+    owner: Owner | undefined,
+    files: FileTransaction,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const before = this.#pending === undefined ? this.name : null
+    this.#set(name)
+    if (owner === undefined) return
+    await owner.persist({ [this.#field.attribute]: this.#field.encode(name), ...columns }, { signal })
+    if (before && before !== name) files.released(await storedFile(this.storage, before))
+  }
+
+  #needOwner(operation: string): Owner {
+    if (this.#owner !== undefined) return this.#owner
+    throw new StorageError(
+      'unsupported',
+      `'${this.#field.attribute}' belongs to no row that could be saved: use ${operation} with { save: false }, or assign the content to the row.`,
+    )
+  }
+
+  #name(): string {
+    if (this.isEmpty)
+      throw new StorageError('no_file', `The '${this.#field.attribute}' attribute has no file associated with it.`)
+    return this.name ?? ''
+  }
+
+  #storedName(): string {
+    const name = this.#name()
+    if (this.#pending === undefined) return name
+    throw new StorageError(
+      'unsupported',
+      `The file of '${this.#field.attribute}' is not stored yet: save its row first.`,
+    )
+  }
+
+  #storable(): string | null {
+    if (this.#pending === undefined) return this.name
+    throw notSerialisable(this.#field.attribute)
+  }
+
+  #set(name: string | null): void {
+    ;(this as { name: string | null }).name = name
+    this.#file = undefined
+    if (this.#pending === undefined) return
+    this.#pending = undefined
+    delete (this as { pendingContent?: unknown }).pendingContent
+  }
+
+  /** A file that is not stored has a property that cannot be copied, so that no clone pretends to be one. */
+  #setPending(upload: Upload): void {
+    this.#pending = upload
+    const { attribute } = this.#field
+    Object.defineProperty(this, 'pendingContent', {
+      enumerable: true,
+      configurable: true,
+      get() {
+        throw notSerialisable(attribute)
+      },
+    })
+  }
+
+  async #opened(options: CallOptions): Promise<StorageFile<OpenMode> | ContentFile> {
+    this.#file ??= await this.#open('rb', options)
+    return this.#file
+  }
+
+  async #open(mode: OpenMode, options: CallOptions): Promise<StorageFile<OpenMode> | ContentFile> {
+    const name = this.#name()
+    if (this.#pending === undefined) return this.storage.open(name, mode, options)
+    const { content } = await this.#pending.open()
+    if (content.bytes === undefined)
+      throw new StorageError(
+        'unsupported',
+        `The file of '${this.#field.attribute}' is not stored yet: save its row first.`,
+      )
+    return new ContentFile(content.bytes, name)
+  }
+
+  #content(): Content {
+    if (this.#pending !== undefined) return toContent(this.#pending.source as ContentProvider)
+    const name = this.#storedName()
+    return {
+      size: undefined,
+      replayable: true,
+      name: name.slice(name.lastIndexOf('/') + 1),
+      open: () => this.storage.createReadStream(name),
+    }
+  }
+}
+
+function notSerialisable(attribute: string): StorageError {
+  return new StorageError(
+    'invalid_argument',
+    `The file of '${attribute}' is not stored yet: save its row before it is serialised.`,
+  )
+}

@@ -1,0 +1,227 @@
+import { lazyStorage } from '../config/storages.ts'
+import { asContent, type Content, type ContentProvider } from '../core/content.ts'
+import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
+import { kindOf } from '../core/kind.ts'
+import { validateFileName } from '../core/names.ts'
+import { strftime } from '../core/strftime.ts'
+import { StorageBase } from '../storage/base.ts'
+import type { AnyStorage } from '../storage/storage.ts'
+import type { SaveOptions } from '../storage/types.ts'
+import { whenNotDeleting } from './claims.ts'
+import type { Field, StoredValue, StoreOptions } from './field.ts'
+import { FieldFile, type Owner } from './field-file.ts'
+import { type FileRegistry, fileRegistry } from './registry.ts'
+import { checkedParts, watchedRow } from './row-values.ts'
+import { storedFile } from './stored.ts'
+import { type FileSource, isFileSource, Upload } from './upload.ts'
+
+/** What can be assigned to a file field: content, which is stored; the name of a stored file; a `FieldFile`; or null for none. */
+export type FileValue = FileSource | Upload | FieldFile | string | null
+
+/** Where a field's files are, and how they are named. */
+// biome-ignore lint/suspicious/noExplicitAny: a row of any model
+export interface FileFieldOptions<Row = any> {
+  /** Alias of a configured storage, a storage, or a function that returns one; looked up at first use. Default: the storage `default`. */
+  readonly storage?: string | AnyStorage | (() => AnyStorage) | undefined
+  /**
+   * The folder of the files, with strftime codes for the local time (`docs/%Y/%m/%d`), or a function of the row and the given name that returns
+   * the whole name. Default: the root of the storage.
+   */
+  readonly uploadTo?: string | ((row: Row, filename: string) => string | Promise<string>) | undefined
+  /** Longest name in UTF-16 units, as the column holds; default 100. */
+  readonly maxLength?: number | undefined
+  /** What all names begin with, for `holdall orphans`; default: the part of a string `uploadTo` before its first strftime code. */
+  readonly prefix?: string | undefined
+  /** What the column holds where there is no file: null, or '' for a column that is NOT NULL. Default null; both are read. */
+  readonly emptyValue?: null | '' | undefined
+  /** How the files are stored: `overwrite`, `maxSize`, `cacheControl` and so on. */
+  readonly saveOptions?: Omit<SaveOptions, 'signal' | 'maxLength' | 'ifMatch' | 'onProgress'> | undefined
+}
+
+/** A column of a model that holds the name of a file. It needs an attribute's name, which `fileModel` or an adapter sets. */
+// biome-ignore lint/suspicious/noExplicitAny: a row of any model
+export class FileField<Row = any> implements Field {
+  readonly options: FileFieldOptions<Row>
+  readonly maxLength: number
+  #attribute: string | undefined
+  #registry: FileRegistry = fileRegistry
+  #storage: AnyStorage | undefined
+
+  constructor(options: FileFieldOptions<Row> = {}) {
+    const { uploadTo, maxLength = 100, storage } = options
+    if (typeof uploadTo === 'string' && uploadTo.startsWith('/')) {
+      throw new ImproperlyConfigured(
+        `uploadTo must be a relative path, not an absolute path: remove the leading slash of '${uploadTo}'.`,
+      )
+    }
+    if (!Number.isSafeInteger(maxLength) || maxLength < 1) {
+      throw new ImproperlyConfigured(`maxLength must be a whole number above 0, not ${maxLength}.`)
+    }
+    this.options = options
+    this.maxLength = maxLength
+    if (typeof storage === 'object') this.#storage = checkedStorage(storage)
+  }
+
+  /** The attribute of the row that holds the file: `pdf`. */
+  get attribute(): string {
+    return this.#attribute ?? 'file'
+  }
+
+  /** Sets the attribute's name, once. */
+  bind(attribute: string): this {
+    if (this.#attribute !== undefined && this.#attribute !== attribute) {
+      throw new ImproperlyConfigured(
+        `One field cannot be both '${this.#attribute}' and '${attribute}': make a field for each attribute.`,
+      )
+    }
+    this.#attribute = attribute
+    return this
+  }
+
+  /** What all names begin with, as far as the options say: the folder of a string `uploadTo` before its first strftime code. */
+  get prefix(): string | undefined {
+    const { prefix, uploadTo = '' } = this.options
+    if (prefix !== undefined || typeof uploadTo === 'function') return prefix
+    const fixed = uploadTo.split('%', 1)[0]!
+    const folder = fixed === uploadTo ? fixed.replace(/\/*$/, '/') : fixed.slice(0, fixed.lastIndexOf('/') + 1)
+    return folder === '/' || folder === '' ? undefined : folder
+  }
+
+  /** The registry whose columns are asked whether a file is still used. */
+  get registry(): FileRegistry {
+    return this.#registry
+  }
+
+  /** Sets the registry; for models. */
+  register(registry: FileRegistry): this {
+    this.#registry = registry
+    return this
+  }
+
+  /** The storage of the files. An alias follows the settings; an unknown one is `improperly_configured`. */
+  get storage(): AnyStorage {
+    const { storage = 'default' } = this.options
+    this.#storage ??= typeof storage === 'function' ? checkedStorage(storage()) : lazyStorage(storage as string)
+    return this.#storage
+  }
+
+  /** The file of a row by what its column holds; a new object at each call. */
+  attach(name: string | null | undefined, owner?: Owner): FieldFile {
+    return new FieldFile(this, name, owner)
+  }
+
+  /** What the column gets for a value whose file is stored. Content, promises and anything else are refused with `invalid_argument`. */
+  encode(value: unknown): string | null {
+    const name = this.storedName(value)
+    return name === null || name === '' ? (this.options.emptyValue ?? null) : name
+  }
+
+  /** The name in a value whose file is stored; null for none. Anything else is `invalid_argument`. */
+  storedName(value: unknown): string | null {
+    if (value === null || value === undefined || value === '') return null
+    if (typeof value === 'string') return value
+    if (value instanceof FieldFile && value.committed) return value.name === '' ? null : value.name
+    const what =
+      value instanceof FieldFile || value instanceof Upload || isFileSource(value)
+        ? 'content that is not stored yet'
+        : kindOf(value)
+    throw new StorageError('invalid_argument', `'${this.attribute}' takes the name of a stored file, not ${what}.`)
+  }
+
+  /** Whether a value is content that `store` would upload. */
+  isContent(value: unknown): value is FileSource | Upload | FieldFile {
+    return value instanceof Upload || (value instanceof FieldFile && !value.committed) || isFileSource(value)
+  }
+
+  /** The name that a file gets for a row, before the storage makes it free: `uploadTo`, checked, with a valid last part. */
+  async generateFilename(row: object | undefined, filename: string, now: Date = new Date()): Promise<string> {
+    const { uploadTo = '' } = this.options
+    let name: string
+    if (typeof uploadTo === 'function') {
+      const watched = watchedRow(row ?? {})
+      const found: unknown = await uploadTo(watched.row as Row, filename)
+      if (typeof found !== 'string') {
+        throw new StorageError(
+          'invalid_argument',
+          `uploadTo of '${this.attribute}' returned ${kindOf(found)}, not a name.`,
+        )
+      }
+      checkedParts(this.attribute, found, filename, watched.missing())
+      name = found
+    } else {
+      const folder = strftime(uploadTo, now)
+      name = folder === '' ? filename : `${folder.replace(/\/+$/, '')}/${filename}`
+    }
+    return this.storage.generateFilename(validateFileName(name, { allowRelativePath: true }))
+  }
+
+  /**
+   * Makes of a value what the columns of its row get: content is stored, the name of a stored file is taken as it is. Anything else is
+   * `invalid_argument`, and nothing is stored then.
+   */
+  async store(value: unknown, options: StoreOptions): Promise<StoredValue> {
+    const { storage } = this
+    if (value instanceof FieldFile && value.committed && value.name && value.storage !== storage) {
+      const [from, to] = await Promise.all([storedFile(value.storage, value.name), storedFile(storage, value.name)])
+      // The name means nothing in another place, so the file goes there.
+      if (from.address !== to.address) return this.#upload(new Upload(value), options)
+    }
+    if (!this.isContent(value) || (value instanceof FieldFile && value.committed)) {
+      const name = this.storedName(value)
+      if (name !== null) options.files.needed(await storedFile(storage, name))
+      return { name, columns: name === null ? this.columnsOf(undefined) : {} }
+    }
+    const upload =
+      value instanceof FieldFile ? value.pending! : value instanceof Upload ? value : new Upload(value as FileSource)
+    return this.#upload(upload, options)
+  }
+
+  /** The further attributes of a row for what was found in the content; undefined when there is no file. */
+  columnsOf(_found: unknown): Readonly<Record<string, unknown>> {
+    return {}
+  }
+
+  /** The same content, and what is found in it while it is stored. */
+  protected observe(content: Content): { readonly content: Content; found(): unknown } {
+    return { content, found: () => undefined }
+  }
+
+  async #upload(upload: Upload, { row, files, signal, onProgress }: StoreOptions): Promise<StoredValue> {
+    const { content, name } = await upload.open()
+    if (name === undefined || name === '') {
+      throw new StorageError(
+        'invalid_argument',
+        `File for ${this.attribute} must have the name attribute specified to be saved.`,
+      )
+    }
+    const wanted = await this.generateFilename(row, name)
+    const { storage } = this
+    const observed = this.observe(content)
+    const { saveOptions = {} } = this.options
+    const target = await storedFile(storage, wanted)
+    const isNew = !(saveOptions.overwrite ?? storage.options.fileOverwrite)
+    await whenNotDeleting(target.address)
+    // Noted first where the name will be this one: an overwrite that fails can leave a file that no row names.
+    if (!isNew) files.stored(target)
+    const provider: ContentProvider = { [asContent]: () => observed.content }
+    const { maxLength } = this
+    const saved = await storage.save(wanted, provider, { ...saveOptions, maxLength, signal, onProgress })
+    if (isNew || saved !== wanted) {
+      files.stored({ ...(saved === wanted ? target : await storedFile(storage, saved)), isNew })
+    }
+    return { name: saved, columns: this.columnsOf(observed.found()) }
+  }
+}
+
+/** A file field: where its files are stored and how they are named. Bad options are `improperly_configured`. */
+// biome-ignore lint/suspicious/noExplicitAny: a row of any model
+export function fileField<Row = any>(options: FileFieldOptions<Row> = {}): FileField<Row> {
+  return new FileField(options)
+}
+
+function checkedStorage(storage: unknown): AnyStorage {
+  if (storage instanceof StorageBase) return storage as AnyStorage
+  throw new ImproperlyConfigured(
+    `storage of a file field: expected an alias, a storage or a function that returns one, got ${kindOf(storage)}.`,
+  )
+}

@@ -1,0 +1,14 @@
+export type { StoredFile } from './claims.ts'
+export type { Field, StoredValue, StoreOptions } from './field.ts'
+export { FieldFile, type FieldSaveOptions, type Owner, type PersistOptions } from './field-file.ts'
+export {
+  FileField,
+  type FileFieldOptions,
+  type FileValue,
+  fileField,
+} from './file-field.ts'
+export { type FileFields, FileModel, type FilesOf, type FileValues, fileModel, type StoredRow } from './model.ts'
+export { FileRegistry, type FileUser, fileRegistry, type KeptFile } from './registry.ts'
+export { type FieldPlace, storedFile } from './stored.ts'
+export { FileTransaction } from './transaction.ts'
+export { type FileSource, Upload, upload, uploadPath } from './upload.ts'

@@ -1,0 +1,152 @@
+import { StorageError } from '../core/errors.ts'
+import { kindOf } from '../core/kind.ts'
+import type { StoreOptions } from './field.ts'
+import { FieldFile, type Owner } from './field-file.ts'
+import type { FileField, FileValue } from './file-field.ts'
+import { type FileRegistry, type FileUser, fileRegistry } from './registry.ts'
+import { storedFile } from './stored.ts'
+import { FileTransaction } from './transaction.ts'
+import { Upload } from './upload.ts'
+
+/** File fields by the attribute of the row that they are. */
+export type FileFields = Readonly<Record<string, FileField>>
+
+/** The attributes of a row as they are read. */
+export type FilesOf<F extends FileFields> = { [K in keyof F]: FieldFile }
+
+/** The attributes of a row as they can be assigned; undefined leaves one as it is. */
+export type FileValues<F extends FileFields> = { [K in keyof F]?: FileValue | undefined }
+
+/** What of a row `store` writes: everything but content, in place of which are the names of stored files. */
+export type StoredRow = Record<string, unknown>
+
+/** All file fields of one model (table, collection): what an adapter needs to read and write its rows. */
+export class FileModel<F extends FileFields = FileFields> {
+  /** For messages: the name of the table or model. */
+  readonly label: string
+  readonly fields: F
+  readonly registry: FileRegistry
+  readonly attributes: readonly (keyof F & string)[]
+
+  constructor(label: string, fields: F, registry: FileRegistry = fileRegistry) {
+    this.label = label
+    this.fields = fields
+    this.registry = registry
+    this.attributes = Object.keys(fields)
+    for (const [attribute, field] of Object.entries(fields)) field.bind(attribute).register(registry)
+  }
+
+  /**
+   * Registers the columns of all fields as users of their files. `used` returns those of the names that rows hold in the column of an attribute:
+   * see `FileUser.used`. The function that is returned takes them out again.
+   */
+  addUsers(
+    used: (attribute: keyof F & string, ...rest: Parameters<FileUser['used']>) => ReturnType<FileUser['used']>,
+  ): () => void {
+    const removers = this.attributes.map(attribute =>
+      this.registry.add({
+        label: `${this.label}.${attribute}`,
+        field: this.fields[attribute]!,
+        used: (names, options) => used(attribute, names, options),
+      }),
+    )
+    return () => {
+      for (const remove of removers) remove()
+    }
+  }
+
+  /** Whether the values have content that `store` would upload, or a `FieldFile`, for any field. */
+  concerns(values: object): boolean {
+    return this.attributes.some(attribute => (values as StoredRow)[attribute] !== undefined)
+  }
+
+  /**
+   * A copy of the values in which content is replaced by the names of the files that were stored, and the further columns of pictures are
+   * filled. Fields without a value are left out. What was stored is noted in `files`; of a value that is no file nothing is stored.
+   */
+  async store(values: object, options: StoreOptions): Promise<StoredRow> {
+    const stored: StoredRow = { ...values }
+    const row = options.row ?? values
+    for (const attribute of this.attributes) {
+      const field = this.fields[attribute]!
+      if (!field.isContent(stored[attribute])) field.storedName(stored[attribute])
+    }
+    for (const attribute of this.attributes) {
+      const value = stored[attribute]
+      if (value === undefined) continue
+      const { name, columns } = await this.fields[attribute]!.store(value, { ...options, row })
+      Object.assign(stored, { [attribute]: this.fields[attribute]!.encode(name) }, columns)
+    }
+    return stored
+  }
+
+  /** Notes the files of `before` that `after` has no longer; without `after`, all of them. Either may be names, `FieldFile`s or absent. */
+  async release(before: object, after: object | undefined, files: FileTransaction): Promise<void> {
+    for (const attribute of this.attributes) {
+      const field = this.fields[attribute]!
+      const old = field.storedName((before as StoredRow)[attribute])
+      if (old === null) continue
+      const value = after === undefined ? null : (after as StoredRow)[attribute]
+      if (value === undefined || field.storedName(value) === old) continue
+      files.released(await storedFile(field.storage, old))
+    }
+  }
+
+  /**
+   * Runs a write with its files: a savepoint of the running transaction, or one of its own. When `work` fails, what it has stored is removed;
+   * else what it has released goes after the outermost commit.
+   */
+  async step<T>(work: (files: FileTransaction) => Promise<T>, within?: FileTransaction): Promise<T> {
+    const files = (within ?? FileTransaction.current())?.savepoint() ?? new FileTransaction(this.registry)
+    let result: T
+    try {
+      result = await files.run(() => work(files))
+    } catch (error) {
+      await files.rollback()
+      throw error
+    }
+    await files.commit()
+    return result
+  }
+
+  /** The file of a row by what its column holds, or what a cache returned for it: a name, `{ name }`, null or undefined. */
+  attach(attribute: keyof F & string, value: unknown, owner?: Owner): FieldFile {
+    const field = this.fields[attribute]!
+    if (field.isContent(value) && !(value instanceof FieldFile)) {
+      return FieldFile.pending(field, value instanceof Upload ? value : new Upload(value), owner)
+    }
+    return field.attach(nameOf(value, this.label, attribute), owner)
+  }
+
+  /**
+   * Makes `FieldFile`s of what JSON, `structuredClone`, `v8` or a cache has left of those of a row; returns the row. `owner` makes the owner of
+   * each file, so that it can be saved again.
+   * @example
+   * const resume = resumes.revive(JSON.parse(await redis.get('resume:1')))
+   */
+  revive<R extends object>(row: R, owner?: (row: R) => Owner): Omit<R, keyof F> & FilesOf<F> {
+    for (const attribute of this.attributes) {
+      const file = this.attach(attribute, (row as StoredRow)[attribute], owner?.(row))
+      ;(row as StoredRow)[attribute] = file
+    }
+    return row as Omit<R, keyof F> & FilesOf<F>
+  }
+}
+
+/**
+ * The file fields of a model, for the adapter of an ORM or for a program's own SQL.
+ * @example
+ * const resumes = fileModel('resumes', { pdf: fileField({ uploadTo: 'pdfs' }), photo: imageField({ uploadTo: 'photos' }) })
+ */
+export function fileModel<F extends FileFields>(label: string, fields: F, registry?: FileRegistry): FileModel<F> {
+  return new FileModel(label, fields, registry)
+}
+
+function nameOf(value: unknown, label: string, attribute: string): string | null {
+  if (value === null || value === undefined || typeof value === 'string') return value ?? null
+  if (typeof value === 'object' && 'name' in value) {
+    const { name } = value
+    if (name === null || typeof name === 'string') return name
+  }
+  throw new StorageError('invalid_argument', `'${label}.${attribute}' is made of a name, not of ${kindOf(value)}.`)
+}

@@ -1,0 +1,36 @@
+import { StorageError } from '../core/errors.ts'
+
+/** A row that notes which of its properties are read while they have no value. */
+export interface WatchedRow {
+  readonly row: object
+  /** Names of the properties that were read and were undefined or null. */
+  missing(): readonly string[]
+}
+
+/** What a value that is not there looks like in a text. */
+const NO_VALUE = /(?<![\p{L}\p{N}])(?:undefined|null|None|NaN|\[object [^\]]*\])(?![\p{L}\p{N}])/u
+
+/** Watches the properties of a row, whose methods still find their own private fields. */
+export function watchedRow(row: object): WatchedRow {
+  const missing = new Set<string>()
+  const watched = new Proxy(row, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key, target)
+      if ((value === undefined || value === null) && typeof key === 'string') missing.add(key)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  return { row: watched, missing: () => [...missing] }
+}
+
+/** Refuses a name in which `uploadTo` wrote a value that the row does not have yet; the file name that was given may say what it likes. */
+export function checkedParts(attribute: string, name: string, filename: string, missing: readonly string[]): void {
+  const own = filename !== '' && name.endsWith(filename) ? name.slice(0, -filename.length) : name
+  const found = NO_VALUE.exec(own)?.[0]
+  if (found === undefined) return
+  const what = missing.length === 0 ? 'a value' : missing.map(key => `'${key}'`).join(', ')
+  throw new StorageError(
+    'invalid_argument',
+    `uploadTo of '${attribute}' uses ${what} that the row does not have yet ('${name}'). Set it before, or save the row first and the file then.`,
+  )
+}

@@ -1,0 +1,106 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { drop, forget, hold, type Release, release, type StoredFile } from './claims.ts'
+import { type FileRegistry, fileRegistry } from './registry.ts'
+
+const running = new AsyncLocalStorage<FileTransaction>()
+
+/**
+ * The files of a database transaction: those it has stored, which a rollback removes, and those its rows no longer name, which go after the
+ * commit if no other row names them. A savepoint is a transaction in it. Whoever runs the database's transaction calls `commit` or `rollback`
+ * after the database has done the same, and waits for it.
+ */
+export class FileTransaction {
+  readonly registry: FileRegistry
+  readonly #parent: FileTransaction | undefined
+  readonly #stored: StoredFile[] = []
+  /** Held until the end, since a row that is not committed yet names them. */
+  readonly #needed: string[] = []
+  readonly #released: Release[] = []
+  /** Stored by a savepoint that was rolled back. */
+  readonly #abandoned: StoredFile[] = []
+  #isOpen = true
+
+  constructor(registry: FileRegistry = fileRegistry, parent?: FileTransaction) {
+    this.registry = registry
+    this.#parent = parent
+  }
+
+  /** The transaction that the calling code runs in, by `run`; undefined outside, and after its end. */
+  static current(): FileTransaction | undefined {
+    let transaction = running.getStore()
+    while (transaction !== undefined && !transaction.#isOpen) transaction = transaction.#parent
+    return transaction
+  }
+
+  /** Whether neither `commit` nor `rollback` was called. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** Runs code that finds this transaction by `current`. */
+  run<T>(work: () => T): T {
+    return running.run(this, work)
+  }
+
+  /** Begins a savepoint. */
+  savepoint(): FileTransaction {
+    return new FileTransaction(this.registry, this)
+  }
+
+  /** Notes a file before or after it is stored: it is removed unless the transaction commits with a row that names it. */
+  stored(file: StoredFile): void {
+    hold(file.address)
+    this.#stored.push(file)
+  }
+
+  /** Notes a stored file that a row of the transaction names now, so that nobody deletes it meanwhile. */
+  needed(file: StoredFile): void {
+    hold(file.address)
+    this.#needed.push(file.address)
+  }
+
+  /** Notes a file that a row no longer names. */
+  released(file: StoredFile): void {
+    this.#released.push(release(file))
+  }
+
+  /** After the database's commit; for a savepoint, after its release. Ends when all that is to be deleted is deleted; never fails. */
+  async commit(): Promise<void> {
+    if (!this.#end()) return
+    const parent = this.#parent
+    if (parent?.isOpen) {
+      parent.#stored.push(...this.#stored)
+      parent.#needed.push(...this.#needed)
+      parent.#released.push(...this.#released)
+      parent.#abandoned.push(...this.#abandoned)
+      return
+    }
+    this.#dropAll()
+    await this.registry.removeUnused([...this.#released, ...this.#abandoned])
+  }
+
+  /** After the database's rollback, also one to the savepoint. What a savepoint has stored is removed when the outermost transaction ends. */
+  async rollback(): Promise<void> {
+    if (!this.#end()) return
+    for (const released of this.#released) forget(released)
+    const parent = this.#parent
+    if (parent?.isOpen) {
+      parent.#abandoned.push(...this.#stored, ...this.#abandoned)
+      for (const address of this.#needed) drop(address)
+      return
+    }
+    this.#dropAll()
+    await this.registry.removeUnused([...this.#stored, ...this.#abandoned])
+  }
+
+  #end(): boolean {
+    const was = this.#isOpen
+    this.#isOpen = false
+    return was
+  }
+
+  #dropAll(): void {
+    for (const { address } of [...this.#stored, ...this.#abandoned]) drop(address)
+    for (const address of this.#needed) drop(address)
+  }
+}

@@ -1,0 +1,105 @@
+import { openAsBlob } from 'node:fs'
+import { basename } from 'node:path'
+import type { ReadableStream as WebStream } from 'node:stream/web'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { nodeCrypto } from '../core/builtin.ts'
+import { type Content, type ContentProvider, toContent } from '../core/content.ts'
+import { sourceError } from '../core/errors.ts'
+import { extensionOf } from '../core/mime.ts'
+
+/** Content that a file field takes as it is: bytes, a `File` or `Blob`, a stream, a file object of ours, or the `file:` URL of a file on this machine. */
+export type FileSource =
+  | ArrayBuffer
+  | ArrayBufferView
+  | Blob
+  | WebStream
+  | ReadableStream
+  | NodeJS.ReadableStream
+  | AsyncIterable<Uint8Array | string>
+  | ContentProvider
+  | URL
+
+/** Content on its way into a file field, with the name and the type that it shall have. */
+export class Upload {
+  readonly source: FileSource | string
+  /** The name that `uploadTo` gets; undefined for the content's own. */
+  readonly name: string | undefined
+  readonly contentType: string | undefined
+
+  constructor(source: FileSource | string, name?: string, contentType?: string) {
+    this.source = source
+    this.name = name
+    this.contentType = contentType
+  }
+
+  /** The name that the content has without being read; undefined where it has none. */
+  get givenName(): string | undefined {
+    return this.name ?? ownName(this.source)
+  }
+
+  /** The content with its name. Bytes and streams that have none get a random one; a file object without a name is `undefined` here. */
+  async open(): Promise<{ readonly content: Content; readonly name: string | undefined }> {
+    const { source } = this
+    const opened = toContent(source instanceof URL ? await fileBlob(source) : source)
+    const content = this.contentType === undefined ? opened : { ...opened, contentType: this.contentType }
+    const name = this.givenName ?? (isNameable(source) ? undefined : randomName(content.contentType))
+    return { content, name }
+  }
+}
+
+/**
+ * Content for a file field under a name of its own: what a Buffer or a stream does not bring along.
+ * @example
+ * await db.insert(resumes).values({ title: 'CV', pdf: upload(buffer, 'cv.pdf') })
+ */
+export function upload(
+  source: FileSource | string,
+  name?: string,
+  options: { readonly contentType?: string | undefined } = {},
+): Upload {
+  return new Upload(source, name, options.contentType)
+}
+
+/** The file at a path of this machine, for a file field; its name is the last part of the path. */
+export function uploadPath(path: string, name?: string): Upload {
+  return new Upload(pathToFileURL(path), name)
+}
+
+/** Whether the value is content, and not a name, a stored file or something else. */
+export function isFileSource(value: unknown): value is FileSource {
+  if (typeof value !== 'object' || value === null) return false
+  if (value instanceof URL) return value.protocol === 'file:'
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof Blob) return true
+  return 'getReader' in value || Symbol.asyncIterator in value || PROVIDER in value
+}
+
+const PROVIDER = Symbol.for('holdall.asContent')
+
+/** File objects of ours can have a name: one without is a mistake. */
+function isNameable(source: FileSource | string): boolean {
+  return typeof source === 'object' && PROVIDER in source
+}
+
+/** The last part of a name that the content itself has: `File.name`, the path of a `ReadStream`, the name of a file object. */
+function ownName(source: FileSource | string): string | undefined {
+  if (source instanceof URL) return basename(fileURLToPath(source))
+  if (typeof source === 'string') return undefined
+  const { name, path } = source as { readonly name?: unknown; readonly path?: unknown }
+  const given = typeof name === 'string' && name !== '' ? name : path
+  if (typeof given !== 'string') return undefined
+  return given.slice(Math.max(given.lastIndexOf('/'), given.lastIndexOf('\\')) + 1) || undefined
+}
+
+function randomName(contentType: string | undefined): string {
+  const extension = contentType === undefined ? undefined : extensionOf(contentType)
+  const name = nodeCrypto().randomUUID()
+  return extension === undefined ? name : `${name}.${extension}`
+}
+
+async function fileBlob(url: URL): Promise<Blob> {
+  try {
+    return await openAsBlob(fileURLToPath(url))
+  } catch (error) {
+    throw sourceError(error)
+  }
+}
