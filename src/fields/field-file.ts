@@ -86,6 +86,11 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     return this.#field
   }
 
+  /** The row that the file belongs to, where it is known. */
+  get row(): object | undefined {
+    return this.#owner?.row
+  }
+
   get storage(): AnyStorage {
     return this.#field.storage
   }
@@ -121,12 +126,12 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** A URL at which the file can be fetched; whether it exists is not asked. */
   async url(options: UrlOptions = {}): Promise<string> {
-    return this.storage.url(this.#storedName(), options)
+    return this.storage.url(this.storedName(), options)
   }
 
   /** Absolute path on this machine; `unsupported` where files are elsewhere. */
   path(): string {
-    return this.storage.path(this.#storedName())
+    return this.storage.path(this.storedName())
   }
 
   /** Opens the file, or goes back to its beginning; returns this object. Reads give bytes, or text in the modes without `b`. */
@@ -157,7 +162,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** The bytes of the stored file as a stream, whatever was read of it before. */
   stream(options: ReadStreamOptions = {}): Readable {
-    return this.storage.createReadStream(this.#storedName(), options)
+    return this.storage.createReadStream(this.storedName(), options)
   }
 
   /**
@@ -276,7 +281,8 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     return this.name ?? ''
   }
 
-  #storedName(): string {
+  /** The name of the stored file; `no_file` without one, `unsupported` for one that is not stored yet. */
+  storedName(): string {
     const name = this.#name()
     if (this.#pending === undefined) return name
     throw new StorageError(
@@ -330,7 +336,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   #content(): Content {
     if (this.#pending !== undefined) return toContent(this.#pending.source as ContentProvider)
-    const name = this.#storedName()
+    const name = this.storedName()
     return {
       size: undefined,
       replayable: true,

@@ -182,7 +182,7 @@ export class FileField<Row = any> implements Field {
   }
 
   /** The same content, and what is found in it while it is stored. */
-  protected observe(content: Content): { readonly content: Content; found(): unknown } {
+  protected async observe(content: Content): Promise<{ readonly content: Content; found(): unknown }> {
     return { content, found: () => undefined }
   }
 
@@ -196,7 +196,7 @@ export class FileField<Row = any> implements Field {
     }
     const wanted = await this.generateFilename(row, name)
     const { storage } = this
-    const observed = this.observe(content)
+    const observed = await this.observe(content)
     const { saveOptions = {} } = this.options
     const target = await storedFile(storage, wanted)
     const isNew = !(saveOptions.overwrite ?? storage.options.fileOverwrite)

@@ -12,7 +12,7 @@ import { Upload } from './upload.ts'
 export type FileFields = Readonly<Record<string, FileField>>
 
 /** The attributes of a row as they are read. */
-export type FilesOf<F extends FileFields> = { [K in keyof F]: FieldFile }
+export type FilesOf<F extends FileFields> = { [K in keyof F]: ReturnType<F[K]['attach']> }
 
 /** The attributes of a row as they can be assigned; undefined leaves one as it is. */
 export type FileValues<F extends FileFields> = { [K in keyof F]?: FileValue | undefined }
@@ -129,7 +129,7 @@ export class FileModel<F extends FileFields = FileFields> {
       const file = this.attach(attribute, (row as StoredRow)[attribute], owner?.(row))
       ;(row as StoredRow)[attribute] = file
     }
-    return row as Omit<R, keyof F> & FilesOf<F>
+    return row as unknown as Omit<R, keyof F> & FilesOf<F>
   }
 }
 
