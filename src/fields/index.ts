@@ -7,6 +7,8 @@ export {
   type FileValue,
   fileField,
 } from './file-field.ts'
+export type { ImageInfo } from './image/wanted.ts'
+export { ImageField, ImageFieldFile, type ImageFieldOptions, imageField } from './image-field.ts'
 export { type FileFields, FileModel, type FilesOf, type FileValues, fileModel, type StoredRow } from './model.ts'
 export { FileRegistry, type FileUser, fileRegistry, type KeptFile } from './registry.ts'
 export { type FieldPlace, storedFile } from './stored.ts'

@@ -26,14 +26,34 @@ export function* imageHeader(imageSize: ImageSize): HeaderReader {
   return yield* svgHeader(imageSize)
 }
 
-/** The root of an SVG file may come after comments and declarations. */
 function* svgHeader(imageSize: ImageSize): HeaderReader {
   for (const length of TEXT_PARTS) {
-    const text = yield { offset: 0, length }
-    const start = /^[\ufeff\s]*</.test(Buffer.from(text).toString('utf8', 0, 64))
-    if (!start) return undefined
-    const info = sizesIn(text, imageSize)
-    if (info !== undefined || text.length < length) return info
+    const bytes = Buffer.from(yield { offset: 0, length })
+    const root = rootOf(bytes.toString('latin1'))
+    if (root === undefined) return undefined
+    // `image-size` looks at the first 1000 bytes for the root.
+    const info = sizesIn(bytes.subarray(root), imageSize)
+    if (info !== undefined || bytes.length < length) return info
   }
   return undefined
+}
+
+/** What may be before the root of an XML document, by its beginning and its end. */
+const PROLOG: ReadonlyArray<readonly [start: string, end: string]> = [
+  ['<?', '?>'],
+  ['<!--', '-->'],
+  ['<!', '>'],
+]
+
+/** Where the root is, or would come; undefined where it is no `svg`. */
+function rootOf(text: string): number | undefined {
+  for (let at = text.startsWith('\xef\xbb\xbf') ? 3 : 0; ; ) {
+    while (/\s/.test(text.charAt(at))) at += 1
+    if (at >= text.length || text.startsWith('<svg', at)) return at
+    const found = PROLOG.find(([start]) => text.startsWith(start, at))
+    if (found === undefined) return undefined
+    const end = text.indexOf(found[1], at)
+    if (end < 0) return text.length
+    at = end + found[1].length
+  }
 }

@@ -117,7 +117,10 @@ class Passing {
 
   /** What is known at the end of the stream: what is wanted beyond it is not there. */
   finish(): ImageInfo | undefined {
-    while (this.#steps.wanted !== undefined) this.#next()
+    while (this.#steps.wanted !== undefined) {
+      this.#next()
+      this.#see(new Uint8Array())
+    }
     return this.#steps.info
   }
 
