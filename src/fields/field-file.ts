@@ -10,30 +10,8 @@ import type { StorageFile } from '../files/storage-file.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { ReadStreamOptions, UrlOptions } from '../storage/types.ts'
 import type { Field } from './field.ts'
-import { storedFile } from './stored.ts'
-import { FileTransaction } from './transaction.ts'
+import { type FieldSaveOptions, type Owner, type PersistOptions, removeFile, saveFile } from './persist.ts'
 import { type FileSource, Upload } from './upload.ts'
-
-/** The row of a `FieldFile`, as an adapter knows it. */
-export interface Owner {
-  /** For `uploadTo`; its attributes follow what is persisted. */
-  readonly row: object
-  /** Writes these attributes of the row: the file's name, and for a picture its width and height. */
-  persist(values: Readonly<Record<string, unknown>>, options: CallOptions): Promise<void>
-  /** The transaction of the database in which `persist` runs, where there is one. Default: the one that the calling code runs in. */
-  transaction?(): FileTransaction | undefined
-}
-
-/** How `FieldFile.save` and `FieldFile.delete` write. */
-export interface PersistOptions extends CallOptions {
-  /** Whether the row is written as well; default true. */
-  readonly save?: boolean | undefined
-}
-
-/** How `FieldFile.save` stores. */
-export interface FieldSaveOptions extends PersistOptions {
-  readonly onProgress?: ((bytes: number) => void) | undefined
-}
 
 // Merged, since a class cannot declare a symbol of ours under `isolatedDeclarations`.
 // biome-ignore lint/correctness/noUnusedVariables: both halves must have the same parameters
@@ -73,13 +51,6 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     this.name = name ?? null
     this.#field = field
     this.#owner = owner
-  }
-
-  /** A file that is stored when its row is saved. */
-  static pending(field: Field, upload: Upload, owner?: Owner): FieldFile {
-    const file = new FieldFile(field, upload.givenName, owner)
-    file.#setPending(upload)
-    return file
   }
 
   get field(): Field {
@@ -175,10 +146,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     const owner = save ? this.#needOwner('save') : this.#owner
     const source =
       content instanceof Upload ? new Upload(content.source, name, content.contentType) : new Upload(content, name)
-    await this.#change(owner, async files => {
-      const value = await this.#field.store(source, { row: owner?.row, files, signal, onProgress })
-      return this.#persist(value.name, value.columns, save ? owner : undefined, files, signal)
-    })
+    await saveFile(this, source, owner, { save, signal, onProgress })
   }
 
   /** Takes the file from its row, and removes it after the commit if no other row names it. Without a file nothing is done. */
@@ -191,8 +159,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
       if (this.committed && name) await this.storage.delete(name, { signal })
       return this.#set(null)
     }
-    const columns = this.#field.columnsOf(undefined)
-    await this.#change(owner, files => this.#persist(null, columns, save ? owner : undefined, files, signal))
+    await removeFile(this, owner, { save, signal })
   }
 
   /** Closes what `open` or `read` opened; the file can be opened again. */
@@ -216,6 +183,14 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     return this
   }
 
+  /** Sets content that waits until the row is saved; for adapters. */
+  assign(upload: Upload): this {
+    ;(this as { name: string | null }).name = upload.givenName ?? null
+    this.#file = undefined
+    this.#setPending(upload)
+    return this
+  }
+
   /** Sets the name that the column holds now; for adapters, after they have stored what was pending. */
   settle(name: string | null): this {
     this.#set(name)
@@ -235,36 +210,6 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
   /** The name, for BSON. */
   toBSON(): string | null {
     return this.#storable()
-  }
-
-  async #change(owner: Owner | undefined, work: (files: FileTransaction) => Promise<void>): Promise<void> {
-    const outer = owner?.transaction === undefined ? FileTransaction.current() : owner.transaction()
-    const files = outer?.savepoint() ?? new FileTransaction(this.#field.registry)
-    const { name } = this
-    const pending = this.#pending
-    try {
-      await files.run(() => work(files))
-    } catch (error) {
-      this.#set(name)
-      if (pending !== undefined) this.#setPending(pending)
-      await files.rollback()
-      throw error
-    }
-    await files.commit()
-  }
-
-  async #persist(
-    name: string | null,
-    columns: Readonly<Record<string, unknown>>,
-    owner: Owner | undefined,
-    files: FileTransaction,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const before = this.#pending === undefined ? this.name : null
-    this.#set(name)
-    if (owner === undefined) return
-    await owner.persist({ [this.#field.attribute]: this.#field.encode(name), ...columns }, { signal })
-    if (before && before !== name) files.released(await storedFile(this.storage, before))
   }
 
   #needOwner(operation: string): Owner {

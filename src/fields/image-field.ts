@@ -1,11 +1,12 @@
 import type { CallOptions } from '../core/call.ts'
 import type { Content } from '../core/content.ts'
 import { isStorageError } from '../core/errors.ts'
-import { FieldFile, type Owner } from './field-file.ts'
+import { FieldFile } from './field-file.ts'
 import { FileField, type FileFieldOptions } from './file-field.ts'
 import { imageHeader, loadImageSize } from './image/header.ts'
 import { observed, readByRanges } from './image/read.ts'
 import type { ImageInfo } from './image/wanted.ts'
+import type { Owner } from './persist.ts'
 
 /** Where an image field's files are, and which attributes of the row get what their headers say. */
 // biome-ignore lint/suspicious/noExplicitAny: a row of any model

@@ -21,8 +21,9 @@ function* pieces(bytes: Buffer, size: number): Generator<Buffer> {
 
 async function streamed(bytes: Buffer, size: number): Promise<ImageInfo | undefined> {
   const passing = observed(streamContent(pieces(bytes, size)), () => imageHeader(imageSize))
-  const through = await Array.fromAsync(passing.content.open())
-  expect(Buffer.concat(through as Buffer[]).equals(bytes)).toBe(true)
+  const through: Buffer[] = []
+  for await (const piece of passing.content.open()) through.push(piece)
+  expect(Buffer.concat(through).equals(bytes)).toBe(true)
   return passing.found()
 }
 

@@ -1,5 +1,5 @@
 /** Pictures of every format that `imageField` reads, made by sharp, with what their headers say. */
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 
 export interface Picture {
   readonly name: string
@@ -12,7 +12,7 @@ export interface Picture {
 const WIDTH = 320
 const HEIGHT = 200
 
-const source = (): sharp.Sharp =>
+const source = (): Sharp =>
   sharp({ create: { width: WIDTH, height: HEIGHT, channels: 3, background: { r: 200, g: 30, b: 60 } } })
 
 const picture = (name: string, bytes: Buffer, orientation?: number): Picture => ({
@@ -51,7 +51,7 @@ function heic(): Buffer {
 }
 
 export async function pictures(): Promise<Picture[]> {
-  const turned = (format: (from: sharp.Sharp) => sharp.Sharp): Promise<Buffer> =>
+  const turned = (format: (from: Sharp) => Sharp): Promise<Buffer> =>
     format(source().withMetadata({ orientation: 6 })).toBuffer()
   const jpeg = await source().jpeg().toBuffer()
   const svg = `<?xml version="1.0"?>\n<!-- ${'x'.repeat(6000)} -->\n<svg xmlns="http://www.w3.org/2000/svg" width="320" height="200"/>`

@@ -9,7 +9,7 @@ const TEXT_PARTS = [PART, 16 * PART]
 
 /** Loads `image-size`; `improperly_configured` where it is not installed. */
 export async function loadImageSize(): Promise<ImageSize> {
-  const { imageSize } = await importOptional<typeof import('image-size')>('image-size', 'imageField')
+  const { imageSize } = await importOptional<{ readonly imageSize: ImageSize }>('image-size', 'imageField')
   return imageSize
 }
 

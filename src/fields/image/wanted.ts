@@ -1,5 +1,3 @@
-import type { imageSize } from 'image-size'
-
 /** A part of the file that a reader asks for; it gets fewer bytes where the file ends. */
 export interface Wanted {
   readonly offset: number
@@ -19,7 +17,12 @@ export interface ImageInfo {
 /** Reads a header: asks for parts of the file, in ascending order as far as the format permits, until it knows or gives up. */
 export type HeaderReader<T = ImageInfo | undefined> = Generator<Wanted, T, Uint8Array>
 
-export type ImageSize = typeof imageSize
+/** What `image-size` does. */
+export type ImageSize = (bytes: Uint8Array) => {
+  readonly width: number
+  readonly height: number
+  readonly orientation?: number | undefined
+}
 
 /** Bytes of a part that is asked for first, and where a length is not known. */
 export const PART = 4096
