@@ -5,7 +5,6 @@ import {
   FileTransaction,
   fileField,
   fileModel,
-  type ImageField,
   type ImageFieldFile,
   imageField,
 } from 'holdall/fields'
