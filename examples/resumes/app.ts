@@ -86,17 +86,26 @@ export function createApp(resumes: Resumes, { allowedHosts }: AppOptions = {}): 
     }
   }
 
-  return async request => {
+  async function answer(request: Request): Promise<Response> {
     const url = new URL(request.url)
+    checkOrigin(request, allowedHosts)
+    if (request.method === 'GET' || request.method === 'HEAD') return look(request, url)
+    if (request.method === 'POST') return change(request, url.pathname)
+    return new Response(null, { status: 405, headers: { allow: 'GET, HEAD, POST' } })
+  }
+
+  /** Why a request was refused stands in the page; a program that asked for another host gets no page. */
+  async function failure(error: unknown, request: Request): Promise<Response> {
+    if (error instanceof Refusal)
+      return error.status === 421 ? plain(error) : show(error.status, { error: error.message })
+    if (!request.signal.aborted) throw error
+    return new Response(null, { status: 400 })
+  }
+
+  return async request => {
     try {
-      checkOrigin(request, allowedHosts)
-      if (request.method === 'GET' || request.method === 'HEAD') return await look(request, url)
-      if (request.method === 'POST') return await change(request, url.pathname)
-      return new Response(null, { status: 405, headers: { allow: 'GET, HEAD, POST' } })
+      return await answer(request).catch(error => failure(error, request))
     } catch (error) {
-      if (error instanceof Refusal)
-        return error.status === 421 ? plain(error) : show(error.status, { error: error.message })
-      if (request.signal.aborted) return new Response(null, { status: 400 })
       console.error(error)
       if (isStorageError(error))
         return plain(new Refusal(503, 'The files cannot be reached at the moment. Try again later.'))

@@ -6,7 +6,7 @@ import { megabytes, TAKEN } from './files.ts'
 import { Refusal } from './refusal.ts'
 
 /** All files of a form, and what is around them. */
-const MAX_BODY_BYTES = TAKEN.pdf.maxBytes + TAKEN.photos.maxBytes + 1_000_000
+const MAX_BYTES = TAKEN.pdf.maxBytes + TAKEN.photos.maxBytes + 1_000_000
 /** A request that is too large is read on to this multiple of the limit: browsers show no answer before they have sent all. */
 const PATIENCE = 2
 const LIMITS = { fields: 10, fieldSize: 2000, files: 4, parts: 14, headerPairs: 20, headerSize: 4000 }
@@ -15,7 +15,11 @@ const LIMITS = { fields: 10, fieldSize: 2000, files: 4, parts: 14, headerPairs: 
 export type FileTaker = (field: string, filename: string, content: AsyncIterable<Buffer>) => Promise<void>
 
 /** Reads a form of type multipart/form-data. Files go to `take` as they come; the other fields are returned. */
-export async function readForm(request: Request, take: FileTaker): Promise<ReadonlyMap<string, string>> {
+export async function readForm(
+  request: Request,
+  take: FileTaker,
+  maxBytes: number = MAX_BYTES,
+): Promise<ReadonlyMap<string, string>> {
   const contentType = request.headers.get('content-type') ?? ''
   if (!/^multipart\/form-data;/i.test(contentType) || request.body === null) {
     throw new Refusal(415, 'A form of type multipart/form-data is expected.')
@@ -48,7 +52,7 @@ export async function readForm(request: Request, take: FileTaker): Promise<Reado
       })
   })
   try {
-    await pipeline(Readable.fromWeb(request.body as WebStream), limited, parser)
+    await pipeline(Readable.fromWeb(request.body as WebStream), limited(maxBytes), parser)
   } catch (error) {
     // Nothing more comes: what waits for it must not wait for ever.
     for (const content of open) content.destroy(error as Error)
@@ -70,12 +74,15 @@ function parserOf(headers: BusboyHeaders): InstanceType<typeof Busboy> {
   }
 }
 
-async function* limited(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let bytes = 0
-  for await (const chunk of source) {
-    bytes += chunk.byteLength
-    if (bytes > MAX_BODY_BYTES * PATIENCE) break
-    if (bytes <= MAX_BODY_BYTES) yield chunk
+/** Lets so many bytes through. */
+function limited(maxBytes: number): (source: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array> {
+  return async function* (source) {
+    let bytes = 0
+    for await (const chunk of source) {
+      bytes += chunk.byteLength
+      if (bytes > maxBytes * PATIENCE) break
+      if (bytes <= maxBytes) yield chunk
+    }
+    if (bytes > maxBytes) throw new Refusal(413, `All files together are larger than ${megabytes(maxBytes)}.`)
   }
-  if (bytes > MAX_BODY_BYTES) throw new Refusal(413, `All files together are larger than ${megabytes(MAX_BODY_BYTES)}.`)
 }
