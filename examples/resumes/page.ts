@@ -68,10 +68,10 @@ function form(action: string, id: string, resume: Resume | undefined): Html {
   return html`<form action="${action}" method="post" enctype="multipart/form-data">
 <label for="${id}-person">Name</label>
 <input id="${id}-person" name="person" required maxlength="100" autocomplete="off" value="${resume?.person}">
-<label for="${id}-pdf">${isNew ? 'Resume' : 'New resume'}</label>
+<label for="${id}-pdf">${isNew ? 'PDF' : 'New PDF'}</label>
 <input id="${id}-pdf" name="pdf" type="file" accept="application/pdf,.pdf" ${isNew && html`required`}
  aria-describedby="${id}-pdf-hint" data-max-bytes="${TAKEN.pdf.maxBytes}">
-<p class="hint" id="${id}-pdf-hint">PDF, at most ${megabytes(TAKEN.pdf.maxBytes)}</p>
+<p class="hint" id="${id}-pdf-hint">The resume, at most ${megabytes(TAKEN.pdf.maxBytes)}</p>
 <label for="${id}-photos">${isNew ? 'Photo' : 'New photo'} <span class="hint">(optional)</span></label>
 <input id="${id}-photos" name="photos" type="file" accept="${PHOTO_TYPES}"
  aria-describedby="${id}-photos-hint" data-max-bytes="${TAKEN.photos.maxBytes}">
