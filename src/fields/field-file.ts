@@ -202,12 +202,13 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** The name, for JSON; `invalid_argument` for a file that is not stored yet. */
   toJSON(): string | null {
-    return this.#storable()
+    if (this.#pending === undefined) return this.name
+    throw notSerialisable(this.#field.attribute)
   }
 
   /** The name, for BSON. */
   toBSON(): string | null {
-    return this.#storable()
+    return this.toJSON()
   }
 
   #needOwner(operation: string): Owner {
@@ -232,11 +233,6 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
       'unsupported',
       `The file of '${this.#field.attribute}' is not stored yet: save its row first.`,
     )
-  }
-
-  #storable(): string | null {
-    if (this.#pending === undefined) return this.name
-    throw notSerialisable(this.#field.attribute)
   }
 
   #set(name: string | null): void {
