@@ -25,7 +25,7 @@ export type ImageSize = (bytes: Uint8Array) => {
 }
 
 /** Bytes of a part that is asked for first, and where a length is not known. */
-export const PART = 4096
+export const PART: number = 4096
 /** Most bytes of one part. */
 export const MAX_PART: number = 256 * 1024
 
