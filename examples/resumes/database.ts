@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
 /** The columns of files hold names in the storage, those of a picture also what its header says. */
@@ -17,10 +17,11 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS resumes_photos ON resumes (photos);
 `
 
-/** Opens the database, or makes it. */
-export function openDatabase(path: string): DatabaseSync {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
-  const database = new DatabaseSync(path)
+/** Opens the database in a folder, or makes it; a relative folder starts from this one. */
+export function openDatabase(data: string): DatabaseSync {
+  const folder = resolve(import.meta.dirname, data)
+  mkdirSync(folder, { recursive: true })
+  const database = new DatabaseSync(join(folder, 'resumes.db'))
   database.exec('PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 5000;')
   database.exec(SCHEMA)
   return database

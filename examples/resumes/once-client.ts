@@ -1,16 +1,19 @@
 /** What `--once` needs to play the browser: the application as a process of its own, and forms that are made while they are sent. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 /** The application in a process of its own. */
 export class AppProcess {
   readonly url: string
   readonly #child: ChildProcess
+  readonly #memory: number
 
   private constructor(url: string, child: ChildProcess) {
     this.url = url
     this.#child = child
+    this.#memory = mostMemory(child)
   }
 
   /** Starts the application on a free port, with its data in this folder. */
@@ -36,6 +39,12 @@ export class AppProcess {
     if (signal === 'SIGTERM' && code !== 0) throw new Error(`The application ended with exit code ${code}.`)
   }
 
+  /** Bytes by which it has grown since its start; undefined where the system does not say. */
+  memoryGrowth(): number | undefined {
+    const grown = mostMemory(this.#child) - this.#memory
+    return Number.isNaN(grown) ? undefined : grown
+  }
+
   get(path: string): Promise<Response> {
     return fetch(new URL(path, this.url))
   }
@@ -48,6 +57,12 @@ export class AppProcess {
     const request = { method: 'POST', redirect: 'manual', duplex: 'half', ...init, headers, body }
     return fetch(new URL(path, this.url), request as RequestInit)
   }
+}
+
+/** The most memory that a process has had, as Linux reports it. */
+function mostMemory({ pid }: ChildProcess): number {
+  const status = existsSync(`/proc/${pid}/status`) ? readFileSync(`/proc/${pid}/status`, 'utf8') : ''
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? Number.NaN) * 1024
 }
 
 /** A field of a form, or a file with its bytes. */

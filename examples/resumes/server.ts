@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join, resolve } from 'node:path'
 import { configure, loadConfig, storages } from 'holdall'
 import { toNodeListener } from 'holdall/serve'
 import { createApp } from './app.ts'
@@ -12,7 +11,7 @@ import { Resumes } from './resumes.ts'
 export interface ServerOptions {
   readonly port: number
   readonly host: string
-  /** Folder of the database, from the folder of this file. */
+  /** Folder of the database; a relative one starts from this folder. */
   readonly data: string
   readonly allowedHosts?: readonly string[] | undefined
 }
@@ -30,7 +29,7 @@ const MAX_REQUEST_MS = 60 * 60 * 1000
 export async function startServer({ port, host, data, allowedHosts }: ServerOptions): Promise<Running> {
   const { settings, file } = await loadConfig({ cwd: import.meta.dirname })
   configure(settings, { base: file })
-  const resumes = new Resumes(openDatabase(join(resolve(import.meta.dirname, data), 'resumes.db')))
+  const resumes = new Resumes(openDatabase(data))
   const app = createApp(resumes, { allowedHosts })
   const running = new Set<Promise<Response>>()
   const listener = toNodeListener(request => {

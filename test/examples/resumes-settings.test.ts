@@ -1,59 +1,19 @@
 /** The application on other storages, by settings alone, and after a restart. */
+import { request as httpRequest } from 'node:http'
 import { afterEach, expect, test, vi } from 'vitest'
 import { openDatabase } from '../../examples/resumes/database.ts'
 import { Resumes } from '../../examples/resumes/resumes.ts'
 import { startServer } from '../../examples/resumes/server.ts'
 import { configure } from '../../src/index.ts'
 import { temporaryFolder } from '../backends/local/fixture.ts'
-import { startStrictAzure } from '../servers/strict-azure.ts'
-import { startStrictGcs } from '../servers/strict-gcs.ts'
-import { startStrictS3 } from '../servers/strict-s3.ts'
-import { filesBelow, formOf, PDF, png, type Sent, startSite } from './resumes/site.ts'
+import { SERVICES } from './resumes/services.ts'
+import { draftBegun, filesBelow, formOf, PDF, png, type Sent, startSite } from './resumes/site.ts'
 
 afterEach(() => {
+  vi.restoreAllMocks()
   vi.unstubAllEnvs()
   configure({})
 })
-
-/** A service, the environment that leads to it, and the names of the files that it has. */
-interface Service {
-  readonly env: Readonly<Record<string, string>>
-  names(): string[]
-  close(): Promise<void>
-}
-
-const SERVICES: Readonly<Record<string, () => Promise<Service>>> = {
-  async S3() {
-    const server = await startStrictS3()
-    const env = {
-      DEFAULT_FILE_STORAGE: 's3',
-      AWS_STORAGE_BUCKET_NAME: 'media',
-      AWS_S3_REGION_NAME: server.region,
-      AWS_S3_ENDPOINT_URL: server.url,
-      AWS_S3_ACCESS_KEY_ID: server.credentials.accessKeyId,
-      AWS_S3_SECRET_ACCESS_KEY: server.credentials.secretAccessKey,
-    }
-    return { env, names: () => [...server.bucket().objects.keys()], close: () => server.close() }
-  },
-  async Azure() {
-    const server = await startStrictAzure()
-    const env = {
-      DEFAULT_FILE_STORAGE: 'storages.backends.azure_storage.AzureStorage',
-      AZURE_CONNECTION_STRING: server.connectionString,
-      AZURE_CONTAINER: 'media',
-    }
-    return { env, names: () => [...server.container().blobs.keys()], close: () => server.close() }
-  },
-  async GCS() {
-    const server = await startStrictGcs()
-    const env = {
-      STORAGES: JSON.stringify({ default: { BACKEND: 'gcs', OPTIONS: { bucketName: 'media' } } }),
-      GS_CREDENTIALS: JSON.stringify(server.keyFile()),
-      GS_ENDPOINT_URL: server.url,
-    }
-    return { env, names: () => [...server.bucket().objects.keys()], close: () => server.close() }
-  },
-}
 
 test.each(Object.keys(SERVICES))('%s, by environment variables alone', async title => {
   using folder = temporaryFolder()
@@ -129,6 +89,20 @@ test('resumes are there after a restart, with their files', async () => {
   }
 })
 
+test('an application that ends during an upload leaves nothing of it', async () => {
+  using folder = temporaryFolder()
+  vi.stubEnv('RESUMES_DATA', folder.path)
+  const app = await startServer({ port: 0, host: '127.0.0.1', data: folder.path })
+  const begun = draftBegun()
+  const headers = { 'content-type': 'multipart/form-data; boundary=b' }
+  const sent = httpRequest(`${app.url}resumes`, { method: 'POST', headers })
+  sent.on('error', () => {})
+  sent.write('--b\r\ncontent-disposition: form-data; name="pdf"; filename="half.pdf"\r\n\r\n%PDF-1.7\n')
+  await begun
+  await app.close()
+  expect(filesBelow(folder.path)).toEqual(['resumes.db'])
+})
+
 test('signed URLs of the local disk open the files, and no others do', async () => {
   vi.stubEnv('HOLDALL_URL_SECRET', 'a secret of the tests')
   await using site = await startSite()
@@ -140,7 +114,8 @@ test('signed URLs of the local disk open the files, and no others do', async () 
 })
 
 test('the model’s storage is the one that the settings name when it is first used', () => {
-  const resumes = new Resumes(openDatabase(':memory:'))
+  using folder = temporaryFolder()
+  const resumes = new Resumes(openDatabase(folder.path))
   configure({ STORAGES: { default: { BACKEND: 'memory' } } })
   expect(resumes.model.fields.pdf.storage.constructor.name).toBe('MemoryStorage')
   expect(resumes.model.attach('pdf', null).isEmpty).toBe(true)

@@ -1,7 +1,6 @@
 import { request as httpRequest } from 'node:http'
 import { afterEach, expect, test, vi } from 'vitest'
-import { Draft } from '../../examples/resumes/draft.ts'
-import { errorIn, formOf, PDF, png, type Sent, startSite, textOf } from './resumes/site.ts'
+import { draftBegun, errorIn, formOf, PDF, png, type Sent, startSite, textOf } from './resumes/site.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -162,13 +161,7 @@ test.each(['/resumes', '/resumes/1'])('an upload to %s that is cut off leaves no
   const sent = httpRequest(site.origin + path, { method: 'POST', headers })
   sent.on('error', () => {})
   const part = '--b\r\ncontent-disposition: form-data; name="pdf"; filename="half.pdf"\r\n\r\n%PDF-1.7\n'
-  const begun = new Promise(resolve => {
-    const { file } = Draft.prototype
-    vi.spyOn(Draft.prototype, 'file').mockImplementationOnce(function (this: Draft, ...given) {
-      resolve(given)
-      return file.apply(this, given)
-    })
-  })
+  const begun = draftBegun()
   sent.write(part + 'x'.repeat(3_000_000))
   await begun
   const answered = site.answered()

@@ -5,8 +5,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { DatabaseSync } from 'node:sqlite'
 import { deflateSync } from 'node:zlib'
+import { vi } from 'vitest'
 import { createApp } from '../../../examples/resumes/app.ts'
 import { openDatabase } from '../../../examples/resumes/database.ts'
+import { Draft } from '../../../examples/resumes/draft.ts'
 import { type Resume, Resumes } from '../../../examples/resumes/resumes.ts'
 import type { FieldFile } from '../../../src/fields/index.ts'
 import { configure, type HoldallSettings, storages } from '../../../src/index.ts'
@@ -42,7 +44,7 @@ export async function startSite(settings?: HoldallSettings): Promise<Site> {
   const local = { location: media, baseUrl: '/media/', fsync: false, tempDir: `${folder.path}/spool` }
   mkdirSync(`${folder.path}/spool`)
   configure(settings ?? { STORAGES: { default: { BACKEND: 'local', OPTIONS: local } } })
-  const database = openDatabase(`${folder.path}/resumes.db`)
+  const database = openDatabase(folder.path)
   const resumes = new Resumes(database)
   const app = createApp(resumes)
   const answers: Response[] = []
@@ -131,4 +133,15 @@ export function png(width: number, height: number): Buffer {
 
 export function textOf(file: FieldFile): Promise<string> {
   return file.storage.readText(String(file))
+}
+
+/** Resolves when the application has begun to take a file of a form. */
+export function draftBegun(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const { file } = Draft.prototype
+  vi.spyOn(Draft.prototype, 'file').mockImplementationOnce(function (this: Draft, ...given) {
+    resolve()
+    return file.apply(this, given)
+  })
+  return promise
 }
