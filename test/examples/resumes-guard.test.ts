@@ -1,7 +1,10 @@
 /** What an example that people copy must not let happen: scripts of strangers, forms of other sites, files of others. */
 import { request as httpRequest } from 'node:http'
+import { buffer } from 'node:stream/consumers'
 import { afterEach, expect, test, vi } from 'vitest'
 import { readForm } from '../../examples/resumes/form.ts'
+import { DOCUMENTS, knownFile, PICTURES } from '../../examples/resumes/kinds.ts'
+import { Refusal } from '../../examples/resumes/refusal.ts'
 import { startServer } from '../../examples/resumes/server.ts'
 import { defaultStorage, MemoryStorage, StorageError } from '../../src/index.ts'
 import { temporaryFolder } from '../backends/local/fixture.ts'
@@ -167,4 +170,34 @@ test.each([1_500_000, 9_000_000])('a form of %i bytes where a million is allowed
   const refusal = await readForm(request, take, 1_000_000).catch((error: unknown) => error)
   expect(refusal).toMatchObject({ status: 413, message: 'All files together are larger than 1 MB.' })
   expect(taken.reduce((sum, length) => sum + length, 0)).toBeLessThanOrEqual(1_000_000)
+})
+
+const avif = (...brands: string[]): string => {
+  const size = Buffer.alloc(4)
+  size.writeUInt32BE(8 + 4 * brands.length)
+  return `${size.toString('latin1')}ftyp${brands.join('')}`
+}
+
+test.each([
+  ['pdf', '%PDF-2.0', DOCUMENTS],
+  ['png', '\x89PNG\r\n\x1a\n', PICTURES],
+  ['jpg', '\xff\xd8\xff\xe0', PICTURES],
+  ['gif', 'GIF87a', PICTURES],
+  ['webp', 'RIFF\x1a\0\0\0WEBP', PICTURES],
+  ['avif', avif('avif', '\0\0\0\0'), PICTURES],
+  ['avif', avif('mif1', '\0\0\0\0', 'miaf', 'avif'), PICTURES],
+  [undefined, avif('heic', 'avif', 'mif1'), PICTURES],
+  [undefined, `${avif('mif1', '\0\0\0\0')}avif`, PICTURES],
+  [undefined, 'RIFF\x1a\0\0\0WAVE', PICTURES],
+  [undefined, '\n%PDF-2.0', DOCUMENTS],
+  [undefined, '', DOCUMENTS],
+])('the first bytes make a file %s', async (extension, head, kinds) => {
+  const bytes = Buffer.concat([Buffer.from(head, 'latin1'), Buffer.alloc(100)])
+  const one = async function* (): AsyncGenerator<Buffer> {
+    for (const byte of head === '' ? [] : bytes) yield Buffer.of(byte)
+  }
+  const known = await knownFile(one(), kinds, 'no').catch((error: unknown) => error as Refusal)
+  if (known instanceof Refusal) return expect([extension, known.status]).toEqual([undefined, 415])
+  expect(known.kind.extension).toBe(extension)
+  expect(await buffer(known.content)).toEqual(bytes)
 })

@@ -1,4 +1,5 @@
 /** The application on other storages, by settings alone, and after a restart. */
+import { readdirSync, readFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { afterEach, expect, test, vi } from 'vitest'
 import { openDatabase } from '../../examples/resumes/database.ts'
@@ -120,4 +121,15 @@ test('the model’s storage is the one that the settings name when it is first u
   expect(resumes.model.fields.pdf.storage.constructor.name).toBe('MemoryStorage')
   expect(resumes.model.attach('pdf', null).isEmpty).toBe(true)
   resumes.close()
+})
+
+test('the page about the application names each of its files, and the variables that were tried here', async () => {
+  const folder = new URL('../../examples/resumes/', import.meta.url)
+  const page = readFileSync(new URL('../../docs/resumes.md', import.meta.url), 'utf8')
+  const files = readdirSync(folder).filter(name => name.endsWith('.ts'))
+  expect(files.length).toBeGreaterThan(10)
+  for (const name of files) expect(page).toContain(`\`${name}\``)
+  for (const name of ['DEFAULT_FILE_STORAGE', 'AWS_STORAGE_BUCKET_NAME', 'AZURE_CONNECTION_STRING', 'GS_CREDENTIALS'])
+    expect(page).toContain(`${name}=`)
+  expect(page).toContain('](images/resumes.png)')
 })
