@@ -1,6 +1,7 @@
 /** The application on other storages, by settings alone, and after a restart. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, expect, test, vi } from 'vitest'
 import { openDatabase } from '../../examples/resumes/database.ts'
 import { Resumes } from '../../examples/resumes/resumes.ts'
@@ -95,12 +96,23 @@ test('an application that ends during an upload leaves nothing of it', async () 
   vi.stubEnv('RESUMES_DATA', folder.path)
   const app = await startServer({ port: 0, host: '127.0.0.1', data: folder.path })
   const begun = draftBegun()
+  const { save } = Resumes.prototype
+  const ended = vi.fn()
+  vi.spyOn(Resumes.prototype, 'save').mockImplementation(async function (this: Resumes, ...given) {
+    try {
+      return await save.apply(this, given)
+    } finally {
+      for (let turns = 0; turns < 50; turns++) await setImmediate()
+      ended()
+    }
+  })
   const headers = { 'content-type': 'multipart/form-data; boundary=b' }
   const sent = httpRequest(`${app.url}resumes`, { method: 'POST', headers })
   sent.on('error', () => {})
   sent.write('--b\r\ncontent-disposition: form-data; name="pdf"; filename="half.pdf"\r\n\r\n%PDF-1.7\n')
   await begun
   await app.close()
+  expect(ended).toHaveBeenCalledOnce()
   expect(filesBelow(folder.path)).toEqual(['resumes.db'])
 })
 
