@@ -74,6 +74,8 @@ export function createApp(resumes: Resumes, { allowedHosts }: AppOptions = {}): 
     const [, id] = /^\/resumes\/(\d{1,15})\/pdf$/.exec(pathname) ?? []
     // Made when it is asked for: a signed URL in a page that stays open would expire.
     if (id !== undefined) return redirect(await urlOf(found(resumes.find(Number(id))).pdf))
+    // Where a browser is after a form was refused, without the script.
+    if (/^\/resumes(?:\/\d+)?$/.test(pathname)) return redirect('/')
     return assets(request)
   }
 

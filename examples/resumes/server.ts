@@ -40,7 +40,7 @@ export async function startServer({ port, host, data, allowedHosts }: ServerOpti
   const server = createServer({ requestTimeout: MAX_REQUEST_MS }, listener)
   await once(server.listen(port, host), 'listening')
   return {
-    url: `http://${host}:${(server.address() as AddressInfo).port}/`,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}/`,
     async close() {
       const closed = new Promise(done => server.close(done))
       server.closeAllConnections()

@@ -99,7 +99,7 @@ test('only files that a row names are shown', async () => {
     '%2e%2e/resumes.db',
   ]
   expect(await Promise.all(hidden.map(path => status(`/media/${path}`)))).toEqual(hidden.map(() => 404))
-  const others = ['/nothing', '/resumes/9/pdf', '/resumes/x/pdf', '/resumes', '/server.ts', '/..%2fserver.ts']
+  const others = ['/nothing', '/resumes/9/pdf', '/resumes/x/pdf', '/resumes/x', '/server.ts', '/..%2fserver.ts']
   expect(await Promise.all(others.map(status))).toEqual(others.map(() => 404))
 })
 

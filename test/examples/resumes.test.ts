@@ -186,6 +186,10 @@ test('forms that are none are refused', async () => {
   }
   expect([site.resumes.list(), site.files()]).toEqual([[], []])
   expect((await fetch(site.origin, { method: 'PUT', body: 'x' })).status).toBe(405)
+  // A page that shows a refusal can be loaded again.
+  expect(await Promise.all(['/resumes', '/resumes/7'].map(async path => (await site.get(path)).url))).toEqual(
+    Array(2).fill(`${site.origin}/`),
+  )
 })
 
 test.each(['/resumes', '/resumes/1'])('an upload to %s that is cut off leaves nothing', async path => {
@@ -238,7 +242,15 @@ test('changes of one resume at once leave exactly the files that it names', asyn
   const row = site.resumes.find(1)!
   expect(site.files()).toEqual([row.pdf.name, row.photos.name])
   expect(`Ada ${(await textOf(row.pdf)).slice(PDF.length + 1)}`).toBe(row.person)
-  const last = await Promise.all([change(7), site.post('/resumes/1/delete'), change(8)])
+  await Promise.all([
+    change(6),
+    site.post('/resumes/1/photos/delete'),
+    change(7),
+    site.post('/resumes/1/photos/delete'),
+  ])
+  const { pdf, photos } = site.resumes.find(1)!
+  expect(site.files()).toEqual([pdf.name, ...(photos.name === null ? [] : [photos.name])])
+  const last = await Promise.all([change(8), site.post('/resumes/1/delete'), change(9)])
   expect(last.map(({ status }) => status)).toEqual([expect.any(Number), 303, expect.any(Number)])
   expect([site.resumes.list(), site.files()]).toEqual([[], []])
 })

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Draft } from '../../examples/resumes/draft.ts'
 import { PDF, type Site, startSite } from '../examples/resumes/site.ts'
 import { startChromium } from '../servers/chromium.ts'
+import { portrait, slowLine } from './browser/resumes.ts'
 
 // A browser that starts while other servers do may be slow.
 vi.setConfig({ testTimeout: 180_000 })
@@ -55,14 +56,6 @@ async function file(name: string, content: string | Uint8Array): Promise<string>
   return path
 }
 
-/** A portrait in few colours: a head and shoulders before a wall. */
-function portrait(width: number, height: number, wall: string, coat: string): Promise<Buffer> {
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 90 120" preserveAspectRatio="xMidYMid slice">
-    <rect x="-100" width="400" height="120" fill="${wall}"/><ellipse cx="45" cy="118" rx="40" ry="38" fill="${coat}"/>
-    <circle cx="45" cy="50" r="22" fill="#e8c3a0"/><path d="M22 50a23 23 0 0 1 46 0q-10-14-23-14t-23 14" fill="#3b2a20"/></svg>`
-  return sharp(Buffer.from(svg)).jpeg().toBuffer()
-}
-
 /** Size of the picture in its file, and of its place on the page. */
 const pictureSize = (): Promise<number[]> =>
   page.evaluate(`(async () => {
@@ -84,25 +77,6 @@ const until = (condition: string): Promise<unknown> =>
     interval: 20,
   })
 
-/** Lets uploads through at so many bytes a second; all of them again when it is disposed of. */
-async function slowLine(uploadThroughput: number): Promise<AsyncDisposable> {
-  const network = await context.newCDPSession(page)
-  const set = (bytes: number): Promise<unknown> =>
-    network.send('Network.emulateNetworkConditions', {
-      offline: false,
-      latency: 0,
-      downloadThroughput: -1,
-      uploadThroughput: bytes,
-    })
-  await set(uploadThroughput)
-  return {
-    async [Symbol.asyncDispose]() {
-      await set(-1)
-      await network.detach()
-    },
-  }
-}
-
 const status = (text: string): Promise<unknown> => page.getByRole('status').filter({ hasText: text }).waitFor()
 
 test('upload with progress, see the picture, open, replace, delete', async () => {
@@ -112,7 +86,7 @@ test('upload with progress, see the picture, open, replace, delete', async () =>
   await page.getByLabel('PDF').setInputFiles(pdf)
   await page.getByLabel('Photo').setInputFiles(await file('ada.jpg', await portrait(300, 400, '#9cc', '#246')))
   // What is sent, shown and said while a slow line takes it.
-  const line = await slowLine(15_000_000)
+  const line = await slowLine(page, 15_000_000)
   await page.evaluate(`(() => {
     window.seen = { bar: [], said: [] }
     const status = document.querySelector('#status')
@@ -258,7 +232,7 @@ test('an upload of 100 MB that is cancelled leaves nothing, and goes through whe
   await page.goto(site.origin)
   await page.getByLabel('Name').fill('Ada')
   await page.getByLabel('PDF').setInputFiles(large)
-  const line = await slowLine(10_000_000)
+  const line = await slowLine(page, 10_000_000)
   const add = page.getByRole('button', { name: 'Add resume' })
   const begun = vi.spyOn(Draft.prototype, 'file')
   await add.click()

@@ -58,7 +58,7 @@ function showProgress(form, request) {
     // Not every step is read out.
     if (percent < announced + 25) return
     announced = percent
-    say(percent < 100 ? `Uploading, ${percent} %` : 'Uploaded, being stored')
+    say(percent < 100 ? `Uploading, ${percent} %` : 'Uploaded, being stored', true)
   })
   return () => {
     form.setAttribute('aria-busy', 'false')
@@ -94,7 +94,9 @@ function showError(form, text, focused) {
   focused?.focus()
 }
 
-function say(text) {
+/** Shows what was done, and has it read out; what the bar shows anyway is only read out. */
+function say(text, isShown = false) {
+  byId('status').className = isShown ? 'hidden' : ''
   byId('status').textContent = text
 }
 
