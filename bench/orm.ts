@@ -1,5 +1,6 @@
 /**
- * What a file column costs: 10,000 rows are found with a `FieldFile` column and with a text column, in turns. The target is a ratio of 1.15.
+ * What a file column costs: 10,000 rows are found with a `FieldFile` column and with a text column, in turns. The target of an adapter is a ratio of
+ * 1.15; `core` is for comparison, over rows that cost next to nothing.
  *
  * `node bench/orm.ts`, or with names of adapters: `node bench/orm.ts drizzle kysely`. Each runs in a process of its own (`BENCH_ROUNDS`
  * sets the rounds).
@@ -51,5 +52,5 @@ async function measure(name: string): Promise<void> {
   const ratio = (a: number, b: number): string => (a / b).toFixed(2)
   const cells = [files!.wallMs.toFixed(1), texts!.wallMs.toFixed(1), ratio(files!.wallMs, texts!.wallMs)]
   console.log(`| ${[name, ...cells, ratio(files!.cpuMs, texts!.cpuMs)].join(' | ')} |`)
-  if (files!.wallMs / texts!.wallMs > TARGET) process.exitCode = 1
+  if (name !== 'core' && files!.wallMs / texts!.wallMs > TARGET) process.exitCode = 1
 }
