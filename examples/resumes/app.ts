@@ -2,7 +2,7 @@ import { isStorageError, LocalStorage, storages } from 'holdall'
 import { createFileHandler } from 'holdall/serve'
 import type { Draft } from './draft.ts'
 import { type FileColumn, TAKEN, urlOf } from './files.ts'
-import { readForm } from './form.ts'
+import { readForm, readRest } from './form.ts'
 import { checkOrigin, pageHeaders, privateFile } from './guard.ts'
 import { type Notice, type PageState, page } from './page.ts'
 import { Refusal } from './refusal.ts'
@@ -98,6 +98,7 @@ export function createApp(resumes: Resumes, { allowedHosts }: AppOptions = {}): 
 
   /** Why a request was refused stands in the page; a program that asked for another host gets no page. */
   async function failure(error: unknown, request: Request): Promise<Response> {
+    await readRest(request).catch(() => {})
     if (error instanceof Refusal)
       return error.status === 421 ? plain(error) : show(error.status, { error: error.message })
     if (!request.signal.aborted) throw error

@@ -9,6 +9,8 @@ import { Refusal } from './refusal.ts'
 const MAX_BYTES = TAKEN.pdf.maxBytes + TAKEN.photos.maxBytes + 1_000_000
 /** A request that is too large is read on to this multiple of the limit: browsers show no answer before they have sent all. */
 const PATIENCE = 2
+/** Of a request that no one wants to read. */
+const MAX_REST_BYTES = 1_000_000
 const LIMITS = { fields: 10, fieldSize: 2000, files: 4, parts: 14, headerPairs: 20, headerSize: 4000 }
 
 /** Takes a file of a form; the next one comes when this one is done. */
@@ -84,5 +86,15 @@ function limited(maxBytes: number): (source: AsyncIterable<Uint8Array>) => Async
       if (bytes <= maxBytes) yield chunk
     }
     if (bytes > maxBytes) throw new Refusal(413, `All files together are larger than ${megabytes(maxBytes)}.`)
+  }
+}
+
+/** Reads what is left of a small request that is refused: an answer that comes before can be lost with the connection. */
+export async function readRest({ body, bodyUsed }: Request): Promise<void> {
+  if (body === null || bodyUsed) return
+  let bytes = 0
+  for await (const chunk of Readable.fromWeb(body as WebStream)) {
+    bytes += chunk.byteLength
+    if (bytes > MAX_REST_BYTES) break
   }
 }

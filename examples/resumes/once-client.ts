@@ -53,7 +53,7 @@ export class AppProcess {
   post(path: string, parts: readonly FormPart[] = [], init: RequestInit = {}): Promise<Response> {
     const boundary = crypto.randomUUID()
     const headers = { 'content-type': `multipart/form-data; boundary=${boundary}`, ...init.headers }
-    const body = ReadableStream.from(multipart(parts, boundary))
+    const body = parts.length === 0 ? null : ReadableStream.from(multipart(parts, boundary))
     const request = { method: 'POST', redirect: 'manual', duplex: 'half', ...init, headers, body }
     return fetch(new URL(path, this.url), request as RequestInit)
   }

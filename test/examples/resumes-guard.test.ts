@@ -2,6 +2,7 @@
 import { request as httpRequest } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, expect, test, vi } from 'vitest'
+import { createApp } from '../../examples/resumes/app.ts'
 import { readForm } from '../../examples/resumes/form.ts'
 import { html } from '../../examples/resumes/html.ts'
 import { DOCUMENTS, knownFile, PICTURES } from '../../examples/resumes/kinds.ts'
@@ -192,6 +193,26 @@ test.each([1_500_000, 9_000_000])('a form of %i bytes where a million is allowed
   // It is read on for a while: a browser that still sends shows no answer.
   expect(made).toBeLessThan(2_600_000)
   expect(made).toBeGreaterThanOrEqual(Math.min(bytes, 2_000_000))
+})
+
+test('an answer that needs no body comes when a small one has been read, and soon when it is large', async () => {
+  await using site = await startSite()
+  const refused = async (pieces: number): Promise<number> => {
+    let made = 0
+    const body = ReadableStream.from(
+      (async function* () {
+        for (; made < pieces; made++) yield Buffer.alloc(100_000)
+      })(),
+    )
+    const headers = { 'sec-fetch-site': 'cross-site', 'content-type': 'multipart/form-data; boundary=b' }
+    const init = { method: 'POST', headers, body, duplex: 'half' } as RequestInit
+    const request = new Request('http://localhost/resumes', init)
+    request.headers.set('host', 'localhost')
+    expect((await createApp(site.resumes)(request)).status).toBe(403)
+    return made
+  }
+  expect(await refused(5)).toBe(5)
+  expect(await refused(1000)).toBeLessThan(20)
 })
 
 const avif = (...brands: string[]): string => {
