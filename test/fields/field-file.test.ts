@@ -8,6 +8,7 @@ import v8 from 'node:v8'
 import { afterAll, beforeEach, describe, expect, expectTypeOf, it } from 'vitest'
 import {
   FieldFile,
+  type FileModel,
   FileRegistry,
   FileTransaction,
   type FileValue,
@@ -438,5 +439,7 @@ describe('a FieldFile', () => {
     const model = fileModel('m', { pdf: fileField(), photo: imageField() })
     expectTypeOf(model.revive({ id: 1 }).photo).toEqualTypeOf<ImageFieldFile>()
     expectTypeOf(model.attach('pdf', 'x')).toEqualTypeOf<FieldFile>()
+    const any: FileModel = model
+    expect(any.attributes).toEqual(['pdf', 'photo'])
   })
 })
