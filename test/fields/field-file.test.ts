@@ -8,7 +8,6 @@ import v8 from 'node:v8'
 import { afterAll, beforeEach, describe, expect, expectTypeOf, it } from 'vitest'
 import {
   FieldFile,
-  type FileModel,
   FileRegistry,
   FileTransaction,
   type FileValue,
@@ -439,7 +438,6 @@ describe('a FieldFile', () => {
     const model = fileModel('m', { pdf: fileField(), photo: imageField() })
     expectTypeOf(model.revive({ id: 1 }).photo).toEqualTypeOf<ImageFieldFile>()
     expectTypeOf(model.attach('pdf', 'x')).toEqualTypeOf<FieldFile>()
-    const any: FileModel = model
-    expect(any.attributes).toEqual(['pdf', 'photo'])
+    expectTypeOf(model.attributes).toEqualTypeOf<readonly ('pdf' | 'photo')[]>()
   })
 })
