@@ -19,6 +19,7 @@ export class FileTransaction {
   /** Stored by a savepoint that was rolled back. */
   readonly #abandoned: StoredFile[] = []
   #isOpen = true
+  #isDoubtful = false
 
   constructor(registry: FileRegistry = fileRegistry, parent?: FileTransaction) {
     this.registry = registry
@@ -64,6 +65,14 @@ export class FileTransaction {
     this.#released.push(release(file))
   }
 
+  /**
+   * Notes that the database may keep less than it confirms: PostgreSQL answers a commit after a failed statement with a rollback. What was
+   * stored is looked up then as well, and removed if no row names it.
+   */
+  doubt(): void {
+    this.#isDoubtful = true
+  }
+
   /** After the database's commit; for a savepoint, after its release. Ends when all that is to be deleted is deleted; never fails. */
   async commit(): Promise<void> {
     if (!this.#end()) return
@@ -73,10 +82,12 @@ export class FileTransaction {
       parent.#needed.push(...this.#needed)
       parent.#released.push(...this.#released)
       parent.#abandoned.push(...this.#abandoned)
+      if (this.#isDoubtful) parent.doubt()
       return
     }
     this.#dropAll()
-    await this.registry.removeUnused([...this.#released, ...this.#abandoned])
+    const doubtful = this.#isDoubtful ? this.#stored : []
+    await this.registry.removeUnused([...this.#released, ...this.#abandoned, ...doubtful])
   }
 
   /** After the database's rollback, also one to the savepoint. What a savepoint has stored is removed when the outermost transaction ends. */
