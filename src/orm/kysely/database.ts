@@ -99,10 +99,9 @@ export class FileDatabase {
     if (result.rows.length === 0) return result
     for (const { name, attribute, table, node, key } of fileColumns(query, this.tables)) {
       const field = table.model.fields[attribute]!
-      const from = key && { table, node, key }
+      const owned = key && { table, node, key, database: this, connection }
       for (const row of result.rows as Record<string, unknown>[]) {
-        const owner = from && new RowOwner(row, from, this, connection)
-        row[name] = field.attach(row[name] as string | null, owner)
+        row[name] = field.attach(row[name] as string | null, owned && new RowOwner(row, owned))
       }
     }
     return result

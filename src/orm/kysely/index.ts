@@ -81,21 +81,25 @@ export function detachFiles(db: Kysely<never> | object): void {
  * const resume = attachFiles(db, 'resumes', JSON.parse(cached))
  * await resume.pdf.save('cv.pdf', bytes)
  */
-export function attachFiles<R extends object, DB, T extends keyof DB & string>(db: Kysely<DB>, table: T, row: R): R {
+export function attachFiles<DB, T extends keyof DB & string, R extends object>(
+  db: Kysely<DB>,
+  table: T,
+  row: R,
+): Omit<R, keyof DB[T]> & Pick<Selectable<DB[T]>, keyof DB[T] & keyof R & keyof Selectable<DB[T]>> {
   const database = databaseOf(db)
   const found = database.tables.get(table)
   if (found === undefined) throw new ImproperlyConfigured(`'${table}' is no table with file columns.`)
   const { key, model } = found
   const hasKey = key.every(column => (row as Record<string, unknown>)[column] !== undefined)
-  const from = { table: found, node: tableNode(table), key }
-  const owner = new RowOwner(row as Record<string, unknown>, from, database, undefined)
+  const owned = { table: found, node: tableNode(table), key, database, connection: undefined }
+  const owner = new RowOwner(row as Record<string, unknown>, owned)
   for (const attribute of model.attributes) {
     if (attribute in row) {
       const file = model.attach(attribute, (row as Record<string, unknown>)[attribute], hasKey ? owner : undefined)
       ;(row as Record<string, unknown>)[attribute] = file
     }
   }
-  return row
+  return row as never
 }
 
 function databaseOf(db: object): FileDatabase {

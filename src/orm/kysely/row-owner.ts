@@ -17,39 +17,35 @@ import type { FileDatabase } from './database.ts'
 import { allEqual } from './old-names.ts'
 import type { FileTable } from './tables.ts'
 
-/** A table as a query names it, with the result columns that have its key. */
-export interface KeyedTable {
+/** The rows of one table in a result: what their owners share. */
+export interface RowsOfTable {
   readonly table: FileTable
+  /** The table as the query names it. */
   readonly node: TableNode
+  /** The result columns that have its key. */
   readonly key: readonly string[]
+  readonly database: FileDatabase
+  /** The connection that they were read on, which a transaction keeps. */
+  readonly connection: FileConnection | undefined
 }
 
-/** A row of a result, by its key. */
+/** A row of a result, by its key. There is one for each row that is read, so it is small. */
 export class RowOwner implements Owner {
   readonly row: Record<string, unknown>
-  readonly #database: FileDatabase
-  readonly #from: KeyedTable
-  /** The connection that it was read on, which a transaction keeps. */
-  readonly #connection: FileConnection | undefined
+  readonly #rows: RowsOfTable
 
-  constructor(
-    row: Record<string, unknown>,
-    from: KeyedTable,
-    database: FileDatabase,
-    connection: FileConnection | undefined,
-  ) {
+  constructor(row: Record<string, unknown>, rows: RowsOfTable) {
     this.row = row
-    this.#from = from
-    this.#database = database
-    this.#connection = connection
+    this.#rows = rows
   }
 
   transaction(): FileTransaction | undefined {
-    return this.#connection?.isOpen ? this.#connection.transaction.files : undefined
+    const { connection } = this.#rows
+    return connection?.isOpen ? connection.transaction.files : undefined
   }
 
   async persist(values: Readonly<Record<string, unknown>>, { signal }: CallOptions): Promise<void> {
-    const { table, node, key } = this.#from
+    const { table, node, key, database, connection } = this.#rows
     const where = table.key.map((column, at): readonly [string, unknown] => [column, this.row[key[at]!]])
     const update: RootOperationNode = {
       ...UpdateQueryNode.create([node]),
@@ -58,7 +54,7 @@ export class RowOwner implements Owner {
       ),
       where: WhereNode.create(allEqual(where)),
     }
-    const executor = this.#database.executorOn(this.#connection)
+    const executor = database.executorOn(connection)
     const { numAffectedRows } = await executor.executeQuery(executor.compileQuery(update, createQueryId()), { signal })
     if (numAffectedRows === 0n) {
       const shown = where.map(([column, value]) => `${column} ${String(value)}`).join(', ')
