@@ -5,8 +5,9 @@ import {
   type QueryResult,
   SingleConnectionProvider,
 } from 'kysely'
+import { type Command, commandOf } from '../command.ts'
 import type { FileDatabase, PendingWrite } from './database.ts'
-import { type Command, type ConnectionTransaction, commandOf } from './transactions.ts'
+import type { ConnectionTransaction } from './transactions.ts'
 
 /**
  * A connection whose results have files, and whose transactions take their files along. Kysely begins and ends transactions by plain SQL on
@@ -40,7 +41,8 @@ export class FileConnection implements DatabaseConnection {
       write.running = this.#write(query, write, options)
       return (await write.running) as QueryResult<R>
     }
-    const command = commandOf(query)
+    // Kysely's own are plain SQL, as those of programs are.
+    const command = query.query.kind === 'RawNode' ? commandOf(query.sql) : undefined
     if (command !== undefined) return this.#command<R>(command, query, options)
     return this.#database.read(query, await this.#run<R>(query, options), this)
   }

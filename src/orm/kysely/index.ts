@@ -1,4 +1,4 @@
-import type { ColumnType, Kysely, KyselyPlugin } from 'kysely'
+import type { ColumnType, Kysely, KyselyPlugin, Selectable } from 'kysely'
 import { ImproperlyConfigured } from '../../core/errors.ts'
 import type { FieldFile } from '../../fields/field-file.ts'
 import { FileField, type FileValue } from '../../fields/file-field.ts'

@@ -1,30 +1,6 @@
-import { type CompiledQuery, type OperationNode, RawNode } from 'kysely'
 import type { FileRegistry } from '../../fields/registry.ts'
 import { FileTransaction } from '../../fields/transaction.ts'
-
-/** What a statement does to the transaction of its connection. */
-export type Command =
-  | { readonly does: 'begin' | 'commit' | 'rollback' }
-  | { readonly does: 'savepoint' | 'release' | 'rollback to'; readonly name: string }
-
-const PATTERNS: readonly (readonly [Command['does'], RegExp])[] = [
-  ['begin', /^\s*(?:begin|start\s+transaction)\b/i],
-  ['commit', /^\s*(?:commit|end)\b/i],
-  ['rollback to', /^\s*rollback(?:\s+(?:work|transaction))?\s+to\s+(?:savepoint\s+)?(\S+)/i],
-  ['rollback', /^\s*(?:rollback|abort)\b/i],
-  ['savepoint', /^\s*savepoint\s+(\S+)/i],
-  ['release', /^\s*release\s+(?:savepoint\s+)?(\S+)/i],
-]
-
-/** Whether a query begins or ends a transaction or a savepoint; Kysely's own and those of the program are all plain SQL. */
-export function commandOf({ query, sql }: CompiledQuery): Command | undefined {
-  if (!RawNode.is(query as OperationNode)) return undefined
-  for (const [does, pattern] of PATTERNS) {
-    const found = pattern.exec(sql)
-    if (found !== null) return { does, name: (found[1] ?? '').replace(/;$/, '').toLowerCase() } as Command
-  }
-  return undefined
-}
+import type { Command } from '../command.ts'
 
 interface Level {
   readonly name: string
