@@ -10,6 +10,7 @@ export {
 export type { ImageInfo } from './image/wanted.ts'
 export { ImageField, ImageFieldFile, type ImageFieldOptions, imageField } from './image-field.ts'
 export { type FileFields, FileModel, type FilesOf, type FileValues, fileModel, type StoredRow } from './model.ts'
+export { findOrphans, type Orphan, type OrphanOptions, type OrphanSummary } from './orphans.ts'
 export type { FieldSaveOptions, Owner, PersistOptions } from './persist.ts'
 export { FileRegistry, type FileUser, fileRegistry, type KeptFile } from './registry.ts'
 export { type FieldPlace, storedFile } from './stored.ts'
