@@ -46,18 +46,14 @@ export class OneConnection {
     return outer.#turn(async () => {
       // The lock for writing is taken at once: after a first read it can be refused.
       await this.#run(isNested ? 'savepoint holdall' : 'begin immediate')
-      try {
-        const result = await running.run(inner, work).finally(() => inner.#end())
-        await this.#run(isNested ? 'release holdall' : 'commit')
-        return result
-      } catch (error) {
-        try {
-          for (const sql of isNested ? ['rollback to holdall', 'release holdall'] : ['rollback']) await this.#run(sql)
-        } catch {
-          // The first error says more.
-        }
-        throw error
-      }
+      return ended(
+        () => running.run(inner, work).finally(() => inner.#end()),
+        async () => this.#run(isNested ? 'release holdall' : 'commit'),
+        async () => {
+          await this.#run(isNested ? 'rollback to holdall' : 'rollback')
+          if (isNested) await this.#run('release holdall')
+        },
+      )
     })
   }
 
@@ -71,5 +67,22 @@ export class OneConnection {
     const result = this.#tail.then(work)
     this.#tail = result.catch(() => {})
     return result
+  }
+}
+
+/** Runs the code of a transaction that has begun, and ends it. */
+export async function ended<T>(
+  work: () => Promise<T>,
+  commit: () => Promise<unknown>,
+  rollback: () => Promise<unknown>,
+): Promise<T> {
+  try {
+    const result = await work()
+    await commit()
+    return result
+  } catch (error) {
+    // The first error says more than one of the rollback.
+    await rollback().catch(() => {})
+    throw error
   }
 }

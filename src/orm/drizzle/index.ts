@@ -12,16 +12,14 @@ import {
   Table,
 } from 'drizzle-orm'
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core'
-import { ImproperlyConfigured } from '../../core/errors.ts'
 import type { FieldFile } from '../../fields/field-file.ts'
 import { type FileRegistry, fileRegistry } from '../../fields/registry.ts'
-import type { FileTransaction } from '../../fields/transaction.ts'
 import { OneConnection } from '../one-connection.ts'
-import { type AttachedRow, attachRow, changeRows, insertRows, TableModels, type WithFiles, withFiles } from '../rows.ts'
+import { type AttachedRow, RowFiles, rowFilesOf, type Statements, type WithFiles } from '../row-files.ts'
 import { fieldsOf } from './column.ts'
 import { type Database, databaseOn } from './database.ts'
 
-export type { AttachedRow, WithFiles } from '../rows.ts'
+export type { AttachedRow, WithFiles } from '../row-files.ts'
 export { type FileColumn, type FileColumnType, fileColumn } from './column.ts'
 
 /** A database for reading: of SQLite an asynchronous one, whose statements wait for transactions on their connection. */
@@ -31,112 +29,32 @@ export type ReadDatabase<D> =
 /** The values of a new row. */
 export type Values<T extends Table> = WithFiles<{ [K in keyof T['$inferInsert']]: T['$inferInsert'][K] | SQL }>
 
-interface Given {
-  readonly db: Database
-  readonly models: TableModels<Table>
-  /** In a transaction. */
-  readonly files?: FileTransaction | undefined
-  /** SQLite. */
-  readonly connection?: OneConnection | undefined
-}
-
 /** Writes rows with their files, in a database or in a transaction. */
-export class DrizzleFiles<D extends object> {
-  readonly #given: Given
-
-  constructor(given: Given) {
-    this.#given = given
-  }
-
+export class DrizzleFiles<D extends object> extends RowFiles<Database, Table, SQL | undefined> {
   /** The database, or the transaction, for reading and for what has to do with no files. */
   get db(): ReadDatabase<D> {
-    return this.#given.db as unknown as ReadDatabase<D>
+    return this.given.db as unknown as ReadDatabase<D>
   }
 
   /** Uploads content and inserts rows; returns them, on MySQL their keys. When the database refuses them, the new files are removed. */
-  insert<T extends Table>(table: T, values: Values<T> | readonly Values<T>[]): Promise<T['$inferSelect'][]> {
-    const rows = (Array.isArray(values) ? values : [values]) as object[]
-    return insertRows(this.#model(table), this.#files, rows, async stored => {
-      const query = this.#given.db.insert(table as never).values(stored as never)
-      return 'returning' in query
-        ? query.returning()
-        : (query as { $returningId(): T['$inferSelect'][] }).$returningId()
-    })
+  async insert<T extends Table>(table: T, values: Values<T> | readonly Values<T>[]): Promise<T['$inferSelect'][]> {
+    return (await this.insertRows(table, Array.isArray(values) ? values : [values])) as T['$inferSelect'][]
   }
 
   /** Uploads content and updates the rows of a condition (undefined: all); returns how many. The files they had go after the commit. */
   update<T extends Table>(table: T, values: Partial<Values<T>>, where: SQL | undefined): Promise<number> {
-    return this.#change(table, values, where)
+    return this.changeRows(table, values, where)
   }
 
   /** Deletes the rows of a condition (undefined: all); returns how many. Their files go after the commit. */
   delete(table: Table, where: SQL | undefined): Promise<number> {
-    return this.#change(table, undefined, where)
-  }
-
-  /** Runs code in a transaction, or in a savepoint of this one; the files follow its commit or rollback. */
-  transaction<T>(work: (tx: DrizzleFiles<D>) => Promise<T>): Promise<T> {
-    return withFiles(this.#given.models.registry, this.#files, files => {
-      // PostgreSQL answers a commit with a rollback where a statement has failed.
-      files.doubt()
-      return this.#native(files, db => work(new DrizzleFiles({ ...this.#given, db, files })))
-    })
+    return this.changeRows(table, undefined, where)
   }
 
   /** Makes the files of a row ones that can be saved, if it has its key, and files of the names of a cached one; returns the row. */
   attach<R extends object>(table: Table, row: R): AttachedRow<R> {
-    const columns: Record<string, Column> = getTableColumns(table)
-    const values = row as Record<string, unknown>
-    const key = Object.keys(columns).filter(name => columns[name]!.primary)
-    const hasKey = key.length > 0 && key.every(name => values[name] !== undefined)
-    const where = (): SQL | undefined => and(...key.map(name => eq(columns[name]!, values[name])))
-    const update = (stored: object): Promise<number> => this.#change(table, stored, where())
-    attachRow(this.#model(table), values, () => this.#files, hasKey ? update : undefined)
+    this.attachRow(table, row as Record<string, unknown>)
     return row as AttachedRow<R>
-  }
-
-  /** Takes its columns out of the registry, at the end of a test or of a tenant. */
-  detach(): void {
-    this.#given.models.detach()
-  }
-
-  get #files(): FileTransaction | undefined {
-    const { connection, files } = this.#given
-    return connection === undefined ? files : connection.effective.files
-  }
-
-  #model(table: Table): ReturnType<TableModels<Table>['of']> {
-    return this.#given.models.of(table, getTableName(table))
-  }
-
-  #native<T>(files: FileTransaction, work: (db: Database) => Promise<T>): Promise<T> {
-    const { db, connection } = this.#given
-    // Statements on the one connection find their transaction themselves.
-    return connection === undefined ? db.transaction(work) : connection.transaction(files, () => work(db))
-  }
-
-  #change(table: Table, values: object | undefined, where: SQL | undefined): Promise<number> {
-    const model = this.#model(table)
-    const columns: Record<string, Column> = getTableColumns(table)
-    const wanted = Object.fromEntries(model.attributes.map(name => [name, columns[name]!]))
-    const within = this.#files
-    return changeRows<Database>(model, within, values, {
-      transaction: (files, work) => (within === undefined ? this.#native(files, work) : work(this.#given.db)),
-      async before(db) {
-        const query = db
-          .select(wanted as never)
-          .from(table as never)
-          .where(where)
-        return 'for' in query ? (query.for as (strength: string) => Promise<object[]>)('update') : query
-      },
-      write: async (db, stored) =>
-        values === undefined
-          ? db.delete(table as never).where(where)
-          : db
-              .update(table as never)
-              .set(stored as never)
-              .where(where),
-    })
   }
 }
 
@@ -157,20 +75,59 @@ export function drizzleFiles<D extends object>(
   const isSingle = plain.resultKind === 'sync' || kind === 'SQLiteRemoteSession'
   const connection = isSingle ? new OneConnection(text => plain.session.run(sql.raw(text))) : undefined
   const db = connection === undefined ? plain : databaseOn(connection, plain)
-  const models = new TableModels<Table>(registry)
-  for (const table of Object.values(tables)) {
-    if (!is(table, Table) || Object.keys(fieldsOf(table)).length === 0) continue
-    models.add(table, getTableName(table), fieldsOf(table), async (name, names) => {
+  const all = Object.values(tables).filter(table => is(table, Table))
+  const given = new Map(all.map(table => [table, fieldsOf(table)]))
+  for (const [table, fields] of given) if (Object.keys(fields).length === 0) given.delete(table)
+  return new DrizzleFiles(rowFilesOf(db, given, statementsOf(db, connection), registry))
+}
+
+function statementsOf(
+  root: Database,
+  connection: OneConnection | undefined,
+): Statements<Database, Table, SQL | undefined> {
+  return {
+    labelOf: table => getTableName(table),
+    async insert(db, table, rows) {
+      const query = db.insert(table as never).values(rows as never)
+      return 'returning' in query ? query.returning() : (query as { $returningId(): Promise<unknown> }).$returningId()
+    },
+    async read(db, table, columns, where) {
+      const wanted = Object.fromEntries(columns.map(name => [name, columnOf(table, name)]))
+      const query = db
+        .select(wanted as never)
+        .from(table as never)
+        .where(where)
+      return 'for' in query ? (query.for as (strength: string) => Promise<object[]>)('update') : query
+    },
+    update: (db, table, values, where) =>
+      db
+        .update(table as never)
+        .set(values as never)
+        .where(where),
+    delete: (db, table, where) => db.delete(table as never).where(where),
+    async used(table, name, names) {
       // The only connection is in a transaction whose end is not known, and waiting for it would be waiting for oneself.
       if (connection !== undefined && connection.effective !== connection) return names
-      const file = (getTableColumns(table) as Record<string, Column>)[name]!
-      const rows: unknown[] = await db
+      const file = columnOf(table, name)
+      const rows: unknown[] = await root
         .select({ file } as never)
         .from(table as never)
         .where(inArray(file, [...names]))
       return rows.map(row => (row as { readonly file: FieldFile | null }).file?.name)
-    })
+    },
+    transaction: (db, files, work) =>
+      // Statements on the one connection find their transaction themselves.
+      connection === undefined ? db.transaction(work) : connection.transaction(files, () => work(db)),
+    ...(connection !== undefined && { running: () => connection.effective.files }),
+    whereOf(table, row) {
+      const key = Object.entries<Column>(getTableColumns(table)).filter(([, column]) => column.primary)
+      return key.some(([name]) => row[name] === undefined)
+        ? undefined
+        : and(...key.map(([name, of]) => eq(of, row[name])))
+    },
   }
-  if (models.size === 0) throw new ImproperlyConfigured('drizzleFiles: no table has a file column.')
-  return new DrizzleFiles({ db, models, connection })
+}
+
+function columnOf(table: Table, name: string): Column {
+  return (getTableColumns(table) as Record<string, Column>)[name]!
 }
