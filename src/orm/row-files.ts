@@ -117,8 +117,8 @@ export class RowFiles<Db, Table, Where> {
         return before.length
       }
       const count = await (isOwn ? statements.transaction(db, files, change) : change(db))
-      // What was uploaded for no row is in none.
-      if (count === 0) files.doubt()
+      // What was uploaded for no row goes.
+      if (count === 0) await files.rollback()
       return count
     })
   }
