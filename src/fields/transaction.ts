@@ -69,14 +69,6 @@ export class FileTransaction {
     this.#released.push(release(file))
   }
 
-  /**
-   * Notes that the database may keep less than it confirms: PostgreSQL answers a commit after a failed statement with a rollback. What was
-   * stored is looked up then as well, and removed if no row names it.
-   */
-  doubt(): void {
-    this.#isDoubtful = true
-  }
-
   /** The same by its name. A name that the storage refuses (an older program has written it) is reported by `onKept`, so that its row can go. */
   async release(storage: AnyStorage, name: string): Promise<void> {
     try {
@@ -84,6 +76,14 @@ export class FileTransaction {
     } catch (error) {
       this.registry.keep({ storage, name }, error)
     }
+  }
+
+  /**
+   * Notes that the database may keep less than it confirms: PostgreSQL answers a commit after a failed statement with a rollback. What was
+   * stored is looked up then as well, and removed if no row names it.
+   */
+  doubt(): void {
+    this.#isDoubtful = true
   }
 
   /** After the database's commit; for a savepoint, after its release. Ends when all that is to be deleted is deleted; never fails. */

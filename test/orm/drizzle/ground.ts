@@ -14,20 +14,23 @@ import {
   tablesOf,
 } from '../suite/conformance.ts'
 
+/** Rows as objects. */
+export type Rows = Record<string, string>[]
+
 /** How a dialect runs SQL. */
 export interface DrizzleDriver {
   readonly dialect: Dialect
   readonly db: object
   readonly resumes: Table & Record<'id' | 'title' | 'pdf' | 'photo', Column>
-  /** Runs SQL, in a transaction where `db` is one; returns rows as objects. */
-  run(text: string, db?: object): Promise<Record<string, string>[]>
+  /** Runs SQL, in a transaction where `db` is one. */
+  run(text: string, db?: object): Promise<Rows>
   close(): Promise<void>
 }
 
 interface Reader {
   select(): { from(table: Table): { where(condition: unknown): Promise<ResumeRow[]> } }
 }
-type Tx = DrizzleFiles<object>
+export type Tx = DrizzleFiles<object>
 
 /** Makes the tables and the ground. */
 export async function drizzleGround(

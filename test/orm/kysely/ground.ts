@@ -17,7 +17,7 @@ interface Tables {
   resumes: { id: Generated<number>; title: string; pdf: FileColumn; photo: FileColumn }
 }
 
-type Tx = KyselyFiles<Tables>
+export type Tx = KyselyFiles<Tables>
 
 /** Makes the tables and the ground; `close` destroys the database. */
 export async function kyselyGround(plain: Kysely<unknown>, dialect: Dialect, place: OrmPlace): Promise<OrmGround<Tx>> {
