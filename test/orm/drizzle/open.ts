@@ -35,10 +35,10 @@ const mysqlTable = (place: OrmPlace) =>
     photo: fileColumn(mysql.customType, place.photo()),
   })
 
-/** Opens a database by its URL, or SQLite by the name of its file. */
-export function openDrizzle(place: OrmPlace, database: string): Promise<OrmGround<Tx>> {
+/** Opens a database by its URL with a pool of connections, or SQLite by the name of its file. */
+export function openDrizzle(place: OrmPlace, database: string, connections = 10): Promise<OrmGround<Tx>> {
   if (database.startsWith('postgres:')) {
-    const client = new Pool({ connectionString: database, max: 10 })
+    const client = new Pool({ connectionString: database, max: connections })
     client.on('error', () => {})
     const db = nodePostgres({ client })
     const run = async (text: string, on: unknown = db) => (await (on as typeof db).execute(text)).rows as Rows
@@ -46,7 +46,7 @@ export function openDrizzle(place: OrmPlace, database: string): Promise<OrmGroun
     return drizzleGround({ dialect: 'postgres', db, resumes: pgTable(place), run, close }, place)
   }
   if (database.startsWith('mariadb:')) {
-    const client = createPool({ uri: database.replace(/^mariadb:/, 'mysql:'), connectionLimit: 10 })
+    const client = createPool({ uri: database.replace(/^mariadb:/, 'mysql:'), connectionLimit: connections })
     const db = mysql2({ client })
     const run = async (text: string) => (await db.execute(text))[0] as unknown as Rows
     const close = () => client.end()

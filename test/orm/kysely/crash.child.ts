@@ -1,4 +1,4 @@
 import { crashChild } from '../suite/crash-child.ts'
 import { openKysely } from './open.ts'
 
-await crashChild(openKysely)
+await crashChild((place, database) => openKysely(place, database))
