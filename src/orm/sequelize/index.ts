@@ -1,1 +1,3 @@
-export type {} from '../../fields/index.ts'
+export { type FileAttributeOptions, type FileAttributes, fileAttribute } from './attribute.ts'
+export { type SequelizeFilesOptions, sequelizeFiles } from './files.ts'
+export { inTransaction } from './transactions.ts'
