@@ -91,9 +91,9 @@ function isSelected(row: Row, attribute: string): boolean {
 }
 
 /** Whether a value is SQL: `literal`, `fn`, `col`. */
-export function isSql(row: { readonly sequelize: Sequelize }, value: unknown): boolean {
+export function isSql({ sequelize }: { readonly sequelize?: Sequelize }, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
-  const { Utils } = row.sequelize.constructor as unknown as { Utils: { SequelizeMethod: new () => object } }
+  const { Utils } = sequelize!.constructor as unknown as { Utils: { SequelizeMethod: new () => object } }
   return value instanceof Utils.SequelizeMethod
 }
 
@@ -107,7 +107,7 @@ function ownerOf(row: Row, field: FileField): Owner {
     async persist(values, { signal }) {
       signal?.throwIfAborted()
       const names = Object.keys(values)
-      const before = names.map(name => [name, row.getDataValue(name), row.changed(name)] as const)
+      const before = names.map(name => [name, row.getDataValue(name), row.changed(name as never)] as const)
       const transaction = runningTransaction(row.sequelize) ?? null
       try {
         row.set(values)
@@ -115,7 +115,7 @@ function ownerOf(row: Row, field: FileField): Owner {
       } catch (error) {
         for (const [name, value, wasChanged] of before) {
           row.setDataValue(name, value)
-          row.changed(name, wasChanged)
+          row.changed(name as never, wasChanged)
         }
         throw error
       }

@@ -88,5 +88,5 @@ export class FileColumns {
 }
 
 function isKey(model: ModelStatic<Model>, value: unknown): boolean {
-  return value !== undefined && value !== null && !isSql(model as never, value)
+  return value !== undefined && value !== null && !isSql(model, value)
 }

@@ -237,7 +237,7 @@ export class FileStatements implements Statements {
     const owner = row ?? (pending?.row as Model | undefined)
     for (const [key, value] of Object.entries({ [attribute]: name, ...columns })) {
       owner?.setDataValue(key, value)
-      if (key !== attribute) owner?.changed(key, false)
+      if (key !== attribute) owner?.changed(key as never, false)
     }
   }
 }

@@ -98,8 +98,9 @@ const shared = new WeakMap<Sequelize, Transaction>()
 
 /** The transaction in which every statement runs, whether it is given to it or not. */
 export function sharedTransaction(sequelize: Sequelize): Transaction | undefined {
-  const transaction = shared.get(sequelize) as (Transaction & Ended) | undefined
-  return transaction?.finished === undefined ? transaction : undefined
+  let transaction = shared.get(sequelize) as (Transaction & Ended) | undefined
+  while (transaction?.finished !== undefined) transaction = transaction.parent as (Transaction & Ended) | undefined
+  return transaction
 }
 
 /** Watches for transactions where there is one connection for all; the function that is returned ends it. */
