@@ -24,15 +24,17 @@ function assertType<T extends true>(): T | undefined {
 }
 
 // An accessor reads a file and takes content; a class cannot declare one, so an interface does.
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the attributes of the model
-interface Resume {
+export interface Resume {
   get pdf(): FieldFile
   set pdf(value: FileValue)
   get photo(): ImageFieldFile
   set photo(value: FileValue)
 }
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see above
-class Resume extends Model<FileAttributes<InferAttributes<Resume>>, FileAttributes<InferCreationAttributes<Resume>>> {
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: as above
+export class Resume extends Model<
+  FileAttributes<InferAttributes<Resume>>,
+  FileAttributes<InferCreationAttributes<Resume>>
+> {
   declare id: CreationOptional<number>
   declare title: string
 }
@@ -73,7 +75,7 @@ export async function attributes(sequelize: Sequelize, t: Transaction): Promise<
   const width: number | undefined = await resume.photo.width()
   resume.pdf = Buffer.from('x')
   resume.pdf = 'pdfs/cv.pdf'
-  resume.pdf = resume.pdf
+  resume.pdf = resume.photo
   // @ts-expect-error not content
   resume.pdf = { width }
   await resume.update({ pdf: new Blob([]) })
