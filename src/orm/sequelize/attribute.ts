@@ -1,13 +1,17 @@
 import type { Model, ModelAttributeColumnOptions, Sequelize } from 'sequelize'
+import { StorageError } from '../../core/errors.ts'
 import { FieldFile, type FileField, type FileValue, type Owner, Upload } from '../../fields/index.ts'
-import { FileType, PendingFile } from './column.ts'
-import { runningTransaction, transactionFiles } from './transactions.ts'
+import { FileType, gone, PendingFile } from './column.ts'
+import { transactionFiles, transactionOf } from './transactions.ts'
 
 /** What else a file column can be: `field`, `allowNull`, `unique`, `validate` and so on. */
 export type FileAttributeOptions = Omit<ModelAttributeColumnOptions, 'type' | 'get' | 'set'>
 
-/** Attributes of a model as they can be written: each that is a `FieldFile` takes content as well, the name of a stored file, or null. */
-export type FileAttributes<T> = { [K in keyof T]: NonNullable<T[K]> extends FieldFile ? FileValue : T[K] }
+/**
+ * Attributes of a model as they can be written: each that is a `FieldFile` takes content as well, the name of a stored file, or null; undefined
+ * leaves it as it is.
+ */
+export type FileAttributes<T> = { [K in keyof T]: NonNullable<T[K]> extends FieldFile ? FileValue | undefined : T[K] }
 
 interface Reading {
   readonly raw?: boolean
@@ -101,17 +105,21 @@ function ownerOf(row: Row, field: FileField): Owner {
   return {
     row,
     transaction() {
-      const transaction = runningTransaction(row.sequelize)
+      const transaction = transactionOf(row)
       return transaction === undefined ? undefined : transactionFiles(transaction, field.registry)
     },
     async persist(values, { signal }) {
       signal?.throwIfAborted()
       const names = Object.keys(values)
       const before = names.map(name => [name, row.getDataValue(name), row.changed(name as never)] as const)
-      const transaction = runningTransaction(row.sequelize) ?? null
+      const transaction = transactionOf(row) ?? null
       try {
         row.set(values)
+        gone.delete(row)
         await row.save(row.isNewRecord ? { transaction } : { transaction, fields: names })
+        if (gone.has(row) && values[field.attribute]) {
+          throw new StorageError('not_found', `The row of '${field.attribute}' is gone: its file was not saved.`)
+        }
       } catch (error) {
         for (const [name, value, wasChanged] of before) {
           row.setDataValue(name, value)

@@ -3,6 +3,9 @@ import type { FieldFile, FileField } from '../../fields/index.ts'
 
 let count = 0
 
+/** Rows of which the last UPDATE has met none. */
+export const gone: WeakSet<object> = new WeakSet()
+
 /** What a row holds for a file that is stored when the row is written: it stands in `dataValues`, where the name is to be. */
 export class PendingFile {
   /** Makes each of them different for deep comparisons. */

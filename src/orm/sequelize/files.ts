@@ -88,6 +88,7 @@ function replaceStatements(columns: FileColumns): () => void {
 function withFiles(base: QueryInterface, columns: FileColumns): QueryInterface {
   const files = new FileStatements(base, columns)
   const statements: Statements = {
+    select: (...given) => files.select(...given),
     insert: (...given) => files.insert(...given),
     upsert: (...given) => files.upsert(...given),
     bulkInsert: (...given) => files.bulkInsert(...given),

@@ -2,9 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Model, ModelStatic, QueryInterface, Sequelize, Transaction, WhereOptions } from 'sequelize'
 import { forEachParallel } from '../../core/parallel.ts'
 import { type FileTransaction, storedFile } from '../../fields/index.ts'
-import { PendingFile } from './column.ts'
+import { gone, PendingFile } from './column.ts'
 import type { FileColumns, Values } from './columns.ts'
-import { sharedTransaction, transactionFiles } from './transactions.ts'
+import { noteTransaction, sharedTransaction, transactionFiles } from './transactions.ts'
 
 /** Uploads of one statement at once. */
 const UPLOADS = 8
@@ -20,8 +20,9 @@ interface Options {
 
 type Where = WhereOptions | undefined
 
-/** The statements of Sequelize's `QueryInterface` that change rows, as `Model` calls them. */
+/** The statements of Sequelize's `QueryInterface` that read and change rows, as `Model` calls them. */
 export interface Statements {
+  select(model: ModelStatic<Model>, table: unknown, options: Options): Promise<unknown>
   insert(row: Model | null, table: unknown, values: Values, options: Options): Promise<[unknown, number]>
   upsert(table: unknown, values: Values, updated: Values, where: Where, options: Options): Promise<unknown>
   bulkInsert(table: unknown, rows: Values[], options: Options, attributes: unknown): Promise<unknown>
@@ -65,6 +66,13 @@ export class FileStatements implements Statements {
     this.#base = base as unknown as Statements
     this.#interface = base
     this.#columns = columns
+  }
+
+  async select(model: ModelStatic<Model>, table: unknown, options: Options): Promise<unknown> {
+    const found = await this.#base.select(model, table, options)
+    const { transaction } = options
+    if (transaction) for (const row of [found].flat()) if (row instanceof model) noteTransaction(row, transaction)
+    return found
   }
 
   async insert(row: Model | null, table: unknown, values: Values, options: Options): Promise<[unknown, number]> {
@@ -111,7 +119,11 @@ export class FileStatements implements Statements {
   async update(row: Model, table: unknown, values: Values, where: Where, options: Options): Promise<[unknown, number]> {
     const work = (used: Options): Promise<[unknown, number]> => this.#base.update(row, table, values, where, used)
     if (!this.#columns.concerns(values)) return work(options)
-    return this.#write({ table, options, rows: [values], row, before: where, work, landed: ([, count]) => count > 0 })
+    const landed = ([, count]: [unknown, number]): boolean => {
+      if (count === 0) gone.add(row)
+      return count > 0
+    }
+    return this.#write({ table, options, rows: [values], row, before: where, work, landed })
   }
 
   async bulkUpdate(
@@ -141,6 +153,7 @@ export class FileStatements implements Statements {
     const { options, rows = [], row } = write
     const { files: model } = this.#columns
     const transaction = options.transaction ?? sharedTransaction(this.#columns.model.sequelize!)
+    if (row && transaction) noteTransaction(row, transaction)
     const within = transaction ? transactionFiles(transaction, model.registry) : undefined
     return model.step(async files => {
       const stored: Stored[][] = rows.map(() => [])

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Options, Sequelize, Transaction } from 'sequelize'
+import type { Model, Options, Sequelize, Transaction } from 'sequelize'
 import { type FileRegistry, FileTransaction } from '../../fields/index.ts'
 
 /** What Sequelize's class has, and its types leave out. */
@@ -86,21 +86,33 @@ export function transactionFiles(transaction: Transaction, registry: FileRegistr
 }
 
 /**
- * The transaction in which the calling code runs: by `inTransaction`, by the namespace of `Sequelize.useCLS`, or since all statements run in
- * it, on the only connection to a SQLite database in memory.
+ * The transaction in which a row's file is written: that of `inTransaction`, of the namespace of `Sequelize.useCLS`, or the one in which the row
+ * was read or written last, while it is open.
  */
-export function runningTransaction(sequelize: Sequelize): Transaction | undefined {
-  const { _cls } = sequelize.constructor as { _cls?: { get(key: string): Transaction | null | undefined } }
-  return passed.getStore() ?? _cls?.get('transaction') ?? sharedTransaction(sequelize)
+export function transactionOf(row: Model): Transaction | undefined {
+  const { _cls } = row.sequelize.constructor as { _cls?: { get(key: string): Transaction | null | undefined } }
+  const running = passed.getStore() ?? _cls?.get('transaction')
+  return running ?? openOne(rows.get(row)) ?? sharedTransaction(row.sequelize)
 }
 
+const rows = new WeakMap<object, Transaction>()
 const shared = new WeakMap<Sequelize, Transaction>()
 
-/** The transaction in which every statement runs, whether it is given to it or not. */
+/** Notes in which transaction a row is read or written. */
+export function noteTransaction(row: object, transaction: Transaction): void {
+  rows.set(row, transaction)
+}
+
+/** The transaction in which every statement runs, whether it is given to it or not: there is one connection to a SQLite database in memory. */
 export function sharedTransaction(sequelize: Sequelize): Transaction | undefined {
-  let transaction = shared.get(sequelize) as (Transaction & Ended) | undefined
-  while (transaction?.finished !== undefined) transaction = transaction.parent as (Transaction & Ended) | undefined
-  return transaction
+  return openOne(shared.get(sequelize))
+}
+
+/** The transaction, or the one around it that is still open. */
+function openOne(transaction: Transaction | undefined): Transaction | undefined {
+  let open = transaction as (Transaction & Ended) | undefined
+  while (open?.finished !== undefined) open = open.parent as (Transaction & Ended) | undefined
+  return open
 }
 
 /** Watches for transactions where there is one connection for all; the function that is returned ends it. */
@@ -115,8 +127,8 @@ export function watchSharedConnection(sequelize: Sequelize): () => void {
 }
 
 /**
- * Runs code in which `save` and `delete` of a row's file write in this transaction, since they cannot be given one. With `Sequelize.useCLS`, or
- * for content that is assigned and saved by `row.save({ transaction })`, it is not needed.
+ * Runs code in which `save` and `delete` of a row's file write in this transaction, since they cannot be given one. It is not needed for rows
+ * that were read or written in the transaction, nor with `Sequelize.useCLS`.
  * @example
  * await inTransaction(t, () => resume.pdf.save('cv.pdf', bytes))
  */
