@@ -271,16 +271,17 @@ export class PlainGround implements OrmGround<PlainTx> {
       const stored = await this.#model.store(values, { row, files })
       for (const [name, value] of Object.entries(stored)) if (value === undefined) delete stored[name]
       if (Object.keys(stored).length === 0) return
-      await within(async connection => {
+      const count = await within(async connection => {
         const old = await connection.query(`SELECT pdf, photo FROM resumes WHERE ${where} ${this.#lock}`, parameters)
         await connection.query(`UPDATE resumes SET ${settings(stored)} WHERE ${where}`, [
           ...Object.values(stored),
           ...parameters,
         ])
         for (const before of old) await this.#model.release(before, stored, files)
-        // What was uploaded for no row goes.
-        if (old.length === 0) await files.rollback()
+        return old.length
       })
+      // What was uploaded for no row goes.
+      if (count === 0) await files.rollback()
     })
   }
 
