@@ -119,7 +119,7 @@ export class SequelizeGround implements OrmGround<Transaction> {
         photo: fileAttribute(place.photo()),
         deletedAt: { type: DataTypes.DATE, field: 'deleted_at' },
       },
-      { sequelize, tableName: 'resumes', createdAt: false, updatedAt: false, paranoid: true },
+      { sequelize, modelName: 'Resume', tableName: 'resumes', createdAt: false, updatedAt: false, paranoid: true },
     )
     this.#detach = sequelizeFiles(sequelize, { registry: place.registry })
     Sequelize.useCLS(namespace)
