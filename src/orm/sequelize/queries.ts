@@ -76,6 +76,7 @@ export class FileStatements implements Statements {
   }
 
   async insert(row: Model | null, table: unknown, values: Values, options: Options): Promise<[unknown, number]> {
+    if (row && options.transaction) noteTransaction(row, options.transaction)
     const work = (used: Options): Promise<[unknown, number]> => this.#base.insert(row, table, values, used)
     if (!this.#columns.concerns(values)) return work(options)
     return this.#write({ table, options, rows: [values], row, work, landed: () => !options.ignoreDuplicates })
@@ -117,6 +118,7 @@ export class FileStatements implements Statements {
   }
 
   async update(row: Model, table: unknown, values: Values, where: Where, options: Options): Promise<[unknown, number]> {
+    if (options.transaction) noteTransaction(row, options.transaction)
     const work = (used: Options): Promise<[unknown, number]> => this.#base.update(row, table, values, where, used)
     if (!this.#columns.concerns(values)) return work(options)
     const landed = ([, count]: [unknown, number]): boolean => {
@@ -153,7 +155,6 @@ export class FileStatements implements Statements {
     const { options, rows = [], row } = write
     const { files: model } = this.#columns
     const transaction = options.transaction ?? sharedTransaction(this.#columns.model.sequelize!)
-    if (row && transaction) noteTransaction(row, transaction)
     const within = transaction ? transactionFiles(transaction, model.registry) : undefined
     return model.step(async files => {
       const stored: Stored[][] = rows.map(() => [])
