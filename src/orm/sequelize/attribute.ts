@@ -1,8 +1,7 @@
 import type { Model, ModelAttributeColumnOptions, Sequelize } from 'sequelize'
-import { StorageError } from '../../core/errors.ts'
-import { FieldFile, type FileField, type FileValue, type Owner, Upload } from '../../fields/index.ts'
-import { FileType, gone, PendingFile } from './column.ts'
-import { transactionFiles, transactionOf } from './transactions.ts'
+import { FieldFile, type FileField, type FileValue, Upload } from '../../fields/index.ts'
+import { FileType, PendingFile } from './column.ts'
+import { RowOwner } from './owner.ts'
 
 /** What else a file column can be: `field`, `allowNull`, `unique`, `validate` and so on. */
 export type FileAttributeOptions = Omit<ModelAttributeColumnOptions, 'type' | 'get' | 'set'>
@@ -14,14 +13,10 @@ export type FileAttributeOptions = Omit<ModelAttributeColumnOptions, 'type' | 'g
 export type FileAttributes<T> = { [K in keyof T]: NonNullable<T[K]> extends FieldFile ? FileValue | undefined : T[K] }
 
 interface Reading {
-  readonly raw?: boolean
   readonly plain?: boolean
 }
 
 type Row = Model & { readonly _options?: { readonly attributes?: readonly string[] } }
-
-/** The file of each row as it was last read, so that a row has one object for one file. */
-const filesOfRows = new WeakMap<object, Map<string, FieldFile>>()
 
 /**
  * A file column for `Model.init` and `sequelize.define`: it is read as a `FieldFile`, and content that is assigned is stored when the row is
@@ -31,62 +26,72 @@ const filesOfRows = new WeakMap<object, Map<string, FieldFile>>()
  */
 export function fileAttribute(field: FileField, options: FileAttributeOptions = {}): ModelAttributeColumnOptions {
   const empty = field.options.emptyValue === '' ? { allowNull: false, defaultValue: '' } : {}
+  const attribute = new FileAttribute(field)
   return {
     ...empty,
     ...options,
     type: new FileType(field),
     get(this: Model, key?: string, reading?: Reading) {
-      return readFile(this, field, key ?? field.attribute, reading?.plain === true)
+      return attribute.read(this, key ?? field.attribute, reading?.plain === true)
     },
     set(this: Model, value: unknown, key?: string) {
-      const attribute = key ?? field.attribute
-      if (value !== undefined) this.setDataValue(attribute, toHeld(this, field, attribute, value))
+      const name = key ?? field.attribute
+      if (value !== undefined) this.setDataValue(name, attribute.held(this, name, value))
     },
   }
 }
 
-function readFile(row: Row, field: FileField, attribute: string, isPlain: boolean): unknown {
-  let held: unknown = row.getDataValue(attribute)
-  // Content that came by `raw`, past the setter.
-  if (field.isContent(held)) row.setDataValue(attribute, (held = toHeld(row, field, attribute, held)))
-  if (held instanceof PendingFile) {
-    if (held.stored === undefined && !isPlain) return held.file
-    held = held.toJSON()
-  }
-  if (held === undefined && !isSelected(row, attribute)) return undefined
-  if (isPlain || isSql(row, held)) return held
-  const name = (held as string | null | undefined) || null
-  const known = filesOfRows.get(row)?.get(attribute)
-  return known?.committed && (known.name || null) === name
-    ? known
-    : keep(row, attribute, field.attach(name, ownerOf(row, field)))
-}
+class FileAttribute {
+  readonly #field: FileField
+  /** The file of each row as it was last read, so that a row has one object for one file. */
+  readonly #files = new WeakMap<object, FieldFile>()
 
-/** What the row holds for a value that is assigned: a name, or content that waits. What is neither is `invalid_argument`. */
-function toHeld(row: Row, field: FileField, attribute: string, value: unknown): unknown {
-  if (isSql(row, value)) return value
-  if (value instanceof PendingFile) return toHeld(row, field, attribute, value.stored ?? value.file)
-  const held: unknown = row.getDataValue(attribute)
-  if (held instanceof PendingFile && held.row === row && held.file === value) return held
-  let upload: Upload | undefined
-  if (value instanceof FieldFile) upload = uploadOf(value, field)
-  else if (field.isContent(value)) upload = value instanceof Upload ? value : new Upload(value)
-  if (upload === undefined) return field.encode(value)
-  const file = field.attach(null, ownerOf(row, field)).assign(upload)
-  return new PendingFile(row, keep(row, attribute, file), value instanceof FieldFile ? value : file)
+  constructor(field: FileField) {
+    this.#field = field
+  }
+
+  read(row: Row, key: string, isPlain: boolean): unknown {
+    const field = this.#field
+    let held: unknown = row.getDataValue(key)
+    // Content that came by `raw`, past the setter.
+    if (field.isContent(held)) row.setDataValue(key, (held = this.held(row, key, held)))
+    if (held instanceof PendingFile) {
+      if (held.stored === undefined && !isPlain) return held.file
+      held = held.toJSON()
+    }
+    if (held === undefined && !isSelected(row, key)) return undefined
+    if (isPlain || isSql(row, held)) return held
+    const name = (held as string | null | undefined) || null
+    const known = this.#files.get(row)
+    if (known?.committed && (known.name || null) === name) return known
+    return this.#keep(row, field.attach(name, new RowOwner(row, field)))
+  }
+
+  /** What the row holds for a value that is assigned: a name, or content that waits. What is neither is `invalid_argument`. */
+  held(row: Row, key: string, value: unknown): unknown {
+    const field = this.#field
+    if (isSql(row, value)) return value
+    if (value instanceof PendingFile) return this.held(row, key, value.stored ?? value.file)
+    const before: unknown = row.getDataValue(key)
+    if (before instanceof PendingFile && before.row === row && before.file === value) return before
+    let upload: Upload | undefined
+    if (value instanceof FieldFile) upload = uploadOf(value, field)
+    else if (field.isContent(value)) upload = value instanceof Upload ? value : new Upload(value)
+    if (upload === undefined) return field.encode(value)
+    const file = this.#keep(row, field.attach(null, new RowOwner(row, field)).assign(upload))
+    return new PendingFile(row, file, value instanceof FieldFile ? value : file)
+  }
+
+  #keep(row: object, file: FieldFile): FieldFile {
+    this.#files.set(row, file)
+    return file
+  }
 }
 
 /** The content of a file that is to become this row's; a stored one goes by its name where the storage is the same. */
 function uploadOf(file: FieldFile, field: FileField): Upload | undefined {
   if (file.pending !== undefined) return file.pending
   return file.isEmpty || file.storage === field.storage ? undefined : new Upload(file)
-}
-
-function keep(row: object, attribute: string, file: FieldFile): FieldFile {
-  let files = filesOfRows.get(row)
-  if (files === undefined) filesOfRows.set(row, (files = new Map()))
-  files.set(attribute, file)
-  return file
 }
 
 /** Whether the attribute can be known: a row that was read without it has no value for it. */
@@ -99,34 +104,4 @@ export function isSql({ sequelize }: { readonly sequelize?: Sequelize }, value: 
   if (typeof value !== 'object' || value === null) return false
   const { Utils } = sequelize!.constructor as unknown as { Utils: { SequelizeMethod: new () => object } }
   return value instanceof Utils.SequelizeMethod
-}
-
-function ownerOf(row: Row, field: FileField): Owner {
-  return {
-    row,
-    transaction() {
-      const transaction = transactionOf(row)
-      return transaction === undefined ? undefined : transactionFiles(transaction, field.registry)
-    },
-    async persist(values, { signal }) {
-      signal?.throwIfAborted()
-      const names = Object.keys(values)
-      const before = names.map(name => [name, row.getDataValue(name), row.changed(name as never)] as const)
-      const transaction = transactionOf(row) ?? null
-      try {
-        row.set(values)
-        gone.delete(row)
-        await row.save(row.isNewRecord ? { transaction } : { transaction, fields: names })
-        if (gone.has(row) && values[field.attribute]) {
-          throw new StorageError('not_found', `The row of '${field.attribute}' is gone: its file was not saved.`)
-        }
-      } catch (error) {
-        for (const [name, value, wasChanged] of before) {
-          row.setDataValue(name, value)
-          row.changed(name as never, wasChanged)
-        }
-        throw error
-      }
-    },
-  }
 }

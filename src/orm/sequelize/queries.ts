@@ -71,7 +71,10 @@ export class FileStatements implements Statements {
   async select(model: ModelStatic<Model>, table: unknown, options: Options): Promise<unknown> {
     const found = await this.#base.select(model, table, options)
     const { transaction } = options
-    if (transaction) for (const row of [found].flat()) if (row instanceof model) noteTransaction(row, transaction)
+    if (transaction && found) {
+      const rows = Array.isArray(found) ? (found as object[]) : [found]
+      if (rows[0] instanceof model) for (const row of rows) noteTransaction(row, transaction)
+    }
     return found
   }
 
