@@ -1,35 +1,33 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe } from 'vitest'
-import { startSequelize } from '../orm/sequelize/ground.ts'
+import { openSequelize } from '../orm/sequelize/ground.ts'
 import { ormConformance } from '../orm/suite/conformance.ts'
-import { type MariadbServer, startMariadb } from '../servers/mariadb.ts'
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts'
+import { ormCrashes } from '../orm/suite/crashes.ts'
+import { startMariadb } from '../servers/mariadb.ts'
+import { startPostgres } from '../servers/postgres.ts'
 
-const pool = { max: 10 }
+interface Server {
+  createDatabase(): Promise<string>
+  close(): Promise<void>
+}
 
-describe('PostgreSQL', () => {
-  let server: PostgresServer
-  beforeAll(async () => {
-    server = await startPostgres()
-  }, 300_000)
-  afterAll(() => server?.close())
-  ormConformance('Sequelize with PostgreSQL', async place => {
-    const { hostname, port, username, pathname } = new URL(await server.createDatabase())
-    const options = { host: hostname, port: Number(port), username, database: pathname.slice(1) }
-    return startSequelize(place, 'postgres', { ...options, dialect: 'postgres', pool })
-  })
-})
+const SERVERS: Readonly<Record<string, readonly [start: () => Promise<Server>, protocol: string]>> = {
+  PostgreSQL: [startPostgres, 'postgres:'],
+  MariaDB: [startMariadb, 'mariadb:'],
+  'MariaDB by mysql2': [startMariadb, 'mysql:'],
+}
 
-for (const dialect of ['mariadb', 'mysql'] as const) {
-  describe(`MariaDB by the package ${dialect === 'mysql' ? 'mysql2' : dialect}`, () => {
-    let server: MariadbServer
+for (const [name, [start, protocol]] of Object.entries(SERVERS)) {
+  describe(name, () => {
+    let server: Server
     beforeAll(async () => {
-      server = await startMariadb()
+      server = await start()
     }, 300_000)
     afterAll(() => server?.close())
-    ormConformance(`Sequelize with ${dialect}`, async place => {
-      const { hostname, port, pathname } = new URL(await server.createDatabase())
-      const options = { host: hostname, port: Number(port), username: 'root', database: pathname.slice(1) }
-      return startSequelize(place, 'mariadb', { ...options, dialect, pool })
-    })
+    const database = async (): Promise<string> => (await server.createDatabase()).replace(/^\w+:/, protocol)
+    ormConformance(`Sequelize with ${name}`, async place => openSequelize(place, await database()))
+    if (protocol === 'mysql:') return
+    const child = join(import.meta.dirname, '../orm/sequelize/crash.child.ts')
+    ormCrashes(`Sequelize with ${name}`, { child, open: openSequelize, database })
   })
 }

@@ -1,7 +1,7 @@
 import { ormConformance } from '../suite/conformance.ts'
-import { sqliteOptions, startSequelize } from './ground.ts'
+import { databaseFolder, openSequelize } from './ground.ts'
 
 ormConformance('Sequelize with SQLite', async place => {
-  const { options, remove } = await sqliteOptions()
-  return startSequelize(place, 'sqlite', options, remove)
+  const { path, remove } = await databaseFolder()
+  return openSequelize(place, path, remove)
 })

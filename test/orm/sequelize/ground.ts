@@ -69,26 +69,35 @@ export class Resume extends Model<
   declare deletedAt: CreationOptional<Date | null>
 }
 
-/** A database of its own for each test file, in a folder that `remove` takes away. */
-export async function sqliteOptions(): Promise<{ options: Options; remove: () => Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdall-sequelize-'))
-  const options: Options = {
+/** Options for a SQLite database on disk, where each transaction has a connection of its own. */
+export function sqliteFile(storage: string): Options {
+  return {
     dialect: 'sqlite',
     dialectModule: sqlite3,
-    storage: join(folder, 'test.db'),
+    storage,
     transactionType: 'IMMEDIATE' as Transaction.TYPES,
   }
-  return { options, remove: () => rm(folder, { recursive: true, force: true }) }
 }
 
-export async function startSequelize(
+/** A folder for a database, which `remove` takes away. */
+export async function databaseFolder(): Promise<{ path: string; remove: () => Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdall-sequelize-'))
+  return { path: join(folder, 'test.db'), remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** Opens a database that may have its tables already: the path of a SQLite file, or a URL; MariaDB by the package `mysql2` for `mysql:`. */
+export async function openSequelize(
   place: OrmPlace,
-  dialect: Dialect,
-  options: Options,
+  database: string,
   remove: () => Promise<unknown> = async () => {},
 ): Promise<SequelizeGround> {
-  const ground = new SequelizeGround(place, dialect, new Sequelize({ logging: false, ...options }), remove)
-  for (const statement of tablesOf(dialect)) await ground.run(statement)
+  const dialect = (/^(postgres|mariadb|mysql):/.exec(database)?.[1] ?? 'sqlite') as Dialect | 'mysql'
+  const { hostname, port, username, pathname } = new URL(database, 'file:')
+  const server = { host: hostname, port: Number(port), username, database: pathname.slice(1), pool: { max: 10 } }
+  const options: Options = dialect === 'sqlite' ? sqliteFile(database) : { dialect, ...server }
+  const sql = dialect === 'mysql' ? 'mariadb' : dialect
+  const ground = new SequelizeGround(place, sql, new Sequelize({ logging: false, ...options }), remove)
+  for (const statement of tablesOf(sql)) await ground.run(statement)
   return ground
 }
 

@@ -2,16 +2,15 @@ import { DataTypes, Sequelize, type Transaction } from 'sequelize'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type FieldFile, FileRegistry, upload } from '../../../src/fields/index.ts'
 import { fileAttribute, inTransaction, sequelizeFiles } from '../../../src/orm/sequelize/index.ts'
-import { sqliteOptions } from './ground.ts'
+import { databaseFolder, sqliteFile } from './ground.ts'
 import { type AnyModel, type AnyRow, World } from './world.ts'
 
 const file = (name: string) => upload(Buffer.from(name), `${name}.txt`)
 
 /** On disk, where a transaction has a connection of its own; in memory there is one for all. */
 async function onDisk(): Promise<World> {
-  const { options, remove } = await sqliteOptions()
-  const { logging: _, ...others } = options
-  const world = new World(others)
+  const { path, remove } = await databaseFolder()
+  const world = new World(sqliteFile(path))
   after.push(remove)
   return world
 }
