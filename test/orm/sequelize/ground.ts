@@ -85,19 +85,24 @@ export async function databaseFolder(): Promise<{ path: string; remove: () => Pr
   return { path: join(folder, 'test.db'), remove: () => rm(folder, { recursive: true, force: true }) }
 }
 
-/** Opens a database that may have its tables already: the path of a SQLite file, or a URL; MariaDB by the package `mysql2` for `mysql:`. */
+/** Options for the path of a SQLite file, or for a URL; MariaDB by the package `mysql2` for `mysql:`. */
+export function optionsOf(database: string): Options {
+  const dialect = /^(postgres|mariadb|mysql):/.exec(database)?.[1] as Dialect | undefined
+  if (dialect === undefined) return sqliteFile(database)
+  const { hostname, port, username, pathname } = new URL(database)
+  return { dialect, host: hostname, port: Number(port), username, database: pathname.slice(1), pool: { max: 10 } }
+}
+
+/** Opens a database that may have its tables already. */
 export async function openSequelize(
   place: OrmPlace,
   database: string,
   remove: () => Promise<unknown> = async () => {},
 ): Promise<SequelizeGround> {
-  const dialect = (/^(postgres|mariadb|mysql):/.exec(database)?.[1] ?? 'sqlite') as Dialect | 'mysql'
-  const { hostname, port, username, pathname } = new URL(database, 'file:')
-  const server = { host: hostname, port: Number(port), username, database: pathname.slice(1), pool: { max: 10 } }
-  const options: Options = dialect === 'sqlite' ? sqliteFile(database) : { dialect, ...server }
-  const sql = dialect === 'mysql' ? 'mariadb' : dialect
-  const ground = new SequelizeGround(place, sql, new Sequelize({ logging: false, ...options }), remove)
-  for (const statement of tablesOf(sql)) await ground.run(statement)
+  const sequelize = new Sequelize({ logging: false, ...optionsOf(database) })
+  const dialect = sequelize.getDialect().replace('mysql', 'mariadb') as Dialect
+  const ground = new SequelizeGround(place, dialect, sequelize, remove)
+  for (const statement of tablesOf(dialect)) await ground.run(statement)
   return ground
 }
 

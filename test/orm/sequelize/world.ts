@@ -30,10 +30,8 @@ export class World {
 
   constructor(options: Options = {}) {
     this.sequelize = new Sequelize({
-      dialect: 'sqlite',
-      dialectModule: sqlite3,
+      ...(options.dialect === undefined ? { dialect: 'sqlite', dialectModule: sqlite3 } : options),
       logging: sql => void this.log.push(sql.replace(/^Executing \([^)]*\): /, '')),
-      ...options,
     })
   }
 
@@ -49,7 +47,7 @@ export class World {
       { timestamps: false, tableName: 'resumes', ...options },
     ) as AnyModel
     this.#ends.push(sequelizeFiles(model, { registry: this.place.registry }))
-    await model.sync()
+    await model.sync({ force: true })
     this.clear()
     return model
   }
@@ -69,6 +67,7 @@ export class World {
 
   async close(): Promise<void> {
     for (const end of this.#ends) await end()
+    await this.sequelize.drop()
     await this.sequelize.close()
   }
 }
