@@ -30,19 +30,23 @@ export function sequelizeFiles(
   target: Sequelize | AnyModel | readonly AnyModel[],
   options: SequelizeFilesOptions = {},
 ): () => void {
-  const ends: (() => void)[] = []
-  const detach = (): void => {
-    for (const end of ends.splice(0)) end()
-  }
   if (typeof target === 'object' && 'addHook' in target) {
-    const hook = (model: unknown): void => {
-      const columns = new FileColumns(model as AnyModel, options.registry)
-      if (columns.files.attributes.length > 0) ends.push(attach(columns, options))
+    // A model that is defined again takes the place of the old one.
+    const byName = new Map<string, () => void>()
+    const hook = (given: unknown): void => {
+      const model = given as AnyModel
+      byName.get(model.name)?.()
+      byName.delete(model.name)
+      const columns = new FileColumns(model, options.registry)
+      if (columns.files.attributes.length > 0) byName.set(model.name, attach(columns, options))
     }
     for (const model of Object.values(target.models)) hook(model)
     target.addHook('afterDefine', hook)
-    ends.push(() => target.removeHook('afterDefine', hook as never))
-    return detach
+    return () => {
+      target.removeHook('afterDefine', hook as never)
+      for (const end of byName.values()) end()
+      byName.clear()
+    }
   }
   const models = typeof target === 'function' ? [target as AnyModel] : (target as readonly AnyModel[])
   const all = models.map(model => new FileColumns(model, options.registry))
@@ -50,8 +54,10 @@ export function sequelizeFiles(
     if (files.attributes.length > 0) continue
     throw new ImproperlyConfigured(`The model '${model.name}' has no file attribute: use fileAttribute in Model.init.`)
   }
-  for (const columns of all) ends.push(attach(columns, options))
-  return detach
+  const ends = all.map(columns => attach(columns, options))
+  return () => {
+    for (const end of ends.splice(0)) end()
+  }
 }
 
 function attach(columns: FileColumns, { schemas = [] }: SequelizeFilesOptions): () => void {
@@ -68,7 +74,7 @@ function attach(columns: FileColumns, { schemas = [] }: SequelizeFilesOptions): 
     () => void attached.delete(model),
   ]
   return () => {
-    for (const end of ends) end()
+    for (const end of ends.splice(0)) end()
   }
 }
 

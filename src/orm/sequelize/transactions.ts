@@ -4,6 +4,7 @@ import { type FileRegistry, FileTransaction } from '../../fields/index.ts'
 
 /** What Sequelize's class has, and its types leave out. */
 interface Ended {
+  readonly sequelize: Sequelize
   finished?: 'commit' | 'rollback'
   readonly parent?: Transaction
   readonly savepoints: readonly Transaction[]
@@ -46,9 +47,20 @@ class TransactionFiles {
     for (const files of this.#files.values()) await files[how]()
   }
 
+  /** PostgreSQL answers the COMMIT of a transaction in which a statement has failed with a ROLLBACK, and reports no error. */
+  async #isAborted(): Promise<boolean> {
+    const transaction = this.#transaction
+    return transaction.sequelize.query('SELECT 1', { transaction, logging: false }).then(
+      () => false,
+      () => true,
+    )
+  }
+
   #replaceMethods(): void {
     const transaction = this.#transaction
     const { commit, rollback, cleanup } = transaction
+    const canBeAborted = transaction.sequelize.getDialect() === 'postgres' && this.#parent === undefined
+    let asking: Promise<boolean> | undefined
     let isDone = false
     // Called when the statement has succeeded: a failing hook of the program comes after a commit that holds.
     transaction.cleanup = () => {
@@ -56,14 +68,17 @@ class TransactionFiles {
       return cleanup.call(transaction)
     }
     transaction.commit = async () => {
+      if (asking !== undefined) await asking
       if (transaction.finished !== undefined) return commit.call(transaction)
+      const isAborted = canBeAborted && (await (asking = this.#isAborted()))
       try {
         await commit.call(transaction)
       } finally {
-        await this.#end(isDone ? 'commit' : 'rollback')
+        await this.#end(isDone && !isAborted ? 'commit' : 'rollback')
       }
     }
     transaction.rollback = async () => {
+      if (asking !== undefined) await asking
       if (transaction.finished !== undefined) return rollback.call(transaction)
       try {
         await rollback.call(transaction)
