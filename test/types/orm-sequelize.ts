@@ -6,7 +6,6 @@ import {
   type InferCreationAttributes,
   Model,
   type Sequelize,
-  type Transaction,
 } from 'sequelize'
 import {
   FieldFile,
@@ -16,7 +15,7 @@ import {
   imageField,
   upload,
 } from '../../src/fields/index.ts'
-import { type FileAttributes, fileAttribute, inTransaction, sequelizeFiles } from '../../src/orm/sequelize/index.ts'
+import { type FileAttributes, fileAttribute, sequelizeFiles } from '../../src/orm/sequelize/index.ts'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 function assertType<T extends true>(): T | undefined {
@@ -45,7 +44,7 @@ class Plain extends Model<FileAttributes<InferAttributes<Plain>>, FileAttributes
   declare pdf: FieldFile
 }
 
-export async function attributes(sequelize: Sequelize, t: Transaction): Promise<void> {
+export async function attributes(sequelize: Sequelize): Promise<void> {
   Resume.init(
     {
       id: { type: DataTypes.INTEGER, autoIncrement: true, primaryKey: true },
@@ -56,8 +55,6 @@ export async function attributes(sequelize: Sequelize, t: Transaction): Promise<
     { sequelize },
   )
   const detach = sequelizeFiles(sequelize)
-  sequelizeFiles(Resume)
-  sequelizeFiles([Resume, Plain], { schemas: ['a'] })
 
   const resume = await Resume.create({ title: 'CV', pdf: Buffer.from('x') })
   await Resume.create({ title: 'CV', pdf: upload(Buffer.from('x'), 'cv.pdf'), photo: new File([], 'a.png') })
@@ -91,8 +88,7 @@ export async function attributes(sequelize: Sequelize, t: Transaction): Promise<
   plain.set({ pdf: Buffer.from('x') })
   await plain.update({ pdf: null })
   await Plain.create({})
-  const saved: Promise<void> = inTransaction(t, () => plain.pdf.save('cv.pdf', Buffer.from('x')))
-  await saved
+  await plain.pdf.save('cv.pdf', Buffer.from('x'))
   detach()
   if (!(resume.pdf instanceof FieldFile)) throw new Error()
 }

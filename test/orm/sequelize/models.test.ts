@@ -1,6 +1,6 @@
 import { DataTypes, Model, type ModelStatic } from 'sequelize'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { findOrphans, imageField, upload } from '../../../src/fields/index.ts'
+import { findOrphans, upload } from '../../../src/fields/index.ts'
 import { fileAttribute, sequelizeFiles } from '../../../src/orm/sequelize/index.ts'
 import { World } from './world.ts'
 
@@ -29,25 +29,11 @@ it('all models of a Sequelize are attached, those that are defined later too, un
   expect(place.registry.users).toEqual([])
   await expect(early.update({ pdf: file('x') })).rejects.toThrow(/'pdf' takes the name of a stored file/)
   await late.update({ pdf: null })
-  define('Later')
-  expect([place.registry.users, await world.files()]).toEqual([[], ['pdfs/one.txt', 'pdfs/two.txt']])
-  const again = sequelizeFiles([Early, Late], { registry: place.registry })
+  expect(await world.files()).toEqual(['pdfs/one.txt', 'pdfs/two.txt'])
+  const again = sequelizeFiles(sequelize, { registry: place.registry })
   await early.update({ pdf: file('three') })
   expect(await world.files()).toEqual(['pdfs/three.txt', 'pdfs/two.txt'])
   again()
-})
-
-it('what cannot be attached is refused', async () => {
-  const { place, sequelize } = world
-  const Plain = sequelize.define('Plain', { title: DataTypes.STRING })
-  expect(() => sequelizeFiles(Plain)).toThrow(
-    "The model 'Plain' has no file attribute: use fileAttribute in Model.init.",
-  )
-  const Resume = await world.resumes()
-  expect(() => sequelizeFiles([Resume])).toThrow("The files of the model 'Resume' are attached already.")
-  const photo = fileAttribute(imageField({ storage: place.storage, width: 'photoWidth' }))
-  const Picture = sequelize.define('Picture', { photo })
-  expect(() => sequelizeFiles(Picture)).toThrow("'Picture.photo' needs the attribute 'photoWidth'.")
 })
 
 it('a class of the program keeps its own validate and statics', async () => {
@@ -62,7 +48,7 @@ it('a class of the program keeps its own validate and statics', async () => {
   }
   const pdf = fileAttribute(place.pdf(), { validate: { is: /\.txt$/ } })
   Resume.init({ title: DataTypes.STRING, pdf }, { sequelize, timestamps: false })
-  const detach = sequelizeFiles(Resume, { registry: place.registry })
+  const detach = sequelizeFiles(sequelize, { registry: place.registry })
   await Resume.sync()
   await Resume.create({ pdf: file('one') })
   await expect(Resume.create({ pdf: upload('x', 'x.pdf') })).rejects.toThrow('Validation is on pdf failed')
@@ -80,24 +66,6 @@ it('scopes are attached with their model', async () => {
   expect(await world.files()).toEqual(['pdfs/b.txt', 'pdfs/new.txt'])
   await Scoped.destroy({ where: {} })
   expect(await world.files()).toEqual(['pdfs/b.txt'])
-})
-
-it('the same table in other schemas uses files too', async () => {
-  const { place, sequelize } = world
-  const pdf = fileAttribute(place.pdf())
-  const Resume = sequelize.define('Resume', { title: DataTypes.STRING, pdf }, { tableName: 'resumes' })
-  const detach = sequelizeFiles(Resume, { registry: place.registry, schemas: ['tenant'] })
-  const Tenant = Resume.schema('tenant')
-  await Tenant.sync()
-  await Resume.sync()
-  const row = await Resume.create({ title: 'a', pdf: file('one') })
-  const copy = await Tenant.create({ title: 'a', pdf: row.get('pdf') })
-  await row.destroy()
-  expect(await world.files()).toEqual(['pdfs/one.txt'])
-  await copy.destroy()
-  expect(await world.files()).toEqual([])
-  detach()
-  expect(place.registry.users).toEqual([])
 })
 
 it('orphans are what no row names', async () => {

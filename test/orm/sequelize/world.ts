@@ -46,7 +46,7 @@ export class World {
       },
       { timestamps: false, tableName: 'resumes', ...options },
     ) as AnyModel
-    this.#ends.push(sequelizeFiles(model, { registry: this.place.registry }))
+    this.#ends.push(sequelizeFiles(this.sequelize, { registry: this.place.registry }))
     await model.sync({ force: true })
     this.clear()
     return model
