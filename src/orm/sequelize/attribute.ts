@@ -6,30 +6,11 @@ import { filesOf, transactionOf } from './transactions.ts'
 export type FileAttributes<T> = { [K in keyof T]: NonNullable<T[K]> extends FieldFile ? FileValue | undefined : T[K] }
 
 /** The type of a file column, which takes nothing but names of stored files into SQL. */
-export class FileType implements AbstractDataType {
-  readonly key: string = 'FILE'
-  readonly dialectTypes: string = ''
-  readonly field: FileField
-
-  constructor(field: FileField) {
-    this.field = field
-  }
-
-  toSql(): string {
-    return `VARCHAR(${this.field.maxLength})`
-  }
-
-  toString(): string {
-    return this.toSql()
-  }
-
-  stringify(value: unknown): string {
-    return typeof value === 'string' ? value : (this.field.encode(value) as string)
-  }
-
-  bindParam(value: unknown, options: { bindParam(value: unknown): string }): string {
-    return options.bindParam(this.stringify(value))
-  }
+function fileType(fileField: FileField): AbstractDataType {
+  const toSql = (): string => `VARCHAR(${fileField.maxLength})`
+  const stringify = (value: unknown): string => (typeof value === 'string' ? value : fileField.encode(value)!)
+  const bindParam = (value: unknown, to: { bindParam(text: string): string }): string => to.bindParam(stringify(value))
+  return Object.assign({ key: 'FILE', dialectTypes: '', fileField, toSql, toString: toSql, stringify }, { bindParam })
 }
 
 /**
@@ -52,7 +33,7 @@ export function fileAttribute(
   }
   return {
     ...options,
-    type: new FileType(field),
+    type: fileType(field),
     get(this: Model, key: string = field.attribute, { plain }: { plain?: boolean } = {}) {
       const held: unknown = this.getDataValue(key)
       if (plain) return held instanceof FieldFile ? held.toJSON() : held
@@ -81,23 +62,15 @@ export function fileAttribute(
 function ownerOf(row: Model, field: FileField): Owner {
   return {
     row,
-    transaction() {
-      const transaction = transactionOf(row)
-      return transaction && filesOf(transaction, field.registry)
-    },
+    transaction: () => filesOf(transactionOf(row), field.registry),
     async persist(values) {
       const before = Object.keys(values).map(key => [key, row.getDataValue(key)] as const)
-      const transaction = transactionOf(row) ?? null
-      try {
-        row.set(values)
-        await row.save(row.isNewRecord ? { transaction } : { transaction, fields: Object.keys(values) })
-      } catch (error) {
-        for (const [key, value] of before) {
-          row.setDataValue(key, value)
-          row.changed(key as never, value !== row.previous(key as never))
-        }
+      const fields = row.isNewRecord ? {} : { fields: Object.keys(values) }
+      row.set(values)
+      await row.save({ transaction: transactionOf(row) ?? null, ...fields }).catch(error => {
+        for (const [key, value] of before) row.setDataValue(key, value)
         throw error
-      }
+      })
     },
   }
 }

@@ -1,12 +1,11 @@
 import type { Model, ModelStatic, QueryInterface, Transaction } from 'sequelize'
-import { StorageError } from '../../core/errors.ts'
 import { forEachParallel } from '../../core/parallel.ts'
 import { FieldFile, type FileModel, type FileTransaction } from '../../fields/index.ts'
-import { filesOf, noteTransaction } from './transactions.ts'
+import { filesOf, transactions } from './transactions.ts'
 
 type Values = Record<string, unknown>
 type Statement = (...given: unknown[]) => Promise<unknown>
-type Options = { readonly transaction?: Transaction | null }
+type Options = { transaction?: Transaction | null; ignoreDuplicates?: boolean; updateOnDuplicate?: unknown }
 
 /** Where the methods of `QueryInterface` have the parameters that concern files. Others refuse content, by the type of the column. */
 const METHODS = {
@@ -27,12 +26,12 @@ export function withFiles(base: QueryInterface, model: ModelStatic<Model>, files
   /** Puts the names of stored files into the columns; what is returned puts them into the row. */
   const store = async (values: Values, given: Model | undefined, step: FileTransaction): Promise<() => void> => {
     const content = columns.flatMap(([column, key]) => (values[column] === undefined ? [] : [[key, values[column]]]))
-    const pending = content.map(([, value]) => value).filter(value => value instanceof FieldFile && !value.committed)
-    const row = given ?? ((pending[0] as FieldFile | undefined)?.row as Model | undefined)
+    const pending = content.flatMap(([, value]) => (value instanceof FieldFile && !value.committed ? [value] : []))
+    const row = given ?? (pending[0]?.row as Model | undefined)
     const stored = await files.store(Object.fromEntries(content), { row: row ?? values, files: step })
     for (const [attribute, value] of Object.entries(stored)) values[columnOf(attribute)] = value
     return () => {
-      for (const file of pending as FieldFile[]) file.settle(stored[file.field.attribute] as string | null)
+      for (const file of pending) file.settle(stored[file.field.attribute] as string | null)
       for (const [attribute, value] of Object.entries(stored)) {
         row?.setDataValue(attribute, value)
         row?.changed(attribute as never, false)
@@ -45,7 +44,7 @@ export function withFiles(base: QueryInterface, model: ModelStatic<Model>, files
     const [row, options, where] = [given[at.row] as Model | undefined, given[at.options] as Options, given[at.where]]
     const rows = [given[at.values] ?? []].flat() as Values[]
     const { transaction } = options
-    if (row && transaction) noteTransaction(row, transaction)
+    if (row && transaction) transactions.set(row, transaction)
     const isDeletion = at.values < 0
     const hasFiles = rows.some(values => columns.some(([column]) => values[column] !== undefined))
     if (!hasFiles && !isDeletion) return statements[name]!(...given)
@@ -58,25 +57,25 @@ export function withFiles(base: QueryInterface, model: ModelStatic<Model>, files
       const settle: (() => void)[] = []
       await forEachParallel(rows, { limit: 8 }, async values => settle.push(await store(values, row, step)))
       // No two writes may take the same file from a row. SQLite in memory has no connection for one more transaction.
-      const isWithin = at.where < 0 || transaction || base.sequelize.getDialect() === 'sqlite'
-      const [before, result] = await (isWithin
-        ? run(options)
-        : base.sequelize.transaction(own => run({ ...options, transaction: own })))
+      const isAlone = at.where >= 0 && !transaction && base.sequelize.getDialect() !== 'sqlite'
+      const own = (tx: Transaction): ReturnType<typeof run> => run({ ...options, transaction: tx })
+      const [before, result] = isAlone ? await base.sequelize.transaction(own) : await run(options)
       const after = isDeletion ? undefined : Object.fromEntries(columns.map(([column, key]) => [key, rows[0]![column]]))
       for (const names of before) await files.release(names, after, step)
-      if (before.length > 0 || isDeletion || at.where < 0) for (const each of settle) each()
-      else if (row === undefined || model.options.version) await step.rollback()
-      else throw new StorageError('not_found', `The row of '${model.name}' is gone: its files were not saved.`)
+      const isLost = !isDeletion && at.where >= 0 && before.length === 0
+      // What perhaps no row names is looked up; what no row was there for can be saved again.
+      if (isLost || options.ignoreDuplicates || options.updateOnDuplicate) step.doubt()
+      if (!isLost) for (const each of settle) each()
       return result
     }
-    return files.step(work, transaction ? filesOf(transaction, files.registry) : undefined)
+    return files.step(work, filesOf(transaction, files.registry))
   }
 
   const own: Record<string, Statement> = {
     async select(...given) {
       const found = await statements['select']!(...given)
       const { transaction } = given[2] as Options
-      if (transaction) for (const row of [found ?? []].flat()) noteTransaction(row as object, transaction)
+      if (transaction) for (const row of [found ?? []].flat()) transactions.set(row as object, transaction)
       return found
     },
   }

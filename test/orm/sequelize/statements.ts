@@ -51,6 +51,7 @@ export function statementTests(name: string, open: () => Promise<World>): void {
       ])
       await Resume.bulkCreate([{ title: 'c', pdf: file('c') }], { individualHooks: true })
       await Resume.bulkCreate([{ title: 'a', pdf: file('a2') }], { updateOnDuplicate: ['pdf'] })
+      await Resume.bulkCreate([{ title: 'b', pdf: file('b2') }], { ignoreDuplicates: true })
       expect(await world.files()).toEqual(['pdfs/a.txt', 'pdfs/a2.txt', 'pdfs/b.txt', 'pdfs/c.txt'])
       expect((await rows(Resume)).map(([, name]) => name)).toEqual(['pdfs/a2.txt', 'pdfs/b.txt', 'pdfs/c.txt'])
     })
@@ -155,6 +156,21 @@ export function statementTests(name: string, open: () => Promise<World>): void {
       expect(await world.files()).toHaveLength(3)
       await person.destroy()
       expect(await world.files()).toEqual(['pdfs/c.txt'])
+    })
+
+    it('a statement that fails and is caught: what the commit then leaves is what counts', async () => {
+      const Resume = await world.resumes(unique)
+      await Resume.create({ title: 'a', pdf: file('one') })
+      await world.sequelize.transaction(async transaction => {
+        await Resume.update({ pdf: file('two') }, { where: {}, transaction })
+        await Resume.create({ title: 'b', pdf: file('three') }, { transaction })
+        await expect(Resume.create({ title: 'a', pdf: file('four') }, { transaction })).rejects.toThrow()
+      })
+      const names = (await rows(Resume)).map(([, name]) => name)
+      // PostgreSQL has rolled it back, the others have not; what it released is found by `orphans`.
+      const isRolledBack = world.sequelize.getDialect() === 'postgres'
+      expect(names).toEqual(isRolledBack ? ['pdfs/one.txt'] : ['pdfs/two.txt', 'pdfs/three.txt'])
+      expect(await world.files()).toEqual(names.sort())
     })
 
     it('an image fills its columns, by every way of writing', async () => {
