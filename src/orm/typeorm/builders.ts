@@ -5,6 +5,7 @@ import type {
   QueryRunner,
   SelectQueryBuilder,
   UpdateQueryBuilder,
+  UpdateResult,
 } from 'typeorm'
 import type { EntityFiles } from './entity-files.ts'
 import type { SourceFiles } from './source-files.ts'
@@ -53,7 +54,11 @@ async function executeWithFiles(
     internals.queryRunner = runner
     try {
       await prepare(builder, entity, written)
-      return await execute()
+      const result = await execute()
+      // What no row has got is not needed.
+      if (builder.expressionMap.queryType === 'update' && !((result as UpdateResult).affected ?? 0))
+        written.isDoubtful = true
+      return result
     } finally {
       internals.queryRunner = given
       if (given === undefined) await runner.release()

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { QueryRunner } from 'typeorm'
 import type { FileRegistry } from '../../fields/registry.ts'
+import { FileTransaction } from '../../fields/transaction.ts'
 import { WriteFiles } from './write-files.ts'
 
 /** The query runner whose transaction has just ended: it can be asked which files are used, and no other connection may be free. */
@@ -24,6 +25,8 @@ interface Level {
   /** Of a savepoint; empty for the transaction. */
   readonly name: string
   readonly files: WriteFiles
+  /** In which the transaction was begun. */
+  readonly write: FileTransaction | undefined
 }
 
 /**
@@ -40,6 +43,7 @@ export class RunnerFiles {
   readonly #levels: Level[] = []
   readonly #ended: (() => Promise<void>)[] = []
   readonly #isShared: boolean
+  #last: FileTransaction | undefined
   #calls = 0
   /** Whether the driver begins and ends transactions without a statement. */
   #isSilent = false
@@ -79,6 +83,11 @@ export class RunnerFiles {
     return this.#levels.at(-1)?.files
   }
 
+  /** Whether nothing has ended since but one transaction that the write itself has begun and committed. */
+  endedAlone(write: FileTransaction, since = 0): boolean {
+    return this.ends === since + 1 && this.#last === write
+  }
+
   /** Names that rows no longer have, by statements that can still be rolled back. */
   gone(): string[] {
     return [...this.#levels.map(({ files }) => files), ...this.writes].flatMap(files => files.gone)
@@ -106,7 +115,8 @@ export class RunnerFiles {
   }
 
   #begin(name: string): void {
-    this.#levels.push({ name, files: this.top?.savepoint() ?? new WriteFiles(this.#registry) })
+    const files = this.top?.savepoint() ?? new WriteFiles(this.#registry)
+    this.#levels.push({ name, files, write: FileTransaction.current() })
   }
 
   #indexOf(name: string): number {
@@ -116,8 +126,9 @@ export class RunnerFiles {
   /** Ends all levels from an index on, the innermost first. A savepoint ends at once; what the transaction deletes waits. */
   #end(index: number, how: 'commit' | 'rollback'): void {
     while (index >= 0 && this.#levels.length > index) {
-      const { files } = this.#levels.pop()!
+      const { files, write } = this.#levels.pop()!
       this.ends += 1
+      this.#last = how === 'commit' ? write : undefined
       if (this.#levels.length > 0) void files[how]()
       else this.#ended.push(() => files[how]())
     }

@@ -78,22 +78,20 @@ export class SourceFiles implements TypeormFiles {
     const { top: outer, ends } = state ?? {}
     const files = outer?.savepoint() ?? new WriteFiles(this.registry)
     state?.writes.add(files)
+    let result: T
     try {
-      let result: T
-      try {
-        result = await files.run(() => work(files))
-      } catch (error) {
-        await afterEnd(given, () => files.fail())
-        throw error
-      }
-      // On a connection that all share, another transaction can have begun or ended meanwhile, with the statement or without it.
-      const isDoubtful =
-        runner !== undefined && runner === this.#shared && (state?.top !== outer || state?.ends !== ends)
-      await afterEnd(given, () => (isDoubtful || files.isDoubtful ? files.commitInDoubt(state?.top) : files.commit()))
-      return result
+      result = await files.run(() => work(files))
+    } catch (error) {
+      await afterEnd(given, () => files.fail())
+      throw error
     } finally {
       state?.writes.delete(files)
     }
+    // On a connection that all share, the transaction of another write can have begun or ended meanwhile, with the statement or without it.
+    const isSame = state?.top === outer && (state?.ends === ends || state?.endedAlone(files, ends))
+    const isDoubtful = files.isDoubtful || (runner === this.#shared && !isSame)
+    await afterEnd(given, () => (isDoubtful ? files.commitInDoubt(state?.top) : files.commit()))
+    return result
   }
 
   async #used(entity: EntityFiles, attribute: string, names: readonly string[]): Promise<unknown[]> {
