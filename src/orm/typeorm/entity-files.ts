@@ -52,22 +52,40 @@ export class EntityFiles {
     this.metadata.findColumnWithPropertyPath(attribute)?.setEntityValue(row, value)
   }
 
-  /** Lets the files of a row that was read, or written, write it. */
-  own(row: object, makeOwner: () => Owner): void {
-    let owner: Owner | undefined
+  /**
+   * Lets the files of entities belong to their rows as these are made: an event for each entity would cost more than the files. The function
+   * that is returned ends it. `makeOwner` gets the query runner of the transaction in which the entity was read.
+   */
+  ownFiles(makeOwner: (row: object, runner: QueryRunner | undefined) => Owner): () => void {
+    const { metadata } = this
+    const create = metadata.create
+    let runner: QueryRunner | undefined
+    // TypeORM makes an entity, and then sets its columns.
+    metadata.create = (of, options) => {
+      runner = of
+      return create.call(metadata, of, options) as unknown
+    }
     for (const column of this.#columns.values()) {
-      const value: unknown = column.getEntityValue(row)
-      if (value instanceof FieldFile) value.belongTo((owner ??= makeOwner()))
+      const setEntityValue = column.setEntityValue
+      column.setEntityValue = (row: object, value: unknown) => {
+        if (value instanceof FieldFile && value.row === undefined) value.belongTo(makeOwner(row, runner))
+        setEntityValue.call(column, row, value)
+      }
+    }
+    return () => {
+      Reflect.deleteProperty(metadata, 'create')
+      for (const column of this.#columns.values()) Reflect.deleteProperty(column, 'setEntityValue')
     }
   }
 
-  /** After a row was written: an attribute that the database has filled, or left empty, is a file as well. */
-  settle(row: object, makeOwner: () => Owner): void {
+  /** After a row was written: an attribute that the database has filled, or left empty, is a file as well, and all belong to the row. */
+  settle(row: object, owner: Owner): void {
     for (const [attribute, column] of this.#columns) {
       const value: unknown = column.getEntityValue(row)
-      if (value === null || typeof value === 'string') column.setEntityValue(row, this.#field(attribute).attach(value))
+      if (value instanceof FieldFile) value.belongTo(owner)
+      else if (value === null || typeof value === 'string')
+        column.setEntityValue(row, this.#field(attribute).attach(value, owner))
     }
-    this.own(row, makeOwner)
   }
 
   /**

@@ -3,30 +3,43 @@ import { StorageError } from '../../core/errors.ts'
 import type { Owner } from '../../fields/persist.ts'
 import type { FileTransaction } from '../../fields/transaction.ts'
 import type { EntityFiles } from './entity-files.ts'
+import type { SourceFiles } from './source-files.ts'
 
-/** What a row needs to write itself. */
-export interface RowHome {
+/** Where the rows of an entity are written. */
+export class RowHome {
   readonly entity: EntityFiles
-  /** The query runner for a row that came from this one: the same while it has its connection, else undefined. */
-  runnerFor(runner: QueryRunner): QueryRunner | undefined
-  transactionOf(runner: QueryRunner | undefined): FileTransaction | undefined
-  update(runner: QueryRunner | undefined, row: ObjectLiteral, values: ObjectLiteral): Promise<UpdateResult>
+  readonly #files: SourceFiles
+
+  constructor(files: SourceFiles, entity: EntityFiles) {
+    this.#files = files
+    this.entity = entity
+  }
+
+  transactionOf(runner: QueryRunner | undefined): FileTransaction | undefined {
+    return this.#files.transactionOf(runner)
+  }
+
+  update(runner: QueryRunner | undefined, row: ObjectLiteral, values: ObjectLiteral): Promise<UpdateResult> {
+    const manager = runner?.manager ?? this.#files.dataSource.manager
+    const update = manager.createQueryBuilder().update(this.entity.metadata.target).set(values)
+    return update.whereEntity(row).callListeners(false).execute()
+  }
 }
 
 /** Writes the row of a file: in the transaction in which it was read or saved, as long as that is open. */
 export class RowOwner implements Owner {
   readonly row: ObjectLiteral
   readonly #home: RowHome
-  readonly #runner: QueryRunner
+  readonly #runner: QueryRunner | undefined
 
-  constructor(home: RowHome, row: ObjectLiteral, runner: QueryRunner) {
+  constructor(home: RowHome, row: ObjectLiteral, runner: QueryRunner | undefined) {
     this.row = row
     this.#home = home
     this.#runner = runner
   }
 
   transaction(): FileTransaction | undefined {
-    return this.#home.transactionOf(this.#home.runnerFor(this.#runner))
+    return this.#home.transactionOf(this.#open())
   }
 
   async persist(values: Readonly<Record<string, unknown>>): Promise<void> {
@@ -40,10 +53,14 @@ export class RowOwner implements Owner {
     }
     const set = {}
     for (const [attribute, value] of Object.entries(values)) entity.set(set, attribute, value)
-    const { affected } = await this.#home.update(this.#home.runnerFor(this.#runner), this.row, set)
+    const { affected } = await this.#home.update(this.#open(), this.row, set)
     if (affected === 0) throw new StorageError('not_found', `This '${metadata.name}' is not in the database any more.`)
     const files = new Set(entity.attributes)
     for (const [attribute, value] of Object.entries(values))
       if (!files.has(attribute)) entity.set(this.row, attribute, value)
+  }
+
+  #open(): QueryRunner | undefined {
+    return this.#runner?.isReleased === false ? this.#runner : undefined
   }
 }

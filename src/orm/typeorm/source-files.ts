@@ -5,6 +5,7 @@ import { FileTransaction } from '../../fields/transaction.ts'
 import { hookBuilder } from './builders.ts'
 import { EntityFiles } from './entity-files.ts'
 import type { TypeormFiles } from './files.ts'
+import { RowHome, RowOwner } from './row-owner.ts'
 import { afterEnd, endedRunner, RunnerFiles } from './runner.ts'
 import { entitySubscriber, statementSubscriber } from './subscribers.ts'
 import { WriteFiles } from './write-files.ts'
@@ -121,7 +122,9 @@ export class SourceFiles implements TypeormFiles {
     attached.add(dataSource)
     const subscribers: EntitySubscriberInterface[] = [statementSubscriber(this)]
     for (const entity of this.#entities.values()) {
-      subscribers.push(entitySubscriber(this, entity))
+      const home = new RowHome(this, entity)
+      subscribers.push(entitySubscriber(this, home))
+      this.#detachers.push(entity.ownFiles((row, runner) => new RowOwner(home, row, runner)))
       // The rows of a child in a single table are those of its parent.
       if (entity.metadata.tableType === 'entity-child') continue
       this.#detachers.push(entity.model.addUsers((attribute, names) => this.#used(entity, attribute, names)))

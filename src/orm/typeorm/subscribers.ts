@@ -1,6 +1,5 @@
-import type { EntityManager, EntityMetadata, EntitySubscriberInterface, ObjectLiteral, QueryRunner } from 'typeorm'
+import type { EntityMetadata, EntitySubscriberInterface, ObjectLiteral, QueryRunner } from 'typeorm'
 import { checkParameters } from './column.ts'
-import type { EntityFiles } from './entity-files.ts'
 import { type RowHome, RowOwner } from './row-owner.ts'
 import type { SourceFiles } from './source-files.ts'
 
@@ -23,26 +22,14 @@ export function statementSubscriber(files: SourceFiles): EntitySubscriberInterfa
 }
 
 /** Stores and releases the files of the entities that are saved and removed. */
-export function entitySubscriber(files: SourceFiles, entity: EntityFiles): EntitySubscriberInterface<ObjectLiteral> {
+export function entitySubscriber(files: SourceFiles, home: RowHome): EntitySubscriberInterface<ObjectLiteral> {
+  const { entity } = home
   const { metadata } = entity
-  const home: RowHome = {
-    entity,
-    runnerFor: runner => (runner.isReleased ? undefined : runner),
-    transactionOf: runner => files.transactionOf(runner),
-    update: (runner, row, values) => {
-      const manager: EntityManager = runner?.manager ?? files.dataSource.manager
-      const update = manager.createQueryBuilder().update(metadata.target).set(values)
-      return update.whereEntity(row).callListeners(false).execute()
-    },
-  }
   const isOurs = (event: Event): boolean => event.metadata === metadata
   const settle = (row: ObjectLiteral, { queryRunner }: Event): void =>
-    entity.settle(row, () => new RowOwner(home, row, queryRunner))
+    entity.settle(row, new RowOwner(home, row, queryRunner))
   return {
     listenTo: () => metadata.target,
-    afterLoad(row, event) {
-      if (event !== undefined && isOurs(event)) entity.own(row, () => new RowOwner(home, row, event.queryRunner))
-    },
     async beforeInsert(event) {
       const write = files.currentWrite()
       if (isOurs(event) && event.entity) await write?.upload(() => entity.store(event.entity, undefined, write))
