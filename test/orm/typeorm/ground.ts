@@ -1,13 +1,6 @@
-import {
-  DataSource,
-  type DataSourceOptions,
-  type EntityManager,
-  EntitySchema,
-  type FindOptionsWhere,
-  In,
-} from 'typeorm'
+import { DataSource, type DataSourceOptions, type EntityManager, EntitySchema, type FindOptionsWhere } from 'typeorm'
 import type { FieldFile, FileValue } from '../../../src/fields/index.ts'
-import { fileColumn, type TypeormFiles, typeormFiles } from '../../../src/orm/typeorm/index.ts'
+import { fileColumn, typeormFiles } from '../../../src/orm/typeorm/index.ts'
 import {
   BREAK_COMMIT,
   clearing,
@@ -59,26 +52,29 @@ export async function startTypeorm(options: DataSourceOptions, place: OrmPlace):
 }
 
 export class TypeormGround implements OrmGround<EntityManager> {
-  readonly lacks: { readonly breakCommit?: string; readonly ambient: string }
+  readonly lacks: OrmGround['lacks'] & object
   readonly atOnce: number
   readonly dialect: Dialect
   readonly dataSource: DataSource
   breakCommit?: (tx: EntityManager) => Promise<unknown>
   readonly #resumes: EntitySchema<Resume>
-  readonly #files: TypeormFiles
+  readonly #detach: () => void
 
   constructor(dataSource: DataSource, resumes: EntitySchema<Resume>, place: OrmPlace) {
     const { type } = dataSource.options
     this.dialect = type === 'postgres' || type === 'mariadb' ? type : 'sqlite'
     // TypeORM uses one connection for SQLite: concurrent transactions become savepoints of each other there.
     this.atOnce = this.dialect === 'sqlite' ? 1 : 8
-    const ambient = 'TypeORM passes its entity manager on; it keeps no running transaction'
-    this.lacks =
-      this.dialect === 'mariadb' ? { ambient, breakCommit: 'MariaDB checks nothing at the commit' } : { ambient }
+    this.lacks = {
+      ambient: 'TypeORM passes its entity manager on; it keeps no running transaction',
+      updateWhere: 'TypeORM sends no event with the rows of an update by criteria',
+      removeWhere: 'TypeORM sends no event with the rows of a deletion by criteria',
+      ...(this.dialect === 'mariadb' ? { breakCommit: 'MariaDB checks nothing at the commit' } : {}),
+    }
     if (this.dialect !== 'mariadb') this.breakCommit = tx => tx.query(BREAK_COMMIT)
     this.dataSource = dataSource
     this.#resumes = resumes
-    this.#files = typeormFiles(dataSource, { registry: place.registry })
+    this.#detach = typeormFiles(dataSource, { registry: place.registry })
   }
 
   async create(values: NewResume, tx?: EntityManager): Promise<Id> {
@@ -88,7 +84,7 @@ export class TypeormGround implements OrmGround<EntityManager> {
   }
 
   async createMany(values: readonly NewResume[], tx?: EntityManager): Promise<void> {
-    await this.#repository(tx).insert([...values])
+    await this.#repository(tx).save([...values])
   }
 
   find(id: Id, tx?: EntityManager): Promise<Resume | null> {
@@ -105,17 +101,9 @@ export class TypeormGround implements OrmGround<EntityManager> {
     await repository.save(Object.assign(resume, values))
   }
 
-  async updateWhere(titles: readonly string[], values: ResumeValues, tx?: EntityManager): Promise<void> {
-    await this.#repository(tx).update({ title: In(titles) }, values)
-  }
-
   async remove(id: Id, tx?: EntityManager): Promise<void> {
     const repository = this.#repository(tx)
     await repository.remove(await repository.findOneOrFail({ where: this.#key(id), withDeleted: true }))
-  }
-
-  async removeWhere(titles: readonly string[], tx?: EntityManager): Promise<void> {
-    await this.#repository(tx).delete({ title: In(titles) })
   }
 
   async softRemove(id: Id): Promise<void> {
@@ -166,7 +154,7 @@ export class TypeormGround implements OrmGround<EntityManager> {
   }
 
   async close(): Promise<void> {
-    this.#files.detach()
+    this.#detach()
     await this.dataSource.destroy()
   }
 
