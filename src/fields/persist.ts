@@ -1,7 +1,6 @@
 import type { CallOptions } from '../core/call.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { Field, StoredValue } from './field.ts'
-import { storedFile } from './stored.ts'
 import { FileTransaction } from './transaction.ts'
 import type { Upload } from './upload.ts'
 
@@ -61,7 +60,7 @@ async function change(
   owner: Owner | undefined,
   work: (files: FileTransaction) => Promise<void>,
 ): Promise<void> {
-  const outer = owner?.transaction === undefined ? FileTransaction.current() : owner.transaction()
+  const outer = owner?.transaction === undefined ? FileTransaction.current(file.field.registry) : owner.transaction()
   const files = outer?.savepoint() ?? new FileTransaction(file.field.registry)
   const { name, pending } = file
   try {
@@ -87,5 +86,5 @@ async function persist(
   if (owner === undefined) return
   const { field, storage } = file
   await owner.persist({ [field.attribute]: field.encode(name), ...columns }, { signal })
-  if (before && before !== name) files.released(await storedFile(storage, before))
+  if (before && before !== name) await files.release(storage, before)
 }

@@ -1,10 +1,12 @@
+import { join } from 'node:path'
 import { DataSource, type DataSourceOptions, EntitySchema } from 'typeorm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FieldFile, FileRegistry, fileField, upload } from '../../src/fields/index.ts'
 import { MemoryStorage } from '../../src/index.ts'
 import { fileColumn, typeormFiles } from '../../src/orm/typeorm/index.ts'
 import { ormConformance } from '../orm/suite/conformance.ts'
-import { startTypeorm } from '../orm/typeorm/ground.ts'
+import { ormCrashes } from '../orm/suite/crashes.ts'
+import { openTypeorm } from '../orm/typeorm/ground.ts'
 import { type MariadbServer, startMariadb } from '../servers/mariadb.ts'
 import { type PostgresServer, startPostgres } from '../servers/postgres.ts'
 
@@ -18,12 +20,12 @@ afterAll(async () => {
   await mariadb?.close()
 })
 
-ormConformance('typeorm on PostgreSQL', async place =>
-  startTypeorm({ type: 'postgres', url: await postgres.createDatabase() }, place),
-)
-ormConformance('typeorm on MariaDB by mysql2', async place =>
-  startTypeorm({ type: 'mariadb', url: await mariadb.createDatabase() }, place),
-)
+ormConformance('typeorm on PostgreSQL', async place => openTypeorm(place, await postgres.createDatabase()))
+ormConformance('typeorm on MariaDB by mysql2', async place => openTypeorm(place, await mariadb.createDatabase()))
+
+const child = join(import.meta.dirname, '../orm/typeorm/crash.child.ts')
+ormCrashes('typeorm on PostgreSQL', { child, open: openTypeorm, database: () => postgres.createDatabase() })
+ormCrashes('typeorm on MariaDB', { child, open: openTypeorm, database: () => mariadb.createDatabase() })
 
 interface Note {
   id: number

@@ -51,6 +51,13 @@ export async function startTypeorm(options: DataSourceOptions, place: OrmPlace):
   return ground
 }
 
+/** The same by the URL of a database, or the name of a file for SQLite. */
+export function openTypeorm(place: OrmPlace, database: string): Promise<TypeormGround> {
+  const [type] = database.split('://', 1)
+  if (type === 'postgres' || type === 'mariadb') return startTypeorm({ type, url: database }, place)
+  return startTypeorm({ type: 'better-sqlite3', database }, place)
+}
+
 export class TypeormGround implements OrmGround<EntityManager> {
   readonly lacks: OrmGround['lacks'] & object
   readonly atOnce: number
