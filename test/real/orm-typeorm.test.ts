@@ -74,7 +74,7 @@ describe.each<[string, () => Promise<DataSourceOptions>]>([
     expect(await files()).toEqual(['three.txt'])
     const runner = db.createQueryRunner()
     await runner.startTransaction()
-    await runner.manager.remove(await runner.manager.findOneByOrFail(notes, { id: note.id }))
+    await runner.manager.remove(notes, await runner.manager.findOneByOrFail(notes, { id: note.id }))
     await runner.commitTransaction()
     expect(await files()).toEqual([])
     await runner.release()
