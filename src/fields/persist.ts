@@ -8,7 +8,10 @@ import type { Upload } from './upload.ts'
 export interface Owner {
   /** For `uploadTo`; its attributes follow what is persisted. */
   readonly row: object
-  /** Writes these attributes of the row: the file's name, and for a picture its width and height. */
+  /**
+   * Writes these attributes of the row: the file's name, and for a picture its width and height. Another object may have saved a file of the row
+   * meanwhile: what the row names until now is released in the same transaction, `model.release(before, values, FileTransaction.current())`.
+   */
   persist(values: Readonly<Record<string, unknown>>, options: CallOptions): Promise<void>
   /** The transaction of the database in which `persist` runs, where there is one. Default: the one that the calling code runs in. */
   transaction?(): FileTransaction | undefined
