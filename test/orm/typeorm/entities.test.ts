@@ -1,4 +1,16 @@
-import { Column, DataSource, EntitySchema, In, IsNull, Like, type ObjectLiteral, PrimaryGeneratedColumn } from 'typeorm'
+import {
+  ChildEntity,
+  Column,
+  DataSource,
+  Entity,
+  EntitySchema,
+  In,
+  IsNull,
+  Like,
+  type ObjectLiteral,
+  PrimaryGeneratedColumn,
+  TableInheritance,
+} from 'typeorm'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FieldFile, FileRegistry, fileField, imageField, storedFile, upload } from '../../../src/fields/index.ts'
 import { MemoryStorage } from '../../../src/index.ts'
@@ -21,7 +33,7 @@ class Person {
 PrimaryGeneratedColumn()(Person.prototype, 'id')
 Column({ type: 'varchar', unique: true })(Person.prototype, 'name')
 Column(file('cvs'))(Person.prototype, 'cv')
-const decorated = () => import('typeorm').then(({ Entity }) => Entity('people')(Person))
+Entity('people')(Person)
 
 interface Album {
   id: number
@@ -50,15 +62,33 @@ const songs = new EntitySchema<ObjectLiteral>({
   relations: { album: { type: 'many-to-one', target: 'album', inverseSide: 'songs', onDelete: 'CASCADE' } },
 })
 
+/** Two kinds of entities in one table. */
+class Item {
+  id!: number
+  file!: FieldFile
+}
+class Song extends Item {
+  text!: FieldFile
+}
+PrimaryGeneratedColumn()(Item.prototype, 'id')
+Column({ ...file('files'), name: 'file_name' })(Item.prototype, 'file')
+Column(file('texts'))(Song.prototype, 'text')
+TableInheritance({ column: { type: 'varchar', name: 'kind' } })(Item)
+Entity('items')(Item)
+ChildEntity()(Song)
+
 for (const type of ['sqljs', 'better-sqlite3'] as const) {
   describe(type, () => {
     const registry = new FileRegistry()
     let db: DataSource
     let detach: () => void
     beforeEach(async () => {
-      await decorated()
       const options = type === 'sqljs' ? { type } : { type, database: ':memory:' }
-      db = await new DataSource({ ...options, synchronize: true, entities: [Person, albums, songs] }).initialize()
+      db = await new DataSource({
+        ...options,
+        synchronize: true,
+        entities: [Person, Item, Song, albums, songs],
+      }).initialize()
       detach = typeormFiles(db, { registry })
     })
     afterEach(async () => {
@@ -123,6 +153,17 @@ for (const type of ['sqljs', 'better-sqlite3'] as const) {
       // The songs go by a cascade of the database, which TypeORM does not see.
       await repository.remove(await repository.findOneByOrFail({ id: album.id }))
       expect([await db.query('SELECT * FROM song'), await files()]).toEqual([[], ['texts/second.txt']])
+    })
+
+    it('an inherited entity has the files of both kinds, which know of each other', async () => {
+      const songs = db.getRepository(Song)
+      const song = await songs.save({ file: content('one'), text: content('two') })
+      const item = await db.getRepository(Item).save({ file: song.text })
+      await songs.remove(song)
+      expect(await files()).toEqual(['texts/two.txt'])
+      const found = await db.getRepository(Item).findOneByOrFail({ id: item.id })
+      await found.file.save('three.txt', Buffer.from('three'))
+      expect(await files()).toEqual(['files/three.txt'])
     })
 
     it('an unset file of a new entity is empty after it was saved', async () => {
