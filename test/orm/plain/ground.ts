@@ -118,6 +118,20 @@ export class PlainGround implements OrmGround<PlainTx> {
     await this.#delete(`title IN (${titles.map(() => '?').join(', ')})`, titles, tx)
   }
 
+  /** As an ORM does it: the values pass the column, the files are no one's affair. */
+  async unseenUpdate(titles: readonly string[], values: ResumeValues): Promise<void> {
+    const { fields } = this.#model
+    const encoded = Object.entries(values).map(([name, value]) =>
+      name in fields ? fields[name as 'pdf' | 'photo'].encode(value) : value,
+    )
+    const where = `title IN (${titles.map(() => '?').join(', ')})`
+    await this.query(`UPDATE resumes SET ${settings(values)} WHERE ${where}`, [...encoded, ...titles])
+  }
+
+  async unseenRemove(titles: readonly string[]): Promise<void> {
+    await this.query(`DELETE FROM resumes WHERE title IN (${titles.map(() => '?').join(', ')})`, titles)
+  }
+
   async softRemove(id: Id): Promise<void> {
     await this.query('UPDATE resumes SET deleted_at = CURRENT_TIMESTAMP WHERE id = ?', [id])
   }
