@@ -113,6 +113,14 @@ export class TypeormGround implements OrmGround<EntityManager> {
     await repository.remove(await repository.findOneOrFail({ where: this.#key(id), withDeleted: true }))
   }
 
+  async unseenUpdate(titles: readonly string[], values: ResumeValues): Promise<void> {
+    await this.#repository().update({ title: In(titles) }, values as object)
+  }
+
+  async unseenRemove(titles: readonly string[]): Promise<void> {
+    await this.#repository().delete({ title: In(titles) })
+  }
+
   async softRemove(id: Id): Promise<void> {
     await this.#repository().softRemove(await this.#repository().findOneByOrFail(this.#key(id)))
   }
