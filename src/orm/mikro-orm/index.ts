@@ -1,1 +1,2 @@
-export type {} from '../../fields/index.ts'
+export { type FileProperty, FileType, fileType } from './file-type.ts'
+export { MikroFiles, type MikroFilesOptions, mikroFiles } from './mikro-files.ts'
