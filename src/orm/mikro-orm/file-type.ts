@@ -1,4 +1,4 @@
-import { type EntityProperty, type Opt, type Platform, type TransformContext, Type } from '@mikro-orm/core'
+import { type EntityProperty, type Opt, p, type Platform, type TransformContext, Type } from '@mikro-orm/core'
 import { ImproperlyConfigured } from '../../core/errors.ts'
 import { FieldFile, type FileField, type FileValue, type ImageField, type ImageFieldFile } from '../../fields/index.ts'
 
@@ -23,13 +23,18 @@ export type FileProperty<T extends FieldFile = FieldFile> = Opt<T> & {
 
 /** Columns hold names. Content stays as it is until the flush, which stores it before any statement; everything else refuses it. */
 export class FileType extends Type<FieldFile | string | null, string | null> {
-  readonly field: FileField
+  /** A function, since MikroORM makes deep copies of types. */
+  readonly source: () => FileField
   /** Whether `mikroFiles` stores what is assigned. */
   isAttached = false
 
   constructor(field: FileField) {
     super()
-    this.field = field
+    this.source = () => field
+  }
+
+  get field(): FileField {
+    return this.source()
   }
 
   override convertToDatabaseValue(value: unknown, _platform: Platform, context?: TransformContext): string | null {
@@ -86,4 +91,16 @@ export class FileType extends Type<FieldFile | string | null, string | null> {
  */
 export function fileType(field: FileField): FileType {
   return new FileType(field)
+}
+
+/**
+ * A file property for `defineEntity`: its column may be NULL, and is read as an empty file then.
+ * @example
+ * const ResumeSchema = defineEntity({
+ *   name: 'Resume',
+ *   properties: { id: p.integer().primary(), pdf: fileProperty(fileField({ uploadTo: 'pdfs' })) },
+ * })
+ */
+export function fileProperty<F extends FileField>(field: F) {
+  return p.type(fileType(field)).nullable().$type<FileProperty<FileOf<F>>>()
 }

@@ -1,2 +1,3 @@
-export { type FileProperty, FileType, fileType } from './file-type.ts'
+export { type FileOf, type FileProperty, FileType, fileProperty, fileType } from './file-type.ts'
 export { MikroFiles, type MikroFilesOptions, mikroFiles } from './mikro-files.ts'
+export type { Schemas } from './users.ts'
