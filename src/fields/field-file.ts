@@ -6,11 +6,11 @@ import { StorageError } from '../core/errors.ts'
 import { ContentFile } from '../files/content-file.ts'
 import { methods } from '../files/methods.ts'
 import type { Data, OpenMode } from '../files/modes.ts'
-import type { StorageFile } from '../files/storage-file.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { ReadStreamOptions, UrlOptions } from '../storage/types.ts'
 import type { Field } from './field.ts'
 import { type FieldSaveOptions, type Owner, type PersistOptions, removeFile, saveFile } from './persist.ts'
+import { type OpenedFile, Reading } from './reading.ts'
 import { type FileSource, Upload } from './upload.ts'
 
 // Merged, since a class cannot declare a symbol of ours under `isolatedDeclarations`.
@@ -45,7 +45,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
   readonly #field: Field
   #owner: Owner | undefined
   #pending: Upload | undefined
-  #file: StorageFile<OpenMode> | ContentFile | undefined
+  #reading: Reading | undefined
 
   constructor(field: Field, name: string | null | undefined, owner?: Owner) {
     this.name = name ?? null
@@ -83,7 +83,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** Whether the file was opened and closed again. */
   get closed(): boolean {
-    return this.#file?.closed ?? false
+    return this.#reading?.closed ?? false
   }
 
   /** Bytes in the file; before it is stored, what the content says of itself. A stored one that is gone is `not_found`. */
@@ -107,28 +107,26 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** Opens the file, or goes back to its beginning; returns this object. Reads give bytes, or text in the modes without `b`. */
   async open<N extends OpenMode = 'rb'>(mode?: N, options: CallOptions = {}): Promise<FieldFile<N>> {
-    if (this.#file === undefined) this.#file = await this.#open(mode ?? 'rb', options)
-    else if (this.#file instanceof ContentFile) await this.#file.open()
-    else await this.#file.open(mode, options)
+    await this.#opened().open(mode, options)
     return this as unknown as FieldFile<N>
   }
 
-  /** `n` bytes, or characters in a text mode, from the position on; all the rest without `n`. Opens the file if that was not done. */
+  /**
+   * `n` bytes, or characters in a text mode, from the position on; all the rest without `n`. Opens the file if that was not done; one that was
+   * opened for reading only is released when it is read to its end.
+   */
   async read(n?: number | null, options: CallOptions = {}): Promise<Data<M>> {
-    const file = await this.#opened(options)
-    return (await file.read(n, options)) as Data<M>
+    return (await this.#opened().read(n, options)) as Data<M>
   }
 
   /** The whole file from its beginning in pieces of `size` bytes, or characters in a text mode. */
-  async *chunks(size?: number, options: CallOptions = {}): AsyncGenerator<Data<M>, void, undefined> {
-    const file = await this.#opened(options)
-    for await (const chunk of file.chunks(size, options)) yield chunk as Data<M>
+  chunks(size?: number, options: CallOptions = {}): AsyncGenerator<Data<M>, void, undefined> {
+    return this.#opened().chunks(size, options) as AsyncGenerator<Data<M>, void, undefined>
   }
 
   /** The lines from the beginning of the file. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Data<M>, void, undefined> {
-    const file = await this.#opened({})
-    for await (const line of file) yield line as Data<M>
+  [Symbol.asyncIterator](): AsyncGenerator<Data<M>, void, undefined> {
+    return this.#opened().lines() as AsyncGenerator<Data<M>, void, undefined>
   }
 
   /** The bytes of the stored file as a stream, whatever was read of it before. */
@@ -164,7 +162,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** Closes what `open` or `read` opened; the file can be opened again. */
   async close(options: CallOptions = {}): Promise<void> {
-    await (this.#file as StorageFile<OpenMode> | undefined)?.close(options)
+    await this.#reading?.close(options)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -186,7 +184,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
   /** Sets content that waits until the row is saved; for adapters. */
   assign(upload: Upload): this {
     ;(this as { name: string | null }).name = upload.givenName ?? null
-    this.#file = undefined
+    this.#forget()
     this.#setPending(upload)
     return this
   }
@@ -204,12 +202,13 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** The name, for JSON; `invalid_argument` for a file that is not stored yet. */
   toJSON(): string | null {
-    return this.#storable()
+    if (this.#pending === undefined) return this.name
+    throw notSerialisable(this.#field.attribute)
   }
 
   /** The name, for BSON. */
   toBSON(): string | null {
-    return this.#storable()
+    return this.toJSON()
   }
 
   #needOwner(operation: string): Owner {
@@ -236,17 +235,18 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     )
   }
 
-  #storable(): string | null {
-    if (this.#pending === undefined) return this.name
-    throw notSerialisable(this.#field.attribute)
-  }
-
   #set(name: string | null): void {
     ;(this as { name: string | null }).name = name
-    this.#file = undefined
+    this.#forget()
     if (this.#pending === undefined) return
     this.#pending = undefined
     delete (this as { pendingContent?: unknown }).pendingContent
+  }
+
+  /** What was opened is another file from now on. */
+  #forget(): void {
+    this.#reading?.discard()
+    this.#reading = undefined
   }
 
   /** A file that is not stored has a property that cannot be copied, so that no clone pretends to be one. */
@@ -262,12 +262,12 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     })
   }
 
-  async #opened(options: CallOptions): Promise<StorageFile<OpenMode> | ContentFile> {
-    this.#file ??= await this.#open('rb', options)
-    return this.#file
+  #opened(): Reading {
+    this.#reading ??= new Reading((mode, options) => this.#open(mode, options))
+    return this.#reading
   }
 
-  async #open(mode: OpenMode, options: CallOptions): Promise<StorageFile<OpenMode> | ContentFile> {
+  async #open(mode: OpenMode, options: CallOptions): Promise<OpenedFile> {
     const name = this.#name()
     if (this.#pending === undefined) return this.storage.open(name, mode, options)
     const { content } = await this.#pending.open()

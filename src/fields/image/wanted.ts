@@ -25,9 +25,9 @@ export type ImageSize = (bytes: Uint8Array) => {
 }
 
 /** Bytes of a part that is asked for first, and where a length is not known. */
-export const PART = 4096
+export const PART: number = 4096
 /** Most bytes of one part. */
-export const MAX_PART = 256 * 1024
+export const MAX_PART: number = 256 * 1024
 
 /** A picture with these sizes; undefined where one is no whole number above 0. */
 export function infoOf(width: number, height: number, orientation: number | undefined): ImageInfo | undefined {
