@@ -1,7 +1,14 @@
 /** Compiled by `npm run types`, never run: each `@ts-expect-error` fails the build when its line becomes valid. */
 import { defineEntity, EntitySchema, type InferEntity, p, wrap } from '@mikro-orm/core'
 import type { EntityManager } from '@mikro-orm/sqlite'
-import { type FieldFile, fileField, type ImageFieldFile, imageField, upload, uploadPath } from '../../src/fields/index.ts'
+import {
+  type FieldFile,
+  fileField,
+  type ImageFieldFile,
+  imageField,
+  upload,
+  uploadPath,
+} from '../../src/fields/index.ts'
 import { type FileProperty, fileProperty, fileType, mikroFiles } from '../../src/orm/mikro-orm/index.ts'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false

@@ -77,11 +77,13 @@ export function withFiles(
       if (found === undefined || found.present(data).length === 0) {
         return super.nativeUpdate.call(em, name, where, data, options)
       }
-      return statements.run(manager(em), name, [data], options, ([stored], step) =>
-        statements.change(manager(em), found, where, options, step, within =>
+      return statements.run(manager(em), name, [data], options, async ([stored], step) => {
+        const count = await statements.change(manager(em), found, where, options, step, within =>
           super.nativeUpdate.call(within, name, where, stored!, options),
-        ),
-      )
+        )
+        if (count === 0) await found.model.release(stored!, undefined, step.files)
+        return count
+      })
     }
 
     override async nativeDelete(name: unknown, where: unknown, options: StatementOptions = {}): Promise<number> {

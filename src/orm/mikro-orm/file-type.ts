@@ -1,4 +1,14 @@
-import { type EntityProperty, type Opt, p, type Platform, type TransformContext, Type } from '@mikro-orm/core'
+import {
+  type EmptyOptions,
+  type EntityProperty,
+  type Opt,
+  type Platform,
+  type PrimaryKeyProp,
+  type PropertyChain,
+  p,
+  type TransformContext,
+  Type,
+} from '@mikro-orm/core'
 import { ImproperlyConfigured } from '../../core/errors.ts'
 import { FieldFile, type FileField, type FileValue, type ImageField, type ImageFieldFile } from '../../fields/index.ts'
 
@@ -19,6 +29,8 @@ export type FileProperty<T extends FieldFile = FieldFile> = Opt<T> & {
   __runtime?: FileValue
   __raw?: FileValue
   __serialized?: string | null
+  /** In conditions, a name stands for the file. */
+  [PrimaryKeyProp]?: 'name'
 }
 
 /** Columns hold names. Content stays as it is until the flush, which stores it before any statement; everything else refuses it. */
@@ -101,6 +113,8 @@ export function fileType(field: FileField): FileType {
  *   properties: { id: p.integer().primary(), pdf: fileProperty(fileField({ uploadTo: 'pdfs' })) },
  * })
  */
-export function fileProperty<F extends FileField>(field: F) {
-  return p.type(fileType(field)).nullable().$type<FileProperty<FileOf<F>>>()
+export function fileProperty<F extends FileField>(field: F): PropertyChain<FileProperty<FileOf<F>>, EmptyOptions> {
+  const property = p.type(fileType(field)).$type<FileProperty<FileOf<F>>>()
+  // Not nullable in its type, since an empty file takes the place of NULL.
+  return property.nullable() as unknown as PropertyChain<FileProperty<FileOf<F>>, EmptyOptions>
 }
