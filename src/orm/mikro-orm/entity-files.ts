@@ -28,25 +28,26 @@ export class EntityFiles {
     return this.model.attributes.filter(attribute => (values as Entity)[attribute] !== undefined)
   }
 
-  /** Sets what an entity that was loaded, or is made of values, has as its files: each is a `FieldFile` of this entity. */
-  own(entity: Entity, data: Entity, owner: Owner, isLoaded: boolean, isNew: boolean): void {
+  /** Sets what an entity that is made of values has as its files: each is a `FieldFile` of this entity. */
+  own(entity: Entity, data: Entity, owner: Owner, isNew: boolean): void {
     for (const attribute of this.model.attributes) {
-      const given = data[attribute]
-      if (given === undefined) {
-        if (isNew && entity[attribute] === undefined) this.fill(entity, attribute, owner)
-        continue
-      }
+      const field = this.model.fields[attribute]!
       const value = entity[attribute]
-      if (value instanceof FieldFile) {
-        if (isLoaded) value.belongTo(owner)
-        else if (value.committed && value.field === this.model.fields[attribute] && value.row !== entity) {
-          entity[attribute] = this.model.fields[attribute]!.attach(value.name, owner)
-        }
+      if (data[attribute] === undefined) {
+        if (isNew && value === undefined) this.fill(entity, attribute, owner)
+      } else if (value instanceof FieldFile) {
+        const isOther = value.committed && value.field === field && value.row !== entity
+        if (isOther) entity[attribute] = field.attach(value.name, owner)
       } else if (value === null) this.fill(entity, attribute, owner)
-      else if (typeof value === 'string' || this.model.fields[attribute]!.isContent(value)) {
+      else if (typeof value === 'string' || field.isContent(value)) {
         entity[attribute] = this.model.attach(attribute, value, owner)
       }
     }
+  }
+
+  /** Sets an empty file where the column that was loaded holds nothing. */
+  fillLoaded(entity: Entity, data: Entity, owner: Owner): void {
+    for (const attribute of this.model.attributes) if (data[attribute] === null) this.fill(entity, attribute, owner)
   }
 
   /** Sets an empty file where there may be none. */

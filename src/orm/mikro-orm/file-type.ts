@@ -10,7 +10,14 @@ import {
   Type,
 } from '@mikro-orm/core'
 import { ImproperlyConfigured } from '../../core/errors.ts'
-import { FieldFile, type FileField, type FileValue, type ImageField, type ImageFieldFile } from '../../fields/index.ts'
+import {
+  FieldFile,
+  type FileField,
+  type FileValue,
+  type ImageField,
+  type ImageFieldFile,
+  type Owner,
+} from '../../fields/index.ts'
 
 /** What a field's file is read as. */
 export type FileOf<F extends FileField> = F extends ImageField ? ImageFieldFile : FieldFile
@@ -32,6 +39,9 @@ export type FileProperty<T extends FieldFile = FieldFile> = Opt<T> & {
   /** In conditions, a name stands for the file. */
   [PrimaryKeyProp]?: 'name'
 }
+
+/** The owner of the files that are made of columns at this moment. */
+export const loading: { owner: Owner | undefined } = { owner: undefined }
 
 /** Columns hold names. Content stays as it is until the flush, which stores it before any statement; everything else refuses it. */
 export class FileType extends Type<FieldFile | string | null, string | null> {
@@ -63,7 +73,7 @@ export class FileType extends Type<FieldFile | string | null, string | null> {
   }
 
   override convertToJSValue(value: FieldFile | string | null): FieldFile | null {
-    return typeof value === 'string' ? this.field.attach(value) : value
+    return typeof value === 'string' ? this.source().attach(value, loading.owner) : value
   }
 
   override compareAsType(): string {

@@ -4,6 +4,7 @@ import { FieldFile, type FileRegistry, fileRegistry } from '../../fields/index.t
 import { OrmFiles } from './context.ts'
 import type { Entity } from './entity-files.ts'
 import { withFiles } from './entity-manager.ts'
+import { loading } from './file-type.ts'
 import { Flushes } from './flushes.ts'
 import { Statements } from './statements.ts'
 import { registerUsers, type Schemas } from './users.ts'
@@ -76,29 +77,42 @@ export class MikroFiles {
 
   /** The ORM has one hydrator for all its entity managers, and calls it for each entity that it loads or makes. */
   #replaceHydrate(): () => void {
-    const hydrator = this.#orm.em.getHydrator() as unknown as { hydrate: (...args: HydrateArguments) => void }
+    const hydrator = this.#orm.em.getHydrator() as unknown as Hydrator
     const { hydrate } = hydrator
     const context = this.#context
-    hydrator.hydrate = (...args) => {
-      hydrate.apply(hydrator, args)
-      const [entity, meta, data, , , isNew = false, isLoaded = false] = args
+    hydrator.hydrate = (entity, meta, data, factory, type, isNew, isLoaded, schema, parentSchema, accessors) => {
+      const outer = loading.owner
       const found = context.filesOf(meta.class)
-      if (found !== undefined) found.own(entity, data, context.ownerOf(entity), isLoaded, isNew)
+      const owner = found === undefined ? undefined : context.ownerOf(entity)
+      loading.owner = owner
+      try {
+        hydrate.call(hydrator, entity, meta, data, factory, type, isNew, isLoaded, schema, parentSchema, accessors)
+      } finally {
+        loading.owner = outer
+      }
+      if (owner === undefined) return
+      if (isLoaded) found!.fillLoaded(entity, data, owner)
+      else found!.own(entity, data, owner, isNew === true)
     }
     return () => void (hydrator.hydrate = hydrate)
   }
 }
 
-type HydrateArguments = [
-  entity: Entity,
-  meta: { readonly class: unknown },
-  data: Entity,
-  factory: unknown,
-  type: unknown,
-  isNew?: boolean,
-  isLoaded?: boolean,
-  ...rest: unknown[],
-]
+/** The part of MikroORM's hydrator that sets the properties of an entity. */
+interface Hydrator {
+  hydrate: (
+    entity: Entity,
+    meta: { readonly class: unknown },
+    data: Entity,
+    factory: unknown,
+    type: unknown,
+    isNew?: boolean,
+    isLoaded?: boolean,
+    schema?: string,
+    parentSchema?: string,
+    accessors?: boolean,
+  ) => void
+}
 
 /**
  * Ties the files of all file properties to the writes of an ORM: content that is assigned is stored before the flush writes, and files that no
