@@ -122,14 +122,15 @@ export class PlainGround implements OrmGround<PlainTx> {
     const owner = {
       row: row ?? {},
       persist: async (values: object) => {
-        const text = `UPDATE resumes SET ${settings(values)} WHERE id = ? RETURNING id`.replace(
-          this.#database.dialect === 'mariadb' ? / RETURNING id$/ : /$^/,
-          '',
-        )
-        const run = (connection: SqlConnection): Promise<SqlRow[]> =>
-          connection.query(text, [...Object.values(values), id])
-        const changed = tx === undefined ? await this.#alone(run) : await run(tx.connection)
-        if (changed.length === 0 && this.#database.dialect !== 'mariadb') throw new Error(`there is no row ${id}`)
+        const run = async (connection: SqlConnection): Promise<void> => {
+          const old = await connection.query(`SELECT pdf, photo FROM resumes WHERE id = ? ${this.#lock}`, [id])
+          const text = `UPDATE resumes SET ${settings(values)} WHERE id = ?`
+          const count = await connection.change(text, [...Object.values(values), id])
+          if (count === 0) throw new Error(`there is no row ${id}`)
+          // Another object may have saved a file of this row since this one was read.
+          for (const before of old) await this.#model.release(before, values, FileTransaction.current()!)
+        }
+        await (tx === undefined ? this.#alone(run) : run(tx.connection))
       },
       transaction: () => tx?.files,
     }
@@ -271,16 +272,17 @@ export class PlainGround implements OrmGround<PlainTx> {
       const stored = await this.#model.store(values, { row, files })
       for (const [name, value] of Object.entries(stored)) if (value === undefined) delete stored[name]
       if (Object.keys(stored).length === 0) return
-      await within(async connection => {
+      const count = await within(async connection => {
         const old = await connection.query(`SELECT pdf, photo FROM resumes WHERE ${where} ${this.#lock}`, parameters)
         await connection.query(`UPDATE resumes SET ${settings(stored)} WHERE ${where}`, [
           ...Object.values(stored),
           ...parameters,
         ])
         for (const before of old) await this.#model.release(before, stored, files)
-        // What was uploaded for no row goes.
-        if (old.length === 0) await files.rollback()
+        return old.length
       })
+      // What was uploaded for no row goes.
+      if (count === 0) await files.rollback()
     })
   }
 
