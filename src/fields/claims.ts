@@ -46,6 +46,11 @@ function claimOf(address: string): Claim {
   return claim
 }
 
+/** Files that this process works with at this moment: 0 when all writes and transactions have ended. */
+export function claimedCount(): number {
+  return claims.size
+}
+
 function tidy(address: string, claim: Claim): void {
   const { holds, questions, deletion, releases, postponed } = claim
   if (holds + questions + releases.size + postponed.length === 0 && deletion === undefined) claims.delete(address)

@@ -1,7 +1,8 @@
 /** Two transactions of one process and one file: each order in which they can meet, step by step. */
-import { beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { claimedCount } from '../../../src/fields/claims.ts'
 import { type FileField, type FileModel, FileTransaction, fileModel } from '../../../src/fields/index.ts'
-import { failure } from '../suite/kit.ts'
+import { failure, turns } from '../suite/kit.ts'
 import { type Naming, OrmPlace } from '../suite/place.ts'
 
 /** A thing that others wait for. */
@@ -42,17 +43,27 @@ function begin(naming: Naming): void {
   })
 }
 
+let claimed: number
+
 beforeEach(() => {
+  claimed = claimedCount()
   rows = []
   question = undefined
   begin('random')
 })
 
+afterEach(() => expect(claimedCount()).toBe(claimed))
+
 /** A transaction that has stored a file; its row is not committed. */
 async function storing(text: string, name = 'cv.txt'): Promise<{ files: FileTransaction; name: string }> {
   const files = new FileTransaction(place.registry)
-  const { pdf } = await model.store({ pdf: new File([text], name) }, { files })
-  return { files, name: String(pdf) }
+  try {
+    const { pdf } = await model.store({ pdf: new File([text], name) }, { files })
+    return { files, name: String(pdf) }
+  } catch (error) {
+    await files.rollback()
+    throw error
+  }
 }
 
 async function stored(text: string, name = 'cv.txt'): Promise<string> {
@@ -120,6 +131,24 @@ it('the last of many that need a file removes it, also from within a savepoint t
   expect(await place.files()).toEqual([])
 })
 
+for (const end of ['commit', 'rollback'] as const) {
+  it(`a ${end} of a savepoint hands on what waits for a savepoint in it that rolled back`, async () => {
+    const name = await stored('one')
+    const outer = new FileTransaction(place.registry)
+    const middle = outer.savepoint()
+    const inner = middle.savepoint()
+    await model.store({ pdf: name }, { files: inner })
+    const first = await releasing(name)
+    deleteFrom(name)
+    await first.commit()
+    await inner.rollback()
+    await middle[end]()
+    expect(await place.files()).toEqual([name])
+    await outer.commit()
+    expect(await place.files()).toEqual([])
+  })
+}
+
 it('a file that is needed between the question and the deletion stays', async () => {
   const name = await stored('one')
   const first = await releasing(name)
@@ -152,6 +181,20 @@ it('a file that was needed and let go between the question and the deletion is a
   expect(await place.files()).toEqual([name])
 })
 
+it('a file that was needed and let go by a rollback in between is asked for again, and goes', async () => {
+  const name = await stored('one')
+  const first = await releasing(name)
+  deleteFrom(name)
+  const gate = (question = new Gate())
+  const committed = first.commit()
+  await gate.reached
+  question = undefined
+  await (await naming(name)).rollback()
+  gate.open()
+  await committed
+  expect(await place.files()).toEqual([])
+})
+
 it('an overwriting storage: a new file under the name of one whose removal has begun stays', async () => {
   begin('overwriting')
   const name = await stored('one')
@@ -178,6 +221,7 @@ it('an overwriting storage: a new file waits for the end of a deletion of the ol
   const committed = first.commit()
   await gate.reached
   const storing = stored('two')
+  await turns()
   gate.open()
   await Promise.all([committed, storing])
   expect(await place.storage.readText(name)).toBe('two')
