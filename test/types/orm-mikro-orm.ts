@@ -9,7 +9,7 @@ import {
   upload,
   uploadPath,
 } from '../../src/fields/index.ts'
-import { type FileProperty, fileProperty, fileType, mikroFiles } from '../../src/orm/mikro-orm/index.ts'
+import { type FileProperty, fileType, mikroFiles } from '../../src/orm/mikro-orm/index.ts'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 function assertType<T extends true>(): T | undefined {
@@ -38,8 +38,8 @@ export const LetterSchema = defineEntity({
   properties: {
     id: p.integer().primary(),
     title: p.string(),
-    pdf: fileProperty(fileField({ uploadTo: 'pdfs' })),
-    photo: fileProperty(imageField({ uploadTo: 'photos' })),
+    pdf: p.type(fileType(fileField({ uploadTo: 'pdfs', emptyValue: '' }))),
+    photo: p.type(fileType(imageField({ uploadTo: 'photos' }))).nullable(),
   },
 })
 type Letter = InferEntity<typeof LetterSchema>
@@ -92,15 +92,13 @@ export async function letters(em: EntityManager, bytes: Buffer): Promise<void> {
   em.assign(letter, { pdf: upload(bytes, 'a.pdf'), photo: null })
   const found: Letter = await em.findOneOrFail(LetterSchema, { pdf: 'a' })
   const pdf: FieldFile = found.pdf
-  const photo: ImageFieldFile = found.photo
+  const photo: ImageFieldFile | null | undefined = found.photo
   // @ts-expect-error a number is no file
   em.create(LetterSchema, { title: 'A', pdf: 3 })
   console.log(pdf, photo)
 }
 
-export function attach(orm: Parameters<typeof mikroFiles>[0], resume: Resume): FieldFile {
-  const files = mikroFiles(orm)
-  // @ts-expect-error no such property
-  files.of(resume, 'pdff')
-  return files.of(resume, 'pdf')
+export function attach(orm: Parameters<typeof mikroFiles>[0]): void {
+  const detach: () => void = mikroFiles(orm, { registry: new FileRegistry() })
+  detach()
 }

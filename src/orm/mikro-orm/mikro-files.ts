@@ -1,129 +1,199 @@
-import type { EntityManager, MikroORM } from '@mikro-orm/core'
-import { ImproperlyConfigured } from '../../core/errors.ts'
-import { FieldFile, type FileRegistry, fileRegistry } from '../../fields/index.ts'
-import { OrmFiles } from './context.ts'
-import type { Entity } from './entity-files.ts'
-import { withFiles } from './entity-manager.ts'
-import { loading } from './file-type.ts'
-import { Flushes } from './flushes.ts'
-import { Statements } from './statements.ts'
-import { registerUsers, type Schemas } from './users.ts'
+import type * as orm from '@mikro-orm/core'
+import { helper, LockMode, TransactionContext } from '@mikro-orm/core'
+import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import { type FileModel, type FileRegistry, FileTransaction, fileModel, type Owner } from '../../fields/index.ts'
+import { FileType, loading } from './file-type.ts'
 
-/** How files are tied to an ORM. */
-export interface MikroFilesOptions {
-  /** The columns that are asked whether a file is still used; default: those of the whole program. */
-  readonly registry?: FileRegistry | undefined
-  /** All schemas of the database in which entities without a schema of their own, or with `*`, have tables; default: that of the connection. */
-  readonly schemas?: Schemas | undefined
+type Entity = Record<string, unknown>
+type ChangeSet = orm.ChangeSet<Entity>
+
+/** The files of a flush, how its entities become what they were, and whether the old names were read. */
+interface Step {
+  readonly files: FileTransaction
+  readonly undo: (() => void)[]
+  hasRead: boolean
 }
 
-const attached = new WeakSet<MikroORM>()
+/** Hears of the flushes and transactions of an ORM. */
+export class MikroFiles implements orm.EventSubscriber {
+  readonly #models = new Map<unknown, FileModel>()
+  /** By transaction or savepoint of the database. */
+  readonly #files = new WeakMap<object, FileTransaction>()
+  /** By entity manager: in what its next savepoint begins. */
+  readonly #outer = new WeakMap<object, object | undefined>()
+  /** By unit of work: the flush that runs, or has failed. */
+  readonly #steps = new WeakMap<object, Step>()
+  readonly #registry: FileRegistry
 
-/** The files of one ORM; see `mikroFiles`. */
-export class MikroFiles {
-  readonly #orm: MikroORM
-  readonly #context: OrmFiles
-  readonly #detach: (() => void)[]
-
-  constructor(orm: MikroORM, { registry = fileRegistry, schemas }: MikroFilesOptions = {}) {
-    if (attached.has(orm)) throw new ImproperlyConfigured('mikroFiles was called for this ORM before.')
-    this.#orm = orm
-    this.#context = new OrmFiles(orm, registry)
-    const entities = [...this.#context.entities.values()]
-    this.#detach = entities.flatMap(found => registerUsers(orm, found, registry, schemas))
-    this.#detach.push(this.#replaceEntityManager(), this.#replaceHydrate())
-    attached.add(orm)
+  constructor(registry: FileRegistry) {
+    this.#registry = registry
   }
 
-  /**
-   * The file of an entity, for `save` and `delete`, also where the entity was made by its constructor and has none yet. A property that is no
-   * file is `improperly_configured`.
-   * @example
-   * await files.of(resume, 'pdf').save('cv.pdf', bytes)
-   */
-  of<T extends object>(entity: T, attribute: keyof T & string): FieldFile {
-    const model = this.#context.filesOf(entity.constructor)?.model
-    if (model?.fields[attribute] === undefined) {
-      throw new ImproperlyConfigured(`'${entity.constructor.name}.${attribute}' is no file property.`)
+  /** Finds the file properties of an entity, and registers their columns. */
+  register(
+    driver: orm.IDatabaseDriver,
+    { props, class: type, className, abstract, schema, embeddable }: orm.EntityMetadata,
+  ): () => void {
+    const files = props.filter(({ customType, persist }) => customType instanceof FileType && persist !== false)
+    if (files.length === 0) return () => {}
+    if (embeddable || schema === '*' || files.some(({ embedded, ref }) => embedded || ref))
+      throw new ImproperlyConfigured(`'${className}' has files in an embeddable, a reference or the schema '*'.`)
+    const fields = files.map(({ name, customType }) => [name, (customType as FileType).field()])
+    const model = fileModel(className, Object.fromEntries(fields), this.#registry)
+    this.#models.set(type, model)
+    if (abstract) return () => {}
+    // By the driver, which knows neither filters nor the running transaction.
+    return model.addUsers(async (name, names) => {
+      const options = { fields: [name] as never[], connectionType: 'write' } as const
+      return (await driver.find<Entity>(type, { [name]: { $in: names } }, options)).map(row => (row as Entity)[name])
+    })
+  }
+
+  getSubscribedEntities(): never[] {
+    return [...this.#models.keys()] as never[]
+  }
+
+  /** A flush that failed without any event ends here. */
+  beforeFlush({ uow }: orm.FlushEventArgs): Promise<void> {
+    return this.#end(uow, false)
+  }
+
+  /** Stores what is assigned, before anything is written. */
+  async onFlush({ em, uow }: orm.FlushEventArgs): Promise<void> {
+    const step = {
+      files: this.#filesOf(em)?.savepoint() ?? new FileTransaction(this.#registry),
+      undo: [],
+      hasRead: false,
     }
-    const value = (entity as Entity)[attribute]
-    if (value instanceof FieldFile && value.row === entity) return value
-    const file = model.attach(attribute, value instanceof FieldFile ? value.name : value, this.#context.ownerOf(entity))
-    ;(entity as Entity)[attribute] = file
-    return file
-  }
-
-  /** Takes the columns out of the registry, and leaves the ORM as it was. */
-  detach(): void {
-    this.#context.isAttached = false
-    attached.delete(this.#orm)
-    for (const detach of this.#detach.splice(0)) detach()
-  }
-
-  #replaceEntityManager(): () => void {
-    const { em, config } = this.#orm
-    const flushes = new Flushes(this.#context)
-    if (this.#context.entities.size > 0) {
-      em.getEventManager().registerSubscriber(flushes)
-      // For forks with an event manager of their own.
-      config.set('subscribers', [...config.get('subscribers'), flushes])
+    this.#steps.set(uow, step)
+    try {
+      for (const change of uow.getChangeSets() as ChangeSet[]) await this.#store(change, step)
+    } catch (error) {
+      await this.#end(uow, false)
+      throw error
     }
-    const base = Object.getPrototypeOf(em) as EntityManager
-    const statements = new Statements(this.#context)
-    const withItsFiles = withFiles(base.constructor as never, this.#context, flushes, statements)
-    Object.setPrototypeOf(em, withItsFiles.prototype as object)
-    return () => void Object.setPrototypeOf(em, base)
   }
 
-  /** The ORM has one hydrator for all its entity managers, and calls it for each entity that it loads or makes. */
-  #replaceHydrate(): () => void {
-    const hydrator = this.#orm.em.getHydrator() as unknown as Hydrator
-    const { hydrate } = hydrator
-    const context = this.#context
-    hydrator.hydrate = (entity, meta, data, factory, type, isNew, isLoaded, schema, parentSchema, accessors) => {
-      const outer = loading.owner
-      const found = context.filesOf(meta.class)
-      const owner = found === undefined ? undefined : context.ownerOf(entity)
-      loading.owner = owner
-      try {
-        hydrate.call(hydrator, entity, meta, data, factory, type, isNew, isLoaded, schema, parentSchema, accessors)
-      } finally {
-        loading.owner = outer
-      }
-      if (owner === undefined) return
-      if (isLoaded) found!.fillLoaded(entity, data, owner)
-      else found!.own(entity, data, owner, isNew === true)
+  afterFlush({ uow }: orm.FlushEventArgs): Promise<void> {
+    return this.#end(uow, true)
+  }
+
+  /** Reads and locks all rows that a flush changes or deletes; after the commit the database says which files are still used. */
+  async beforeUpdate({ em }: orm.EventArgs<Entity>): Promise<void> {
+    const uow = em.getUnitOfWork(false)
+    const step = this.#steps.get(uow)
+    if (step === undefined || step.hasRead) return
+    step.hasRead = true
+    for (const [type, all] of Map.groupBy(uow.getChangeSets() as ChangeSet[], ({ meta }) => meta.class as unknown)) {
+      const model = this.#models.get(type)
+      const some = all.filter(
+        ({ type, payload }) => type.startsWith('delete') || (type !== 'create' && model?.concerns(payload)),
+      )
+      if (model === undefined || some.length === 0) continue
+      const { meta, schema } = some[0]!
+      const where = { [meta.primaryKeys.join('~~~')]: { $in: some.map(change => change.getPrimaryKey()) } }
+      const rows: object[] = await em.getDriver().find(meta.class, where as object, {
+        fields: model.attributes as never[],
+        ...(schema && { schema }),
+        ...(em.isInTransaction() && { ctx: em.getTransactionContext(), lockMode: LockMode.PESSIMISTIC_WRITE as const }),
+      })
+      // What was stored for a row that is gone is in none.
+      if (rows.length < some.length) rows.push(...some.map(({ payload }) => payload))
+      for (const row of rows) await model.release(row, undefined, step.files)
     }
-    return () => void (hydrator.hydrate = hydrate)
+  }
+
+  readonly beforeDelete = this.beforeUpdate
+
+  beforeTransactionStart({ em, transaction }: orm.TransactionEventArgs): void {
+    this.#outer.set(em, transaction)
+  }
+
+  afterTransactionStart({ em, uow, transaction }: orm.TransactionEventArgs): void {
+    const outer = this.#outer.get(em)
+    const files = outer ? this.#files.get(outer)?.savepoint() : this.#steps.get(uow!)?.files
+    this.#files.set(transaction!, files ?? new FileTransaction(this.#registry))
+  }
+
+  async afterTransactionCommit({ uow, transaction }: orm.TransactionEventArgs): Promise<void> {
+    const files = this.#files.get(transaction!)
+    // Another flush than the one that began the transaction has failed, and the program went on.
+    await this.#end(uow!, this.#steps.get(uow!)?.files === files)
+    await files?.commit()
+  }
+
+  async afterTransactionRollback({ uow, transaction }: orm.TransactionEventArgs): Promise<void> {
+    await this.#end(uow!, false)
+    await this.#files.get(transaction!)?.rollback()
+  }
+
+  /** Loads an entity, or makes it of values; the files are its own then. */
+  hydrate(hydrate: () => void, entity: Entity, type: unknown, data: Entity): void {
+    const model = this.#models.get(type)
+    const outer = loading.owner
+    const owner = model && this.#ownerOf(entity)
+    loading.owner = owner
+    hydrate()
+    loading.owner = outer
+    for (const name of model?.attributes ?? []) {
+      const isName = data[name] === null || (data[name] !== undefined && typeof entity[name] === 'string')
+      if (isName) entity[name] = model!.attach(name, data[name], owner)
+    }
+  }
+
+  async #store({ type, meta, entity, payload }: ChangeSet, { files, undo }: Step): Promise<void> {
+    const model = this.#models.get(meta.class)
+    if (model === undefined || type.startsWith('delete')) return
+    const names = model.attributes.filter(name => type === 'create' || name in payload)
+    const stored = await model.store(Object.fromEntries(names.map(name => [name, entity[name]])), {
+      row: entity,
+      files,
+    })
+    for (const [name, value] of Object.entries(stored)) {
+      const before = entity[name]
+      undo.push(() => (entity[name] = before))
+      if (value !== undefined) Object.assign(payload, { [name]: value })
+      entity[name] = model.fields[name]?.attach(value as string | null, this.#ownerOf(entity)) ?? value
+    }
+  }
+
+  /** Ends the files of a flush; after a failure another flush stores the content again. */
+  async #end(uow: object, isDone: boolean): Promise<void> {
+    const step = this.#steps.get(uow)
+    this.#steps.delete(uow)
+    if (isDone || !step?.files.isOpen) return step?.files.commit()
+    for (const undo of step.undo.reverse()) undo()
+    await step.files.rollback()
+  }
+
+  /** The files of the transaction that an entity manager runs in. */
+  #filesOf(em: orm.EntityManager): FileTransaction | undefined {
+    if (!em.isInTransaction()) return undefined
+    const files = this.#files.get(em.getTransactionContext() as object)
+    if (files !== undefined) return files
+    throw new StorageError('unsupported', 'Files are written in transactions of em.transactional and em.begin only.')
+  }
+
+  /** For `save` and `delete` of an entity's files: they flush its entity manager. */
+  #ownerOf(row: Entity): Owner {
+    const persist = async (values: object): Promise<void> => {
+      const before = Object.fromEntries(Object.keys(values).map(key => [key, row[key]]))
+      Object.assign(row, values)
+      await managerOf(row)
+        .flush()
+        .catch((error: unknown) => {
+          Object.assign(row, before)
+          throw error
+        })
+    }
+    return { row, persist, transaction: () => this.#filesOf(managerOf(row)) }
   }
 }
 
-/** The part of MikroORM's hydrator that sets the properties of an entity. */
-interface Hydrator {
-  hydrate: (
-    entity: Entity,
-    meta: { readonly class: unknown },
-    data: Entity,
-    factory: unknown,
-    type: unknown,
-    isNew?: boolean,
-    isLoaded?: boolean,
-    schema?: string,
-    parentSchema?: string,
-    accessors?: boolean,
-  ) => void
-}
-
-/**
- * Ties the files of all file properties to the writes of an ORM: content that is assigned is stored before the flush writes, and files that no
- * row names go after the commit. Call it once after `MikroORM.init`, before the first fork.
- * @example
- * const orm = await MikroORM.init({ entities: [ResumeSchema], dbName: 'resumes.db' })
- * mikroFiles(orm)
- * const em = orm.em.fork()
- * em.create(Resume, { title: 'CV', pdf: upload(buffer, 'cv.pdf') })
- * await em.flush()
- */
-export function mikroFiles(orm: MikroORM, options: MikroFilesOptions = {}): MikroFiles {
-  return new MikroFiles(orm, options)
+/** The entity manager of an entity: that of the running transaction, if it knows it. */
+function managerOf(row: object): orm.EntityManager {
+  const own = helper(row).__em as orm.EntityManager | undefined
+  if (own === undefined) throw new StorageError('unsupported', 'The entity is new: flush it before its file is saved.')
+  const running = TransactionContext.getEntityManager(own.name)
+  return running?.getUnitOfWork(false).getIdentityMap().getByEntity(row) === row ? running : own
 }
