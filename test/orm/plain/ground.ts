@@ -22,7 +22,7 @@ import {
   TITLES,
   tablesOf,
 } from '../suite/conformance.ts'
-import type { SqlConnection, SqlDatabase, SqlRow } from './databases.ts'
+import { mariadb, postgres, type SqlConnection, type SqlDatabase, type SqlRow, sqlite } from './databases.ts'
 
 export interface PlainTx {
   readonly connection: SqlConnection
@@ -34,6 +34,12 @@ export async function startPlain(database: SqlDatabase, place: OrmPlace): Promis
   const ground = new PlainGround(database, place)
   for (const statement of tablesOf(database.dialect)) await ground.query(statement)
   return ground
+}
+
+/** Opens the database at a URL, or in a file of SQLite. */
+export function openPlain(place: OrmPlace, database: string): Promise<PlainGround> {
+  const open = database.startsWith('postgres:') ? postgres : database.startsWith('mariadb:') ? mariadb : sqlite
+  return startPlain(open(database), place)
 }
 
 export class PlainGround implements OrmGround<PlainTx> {
