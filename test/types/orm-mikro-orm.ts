@@ -3,6 +3,7 @@ import { defineEntity, EntitySchema, type InferEntity, p, wrap } from '@mikro-or
 import type { EntityManager } from '@mikro-orm/sqlite'
 import {
   type FieldFile,
+  FileRegistry,
   fileField,
   type ImageFieldFile,
   imageField,

@@ -1,19 +1,13 @@
-import {
-  type EntityProperty,
-  type Opt,
-  type Platform,
-  type PrimaryKeyProp,
-  type TransformContext,
-  Type,
-} from '@mikro-orm/core'
+import type * as orm from '@mikro-orm/core'
+import { Type } from '@mikro-orm/core'
 import { FieldFile, type FileField, type FilesOf, type FileValue, type Owner } from '../../fields/index.ts'
 
 /** The type of a file property: read as a `FieldFile`; `em.create` and `em.assign` take content; in conditions and in JSON it is a name. */
-export type FileProperty<T extends FieldFile = FieldFile> = Opt<T> & {
+export type FileProperty<T extends FieldFile = FieldFile> = orm.Opt<T> & {
   __runtime?: FileValue
   __raw?: FileValue
   __serialized?: string | null
-  [PrimaryKeyProp]?: 'name'
+  [orm.PrimaryKeyProp]?: 'name'
 }
 
 /** The owner of the files that are made of columns at this moment. */
@@ -22,22 +16,13 @@ export const loading: { owner: Owner | undefined } = { owner: undefined }
 /** Columns hold names. Content waits for the flush, which stores it; every other way into a statement refuses it. */
 export class FileType<T extends FieldFile = FieldFile> extends Type<FileProperty<T>, string | null> {
   /** A function, since MikroORM makes deep copies of types. */
-  readonly field: () => FileField
+  field!: () => FileField
 
-  constructor(field: FileField) {
-    super()
-    this.field = () => field
-  }
-
-  override convertToDatabaseValue(
-    value: FileProperty<T>,
-    _platform: Platform,
-    context?: TransformContext,
-  ): string | null {
-    if (typeof (value ?? '') === 'string') return value as string | null
-    const field = this.field()
-    if (value instanceof FieldFile && value.committed && value.field === field) return value.name
-    const refuse = (): string | null => field.encode(value)
+  override convertToDatabaseValue(value: FileProperty<T>, _?: unknown, context?: orm.TransformContext): string | null {
+    const [field, given] = [this.field(), value as unknown]
+    if (given === null || given === undefined || typeof given === 'string') return given as null
+    if (given instanceof FieldFile && given.committed && given.field === field) return given.name
+    const refuse = (): string | null => field.encode(given)
     // For comparisons: it equals nothing, and cannot be written.
     return context?.mode === 'serialization' ? ({ toString: refuse, toJSON: refuse } as never) : refuse()
   }
@@ -58,7 +43,7 @@ export class FileType<T extends FieldFile = FieldFile> extends Type<FileProperty
     return value instanceof FieldFile ? value.toJSON() : value
   }
 
-  override getColumnType({ columnTypes, length }: EntityProperty, platform: Platform): string {
+  override getColumnType({ columnTypes, length }: orm.EntityProperty, platform: orm.Platform): string {
     return columnTypes?.[0] ?? platform.getVarcharTypeDeclarationSQL({ length: length ?? this.field().maxLength })
   }
 }
@@ -69,5 +54,5 @@ export class FileType<T extends FieldFile = FieldFile> extends Type<FileProperty
  * pdf: { type: fileType(fileField({ uploadTo: 'pdfs' })), nullable: true }
  */
 export function fileType<F extends FileField>(field: F): FileType<FilesOf<{ file: F }>['file']> {
-  return new FileType(field)
+  return Object.assign(new FileType<FilesOf<{ file: F }>['file']>(), { field: () => field })
 }

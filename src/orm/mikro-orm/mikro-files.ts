@@ -1,90 +1,69 @@
 import type * as orm from '@mikro-orm/core'
 import { helper, LockMode, TransactionContext } from '@mikro-orm/core'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
-import { type FileModel, type FileRegistry, FileTransaction, fileModel, type Owner } from '../../fields/index.ts'
+import type { FileModel, FileRegistry, Owner } from '../../fields/index.ts'
+import { FileTransaction, fileModel, fileRegistry } from '../../fields/index.ts'
 import { FileType, loading } from './file-type.ts'
 
 type Entity = Record<string, unknown>
 type ChangeSet = orm.ChangeSet<Entity>
 
-/** The files of a flush, how its entities become what they were, and whether the old names were read. */
-interface Step {
-  readonly files: FileTransaction
-  readonly undo: (() => void)[]
-  hasRead: boolean
-}
-
-/** Hears of the flushes and transactions of an ORM. */
-export class MikroFiles implements orm.EventSubscriber {
+/** Hears of the flushes and transactions of an ORM, which waits for it. */
+class MikroFiles implements orm.EventSubscriber {
+  registry = fileRegistry
   readonly #models = new Map<unknown, FileModel>()
-  /** By transaction or savepoint of the database. */
+  /** By transaction or savepoint of the database, and by unit of work: those of its flush that runs, or has failed. */
   readonly #files = new WeakMap<object, FileTransaction>()
   /** By entity manager: in what its next savepoint begins. */
   readonly #outer = new WeakMap<object, object | undefined>()
-  /** By unit of work: the flush that runs, or has failed. */
-  readonly #steps = new WeakMap<object, Step>()
-  readonly #registry: FileRegistry
+  /** Flushes whose rows were read. */
+  readonly #read = new WeakSet<FileTransaction>()
 
-  constructor(registry: FileRegistry) {
-    this.#registry = registry
-  }
-
-  /** Finds the file properties of an entity, and registers their columns. */
-  register(
-    driver: orm.IDatabaseDriver,
-    { props, class: type, className, abstract, schema, embeddable }: orm.EntityMetadata,
-  ): () => void {
-    const files = props.filter(({ customType, persist }) => customType instanceof FileType && persist !== false)
-    if (files.length === 0) return () => {}
-    if (embeddable || schema === '*' || files.some(({ embedded, ref }) => embedded || ref))
-      throw new ImproperlyConfigured(`'${className}' has files in an embeddable, a reference or the schema '*'.`)
-    const fields = files.map(({ name, customType }) => [name, (customType as FileType).field()])
-    const model = fileModel(className, Object.fromEntries(fields), this.#registry)
-    this.#models.set(type, model)
-    if (abstract) return () => {}
+  /** Finds the file properties of an entity, and registers their columns; the function takes them out again. */
+  register(driver: orm.IDatabaseDriver, meta: orm.EntityMetadata): () => void {
+    const props = meta.props.filter(({ customType, persist }) => customType instanceof FileType && persist !== false)
+    if (props.length === 0) return () => {}
+    if (meta.embeddable || meta.schema === '*' || props.some(({ embedded, ref }) => embedded || ref))
+      throw new ImproperlyConfigured(`'${meta.className}' has files in an embeddable, a reference or the schema '*'.`)
+    const fields = props.map(({ name, customType }) => [name, (customType as FileType).field()])
+    const model = fileModel(meta.className, Object.fromEntries(fields), this.registry)
+    this.#models.set(meta.class, model)
+    if (meta.abstract) return () => {}
     // By the driver, which knows neither filters nor the running transaction.
     return model.addUsers(async (name, names) => {
       const options = { fields: [name] as never[], connectionType: 'write' } as const
-      return (await driver.find<Entity>(type, { [name]: { $in: names } }, options)).map(row => (row as Entity)[name])
+      const rows: object[] = await driver.find(meta.class, { [name]: { $in: names } } as object, options)
+      return rows.map(row => (row as Entity)[name])
     })
   }
 
-  getSubscribedEntities(): never[] {
-    return [...this.#models.keys()] as never[]
-  }
-
+  readonly getSubscribedEntities = () => [...this.#models.keys()] as never[]
+  readonly afterFlush = ({ uow }: orm.FlushEventArgs) => this.#end(uow, 'commit')
+  readonly beforeDelete = (event: orm.EventArgs<Entity>) => this.beforeUpdate(event)
+  readonly beforeTransactionStart = (event: orm.TransactionEventArgs) =>
+    void this.#outer.set(event.em, event.transaction)
   /** A flush that failed without any event ends here. */
-  beforeFlush({ uow }: orm.FlushEventArgs): Promise<void> {
-    return this.#end(uow, false)
-  }
+  readonly beforeFlush = ({ uow }: orm.FlushEventArgs) => this.#end(uow, 'rollback')
 
   /** Stores what is assigned, before anything is written. */
   async onFlush({ em, uow }: orm.FlushEventArgs): Promise<void> {
-    const step = {
-      files: this.#filesOf(em)?.savepoint() ?? new FileTransaction(this.#registry),
-      undo: [],
-      hasRead: false,
-    }
-    this.#steps.set(uow, step)
+    const files = this.#running(em)?.savepoint() ?? new FileTransaction(this.registry)
+    this.#files.set(uow, files)
     try {
-      for (const change of uow.getChangeSets() as ChangeSet[]) await this.#store(change, step)
+      for (const change of changesOf(uow)) await this.#store(change, files, uow)
     } catch (error) {
-      await this.#end(uow, false)
+      await this.#end(uow, 'rollback')
       throw error
     }
-  }
-
-  afterFlush({ uow }: orm.FlushEventArgs): Promise<void> {
-    return this.#end(uow, true)
   }
 
   /** Reads and locks all rows that a flush changes or deletes; after the commit the database says which files are still used. */
   async beforeUpdate({ em }: orm.EventArgs<Entity>): Promise<void> {
     const uow = em.getUnitOfWork(false)
-    const step = this.#steps.get(uow)
-    if (step === undefined || step.hasRead) return
-    step.hasRead = true
-    for (const [type, all] of Map.groupBy(uow.getChangeSets() as ChangeSet[], ({ meta }) => meta.class as unknown)) {
+    const files = this.#files.get(uow)
+    if (files === undefined || this.#read.has(files)) return
+    this.#read.add(files)
+    for (const [type, all] of Map.groupBy(changesOf(uow), ({ meta }) => meta.class as unknown)) {
       const model = this.#models.get(type)
       const some = all.filter(
         ({ type, payload }) => type.startsWith('delete') || (type !== 'create' && model?.concerns(payload)),
@@ -99,37 +78,30 @@ export class MikroFiles implements orm.EventSubscriber {
       })
       // What was stored for a row that is gone is in none.
       if (rows.length < some.length) rows.push(...some.map(({ payload }) => payload))
-      for (const row of rows) await model.release(row, undefined, step.files)
+      for (const row of rows) await model.release(row, undefined, files)
     }
-  }
-
-  readonly beforeDelete = this.beforeUpdate
-
-  beforeTransactionStart({ em, transaction }: orm.TransactionEventArgs): void {
-    this.#outer.set(em, transaction)
   }
 
   afterTransactionStart({ em, uow, transaction }: orm.TransactionEventArgs): void {
     const outer = this.#outer.get(em)
-    const files = outer ? this.#files.get(outer)?.savepoint() : this.#steps.get(uow!)?.files
-    this.#files.set(transaction!, files ?? new FileTransaction(this.#registry))
+    const files = outer ? this.#files.get(outer)?.savepoint() : this.#files.get(uow!)
+    this.#files.set(transaction!, files ?? new FileTransaction(this.registry))
   }
 
   async afterTransactionCommit({ uow, transaction }: orm.TransactionEventArgs): Promise<void> {
-    const files = this.#files.get(transaction!)
-    // Another flush than the one that began the transaction has failed, and the program went on.
-    await this.#end(uow!, this.#steps.get(uow!)?.files === files)
-    await files?.commit()
+    // A flush in this transaction may have failed, after which the program went on.
+    if (this.#files.get(uow!) !== this.#files.get(transaction!)) await this.#end(uow!, 'rollback')
+    await this.#end(transaction!, 'commit')
   }
 
   async afterTransactionRollback({ uow, transaction }: orm.TransactionEventArgs): Promise<void> {
-    await this.#end(uow!, false)
-    await this.#files.get(transaction!)?.rollback()
+    await this.#end(uow!, 'rollback')
+    await this.#end(transaction!, 'rollback')
   }
 
   /** Loads an entity, or makes it of values; the files are its own then. */
-  hydrate(hydrate: () => void, entity: Entity, type: unknown, data: Entity): void {
-    const model = this.#models.get(type)
+  hydrate(hydrate: () => void, [entity, meta, data]: [Entity, orm.EntityMetadata, Entity]): void {
+    const model = this.#models.get(meta.class)
     const outer = loading.owner
     const owner = model && this.#ownerOf(entity)
     loading.owner = owner
@@ -141,33 +113,29 @@ export class MikroFiles implements orm.EventSubscriber {
     }
   }
 
-  async #store({ type, meta, entity, payload }: ChangeSet, { files, undo }: Step): Promise<void> {
+  async #store({ type, meta, entity, payload }: ChangeSet, files: FileTransaction, uow: object): Promise<void> {
     const model = this.#models.get(meta.class)
     if (model === undefined || type.startsWith('delete')) return
-    const names = model.attributes.filter(name => type === 'create' || name in payload)
-    const stored = await model.store(Object.fromEntries(names.map(name => [name, entity[name]])), {
-      row: entity,
-      files,
-    })
+    const names = model.attributes.filter(name => name in payload || (type === 'create' && entity[name] === undefined))
+    const values = Object.fromEntries(names.map(name => [name, entity[name]]))
+    const stored = await model.store(values, { row: entity, files })
     for (const [name, value] of Object.entries(stored)) {
       const before = entity[name]
-      undo.push(() => (entity[name] = before))
+      // A flush that failed is tried again with the content; after one that did not, the ORM keeps what was written, too.
+      files.onRollback(() => this.#files.get(uow) === files && (entity[name] = before))
       if (value !== undefined) Object.assign(payload, { [name]: value })
       entity[name] = model.fields[name]?.attach(value as string | null, this.#ownerOf(entity)) ?? value
     }
   }
 
-  /** Ends the files of a flush; after a failure another flush stores the content again. */
-  async #end(uow: object, isDone: boolean): Promise<void> {
-    const step = this.#steps.get(uow)
-    this.#steps.delete(uow)
-    if (isDone || !step?.files.isOpen) return step?.files.commit()
-    for (const undo of step.undo.reverse()) undo()
-    await step.files.rollback()
+  async #end(key: object, how: 'commit' | 'rollback'): Promise<void> {
+    const ended = this.#files.get(key)?.[how]()
+    this.#files.delete(key)
+    await ended
   }
 
   /** The files of the transaction that an entity manager runs in. */
-  #filesOf(em: orm.EntityManager): FileTransaction | undefined {
+  #running(em: orm.EntityManager): FileTransaction | undefined {
     if (!em.isInTransaction()) return undefined
     const files = this.#files.get(em.getTransactionContext() as object)
     if (files !== undefined) return files
@@ -178,16 +146,16 @@ export class MikroFiles implements orm.EventSubscriber {
   #ownerOf(row: Entity): Owner {
     const persist = async (values: object): Promise<void> => {
       const before = Object.fromEntries(Object.keys(values).map(key => [key, row[key]]))
-      Object.assign(row, values)
-      await managerOf(row)
-        .flush()
-        .catch((error: unknown) => {
-          Object.assign(row, before)
-          throw error
-        })
+      FileTransaction.current()?.onRollback(() => Object.assign(row, before))
+      await managerOf(Object.assign(row, values)).flush()
     }
-    return { row, persist, transaction: () => this.#filesOf(managerOf(row)) }
+    return { row, persist, transaction: () => this.#running(managerOf(row)) }
   }
+}
+
+/** Those of all tables: with inheritance, an entity can be in several. */
+function changesOf(uow: orm.UnitOfWork): ChangeSet[] {
+  return uow.getChangeSets().flatMap(change => [change, ...(change.tptChangeSets ?? [])]) as ChangeSet[]
 }
 
 /** The entity manager of an entity: that of the running transaction, if it knows it. */
@@ -196,4 +164,24 @@ function managerOf(row: object): orm.EntityManager {
   if (own === undefined) throw new StorageError('unsupported', 'The entity is new: flush it before its file is saved.')
   const running = TransactionContext.getEntityManager(own.name)
   return running?.getUnitOfWork(false).getIdentityMap().getByEntity(row) === row ? running : own
+}
+
+/**
+ * Ties files to the writes of an ORM: content that is assigned is stored before a flush writes, and files that no row names go after the commit.
+ * Call it once after `MikroORM.init`; the function that is returned undoes it.
+ * @example
+ * mikroFiles(await MikroORM.init({ entities: [Resume], dbName: 'resumes.db' }))
+ */
+export function mikroFiles(orm: orm.MikroORM, options: { readonly registry?: FileRegistry } = {}): () => void {
+  const files = new MikroFiles()
+  files.registry = options.registry ?? fileRegistry
+  const detach = [...orm.getMetadata().getAll().values()].map(meta => files.register(orm.driver, meta))
+  const hydrator = orm.em.getHydrator() as unknown as { hydrate(...values: readonly unknown[]): void }
+  const { hydrate } = hydrator
+  hydrator.hydrate = (...values) => files.hydrate(() => hydrate.apply(hydrator, values as []), values as never)
+  orm.em.getEventManager().registerSubscriber(files)
+  return () => {
+    hydrator.hydrate = hydrate
+    for (const one of detach) one()
+  }
 }
