@@ -40,7 +40,7 @@ export class FileType<T extends FieldFile = FieldFile> extends Type<FileProperty
   }
 
   override toJSON(value: FileProperty<T>): string | null {
-    return value instanceof FieldFile ? value.toJSON() : value
+    return this.field().storedName(value)
   }
 
   override getColumnType({ columnTypes, length }: orm.EntityProperty, platform: orm.Platform): string {

@@ -2,7 +2,7 @@ import type * as orm from '@mikro-orm/core'
 import { helper, LockMode, TransactionContext } from '@mikro-orm/core'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import type { FileModel, FileRegistry, Owner } from '../../fields/index.ts'
-import { FileTransaction, fileModel, fileRegistry } from '../../fields/index.ts'
+import { FieldFile, FileTransaction, fileModel, fileRegistry } from '../../fields/index.ts'
 import { FileType, loading } from './file-type.ts'
 
 type Entity = Record<string, unknown>
@@ -108,8 +108,8 @@ class MikroFiles implements orm.EventSubscriber {
     hydrate()
     loading.owner = outer
     for (const name of model?.attributes ?? []) {
-      const isName = data[name] === null || (data[name] !== undefined && typeof entity[name] === 'string')
-      if (isName) entity[name] = model!.attach(name, data[name], owner)
+      const isRaw = data[name] !== undefined && !(entity[name] instanceof FieldFile)
+      if (isRaw) entity[name] = model!.attach(name, data[name], owner)
     }
   }
 
