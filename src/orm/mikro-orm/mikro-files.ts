@@ -14,10 +14,11 @@ class MikroFiles implements orm.EventSubscriber {
   readonly #models = new Map<unknown, FileModel>()
   /** By transaction or savepoint of the database, and by unit of work: those of its flush that runs, or has failed. */
   readonly #files = new WeakMap<object, FileTransaction>()
+  /** By transaction or savepoint: the savepoints and flushes in it. */
+  readonly #inner = new WeakMap<object, object[]>()
   /** By entity manager: in what its next savepoint begins. */
   readonly #outer = new WeakMap<object, object | undefined>()
-  /** Flushes whose rows were read. */
-  readonly #read = new WeakSet<FileTransaction>()
+  readonly #haveRead = new WeakSet<FileTransaction>()
 
   /** Finds the file properties of an entity, and registers their columns; the function takes them out again. */
   register(driver: orm.IDatabaseDriver, meta: orm.EntityMetadata): () => void {
@@ -42,13 +43,15 @@ class MikroFiles implements orm.EventSubscriber {
   readonly beforeDelete = (event: orm.EventArgs<Entity>) => this.beforeUpdate(event)
   readonly beforeTransactionStart = (event: orm.TransactionEventArgs) =>
     void this.#outer.set(event.em, event.transaction)
+  readonly afterTransactionCommit = (event: orm.TransactionEventArgs) => this.#end(event.transaction!, 'commit')
+  readonly afterTransactionRollback = (event: orm.TransactionEventArgs) => this.#end(event.transaction!, 'rollback')
   /** A flush that failed without any event ends here. */
   readonly beforeFlush = ({ uow }: orm.FlushEventArgs) => this.#end(uow, 'rollback')
 
   /** Stores what is assigned, before anything is written. */
   async onFlush({ em, uow }: orm.FlushEventArgs): Promise<void> {
-    const files = this.#running(em)?.savepoint() ?? new FileTransaction(this.registry)
-    this.#files.set(uow, files)
+    this.#running(em)
+    const files = this.#begin(uow, em.getTransactionContext())
     try {
       for (const change of changesOf(uow)) await this.#store(change, files, uow)
     } catch (error) {
@@ -61,8 +64,8 @@ class MikroFiles implements orm.EventSubscriber {
   async beforeUpdate({ em }: orm.EventArgs<Entity>): Promise<void> {
     const uow = em.getUnitOfWork(false)
     const files = this.#files.get(uow)
-    if (files === undefined || this.#read.has(files)) return
-    this.#read.add(files)
+    if (files === undefined || this.#haveRead.has(files)) return
+    this.#haveRead.add(files)
     for (const [type, all] of Map.groupBy(changesOf(uow), ({ meta }) => meta.class as unknown)) {
       const model = this.#models.get(type)
       const some = all.filter(
@@ -82,21 +85,11 @@ class MikroFiles implements orm.EventSubscriber {
     }
   }
 
+  /** A transaction that a flush begins has the files of the flush. */
   afterTransactionStart({ em, uow, transaction }: orm.TransactionEventArgs): void {
-    const outer = this.#outer.get(em)
-    const files = outer ? this.#files.get(outer)?.savepoint() : this.#files.get(uow!)
-    this.#files.set(transaction!, files ?? new FileTransaction(this.registry))
-  }
-
-  async afterTransactionCommit({ uow, transaction }: orm.TransactionEventArgs): Promise<void> {
-    // A flush in this transaction may have failed, after which the program went on.
-    if (this.#files.get(uow!) !== this.#files.get(transaction!)) await this.#end(uow!, 'rollback')
-    await this.#end(transaction!, 'commit')
-  }
-
-  async afterTransactionRollback({ uow, transaction }: orm.TransactionEventArgs): Promise<void> {
-    await this.#end(uow!, 'rollback')
-    await this.#end(transaction!, 'rollback')
+    const [outer, flush] = [this.#outer.get(em), this.#files.get(uow!)]
+    if (outer === undefined && flush?.isOpen) this.#files.set(transaction!, flush)
+    else this.#begin(transaction!, outer)
   }
 
   /** Loads an entity, or makes it of values; the files are its own then. */
@@ -128,7 +121,17 @@ class MikroFiles implements orm.EventSubscriber {
     }
   }
 
+  #begin(key: object, outer: object | undefined): FileTransaction {
+    const files = (outer && this.#files.get(outer)?.savepoint()) ?? new FileTransaction(this.registry)
+    if (outer !== undefined) this.#inner.set(outer, [...(this.#inner.get(outer) ?? []), key])
+    this.#files.set(key, files)
+    return files
+  }
+
+  /** Ends what is in it, too: a flush without any further event has failed; MySQL and MariaDB send none for a savepoint that is released. */
   async #end(key: object, how: 'commit' | 'rollback'): Promise<void> {
+    for (const inner of this.#inner.get(key) ?? [])
+      await this.#end(inner, 'getChangeSets' in inner ? 'rollback' : 'commit')
     const ended = this.#files.get(key)?.[how]()
     this.#files.delete(key)
     await ended
