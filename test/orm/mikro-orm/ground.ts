@@ -1,5 +1,8 @@
 /** MikroORM under the suite: entities by the unit of work, many rows by native statements. */
+import { MikroORM as MariadbORM } from '@mikro-orm/mariadb'
+import { MikroORM as PostgresORM } from '@mikro-orm/postgresql'
 import { EntitySchema, type MikroORM, type SqlEntityManager } from '@mikro-orm/sql'
+import { MikroORM as SqliteORM } from '@mikro-orm/sqlite'
 import type { FieldFile } from '../../../src/fields/index.ts'
 import { type FileProperty, fileType, mikroFiles } from '../../../src/orm/mikro-orm/index.ts'
 import {
@@ -45,8 +48,20 @@ export function resumeSchema(place: OrmPlace): EntitySchema<Resume> {
 
 type Em = SqlEntityManager
 
+/** Opens the database at a URL, or in a file of SQLite. */
+export async function openMikro(place: OrmPlace, database: string): Promise<MikroGround> {
+  const options = { entities: [resumeSchema(place)], debug: false }
+  if (database.startsWith('postgres:')) {
+    return startMikro(await PostgresORM.init({ ...options, clientUrl: database }), 'postgres', place)
+  }
+  if (database.startsWith('mariadb:')) {
+    return startMikro(await MariadbORM.init({ ...options, clientUrl: database }), 'mariadb', place)
+  }
+  return startMikro(await SqliteORM.init({ ...options, dbName: database }), 'sqlite', place)
+}
+
 /** Makes the tables and attaches the adapter. */
-export async function startMikro(orm: MikroORM, dialect: Dialect, place: OrmPlace): Promise<MikroGround> {
+async function startMikro(orm: MikroORM, dialect: Dialect, place: OrmPlace): Promise<MikroGround> {
   const ground = new MikroGround(orm, dialect, place)
   for (const statement of tablesOf(dialect)) await ground.query(statement)
   return ground
