@@ -29,7 +29,6 @@ class MikroFiles implements orm.EventSubscriber {
     const fields = props.map(({ name, customType }) => [name, (customType as FileType).field()])
     const model = fileModel(meta.className, Object.fromEntries(fields), this.registry)
     this.#models.set(meta.class, model)
-    if (meta.abstract) return () => {}
     // By the driver, which knows neither filters nor the running transaction.
     return model.addUsers(async (name, names) => {
       const options = { fields: [name] as never[], connectionType: 'write' } as const

@@ -230,6 +230,43 @@ describe('entities', () => {
     expect(await place.files()).toEqual([])
   })
 
+  test('that are new have empty files after their first flush', async () => {
+    const resume = Object.assign(new Resume(), { title: 'a' })
+    const em = fork()
+    await em.persist(resume).flush()
+    expect([resume.pdf.isEmpty, resume.photo.isEmpty]).toEqual([true, true])
+    await resume.pdf.save('a.txt', bytes('a'))
+    statements = []
+    await em.flush()
+    expect([writes(), await place.files()]).toEqual([[], ['pdfs/a.txt']])
+  })
+
+  test('copy the file of another storage, also under the same name', async () => {
+    const other = new OrmPlace()
+    await other.storage.save('pdfs/a.txt', bytes('other'))
+    const resume = await made('a')
+    const em = fork()
+    const found = await em.findOneOrFail(Resume, { id: resume.id })
+    found.pdf = other.pdf().bind('pdf').attach('pdfs/a.txt')
+    await em.flush()
+    expect(`${await found.pdf.read()}`).toBe('other')
+    expect(await place.files()).toEqual([found.pdf.name])
+  })
+
+  test('whose file cannot be saved are what they were', async () => {
+    await made('a')
+    const em = fork()
+    const resume = await em.findOneOrFail(Resume, { title: 'a' })
+    await resume.photo.save('a.png', bytes('no picture'))
+    await fork().execute('create trigger no before update on resume begin select raise(abort, "no"); end')
+    await expect(resume.photo.save('b.png', png(5, 5))).rejects.toThrow('no')
+    expect([resume.photo.name, resume.photoWidth]).toEqual(['photos/a.png', null])
+    expect(await place.files()).toEqual(['pdfs/a.txt', 'photos/a.png'])
+    statements = []
+    await em.flush()
+    expect(writes()).toEqual([])
+  })
+
   test('that are new cannot save a file before they are flushed', async () => {
     const resume = fork().create(Resume, { title: 'a', pdf: null })
     const error = await resume.pdf.save('a.txt', bytes('a')).catch((error: unknown) => error)
@@ -348,6 +385,16 @@ describe('transactions', () => {
       em.create(Resume, { title: 'a', pdf: file('twice') })
       await expect(em.flush()).rejects.toThrow('UNIQUE')
       em.clear()
+    })
+    expect(await place.files()).toEqual(['pdfs/a.txt'])
+  })
+
+  test('a flush that failed in a transaction by another entity manager leaves no file', async () => {
+    await made('a')
+    await fork().transactional(async em => {
+      const other = em.fork({ keepTransactionContext: true })
+      other.create(Resume, { title: 'a', pdf: file('twice') })
+      await expect(other.flush()).rejects.toThrow('UNIQUE')
     })
     expect(await place.files()).toEqual(['pdfs/a.txt'])
   })
