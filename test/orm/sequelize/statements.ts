@@ -80,7 +80,8 @@ export function statementTests(name: string, open: () => Promise<World>): void {
       const [, changed] = result as unknown as [number, AnyRow[]]
       expect(changed.map(({ pdf }) => [pdf.name, pdf.committed])).toEqual(Array(2).fill(['pdfs/hooked.txt', true]))
       await changed[0]!.pdf.save('own.txt', 'own')
-      expect((await rows(Resume)).map(([, name]) => name)).toEqual(['pdfs/both.txt', 'pdfs/own.txt', 'pdfs/hooked.txt'])
+      const named = new Map(await rows(Resume))
+      expect([named.size, named.get(changed[0]!.title)]).toEqual([3, 'pdfs/own.txt'])
       // Hooks that make the rows differ: they are saved one by one.
       Resume.beforeUpdate(row => void (row.title += '!'))
       await Resume.update({ pdf: file('each') }, { where, individualHooks: true })
