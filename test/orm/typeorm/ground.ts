@@ -1,4 +1,11 @@
-import { DataSource, type DataSourceOptions, type EntityManager, EntitySchema, type FindOptionsWhere } from 'typeorm'
+import {
+  DataSource,
+  type DataSourceOptions,
+  type EntityManager,
+  EntitySchema,
+  type FindOptionsWhere,
+  In,
+} from 'typeorm'
 import type { FieldFile, FileValue } from '../../../src/fields/index.ts'
 import { fileColumn, typeormFiles } from '../../../src/orm/typeorm/index.ts'
 import {
