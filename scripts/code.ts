@@ -24,6 +24,7 @@ const CHUNKS = {
     Object.entries(OTHER_BACKENDS).map(([chunk, folders]) => [chunk, new RegExp(`^(${folders.join('|')})/`)]),
   ),
   serve: /^serve\//,
+  fields: /^fields\//,
   cli: /^cli\/(?!bin\.ts$|compile-cache\.ts$)/,
   testing: /^testing\//,
 }

@@ -39,6 +39,7 @@ export type {
   SignUrlOptions,
   Stat,
   StatOptions,
+  SweepRequest,
   WriteOptions,
 } from './core/driver.ts'
 export {
@@ -88,6 +89,7 @@ export type {
   ReadStreamOptions,
   SaveOptions,
   Services,
+  SweepOptions,
   UrlOptions,
   VersionOptions,
 } from './storage/types.ts'

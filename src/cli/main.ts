@@ -11,6 +11,7 @@ import { get } from './commands/get.ts'
 import { init } from './commands/init.ts'
 import { ls } from './commands/ls.ts'
 import { mv } from './commands/mv.ts'
+import { orphans } from './commands/orphans.ts'
 import { put } from './commands/put.ts'
 import { rm } from './commands/rm.ts'
 import { serve } from './commands/serve.ts'
@@ -33,6 +34,7 @@ const REGISTRATIONS = [
   url,
   du,
   containers,
+  orphans,
   check,
   settings,
   init,

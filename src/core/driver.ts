@@ -237,6 +237,14 @@ export interface DeleteResult {
   readonly error?: unknown
 }
 
+/** What of unfinished uploads is meant. */
+export interface SweepRequest {
+  /** Beginning of the keys. */
+  readonly prefix: string
+  readonly minAgeMs: number
+  readonly dryRun: boolean
+}
+
 /** Knowledge of one protocol, nothing else: no names, no policy, no retries. Optional methods are absent where unsupported. */
 export interface Driver {
   /** Short name of the backend, for errors and traces. */
@@ -267,6 +275,11 @@ export interface Driver {
   signUrl?(key: string, options: SignUrlOptions & RequestOptions, ctx: CallContext): Promise<string>
   /** Where the bytes of a key lie, the same text for two drivers of one place: so that a move onto itself deletes nothing. */
   address?(key: string, ctx: CallContext): Promise<string>
+  /**
+   * Removes what uploads that were never finished have left, below a prefix, where it is older than `minAgeMs` and not of this process; returns how
+   * many. With `dryRun` they are only counted.
+   */
+  sweep?(options: SweepRequest, ctx: CallContext): Promise<number>
   /** Absolute path on this machine. */
   localPath?(key: string): string
   openHandle?(key: string, flags: HandleFlags, options: WriteOptions, ctx: CallContext): Promise<RandomAccess>

@@ -6,34 +6,12 @@ import { StorageError } from '../core/errors.ts'
 import { ContentFile } from '../files/content-file.ts'
 import { methods } from '../files/methods.ts'
 import type { Data, OpenMode } from '../files/modes.ts'
-import type { StorageFile } from '../files/storage-file.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { ReadStreamOptions, UrlOptions } from '../storage/types.ts'
 import type { Field } from './field.ts'
-import { storedFile } from './stored.ts'
-import { FileTransaction } from './transaction.ts'
+import { type FieldSaveOptions, type Owner, type PersistOptions, removeFile, saveFile } from './persist.ts'
+import { type OpenedFile, Reading } from './reading.ts'
 import { type FileSource, Upload } from './upload.ts'
-
-/** The row of a `FieldFile`, as an adapter knows it. */
-export interface Owner {
-  /** For `uploadTo`; its attributes follow what is persisted. */
-  readonly row: object
-  /** Writes these attributes of the row: the file's name, and for a picture its width and height. */
-  persist(values: Readonly<Record<string, unknown>>, options: CallOptions): Promise<void>
-  /** The transaction of the database in which `persist` runs, where there is one. Default: the one that the calling code runs in. */
-  transaction?(): FileTransaction | undefined
-}
-
-/** How `FieldFile.save` and `FieldFile.delete` write. */
-export interface PersistOptions extends CallOptions {
-  /** Whether the row is written as well; default true. */
-  readonly save?: boolean | undefined
-}
-
-/** How `FieldFile.save` stores. */
-export interface FieldSaveOptions extends PersistOptions {
-  readonly onProgress?: ((bytes: number) => void) | undefined
-}
 
 // Merged, since a class cannot declare a symbol of ours under `isolatedDeclarations`.
 // biome-ignore lint/correctness/noUnusedVariables: both halves must have the same parameters
@@ -67,7 +45,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
   readonly #field: Field
   #owner: Owner | undefined
   #pending: Upload | undefined
-  #file: StorageFile<OpenMode> | ContentFile | undefined
+  #reading: Reading | undefined
 
   constructor(field: Field, name: string | null | undefined, owner?: Owner) {
     this.name = name ?? null
@@ -75,15 +53,13 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     this.#owner = owner
   }
 
-  /** A file that is stored when its row is saved. */
-  static pending(field: Field, upload: Upload, owner?: Owner): FieldFile {
-    const file = new FieldFile(field, upload.givenName, owner)
-    file.#setPending(upload)
-    return file
-  }
-
   get field(): Field {
     return this.#field
+  }
+
+  /** The row that the file belongs to, where it is known. */
+  get row(): object | undefined {
+    return this.#owner?.row
   }
 
   get storage(): AnyStorage {
@@ -107,7 +83,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** Whether the file was opened and closed again. */
   get closed(): boolean {
-    return this.#file?.closed ?? false
+    return this.#reading?.closed ?? false
   }
 
   /** Bytes in the file; before it is stored, what the content says of itself. A stored one that is gone is `not_found`. */
@@ -121,43 +97,41 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** A URL at which the file can be fetched; whether it exists is not asked. */
   async url(options: UrlOptions = {}): Promise<string> {
-    return this.storage.url(this.#storedName(), options)
+    return this.storage.url(this.storedName(), options)
   }
 
   /** Absolute path on this machine; `unsupported` where files are elsewhere. */
   path(): string {
-    return this.storage.path(this.#storedName())
+    return this.storage.path(this.storedName())
   }
 
   /** Opens the file, or goes back to its beginning; returns this object. Reads give bytes, or text in the modes without `b`. */
   async open<N extends OpenMode = 'rb'>(mode?: N, options: CallOptions = {}): Promise<FieldFile<N>> {
-    if (this.#file === undefined) this.#file = await this.#open(mode ?? 'rb', options)
-    else if (this.#file instanceof ContentFile) await this.#file.open()
-    else await this.#file.open(mode, options)
+    await this.#opened().open(mode, options)
     return this as unknown as FieldFile<N>
   }
 
-  /** `n` bytes, or characters in a text mode, from the position on; all the rest without `n`. Opens the file if that was not done. */
+  /**
+   * `n` bytes, or characters in a text mode, from the position on; all the rest without `n`. Opens the file if that was not done; one that was
+   * opened for reading only is released when it is read to its end.
+   */
   async read(n?: number | null, options: CallOptions = {}): Promise<Data<M>> {
-    const file = await this.#opened(options)
-    return (await file.read(n, options)) as Data<M>
+    return (await this.#opened().read(n, options)) as Data<M>
   }
 
   /** The whole file from its beginning in pieces of `size` bytes, or characters in a text mode. */
-  async *chunks(size?: number, options: CallOptions = {}): AsyncGenerator<Data<M>, void, undefined> {
-    const file = await this.#opened(options)
-    for await (const chunk of file.chunks(size, options)) yield chunk as Data<M>
+  chunks(size?: number, options: CallOptions = {}): AsyncGenerator<Data<M>, void, undefined> {
+    return this.#opened().chunks(size, options) as AsyncGenerator<Data<M>, void, undefined>
   }
 
   /** The lines from the beginning of the file. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Data<M>, void, undefined> {
-    const file = await this.#opened({})
-    for await (const line of file) yield line as Data<M>
+  [Symbol.asyncIterator](): AsyncGenerator<Data<M>, void, undefined> {
+    return this.#opened().lines() as AsyncGenerator<Data<M>, void, undefined>
   }
 
   /** The bytes of the stored file as a stream, whatever was read of it before. */
   stream(options: ReadStreamOptions = {}): Readable {
-    return this.storage.createReadStream(this.#storedName(), options)
+    return this.storage.createReadStream(this.storedName(), options)
   }
 
   /**
@@ -170,10 +144,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     const owner = save ? this.#needOwner('save') : this.#owner
     const source =
       content instanceof Upload ? new Upload(content.source, name, content.contentType) : new Upload(content, name)
-    await this.#change(owner, async files => {
-      const value = await this.#field.store(source, { row: owner?.row, files, signal, onProgress })
-      return this.#persist(value.name, value.columns, save ? owner : undefined, files, signal)
-    })
+    await saveFile(this, source, owner, { save, signal, onProgress })
   }
 
   /** Takes the file from its row, and removes it after the commit if no other row names it. Without a file nothing is done. */
@@ -186,13 +157,12 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
       if (this.committed && name) await this.storage.delete(name, { signal })
       return this.#set(null)
     }
-    const columns = this.#field.columnsOf(undefined)
-    await this.#change(owner, files => this.#persist(null, columns, save ? owner : undefined, files, signal))
+    await removeFile(this, owner, { save, signal })
   }
 
   /** Closes what `open` or `read` opened; the file can be opened again. */
   async close(options: CallOptions = {}): Promise<void> {
-    await (this.#file as StorageFile<OpenMode> | undefined)?.close(options)
+    await this.#reading?.close(options)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -211,6 +181,14 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     return this
   }
 
+  /** Sets content that waits until the row is saved; for adapters. */
+  assign(upload: Upload): this {
+    ;(this as { name: string | null }).name = upload.givenName ?? null
+    this.#forget()
+    this.#setPending(upload)
+    return this
+  }
+
   /** Sets the name that the column holds now; for adapters, after they have stored what was pending. */
   settle(name: string | null): this {
     this.#set(name)
@@ -224,42 +202,13 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** The name, for JSON; `invalid_argument` for a file that is not stored yet. */
   toJSON(): string | null {
-    return this.#storable()
+    if (this.#pending === undefined) return this.name
+    throw notSerialisable(this.#field.attribute)
   }
 
   /** The name, for BSON. */
   toBSON(): string | null {
-    return this.#storable()
-  }
-
-  async #change(owner: Owner | undefined, work: (files: FileTransaction) => Promise<void>): Promise<void> {
-    const outer = owner?.transaction === undefined ? FileTransaction.current() : owner.transaction()
-    const files = outer?.savepoint() ?? new FileTransaction(this.#field.registry)
-    const { name } = this
-    const pending = this.#pending
-    try {
-      await files.run(() => work(files))
-    } catch (error) {
-      this.#set(name)
-      if (pending !== undefined) this.#setPending(pending)
-      await files.rollback()
-      throw error
-    }
-    await files.commit()
-  }
-
-  async #persist(
-    name: string | null,
-    columns: Readonly<Record<string, unknown>>,
-    owner: Owner | undefined,
-    files: FileTransaction,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const before = this.#pending === undefined ? this.name : null
-    this.#set(name)
-    if (owner === undefined) return
-    await owner.persist({ [this.#field.attribute]: this.#field.encode(name), ...columns }, { signal })
-    if (before && before !== name) files.released(await storedFile(this.storage, before))
+    return this.toJSON()
   }
 
   #needOwner(operation: string): Owner {
@@ -276,7 +225,8 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     return this.name ?? ''
   }
 
-  #storedName(): string {
+  /** The name of the stored file; `no_file` without one, `unsupported` for one that is not stored yet. */
+  storedName(): string {
     const name = this.#name()
     if (this.#pending === undefined) return name
     throw new StorageError(
@@ -285,17 +235,18 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     )
   }
 
-  #storable(): string | null {
-    if (this.#pending === undefined) return this.name
-    throw notSerialisable(this.#field.attribute)
-  }
-
   #set(name: string | null): void {
     ;(this as { name: string | null }).name = name
-    this.#file = undefined
+    this.#forget()
     if (this.#pending === undefined) return
     this.#pending = undefined
     delete (this as { pendingContent?: unknown }).pendingContent
+  }
+
+  /** What was opened is another file from now on. */
+  #forget(): void {
+    this.#reading?.discard()
+    this.#reading = undefined
   }
 
   /** A file that is not stored has a property that cannot be copied, so that no clone pretends to be one. */
@@ -311,12 +262,12 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     })
   }
 
-  async #opened(options: CallOptions): Promise<StorageFile<OpenMode> | ContentFile> {
-    this.#file ??= await this.#open('rb', options)
-    return this.#file
+  #opened(): Reading {
+    this.#reading ??= new Reading((mode, options) => this.#open(mode, options))
+    return this.#reading
   }
 
-  async #open(mode: OpenMode, options: CallOptions): Promise<StorageFile<OpenMode> | ContentFile> {
+  async #open(mode: OpenMode, options: CallOptions): Promise<OpenedFile> {
     const name = this.#name()
     if (this.#pending === undefined) return this.storage.open(name, mode, options)
     const { content } = await this.#pending.open()
@@ -330,7 +281,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   #content(): Content {
     if (this.#pending !== undefined) return toContent(this.#pending.source as ContentProvider)
-    const name = this.#storedName()
+    const name = this.storedName()
     return {
       size: undefined,
       replayable: true,

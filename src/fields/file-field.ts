@@ -9,7 +9,8 @@ import type { AnyStorage } from '../storage/storage.ts'
 import type { SaveOptions } from '../storage/types.ts'
 import { whenNotDeleting } from './claims.ts'
 import type { Field, StoredValue, StoreOptions } from './field.ts'
-import { FieldFile, type Owner } from './field-file.ts'
+import { FieldFile } from './field-file.ts'
+import type { Owner } from './persist.ts'
 import { type FileRegistry, fileRegistry } from './registry.ts'
 import { checkedParts, watchedRow } from './row-values.ts'
 import { storedFile } from './stored.ts'
@@ -182,7 +183,7 @@ export class FileField<Row = any> implements Field {
   }
 
   /** The same content, and what is found in it while it is stored. */
-  protected observe(content: Content): { readonly content: Content; found(): unknown } {
+  protected async observe(content: Content): Promise<{ readonly content: Content; found(): unknown }> {
     return { content, found: () => undefined }
   }
 
@@ -196,7 +197,7 @@ export class FileField<Row = any> implements Field {
     }
     const wanted = await this.generateFilename(row, name)
     const { storage } = this
-    const observed = this.observe(content)
+    const observed = await this.observe(content)
     const { saveOptions = {} } = this.options
     const target = await storedFile(storage, wanted)
     const isNew = !(saveOptions.overwrite ?? storage.options.fileOverwrite)

@@ -1,8 +1,9 @@
 import { StorageError } from '../core/errors.ts'
 import { kindOf } from '../core/kind.ts'
 import type { StoreOptions } from './field.ts'
-import { FieldFile, type Owner } from './field-file.ts'
+import { FieldFile } from './field-file.ts'
 import type { FileField, FileValue } from './file-field.ts'
+import type { Owner } from './persist.ts'
 import { type FileRegistry, type FileUser, fileRegistry } from './registry.ts'
 import { storedFile } from './stored.ts'
 import { FileTransaction } from './transaction.ts'
@@ -12,7 +13,7 @@ import { Upload } from './upload.ts'
 export type FileFields = Readonly<Record<string, FileField>>
 
 /** The attributes of a row as they are read. */
-export type FilesOf<F extends FileFields> = { [K in keyof F]: FieldFile }
+export type FilesOf<F extends FileFields> = { [K in keyof F]: ReturnType<F[K]['attach']> }
 
 /** The attributes of a row as they can be assigned; undefined leaves one as it is. */
 export type FileValues<F extends FileFields> = { [K in keyof F]?: FileValue | undefined }
@@ -110,12 +111,13 @@ export class FileModel<F extends FileFields = FileFields> {
   }
 
   /** The file of a row by what its column holds, or what a cache returned for it: a name, `{ name }`, null or undefined. */
-  attach(attribute: keyof F & string, value: unknown, owner?: Owner): FieldFile {
+  attach<K extends keyof F & string>(attribute: K, value: unknown, owner?: Owner): FilesOf<F>[K] {
     const field = this.fields[attribute]!
     if (field.isContent(value) && !(value instanceof FieldFile)) {
-      return FieldFile.pending(field, value instanceof Upload ? value : new Upload(value), owner)
+      const upload = value instanceof Upload ? value : new Upload(value)
+      return field.attach(null, owner).assign(upload) as FilesOf<F>[K]
     }
-    return field.attach(nameOf(value, this.label, attribute), owner)
+    return field.attach(nameOf(value, this.label, attribute), owner) as FilesOf<F>[K]
   }
 
   /**
@@ -129,7 +131,7 @@ export class FileModel<F extends FileFields = FileFields> {
       const file = this.attach(attribute, (row as StoredRow)[attribute], owner?.(row))
       ;(row as StoredRow)[attribute] = file
     }
-    return row as Omit<R, keyof F> & FilesOf<F>
+    return row as unknown as Omit<R, keyof F> & FilesOf<F>
   }
 }
 

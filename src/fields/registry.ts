@@ -2,7 +2,7 @@ import type { CallOptions } from '../core/call.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { deleting, forget, isHeld, type Release, type StoredFile } from './claims.ts'
-import { type FieldPlace, storedFile } from './stored.ts'
+import { type FieldPlace, nameInStorage } from './stored.ts'
 
 /** A column that holds names of files: of a model, its drafts, its history, or any copy. */
 export interface FileUser {
@@ -46,51 +46,66 @@ export class FileRegistry {
     return [...this.#users]
   }
 
-  /** Returns those of the names in one storage that a registered column holds. A column that cannot be read is an error. */
-  async usedNames(storage: AnyStorage, names: readonly string[], options: CallOptions = {}): Promise<Set<string>> {
-    const used = new Set<string>()
-    const users = await this.usersOf(storage, names[0] ?? '', options)
-    if (users.length === 0) throw new StorageError('unsupported', 'No registered column is in this storage.')
-    for (let at = 0; at < names.length; at += BATCH) {
-      const asked = names.slice(at, at + BATCH)
-      for (const user of users) for (const name of await this.#ask(user, asked, options)) used.add(name)
+  /**
+   * Returns those of the files that a registered column names; all are in one storage. A column that cannot be read is `unavailable`, and so is the
+   * answer where no registered column has its files there.
+   */
+  async used(files: readonly StoredFile[], options: CallOptions = {}): Promise<Set<StoredFile>> {
+    const used = new Set<StoredFile>()
+    let isAsked = files.length === 0
+    for (const [storage, users] of Map.groupBy(this.#users, user => user.field.storage)) {
+      const byName = await namesIn(storage, files, options)
+      if (byName.size === 0) continue
+      isAsked = true
+      const names = [...byName.keys()]
+      for (const user of users) {
+        for (let at = 0; at < names.length; at += BATCH) {
+          const found = await this.#ask(user, names.slice(at, at + BATCH), options)
+          for (const name of found) for (const file of byName.get(name) ?? []) used.add(file)
+        }
+      }
     }
-    return used
+    if (isAsked) return used
+    throw new StorageError('unavailable', `No registered column has its files where '${files[0]!.name}' is.`)
   }
 
-  /** The columns whose files are where this one is. */
-  async usersOf(storage: AnyStorage, name: string, options: CallOptions = {}): Promise<readonly FileUser[]> {
-    if (name === '') return []
-    const { address } = await storedFile(storage, name, options)
-    const found: FileUser[] = []
-    for (const user of this.#users) {
-      const other = user.field.storage
-      if (other === storage || (await storedFile(other, name, options)).address === address) found.push(user)
-    }
-    return found
+  /** Asks every registered column once, so that one which cannot be read is found before anything is done with its files. */
+  async check(options: CallOptions = {}): Promise<void> {
+    for (const user of this.#users) await this.#ask(user, ['holdall'], options)
   }
 
-  /** Deletes those of the files that no column names. Never fails: what stays is given to `onKept`. */
-  async removeUnused(files: readonly (Release | StoredFile)[]): Promise<void> {
-    for (const [storage, all] of Map.groupBy(files, file => file.storage)) {
-      for (let at = 0; at < all.length; at += TOGETHER) await this.#remove(storage, all.slice(at, at + TOGETHER))
+  /** Deletes those of the files that no column names, and returns them. Never fails: what could not be deleted is given to `onKept`. */
+  async removeUnused(
+    files: readonly StoredFile[],
+    onKept: (kept: KeptFile) => void = this.onKept,
+  ): Promise<StoredFile[]> {
+    const removed: StoredFile[] = []
+    for (const all of Map.groupBy(files, file => file.storage).values()) {
+      for (let at = 0; at < all.length; at += TOGETHER) {
+        removed.push(...(await this.#remove(all.slice(at, at + TOGETHER), onKept)))
+      }
     }
+    return removed
   }
 
-  async #remove(storage: AnyStorage, files: readonly (Release | StoredFile)[]): Promise<void> {
-    const keep = ({ name }: StoredFile, error: unknown): void => {
+  async #remove(files: readonly StoredFile[], onKept: (kept: KeptFile) => void): Promise<StoredFile[]> {
+    const removed: StoredFile[] = []
+    const keep = ({ name, storage }: StoredFile, error: unknown): void => {
       const failure = isStorageError(error) ? error : new StorageError('unknown', String(error), { cause: error })
-      this.onKept({ storage, name, error: failure })
+      onKept({ storage, name, error: failure })
     }
     const remove = async (): Promise<string[]> => {
       const asked = files.filter(file => !isDone(file) && !isHeld(file.address))
-      const used = await this.#used(storage, asked)
-      const unused = new Map(asked.filter(file => !used.has(file.name)).map(file => [file.address, file]))
+      // No row can have named a file that was stored just now, unless its column is registered.
+      const isAlone = asked.every(({ isNew }) => isNew) && asked.length > 0 && !(await this.#isKnown(asked[0]!))
+      const used = isAlone ? new Set() : await this.used(asked)
+      const unused = new Map(asked.filter(file => !used.has(file)).map(file => [file.address, file]))
       const deleted = await Promise.all(
         [...unused.values()].map(async file => {
           if (isHeld(file.address)) return []
           try {
-            await storage.delete(file.name)
+            await file.storage.delete(file.name)
+            removed.push(file)
             return [file.address]
           } catch (error) {
             keep(file, error)
@@ -108,19 +123,16 @@ export class FileRegistry {
     } catch (error) {
       for (const file of files) keep(file, error)
     } finally {
-      for (const file of files) if ('done' in file) forget(file)
+      for (const file of files) if (isRelease(file)) forget(file)
     }
+    return removed
   }
 
-  async #used(storage: AnyStorage, files: readonly StoredFile[]): Promise<Set<string>> {
-    if (files.length === 0) return new Set()
-    const users = await this.usersOf(storage, files[0]!.name)
-    // Nobody but the caller can know the name of a file that it has just stored.
-    if (users.length === 0 && files.every(({ isNew }) => isNew)) return new Set()
-    return this.usedNames(
-      storage,
-      files.map(({ name }) => name),
-    )
+  async #isKnown(file: StoredFile): Promise<boolean> {
+    for (const storage of new Set(this.users.map(user => user.field.storage))) {
+      if ((await nameInStorage(file, storage)) !== undefined) return true
+    }
+    return false
   }
 
   async #ask(user: FileUser, names: readonly string[], options: CallOptions): Promise<string[]> {
@@ -140,8 +152,26 @@ function warn({ name, error }: KeptFile): void {
   })
 }
 
-function isDone(file: Release | StoredFile): boolean {
-  return 'done' in file && file.done
+/** The files by the names that they have in a storage, without those that are not in there. */
+async function namesIn(
+  storage: AnyStorage,
+  files: readonly StoredFile[],
+  options: CallOptions,
+): Promise<Map<string, StoredFile[]>> {
+  const byName = new Map<string, StoredFile[]>()
+  for (const file of files) {
+    const name = await nameInStorage(file, storage, options)
+    if (name !== undefined) byName.set(name, [...(byName.get(name) ?? []), file])
+  }
+  return byName
+}
+
+function isRelease(file: StoredFile): file is Release {
+  return 'done' in file
+}
+
+function isDone(file: StoredFile): boolean {
+  return isRelease(file) && file.done
 }
 
 /** The registry of fields that are given no other. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallContext } from '../core/call.ts'
+import type { SweepRequest } from '../core/driver.ts'
 import { isStorageError } from '../core/errors.ts'
 import { detached } from './aftermath.ts'
 import type { Creation } from './part-protocol.ts'
@@ -95,6 +96,26 @@ export class Orphans<T extends UploadKey> {
     const creations = this.#remembered
     this.#remembered = []
     await this.#clean(creations, prefix, Promise.resolve(), this.#context!)
+  }
+
+  /**
+   * Ends the uploads below a prefix that are older than asked and not of this storage; returns how many. `upload` is what the requests need besides
+   * the key. One that cannot be ended is left.
+   */
+  async endOld({ prefix, minAgeMs, dryRun }: SweepRequest, upload: T, ctx: CallContext): Promise<number> {
+    const { ids, list, end } = this.#requests
+    let ended = 0
+    let page: string | undefined
+    do {
+      const { uploads, next } = await list(prefix, page, upload, ctx)
+      for (const { key, uploadId, at } of uploads) {
+        const isOld = uploadId !== '' && Date.now() - at >= minAgeMs && key.startsWith(prefix)
+        if (isOld && !ids.has(uploadId) && (dryRun || (await end({ ...upload, key }, uploadId, ctx)))) ended += 1
+      }
+      page = next === page ? undefined : next
+      ctx.progress()
+    } while (page !== undefined)
+    return ended
   }
 
   async #clean(

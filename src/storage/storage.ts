@@ -27,6 +27,7 @@ import type {
   PageOptions,
   ReadStreamOptions,
   SaveOptions,
+  SweepOptions,
   UrlOptions,
   VersionOptions,
 } from './types.ts'
@@ -223,6 +224,23 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
   /** Makes the bucket or root folder; `unsupported` where that is not ours to do. */
   async createContainer(options: CallOptions = {}): Promise<void> {
     await createOwnContainer(this.calls, options)
+  }
+
+  /**
+   * Removes what uploads that were never finished have left: temporary files of killed processes (local disk), uploads in parts that were neither
+   * completed nor aborted (S3). Returns how many. To be called now and then, or never: such leftovers are neither listed nor served. `unsupported`
+   * where services discard them by themselves, or they cannot be found.
+   */
+  async sweep(options: SweepOptions = {}): Promise<number> {
+    const { minAgeSecs = 86_400, path = '', dryRun = false, signal } = options
+    const { driver } = this.calls
+    this.calls.begin('sweep', undefined, options, !dryRun)
+    if (driver.sweep === undefined) {
+      throw new StorageError('unsupported', `${this.constructor.name} cannot find unfinished uploads.`)
+    }
+    const prefix = path === '' ? this.prefix : this.normalRef(path).key
+    const request = { prefix, minAgeMs: minAgeSecs * 1000, dryRun }
+    return this.calls.run('sweep', undefined, { signal }, ctx => driver.sweep!(request, ctx))
   }
 
   /** Makes a file name valid; Django's rule by default. */

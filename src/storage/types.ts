@@ -116,6 +116,16 @@ export interface Entry extends Stat {
 /** A file: by its name, or as a listing shows it. */
 export type NameOrEntry = string | Entry
 
+/** What `sweep` removes. */
+export interface SweepOptions extends CallOptions {
+  /** Age in seconds from which an upload is taken for dead; default 86400, a day. */
+  readonly minAgeSecs?: number | undefined
+  /** The folder that is meant, where the backend can limit it; default: the whole storage. */
+  readonly path?: string | undefined
+  /** Whether uploads are only counted, where the backend can tell them beforehand. */
+  readonly dryRun?: boolean | undefined
+}
+
 /** How an available name is looked for. */
 export interface AvailableNameOptions extends CallOptions {
   readonly maxLength?: number | undefined

@@ -38,6 +38,7 @@ export const storageCalls: Readonly<Record<string, (storage: Storage, signal: Ab
   move: (storage, signal) => storage.move('file', 'new', { signal }),
   'move onto itself': (storage, signal) => storage.move('file', 'file', { signal }),
   createContainer: (storage, signal) => storage.createContainer({ signal }),
+  sweep: (storage, signal) => storage.sweep({ signal }),
   discover: (storage, signal) => storage.discover({ signal }),
   getAvailableName: (storage, signal) => storage.getAvailableName('file', { signal }),
   'getAvailableName for overwriting': (storage, signal) =>

@@ -15,6 +15,7 @@ const METHODS: Record<OptionalMethod, true> = {
   localPath: true,
   openHandle: true,
   createContainer: true,
+  sweep: true,
 }
 
 const OPEN: HandleFlags = { read: true, write: true, create: true, exclusive: false, truncate: false }

@@ -23,7 +23,7 @@ afterAll(async () => {
 }, 60_000)
 
 const Bucket = 'media'
-const methods = ['discover', 'deleteMany', 'copy', 'publicUrl', 'signUrl', 'address', 'createContainer'] as const
+const methods = ['discover', 'deleteMany', 'copy', 'publicUrl', 'signUrl', 'address', 'createContainer', 'sweep'] as const
 const features = {
   ranges: true,
   exclusiveCreate: true,

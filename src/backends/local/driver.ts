@@ -13,6 +13,7 @@ import type {
   ReadResult,
   SignUrlOptions,
   Stat,
+  SweepRequest,
   WriteOptions,
 } from '../../core/driver.ts'
 import { classifyErrno, unless } from '../../core/errno.ts'
@@ -182,8 +183,9 @@ export class LocalDriver implements Driver {
     folder.release()
   }
 
-  /** Removes what killed processes have left anywhere in the storage, older than `minAgeMs`; gives how many files. */
-  sweep(minAgeMs: number, ctx: CallContext): Promise<number> {
+  /** Removes what killed processes have left anywhere in the storage; returns how many files. A dry run looks at nothing. */
+  async sweep({ minAgeMs, dryRun }: SweepRequest, ctx: CallContext): Promise<number> {
+    if (dryRun) return 0
     return descriptors
       .run(ctx, () => sweepTree(this.#root, minAgeMs, ctx))
       .catch(error => {

@@ -1,5 +1,4 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path'
-import type { CallOptions } from '../../core/call.ts'
 import type { Driver } from '../../core/driver.ts'
 import { ImproperlyConfigured, StorageError, SuspiciousFileOperation } from '../../core/errors.ts'
 import { MAX_COMPONENT_BYTES } from '../../core/key-components.ts'
@@ -60,18 +59,6 @@ export class LocalStorage extends Storage<LocalOptions> {
   /** A URL below `baseUrl`, signed when there is a `urlSecret`; leading slashes of the name cannot lead to another host. */
   override url(name: NameOrEntry, options: UrlOptions = {}): Promise<string> {
     return super.url(typeof name === 'string' ? name.replace(/^\/+/, '') : name, options)
-  }
-
-  /**
-   * Removes what killed processes have left (temporary files, attributes of files that are gone) where it is older than `minAgeSecs`: a day
-   * unless told. Gives how many files it removed. To be called now and then, or never: such files are neither listed nor served.
-   */
-  async sweep(options: CallOptions & { readonly minAgeSecs?: number } = {}): Promise<number> {
-    const { driver } = this.calls
-    if (!(driver instanceof LocalDriver)) throw new StorageError('unsupported', 'Sweeping needs the local driver.')
-    const { signal, minAgeSecs = 86_400 } = options
-    this.calls.begin('sweep', undefined, options, true)
-    return this.calls.run('sweep', undefined, { signal }, ctx => driver.sweep(minAgeSecs * 1000, ctx))
   }
 
   /**

@@ -13,6 +13,7 @@ import type {
   SignUrlOptions,
   Stat,
   StatOptions,
+  SweepRequest,
   WriteOptions,
 } from '../../core/driver.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
@@ -214,6 +215,10 @@ export class S3Driver implements Driver {
   /** Creates the bucket; one that is ours already is fine. */
   async createContainer(ctx: CallContext): Promise<void> {
     await this.client.createBucket(ctx)
+  }
+
+  sweep(request: SweepRequest, ctx: CallContext): Promise<number> {
+    return this.#parts.sweep(request, ctx)
   }
 
   classify(error: unknown): ErrorCode | undefined {

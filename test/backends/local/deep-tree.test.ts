@@ -114,7 +114,7 @@ test('what lies deeper than a path can say is reported, and the rest is listed',
     const keys = (await allFiles(driver)).map(file => file.key)
     expect(keys.length).toBeGreaterThan(10)
     for (const key of keys) expect((await driver.stat(key, ctx)).size).toBe(0)
-    expect(await driver.sweep(0, ctx)).toBe(0)
+    expect(await driver.sweep({ prefix: '', minAgeMs: 0, dryRun: false }, ctx)).toBe(0)
   })
   expect(warnings[0]).toMatch(/^"\.\.\.n+.* is left out: its path is longer than the system takes\.$/)
   // What removes it by path cannot reach the end either.

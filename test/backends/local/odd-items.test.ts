@@ -150,10 +150,10 @@ test('a temporary file with the number of this process that is older than the pr
   const driver = localDriver(folder.path)
   const name = `.holdall-${process.pid}-abcdef.tmp`
   writeFileSync(join(folder.path, name), '')
-  expect(await driver.sweep(0, ctx)).toBe(0)
+  expect(await driver.sweep({ prefix: '', minAgeMs: 0, dryRun: false }, ctx)).toBe(0)
   using uptime = vi.spyOn(process, 'uptime').mockReturnValue(-10)
   using origin = vi.spyOn(performance, 'timeOrigin', 'get').mockReturnValue(Date.now() + 10_000)
-  expect(await driver.sweep(0, ctx)).toBe(1)
+  expect(await driver.sweep({ prefix: '', minAgeMs: 0, dryRun: false }, ctx)).toBe(1)
   expect([uptime, origin].every(each => each.mock.calls.length > 0)).toBe(true)
 })
 

@@ -194,7 +194,7 @@ test('a location that became a file is named, and one that vanished is empty unt
     () => driver.list('', { recursive: true }, ctx),
     () => driver.openHandle('file', CHANGE, {}, ctx),
     () => driver.openHandle('file', { ...CHANGE, write: false }, {}, ctx),
-    () => driver.sweep(0, ctx),
+    () => driver.sweep({ prefix: '', minAgeMs: 0, dryRun: false }, ctx),
   ]
   const message = `${root} exists and is not a directory.`
   for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'not_a_directory', message })

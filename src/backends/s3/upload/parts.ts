@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { nodeCrypto } from '../../../core/builtin.ts'
 import type { CallContext } from '../../../core/call.ts'
-import type { Stat } from '../../../core/driver.ts'
+import type { Stat, SweepRequest } from '../../../core/driver.ts'
 import { isStorageError, StorageError } from '../../../core/errors.ts'
 import { bodySize } from '../../../http/request.ts'
 import { detached } from '../../../remote/aftermath.ts'
@@ -194,6 +194,10 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
 
   begun({ key, baseHeaders }: S3Target, creation: Creation, ended: Promise<void>, ctx: CallContext): Promise<void> {
     return this.#orphans.after({ key, baseHeaders }, creation, ended, ctx)
+  }
+
+  sweep(request: SweepRequest, ctx: CallContext): Promise<number> {
+    return this.#orphans.endOld(request, { key: '', baseHeaders: {} }, ctx)
   }
 
   /** Ends the uploads under way and waits until nothing is left of them. */

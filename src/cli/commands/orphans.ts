@@ -1,0 +1,95 @@
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Command } from 'commander'
+import { loading } from '../../config/loading.ts'
+import type { FileRegistry, Orphan, OrphanSummary } from '../../fields/index.ts'
+import { type CliContext, UsageError } from '../context.ts'
+import { formatSize, formatTime, printable } from '../output.ts'
+
+interface OrphansOptions {
+  readonly delete?: boolean
+  readonly grace: string
+  readonly prefix?: readonly string[]
+}
+
+/** What a module with models may export. */
+interface Models {
+  /** Default: the registry of fields that are given no other. */
+  readonly fileRegistry?: FileRegistry
+  /** Ends the connections of the database. */
+  readonly close?: () => unknown
+}
+
+/** `holdall orphans`: files that no row names. */
+export function orphans(program: Command, context: CliContext): void {
+  program
+    .command('orphans')
+    .description('list files that no row of a database names; --delete removes them')
+    .argument('<module>', 'a file of yours that registers the file fields (and may export fileRegistry and close)')
+    .option('--delete', 'delete what is found')
+    .option('--grace <seconds>', 'spare what is younger', '86400')
+    .option(
+      '--prefix <folder...>',
+      "look in these folders ('' is a whole storage) instead of those that the fields write to",
+    )
+    .action(async (module: string, options: OrphansOptions) => {
+      const graceSecs = Number(options.grace)
+      if (options.grace.trim() === '' || !(graceSecs >= 0)) {
+        throw new UsageError(`--grace: expected seconds, got '${options.grace}'.`)
+      }
+      await context.storages()
+      const file = resolve(module)
+      const models = (await loading(file, () => import(/* @vite-ignore */ pathToFileURL(file).href))) as Models
+      try {
+        await search(context, models, { ...options, graceSecs })
+      } finally {
+        await models.close?.()
+      }
+    })
+}
+
+async function search(
+  context: CliContext,
+  models: Models,
+  options: OrphansOptions & { readonly graceSecs: number },
+): Promise<void> {
+  const { out, signal } = context
+  const { findOrphans, fileRegistry } = await import('../../fields/index.ts')
+  const registry = models.fileRegistry ?? fileRegistry
+  const isDelete = options.delete === true && context.options.dryRun !== true
+  const { graceSecs, prefix: prefixes } = options
+  const found = findOrphans({ registry, delete: isDelete, graceSecs, prefixes, signal })
+  for (;;) {
+    const { done, value } = await found.next()
+    if (done) {
+      await summarise(context, value, isDelete)
+      return
+    }
+    const { name, size, modifiedAt, deleted, error } = value
+    const what = deleted ? 'deleted' : 'unused'
+    const record = { name, size, modifiedAt, deleted, ...(error && { error: error.message }) }
+    const columns = [formatSize(size).padStart(8), formatTime(modifiedAt), what.padEnd(7), printable(name)]
+    await out.record(record, columns.join('  '))
+    if (error !== undefined) reportFailure(context, value, error)
+  }
+}
+
+function reportFailure({ out }: CliContext, { name }: Orphan, error: Error): void {
+  out.warn(`${printable(name)}: ${error.message}`)
+}
+
+async function summarise(context: CliContext, summary: OrphanSummary, isDelete: boolean): Promise<void> {
+  const { found, deleted, failed, used, spared, unfinished } = summary
+  const { out } = context
+  out.log(
+    `${counted(found, 'file')} of ${found + used + spared} unused, ${deleted} deleted, ${spared} too young to know`,
+  )
+  if (unfinished > 0) out.log(`${counted(unfinished, 'unfinished upload')} ${isDelete ? 'ended' : 'found'}`)
+  if (found > 0 && !isDelete) out.log('nothing was deleted: --delete does that')
+  if (failed > 0) context.exitCode = 1
+  if (out.json) await out.record({ summary }, '')
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}

@@ -1,0 +1,177 @@
+import type { CallOptions } from '../core/call.ts'
+import { isStorageError, StorageError } from '../core/errors.ts'
+import type { AnyStorage } from '../storage/storage.ts'
+import { isHeld, type StoredFile } from './claims.ts'
+import { type FileRegistry, type FileUser, fileRegistry } from './registry.ts'
+import { nameInStorage, storedFile } from './stored.ts'
+
+/** Which files are looked for, and what is done with them. */
+export interface OrphanOptions extends CallOptions {
+  /** Default: the registry of fields that are given no other. */
+  readonly registry?: FileRegistry | undefined
+  /** Whether what is found is deleted; default false. */
+  readonly delete?: boolean | undefined
+  /** Files younger than so many seconds are spared, since the row of an upload may still be to come; default 86400, a day. */
+  readonly graceSecs?: number | undefined
+  /** Folders to look in, instead of those that the fields write to; '' is a whole storage. */
+  readonly prefixes?: readonly string[] | undefined
+}
+
+/** A file that no row names, or an account of unfinished uploads. */
+export interface Orphan {
+  readonly storage: AnyStorage
+  readonly name: string
+  /** Bytes. */
+  readonly size: number
+  readonly modifiedAt: Date
+  /** Whether it is gone now. */
+  readonly deleted: boolean
+  /** Why it could not be deleted. */
+  readonly error?: StorageError
+}
+
+/** What came of a search. */
+export interface OrphanSummary {
+  readonly found: number
+  readonly deleted: number
+  readonly failed: number
+  /** Files that a row names. */
+  readonly used: number
+  /** Files that are younger than the grace time, or of no known age. */
+  readonly spared: number
+  /** Unfinished uploads in parts that were older than the grace time; they are ended where `delete` is set. */
+  readonly unfinished: number
+}
+
+const DAY_SECS = 86_400
+/** Files whose rows are asked for together. */
+const BATCH = 200
+
+/**
+ * Finds files that no row of a registered column names, below the folders that the fields write to, and deletes them where that is asked for.
+ * First every column is asked: when one cannot be read, or none is registered, nothing is deleted and the error is thrown. Each batch of files is
+ * asked about after it was listed, and once more before it is deleted. Returns the counts at its end.
+ * @example
+ * for await (const { name } of findOrphans({ graceSecs: 3600 })) console.log(name)
+ */
+export async function* findOrphans(options: OrphanOptions = {}): AsyncGenerator<Orphan, OrphanSummary, undefined> {
+  const { registry = fileRegistry, graceSecs = DAY_SECS, prefixes, signal } = options
+  if (!(graceSecs >= 0)) throw new StorageError('invalid_argument', `graceSecs: expected seconds, got ${graceSecs}.`)
+  if (registry.users.length === 0) {
+    throw new StorageError('invalid_argument', 'No column is registered, so no file can be known to be unused.')
+  }
+  const places = await placesOf(registry.users, prefixes, { signal })
+  await registry.check({ signal })
+  const summary = { found: 0, deleted: 0, failed: 0, used: 0, spared: 0, unfinished: 0 }
+  const search = { registry, summary, delete: options.delete === true, signal }
+  for (const { storage, folders } of places) {
+    for (const folder of folders) {
+      yield* searchFolder(storage, folder, graceSecs, search)
+      summary.unfinished += await sweep(storage, folder, graceSecs, search)
+    }
+  }
+  return summary
+}
+
+interface Place {
+  readonly storage: AnyStorage
+  readonly folders: readonly string[]
+}
+
+interface Search extends CallOptions {
+  readonly registry: FileRegistry
+  readonly delete: boolean
+  readonly summary: { -readonly [K in keyof OrphanSummary]: OrphanSummary[K] }
+}
+
+interface Candidate extends StoredFile {
+  readonly size: number
+  readonly modifiedAt: Date
+}
+
+async function* searchFolder(
+  storage: AnyStorage,
+  folder: string,
+  graceSecs: number,
+  search: Search,
+): AsyncGenerator<Orphan, void, undefined> {
+  const { summary, signal } = search
+  const before = Date.now() - graceSecs * 1000
+  let batch: Candidate[] = []
+  for await (const { name, isDirectory, size, modifiedAt } of storage.entries(folder, { recursive: true, signal })) {
+    if (isDirectory) continue
+    if (modifiedAt === undefined || modifiedAt.getTime() > before) {
+      summary.spared += 1
+      continue
+    }
+    batch.push({ ...(await storedFile(storage, name, { signal })), size, modifiedAt })
+    if (batch.length < BATCH) continue
+    yield* settle(batch, search)
+    batch = []
+  }
+  yield* settle(batch, search)
+}
+
+async function* settle(batch: readonly Candidate[], search: Search): AsyncGenerator<Orphan, void, undefined> {
+  const { registry, summary, signal } = search
+  const used = await registry.used(batch, { signal })
+  const unused = batch.filter(file => !used.has(file) && !isHeld(file.address))
+  summary.used += batch.length - unused.length
+  summary.found += unused.length
+  const errors = new Map<string, StorageError>()
+  const removed = search.delete ? await registry.removeUnused(unused, ({ name, error }) => errors.set(name, error)) : []
+  summary.deleted += removed.length
+  summary.failed += errors.size
+  for (const file of unused) {
+    const { storage, name, size, modifiedAt } = file
+    const error = errors.get(name)
+    yield { storage, name, size, modifiedAt, deleted: removed.includes(file), ...(error && { error }) }
+  }
+}
+
+async function sweep(storage: AnyStorage, path: string, minAgeSecs: number, search: Search): Promise<number> {
+  try {
+    return await storage.sweep({ path, minAgeSecs, dryRun: !search.delete, signal: search.signal })
+  } catch (error) {
+    // The service discards them by itself, or this user may not list them.
+    if (isStorageError(error, 'unsupported', 'permission_denied')) return 0
+    throw error
+  }
+}
+
+/** The storages of the columns, each once, with the folders to look in. */
+async function placesOf(
+  users: readonly FileUser[],
+  prefixes: readonly string[] | undefined,
+  options: CallOptions,
+): Promise<Place[]> {
+  const storages: AnyStorage[] = []
+  const folders = new Map<AnyStorage, string[]>()
+  for (const { field, label } of users) {
+    let storage = field.storage
+    for (const other of storages) if (await isSamePlace(storage, other, options)) storage = other
+    if (!folders.has(storage)) storages.push(storage)
+    const given = prefixes ?? [field.prefix ?? unknownPrefix(label)]
+    folders.set(storage, [...(folders.get(storage) ?? []), ...given.map(prefix => prefix.replace(/\/+$/, ''))])
+  }
+  return storages.map(storage => ({ storage, folders: withoutNested(folders.get(storage)!) }))
+}
+
+async function isSamePlace(a: AnyStorage, b: AnyStorage, options: CallOptions): Promise<boolean> {
+  if (a === b) return true
+  const probe = await storedFile(a, 'holdall', options)
+  return (await nameInStorage(probe, b, options)) === 'holdall'
+}
+
+function unknownPrefix(label: string): never {
+  throw new StorageError(
+    'invalid_argument',
+    `'${label}' can write anywhere in its storage: name the folders to look in with 'prefixes', or in the field with 'prefix'. '' is the whole storage.`,
+  )
+}
+
+/** Each folder once, without those inside of another. */
+function withoutNested(folders: readonly string[]): string[] {
+  const all = [...new Set(folders)]
+  return all.filter(folder => !all.some(other => other !== folder && (other === '' || folder.startsWith(`${other}/`))))
+}

@@ -1,0 +1,91 @@
+import type { CallOptions } from '../core/call.ts'
+import type { AnyStorage } from '../storage/storage.ts'
+import type { Field, StoredValue } from './field.ts'
+import { storedFile } from './stored.ts'
+import { FileTransaction } from './transaction.ts'
+import type { Upload } from './upload.ts'
+
+/** The row of a `FieldFile`, as an adapter knows it. */
+export interface Owner {
+  /** For `uploadTo`; its attributes follow what is persisted. */
+  readonly row: object
+  /** Writes these attributes of the row: the file's name, and for a picture its width and height. */
+  persist(values: Readonly<Record<string, unknown>>, options: CallOptions): Promise<void>
+  /** The transaction of the database in which `persist` runs, where there is one. Default: the one that the calling code runs in. */
+  transaction?(): FileTransaction | undefined
+}
+
+/** How `FieldFile.save` and `FieldFile.delete` write. */
+export interface PersistOptions extends CallOptions {
+  /** Whether the row is written as well; default true. */
+  readonly save?: boolean | undefined
+}
+
+/** How `FieldFile.save` stores. */
+export interface FieldSaveOptions extends PersistOptions {
+  readonly onProgress?: ((bytes: number) => void) | undefined
+}
+
+/** What of a `FieldFile` changes when it is saved or deleted. */
+interface ChangingFile {
+  readonly name: string | null
+  readonly pending: Upload | undefined
+  readonly field: Field
+  readonly storage: AnyStorage
+  settle(name: string | null): unknown
+  assign(upload: Upload): unknown
+}
+
+/** Stores content for a file of a row and writes the row; see `FieldFile#save`. */
+export async function saveFile(
+  file: ChangingFile,
+  upload: Upload,
+  owner: Owner | undefined,
+  { save, ...options }: FieldSaveOptions,
+): Promise<void> {
+  await change(file, owner, async files => {
+    const value = await file.field.store(upload, { ...options, row: owner?.row, files })
+    await persist(file, value, save ? owner : undefined, files, options)
+  })
+}
+
+/** Takes the file from its row; see `FieldFile#delete`. */
+export async function removeFile(file: ChangingFile, owner: Owner, { save, signal }: PersistOptions): Promise<void> {
+  const value = { name: null, columns: file.field.columnsOf(undefined) }
+  await change(file, owner, files => persist(file, value, save ? owner : undefined, files, { signal }))
+}
+
+/** Runs a change with its files, in the transaction of the row; after a failure the object is as it was. */
+async function change(
+  file: ChangingFile,
+  owner: Owner | undefined,
+  work: (files: FileTransaction) => Promise<void>,
+): Promise<void> {
+  const outer = owner?.transaction === undefined ? FileTransaction.current() : owner.transaction()
+  const files = outer?.savepoint() ?? new FileTransaction(file.field.registry)
+  const { name, pending } = file
+  try {
+    await files.run(() => work(files))
+  } catch (error) {
+    if (pending === undefined) file.settle(name)
+    else file.assign(pending)
+    await files.rollback()
+    throw error
+  }
+  await files.commit()
+}
+
+async function persist(
+  file: ChangingFile,
+  { name, columns }: StoredValue,
+  owner: Owner | undefined,
+  files: FileTransaction,
+  { signal }: CallOptions,
+): Promise<void> {
+  const before = file.pending === undefined ? file.name : null
+  file.settle(name)
+  if (owner === undefined) return
+  const { field, storage } = file
+  await owner.persist({ [field.attribute]: field.encode(name), ...columns }, { signal })
+  if (before && before !== name) files.released(await storedFile(storage, before))
+}
