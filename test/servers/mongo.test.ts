@@ -73,14 +73,14 @@ test('update: operators, upserts, array filters, positions, pipelines and replac
   const rows = collection()
   await rows.insertOne({ _id: 1, n: 1, list: [{ k: 1 }, { k: 2 }] })
   expect(
-    await rows.updateOne({ _id: 1 }, { $inc: { n: 2 }, $set: { 'deep.x': 1 }, $push: { list: { k: 3 } } }),
+    await rows.updateOne({ _id: 1 }, { $inc: { n: 2 }, $set: { 'deep.x': 1 }, $push: { list: { k: 3 } as never } }),
   ).toMatchObject({
     matchedCount: 1,
     modifiedCount: 1,
   })
   await rows.updateOne({ _id: 1 }, { $set: { 'list.$[e].k': 9 } }, { arrayFilters: [{ 'e.k': 2 }] })
   await rows.updateOne({ 'list.k': 9 }, { $set: { 'list.$.hit': true } })
-  await rows.updateOne({ _id: 1 }, { $pull: { list: { k: 3 } }, $unset: { deep: '' } })
+  await rows.updateOne({ _id: 1 }, { $pull: { list: { k: 3 } as never }, $unset: { deep: '' } })
   expect(await rows.findOne()).toEqual({ _id: 1, n: 3, list: [{ k: 1 }, { k: 9, hit: true }] })
   await rows.updateOne({ _id: 1 }, [{ $set: { twice: { $multiply: ['$n', 2] } } }])
   expect(await rows.findOne()).toMatchObject({ twice: 6 })

@@ -1,1 +1,2 @@
-export type {} from '../../fields/index.ts'
+export { FilePath, type FileType, type FileTypeOptions, fileType } from './file-path.ts'
+export { detachFiles, type MongooseFilesOptions, mongooseFiles, type Revived, reviveFiles } from './plugin.ts'
