@@ -123,3 +123,19 @@ it('has short files, and no folder of a backend over 4,000 lines', () => {
   }
   for (const [backend, lines] of folders) expect(lines, backend).toBeLessThanOrEqual(4000)
 })
+
+/** Lines of an adapter, types and comments included; and of what adapters share. */
+const ADAPTER_LINES = 250
+const SHARED_LINES = 400
+
+it('has small adapters of ORMs: see "Size" in the brief', () => {
+  const lines = new Map<string, number>()
+  for (const file of globSync('orm/**/*.ts', { cwd: SRC })) {
+    const parts = file.split(sep)
+    const name = parts.length === 2 ? '' : parts[1]!
+    lines.set(name, (lines.get(name) ?? 0) + readFileSync(join(SRC, file), 'utf8').split('\n').length - 1)
+  }
+  for (const [name, count] of lines) {
+    expect(count, name || 'shared').toBeLessThanOrEqual(name === '' ? SHARED_LINES : ADAPTER_LINES)
+  }
+})

@@ -2,7 +2,7 @@ import { lazyStorage } from '../config/storages.ts'
 import { asContent, type Content, type ContentProvider } from '../core/content.ts'
 import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
 import { kindOf } from '../core/kind.ts'
-import { validateFileName } from '../core/names.ts'
+import { trimTrailingSlashes, validateFileName } from '../core/names.ts'
 import { strftime } from '../core/strftime.ts'
 import { StorageBase } from '../storage/base.ts'
 import type { AnyStorage } from '../storage/storage.ts'
@@ -84,7 +84,7 @@ export class FileField<Row = any> implements Field {
     const { prefix, uploadTo = '' } = this.options
     if (prefix !== undefined || typeof uploadTo === 'function') return prefix
     const fixed = uploadTo.split('%', 1)[0]!
-    const folder = fixed === uploadTo ? fixed.replace(/\/*$/, '/') : fixed.slice(0, fixed.lastIndexOf('/') + 1)
+    const folder = fixed === uploadTo ? `${trimTrailingSlashes(fixed)}/` : fixed.slice(0, fixed.lastIndexOf('/') + 1)
     return folder === '/' || folder === '' ? undefined : folder
   }
 
@@ -151,7 +151,7 @@ export class FileField<Row = any> implements Field {
       name = found
     } else {
       const folder = strftime(uploadTo, now)
-      name = folder === '' ? filename : `${folder.replace(/\/+$/, '')}/${filename}`
+      name = folder === '' ? filename : `${trimTrailingSlashes(folder)}/${filename}`
     }
     return this.storage.generateFilename(validateFileName(name, { allowRelativePath: true }))
   }

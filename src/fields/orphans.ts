@@ -1,5 +1,6 @@
 import type { CallOptions } from '../core/call.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
+import { trimTrailingSlashes } from '../core/names.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { isHeld, type StoredFile } from './claims.ts'
 import { type FileRegistry, type FileUser, fileRegistry } from './registry.ts'
@@ -152,7 +153,7 @@ async function placesOf(
     for (const other of storages) if (await isSamePlace(storage, other, options)) storage = other
     if (!folders.has(storage)) storages.push(storage)
     const given = prefixes ?? [field.prefix ?? unknownPrefix(label)]
-    folders.set(storage, [...(folders.get(storage) ?? []), ...given.map(prefix => prefix.replace(/\/+$/, ''))])
+    folders.set(storage, [...(folders.get(storage) ?? []), ...given.map(trimTrailingSlashes)])
   }
   return storages.map(storage => ({ storage, folders: withoutNested(folders.get(storage)!) }))
 }

@@ -8,7 +8,7 @@ export interface WatchedRow {
 }
 
 /** What a value that is not there looks like in a text. */
-const NO_VALUE = /(?<![\p{L}\p{N}])(?:undefined|null|None|NaN|\[object [^\]]*\])(?![\p{L}\p{N}])/u
+const NO_VALUE = /(?<![\p{L}\p{N}])(?:(?:undefined|null|None|NaN)(?![\p{L}\p{N}])|\[object )/u
 
 /** Watches the properties of a row, whose methods still find their own private fields. */
 export function watchedRow(row: object): WatchedRow {

@@ -36,6 +36,7 @@ describe('the command line', () => {
       'url',
       'du',
       'containers',
+      'orphans',
       'check',
       'settings',
       'init',

@@ -46,7 +46,10 @@ const kinds: readonly Kind[] = [
         bare,
       ),
   },
-  { name: 'GCS', make: options => new GcsStorage({ bucketName: 'media', ...at(gcs), location: `${count++}`, ...options }, bare) },
+  {
+    name: 'GCS',
+    make: options => new GcsStorage({ bucketName: 'media', ...at(gcs), location: `${count++}`, ...options }, bare),
+  },
 ]
 
 const cache = new Map<string, string>()

@@ -30,6 +30,7 @@ import { ProxyTable } from '../../src/http/proxy.ts'
 import { batchAnswers } from '../../src/remote/multipart.ts'
 import { createFileHandler } from '../../src/serve/index.ts'
 import { ofAtmos } from './atmos-targets.ts'
+import { ofFields } from './fields-targets.ts'
 import { ofFileServers } from './file-server-targets.ts'
 import { ofIdentities } from './identity-targets.ts'
 import { ofLibcloud } from './libcloud-targets.ts'
@@ -376,5 +377,6 @@ export const targets: readonly Target[] = [
   ...ofFileServers,
   ...ofIdentities,
   ...ofSwift,
+  ...ofFields,
   ...ofUsers,
 ]

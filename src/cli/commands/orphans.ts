@@ -20,6 +20,9 @@ interface Models {
   readonly close?: () => unknown
 }
 
+/** Milliseconds that what a module has left open may go on. */
+const EXIT_MS = 1000
+
 /** `holdall orphans`: files that no row names. */
 export function orphans(program: Command, context: CliContext): void {
   program
@@ -44,6 +47,8 @@ export function orphans(program: Command, context: CliContext): void {
         await search(context, models, { ...options, graceSecs })
       } finally {
         await models.close?.()
+        // Connections that the module does not end must not keep the process.
+        setTimeout(() => process.exit(), EXIT_MS).unref()
       }
     })
 }
