@@ -1,2 +1,2 @@
-export { FilePath, type FileType, type FileTypeOptions, fileType } from './file-path.ts'
-export { detachFiles, type MongooseFilesOptions, mongooseFiles, type Revived, reviveFiles } from './plugin.ts'
+export { FilePath, type FileType, fileType } from './file-path.ts'
+export { detachFiles, mongooseFiles } from './plugin.ts'
