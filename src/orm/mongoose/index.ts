@@ -1,2 +1,2 @@
-export { FilePath, type FileType, fileType } from './file-path.ts'
+export { type FileType, fileType } from './file-type.ts'
 export { detachFiles, mongooseFiles } from './plugin.ts'

@@ -1,8 +1,7 @@
-import type { Model, Schema, SchemaType } from 'mongoose'
+import type { Model, Schema } from 'mongoose'
 import { ImproperlyConfigured } from '../../core/errors.ts'
-import { type FileField, type FileRegistry, fileModel, fileRegistry } from '../../fields/index.ts'
-import { writesOf } from './collection.ts'
-import { FilePath } from './file-path.ts'
+import { FileField, type FileRegistry, fileModel, fileRegistry } from '../../fields/index.ts'
+import { type Methods, writesOf } from './writes.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: a model of any documents
 type AnyModel = Model<any, any, any, any, any, any, any>
@@ -33,14 +32,18 @@ export function detachFiles({ collection }: AnyModel): void {
 function fieldsOf(schema: Schema, seen = new Set<Schema>()): Fields {
   const fields: Fields = {}
   seen.add(schema)
-  schema.eachPath((path, type: SchemaType & { readonly schema?: Schema }) => {
-    const item = type.getEmbeddedSchemaType() as typeof type | undefined
-    const inner = type.schema ?? item?.schema
+  schema.eachPath((path, type) => {
+    const item = type.getEmbeddedSchemaType()
+    const { options, schema: inner } = (item ?? type) as {
+      readonly options: { file?: unknown }
+      readonly schema?: Schema
+    }
     const isDeep = inner && !seen.has(inner) && Object.keys(fieldsOf(inner, seen)).length > 0
-    if (isDeep || item instanceof FilePath || (type instanceof FilePath && path.includes('.'))) {
+    if (!isDeep && !(options.file instanceof FileField)) return
+    if (isDeep || item !== undefined || path.includes('.')) {
       throw new ImproperlyConfigured(`'${path}': files can only be at the first level of a document; make it a model.`)
     }
-    if (type instanceof FilePath) fields[path] = type.field
+    fields[path] = (options.file as FileField).bind(path)
   })
   return fields
 }
@@ -52,7 +55,7 @@ function attach({ collection, schema }: AnyModel, registry: FileRegistry): void 
   if (Object.keys(fields).every(path => fields[path] === before?.fields[path])) return
   before?.detach()
   const model = fileModel(collection.name, fields, registry)
-  const own = collection as unknown as Parameters<typeof writesOf>[0]
+  const own = collection as unknown as Methods
   const methods = writesOf(own, model)
   const find = own['find']!.bind(own)
   const forget = model.addUsers(async (path, names) => {

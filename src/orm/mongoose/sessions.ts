@@ -36,33 +36,32 @@ function watch(session: Session): Map<FileRegistry, SessionFiles> {
   const end = async (how: 'commit' | 'rollback'): Promise<void> => {
     const ended = [...all.values()]
     all.clear()
-    if (how === 'rollback') for (const restore of ended.flatMap(({ restores }) => restores)) restore()
-    for (const { files } of ended) await files[how]()
+    for (const { files, restores } of ended) {
+      if (how === 'rollback') for (const restore of restores) restore()
+      await files[how]()
+    }
   }
-  const { commitTransaction, abortTransaction, startTransaction, endSession } = session
+  const { commitTransaction } = session
   session.commitTransaction = async options => {
     try {
       await commitTransaction.call(session, options)
     } catch (error) {
-      // What may have been committed can be committed again.
-      const { errorLabels = [] } = error as { readonly errorLabels?: readonly string[] }
-      if (!errorLabels.includes('UnknownTransactionCommitResult')) await end('rollback')
+      const { errorLabels } = error as { readonly errorLabels?: readonly string[] }
+      // What may have been committed can be committed again; at the end of the session its files stay.
+      if (!errorLabels?.includes('UnknownTransactionCommitResult')) await end('rollback')
       throw error
     }
     await end('commit')
   }
-  session.abortTransaction = async options => {
-    await abortTransaction.call(session, options)
-    await end('rollback')
-  }
-  // A transaction of which no one knows how it has ended: its files stay, and those that it released go if the database does not name them.
-  session.startTransaction = options => {
-    void end('commit')
-    startTransaction.call(session, options)
-  }
-  session.endSession = async options => {
-    await endSession.call(session, options)
-    await end('commit')
+  for (const [name, how] of [
+    ['abortTransaction', 'rollback'],
+    ['endSession', 'commit'],
+  ] as const) {
+    const method = session[name]
+    session[name] = async (options?: object) => {
+      await method.call(session, options)
+      await end(how)
+    }
   }
   return all
 }
