@@ -1,4 +1,5 @@
 import { lazyStorage } from '../config/storages.ts'
+import type { CallOptions } from '../core/call.ts'
 import { asContent, type Content, type ContentProvider } from '../core/content.ts'
 import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
 import { kindOf } from '../core/kind.ts'
@@ -7,7 +8,7 @@ import { strftime } from '../core/strftime.ts'
 import { StorageBase } from '../storage/base.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { SaveOptions } from '../storage/types.ts'
-import { whenNotDeleting } from './claims.ts'
+import { isDeleting, type StoredFile, whenNotDeleting } from './claims.ts'
 import type { Field, StoredValue, StoreOptions } from './field.ts'
 import { FieldFile } from './field-file.ts'
 import type { Owner } from './persist.ts'
@@ -201,16 +202,28 @@ export class FileField<Row = any> implements Field {
     const { saveOptions = {} } = this.options
     const target = await storedFile(storage, wanted)
     const isNew = !(saveOptions.overwrite ?? storage.options.fileOverwrite)
-    await whenNotDeleting(target.address)
     // Noted first where the name will be this one: an overwrite that fails can leave a file that no row names.
     if (!isNew) files.stored(target)
+    await whenNotDeleting(target.address)
     const provider: ContentProvider = { [asContent]: () => observed.content }
     const { maxLength } = this
     const saved = await storage.save(wanted, provider, { ...saveOptions, maxLength, signal, onProgress })
     if (isNew || saved !== wanted) {
-      files.stored({ ...(saved === wanted ? target : await storedFile(storage, saved)), isNew })
+      const stored = saved === wanted ? target : await storedFile(storage, saved)
+      files.stored({ ...stored, isNew })
+      await this.#stays(stored, { signal })
     }
     return { name: saved, columns: this.columnsOf(observed.found()) }
+  }
+
+  /** A deletion of the file that had the name before may be sent again by a storage that had no answer, and take the new one. */
+  async #stays({ address, name, storage }: StoredFile, options: CallOptions): Promise<void> {
+    if (!isDeleting(address)) return
+    await whenNotDeleting(address)
+    if (await storage.exists(name, options)) return
+    throw new StorageError('unavailable', `'${name}' was deleted while it was stored: save it again.`, {
+      fileName: name,
+    })
   }
 }
 

@@ -150,5 +150,13 @@ function nameOf(value: unknown, label: string, attribute: string): string | null
     const { name } = value
     if (name === null || typeof name === 'string') return name
   }
+  // What keyv writes for a value whose JSON is null.
+  if (
+    typeof value === 'object' &&
+    Object.getPrototypeOf(value) === Object.prototype &&
+    Object.keys(value).length === 0
+  ) {
+    return null
+  }
   throw new StorageError('invalid_argument', `'${label}.${attribute}' is made of a name, not of ${kindOf(value)}.`)
 }

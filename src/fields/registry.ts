@@ -1,7 +1,7 @@
 import type { CallOptions } from '../core/call.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import type { AnyStorage } from '../storage/storage.ts'
-import { deleting, forget, isHeld, type Release, type StoredFile } from './claims.ts'
+import { forget, isRelease, Removal, type StoredFile } from './claims.ts'
 import { type FieldPlace, nameInStorage } from './stored.ts'
 
 /** A column that holds names of files: of a model, its drafts, its history, or any copy. */
@@ -28,6 +28,8 @@ export interface KeptFile {
 const BATCH = 500
 /** Files that are asked about, and then deleted, together. */
 const TOGETHER = 20
+/** How often files are asked about that are needed anew between question and deletion. */
+const MOST_ROUNDS = 20
 
 /** The columns that hold names of files. A file is deleted only when none of them names it. */
 export class FileRegistry {
@@ -94,38 +96,49 @@ export class FileRegistry {
       const failure = isStorageError(error) ? error : new StorageError('unknown', String(error), { cause: error })
       onKept({ storage, name, error: failure })
     }
-    const remove = async (): Promise<string[]> => {
-      const asked = files.filter(file => !isDone(file) && !isHeld(file.address))
-      // No row can have named a file that was stored just now, unless its column is registered.
-      const isAlone = asked.every(({ isNew }) => isNew) && asked.length > 0 && !(await this.#isKnown(asked[0]!))
-      const used = isAlone ? new Set() : await this.used(asked)
-      const unused = new Map(asked.filter(file => !used.has(file)).map(file => [file.address, file]))
-      const deleted = await Promise.all(
-        [...unused.values()].map(async file => {
-          if (isHeld(file.address)) return []
-          try {
-            await file.storage.delete(file.name)
-            removed.push(file)
-            return [file.address]
-          } catch (error) {
-            keep(file, error)
-            return []
-          }
-        }),
-      )
-      return deleted.flat()
+    const each = new Map(files.map(file => [file.address, file]))
+    const removals = [...each.values()].map(file => new Removal(file))
+    const postponed = new Set<StoredFile>()
+    const postpone = (removal: Removal): void => {
+      if (removal.postpone(this)) postponed.add(removal.file)
     }
+    const remove = async (removal: Removal): Promise<boolean> => {
+      const { file } = removal
+      try {
+        const fate = await removal.delete(() => file.storage.delete(file.name))
+        if (fate === 'deleted') removed.push(file)
+        if (fate === 'held') postpone(removal)
+        return fate === 'used'
+      } catch (error) {
+        keep(file, error)
+        return false
+      }
+    }
+    let left = removals
     try {
-      await deleting(
-        files.map(({ address }) => address),
-        remove,
-      )
+      for (let rounds = 0; left.length > 0; rounds++) {
+        if (rounds === MOST_ROUNDS) throw new StorageError('unavailable', 'The file is used anew again and again.')
+        for (const removal of left) postpone(removal)
+        left = left.filter(removal => removal.ask())
+        const used = await this.#usedNow(left.map(({ file }) => file))
+        const unused = left.filter(({ file }) => !used.has(file))
+        // Those that were needed since they were asked about are asked about again.
+        const isNeeded = await Promise.all(unused.map(remove))
+        left = unused.filter((_, at) => isNeeded[at])
+      }
     } catch (error) {
-      for (const file of files) keep(file, error)
+      for (const { file } of left) keep(file, error)
     } finally {
-      for (const file of files) if (isRelease(file)) forget(file)
+      for (const removal of removals) removal.end()
+      for (const file of files) if (isRelease(file) && !postponed.has(file)) forget(file)
     }
     return removed
+  }
+
+  async #usedNow(files: readonly StoredFile[]): Promise<Set<StoredFile>> {
+    // No row can have named a file that was stored just now, unless its column is registered.
+    const isAlone = files.every(({ isNew }) => isNew) && files.length > 0 && !(await this.#isKnown(files[0]!))
+    return isAlone ? new Set() : this.used(files)
   }
 
   async #isKnown(file: StoredFile): Promise<boolean> {
@@ -164,14 +177,6 @@ async function namesIn(
     if (name !== undefined) byName.set(name, [...(byName.get(name) ?? []), file])
   }
   return byName
-}
-
-function isRelease(file: StoredFile): file is Release {
-  return 'done' in file
-}
-
-function isDone(file: StoredFile): boolean {
-  return isRelease(file) && file.done
 }
 
 /** The registry of fields that are given no other. */

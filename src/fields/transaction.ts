@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { drop, forget, hold, type Release, release, type StoredFile } from './claims.ts'
+import { drop, forget, hold, type Postponed, type Release, release, type StoredFile } from './claims.ts'
 import { type FileRegistry, fileRegistry } from './registry.ts'
 
 const running = new AsyncLocalStorage<FileTransaction>()
@@ -18,6 +18,8 @@ export class FileTransaction {
   readonly #released: Release[] = []
   /** Stored by a savepoint that was rolled back. */
   readonly #abandoned: StoredFile[] = []
+  /** What others have released, and was kept for savepoints that were rolled back. */
+  readonly #postponed: Postponed[] = []
   #isOpen = true
 
   constructor(registry: FileRegistry = fileRegistry, parent?: FileTransaction) {
@@ -73,10 +75,10 @@ export class FileTransaction {
       parent.#needed.push(...this.#needed)
       parent.#released.push(...this.#released)
       parent.#abandoned.push(...this.#abandoned)
+      parent.#postponed.push(...this.#postponed)
       return
     }
-    this.#dropAll()
-    await this.registry.removeUnused([...this.#released, ...this.#abandoned])
+    await this.#remove([...this.#released, ...this.#abandoned])
   }
 
   /** After the database's rollback, also one to the savepoint. What a savepoint has stored is removed when the outermost transaction ends. */
@@ -86,11 +88,10 @@ export class FileTransaction {
     const parent = this.#parent
     if (parent?.isOpen) {
       parent.#abandoned.push(...this.#stored, ...this.#abandoned)
-      for (const address of this.#needed) drop(address)
+      parent.#postponed.push(...this.#postponed, ...this.#needed.flatMap(drop))
       return
     }
-    this.#dropAll()
-    await this.registry.removeUnused([...this.#stored, ...this.#abandoned])
+    await this.#remove([...this.#stored, ...this.#abandoned])
   }
 
   #end(): boolean {
@@ -99,8 +100,13 @@ export class FileTransaction {
     return was
   }
 
-  #dropAll(): void {
-    for (const { address } of [...this.#stored, ...this.#abandoned]) drop(address)
-    for (const address of this.#needed) drop(address)
+  /** Lets all files go, and removes these, with those that others have released meanwhile. */
+  async #remove(files: readonly StoredFile[]): Promise<void> {
+    const held = [...this.#stored, ...this.#abandoned].map(({ address }) => address)
+    const postponed = [...this.#postponed, ...[...held, ...this.#needed].flatMap(drop)]
+    await this.registry.removeUnused(files)
+    for (const [remover, all] of Map.groupBy(postponed, ({ remover }) => remover)) {
+      await remover.removeUnused(all.map(({ file }) => file))
+    }
   }
 }

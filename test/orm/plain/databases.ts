@@ -1,13 +1,15 @@
 /** Databases by their drivers alone: statements with `?`, connections of their own for transactions. */
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { createPool as createMariadbPool } from 'mariadb'
-import { Pool } from 'pg'
+import { Pool, type QueryResult } from 'pg'
 import type { Dialect } from '../suite/conformance.ts'
 
 export type SqlRow = Record<string, unknown>
 
 export interface SqlConnection {
   query(text: string, values?: readonly unknown[]): Promise<SqlRow[]>
+  /** Runs an UPDATE or DELETE; returns how many rows it met. */
+  change(text: string, values: readonly unknown[]): Promise<number>
   release(): void
 }
 
@@ -33,6 +35,7 @@ export function sqlite(path = ':memory:'): SqlDatabase {
       await before
       return {
         query: async (text, values = []) => database.prepare(text).all(...(values as SQLInputValue[])) as SqlRow[],
+        change: async (text, values) => Number(database.prepare(text).run(...(values as SQLInputValue[])).changes),
         release,
       }
     },
@@ -48,15 +51,16 @@ export function postgres(url: string): SqlDatabase {
     atOnce: 10,
     async connect() {
       const client = await pool.connect()
+      const run = (text: string, values: readonly unknown[]): Promise<QueryResult<SqlRow>> => {
+        let at = 0
+        return client.query(
+          text.replaceAll('?', () => `$${++at}`),
+          [...values],
+        )
+      }
       return {
-        async query(text, values = []) {
-          let at = 0
-          const { rows } = await client.query(
-            text.replaceAll('?', () => `$${++at}`),
-            [...values],
-          )
-          return rows as SqlRow[]
-        },
+        query: async (text, values = []) => (await run(text, values)).rows,
+        change: async (text, values) => (await run(text, values)).rowCount ?? 0,
         release: () => client.release(),
       }
     },
@@ -78,6 +82,7 @@ export function mariadb(url: string): SqlDatabase {
           const found: unknown = await connection.query(text, [...values])
           return Array.isArray(found) ? (found as SqlRow[]) : []
         },
+        change: async (text, values) => (await connection.query(text, [...values])).affectedRows as number,
         release: () => void connection.release(),
       }
     },

@@ -22,7 +22,7 @@ import {
   TITLES,
   tablesOf,
 } from '../suite/conformance.ts'
-import type { SqlConnection, SqlDatabase, SqlRow } from './databases.ts'
+import { mariadb, postgres, type SqlConnection, type SqlDatabase, type SqlRow, sqlite } from './databases.ts'
 
 export interface PlainTx {
   readonly connection: SqlConnection
@@ -34,6 +34,12 @@ export async function startPlain(database: SqlDatabase, place: OrmPlace): Promis
   const ground = new PlainGround(database, place)
   for (const statement of tablesOf(database.dialect)) await ground.query(statement)
   return ground
+}
+
+/** Opens the database at a URL, or in a file of SQLite. */
+export function openPlain(place: OrmPlace, database: string): Promise<PlainGround> {
+  const open = database.startsWith('postgres:') ? postgres : database.startsWith('mariadb:') ? mariadb : sqlite
+  return startPlain(open(database), place)
 }
 
 export class PlainGround implements OrmGround<PlainTx> {
@@ -122,14 +128,15 @@ export class PlainGround implements OrmGround<PlainTx> {
     const owner = {
       row: row ?? {},
       persist: async (values: object) => {
-        const text = `UPDATE resumes SET ${settings(values)} WHERE id = ? RETURNING id`.replace(
-          this.#database.dialect === 'mariadb' ? / RETURNING id$/ : /$^/,
-          '',
-        )
-        const run = (connection: SqlConnection): Promise<SqlRow[]> =>
-          connection.query(text, [...Object.values(values), id])
-        const changed = tx === undefined ? await this.#alone(run) : await run(tx.connection)
-        if (changed.length === 0 && this.#database.dialect !== 'mariadb') throw new Error(`there is no row ${id}`)
+        const run = async (connection: SqlConnection): Promise<void> => {
+          const old = await connection.query(`SELECT pdf, photo FROM resumes WHERE id = ? ${this.#lock}`, [id])
+          const text = `UPDATE resumes SET ${settings(values)} WHERE id = ?`
+          const count = await connection.change(text, [...Object.values(values), id])
+          if (count === 0) throw new Error(`there is no row ${id}`)
+          // Another object may have saved a file of this row since this one was read.
+          for (const before of old) await this.#model.release(before, values, FileTransaction.current()!)
+        }
+        await (tx === undefined ? this.#alone(run) : run(tx.connection))
       },
       transaction: () => tx?.files,
     }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest'
+import { claimedCount } from '../../../src/fields/claims.ts'
 import { type FieldFile, type FileValue, upload } from '../../../src/fields/index.ts'
 import { isStorageError, type StorageError } from '../../../src/index.ts'
 import type { Id, OptionalPart, OrmGround, ResumeRow } from './ground.ts'
@@ -40,7 +41,12 @@ export class Kit<Tx> {
       const unhandled: unknown[] = []
       const note = (error: unknown): void => void unhandled.push(error)
       beforeAll(() => void process.on('unhandledRejection', note))
-      afterEach(() => expect(unhandled.splice(0)).toEqual([]))
+      let claimed = 0
+      beforeEach(() => void (claimed = claimedCount()))
+      afterEach(() => {
+        expect(unhandled.splice(0)).toEqual([])
+        expect(claimedCount(), 'files that a write or a transaction still holds').toBe(claimed)
+      })
       afterAll(async () => {
         process.off('unhandledRejection', note)
         await kit.ground.close()

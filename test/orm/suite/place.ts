@@ -1,6 +1,6 @@
 /** Storage, registry and fields of a ground, with faults that tests switch on. */
 import { FileField, FileRegistry, type KeptFile } from '../../../src/fields/index.ts'
-import { MemoryStorage, StorageError } from '../../../src/index.ts'
+import { LocalStorage, MemoryStorage, type Storage, StorageError } from '../../../src/index.ts'
 import type { Call, Layer } from '../../../src/layers/layer.ts'
 
 /** How the storage names files: `random` is the default of Holdall, `underscore` uses freed names again, `overwriting` is as S3. */
@@ -11,7 +11,7 @@ export type Fault = 'before' | 'after' | undefined
 
 /** What a ground is made with. */
 export class OrmPlace {
-  readonly storage: MemoryStorage
+  readonly storage: Storage
   readonly registry: FileRegistry = new FileRegistry()
   /** What `onKept` reported. */
   readonly kept: KeptFile[] = []
@@ -21,10 +21,13 @@ export class OrmPlace {
   fault: (call: Call) => Fault = () => undefined
   /** Called before each call of the storage. */
   before: (call: Call) => Promise<void> | void = () => {}
+  /** Called after each call of the storage that succeeded. */
+  after: (call: Call) => Promise<void> | void = () => {}
   /** Operations of all calls since `reset`. */
   readonly calls: string[] = []
 
-  constructor(naming: Naming = 'random', namesByRow = false) {
+  /** Over memory, or a folder of this machine. */
+  constructor(naming: Naming = 'random', namesByRow = false, folder?: string) {
     this.namesByRow = namesByRow
     const layer: Layer = async (call, next, ctx) => {
       this.calls.push(call.operation)
@@ -33,13 +36,18 @@ export class OrmPlace {
       if (fault === 'before')
         throw new StorageError('unavailable', `${call.operation} failed`, { outcome: 'not_applied' })
       const result = await next(ctx)
+      await this.after(call)
       if (fault === 'after')
         throw new StorageError('unavailable', `${call.operation}: no answer`, { outcome: 'unknown' })
       return result
     }
     const nameStrategy = naming === 'underscore' ? 'underscore' : 'random'
     const options = { fileOverwrite: naming === 'overwriting', nameStrategy, maxAttempts: 1 } as const
-    this.storage = new MemoryStorage(options, { layers: [layer] })
+    const services = { layers: [layer], settings: {}, env: {} }
+    this.storage =
+      folder === undefined
+        ? new MemoryStorage(options, services)
+        : new LocalStorage({ ...options, location: folder }, services)
     this.registry.onKept = kept => void this.kept.push(kept)
   }
 
@@ -67,6 +75,7 @@ export class OrmPlace {
   async reset(): Promise<void> {
     this.fault = () => undefined
     this.before = () => {}
+    this.after = () => {}
     for (const name of await this.files()) await this.storage.delete(name)
     this.kept.length = 0
     this.calls.length = 0

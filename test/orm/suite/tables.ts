@@ -10,7 +10,7 @@ const KEY: Readonly<Record<Dialect, string>> = {
 const TIME: Readonly<Record<Dialect, string>> = { sqlite: 'TEXT', postgres: 'TIMESTAMPTZ', mariadb: 'DATETIME(3)' }
 
 /**
- * Statements that make `resumes`, `pins` and, where the database checks at the commit, `promises`. SQLite needs
+ * Statements that make, where they are not there yet, `resumes`, `pins` and, where the database checks at the commit, `promises`. SQLite needs
  * `PRAGMA foreign_keys = ON` (the default of node:sqlite and better-sqlite3).
  */
 export function tablesOf(dialect: Dialect): readonly string[] {
@@ -23,11 +23,11 @@ export function tablesOf(dialect: Dialect): readonly string[] {
   ]
   const refers = 'FOREIGN KEY (resume_id) REFERENCES resumes (id)'
   const tables = [
-    `CREATE TABLE resumes (${columns.join(', ')})`,
-    `CREATE TABLE pins (resume_id INT NOT NULL, ${refers})`,
+    `CREATE TABLE IF NOT EXISTS resumes (${columns.join(', ')})`,
+    `CREATE TABLE IF NOT EXISTS pins (resume_id INT NOT NULL, ${refers})`,
   ]
   if (dialect !== 'mariadb') {
-    tables.push(`CREATE TABLE promises (resume_id INT NOT NULL, ${refers} DEFERRABLE INITIALLY DEFERRED)`)
+    tables.push(`CREATE TABLE IF NOT EXISTS promises (resume_id INT NOT NULL, ${refers} DEFERRABLE INITIALLY DEFERRED)`)
   }
   return tables
 }

@@ -240,6 +240,19 @@ export function writeTests<Tx>(kit: Kit<Tx>): void {
     expect(await photo.size()).toBe(3)
   })
 
+  it('two objects of one row, saved one after the other, leave the file of the last', async () => {
+    const fileOf = kit.part('fileOf')
+    if (fileOf === undefined) return
+    const { ground } = kit
+    const id = await ground.create({ title: 'a', pdf: content('one') })
+    const both = [await fileOf(id, 'pdf'), await fileOf(id, 'pdf')]
+    await both[0]!.save('two.txt', Buffer.from('two'))
+    await both[1]!.save('three.txt', Buffer.from('three'))
+    expect(await kit.exact()).toEqual(['pdfs/three.txt'])
+    await both[0]!.delete()
+    await kit.counts(1, 0)
+  })
+
   it('the file of a row that is gone leaves nothing behind', async () => {
     const fileOf = kit.part('fileOf')
     if (fileOf === undefined) return
