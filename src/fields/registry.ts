@@ -44,8 +44,8 @@ export class FileRegistry {
   }
 
   /** All registered columns. */
-  get users(): readonly FileUser[] {
-    return [...this.#users]
+  get users(): ReadonlySet<FileUser> {
+    return new Set(this.#users)
   }
 
   /**
