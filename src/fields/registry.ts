@@ -142,7 +142,7 @@ export class FileRegistry {
   }
 
   async #isKnown(file: StoredFile): Promise<boolean> {
-    for (const storage of new Set(this.users.map(user => user.field.storage))) {
+    for (const storage of new Set([...this.#users].map(user => user.field.storage))) {
       if ((await nameInStorage(file, storage)) !== undefined) return true
     }
     return false

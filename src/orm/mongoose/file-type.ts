@@ -5,8 +5,7 @@ import { filesOf, sessionOf } from './sessions.ts'
 /** A path with a file, as Mongoose's types see it: documents have a `FieldFile`, `create` takes a `FileValue`. */
 export interface FileType {
   readonly type: typeof Schema.Types.Mixed
-  readonly allowNull: false
-  readonly default: FieldFile
+  readonly required: true
   readonly __typehint: FieldFile
   readonly __rawDocTypeHint: FileValue
   readonly __hydratedDocTypeHint: FieldFile

@@ -17,7 +17,7 @@ export async function startMongooseGround(place: OrmPlace): Promise<MongooseGrou
   const server = await startMongo()
   const orm = new mongoose.Mongoose({ transactionAsyncLocalStorage: true, autoIndex: false })
   await orm.connect(server.url)
-  const schema = new Schema({
+  const schema = Schema.create({
     title: { type: String, required: true },
     pdf: fileType(place.pdf()),
     photo: fileType(place.photo()),
