@@ -20,6 +20,8 @@ export class FileTransaction {
   readonly #abandoned: StoredFile[] = []
   /** What others have released, and was kept for savepoints that were rolled back. */
   readonly #postponed: Postponed[] = []
+  /** What gives objects their content back, the last first. */
+  readonly #undo: (() => void)[] = []
   #isOpen = true
 
   constructor(registry: FileRegistry = fileRegistry, parent?: FileTransaction) {
@@ -66,6 +68,14 @@ export class FileTransaction {
     this.#released.push(release(file))
   }
 
+  /**
+   * Has `undo` called by a rollback: for entities in which an adapter has put stored files in the place of content, so that they do not name
+   * files that are gone when the program saves them once more.
+   */
+  onRollback(undo: () => void): void {
+    this.#undo.unshift(undo)
+  }
+
   /** After the database's commit; for a savepoint, after its release. Ends when all that is to be deleted is deleted; never fails. */
   async commit(): Promise<void> {
     if (!this.#end()) return
@@ -76,6 +86,7 @@ export class FileTransaction {
       parent.#released.push(...this.#released)
       parent.#abandoned.push(...this.#abandoned)
       parent.#postponed.push(...this.#postponed)
+      parent.#undo.unshift(...this.#undo)
       return
     }
     await this.#remove([...this.#released, ...this.#abandoned])
@@ -84,6 +95,7 @@ export class FileTransaction {
   /** After the database's rollback, also one to the savepoint. What a savepoint has stored is removed when the outermost transaction ends. */
   async rollback(): Promise<void> {
     if (!this.#end()) return
+    for (const undo of this.#undo) undo()
     for (const released of this.#released) forget(released)
     const parent = this.#parent
     if (parent?.isOpen) {
