@@ -72,7 +72,7 @@ class DocumentOwner implements Owner {
   }
 
   transaction(): FileTransaction | undefined {
-    return filesOf(sessionOf(this.row), this.file.field.registry)?.files ?? FileTransaction.current()
+    return filesOf(sessionOf(this.row), this.file.field.registry) ?? FileTransaction.current()
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Model, Schema } from 'mongoose'
 import { ImproperlyConfigured } from '../../core/errors.ts'
 import { FileField, type FileRegistry, fileModel, fileRegistry } from '../../fields/index.ts'
-import { type Methods, writesOf } from './writes.ts'
+import { METHODS, type Methods, writesOf } from './writes.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: a model of any documents
 type AnyModel = Model<any, any, any, any, any, any, any>
@@ -56,14 +56,16 @@ function attach({ collection, schema }: AnyModel, registry: FileRegistry): void 
   before?.detach()
   const model = fileModel(collection.name, fields, registry)
   const own = collection as unknown as Methods
-  const methods = writesOf(own, model)
-  const find = own['find']!.bind(own)
+  const raw: Methods = Object.fromEntries(METHODS.map(name => [name, own[name]!.bind(own)]))
   const forget = model.addUsers(async (path, names) => {
     // A collection that waits for its connection promises the cursor.
-    const cursor = await find({ [path]: { $in: names } }, { projection: { [path]: 1 }, readPreference: 'primary' })
-    const found: Record<string, unknown>[] = await cursor.toArray()
-    return found.map(document => document[path])
+    const cursor = await raw['find']!(
+      { [path]: { $in: names } },
+      { projection: { [path]: 1 }, readPreference: 'primary' },
+    )
+    return (await cursor.toArray()).map((document: Record<string, unknown>) => document[path])
   })
+  const methods = writesOf(raw, model)
   Object.assign(own, methods)
   const detach = (): void => {
     forget()

@@ -3,45 +3,34 @@ import type { Document, mongo } from 'mongoose'
 import { type FileRegistry, FileTransaction } from '../../fields/index.ts'
 
 type Session = mongo.ClientSession
+type Files = Map<FileRegistry, FileTransaction>
+const open = new WeakMap<Session, Files>()
 
-/** Files of a transaction; `restores` are called at a rollback: the files of documents wait to be stored again. */
-interface SessionFiles {
-  readonly files: FileTransaction
-  readonly restores: (() => void)[]
-}
-
-/** The files of sessions that have had a transaction, by registry. */
-const open = new WeakMap<Session, Map<FileRegistry, SessionFiles>>()
-
-/** The files of the transaction in a session; undefined where none runs. */
-export function filesOf(session: Session | null | undefined, registry: FileRegistry): SessionFiles | undefined {
+/** The files of the transaction that runs in a session, if one does. */
+export function filesOf(session: Session | null | undefined, registry: FileRegistry): FileTransaction | undefined {
   if (!session?.inTransaction()) return undefined
   const all = open.get(session) ?? watch(session)
-  if (!all.has(registry)) all.set(registry, { files: new FileTransaction(registry), restores: [] })
-  return all.get(registry)
+  const files = all.get(registry) ?? new FileTransaction(registry)
+  all.set(registry, files)
+  return files
 }
 
 /** The session of a document: its own, or that of the `connection.transaction` in which the code runs. */
 export function sessionOf(document: Document): Session | null | undefined {
-  const { base } = document.db as unknown as {
-    readonly base: { readonly transactionAsyncLocalStorage?: AsyncLocalStorage<{ readonly session: Session }> }
-  }
+  const base = document.db.base as { transactionAsyncLocalStorage?: AsyncLocalStorage<{ session: Session }> }
   return document.$session() ?? base.transactionAsyncLocalStorage?.getStore()?.session
 }
 
 /** Ends the files after the transaction: `withTransaction` and `connection.transaction` call these methods, and wait for them. */
-function watch(session: Session): Map<FileRegistry, SessionFiles> {
-  const all = new Map<FileRegistry, SessionFiles>()
+function watch(session: Session): Files {
+  const all: Files = new Map()
   open.set(session, all)
   const end = async (how: 'commit' | 'rollback'): Promise<void> => {
     const ended = [...all.values()]
     all.clear()
-    for (const { files, restores } of ended) {
-      if (how === 'rollback') for (const restore of restores) restore()
-      await files[how]()
-    }
+    for (const files of ended) await files[how]()
   }
-  const { commitTransaction } = session
+  const { commitTransaction, abortTransaction, endSession } = session
   session.commitTransaction = async options => {
     try {
       await commitTransaction.call(session, options)
@@ -53,15 +42,7 @@ function watch(session: Session): Map<FileRegistry, SessionFiles> {
     }
     await end('commit')
   }
-  for (const [name, how] of [
-    ['abortTransaction', 'rollback'],
-    ['endSession', 'commit'],
-  ] as const) {
-    const method = session[name]
-    session[name] = async (options?: object) => {
-      await method.call(session, options)
-      await end(how)
-    }
-  }
+  session.abortTransaction = options => abortTransaction.call(session, options).then(() => end('rollback'))
+  session.endSession = options => endSession.call(session, options).then(() => end('commit'))
   return all
 }

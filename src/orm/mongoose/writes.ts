@@ -1,4 +1,3 @@
-import type { Document } from 'mongoose'
 import { FieldFile, type FileModel, type FileTransaction } from '../../fields/index.ts'
 import { filesOf } from './sessions.ts'
 
@@ -9,36 +8,38 @@ type Any = any
 export type Methods = Record<string, (...args: Any[]) => Any>
 
 const CHANGES = ['updateOne', 'updateMany', 'findOneAndUpdate', 'deleteOne', 'deleteMany', 'findOneAndDelete']
+/** What `writesOf` needs of a collection. */
+export const METHODS: readonly string[] = ['find', 'insertOne', 'insertMany', ...CHANGES]
 /** How often a document that others write is looked up. */
 const ATTEMPTS = 20
+const UNWRITTEN = new Error('No document was written.')
 
-/**
- * Methods for a collection that see to the files of what is written. All writes of Mongoose end there, after hooks and validation, and with their
- * session.
- */
-export function writesOf(collection: Methods, model: FileModel): Methods {
-  const raw: Methods = {}
-  for (const name of ['find', 'insertOne', 'insertMany', ...CHANGES]) raw[name] = collection[name]!.bind(collection)
+/** Methods that see to files. All writes of Mongoose end in the collection, after hooks and validation, and with their session. */
+export function writesOf(raw: Methods, model: FileModel): Methods {
   const projection = Object.fromEntries(model.attributes.map(path => [path, 1]))
   const none = Object.fromEntries(model.attributes.map(path => [path, null]))
 
   /** Stores the content of documents, and writes. */
   function step(given: Doc[], options: Any, write: (stored: Doc[], files: FileTransaction) => Any): Promise<Any> {
-    const session = filesOf(options?.session, model.registry)
-    return model.step(async files => {
+    const work = async (files: FileTransaction): Promise<Any> => {
       const stored: Doc[] = []
-      for (const values of given) stored.push(await model.store(values, { row: rowOf(values), files }))
-      const result = await write(stored, files)
-      for (const [at, values] of given.entries()) session?.restores.push(settle(values, stored[at]!))
-      return result
-    }, session?.files)
+      for (const values of given) {
+        const row = Object.values(values).find((value: Any) => value instanceof FieldFile && value.row) as FieldFile
+        const made = await model.store(values, { row: row?.row, files })
+        stored.push(made)
+        if (row !== undefined) settle(row.row, values, made, files)
+      }
+      return write(stored, files)
+    }
+    return model.step(work, filesOf(options?.session, model.registry))
   }
 
-  function change(name: string, filter: Doc, update: Any, options: Any): Promise<Any> {
+  async function change(name: string, filter: Doc, update: Any, options: Any): Promise<Any> {
     const { $set, $unset } = update ?? {}
     const after = { ...$set, ...Object.fromEntries(Object.keys($unset ?? {}).map(path => [path, null])) }
     if (update !== undefined && !model.concerns(after)) return raw[name]!(filter, update, options)
-    return step([$set ?? {}], options, async ([stored], files) => {
+    let result: Any
+    const write = async ([stored]: Doc[], files: FileTransaction): Promise<void> => {
       const args = update === undefined ? [] : [$set === undefined ? update : { ...update, $set: stored }]
       const { session, sort } = options
       const limit = name.endsWith('Many') ? 0 : 1
@@ -47,15 +48,18 @@ export function writesOf(collection: Methods, model: FileModel): Methods {
         // One document is written only while it has these files, so that none is lost when others write it too.
         const isExact = limit === 1 && before.length === 1 && attempt < ATTEMPTS
         const exact = isExact ? { ...filter, ...none, ...before[0] } : filter
-        const result = await raw[name]!(exact, ...args, isExact ? { ...options, upsert: false } : options)
+        result = await raw[name]!(exact, ...args, isExact ? { ...options, upsert: false } : options)
         const found = name.startsWith('find') && !options.includeResultMetadata ? result : result.value
         if (isExact && (found === null || result.matchedCount === 0 || result.deletedCount === 0)) continue
         for (const old of before) await model.release(old, update && { ...after, ...stored }, files)
-        // What was stored for no document goes: of the others, the database says that it is used.
-        if (before.length === 0) await model.release(stored!, undefined, files)
-        return result
+        if (before.length === 0 && !options.upsert) throw UNWRITTEN
+        return
       }
+    }
+    await step([$set ?? {}], options, write).catch(error => {
+      if (error !== UNWRITTEN) throw error
     })
+    return result
   }
 
   const methods: Methods = {
@@ -70,23 +74,15 @@ export function writesOf(collection: Methods, model: FileModel): Methods {
   return methods
 }
 
-function rowOf(values: Doc): Document | undefined {
-  const files = Object.values(values).filter(value => value instanceof FieldFile)
-  return files.find(({ row }) => row !== undefined)?.row as Document | undefined
-}
-
-/** After a write: its document has names, and the columns of pictures. Returns what takes that back. */
-function settle(given: Doc, stored: Doc): () => void {
-  const row = rowOf(given)
-  const files = Object.values(given).filter(value => value instanceof FieldFile && !value.committed) as FieldFile[]
-  const uploads = files.map(({ pending }) => pending!)
-  for (const file of files) file.settle(stored[file.field.attribute] as string)
-  for (const [path, value] of Object.entries(row === undefined ? {} : stored)) {
-    if (value === given[path]) continue
-    row?.set(path, given[path] instanceof FieldFile ? given[path] : value)
-    row?.unmarkModified(path)
-  }
-  return () => {
-    for (const [at, file] of files.entries()) row?.set(file.field.attribute, file.assign(uploads[at]!))
+/** Gives a document the names in place of content, and the columns of pictures; a rollback takes that back. */
+function settle(row: Any, given: Doc, stored: Doc, files: FileTransaction): void {
+  for (const [path, value] of Object.entries(stored)) {
+    const was: Any = given[path]
+    if (was === value) continue
+    const upload = was instanceof FieldFile ? was.pending : undefined
+    if (upload !== undefined) was.settle(value)
+    row.set(path, was instanceof FieldFile ? was : value)
+    row.unmarkModified(path)
+    files.onRollback(() => row.set(path, upload === undefined ? was : was.assign(upload)))
   }
 }

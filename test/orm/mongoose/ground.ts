@@ -38,8 +38,8 @@ export async function startMongooseGround(place: OrmPlace): Promise<MongooseGrou
     server,
     lacks: { savepoint: NO_SAVEPOINTS, pin: NO_CONSTRAINTS, breakCommit: NO_CONSTRAINTS },
     async create(values, tx) {
-      const [resume] = await Resume.create([values], of(tx)).catch(rethrown)
-      return `${resume!._id}`
+      const resume = await new Resume(values as object).save(of(tx)).catch(rethrown)
+      return `${resume._id}`
     },
     find: found,
     async update(id, values, tx) {
