@@ -61,14 +61,10 @@ class DocumentOwner implements Owner {
   async persist(values: Readonly<Record<string, unknown>>): Promise<void> {
     const { row, file } = this
     const paths = Object.keys(values)
-    const before = paths.map(path => [path, row.get(path, null, { getters: false })])
+    const before = Object.fromEntries(paths.map(path => [path, row.get(path, null, { getters: false })]))
+    FileTransaction.current()?.onRollback(() => row.set(before))
     row.set({ ...values, [file.field.attribute]: file })
-    try {
-      await row.save(row.isNew ? {} : { pathsToSave: paths })
-    } catch (error) {
-      row.set(Object.fromEntries(before))
-      throw error
-    }
+    await row.save(row.isNew ? {} : { pathsToSave: paths })
   }
 
   transaction(): FileTransaction | undefined {

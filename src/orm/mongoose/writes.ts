@@ -12,7 +12,6 @@ const CHANGES = ['updateOne', 'updateMany', 'findOneAndUpdate', 'deleteOne', 'de
 export const METHODS: readonly string[] = ['find', 'insertOne', 'insertMany', ...CHANGES]
 /** How often a document that others write is looked up. */
 const ATTEMPTS = 20
-const UNWRITTEN = new Error('No document was written.')
 
 /** Methods that see to files. All writes of Mongoose end in the collection, after hooks and validation, and with their session. */
 export function writesOf(raw: Methods, model: FileModel): Methods {
@@ -34,13 +33,13 @@ export function writesOf(raw: Methods, model: FileModel): Methods {
     return model.step(work, filesOf(options?.session, model.registry))
   }
 
-  async function change(name: string, filter: Doc, update: Any, options: Any): Promise<Any> {
-    const { $set, $unset } = update ?? {}
-    const after = { ...$set, ...Object.fromEntries(Object.keys($unset ?? {}).map(path => [path, null])) }
-    if (update !== undefined && !model.concerns(after)) return raw[name]!(filter, update, options)
-    let result: Any
-    const write = async ([stored]: Doc[], files: FileTransaction): Promise<void> => {
-      const args = update === undefined ? [] : [$set === undefined ? update : { ...update, $set: stored }]
+  function change(name: string, filter: Doc, ...rest: Any[]): Promise<Any> {
+    const [update, options = {}]: Any[] = /delete/i.test(name) ? [undefined, ...rest] : rest
+    const { $set = {}, $unset = {} } = update ?? {}
+    const after = { ...$set, ...Object.fromEntries(Object.keys($unset).map(path => [path, null])) }
+    if (update !== undefined && !model.concerns(after)) return raw[name]!(filter, ...rest)
+    return step([$set], options, async ([stored], files) => {
+      const args = update === undefined ? [] : [update.$set === undefined ? update : { ...update, $set: stored }]
       const { session, sort } = options
       const limit = name.endsWith('Many') ? 0 : 1
       for (let attempt = 0; ; attempt++) {
@@ -48,30 +47,21 @@ export function writesOf(raw: Methods, model: FileModel): Methods {
         // One document is written only while it has these files, so that none is lost when others write it too.
         const isExact = limit === 1 && before.length === 1 && attempt < ATTEMPTS
         const exact = isExact ? { ...filter, ...none, ...before[0] } : filter
-        result = await raw[name]!(exact, ...args, isExact ? { ...options, upsert: false } : options)
+        const result = await raw[name]!(exact, ...args, isExact ? { ...options, upsert: false } : options)
         const found = name.startsWith('find') && !options.includeResultMetadata ? result : result.value
         if (isExact && (found === null || result.matchedCount === 0 || result.deletedCount === 0)) continue
         for (const old of before) await model.release(old, update && { ...after, ...stored }, files)
-        if (before.length === 0 && !options.upsert) throw UNWRITTEN
-        return
+        if (before.length === 0 && !options.upsert) await files.rollback()
+        return result
       }
-    }
-    await step([$set ?? {}], options, write).catch(error => {
-      if (error !== UNWRITTEN) throw error
     })
-    return result
   }
 
-  const methods: Methods = {
+  return {
     insertOne: (document, options) => step([document], options, ([stored]) => raw['insertOne']!(stored, options)),
     insertMany: (documents, options) => step(documents, options, stored => raw['insertMany']!(stored, options)),
+    ...Object.fromEntries(CHANGES.map(name => [name, (...args: [Doc]) => change(name, ...args)])),
   }
-  for (const name of CHANGES) {
-    methods[name] = /delete/i.test(name)
-      ? (filter, options = {}) => change(name, filter, undefined, options)
-      : (filter, update, options = {}) => change(name, filter, update, options)
-  }
-  return methods
 }
 
 /** Gives a document the names in place of content, and the columns of pictures; a rollback takes that back. */
