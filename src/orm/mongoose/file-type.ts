@@ -1,4 +1,4 @@
-import { type Document, Schema, type SchemaTypeOptions } from 'mongoose'
+import { Document, Schema, type SchemaTypeOptions } from 'mongoose'
 import { FieldFile, type FileField, FileTransaction, type FileValue, type Owner, Upload } from '../../fields/index.ts'
 import { filesOf, sessionOf } from './sessions.ts'
 
@@ -11,33 +11,36 @@ export interface FileType {
   readonly __hydratedDocTypeHint: FieldFile
 }
 
-type Options = Pick<SchemaTypeOptions<FieldFile>, 'index' | 'required' | 'select' | 'validate'>
-
 /**
  * A path of a schema that holds a file: documents have a `FieldFile` there, an empty one for none, and MongoDB has its name. Anything that is no
  * file is refused with `invalid_argument`. The schema needs the plugin `mongooseFiles`; one field is for one path.
  * @example
  * const schema = new Schema({ title: String, pdf: fileType(fileField({ uploadTo: 'pdfs' }), { index: true }) })
  */
-export function fileType(file: FileField, options: Options = {}): FileType {
+export function fileType(
+  file: FileField,
+  options: Pick<SchemaTypeOptions<FieldFile>, 'index' | 'required' | 'select' | 'validate'> = {},
+): FileType {
   const files = new WeakMap<Document, FieldFile>()
   /** The file of a document by what it has at the path: a name, none, or a file that waits to be stored. */
   function get(this: unknown, value: unknown): unknown {
-    if (!isDocument(this) || value instanceof FieldFile || !this.isSelected(file.attribute)) return value
+    if (!(this instanceof Document) || value instanceof FieldFile || !this.isSelected(file.attribute)) return value
     let found = files.get(this)
     if (!found?.equals(value)) files.set(this, (found = new DocumentOwner(this, file, file.storedName(value)).file))
     return found
   }
   /** What a document or an update has for a value: a name, or a file that waits to be stored. */
   function set(this: unknown, value: unknown): unknown {
-    if (value instanceof FieldFile && isDocument(this) && value.row === this && value.field === file) {
-      if (!value.committed) return value
+    const isStored = value instanceof FieldFile && value.committed && (value.isEmpty || value.storage === file.storage)
+    if (value instanceof FieldFile && this instanceof Document && value.row === this && value.field === file) {
+      if (!isStored) return value
       files.set(this, value)
     }
-    const isHere = value instanceof FieldFile && value.committed && (value.isEmpty || value.storage === file.storage)
-    if (isHere || !file.isContent(value)) return value === undefined ? value : file.storedName(value)
+    if (isStored || !file.isContent(value)) return value === undefined ? value : file.storedName(value)
     const upload = value instanceof Upload ? value : ((value as FieldFile).pending ?? new Upload(value))
-    return new DocumentOwner(isDocument(this) ? this : undefined, file, null).wait(upload)
+    const waiting = new DocumentOwner(this as Document, file, null).file.assign(upload)
+    // Mongoose compares values by their properties: two files that wait to be stored are never the same.
+    return Object.defineProperty(waiting, 'prototype', { value: upload })
   }
   return { ...options, type: Schema.Types.Mixed, file, get, set } as unknown as FileType
 }
@@ -47,14 +50,9 @@ class DocumentOwner implements Owner {
   readonly row: Document
   readonly file: FieldFile
 
-  constructor(row: Document | undefined, field: FileField, name: string | null) {
-    this.row = row as Document
+  constructor(row: Document, field: FileField, name: string | null) {
+    this.row = row
     this.file = field.attach(name, this)
-  }
-
-  /** Mongoose compares values by their properties: two files that wait to be stored are never the same. */
-  wait(upload: Upload): FieldFile {
-    return Object.defineProperty(this.file.assign(upload), 'prototype', { value: this })
   }
 
   /** Saves these paths of the document; all of one that is new. */
@@ -70,8 +68,4 @@ class DocumentOwner implements Owner {
   transaction(): FileTransaction | undefined {
     return filesOf(sessionOf(this.row), this.file.field.registry) ?? FileTransaction.current()
   }
-}
-
-function isDocument(scope: unknown): scope is Document {
-  return typeof scope === 'object' && scope !== null && '$__' in scope && 'isSelected' in scope
 }

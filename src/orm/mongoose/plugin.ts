@@ -1,10 +1,11 @@
 import type { Model, Schema } from 'mongoose'
 import { ImproperlyConfigured } from '../../core/errors.ts'
 import { FileField, type FileRegistry, fileModel, fileRegistry } from '../../fields/index.ts'
-import { METHODS, type Methods, writesOf } from './writes.ts'
+import { type Methods, writesOf } from './writes.ts'
 
-// biome-ignore lint/suspicious/noExplicitAny: a model of any documents
-type AnyModel = Model<any, any, any, any, any, any, any>
+// biome-ignore lint/suspicious/noExplicitAny: models of any documents
+type Any = any
+type AnyModel = Model<Any, Any, Any, Any, Any, Any, Any>
 type Fields = Record<string, FileField>
 
 const attached = new WeakMap<object, { readonly fields: Fields; detach(): void }>()
@@ -33,17 +34,13 @@ function fieldsOf(schema: Schema, seen = new Set<Schema>()): Fields {
   const fields: Fields = {}
   seen.add(schema)
   schema.eachPath((path, type) => {
-    const item = type.getEmbeddedSchemaType()
-    const { options, schema: inner } = (item ?? type) as {
-      readonly options: { file?: unknown }
-      readonly schema?: Schema
-    }
+    const { options, schema: inner }: Any = type.getEmbeddedSchemaType() ?? type
     const isDeep = inner && !seen.has(inner) && Object.keys(fieldsOf(inner, seen)).length > 0
     if (!isDeep && !(options.file instanceof FileField)) return
-    if (isDeep || item !== undefined || path.includes('.')) {
+    if (isDeep || type.getEmbeddedSchemaType() !== undefined || path.includes('.')) {
       throw new ImproperlyConfigured(`'${path}': files can only be at the first level of a document; make it a model.`)
     }
-    fields[path] = (options.file as FileField).bind(path)
+    fields[path] = options.file.bind(path)
   })
   return fields
 }
@@ -56,16 +53,12 @@ function attach({ collection, schema }: AnyModel, registry: FileRegistry): void 
   before?.detach()
   const model = fileModel(collection.name, fields, registry)
   const own = collection as unknown as Methods
-  const raw: Methods = Object.fromEntries(METHODS.map(name => [name, own[name]!.bind(own)]))
   const forget = model.addUsers(async (path, names) => {
-    // A collection that waits for its connection promises the cursor.
-    const cursor = await raw['find']!(
-      { [path]: { $in: names } },
-      { projection: { [path]: 1 }, readPreference: 'primary' },
-    )
-    return (await cursor.toArray()).map((document: Record<string, unknown>) => document[path])
+    const options = { projection: { [path]: 1 }, readPreference: 'primary' }
+    const found = await (await own['find']!({ [path]: { $in: names } }, options)).toArray()
+    return found.map((document: Any) => document[path])
   })
-  const methods = writesOf(raw, model)
+  const methods = writesOf(own, model)
   Object.assign(own, methods)
   const detach = (): void => {
     forget()

@@ -1,3 +1,4 @@
+import { Document } from 'mongoose'
 import { FieldFile, type FileModel, type FileTransaction } from '../../fields/index.ts'
 import { filesOf } from './sessions.ts'
 
@@ -8,13 +9,11 @@ type Any = any
 export type Methods = Record<string, (...args: Any[]) => Any>
 
 const CHANGES = ['updateOne', 'updateMany', 'findOneAndUpdate', 'deleteOne', 'deleteMany', 'findOneAndDelete']
-/** What `writesOf` needs of a collection. */
-export const METHODS: readonly string[] = ['find', 'insertOne', 'insertMany', ...CHANGES]
-/** How often a document that others write is looked up. */
-const ATTEMPTS = 20
 
 /** Methods that see to files. All writes of Mongoose end in the collection, after hooks and validation, and with their session. */
-export function writesOf(raw: Methods, model: FileModel): Methods {
+export function writesOf(collection: Methods, model: FileModel): Methods {
+  const names = ['find', 'insertOne', 'insertMany', ...CHANGES]
+  const raw: Methods = Object.fromEntries(names.map(name => [name, collection[name]!.bind(collection)]))
   const projection = Object.fromEntries(model.attributes.map(path => [path, 1]))
   const none = Object.fromEntries(model.attributes.map(path => [path, null]))
 
@@ -23,10 +22,11 @@ export function writesOf(raw: Methods, model: FileModel): Methods {
     const work = async (files: FileTransaction): Promise<Any> => {
       const stored: Doc[] = []
       for (const values of given) {
-        const row = Object.values(values).find((value: Any) => value instanceof FieldFile && value.row) as FieldFile
-        const made = await model.store(values, { row: row?.row, files })
+        // A file in an update has the query.
+        const row = Object.values(values).find(hasDocument)?.row
+        const made = await model.store(values, { row, files })
         stored.push(made)
-        if (row !== undefined) settle(row.row, values, made, files)
+        if (row !== undefined) settle(row, values, made, files)
       }
       return write(stored, files)
     }
@@ -45,7 +45,7 @@ export function writesOf(raw: Methods, model: FileModel): Methods {
       for (let attempt = 0; ; attempt++) {
         const before: Doc[] = await (await raw['find']!(filter, { session, sort, limit, projection })).toArray()
         // One document is written only while it has these files, so that none is lost when others write it too.
-        const isExact = limit === 1 && before.length === 1 && attempt < ATTEMPTS
+        const isExact = limit === 1 && before.length === 1 && attempt < 20
         const exact = isExact ? { ...filter, ...none, ...before[0] } : filter
         const result = await raw[name]!(exact, ...args, isExact ? { ...options, upsert: false } : options)
         const found = name.startsWith('find') && !options.includeResultMetadata ? result : result.value
@@ -62,6 +62,10 @@ export function writesOf(raw: Methods, model: FileModel): Methods {
     insertMany: (documents, options) => step(documents, options, stored => raw['insertMany']!(stored, options)),
     ...Object.fromEntries(CHANGES.map(name => [name, (...args: [Doc]) => change(name, ...args)])),
   }
+}
+
+function hasDocument(value: unknown): value is FieldFile {
+  return value instanceof FieldFile && value.row instanceof Document
 }
 
 /** Gives a document the names in place of content, and the columns of pictures; a rollback takes that back. */
