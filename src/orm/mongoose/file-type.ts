@@ -1,5 +1,5 @@
 import { Document, Schema, type SchemaTypeOptions } from 'mongoose'
-import { FieldFile, type FileField, FileTransaction, type FileValue, type Owner, Upload } from '../../fields/index.ts'
+import { FieldFile, type FileField, FileTransaction, type FileValue, Upload } from '../../fields/index.ts'
 import { filesOf, sessionOf } from './sessions.ts'
 
 /** A path with a file, as Mongoose's types see it: documents have a `FieldFile`, `create` takes a `FileValue`. */
@@ -26,46 +26,35 @@ export function fileType(
   function get(this: unknown, value: unknown): unknown {
     if (!(this instanceof Document) || value instanceof FieldFile || !this.isSelected(file.attribute)) return value
     let found = files.get(this)
-    if (!found?.equals(value)) files.set(this, (found = new DocumentOwner(this, file, file.storedName(value)).file))
+    if (!found?.equals(value)) files.set(this, (found = fileOf(this, file, file.storedName(value))))
     return found
   }
   /** What a document or an update has for a value: a name, or a file that waits to be stored. */
   function set(this: unknown, value: unknown): unknown {
     const isStored = value instanceof FieldFile && value.committed && (value.isEmpty || value.storage === file.storage)
-    if (value instanceof FieldFile && this instanceof Document && value.row === this && value.field === file) {
-      if (!isStored) return value
-      files.set(this, value)
-    }
+    const isOwn = value instanceof FieldFile && this instanceof Document && value.row === this && value.field === file
+    if (isOwn) files.set(this, value)
+    if (isOwn && !isStored) return value
     if (isStored || !file.isContent(value)) return value === undefined ? value : file.storedName(value)
     const upload = value instanceof Upload ? value : ((value as FieldFile).pending ?? new Upload(value))
-    const waiting = new DocumentOwner(this as Document, file, null).file.assign(upload)
     // Mongoose compares values by their properties: two files that wait to be stored are never the same.
-    return Object.defineProperty(waiting, 'prototype', { value: upload })
+    return Object.defineProperty(fileOf(this as Document, file, null).assign(upload), 'prototype', { value: upload })
   }
   return { ...options, type: Schema.Types.Mixed, file, get, set } as unknown as FileType
 }
 
-/** A document as the owner of its file. */
-class DocumentOwner implements Owner {
-  readonly row: Document
-  readonly file: FieldFile
-
-  constructor(row: Document, field: FileField, name: string | null) {
-    this.row = row
-    this.file = field.attach(name, this)
-  }
-
-  /** Saves these paths of the document; all of one that is new. */
-  async persist(values: Readonly<Record<string, unknown>>): Promise<void> {
-    const { row, file } = this
-    const paths = Object.keys(values)
-    const before = Object.fromEntries(paths.map(path => [path, row.get(path, null, { getters: false })]))
-    FileTransaction.current()?.onRollback(() => row.set(before))
-    row.set({ ...values, [file.field.attribute]: file })
-    await row.save(row.isNew ? {} : { pathsToSave: paths })
-  }
-
-  transaction(): FileTransaction | undefined {
-    return filesOf(sessionOf(this.row), this.file.field.registry) ?? FileTransaction.current()
-  }
+/** The file of a document, which `save` and `delete` write: these paths, or all of a document that is new. */
+function fileOf(row: Document, field: FileField, name: string | null): FieldFile {
+  const file: FieldFile = field.attach(name, {
+    row,
+    async persist(values) {
+      const paths = Object.keys(values)
+      const before = Object.fromEntries(paths.map(path => [path, row.get(path, null, { getters: false })]))
+      FileTransaction.current()?.onRollback(() => row.set(before))
+      row.set({ ...values, [field.attribute]: file })
+      await row.save(row.isNew ? {} : { pathsToSave: paths })
+    },
+    transaction: () => filesOf(sessionOf(row), field.registry) ?? FileTransaction.current(),
+  })
+  return file
 }

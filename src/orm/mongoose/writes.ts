@@ -22,11 +22,10 @@ export function writesOf(collection: Methods, model: FileModel): Methods {
     const work = async (files: FileTransaction): Promise<Any> => {
       const stored: Doc[] = []
       for (const values of given) {
-        // A file in an update has the query.
-        const row = Object.values(values).find(hasDocument)?.row
-        const made = await model.store(values, { row, files })
+        const file: Any = Object.values(values).find((v: Any) => v instanceof FieldFile && v.row instanceof Document)
+        const made = await model.store(values, { row: file?.row, files })
         stored.push(made)
-        if (row !== undefined) settle(row, values, made, files)
+        if (file !== undefined) settle(file.row, values, made, files)
       }
       return write(stored, files)
     }
@@ -40,12 +39,11 @@ export function writesOf(collection: Methods, model: FileModel): Methods {
     if (update !== undefined && !model.concerns(after)) return raw[name]!(filter, ...rest)
     return step([$set], options, async ([stored], files) => {
       const args = update === undefined ? [] : [update.$set === undefined ? update : { ...update, $set: stored }]
-      const { session, sort } = options
-      const limit = name.endsWith('Many') ? 0 : 1
+      const how = { session: options.session, sort: options.sort, limit: name.endsWith('Many') ? 0 : 1, projection }
       for (let attempt = 0; ; attempt++) {
-        const before: Doc[] = await (await raw['find']!(filter, { session, sort, limit, projection })).toArray()
+        const before: Doc[] = await (await raw['find']!(filter, how)).toArray()
         // One document is written only while it has these files, so that none is lost when others write it too.
-        const isExact = limit === 1 && before.length === 1 && attempt < 20
+        const isExact = how.limit === 1 && before.length === 1 && attempt < 20
         const exact = isExact ? { ...filter, ...none, ...before[0] } : filter
         const result = await raw[name]!(exact, ...args, isExact ? { ...options, upsert: false } : options)
         const found = name.startsWith('find') && !options.includeResultMetadata ? result : result.value
@@ -62,10 +60,6 @@ export function writesOf(collection: Methods, model: FileModel): Methods {
     insertMany: (documents, options) => step(documents, options, stored => raw['insertMany']!(stored, options)),
     ...Object.fromEntries(CHANGES.map(name => [name, (...args: [Doc]) => change(name, ...args)])),
   }
-}
-
-function hasDocument(value: unknown): value is FieldFile {
-  return value instanceof FieldFile && value.row instanceof Document
 }
 
 /** Gives a document the names in place of content, and the columns of pictures; a rollback takes that back. */
