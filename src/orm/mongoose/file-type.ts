@@ -1,4 +1,5 @@
 import { Document, Schema, type SchemaTypeOptions } from 'mongoose'
+import { ImproperlyConfigured } from '../../core/errors.ts'
 import { FieldFile, type FileField, FileTransaction, type FileValue, Upload } from '../../fields/index.ts'
 import { filesOf, sessionOf } from './sessions.ts'
 
@@ -11,16 +12,18 @@ export interface FileType {
   readonly __hydratedDocTypeHint: FieldFile
 }
 
+type Options = Pick<SchemaTypeOptions<FieldFile>, 'index' | 'required' | 'select' | 'validate'>
+
+/** Fields of the models that the plugin has seen. */
+export const attachedFields = new WeakSet<FileField>()
+
 /**
  * A path of a schema that holds a file: documents have a `FieldFile` there, an empty one for none, and MongoDB has its name. Anything that is no
  * file is refused with `invalid_argument`. The schema needs the plugin `mongooseFiles`; one field is for one path.
  * @example
  * const schema = new Schema({ title: String, pdf: fileType(fileField({ uploadTo: 'pdfs' }), { index: true }) })
  */
-export function fileType(
-  file: FileField,
-  options: Pick<SchemaTypeOptions<FieldFile>, 'index' | 'required' | 'select' | 'validate'> = {},
-): FileType {
+export function fileType(file: FileField, options: Options = {}): FileType {
   const files = new WeakMap<Document, FieldFile>()
   /** The file of a document by what it has at the path: a name, none, or a file that waits to be stored. */
   function get(this: unknown, value: unknown): unknown {
@@ -31,6 +34,11 @@ export function fileType(
   }
   /** What a document or an update has for a value: a name, or a file that waits to be stored. */
   function set(this: unknown, value: unknown): unknown {
+    if (!attachedFields.has(file)) {
+      throw new ImproperlyConfigured(
+        'A file needs the plugin mongooseFiles, and one of a discriminator its base schema.',
+      )
+    }
     const isStored = value instanceof FieldFile && value.committed && (value.isEmpty || value.storage === file.storage)
     const isOwn = value instanceof FieldFile && this instanceof Document && value.row === this && value.field === file
     if (isOwn) files.set(this, value)
@@ -52,6 +60,7 @@ function fileOf(row: Document, field: FileField, name: string | null): FieldFile
       const before = Object.fromEntries(paths.map(path => [path, row.get(path, null, { getters: false })]))
       FileTransaction.current()?.onRollback(() => row.set(before))
       row.set({ ...values, [field.attribute]: file })
+      for (const path of paths) row.markModified(path)
       await row.save(row.isNew ? {} : { pathsToSave: paths })
     },
     transaction: () => filesOf(sessionOf(row), field.registry) ?? FileTransaction.current(),

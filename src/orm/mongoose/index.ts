@@ -1,16 +1,13 @@
-import type { Model, Schema } from 'mongoose'
+import type { Schema } from 'mongoose'
 import { ImproperlyConfigured } from '../../core/errors.ts'
 import { FileField, type FileRegistry, fileModel, fileRegistry } from '../../fields/index.ts'
-import { type Methods, writesOf } from './writes.ts'
+import { attachedFields } from './file-type.ts'
+import { type Any, writesOf } from './writes.ts'
 
 export { type FileType, fileType } from './file-type.ts'
 
-// biome-ignore lint/suspicious/noExplicitAny: models of any documents
-type Any = any
-type AnyModel = Model<Any, Any, Any, Any, Any, Any, Any>
-type Fields = Record<string, FileField>
-
-const attached = new WeakMap<object, { readonly fields: Fields; detach(): void }>()
+/** What detaches a collection. */
+const attached = new WeakMap<object, () => void>()
 
 /**
  * The plugin for schemas with files: content is uploaded before a document is written, and files that documents have no longer go after the
@@ -21,19 +18,18 @@ const attached = new WeakMap<object, { readonly fields: Fields; detach(): void }
 export function mongooseFiles({ registry = fileRegistry }: { registry?: FileRegistry } = {}): (schema: Schema) => void {
   return schema => {
     fieldsOf(schema)
-    // Mongoose emits it when a model is made.
-    schema.on('init', (model: AnyModel) => attach(model, registry))
+    schema.on('init', (model: Any) => attach(model, registry))
   }
 }
 
 /** Ends what the plugin does for the collection of a model, whose paths are no users of files any more. */
-export function detachFiles({ collection }: AnyModel): void {
-  attached.get(collection)?.detach()
+export function detachFiles({ collection }: { readonly collection: object }): void {
+  attached.get(collection)?.()
   attached.delete(collection)
 }
 
-function fieldsOf(schema: Schema, seen = new Set<Schema>()): Fields {
-  const fields: Fields = {}
+function fieldsOf(schema: Schema, seen = new Set<Schema>()): Record<string, FileField> {
+  const fields: Record<string, FileField> = {}
   seen.add(schema)
   schema.eachPath((path, type) => {
     const { options, schema: inner }: Any = type.getEmbeddedSchemaType() ?? type
@@ -47,24 +43,20 @@ function fieldsOf(schema: Schema, seen = new Set<Schema>()): Fields {
   return fields
 }
 
-function attach({ collection, schema }: AnyModel, registry: FileRegistry): void {
-  const before = attached.get(collection)
-  // The models of discriminators share a collection.
-  const fields = { ...before?.fields, ...fieldsOf(schema) }
-  if (Object.keys(fields).every(path => fields[path] === before?.fields[path])) return
-  before?.detach()
+function attach({ collection, schema }: Any, registry: FileRegistry): void {
+  const fields = fieldsOf(schema)
+  if (attached.has(collection) || Object.keys(fields).length === 0) return
+  for (const field of Object.values(fields)) attachedFields.add(field)
   const model = fileModel(collection.name, fields, registry)
-  const own = collection as unknown as Methods
   const forget = model.addUsers(async (path, names) => {
     const options = { projection: { [path]: 1 }, readPreference: 'primary' }
-    const found = await (await own['find']!({ [path]: { $in: names } }, options)).toArray()
+    const found = await (await collection.find({ [path]: { $in: names } }, options)).toArray()
     return found.map((document: Any) => document[path])
   })
-  const methods = writesOf(own, model)
-  Object.assign(own, methods)
-  const detach = (): void => {
+  const methods = writesOf(collection, model)
+  Object.assign(collection, methods)
+  attached.set(collection, () => {
     forget()
-    for (const name of Object.keys(methods)) delete own[name]
-  }
-  attached.set(collection, { fields, detach })
+    for (const name of Object.keys(methods)) delete collection[name]
+  })
 }

@@ -3,16 +3,14 @@ import type { Document, mongo } from 'mongoose'
 import { type FileRegistry, FileTransaction } from '../../fields/index.ts'
 
 type Session = mongo.ClientSession
-type Files = Map<FileRegistry, FileTransaction>
-const open = new WeakMap<Session, Files>()
+const open = new WeakMap<Session, FileTransaction[]>()
 
 /** The files of the transaction that runs in a session, if one does. */
 export function filesOf(session: Session | null | undefined, registry: FileRegistry): FileTransaction | undefined {
   if (!session?.inTransaction()) return undefined
   const all = open.get(session) ?? watch(session)
-  const files = all.get(registry) ?? new FileTransaction(registry)
-  all.set(registry, files)
-  return files
+  if (!all.some(files => files.registry === registry)) all.push(new FileTransaction(registry))
+  return all.find(files => files.registry === registry)
 }
 
 /** The session of a document: its own, or that of the `connection.transaction` in which the code runs. */
@@ -22,13 +20,11 @@ export function sessionOf(document: Document): Session | null | undefined {
 }
 
 /** Ends the files after the transaction: `withTransaction` and `connection.transaction` call these methods, and wait for them. */
-function watch(session: Session): Files {
-  const all: Files = new Map()
+function watch(session: Session): FileTransaction[] {
+  const all: FileTransaction[] = []
   open.set(session, all)
   const end = async (how: 'commit' | 'rollback'): Promise<void> => {
-    const ended = [...all.values()]
-    all.clear()
-    for (const files of ended) await files[how]()
+    for (const files of all.splice(0)) await files[how]()
   }
   const { commitTransaction, abortTransaction, endSession } = session
   session.commitTransaction = async options => {

@@ -4,8 +4,7 @@ import { filesOf } from './sessions.ts'
 
 type Doc = Record<string, unknown>
 // biome-ignore lint/suspicious/noExplicitAny: arguments and results of the driver
-type Any = any
-/** A collection of Mongoose. */
+export type Any = any
 export type Methods = Record<string, (...args: Any[]) => Any>
 
 const CHANGES = ['updateOne', 'updateMany', 'findOneAndUpdate', 'deleteOne', 'deleteMany', 'findOneAndDelete']
@@ -23,9 +22,8 @@ export function writesOf(collection: Methods, model: FileModel): Methods {
       const stored: Doc[] = []
       for (const values of given) {
         const file: Any = Object.values(values).find((v: Any) => v instanceof FieldFile && v.row instanceof Document)
-        const made = await model.store(values, { row: file?.row, files })
-        stored.push(made)
-        if (file !== undefined) settle(file.row, values, made, files)
+        stored.push(await model.store(values, { row: file?.row, files }))
+        if (file !== undefined) settle(file.row, values, stored.at(-1)!, files)
       }
       return write(stored, files)
     }
