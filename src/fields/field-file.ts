@@ -147,11 +147,14 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     await saveFile(this, source, owner, { save, signal, onProgress })
   }
 
-  /** Takes the file from its row, and removes it after the commit if no other row names it. Without a file nothing is done. */
+  /**
+   * Takes the file from its row, and removes it after the commit if no other row names it. Without a file nothing is done. A file that belongs to
+   * no row is only deleted with `{ save: false }`, and then at once.
+   */
   async delete({ save = true, signal }: PersistOptions = {}): Promise<void> {
     if (this.isEmpty) return
+    const owner = save ? this.#needOwner('delete') : this.#owner
     await this.close()
-    const owner = this.#owner
     if (owner === undefined) {
       const { name } = this
       if (this.committed && name) await this.storage.delete(name, { signal })
@@ -215,7 +218,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     if (this.#owner !== undefined) return this.#owner
     throw new StorageError(
       'unsupported',
-      `'${this.#field.attribute}' belongs to no row that could be saved: use ${operation} with { save: false }, or assign the content to the row.`,
+      `'${this.#field.attribute}' belongs to no row that could be saved: use ${operation} with { save: false }, or write the row.`,
     )
   }
 
@@ -229,10 +232,12 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
   storedName(): string {
     const name = this.#name()
     if (this.#pending === undefined) return name
-    throw new StorageError(
-      'unsupported',
-      `The file of '${this.#field.attribute}' is not stored yet: save its row first.`,
-    )
+    throw this.#notStored()
+  }
+
+  #notStored(): StorageError {
+    const { attribute } = this.#field
+    return new StorageError('unsupported', `The file of '${attribute}' is not stored yet: save its row first.`)
   }
 
   #set(name: string | null): void {
@@ -271,11 +276,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     const name = this.#name()
     if (this.#pending === undefined) return this.storage.open(name, mode, options)
     const { content } = await this.#pending.open()
-    if (content.bytes === undefined)
-      throw new StorageError(
-        'unsupported',
-        `The file of '${this.#field.attribute}' is not stored yet: save its row first.`,
-      )
+    if (content.bytes === undefined) throw this.#notStored()
     return new ContentFile(content.bytes, name)
   }
 

@@ -5,7 +5,6 @@ import { FieldFile } from './field-file.ts'
 import type { FileField, FileValue } from './file-field.ts'
 import type { Owner } from './persist.ts'
 import { type FileRegistry, type FileUser, fileRegistry } from './registry.ts'
-import { storedFile } from './stored.ts'
 import { FileTransaction } from './transaction.ts'
 import { Upload } from './upload.ts'
 
@@ -89,7 +88,7 @@ export class FileModel<F extends FileFields = FileFields> {
       if (old === null) continue
       const value = after === undefined ? null : (after as StoredRow)[attribute]
       if (value === undefined || field.storedName(value) === old) continue
-      files.released(await storedFile(field.storage, old))
+      await files.release(field.storage, old)
     }
   }
 
@@ -98,7 +97,7 @@ export class FileModel<F extends FileFields = FileFields> {
    * else what it has released goes after the outermost commit.
    */
   async step<T>(work: (files: FileTransaction) => Promise<T>, within?: FileTransaction): Promise<T> {
-    const files = (within ?? FileTransaction.current())?.savepoint() ?? new FileTransaction(this.registry)
+    const files = (within ?? FileTransaction.current(this.registry))?.savepoint() ?? new FileTransaction(this.registry)
     let result: T
     try {
       result = await files.run(() => work(files))

@@ -1,7 +1,6 @@
 import type { CallOptions } from '../core/call.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { Field, StoredValue } from './field.ts'
-import { storedFile } from './stored.ts'
 import { FileTransaction } from './transaction.ts'
 import type { Upload } from './upload.ts'
 
@@ -9,7 +8,10 @@ import type { Upload } from './upload.ts'
 export interface Owner {
   /** For `uploadTo`; its attributes follow what is persisted. */
   readonly row: object
-  /** Writes these attributes of the row: the file's name, and for a picture its width and height. */
+  /**
+   * Writes these attributes of the row: the file's name, and for a picture its width and height. Another object may have saved a file of the row
+   * meanwhile: what the row names until now is released in the same transaction, `model.release(before, values, FileTransaction.current())`.
+   */
   persist(values: Readonly<Record<string, unknown>>, options: CallOptions): Promise<void>
   /** The transaction of the database in which `persist` runs, where there is one. Default: the one that the calling code runs in. */
   transaction?(): FileTransaction | undefined
@@ -61,7 +63,7 @@ async function change(
   owner: Owner | undefined,
   work: (files: FileTransaction) => Promise<void>,
 ): Promise<void> {
-  const outer = owner?.transaction === undefined ? FileTransaction.current() : owner.transaction()
+  const outer = owner?.transaction === undefined ? FileTransaction.current(file.field.registry) : owner.transaction()
   const files = outer?.savepoint() ?? new FileTransaction(file.field.registry)
   const { name, pending } = file
   try {
@@ -87,5 +89,5 @@ async function persist(
   if (owner === undefined) return
   const { field, storage } = file
   await owner.persist({ [field.attribute]: field.encode(name), ...columns }, { signal })
-  if (before && before !== name) files.released(await storedFile(storage, before))
+  if (before && before !== name) await files.release(storage, before)
 }

@@ -90,12 +90,23 @@ export class FileRegistry {
     return removed
   }
 
+  /** Reports a file that should have been deleted and is still there; what `onKept` throws becomes a warning, since the write has succeeded. */
+  keep(
+    { name, storage }: Pick<StoredFile, 'name' | 'storage'>,
+    error: unknown,
+    onKept: (kept: KeptFile) => void = this.onKept,
+  ): void {
+    const failure = isStorageError(error) ? error : new StorageError('unknown', String(error), { cause: error })
+    try {
+      onKept({ storage, name, error: failure })
+    } catch (thrown) {
+      process.emitWarning(`onKept failed: ${thrown}`, { code: 'HOLDALL_FILE_KEPT' })
+    }
+  }
+
   async #remove(files: readonly StoredFile[], onKept: (kept: KeptFile) => void): Promise<StoredFile[]> {
     const removed: StoredFile[] = []
-    const keep = ({ name, storage }: StoredFile, error: unknown): void => {
-      const failure = isStorageError(error) ? error : new StorageError('unknown', String(error), { cause: error })
-      onKept({ storage, name, error: failure })
-    }
+    const keep = (file: StoredFile, error: unknown): void => this.keep(file, error, onKept)
     const each = new Map(files.map(file => [file.address, file]))
     const removals = [...each.values()].map(file => new Removal(file))
     const postponed = new Set<StoredFile>()

@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { AnyStorage } from '../storage/storage.ts'
 import { drop, forget, hold, type Postponed, type Release, release, type StoredFile } from './claims.ts'
 import { type FileRegistry, fileRegistry } from './registry.ts'
+import { storedFile } from './stored.ts'
 
 const running = new AsyncLocalStorage<FileTransaction>()
 
@@ -29,11 +31,11 @@ export class FileTransaction {
     this.#parent = parent
   }
 
-  /** The transaction that the calling code runs in, by `run`; undefined outside, and after its end. */
-  static current(): FileTransaction | undefined {
+  /** The transaction that the calling code runs in, by `run`; undefined outside, after its end, and in one of another registry. */
+  static current(registry?: FileRegistry): FileTransaction | undefined {
     let transaction = running.getStore()
     while (transaction !== undefined && !transaction.#isOpen) transaction = transaction.#parent
-    return transaction
+    return registry === undefined || transaction?.registry === registry ? transaction : undefined
   }
 
   /** Whether neither `commit` nor `rollback` was called. */
@@ -74,6 +76,15 @@ export class FileTransaction {
    */
   onRollback(undo: () => void): void {
     this.#undo.unshift(undo)
+  }
+
+  /** The same by its name. A name that the storage refuses (an older program has written it) is reported by `onKept`, so that its row can go. */
+  async release(storage: AnyStorage, name: string): Promise<void> {
+    try {
+      this.released(await storedFile(storage, name))
+    } catch (error) {
+      this.registry.keep({ storage, name }, error)
+    }
   }
 
   /** After the database's commit; for a savepoint, after its release. Ends when all that is to be deleted is deleted; never fails. */

@@ -438,5 +438,6 @@ describe('a FieldFile', () => {
     const model = fileModel('m', { pdf: fileField(), photo: imageField() })
     expectTypeOf(model.revive({ id: 1 }).photo).toEqualTypeOf<ImageFieldFile>()
     expectTypeOf(model.attach('pdf', 'x')).toEqualTypeOf<FieldFile>()
+    expectTypeOf(model.attributes).toEqualTypeOf<readonly ('pdf' | 'photo')[]>()
   })
 })

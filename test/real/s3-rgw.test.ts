@@ -23,7 +23,16 @@ afterAll(async () => {
 }, 60_000)
 
 const Bucket = 'media'
-const methods = ['discover', 'deleteMany', 'copy', 'publicUrl', 'signUrl', 'address', 'createContainer', 'sweep'] as const
+const methods = [
+  'discover',
+  'deleteMany',
+  'copy',
+  'publicUrl',
+  'signUrl',
+  'address',
+  'createContainer',
+  'sweep',
+] as const
 const features = {
   ranges: true,
   exclusiveCreate: true,

@@ -4,7 +4,16 @@ import { startR2 } from '../../servers/r2.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
 import { driverFor, emptied, emptiedByRequests } from './support.ts'
 
-const methods = ['discover', 'deleteMany', 'copy', 'publicUrl', 'signUrl', 'address', 'createContainer', 'sweep'] as const
+const methods = [
+  'discover',
+  'deleteMany',
+  'copy',
+  'publicUrl',
+  'signUrl',
+  'address',
+  'createContainer',
+  'sweep',
+] as const
 const all = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, versions: true }
 const keeps = ['modifiedAt', 'etag'] as const
 

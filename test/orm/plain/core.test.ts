@@ -1,5 +1,5 @@
 /** What adapters rely on in the core, and no adapter shows. */
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { claimedCount } from '../../../src/fields/claims.ts'
 import { FileTransaction, fileField, fileModel, upload } from '../../../src/fields/index.ts'
 import { failure } from '../suite/kit.ts'
@@ -174,4 +174,66 @@ it('an overwriting storage that had to shorten a name: a rollback removes what i
   expect(await place.files()).toEqual([pdf])
   await files.rollback()
   expect(await place.files()).toEqual([])
+})
+
+it('a row that names what the storage refuses can be changed and deleted; the name is reported', async () => {
+  const model = resumes()
+  model.addUsers(async () => [])
+  const owner = { row: {}, persist: async () => {} }
+  for (const name of ['../x', '/etc/passwd', 'a/../../b']) {
+    await model.step(async files => model.release({ pdf: name }, { pdf: 'pdfs/new.txt' }, files))
+    await model.step(async files => model.release({ pdf: name }, undefined, files))
+    await model.attach('pdf', name, owner).delete()
+  }
+  expect(place.kept.map(({ name }) => name)).toEqual(
+    ['../x', '/etc/passwd', 'a/../../b'].flatMap(name => [name, name, name]),
+  )
+  for (const { error } of place.kept) expect(error.code).toBe('suspicious_name')
+})
+
+it('an onKept that throws does not fail the write', async () => {
+  const model = resumes()
+  model.addUsers(() => Promise.reject(new Error('gone')))
+  place.registry.onKept = () => {
+    throw new Error('no log')
+  }
+  const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  await model.step(async files => model.release({ pdf: 'pdfs/one.txt' }, undefined, files))
+  expect(warn.mock.calls.map(([text]) => text)).toEqual(['onKept failed: Error: no log'])
+  warn.mockRestore()
+})
+
+it('a write to a database of another registry is no part of the transaction', async () => {
+  const model = resumes()
+  model.addUsers(async () => [])
+  const elsewhere = new OrmPlace()
+  const other = fileModel('others', { pdf: elsewhere.pdf() }, elsewhere.registry)
+  const rows = new Set<string>()
+  other.addUsers(async () => rows)
+  const outer = new FileTransaction(place.registry)
+  await outer.run(async () => {
+    await other.step(async files => {
+      const { pdf } = await other.store({ pdf: one() }, { files })
+      rows.add(String(pdf))
+    })
+    await other.step(async files => {
+      rows.clear()
+      await other.release({ pdf: 'pdfs/one.txt' }, undefined, files)
+    })
+    expect(await elsewhere.files()).toEqual([])
+    const persist = async (values: object): Promise<void> => void rows.add(Object.values(values)[0] as string)
+    await other.attach('pdf', null, { row: {}, persist }).save('two.txt', Buffer.from('two'))
+  })
+  await outer.rollback()
+  expect(await elsewhere.files()).toEqual(['pdfs/two.txt'])
+})
+
+it('a file that belongs to no row is not deleted by accident: rows may name it', async () => {
+  const model = resumes()
+  const name = await place.storage.save('pdfs/one.txt', Buffer.from('one'))
+  const file = model.attach('pdf', name)
+  await expect(file.delete()).rejects.toThrow("'pdf' belongs to no row that could be saved")
+  expect([file.name, await place.files()]).toEqual([name, [name]])
+  await file.delete({ save: false })
+  expect([file.name, await place.files()]).toEqual([null, []])
 })
