@@ -15,7 +15,7 @@ export interface FileType {
 type Options = Pick<SchemaTypeOptions<FieldFile>, 'index' | 'required' | 'select' | 'validate'>
 
 /** Fields of the models that the plugin has seen. */
-export const attachedFields = new WeakSet<FileField>()
+export const attachedFields: WeakSet<FileField> = new WeakSet()
 
 /**
  * A path of a schema that holds a file: documents have a `FieldFile` there, an empty one for none, and MongoDB has its name. Anything that is no
@@ -58,12 +58,12 @@ function fileOf(row: Document, field: FileField, name: string | null): FieldFile
     async persist(values) {
       const paths = Object.keys(values)
       const before = Object.fromEntries(paths.map(path => [path, row.get(path, null, { getters: false })]))
-      FileTransaction.current()?.onRollback(() => row.set(before))
+      FileTransaction.current(field.registry)?.onRollback(() => row.set(before))
       row.set({ ...values, [field.attribute]: file })
       for (const path of paths) row.markModified(path)
       await row.save(row.isNew ? {} : { pathsToSave: paths })
     },
-    transaction: () => filesOf(sessionOf(row), field.registry) ?? FileTransaction.current(),
+    transaction: () => filesOf(sessionOf(row), field.registry) ?? FileTransaction.current(field.registry),
   })
   return file
 }
