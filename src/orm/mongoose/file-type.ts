@@ -27,7 +27,8 @@ export function fileType(file: FileField, options: Options = {}): FileType {
   const files = new WeakMap<Document, FieldFile>()
   /** The file of a document by what it has at the path: a name, none, or a file that waits to be stored. */
   function get(this: unknown, value: unknown): unknown {
-    if (!(this instanceof Document) || value instanceof FieldFile || !this.isSelected(file.attribute)) return value
+    if (!(this instanceof Document) || value instanceof FieldFile) return value
+    if (!value && !this.isSelected(file.attribute)) return value
     let found = files.get(this)
     if (!found?.equals(value)) files.set(this, (found = fileOf(this, file, file.storedName(value))))
     return found

@@ -1,22 +1,29 @@
 import mongoose, { type ClientSession, Schema, Types } from 'mongoose'
 import { detachFiles, fileType, mongooseFiles } from '../../../src/orm/mongoose/index.ts'
-import { type MongoServer, startMongo } from '../../servers/mongo.ts'
+import { startMongo } from '../../servers/mongo.ts'
 import type { OrmGround, OrmPlace } from '../suite/conformance.ts'
-
-/** Mongoose on a server of ours; `server` can make commands fail. */
-export interface MongooseGround extends OrmGround<ClientSession> {
-  readonly server: MongoServer
-}
 
 const NO_SAVEPOINTS = 'MongoDB has no savepoints: an error in a transaction ends it.'
 const NO_CONSTRAINTS = 'MongoDB has no constraints between collections that a delete or a commit could break.'
 
-/** Starts a server, and Mongoose with one model, `connection.transaction` with AsyncLocalStorage. */
-export async function startMongooseGround(place: OrmPlace): Promise<MongooseGround> {
-  const { registry } = place
+/** Starts a server, and Mongoose on it. */
+export async function startMongooseGround(place: OrmPlace): Promise<OrmGround<ClientSession>> {
   const server = await startMongo()
-  const orm = new mongoose.Mongoose({ transactionAsyncLocalStorage: true, autoIndex: false })
-  await orm.connect(server.url)
+  const ground = await openMongoose(place, server.url)
+  return {
+    ...ground,
+    async close() {
+      await ground.close()
+      await server.close()
+    },
+  }
+}
+
+/** Mongoose with one model; `connection.transaction` passes its session on by AsyncLocalStorage. */
+export async function openMongoose(place: OrmPlace, url: string): Promise<OrmGround<ClientSession>> {
+  const { registry } = place
+  const orm = new mongoose.Mongoose({ transactionAsyncLocalStorage: true, autoIndex: false, autoCreate: false })
+  await orm.connect(url)
   const schema = Schema.create({
     title: { type: String, required: true },
     pdf: fileType(place.pdf()),
@@ -32,10 +39,9 @@ export async function startMongooseGround(place: OrmPlace): Promise<MongooseGrou
   await Resume.createIndexes()
   const of = (session?: ClientSession) => (session === undefined ? {} : { session })
   const found = async (id: unknown, tx?: ClientSession) => Resume.findById(id, null, of(tx))
-  const names = () => server.documents('resumes').flatMap(row => [row['pdf'], row['photo']])
+  const rows = () => orm.connection.db!.collection('resumes').find().toArray()
 
   return {
-    server,
     lacks: { savepoint: NO_SAVEPOINTS, pin: NO_CONSTRAINTS, breakCommit: NO_CONSTRAINTS },
     async create(values, tx) {
       const resume = await new Resume(values as object).save(of(tx)).catch(rethrown)
@@ -49,13 +55,13 @@ export async function startMongooseGround(place: OrmPlace): Promise<MongooseGrou
       await resume!.set(Object.fromEntries(given)).save().catch(rethrown)
     },
     remove: async (id, tx) => (await found(id, tx))!.deleteOne(),
-    names: async () => names().filter(name => typeof name === 'string'),
-    titles: async () => server.documents('resumes').map(row => `${row['title']}`),
-    clear: () => Resume.collection.conn.db!.collection('resumes').deleteMany({}),
+    names: async () =>
+      (await rows()).flatMap(row => [row['pdf'], row['photo']]).filter(name => typeof name === 'string'),
+    titles: async () => (await rows()).map(row => `${row['title']}`),
+    clear: () => orm.connection.db!.collection('resumes').deleteMany({}),
     async close() {
       detachFiles(Resume)
       await orm.disconnect()
-      await server.close()
     },
     transaction: work => orm.connection.withSession(session => session.withTransaction(() => work(session))),
     async begin() {
