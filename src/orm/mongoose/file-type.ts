@@ -46,8 +46,7 @@ export function fileType(file: FileField, options: Options = {}): FileType {
     if (isOwn && !isStored) return value
     if (isStored || !file.isContent(value)) return value === undefined ? value : file.storedName(value)
     const upload = value instanceof Upload ? value : ((value as FieldFile).pending ?? new Upload(value))
-    // Mongoose compares values by their properties: two files that wait to be stored are never the same.
-    return Object.defineProperty(fileOf(this as Document, file, null).assign(upload), 'prototype', { value: upload })
+    return fileOf(this as Document, file, null).assign(upload)
   }
   return { ...options, type: Schema.Types.Mixed, file, get, set } as unknown as FileType
 }

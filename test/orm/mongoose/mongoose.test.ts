@@ -200,6 +200,19 @@ describe('writes', () => {
     expect(await exact()).toEqual([])
   })
 
+  test('an upsert whose document is deleted meanwhile inserts one of its own', async () => {
+    const { _id } = await Resume.create({ title: 'a', pdf: pdf('one') })
+    const late = Promise.withResolvers<void>()
+    server.fail({ command: 'update', until: late.promise })
+    const upserting = Resume.updateOne({ title: 'a' }, { pdf: pdf('two') }, { upsert: true }).exec()
+    await expect.poll(() => server.log.at(-1)).toBe('update')
+    await Resume.deleteOne({ _id })
+    late.resolve()
+    const { upsertedId, upsertedCount } = await upserting
+    expect([upsertedCount, `${upsertedId}` === `${_id}`]).toEqual([1, false])
+    expect(await exact()).toEqual(['pdfs/two.pdf'])
+  })
+
   test('insertMany that fails half way keeps the files of what was inserted', async () => {
     await Resume.create({ title: 'b' })
     const rows = ['a', 'b', 'c'].map(title => ({ title, pdf: pdf(title) }))
@@ -267,6 +280,7 @@ describe('documents', () => {
       expect(resume.isModified('pdf')).toBe(false)
     }
     resume.set({ pdf: pdf('two', 'first') })
+    resume.set({ pdf: resume.pdf })
     resume.set({ pdf: pdf('two', 'second') })
     expect(resume.isModified('pdf')).toBe(true)
     await resume.save()
