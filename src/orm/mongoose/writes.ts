@@ -60,7 +60,7 @@ export function writesOf(collection: Methods, model: FileModel): Methods {
   }
 }
 
-/** Gives a document the names in place of content, and the columns of pictures; a rollback takes that back. */
+/** Sets the names in a document in place of content, and the columns of pictures; a rollback takes that back. */
 function settle(row: Any, given: Doc, stored: Doc, files: FileTransaction): void {
   for (const [path, value] of Object.entries(stored)) {
     const was: Any = given[path]
