@@ -25,6 +25,7 @@ export class FileTransaction {
   /** What gives objects their content back, the last first. */
   readonly #undo: (() => void)[] = []
   #isOpen = true
+  #isDoubtful = false
 
   constructor(registry: FileRegistry = fileRegistry, parent?: FileTransaction) {
     this.registry = registry
@@ -87,6 +88,14 @@ export class FileTransaction {
     }
   }
 
+  /**
+   * Notes that the database may keep less than it confirms: PostgreSQL answers a commit after a failed statement with a rollback. What was
+   * stored is looked up then as well, and removed if no row names it. A step that was rolled back has called it.
+   */
+  doubt(): void {
+    this.#isDoubtful = true
+  }
+
   /** After the database's commit; for a savepoint, after its release. Ends when all that is to be deleted is deleted; never fails. */
   async commit(): Promise<void> {
     if (!this.#end()) return
@@ -98,9 +107,10 @@ export class FileTransaction {
       parent.#abandoned.push(...this.#abandoned)
       parent.#postponed.push(...this.#postponed)
       parent.#undo.unshift(...this.#undo)
+      if (this.#isDoubtful) parent.doubt()
       return
     }
-    await this.#remove([...this.#released, ...this.#abandoned])
+    await this.#remove([...this.#released, ...this.#abandoned, ...(await this.#doubtful())])
   }
 
   /** After the database's rollback, also one to the savepoint. What a savepoint has stored is removed when the outermost transaction ends. */
@@ -110,11 +120,19 @@ export class FileTransaction {
     for (const released of this.#released) forget(released)
     const parent = this.#parent
     if (parent?.isOpen) {
+      parent.doubt()
       parent.#abandoned.push(...this.#stored, ...this.#abandoned)
       parent.#postponed.push(...this.#postponed, ...this.#needed.flatMap(drop))
       return
     }
     await this.#remove([...this.#stored, ...this.#abandoned])
+  }
+
+  /** What was stored and may have no row; nothing where no registered column could tell. */
+  async #doubtful(): Promise<StoredFile[]> {
+    if (!this.#isDoubtful) return []
+    const known = await Promise.all(this.#stored.map(file => this.registry.knows(file)))
+    return this.#stored.filter((_, at) => known[at])
   }
 
   #end(): boolean {
