@@ -23,6 +23,7 @@ export class FileTransaction {
   /** What others have released, and was kept for savepoints that were rolled back. */
   readonly #postponed: Postponed[] = []
   #isOpen = true
+  #isDoubtful = false
 
   constructor(registry: FileRegistry = fileRegistry, parent?: FileTransaction) {
     this.registry = registry
@@ -77,6 +78,14 @@ export class FileTransaction {
     }
   }
 
+  /**
+   * Notes that the database may keep less than it confirms: PostgreSQL answers a commit after a failed statement with a rollback. What was
+   * stored is looked up then as well, and removed if no row names it.
+   */
+  doubt(): void {
+    this.#isDoubtful = true
+  }
+
   /** After the database's commit; for a savepoint, after its release. Ends when all that is to be deleted is deleted; never fails. */
   async commit(): Promise<void> {
     if (!this.#end()) return
@@ -87,9 +96,10 @@ export class FileTransaction {
       parent.#released.push(...this.#released)
       parent.#abandoned.push(...this.#abandoned)
       parent.#postponed.push(...this.#postponed)
+      if (this.#isDoubtful) parent.doubt()
       return
     }
-    await this.#remove([...this.#released, ...this.#abandoned])
+    await this.#remove([...this.#released, ...this.#abandoned, ...(this.#isDoubtful ? this.#stored : [])])
   }
 
   /** After the database's rollback, also one to the savepoint. What a savepoint has stored is removed when the outermost transaction ends. */
