@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import { mapParallel } from '../../core/parallel.ts'
 import { type FileModel, type FileRegistry, type FileTransaction, fileModel, fileRegistry } from '../../fields/index.ts'
-import { attachRow, withFiles } from '../rows.ts'
+import { attachRows } from '../row-owner.ts'
 import type { Client, FilesExtension, PrismaFields } from './types.ts'
 
 export type { FilesExtension, PrismaFields } from './types.ts'
@@ -65,13 +65,13 @@ export function prismaFiles<F extends PrismaFields>(fields: F, options: PrismaFi
       }),
     )
     const detach = (): void => removers.forEach(remove => void remove?.())
-    return fileClient(client, models, registry, { detach })
+    return fileClient(client, models, fileModel('', {}, registry), { detach })
   }
   return extend as unknown as FilesExtension<F>
 }
 
 /** A layer before the public methods of a Prisma client: what it reads has files, and its writes store them. */
-function fileClient(base: Client, models: Map<string, Model>, registry: FileRegistry, $files: object): Client {
+function fileClient(base: Client, models: Map<string, Model>, steps: FileModel, $files: object): Client {
   const running = new AsyncLocalStorage<Scope>()
   /** The transaction that the calling code runs in. */
   const current = (): Scope | undefined => (running.getStore()?.files?.isOpen ? running.getStore() : undefined)
@@ -91,7 +91,7 @@ function fileClient(base: Client, models: Map<string, Model>, registry: FileRegi
           )
       if (key !== '$extends' || scope.files !== undefined) return client[key]
       return (more: unknown) =>
-        typeof more === 'function' ? more(proxy) : fileClient(client['$extends'](more), models, registry, $files)
+        typeof more === 'function' ? more(proxy) : fileClient(client['$extends'](more), models, steps, $files)
     }
     const proxy: Client = new Proxy(scope.client, { get })
     return proxy
@@ -117,7 +117,7 @@ function fileClient(base: Client, models: Map<string, Model>, registry: FileRegi
   /** Stores content; then reads the names that the rows have until now, and writes, in one transaction. */
   async function write(given: Scope, model: Model, key: string, args: Row): Promise<unknown> {
     const scope = (given.files === undefined && isShared(base) && current()) || given
-    const result = await withFiles(registry, scope.files, async files => {
+    const result = await steps.step(async files => {
       const values = (await stored(model, args, files)) as Row
       const after = key.startsWith('delete') ? undefined : ((values['data'] ?? values['update'] ?? {}) as Row)
       const isChange = !key.startsWith('create') && model.files && (after === undefined || model.files.concerns(after))
@@ -133,7 +133,7 @@ function fileClient(base: Client, models: Map<string, Model>, registry: FileRegi
       }
       if (scope.files !== undefined) return work(scope.client)
       return isChange || isShared(base) ? base['$transaction'](work, OWN) : work(base)
-    })
+    }, scope.files)
     return attached(scope, model, args, result)
   }
 
@@ -159,11 +159,12 @@ function fileClient(base: Client, models: Map<string, Model>, registry: FileRegi
     if (Array.isArray(work) && !work.every(promise => promise?.['again']))
       throw new StorageError('invalid_argument', '$transaction([...]) takes promises of the extended client only.')
     const [run, options] = Array.isArray(work) ? [inOrder, { ...OWN, ...given }] : [work, given]
-    return withFiles(registry, scope.files, files => {
+    return steps.step(files => {
+      // PostgreSQL answers a commit after a failed statement with a rollback.
+      files.doubt()
       const inner = (tx: Client): Scope => ({ client: tx, files })
-      const within = (tx: Client): unknown => running.run(inner(tx), () => files.run(() => run(wrap(inner(tx)))))
-      return scope.client['$transaction'](within, options)
-    })
+      return scope.client['$transaction']((tx: Client) => running.run(inner(tx), () => run(wrap(inner(tx)))), options)
+    }, scope.files)
   }
 
   /** Makes files of the names in rows, and in those that were selected or included with them; returns the rows. */
@@ -176,16 +177,9 @@ function fileClient(base: Client, models: Map<string, Model>, registry: FileRegi
         return ((await write(scope(), model, 'updateMany', { where, data })) as { count: number }).count
       throw new StorageError('unsupported', `Rows of '${model.name}' are saved by their key: select ${model.key}.`)
     }
-    const filesNow = (): FileTransaction | undefined => scope().files
     const list = [rows].flat().filter(isRow)
     if (model.files && args['by'] === undefined)
-      for (const row of list)
-        attachRow(
-          model.files,
-          row,
-          () => scope().files,
-          data => update(row, data),
-        )
+      attachRows(list, { model: model.files, files: () => scope().files, update })
     for (const [relation, inner] of Object.entries({ ...(args['select'] ?? {}), ...(args['include'] ?? {}) })) {
       const related = models.get(model.relations.get(relation) ?? '')
       if (related !== undefined) for (const row of list) attached(readIn, related, { ...(inner as Row) }, row[relation])
