@@ -10,16 +10,18 @@ import { PrismaClient } from './fixtures/sqlite/client.ts'
 export type { PrismaClient } from './fixtures/sqlite/client.ts'
 
 /** A client of a database: `:memory:` or `file:PATH` of SQLite, or the URL of a server. Their types are those of SQLite's. */
-export function prismaClient(dialect: Dialect, url = ':memory:'): PrismaClient {
+export function prismaClient(dialect: Dialect, url = ':memory:', connections = 10): PrismaClient {
   if (dialect === 'sqlite') return new PrismaClient({ adapter: new PrismaBetterSqlite3({ url }) })
   if (dialect === 'postgres') {
     const Client = postgresqlClass()
-    return new Client({ adapter: new PrismaPg({ connectionString: url, max: 10 }) }) as unknown as PrismaClient
+    return new Client({ adapter: new PrismaPg({ connectionString: url, max: connections }) }) as unknown as PrismaClient
   }
   const Client = mysqlClass()
   const { hostname, port, pathname } = new URL(url)
   const place = { host: hostname, port: Number(port), user: 'root', database: pathname.slice(1) }
-  return new Client({ adapter: new PrismaMariaDb({ ...place, connectionLimit: 10 }) }) as unknown as PrismaClient
+  return new Client({
+    adapter: new PrismaMariaDb({ ...place, connectionLimit: connections }),
+  }) as unknown as PrismaClient
 }
 
 /** Makes the tables of the schema in `fixtures`. */
