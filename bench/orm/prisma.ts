@@ -6,7 +6,7 @@ import { type Found, ROWS, rowOf } from './found.ts'
 
 /** Prisma on better-sqlite3: the client itself, and extended. */
 export async function start(): Promise<Found> {
-  const client = prismaClient('sqlite')
+  const client = prismaClient()
   await client.$executeRaw`CREATE TABLE resumes (id INTEGER PRIMARY KEY, title TEXT, pdf TEXT)`
   for (let n = 1; n <= ROWS; n++) await client.resume.create({ data: rowOf(n), select: { id: true } })
   const pdf = fileField({ storage: new MemoryStorage(), uploadTo: 'pdfs' })

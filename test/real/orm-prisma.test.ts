@@ -1,10 +1,12 @@
 /** Prisma over the servers: connections and transactions side by side. */
+import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { fileField, upload } from '../../src/fields/index.ts'
 import { prismaFiles } from '../../src/orm/prisma/index.ts'
 import { makeTables, prismaClient } from '../orm/prisma/clients.ts'
-import { startPrisma } from '../orm/prisma/ground.ts'
+import { openPrisma } from '../orm/prisma/ground.ts'
 import { type Dialect, OrmPlace, ormConformance } from '../orm/suite/conformance.ts'
+import { ormCrashes } from '../orm/suite/crashes.ts'
 import { failure } from '../orm/suite/kit.ts'
 import { startMariadb } from '../servers/mariadb.ts'
 import { startPostgres } from '../servers/postgres.ts'
@@ -15,7 +17,9 @@ afterAll(() => Promise.all([first.close(), second.close()]))
 const servers = { postgres: first, mariadb: second } as const
 
 for (const [dialect, server] of Object.entries(servers) as [Exclude<Dialect, 'sqlite'>, typeof first][]) {
-  ormConformance(`Prisma with ${dialect}`, async place => startPrisma(dialect, place, await server.createDatabase()))
+  ormConformance(`Prisma with ${dialect}`, async place => openPrisma(place, await server.createDatabase()))
+  const child = join(import.meta.dirname, '../orm/prisma/crash.child.ts')
+  ormCrashes(`Prisma with ${dialect}`, { child, open: openPrisma, database: () => server.createDatabase() })
 
   describe(`Prisma with ${dialect}`, () => {
     const place = new OrmPlace('underscore')
@@ -23,7 +27,7 @@ for (const [dialect, server] of Object.entries(servers) as [Exclude<Dialect, 'sq
     const one = upload('one', 'one.txt')
     const start = async (connections?: number) => {
       await place.reset()
-      const client = prismaClient(dialect, await server.createDatabase(), connections)
+      const client = prismaClient(await server.createDatabase(), connections)
       await makeTables(client, dialect)
       const photo = fileField({ storage, uploadTo: 'photos' })
       const fields = { Resume: { pdf: fileField({ storage, uploadTo: 'pdfs' }) }, Person: { photo } }

@@ -1,4 +1,4 @@
 import { ormConformance } from '../suite/conformance.ts'
-import { startPrisma } from './ground.ts'
+import { openPrisma } from './ground.ts'
 
-ormConformance('Prisma with SQLite', place => startPrisma('sqlite', place))
+ormConformance('Prisma with SQLite', place => openPrisma(place))

@@ -25,7 +25,7 @@ let db: ReturnType<typeof extended>
 
 beforeEach(async () => {
   place = new OrmPlace('underscore')
-  client = prismaClient('sqlite')
+  client = prismaClient()
   await makeTables(client, 'sqlite')
   db = extended(client, place)
 })

@@ -14,7 +14,7 @@ import {
   type ResumeValues,
   TITLES,
 } from '../suite/conformance.ts'
-import { makeTables, type PrismaClient, prismaClient } from './clients.ts'
+import { dialectOf, makeTables, type PrismaClient, prismaClient } from './clients.ts'
 
 const extended = (client: PrismaClient, { registry }: OrmPlace, pdf: FileField, photo: FileField) =>
   client.$extends(prismaFiles({ Resume: { pdf, photo } }, { registry }))
@@ -22,9 +22,10 @@ const extended = (client: PrismaClient, { registry }: OrmPlace, pdf: FileField, 
 type Db = ReturnType<typeof extended>
 type Tx = Omit<Db, '$extends' | '$connect' | '$disconnect' | '$on' | '$use'>
 
-/** Prisma on one of the databases. */
-export async function startPrisma(dialect: Dialect, place: OrmPlace, url?: string): Promise<PrismaGround> {
-  const client = prismaClient(dialect, url)
+/** Prisma on a database: the URL of a server, or the name of a file for SQLite. */
+export async function openPrisma(place: OrmPlace, database?: string): Promise<PrismaGround> {
+  const client = prismaClient(database)
+  const dialect = dialectOf(database ?? '')
   await makeTables(client, dialect)
   return new PrismaGround(client, dialect, place)
 }
