@@ -1,4 +1,5 @@
 /** What is special in Prisma: nested writes, lists of promises, extensions, and calls by the wrong client. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { Readable } from 'node:stream'
 import sharp from 'sharp'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -209,7 +210,22 @@ it('fld-1: a file is saved in the savepoint in which the code runs, wherever its
   expect(await place.files()).toEqual(['pdfs/one.txt', 'photos/p.txt'])
 })
 
+it('fld-11: a tx that is used outside of its asynchronous context keeps its files together', async () => {
+  await db.resume.create({ data: { title: 'a', pdf: one } })
+  const outside = AsyncLocalStorage.snapshot()
+  const work = db.$transaction(async tx => {
+    await outside(async () => {
+      await tx.resume.delete({ where: { title: 'a' } })
+      await tx.resume.create({ data: { title: 'b', pdf: one } })
+    })
+    throw new Error('stop')
+  })
+  expect(String(await failure(work))).toContain('stop')
+  expect(await place.files()).toEqual(['pdfs/one.txt'])
+})
+
 it('fld-6: extensions below that hide rows do not hide their files', async () => {
+  db.$files.detach()
   const hiding = client.$extends({
     query: { resume: { findMany: ({ args, query }) => query({ ...args, where: { ...args.where, deletedAt: null } }) } },
   })
