@@ -1,46 +1,31 @@
 import type { CallOptions } from '../core/call.ts'
-import { StorageError } from '../core/errors.ts'
-import { FieldFile, type FileModel, type FileTransaction, type Owner, type StoredRow } from '../fields/index.ts'
+import type { Owner } from '../fields/persist.ts'
+import type { FileTransaction } from '../fields/transaction.ts'
 
-/** What the rows of one result have in common. */
-export interface RowSource {
-  readonly model: FileModel
-  /** The transaction in which a row is written now. */
-  files(): FileTransaction | undefined
-  /** Writes attributes of the row; returns how many rows were found. */
-  update(row: StoredRow, values: StoredRow, options: CallOptions): Promise<number>
+/** Writes rows of one model. `within` is where a row came from: a query runner, a session, an entity manager. */
+export interface RowWriter<Within> {
+  persist(row: object, values: Readonly<Record<string, unknown>>, within: Within, options: CallOptions): Promise<void>
+  /** The files of the transaction in which `persist` would run. */
+  transactionOf(within: Within): FileTransaction | undefined
 }
 
-/** The row of a `FieldFile`, for ORMs whose rows are plain objects. */
-class RowOwner implements Owner {
-  readonly row: StoredRow
-  readonly #source: RowSource
+/** The owner of a row's files: one small object for each row that is read. */
+export class RowOwner<Within> implements Owner {
+  readonly row: object
+  readonly #writer: RowWriter<Within>
+  readonly #within: Within
 
-  constructor(row: StoredRow, source: RowSource) {
+  constructor(row: object, writer: RowWriter<Within>, within: Within) {
     this.row = row
-    this.#source = source
+    this.#writer = writer
+    this.#within = within
+  }
+
+  persist(values: Readonly<Record<string, unknown>>, options: CallOptions): Promise<void> {
+    return this.#writer.persist(this.row, values, this.#within, options)
   }
 
   transaction(): FileTransaction | undefined {
-    return this.#source.files()
-  }
-
-  async persist(values: StoredRow, options: CallOptions): Promise<void> {
-    const { row } = this
-    const count = await this.#source.update(row, values, options)
-    if (count === 0) throw new StorageError('not_found', `The row of '${this.#source.model.label}' is gone.`)
-    for (const name in values) if (name in row && !(row[name] instanceof FieldFile)) row[name] = values[name]
-  }
-}
-
-/** Makes files of the names in rows, in place; saving one updates its row, and a row that is gone is `not_found`. */
-export function attachRows(rows: Iterable<StoredRow>, source: RowSource): void {
-  const fields = Object.entries(source.model.fields)
-  for (const row of rows) {
-    const owner = new RowOwner(row, source)
-    for (const [name, field] of fields) {
-      const value = row[name]
-      if (value === null || typeof value === 'string') row[name] = field.attach(value, owner)
-    }
+    return this.#writer.transactionOf(this.#within)
   }
 }

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import { mapParallel } from '../../core/parallel.ts'
 import { type FileModel, type FileRegistry, type FileTransaction, fileModel, fileRegistry } from '../../fields/index.ts'
-import { attachRows } from '../row-owner.ts'
+import { attachRows } from '../plain-rows.ts'
 import type { Client, FilesExtension, PrismaFields } from './types.ts'
 
 export type { FilesExtension, PrismaFields } from './types.ts'
