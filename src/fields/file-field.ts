@@ -132,7 +132,7 @@ export class FileField<Row = any> implements Field {
 
   /** Whether a value is content that `store` would upload. */
   isContent(value: unknown): value is FileSource | Upload | FieldFile {
-    return value instanceof Upload || (value instanceof FieldFile && !value.committed) || isFileSource(value)
+    return value instanceof FieldFile ? !value.committed : value instanceof Upload || isFileSource(value)
   }
 
   /** The name that a file gets for a row, before the storage makes it free: `uploadTo`, checked, with a valid last part. */
@@ -168,7 +168,7 @@ export class FileField<Row = any> implements Field {
       // The name means nothing in another place, so the file goes there.
       if (from.address !== to.address) return this.#upload(new Upload(value), options)
     }
-    if (!this.isContent(value) || (value instanceof FieldFile && value.committed)) {
+    if (!this.isContent(value)) {
       const name = this.storedName(value)
       if (name !== null) options.files.needed(await storedFile(storage, name))
       return { name, columns: name === null ? this.columnsOf(undefined) : {} }

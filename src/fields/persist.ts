@@ -57,7 +57,7 @@ export async function removeFile(file: ChangingFile, owner: Owner, { save, signa
   await change(file, owner, files => persist(file, value, save ? owner : undefined, files, { signal }))
 }
 
-/** Runs a change with its files, in the transaction of the row; after a failure the object is as it was. */
+/** Runs a change with its files, in the transaction of the row; after a failure or a rollback the object is as it was. */
 async function change(
   file: ChangingFile,
   owner: Owner | undefined,
@@ -66,11 +66,13 @@ async function change(
   const outer = owner?.transaction === undefined ? FileTransaction.current(file.field.registry) : owner.transaction()
   const files = outer?.savepoint() ?? new FileTransaction(file.field.registry)
   const { name, pending } = file
+  files.onRollback(() => {
+    if (pending === undefined) file.settle(name)
+    else file.assign(pending)
+  })
   try {
     await files.run(() => work(files))
   } catch (error) {
-    if (pending === undefined) file.settle(name)
-    else file.assign(pending)
     await files.rollback()
     throw error
   }

@@ -148,11 +148,12 @@ export class FileRegistry {
 
   async #usedNow(files: readonly StoredFile[]): Promise<Set<StoredFile>> {
     // No row can have named a file that was stored just now, unless its column is registered.
-    const isAlone = files.every(({ isNew }) => isNew) && files.length > 0 && !(await this.#isKnown(files[0]!))
+    const isAlone = files.every(({ isNew }) => isNew) && files.length > 0 && !(await this.knows(files[0]!))
     return isAlone ? new Set() : this.used(files)
   }
 
-  async #isKnown(file: StoredFile): Promise<boolean> {
+  /** Whether a registered column has its files where this one is. */
+  async knows(file: StoredFile): Promise<boolean> {
     for (const storage of new Set(this.users.map(user => user.field.storage))) {
       if ((await nameInStorage(file, storage)) !== undefined) return true
     }

@@ -22,6 +22,8 @@ export class FileTransaction {
   readonly #abandoned: StoredFile[] = []
   /** What others have released, and was kept for savepoints that were rolled back. */
   readonly #postponed: Postponed[] = []
+  /** What gives objects their content back, the last first. */
+  readonly #undo: (() => void)[] = []
   #isOpen = true
   #isDoubtful = false
 
@@ -69,6 +71,14 @@ export class FileTransaction {
     this.#released.push(release(file))
   }
 
+  /**
+   * Has `undo` called by a rollback: for entities in which an adapter has put stored files in the place of content, so that they do not name
+   * files that are gone when the program saves them once more.
+   */
+  onRollback(undo: () => void): void {
+    this.#undo.unshift(undo)
+  }
+
   /** The same by its name. A name that the storage refuses (an older program has written it) is reported by `onKept`, so that its row can go. */
   async release(storage: AnyStorage, name: string): Promise<void> {
     try {
@@ -80,7 +90,7 @@ export class FileTransaction {
 
   /**
    * Notes that the database may keep less than it confirms: PostgreSQL answers a commit after a failed statement with a rollback. What was
-   * stored is looked up then as well, and removed if no row names it.
+   * stored is looked up then as well, and removed if no row names it. A step that was rolled back has called it.
    */
   doubt(): void {
     this.#isDoubtful = true
@@ -96,23 +106,33 @@ export class FileTransaction {
       parent.#released.push(...this.#released)
       parent.#abandoned.push(...this.#abandoned)
       parent.#postponed.push(...this.#postponed)
+      parent.#undo.unshift(...this.#undo)
       if (this.#isDoubtful) parent.doubt()
       return
     }
-    await this.#remove([...this.#released, ...this.#abandoned, ...(this.#isDoubtful ? this.#stored : [])])
+    await this.#remove([...this.#released, ...this.#abandoned, ...(await this.#doubtful())])
   }
 
   /** After the database's rollback, also one to the savepoint. What a savepoint has stored is removed when the outermost transaction ends. */
   async rollback(): Promise<void> {
     if (!this.#end()) return
+    for (const undo of this.#undo) undo()
     for (const released of this.#released) forget(released)
     const parent = this.#parent
     if (parent?.isOpen) {
+      parent.doubt()
       parent.#abandoned.push(...this.#stored, ...this.#abandoned)
       parent.#postponed.push(...this.#postponed, ...this.#needed.flatMap(drop))
       return
     }
     await this.#remove([...this.#stored, ...this.#abandoned])
+  }
+
+  /** What was stored and may have no row; nothing where no registered column could tell. */
+  async #doubtful(): Promise<StoredFile[]> {
+    if (!this.#isDoubtful) return []
+    const known = await Promise.all(this.#stored.map(file => this.registry.knows(file)))
+    return this.#stored.filter((_, at) => known[at])
   }
 
   #end(): boolean {

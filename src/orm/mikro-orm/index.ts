@@ -1,1 +1,2 @@
-export type {} from '../../fields/index.ts'
+export { type FileProperty, type FileType, fileType } from './file-type.ts'
+export { mikroFiles } from './mikro-files.ts'

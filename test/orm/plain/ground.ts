@@ -1,5 +1,4 @@
 /** The core alone, with statements written by hand: what adapters do, without an ORM. It proves the suite, and the suite the core. */
-import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   type FieldFile,
   type FileField,
@@ -13,7 +12,6 @@ import {
   type Id,
   NAMES,
   type NewResume,
-  type OpenTransaction,
   type OrmGround,
   type OrmPlace,
   pinning,
@@ -23,11 +21,7 @@ import {
   tablesOf,
 } from '../suite/conformance.ts'
 import { mariadb, postgres, type SqlConnection, type SqlDatabase, type SqlRow, sqlite } from './databases.ts'
-
-export interface PlainTx {
-  readonly connection: SqlConnection
-  readonly files: FileTransaction
-}
+import { PlainTransactions, type PlainTx } from './transactions.ts'
 
 /** Makes the tables and registers the model. */
 export async function startPlain(database: SqlDatabase, place: OrmPlace): Promise<PlainGround> {
@@ -42,17 +36,16 @@ export function openPlain(place: OrmPlace, database: string): Promise<PlainGroun
   return startPlain(open(database), place)
 }
 
-export class PlainGround implements OrmGround<PlainTx> {
+export class PlainGround extends PlainTransactions implements OrmGround<PlainTx> {
   readonly lacks: { readonly breakCommit?: string } = {}
   readonly atOnce: number
   breakCommit?: (tx: PlainTx) => Promise<unknown>
   readonly #database: SqlDatabase
   readonly #model: FileModel<{ pdf: FileField; photo: FileField }>
   readonly #detach: () => void
-  readonly #running = new AsyncLocalStorage<PlainTx>()
-  #savepoints = 0
 
   constructor(database: SqlDatabase, place: OrmPlace) {
+    super(database, place.registry)
     this.#database = database
     this.atOnce = database.atOnce
     if (database.dialect === 'mariadb') this.lacks = { breakCommit: 'MariaDB checks nothing at the commit' }
@@ -63,16 +56,6 @@ export class PlainGround implements OrmGround<PlainTx> {
       const found = await this.query(`SELECT ${attribute} AS name FROM resumes WHERE ${attribute} IN (${marks})`, names)
       return found.map(({ name }) => name)
     })
-  }
-
-  /** A statement outside of every transaction. */
-  async query(text: string, values: readonly unknown[] = []): Promise<SqlRow[]> {
-    const connection = await this.#database.connect()
-    try {
-      return await connection.query(text, values)
-    } finally {
-      connection.release()
-    }
   }
 
   async create(values: NewResume, tx?: PlainTx): Promise<Id> {
@@ -118,12 +101,26 @@ export class PlainGround implements OrmGround<PlainTx> {
     await this.#delete(`title IN (${titles.map(() => '?').join(', ')})`, titles, tx)
   }
 
+  /** As an ORM does it: the values pass the column, the files are no one's affair. */
+  async unseenUpdate(titles: readonly string[], values: ResumeValues): Promise<void> {
+    const { fields } = this.#model
+    const encoded = Object.entries(values).map(([name, value]) =>
+      name in fields ? fields[name as 'pdf' | 'photo'].encode(value) : value,
+    )
+    const where = `title IN (${titles.map(() => '?').join(', ')})`
+    await this.query(`UPDATE resumes SET ${settings(values)} WHERE ${where}`, [...encoded, ...titles])
+  }
+
+  async unseenRemove(titles: readonly string[]): Promise<void> {
+    await this.query(`DELETE FROM resumes WHERE title IN (${titles.map(() => '?').join(', ')})`, titles)
+  }
+
   async softRemove(id: Id): Promise<void> {
     await this.query('UPDATE resumes SET deleted_at = CURRENT_TIMESTAMP WHERE id = ?', [id])
   }
 
   async fileOf(id: Id, attribute: 'pdf' | 'photo', given?: PlainTx): Promise<FieldFile> {
-    const tx = given ?? this.#running.getStore()
+    const tx = given ?? this.running
     const row = await this.find(id, tx)
     const owner = {
       row: row ?? {},
@@ -136,66 +133,11 @@ export class PlainGround implements OrmGround<PlainTx> {
           // Another object may have saved a file of this row since this one was read.
           for (const before of old) await this.#model.release(before, values, FileTransaction.current()!)
         }
-        await (tx === undefined ? this.#alone(run) : run(tx.connection))
+        await (tx === undefined ? this.alone(run) : run(tx.connection))
       },
       transaction: () => tx?.files,
     }
     return this.#model.attach(attribute, row?.[attribute] ?? null, owner).belongTo(owner)
-  }
-
-  async transaction<T>(work: (tx: PlainTx) => Promise<T>): Promise<T> {
-    const { tx, commit, rollback } = await this.begin()
-    let result: T
-    try {
-      result = await work(tx)
-    } catch (error) {
-      await rollback()
-      throw error
-    }
-    await commit()
-    return result
-  }
-
-  async savepoint<T>({ connection, files }: PlainTx, work: (inner: PlainTx) => Promise<T>): Promise<T> {
-    const name = `s${++this.#savepoints}`
-    const inner = files.savepoint()
-    await connection.query(`SAVEPOINT ${name}`)
-    let result: T
-    try {
-      result = await work({ connection, files: inner })
-    } catch (error) {
-      await connection.query(`ROLLBACK TO SAVEPOINT ${name}`)
-      await inner.rollback()
-      throw error
-    }
-    await connection.query(`RELEASE SAVEPOINT ${name}`)
-    await inner.commit()
-    return result
-  }
-
-  async begin(): Promise<OpenTransaction<PlainTx>> {
-    const connection = await this.#database.connect()
-    const files = new FileTransaction(this.#model.registry)
-    await connection.query('BEGIN')
-    const rollback = async (): Promise<void> => {
-      await connection.query('ROLLBACK').finally(() => connection.release())
-      await files.rollback()
-    }
-    const commit = async (): Promise<void> => {
-      try {
-        await connection.query('COMMIT')
-      } catch (error) {
-        await rollback()
-        throw error
-      }
-      connection.release()
-      await files.commit()
-    }
-    return { tx: { connection, files }, commit, rollback }
-  }
-
-  async ambient<T>(work: () => Promise<T>): Promise<T> {
-    return this.transaction(tx => this.#running.run(tx, work))
   }
 
   pin(id: Id): Promise<unknown> {
@@ -227,26 +169,11 @@ export class PlainGround implements OrmGround<PlainTx> {
       within: <R>(run: (connection: SqlConnection) => Promise<R>) => Promise<R>,
     ) => Promise<T>,
   ): Promise<T> {
-    const tx = given ?? this.#running.getStore()
+    const tx = given ?? this.running
     return this.#model.step(
-      files => work(files, tx === undefined ? run => this.#alone(run) : run => run(tx.connection)),
+      files => work(files, tx === undefined ? run => this.alone(run) : run => run(tx.connection)),
       tx?.files,
     )
-  }
-
-  async #alone<R>(run: (connection: SqlConnection) => Promise<R>): Promise<R> {
-    const connection = await this.#database.connect()
-    try {
-      await connection.query('BEGIN')
-      const result = await run(connection)
-      await connection.query('COMMIT')
-      return result
-    } catch (error) {
-      await connection.query('ROLLBACK')
-      throw error
-    } finally {
-      connection.release()
-    }
   }
 
   async #insert(row: SqlRow, connection: SqlConnection): Promise<Id> {
@@ -261,7 +188,7 @@ export class PlainGround implements OrmGround<PlainTx> {
   }
 
   async #select(where: string, values: readonly unknown[], given?: PlainTx): Promise<ResumeRow[]> {
-    const tx = given ?? this.#running.getStore()
+    const tx = given ?? this.running
     const text = `SELECT id, title, pdf, photo FROM resumes WHERE ${where}`
     const rows = tx === undefined ? await this.query(text, values) : await tx.connection.query(text, values)
     return rows.map(row => this.#model.revive({ ...row }) as unknown as ResumeRow)

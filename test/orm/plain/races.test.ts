@@ -4,27 +4,7 @@ import { claimedCount } from '../../../src/fields/claims.ts'
 import { type FileField, type FileModel, FileTransaction, fileModel } from '../../../src/fields/index.ts'
 import { failure, turns } from '../suite/kit.ts'
 import { type Naming, OrmPlace } from '../suite/place.ts'
-
-/** A thing that others wait for. */
-class Gate {
-  readonly #passed = Promise.withResolvers<void>()
-  readonly #reached = Promise.withResolvers<void>()
-
-  /** Waits until the gate opens. */
-  async pass(): Promise<void> {
-    this.#reached.resolve()
-    await this.#passed.promise
-  }
-
-  /** Resolves when someone stands before it. */
-  get reached(): Promise<void> {
-    return this.#reached.promise
-  }
-
-  open(): void {
-    this.#passed.resolve()
-  }
-}
+import { Gate } from './gate.ts'
 
 let place: OrmPlace
 let model: FileModel<{ pdf: FileField }>

@@ -30,7 +30,10 @@ export function ormConformance<Tx>(name: string, start: StartGround<Tx>): void {
     transactionTests(kit)
     savepointTests(kit)
   })
-  Kit.describe(`${name}, freed names are given again`, start, { naming: 'underscore' }, randomTests)
-  Kit.describe(`${name}, an overwriting storage`, start, { naming: 'overwriting' }, overwritingTests)
+  Kit.describe(`${name}, freed names are given again`, start, { naming: 'underscore' }, kit => randomTests(kit))
+  Kit.describe(`${name}, an overwriting storage`, start, { naming: 'overwriting' }, kit => {
+    overwritingTests(kit)
+    randomTests(kit, { overwrites: true })
+  })
   Kit.describe(`${name}, names made of the row`, start, { naming: 'random', namesByRow: true }, rowNameTests)
 }

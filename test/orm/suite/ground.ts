@@ -72,6 +72,10 @@ export interface OrmGround<Tx = unknown> {
   updateWhere?(titles: readonly string[], values: ResumeValues, tx?: Tx): Promise<unknown>
   /** All rows with one of the titles by one call. */
   removeWhere?(titles: readonly string[], tx?: Tx): Promise<unknown>
+  /** An update by criteria that the adapter cannot see; instead of `updateWhere`. */
+  unseenUpdate?(titles: readonly string[], values: ResumeValues): Promise<unknown>
+  /** A deletion by criteria that the adapter cannot see; instead of `removeWhere`. */
+  unseenRemove?(titles: readonly string[]): Promise<unknown>
   /** Hides a row, which stays in the table. */
   softRemove?(id: Id, tx?: Tx): Promise<unknown>
   /** Rows by their file: a condition takes a `FieldFile` or a name. */

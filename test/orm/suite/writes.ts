@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { findOrphans } from '../../../src/fields/index.ts'
 import { isStorageError } from '../../../src/index.ts'
 import { content, failure, fileIn, hasNone, type Kit, storageErrorIn, turns } from './kit.ts'
 
@@ -106,6 +107,32 @@ export function writeTests<Tx>(kit: Kit<Tx>): void {
       await removeWhere(['b', 'd', 'nobody'])
       await kit.counts(0, 0)
     }
+  })
+
+  it('what the adapter cannot see: content is refused, old files stay until the search for orphans', async () => {
+    const { ground, place } = kit
+    if (ground.unseenUpdate === undefined && ground.unseenRemove === undefined) return
+    await ground.create({ title: 'a', pdf: content('one'), photo: content('two') })
+    await ground.create({ title: 'b', pdf: content('three') })
+    if (ground.unseenUpdate !== undefined) {
+      const before = await kit.state()
+      const error = await failure(ground.unseenUpdate(['a'], { pdf: content('new') }))
+      expect(storageErrorIn(error)?.code, String(error)).toBe('invalid_argument')
+      expect(await kit.state()).toEqual(before)
+      await ground.unseenUpdate(['a'], { pdf: null })
+    }
+    await ground.unseenRemove?.(['b'])
+    const unused = [
+      ...(ground.unseenUpdate ? ['pdfs/one.txt'] : []),
+      ...(ground.unseenRemove ? ['pdfs/three.txt'] : []),
+    ]
+    const names = await ground.names()
+    expect(await place.files()).toEqual([...names, ...unused].sort())
+    const found: string[] = []
+    const search = { registry: place.registry, graceSecs: 0, delete: true }
+    for await (const { name } of findOrphans(search)) found.push(name)
+    expect(found.sort()).toEqual(unused)
+    await kit.exact()
   })
 
   it('a row that the database refuses leaves no file; its error is thrown again', async () => {

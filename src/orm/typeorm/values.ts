@@ -1,0 +1,19 @@
+import type { ObjectLiteral, SaveOptions } from 'typeorm'
+import type { FieldFile } from '../../fields/field-file.ts'
+import type { FileValue } from '../../fields/file-field.ts'
+
+/** The values of an entity as it is created and saved: a file column takes content, the name of a stored file, a file, or null. */
+export type WithFiles<E> = E extends FieldFile
+  ? FileValue
+  : E extends Date | Uint8Array | ((...args: never[]) => unknown)
+    ? E
+    : { [K in keyof E]?: WithFiles<E[K]> | undefined }
+
+declare module 'typeorm/repository/Repository.js' {
+  interface Repository<Entity extends ObjectLiteral> {
+    create(entityLike: WithFiles<Entity>): Entity
+    merge(mergeIntoEntity: Entity, ...entityLikes: WithFiles<Entity>[]): Entity
+    save(entity: WithFiles<Entity>, options?: SaveOptions): Promise<Entity>
+    save(entities: WithFiles<Entity>[], options?: SaveOptions): Promise<Entity[]>
+  }
+}

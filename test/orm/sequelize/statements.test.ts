@@ -1,0 +1,4 @@
+import { statementTests } from './statements.ts'
+import { World } from './world.ts'
+
+statementTests('Sequelize with SQLite', async () => new World())
