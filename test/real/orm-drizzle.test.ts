@@ -16,6 +16,8 @@ ormConformance('drizzle, PostgreSQL', async place => openDrizzle(place, await fi
 ormConformance('drizzle, MariaDB', async place => openDrizzle(place, await second.createDatabase()))
 
 const plan = { child: join(import.meta.dirname, '../orm/drizzle/crash.child.ts'), open: openDrizzle }
+// Killed processes take their time, also without a server.
+ormCrashes('drizzle, better-sqlite3', plan)
 ormCrashes('drizzle, PostgreSQL', { ...plan, database: () => first.createDatabase() })
 ormCrashes('drizzle, MariaDB', { ...plan, database: () => second.createDatabase() })
 
