@@ -63,7 +63,15 @@ export async function openMongoose(place: OrmPlace, url: string): Promise<OrmGro
       detachFiles(Resume)
       await orm.disconnect()
     },
-    transaction: work => orm.connection.withSession(session => session.withTransaction(() => work(session))),
+    transaction(work) {
+      let runs = 0
+      const run = (session: ClientSession) => {
+        // Work that hides the failure of a statement is run again for two minutes: MongoDB has aborted its transaction.
+        if (++runs > 5) throw new Error('The transaction was run too often.')
+        return work(session)
+      }
+      return orm.connection.withSession(session => session.withTransaction(async () => run(session)))
+    },
     async begin() {
       const session = await orm.startSession()
       session.startTransaction()
