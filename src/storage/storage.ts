@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { CallOptions } from '../core/call.ts'
 import type { ContentSource } from '../core/content.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
-import { alternativeName, generateFilename, getValidName } from '../core/names.ts'
+import { alternativeName, generateFilename, getValidName, trimTrailingSlashes } from '../core/names.ts'
 import type { OpenMode } from '../files/modes.ts'
 import type { StorageFile } from '../files/storage-file.ts'
 import { availableName } from './available-name.ts'
@@ -238,7 +238,7 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
     if (driver.sweep === undefined) {
       throw new StorageError('unsupported', `${this.constructor.name} cannot find unfinished uploads.`)
     }
-    const prefix = path === '' ? this.prefix : this.normalRef(path).key
+    const prefix = path === '' ? this.prefix : `${trimTrailingSlashes(this.normalRef(path).key)}/`
     const request = { prefix, minAgeMs: minAgeSecs * 1000, dryRun }
     return this.calls.run('sweep', undefined, { signal }, ctx => driver.sweep!(request, ctx))
   }

@@ -120,9 +120,9 @@ export type NameOrEntry = string | Entry
 export interface SweepOptions extends CallOptions {
   /** Age in seconds from which an upload is taken for dead; default 86400, a day. */
   readonly minAgeSecs?: number | undefined
-  /** The folder that is meant, where the backend can limit it; default: the whole storage. */
+  /** The folder that is meant, with all below it; default: the whole storage. */
   readonly path?: string | undefined
-  /** Whether uploads are only counted, where the backend can tell them beforehand. */
+  /** Whether leftovers are only counted; default false. */
   readonly dryRun?: boolean | undefined
 }
 

@@ -112,6 +112,20 @@ describe('findOrphans', () => {
     expect(await left(storage)).toEqual(['pdfs/a.pdf'])
   })
 
+  it('fld-13: a column that returns no names deletes nothing; one that returns files is understood', async () => {
+    const field = fileField({ storage, uploadTo: 'pdfs' })
+    await storage.save('pdfs/a.pdf', 'x')
+    const options = { registry, delete: true, graceSecs: 0 }
+    for (const odd of [Buffer.from('pdfs/a.pdf'), { pdf: 'pdfs/a.pdf' }, 7]) {
+      const remove = registry.add({ label: 'resumes.pdf', field, used: async () => [odd] })
+      await expect(search(options)).rejects.toThrow('where the name of a file was expected')
+      remove()
+    }
+    registry.add({ label: 'resumes.pdf', field, used: async names => [null, ...names.map(name => field.attach(name))] })
+    expect((await search(options)).summary).toMatchObject({ found: 0, used: 1 })
+    expect(await left(storage)).toEqual(['pdfs/a.pdf'])
+  })
+
   it('fld-13: a column that fails in the middle ends the search', async () => {
     register('pdfs')
     for (let number = 0; number < 500; number++) await storage.save(`pdfs/${number}`, 'x')
@@ -207,16 +221,17 @@ describe('unfinished uploads', () => {
     bucket.uploads.set(id, { id, key, initiated, settings, ...more })
   }
 
-  it('in parts on S3 are ended where they are older than the grace time', async () => {
+  it('fld-13: in parts on S3 are ended in the folders of the fields, where they are older than the grace time', async () => {
     const files = new S3Storage({ ...place, location: 'app' }, bare)
     begin('old', 'app/pdfs/old.pdf', 90_000)
     begin('young', 'app/pdfs/young.pdf', 100)
     begin('elsewhere', 'other/pdfs/old.pdf', 90_000)
+    begin('beside', 'app/pdfs-old/old.pdf', 90_000)
     registry.add({ label: 'resumes.pdf', field: fileField({ storage: files, uploadTo: 'pdfs' }), used: async () => [] })
     expect((await search({ registry })).summary).toMatchObject({ unfinished: 1 })
-    expect([...bucket.uploads.keys()]).toEqual(['old', 'young', 'elsewhere'])
+    expect([...bucket.uploads.keys()]).toEqual(['old', 'young', 'elsewhere', 'beside'])
     expect((await search({ registry, delete: true })).summary).toMatchObject({ unfinished: 1 })
-    expect([...bucket.uploads.keys()]).toEqual(['young', 'elsewhere'])
+    expect([...bucket.uploads.keys()]).toEqual(['young', 'elsewhere', 'beside'])
     bucket.uploads.clear()
     await files.close()
   })

@@ -183,11 +183,10 @@ export class LocalDriver implements Driver {
     folder.release()
   }
 
-  /** Removes what killed processes have left anywhere in the storage; returns how many files. A dry run looks at nothing. */
-  async sweep({ minAgeMs, dryRun }: SweepRequest, ctx: CallContext): Promise<number> {
-    if (dryRun) return 0
+  /** Removes what killed processes have left in a folder and below it; returns how many files. */
+  async sweep(request: SweepRequest, ctx: CallContext): Promise<number> {
     return descriptors
-      .run(ctx, () => sweepTree(this.#root, minAgeMs, ctx))
+      .run(ctx, () => sweepTree(this.#root, request, ctx))
       .catch(error => {
         throw this.#root.explained(error)
       })

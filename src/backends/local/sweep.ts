@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs'
 import { lstat, opendir, unlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { CallContext } from '../../core/call.ts'
+import type { SweepRequest } from '../../core/driver.ts'
 import { errnoOf, unless } from '../../core/errno.ts'
 import { isHidden, ownerOf } from '../../core/hidden-names.ts'
 import { OddItems } from '../../core/odd-items.ts'
@@ -13,17 +14,20 @@ import { Walk } from './walk.ts'
 /** How far the times of a file system may be behind the clock, in milliseconds. */
 const CLOCK_TICK_MS = 1000
 
-/** Sweeps every folder of a storage; links are not followed, and what cannot be read is reported and left out. Gives how many files were removed. */
-export async function sweepTree(root: Root, minAgeMs: number, ctx: CallContext): Promise<number> {
+/** What is old enough to be removed, and whether it only is to be counted. */
+type RemovableAge = Pick<SweepRequest, 'minAgeMs'> & Partial<Pick<SweepRequest, 'dryRun'>>
+
+/** Sweeps a folder and those below it; links are not followed, and what cannot be read is reported and left out. Returns how many files were removed. */
+export async function sweepTree(root: Root, request: SweepRequest, ctx: CallContext): Promise<number> {
   const odd = new OddItems()
   let removed = 0
-  const walk = new Walk(root, '', {
+  const walk = new Walk(root, request.prefix, {
     recursive: true,
     odd,
     async visit({ anchor, prefix, hasHidden }) {
       ctx.signal.throwIfAborted()
       if (hasHidden)
-        removed += await sweepFolder(anchor.path, minAgeMs, (name, error) => odd.report(prefix + name, error))
+        removed += await sweepFolder(anchor.path, request, (name, error) => odd.report(prefix + name, error))
       ctx.progress()
     },
   })
@@ -38,11 +42,11 @@ export async function sweepTree(root: Root, minAgeMs: number, ctx: CallContext):
 /**
  * Removes what killed processes have left in one folder, where it is older than `minAgeMs`, since a process of another machine cannot be
  * asked: temporary files of dead processes, claims, and sidecars of versions that are gone. Only regular files with exactly such names are
- * removed; what fails is given to `failed`. Gives how many files.
+ * removed, or only counted; what fails is given to `failed`. Returns how many files.
  */
 export async function sweepFolder(
   folder: string,
-  minAgeMs: number,
+  age: RemovableAge,
   failed: (name: string, error: unknown) => void = raise,
 ): Promise<number> {
   const hidden: string[] = []
@@ -52,7 +56,7 @@ export async function sweepFolder(
     const current = await currentSidecars(folder, hidden.filter(isSidecar))
     for (const name of hidden) {
       if (current.has(name)) continue
-      const isGone = await removeOld(join(folder, name), minAgeMs).catch(error => failed(name, error))
+      const isGone = await removeOld(join(folder, name), age).catch(error => failed(name, error))
       if (isGone === true) removed++
     }
   } catch (error) {
@@ -69,15 +73,15 @@ export async function emptyFolder(folder: string, minAgeMs: number): Promise<voi
     hidden.push(name)
   }
   // Nothing is being written here, so that a sidecar without its file is nobody's, however young it is.
-  for (const name of hidden) await removeOld(join(folder, name), isSidecar(name) ? 0 : minAgeMs)
+  for (const name of hidden) await removeOld(join(folder, name), { minAgeMs: isSidecar(name) ? 0 : minAgeMs })
 }
 
-async function removeOld(path: string, minAgeMs: number): Promise<boolean> {
+async function removeOld(path: string, { minAgeMs, dryRun }: RemovableAge): Promise<boolean> {
   const stats = await unless(['ENOENT'], lstat(path))
   if (stats === undefined || !stats.isFile() || isUsed(basename(path), stats)) return false
   // A time that lies in the future is that of a clock which has been set back since.
   if (Math.abs(Date.now() - stats.mtimeMs) < minAgeMs) return false
-  await unless(['ENOENT'], unlink(path))
+  if (dryRun !== true) await unless(['ENOENT'], unlink(path))
   return true
 }
 

@@ -361,6 +361,6 @@ test('the sweep takes old temporaries of dead processes only', async () => {
     utimesSync(join(folder.path, name), old, old)
   }
   writeFileSync(join(folder.path, '.holdall-4194999-123456.tmp'), '')
-  expect(await sweepFolder(folder.path, 86_400_000)).toBe(1)
+  expect(await sweepFolder(folder.path, { minAgeMs: 86_400_000 })).toBe(1)
   expect(readdirSync(folder.path).sort()).toEqual(['.holdall-4194999-123456.tmp', alive, 'mine.tmp'].sort())
 })

@@ -120,6 +120,23 @@ test('what rivals and killed writers leave is swept, and hinders nobody who remo
   expect(readdirSync(folder.path)).toEqual([])
 })
 
+test('a sweep of a folder leaves its neighbours alone, and a dry run only counts', async () => {
+  using folder = temporaryFolder()
+  const storage = new LocalStorage({ location: folder.path }, { settings: {}, env: {} })
+  const left = '.holdall-4194999-abcdef.tmp'
+  for (const name of ['pdfs/file', 'pdfs/deep/file', 'pdfs-old/file']) {
+    await storage.save(name, 'x')
+    writeFileSync(join(folder.path, name, '..', left), 'half')
+  }
+  const pdfs = { path: 'pdfs', minAgeSecs: 0 }
+  expect(await storage.sweep({ ...pdfs, dryRun: true })).toBe(2)
+  expect(await storage.sweep(pdfs)).toBe(2)
+  expect(await storage.sweep(pdfs)).toBe(0)
+  expect(readdirSync(join(folder.path, 'pdfs-old')).sort()).toEqual([left, 'file'])
+  expect(await storage.sweep({ path: 'absent', minAgeSecs: 0 })).toBe(0)
+  await expect(storage.sweep({ path: '../' })).rejects.toMatchObject({ code: 'suspicious_name' })
+})
+
 test('a sweep is refused where nothing may be changed, and finds nothing where nothing is', async () => {
   using folder = temporaryFolder()
   const readOnly = new LocalStorage({ location: folder.path, readOnly: true }, { settings: {}, env: {} })
