@@ -1,5 +1,6 @@
 import type { CallOptions } from '../core/call.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
+import { kindOf } from '../core/kind.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { forget, isRelease, Removal, type StoredFile } from './claims.ts'
 import { type FieldPlace, nameInStorage } from './stored.ts'
@@ -12,7 +13,7 @@ export interface FileUser {
   readonly field: FieldPlace
   /**
    * Returns those of the names that rows hold, by one query of its own, outside of every transaction. Soft-deleted rows count, whatever
-   * default scopes the model has. More than was asked for may be returned.
+   * default scopes the model has. More than was asked for may be returned, as texts, `FieldFile`s or nulls; anything else is taken for a mistake.
    */
   used(names: readonly string[], options: CallOptions): Promise<Iterable<unknown>>
 }
@@ -161,14 +162,22 @@ export class FileRegistry {
   }
 
   async #ask(user: FileUser, names: readonly string[], options: CallOptions): Promise<string[]> {
+    let found: readonly unknown[]
     try {
-      const found = [...(await user.used(names, options))]
-      return found.filter(name => typeof name === 'string')
+      found = [...(await user.used(names, options))]
     } catch (cause) {
       if (isStorageError(cause, 'aborted')) throw cause
       throw new StorageError('unavailable', `${user.label} could not be asked which files it uses.`, { cause })
     }
+    return found.map(value => usedName(value, user.label)).filter(name => name !== null)
   }
+}
+
+/** A name as a column returned it. What is no name must not be passed over: its file would be deleted. */
+function usedName(value: unknown, label: string): string | null {
+  const name = typeof value === 'object' && value !== null && 'name' in value ? value.name : value
+  if (name === null || name === undefined || typeof name === 'string') return name ?? null
+  throw new StorageError('invalid_argument', `${label} returned ${kindOf(name)} where the name of a file was expected.`)
 }
 
 function warn({ name, error }: KeptFile): void {
