@@ -117,6 +117,8 @@ describe('a file field', () => {
       ({ id }: { id?: number }, name: string) => `docs-${id}-${name}`,
       ({ owner }: { owner?: { id?: number } }, name: string) => `docs/${owner?.id}/${name}`,
       ({ id }: { id?: number }) => `docs/${Number(id)}`,
+      ({ id }: { id?: number }, name: string) => `doc${id}/${name}`,
+      ({ owner }: { owner?: null }, name: string) => `user${owner}/${name}`,
     ]) {
       const docs = fileModel('docs', { normal: fileField({ storage, uploadTo: uploadTo as never }) })
       const work = docs.store({ owner: null, normal: upload('x', 'null.txt') }, { files: new FileTransaction() })
@@ -133,6 +135,22 @@ describe('a file field', () => {
     const optional = ({ group }: { group?: string }, name: string): string => `${group ?? 'all'}/${name}`
     const grouped = fileModel('docs', { normal: fileField({ storage, uploadTo: optional as never }) })
     expect((await kept(upload('x', 'Nonesuch.txt'), grouped as never)).name).toBe('all/Nonesuch.txt')
+    const spelled = fileField({ storage, uploadTo: (_: object, name: string) => `d/${name.replaceAll(' ', '-')}` })
+    expect(await spelled.generateFilename({}, 'None of them.txt')).toBe('d/None-of-them.txt')
+  })
+
+  it('lets uploadTo ask the row for its class and call its methods', async () => {
+    class Person {
+      readonly #name = 'ann'
+      slug(): string {
+        return this.#name
+      }
+    }
+    const uploadTo = (row: Person, name: string): string => `${row.constructor.name}/${row.slug()}/${name}`
+    const field = fileField<Person>({ storage, uploadTo })
+    expect(await field.generateFilename(new Person(), 'x')).toBe('Person/ann/x')
+    const frozen = Object.freeze({ slug: () => 'bob' })
+    expect(await field.generateFilename(frozen, 'x')).toBe('Object/bob/x')
   })
 })
 
