@@ -55,7 +55,7 @@ export class FileModel<F extends FileFields = FileFields> {
     }
   }
 
-  /** Whether the values have content that `store` would upload, or a `FieldFile`, for any field. */
+  /** Whether the values have one for any file field; null is one. */
   concerns(values: object): boolean {
     return this.attributes.some(attribute => (values as StoredRow)[attribute] !== undefined)
   }

@@ -4,7 +4,13 @@ import { drop, forget, hold, type Postponed, type Release, release, type StoredF
 import { type FileRegistry, fileRegistry } from './registry.ts'
 import { storedFile } from './stored.ts'
 
-const running = new AsyncLocalStorage<FileTransaction>()
+/** A transaction that code runs in, and the one around it that is open, which may be of another registry. */
+interface Scope {
+  readonly transaction: FileTransaction
+  readonly outer: Scope | undefined
+}
+
+const running = new AsyncLocalStorage<Scope>()
 
 /**
  * The files of a database transaction: those it has stored, which a rollback removes, and those its rows no longer name, which go after the
@@ -32,11 +38,26 @@ export class FileTransaction {
     this.#parent = parent
   }
 
-  /** The transaction that the calling code runs in, by `run`; undefined outside, after its end, and in one of another registry. */
+  /** The transaction of a registry that the calling code runs in, by `run`; undefined outside and after its end. */
   static current(registry?: FileRegistry): FileTransaction | undefined {
-    let transaction = running.getStore()
+    for (
+      let scope = FileTransaction.#open(running.getStore());
+      scope !== undefined;
+      scope = FileTransaction.#open(scope.outer)
+    ) {
+      const { transaction } = scope
+      if (registry === undefined || transaction.registry === registry) return transaction
+    }
+    return undefined
+  }
+
+  /** The innermost scope whose transaction, or one that it is a savepoint of, is open. */
+  static #open(scope: Scope | undefined): Scope | undefined {
+    if (scope === undefined || scope.transaction.#isOpen) return scope
+    const outer = FileTransaction.#open(scope.outer)
+    let transaction = scope.transaction.#parent
     while (transaction !== undefined && !transaction.#isOpen) transaction = transaction.#parent
-    return registry === undefined || transaction?.registry === registry ? transaction : undefined
+    return transaction === undefined || transaction === outer?.transaction ? outer : { transaction, outer }
   }
 
   /** Whether neither `commit` nor `rollback` was called. */
@@ -46,7 +67,7 @@ export class FileTransaction {
 
   /** Runs code that finds this transaction by `current`. */
   run<T>(work: () => T): T {
-    return running.run(this, work)
+    return running.run({ transaction: this, outer: FileTransaction.#open(running.getStore()) }, work)
   }
 
   /** Begins a savepoint. */
@@ -110,6 +131,8 @@ export class FileTransaction {
       if (this.#isDoubtful) parent.doubt()
       return
     }
+    // It has outlived the transaction around it, which may have been rolled back.
+    if (parent !== undefined) this.doubt()
     await this.#remove([...this.#released, ...this.#abandoned, ...(await this.#doubtful())])
   }
 
