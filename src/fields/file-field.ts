@@ -5,12 +5,11 @@ import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
 import { kindOf } from '../core/kind.ts'
 import { trimTrailingSlashes, validateFileName } from '../core/names.ts'
 import { strftime } from '../core/strftime.ts'
-import { StorageBase } from '../storage/base.ts'
 import type { AnyStorage } from '../storage/storage.ts'
-import type { SaveOptions } from '../storage/types.ts'
 import { isDeleting, type StoredFile, whenNotDeleting } from './claims.ts'
 import type { Field, StoredValue, StoreOptions } from './field.ts'
 import { FieldFile } from './field-file.ts'
+import { checkedStorage, checkOptionNames, checkOptions, FILE_OPTIONS, type FileFieldOptions } from './field-options.ts'
 import type { Owner } from './persist.ts'
 import { type FileRegistry, fileRegistry } from './registry.ts'
 import { checkedParts, watchedRow } from './row-values.ts'
@@ -19,26 +18,6 @@ import { type FileSource, isFileSource, Upload } from './upload.ts'
 
 /** What can be assigned to a file field: content, which is stored; the name of a stored file; a `FieldFile`; or null for none. */
 export type FileValue = FileSource | Upload | FieldFile | string | null
-
-/** Where a field's files are, and how they are named. */
-// biome-ignore lint/suspicious/noExplicitAny: a row of any model
-export interface FileFieldOptions<Row = any> {
-  /** Alias of a configured storage, a storage, or a function that returns one; looked up at first use. Default: the storage `default`. */
-  readonly storage?: string | AnyStorage | (() => AnyStorage) | undefined
-  /**
-   * The folder of the files, with strftime codes for the local time (`docs/%Y/%m/%d`), or a function of the row and the given name that returns
-   * the whole name. Default: the root of the storage.
-   */
-  readonly uploadTo?: string | ((row: Row, filename: string) => string | Promise<string>) | undefined
-  /** Longest name in UTF-16 units, as the column holds; default 100. */
-  readonly maxLength?: number | undefined
-  /** What all names begin with, for `holdall orphans`; default: the part of a string `uploadTo` before its first strftime code. */
-  readonly prefix?: string | undefined
-  /** What the column holds where there is no file: null, or '' for a column that is NOT NULL. Default null; both are read. */
-  readonly emptyValue?: null | '' | undefined
-  /** How the files are stored: `overwrite`, `maxSize`, `cacheControl` and so on. */
-  readonly saveOptions?: Omit<SaveOptions, 'signal' | 'maxLength' | 'ifMatch' | 'onProgress'> | undefined
-}
 
 /** A column of a model that holds the name of a file. It needs an attribute's name, which `fileModel` or an adapter sets. */
 // biome-ignore lint/suspicious/noExplicitAny: a row of any model
@@ -50,18 +29,10 @@ export class FileField<Row = any> implements Field {
   #storage: AnyStorage | undefined
 
   constructor(options: FileFieldOptions<Row> = {}) {
-    const { uploadTo, maxLength = 100, storage } = options
-    if (typeof uploadTo === 'string' && uploadTo.startsWith('/')) {
-      throw new ImproperlyConfigured(
-        `uploadTo must be a relative path, not an absolute path: remove the leading slash of '${uploadTo}'.`,
-      )
-    }
-    if (!Number.isSafeInteger(maxLength) || maxLength < 1) {
-      throw new ImproperlyConfigured(`maxLength must be a whole number above 0, not ${maxLength}.`)
-    }
+    checkOptions(options)
     this.options = options
-    this.maxLength = maxLength
-    if (typeof storage === 'object') this.#storage = checkedStorage(storage)
+    this.maxLength = options.maxLength ?? 100
+    if (typeof options.storage === 'object') this.#storage = options.storage
   }
 
   /** The attribute of the row that holds the file: `pdf`. */
@@ -230,12 +201,6 @@ export class FileField<Row = any> implements Field {
 /** A file field: where its files are stored and how they are named. Bad options are `improperly_configured`. */
 // biome-ignore lint/suspicious/noExplicitAny: a row of any model
 export function fileField<Row = any>(options: FileFieldOptions<Row> = {}): FileField<Row> {
+  checkOptionNames(options, FILE_OPTIONS)
   return new FileField(options)
-}
-
-function checkedStorage(storage: unknown): AnyStorage {
-  if (storage instanceof StorageBase) return storage as AnyStorage
-  throw new ImproperlyConfigured(
-    `storage of a file field: expected an alias, a storage or a function that returns one, got ${kindOf(storage)}.`,
-  )
 }

@@ -2,7 +2,8 @@ import type { CallOptions } from '../core/call.ts'
 import type { Content } from '../core/content.ts'
 import { isStorageError } from '../core/errors.ts'
 import { FieldFile } from './field-file.ts'
-import { FileField, type FileFieldOptions } from './file-field.ts'
+import { checkOptionNames, FILE_OPTIONS, type FileFieldOptions } from './field-options.ts'
+import { FileField } from './file-field.ts'
 import { imageHeader, loadImageSize } from './image/header.ts'
 import { observed, readByRanges } from './image/read.ts'
 import type { ImageInfo } from './image/wanted.ts'
@@ -103,5 +104,6 @@ export class ImageFieldFile extends FieldFile {
  */
 // biome-ignore lint/suspicious/noExplicitAny: a row of any model
 export function imageField<Row = any>(options: ImageFieldOptions<Row> = {}): ImageField<Row> {
+  checkOptionNames(options, [...FILE_OPTIONS, 'width', 'height', 'orientation'])
   return new ImageField(options)
 }

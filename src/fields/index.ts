@@ -1,9 +1,9 @@
 export type { StoredFile } from './claims.ts'
 export type { Field, StoredValue, StoreOptions } from './field.ts'
 export { FieldFile } from './field-file.ts'
+export type { FileFieldOptions } from './field-options.ts'
 export {
   FileField,
-  type FileFieldOptions,
   type FileValue,
   fileField,
 } from './file-field.ts'

@@ -66,7 +66,10 @@ async function change(
   const outer = owner?.transaction === undefined ? FileTransaction.current(file.field.registry) : owner.transaction()
   const files = outer?.savepoint() ?? new FileTransaction(file.field.registry)
   const { name, pending } = file
+  const row = (owner?.row ?? {}) as Record<string, unknown>
+  const columns = Object.keys(file.field.columnsOf(undefined)).map(column => [column, row[column]] as const)
   files.onRollback(() => {
+    for (const [column, value] of columns) if (row[column] !== value) row[column] = value
     if (pending === undefined) file.settle(name)
     else file.assign(pending)
   })

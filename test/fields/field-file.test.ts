@@ -93,6 +93,11 @@ describe('a file field', () => {
     const field = fileField({ storage })
     fileModel('a', { one: field })
     expect(() => fileModel('a', { two: field })).toThrow("cannot be both 'one' and 'two'")
+    expect(() => fileField({ uplaodTo: 'x' } as never)).toThrow("no option 'uplaodTo'")
+    expect(() => imageField({ widht: 'x' } as never)).toThrow("no option 'widht'")
+    expect(() => fileField({ uploadTo: 7 as never })).toThrow('uploadTo must be')
+    expect(() => fileField({ storage: 7 as never })).toThrow('storage of a file field')
+    expect(() => fileField({ emptyValue: 'x' as never })).toThrow('emptyValue')
   })
 
   it('finds its storage at first use: an alias, a storage or a function', async () => {

@@ -149,6 +149,21 @@ describe('an image field', () => {
     await files.commit()
   })
 
+  it('a rollback gives the row its old sizes back', async () => {
+    const storage = new MemoryStorage()
+    const own = new FileRegistry()
+    const resumes = fileModel('resumes', { photo: imageField({ storage, width: 'w', height: 'h' }) }, own)
+    const row = { photo: null, w: 10, h: null as number | null }
+    const persist = async (values: object): Promise<void> => void Object.assign(row, { ...values, photo: row.photo })
+    const files = new FileTransaction(own)
+    const photo = resumes.attach('photo', null, { row, persist })
+    const { bytes } = all.find(({ name }) => name === 'turned.webp')!
+    await files.run(() => photo.save('a.webp', bytes))
+    expect([photo.name, row]).toEqual(['a.webp', { photo: null, w: 320, h: 200 }])
+    await files.rollback()
+    expect([photo.name, row]).toEqual([null, { photo: null, w: 10, h: null }])
+  })
+
   it('fld-8: reads sizes from filled columns, and only else from the file', async () => {
     const storage = new MemoryStorage()
     const photo = all.find(({ name }) => name === 'turned.webp')!
