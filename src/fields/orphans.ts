@@ -58,7 +58,7 @@ const BATCH = 200
 export async function* findOrphans(options: OrphanOptions = {}): AsyncGenerator<Orphan, OrphanSummary, undefined> {
   const { registry = fileRegistry, graceSecs = DAY_SECS, prefixes, signal } = options
   if (!(graceSecs >= 0)) throw new StorageError('invalid_argument', `graceSecs: expected seconds, got ${graceSecs}.`)
-  if (registry.users.length === 0) {
+  if (registry.users.size === 0) {
     throw new StorageError('invalid_argument', 'No column is registered, so no file can be known to be unused.')
   }
   const places = await placesOf(registry.users, prefixes, { signal })
@@ -142,7 +142,7 @@ async function sweep(storage: AnyStorage, path: string, minAgeSecs: number, sear
 
 /** The storages of the columns, each once, with the folders to look in. */
 async function placesOf(
-  users: readonly FileUser[],
+  users: Iterable<FileUser>,
   prefixes: readonly string[] | undefined,
   options: CallOptions,
 ): Promise<Place[]> {

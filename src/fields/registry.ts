@@ -44,8 +44,8 @@ export class FileRegistry {
   }
 
   /** All registered columns. */
-  get users(): readonly FileUser[] {
-    return [...this.#users]
+  get users(): ReadonlySet<FileUser> {
+    return new Set(this.#users)
   }
 
   /**
@@ -154,7 +154,7 @@ export class FileRegistry {
 
   /** Whether a registered column has its files where this one is. */
   async knows(file: StoredFile): Promise<boolean> {
-    for (const storage of new Set(this.users.map(user => user.field.storage))) {
+    for (const storage of new Set([...this.#users].map(user => user.field.storage))) {
       if ((await nameInStorage(file, storage)) !== undefined) return true
     }
     return false

@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { StorageError } from '../core/errors.ts'
 import type { FileTransaction } from '../fields/transaction.ts'
 
 const running = new AsyncLocalStorage<OneConnection>()
@@ -63,7 +62,6 @@ export class OneConnection {
   }
 
   async #turn<T>(work: () => T | Promise<T>): Promise<T> {
-    if (!this.#isOpen) throw new StorageError('unsupported', 'The transaction of this statement has ended.')
     const result = this.#tail.then(work)
     this.#tail = result.catch(() => {})
     return result

@@ -15,6 +15,8 @@ ormConformance('kysely, PostgreSQL', async place => openKysely(place, await firs
 ormConformance('kysely, MariaDB', async place => openKysely(place, await second.createDatabase()))
 
 const plan = { child: join(import.meta.dirname, '../orm/kysely/crash.child.ts'), open: openKysely }
+// Killed processes take their time, also without a server.
+ormCrashes('kysely, better-sqlite3', plan)
 ormCrashes('kysely, PostgreSQL', { ...plan, database: () => first.createDatabase() })
 ormCrashes('kysely, MariaDB', { ...plan, database: () => second.createDatabase() })
 

@@ -22,20 +22,23 @@ function assertType<T extends true>(): T | undefined {
   return undefined
 }
 
-// An accessor reads a file and takes content; a class cannot declare one, so an interface does.
-export interface Resume {
-  get pdf(): FieldFile
-  set pdf(value: FileValue)
-  get photo(): ImageFieldFile
-  set photo(value: FileValue)
-}
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: as above
-export class Resume extends Model<
-  FileAttributes<InferAttributes<Resume>>,
-  FileAttributes<InferCreationAttributes<Resume>>
-> {
+/** With accessors: content can be assigned. */
+class Resume extends Model<FileAttributes<InferAttributes<Resume>>, FileAttributes<InferCreationAttributes<Resume>>> {
   declare id: CreationOptional<number>
   declare title: string
+
+  get pdf(): FieldFile {
+    return this.get('pdf') as FieldFile
+  }
+  set pdf(value: FileValue) {
+    this.set('pdf', value)
+  }
+  get photo(): ImageFieldFile {
+    return this.get('photo') as ImageFieldFile
+  }
+  set photo(value: FileValue) {
+    this.set('photo', value)
+  }
 }
 
 /** Without accessors: read as a file, written by `set`, `update` and `create`. */

@@ -252,6 +252,8 @@ describe.each([
     await db.insert(schema.notes).values({ resumeId: id, text: 'n' })
     const [joined] = await db.select().from(schema.notes).innerJoin(resumes, eq(resumes.id, schema.notes.resumeId))
     expect(joined!.resumes.pdf?.name).toBe('pdfs/a.pdf')
+    const [left] = await db.select().from(resumes).leftJoin(schema.notes, eq(schema.notes.id, 99))
+    expect(left!.notes).toBe(null)
     const other = alias(resumes, 'other')
     const [aliased] = await db.select({ file: other.pdf }).from(other)
     expect(aliased!.file).toBeInstanceOf(FieldFile)
@@ -403,6 +405,34 @@ describe.each([
     expect(await stored()).toEqual([])
   })
 
+  it('two updates of one row at the same time leave the file of the last', async () => {
+    const id = await insert('a')
+    const update = (name: string) => files.update(resumes, { pdf: file(name) }, eq(resumes.id, id))
+    await Promise.all([update('b'), update('c')])
+    expect(await stored()).toEqual([(ground.rows('resumes')[0] as { pdf: string }).pdf])
+  })
+
+  it('a statement that no one waits for is part of its transaction, and one after its end is not', async () => {
+    let goOn = (): void => {}
+    const ended = new Promise<void>(resolve => (goOn = resolve))
+    let late: Promise<unknown> | undefined
+    const failing = files.transaction(async tx => {
+      for (const title of ['first', 'second']) void tx.db.insert(resumes).values({ title }).run()
+      late = ended.then(() => insert('late'))
+      throw new Error('no')
+    })
+    await expect(failing).rejects.toThrow('no')
+    const next = files.transaction(async () => {
+      goOn()
+      for (let turn = 0; turn < 5; turn++) await new Promise(resolve => setImmediate(resolve))
+      throw new Error('next')
+    })
+    await expect(next).rejects.toThrow('next')
+    await late
+    expect(ground.rows('resumes')).toMatchObject([{ title: 'late' }])
+    expect(await stored()).toEqual(['pdfs/late.pdf'])
+  })
+
   it('uploads without holding the only connection', async () => {
     let end = (): void => {}
     const waiting = new Promise<void>(resolve => (end = resolve))
@@ -418,7 +448,7 @@ describe.each([
   })
 
   it('takes its columns out of the registry, and knows its tables', async () => {
-    expect(registry.users.map(({ label }) => label)).toEqual(['resumes.pdf', 'resumes.photo', 'pages.scan'])
+    expect([...registry.users].map(({ label }) => label)).toEqual(['resumes.pdf', 'resumes.photo', 'pages.scan'])
     files.detach()
     expect(registry.users).toEqual([])
     expect(() => drizzleFiles(ground.db, { notes: schema.notes })).toThrow(/No table has a file column/)

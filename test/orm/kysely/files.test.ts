@@ -307,6 +307,14 @@ describe('transactions', () => {
     expect(await stored()).toEqual([])
   })
 
+  it('two updates of one row at the same time leave the file of the last', async () => {
+    const id = await insert('a')
+    const update = (name: string) => files.update('resumes', { pdf: file(name) }, { id })
+    await Promise.all([update('b'), update('c')])
+    const { pdf } = await plain.selectFrom('resumes').select('pdf').executeTakeFirstOrThrow()
+    expect(await stored()).toEqual([pdf])
+  })
+
   it('uploads without holding the only connection', async () => {
     let end = (): void => {}
     const waiting = new Promise<void>(resolve => (end = resolve))
@@ -323,7 +331,7 @@ describe('transactions', () => {
 })
 
 it('takes its columns out of the registry, and knows its tables', async () => {
-  expect(registry.users.map(({ label }) => label)).toEqual(['resumes.pdf', 'resumes.photo'])
+  expect([...registry.users].map(({ label }) => label)).toEqual(['resumes.pdf', 'resumes.photo'])
   files.detach()
   expect(registry.users).toEqual([])
   expect(() => kyselyFiles(plain, {})).toThrow(/No table has a file column/)

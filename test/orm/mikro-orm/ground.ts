@@ -1,8 +1,5 @@
 /** MikroORM under the suite: entities by the unit of work, many rows by native statements. */
-import { MikroORM as MariadbORM } from '@mikro-orm/mariadb'
-import { MikroORM as PostgresORM } from '@mikro-orm/postgresql'
 import { EntitySchema, type MikroORM, type SqlEntityManager } from '@mikro-orm/sql'
-import { MikroORM as SqliteORM } from '@mikro-orm/sqlite'
 import type { FieldFile } from '../../../src/fields/index.ts'
 import { type FileProperty, fileType, mikroFiles } from '../../../src/orm/mikro-orm/index.ts'
 import {
@@ -48,16 +45,19 @@ export function resumeSchema(place: OrmPlace): EntitySchema<Resume> {
 
 type Em = SqlEntityManager
 
-/** Opens the database at a URL, or in a file of SQLite. */
+/** Opens the database at a URL, or in a file of SQLite; only the driver that it needs is loaded. */
 export async function openMikro(place: OrmPlace, database: string): Promise<MikroGround> {
   const options = { entities: [resumeSchema(place)], debug: false }
   if (database.startsWith('postgres:')) {
-    return startMikro(await PostgresORM.init({ ...options, clientUrl: database }), 'postgres', place)
+    const { MikroORM } = await import('@mikro-orm/postgresql')
+    return startMikro(await MikroORM.init({ ...options, clientUrl: database }), 'postgres', place)
   }
   if (database.startsWith('mariadb:')) {
-    return startMikro(await MariadbORM.init({ ...options, clientUrl: database }), 'mariadb', place)
+    const { MikroORM } = await import('@mikro-orm/mariadb')
+    return startMikro(await MikroORM.init({ ...options, clientUrl: database }), 'mariadb', place)
   }
-  return startMikro(await SqliteORM.init({ ...options, dbName: database }), 'sqlite', place)
+  const { MikroORM } = await import('@mikro-orm/sqlite')
+  return startMikro(await MikroORM.init({ ...options, dbName: database }), 'sqlite', place)
 }
 
 /** Makes the tables and attaches the adapter. */

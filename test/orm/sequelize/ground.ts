@@ -53,13 +53,6 @@ const namespace = {
   bind: (work: unknown) => work,
 }
 
-export interface Resume {
-  get pdf(): FieldFile
-  set pdf(value: FileValue)
-  get photo(): FieldFile
-  set photo(value: FileValue)
-}
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: a class cannot declare accessors
 export class Resume extends Model<
   FileAttributes<InferAttributes<Resume>>,
   FileAttributes<InferCreationAttributes<Resume>>
@@ -67,6 +60,19 @@ export class Resume extends Model<
   declare id: CreationOptional<number>
   declare title: string
   declare deletedAt: CreationOptional<Date | null>
+
+  get pdf(): FieldFile {
+    return this.get('pdf') as FieldFile
+  }
+  set pdf(value: FileValue) {
+    this.set('pdf', value)
+  }
+  get photo(): FieldFile {
+    return this.get('photo') as FieldFile
+  }
+  set photo(value: FileValue) {
+    this.set('photo', value)
+  }
 }
 
 /** Options for a SQLite database on disk, where each transaction has a connection of its own. */

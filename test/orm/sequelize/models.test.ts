@@ -20,7 +20,7 @@ it('all models of a Sequelize are attached, those that are defined later too, un
   const detach = sequelizeFiles(sequelize, { registry: place.registry })
   const Late = define('Late')
   await sequelize.sync()
-  expect(place.registry.users.map(({ label }) => label)).toEqual(['Early.pdf', 'Late.pdf'])
+  expect([...place.registry.users].map(({ label }) => label)).toEqual(['Early.pdf', 'Late.pdf'])
   const [early, late] = [await Early.create({ pdf: file('one') }), await Late.create({ pdf: file('two') })]
   detach()
   expect(place.registry.users).toEqual([])

@@ -79,6 +79,9 @@ export function statementTests(name: string, open: () => Promise<World>): void {
       const result = await Resume.update({ pdf: file('hooked') }, { where, individualHooks: true })
       const [, changed] = result as unknown as [number, AnyRow[]]
       expect(changed.map(({ pdf }) => [pdf.name, pdf.committed])).toEqual(Array(2).fill(['pdfs/hooked.txt', true]))
+      await changed[0]!.pdf.save('own.txt', 'own')
+      const named = new Map(await rows(Resume))
+      expect([named.size, named.get(changed[0]!.title)]).toEqual([3, 'pdfs/own.txt'])
       // Hooks that make the rows differ: they are saved one by one.
       Resume.beforeUpdate(row => void (row.title += '!'))
       await Resume.update({ pdf: file('each') }, { where, individualHooks: true })

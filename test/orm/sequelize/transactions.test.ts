@@ -113,16 +113,16 @@ it('fld-11: with a namespace, a file is saved in the transaction that nobody pas
 })
 
 it('models of two registries in one transaction', async () => {
-  const other = new Sequelize(sqliteFile(':memory:'))
+  const other = new Sequelize({ ...sqliteFile(':memory:'), logging: false })
   const registry = new FileRegistry()
   const Draft = other.define('Draft', { pdf: fileAttribute(world.place.pdf()) }, { timestamps: false })
   after.push(() => other.close(), sequelizeFiles(other, { registry }))
-  await other.sync({ logging: false })
-  const draft = await Draft.create({ pdf: file('draft') }, { logging: false })
+  await other.sync()
+  const draft = await Draft.create({ pdf: file('draft') })
   await world.sequelize.transaction(async transaction => {
     await row.destroy({ transaction })
     // A write that belongs to no transaction, or to another, does not wait for this one.
-    await draft.destroy({ logging: false })
+    await draft.destroy()
     expect(await world.files()).toEqual(['pdfs/old.txt'])
   })
   expect(await world.files()).toEqual([])

@@ -50,7 +50,7 @@ export class Kit<Tx> {
       afterAll(async () => {
         process.off('unhandledRejection', note)
         await kit.ground.close()
-        expect(kit.place.registry.users.map(({ label }) => label)).toEqual([])
+        expect([...kit.place.registry.users].map(({ label }) => label)).toEqual([])
       })
       define(kit)
     })

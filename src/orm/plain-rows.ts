@@ -1,0 +1,35 @@
+import type { CallOptions } from '../core/call.ts'
+import { StorageError } from '../core/errors.ts'
+import { FieldFile, type FileModel, type FileTransaction, type StoredRow } from '../fields/index.ts'
+import { RowOwner, type RowWriter } from './row-owner.ts'
+
+/** What the rows of one result have in common, for ORMs whose rows are plain objects. */
+export interface RowSource {
+  readonly model: FileModel
+  /** The transaction in which a row is written now. */
+  files(): FileTransaction | undefined
+  /** Writes attributes of the row; returns how many rows were found. */
+  update(row: StoredRow, values: StoredRow, options: CallOptions): Promise<number>
+}
+
+const writer: RowWriter<RowSource> = {
+  async persist(given, values, source, options) {
+    const row = given as StoredRow
+    const count = await source.update(row, values, options)
+    if (count === 0) throw new StorageError('not_found', `The row of '${source.model.label}' is gone.`)
+    for (const name in values) if (name in row && !(row[name] instanceof FieldFile)) row[name] = values[name]
+  },
+  transactionOf: source => source.files(),
+}
+
+/** Makes files of the names in rows, in place; saving one updates its row, and a row that is gone is `not_found`. */
+export function attachRows(rows: Iterable<StoredRow>, source: RowSource): void {
+  const fields = Object.entries(source.model.fields)
+  for (const row of rows) {
+    const owner = new RowOwner(row, writer, source)
+    for (const [name, field] of fields) {
+      const value = row[name]
+      if (value === null || typeof value === 'string') row[name] = field.attach(value, owner)
+    }
+  }
+}
