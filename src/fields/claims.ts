@@ -9,7 +9,7 @@ export interface StoredFile {
   readonly isNew?: boolean | undefined
 }
 
-/** A file that a row no longer names. It is done once the file has been deleted, by anybody in this process. */
+/** A file that a row no longer names. It is done once the file has been deleted by this process. */
 export interface Release extends StoredFile {
   done: boolean
 }
@@ -34,7 +34,7 @@ interface Claim {
   postponed: Postponed[]
 }
 
-/** What this process does with a file at this moment, by address; a file that nobody works with has no entry. */
+/** What this process does with a file at this moment, by address; a file without work has no entry. */
 const claims = new Map<string, Claim>()
 
 function claimOf(address: string): Claim {

@@ -18,7 +18,7 @@ export interface OrphanOptions extends CallOptions {
   readonly prefixes?: readonly string[] | undefined
 }
 
-/** A file that no row names, or an account of unfinished uploads. */
+/** A file that no row names. */
 export interface Orphan {
   readonly storage: AnyStorage
   readonly name: string
@@ -40,7 +40,7 @@ export interface OrphanSummary {
   readonly used: number
   /** Files that are younger than the grace time, or of no known age. */
   readonly spared: number
-  /** Unfinished uploads in parts that were older than the grace time; they are ended where `delete` is set. */
+  /** Leftovers of unfinished uploads that are older than the grace time; they are removed where `delete` is set. */
   readonly unfinished: number
 }
 

@@ -16,7 +16,7 @@ export interface FieldPlace {
 const numbers = new WeakMap<object, number>()
 let count = 0
 
-/** A file with its address; a backend that has no addresses is told from others by its driver. */
+/** A file with its address; a file of a backend without addresses is known by the driver object. */
 export async function storedFile(storage: AnyStorage, name: string, options: CallOptions = {}): Promise<StoredFile> {
   const ref = storage.normalRef(name)
   const address = (await addressOf(storage, ref, options)) ?? `${numberOf(storage.calls.driver)} ${ref.key}`

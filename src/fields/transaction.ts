@@ -28,7 +28,7 @@ export class FileTransaction {
   readonly #abandoned: StoredFile[] = []
   /** What others have released, and was kept for savepoints that were rolled back. */
   readonly #postponed: Postponed[] = []
-  /** What gives objects their content back, the last first. */
+  /** What puts objects back as they were, the last first. */
   readonly #undo: (() => void)[] = []
   #isOpen = true
   #isDoubtful = false
@@ -81,7 +81,7 @@ export class FileTransaction {
     this.#stored.push(file)
   }
 
-  /** Notes a stored file that a row of the transaction names now, so that nobody deletes it meanwhile. */
+  /** Notes a stored file that a row of the transaction names now, so that it is not deleted meanwhile. */
   needed(file: StoredFile): void {
     hold(file.address)
     this.#needed.push(file.address)

@@ -56,7 +56,7 @@ interface Found<T> {
 }
 
 /**
- * Ends uploads of which nobody knows the id. A request to create one leaves one behind when its answer was lost or denied what was done, and
+ * Ends uploads whose id no one knows. A request to create one leaves one behind when its answer was lost or denied what was done, and
  * when a proxy sent it twice. The first is looked for at once, the second once for all at `sweep`. Taken for such are uploads of the same key
  * from just that time that have no part even after our own work has ended. Where uploads cannot be listed, nothing is done.
  */

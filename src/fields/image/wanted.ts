@@ -14,7 +14,7 @@ export interface ImageInfo {
   readonly orientation: number | undefined
 }
 
-/** Reads a header: asks for parts of the file, in ascending order as far as the format permits, until it knows or gives up. */
+/** Reads a header: asks for parts of the file, in ascending order as far as the format permits, until the size is known or cannot be found. */
 export type HeaderReader<T = ImageInfo | undefined> = Generator<Wanted, T, Uint8Array>
 
 /** What `image-size` does. */
