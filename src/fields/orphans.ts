@@ -47,11 +47,13 @@ export interface OrphanSummary {
 const DAY_SECS = 86_400
 /** Files whose rows are asked for together. */
 const BATCH = 200
+/** Files that are looked at once more, and then deleted, together. */
+const TOGETHER = 20
 
 /**
  * Finds files that no row of a registered column names, below the folders that the fields write to, and deletes them where that is asked for.
  * First every column is asked: when one cannot be read, or none is registered, nothing is deleted and the error is thrown. Each batch of files is
- * asked about after it was listed, and once more before it is deleted. Returns the counts at its end.
+ * asked about after it was listed, and once more before it is deleted; a file that was written anew in between stays. Returns the counts at its end.
  * @example
  * for await (const { name } of findOrphans({ graceSecs: 3600 })) console.log(name)
  */
@@ -97,37 +99,74 @@ async function* searchFolder(
   search: Search,
 ): AsyncGenerator<Orphan, void, undefined> {
   const { summary, signal } = search
-  const before = Date.now() - graceSecs * 1000
+  const isOld = olderThan(Date.now() - graceSecs * 1000)
   let batch: Candidate[] = []
   for await (const { name, isDirectory, size, modifiedAt } of storage.entries(folder, { recursive: true, signal })) {
     if (isDirectory) continue
-    if (modifiedAt === undefined || modifiedAt.getTime() > before) {
+    if (!isOld(modifiedAt)) {
       summary.spared += 1
       continue
     }
     batch.push({ ...(await storedFile(storage, name, { signal })), size, modifiedAt })
     if (batch.length < BATCH) continue
-    yield* settle(batch, search)
+    yield* settle(batch, isOld, search)
     batch = []
   }
-  yield* settle(batch, search)
+  yield* settle(batch, isOld, search)
 }
 
-async function* settle(batch: readonly Candidate[], search: Search): AsyncGenerator<Orphan, void, undefined> {
+type AgeCheck = (modifiedAt: Date | undefined) => modifiedAt is Date
+
+function olderThan(time: number): AgeCheck {
+  return (modifiedAt): modifiedAt is Date => modifiedAt !== undefined && modifiedAt.getTime() <= time
+}
+
+async function* settle(
+  batch: readonly Candidate[],
+  isOld: AgeCheck,
+  search: Search,
+): AsyncGenerator<Orphan, void, undefined> {
   const { registry, summary, signal } = search
   const used = await registry.used(batch, { signal })
   const unused = batch.filter(file => !used.has(file) && !isHeld(file.address))
   summary.used += batch.length - unused.length
   summary.found += unused.length
-  const errors = new Map<string, StorageError>()
-  const removed = search.delete ? await registry.removeUnused(unused, ({ name, error }) => errors.set(name, error)) : []
-  summary.deleted += removed.length
-  summary.failed += errors.size
-  for (const file of unused) {
-    const { storage, name, size, modifiedAt } = file
-    const error = errors.get(name)
-    yield { storage, name, size, modifiedAt, deleted: removed.includes(file), ...(error && { error }) }
+  for (let at = 0; at < unused.length; at += TOGETHER) {
+    const files = unused.slice(at, at + TOGETHER)
+    const { removed, errors } = search.delete ? await remove(files, isOld, search) : NOTHING
+    summary.deleted += removed.length
+    summary.failed += errors.size
+    for (const file of files) {
+      const { storage, name, size, modifiedAt } = file
+      const error = errors.get(name)
+      yield { storage, name, size, modifiedAt, deleted: removed.includes(file), ...(error && { error }) }
+    }
   }
+}
+
+interface Removed {
+  readonly removed: readonly StoredFile[]
+  readonly errors: ReadonlyMap<string, StorageError>
+}
+
+const NOTHING: Removed = { removed: [], errors: new Map() }
+
+/** Deletes files that are still unused, but for those that were written anew since they were listed: their rows may still be to come. */
+async function remove(files: readonly Candidate[], isOld: AgeCheck, { registry, signal }: Search): Promise<Removed> {
+  const errors = new Map<string, StorageError>()
+  const check = async ({ storage, name }: Candidate): Promise<boolean> => {
+    try {
+      return isOld((await storage.stat(name, { signal })).modifiedAt)
+    } catch (error) {
+      if (!isStorageError(error) || error.code === 'aborted') throw error
+      if (error.code !== 'not_found') errors.set(name, error)
+      return false
+    }
+  }
+  const areOld = await Promise.all(files.map(check))
+  const old = files.filter((_, at) => areOld[at])
+  const removed = await registry.removeUnused(old, ({ name, error }) => errors.set(name, error))
+  return { removed, errors }
 }
 
 async function sweep(storage: AnyStorage, path: string, minAgeSecs: number, search: Search): Promise<number> {

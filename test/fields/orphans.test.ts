@@ -98,6 +98,23 @@ describe('findOrphans', () => {
     expect((await search({ registry, graceSecs: 0 })).found).toMatchObject([{ name: pdf }])
   })
 
+  it('spares a file that was written anew since it was listed', async () => {
+    storage = new MemoryStorage({ fileOverwrite: true })
+    register('pdfs')
+    for (let number = 0; number < 30; number++) await storage.save(`pdfs/${number}.pdf`, 'old')
+    const orphans = findOrphans({ registry, delete: true, graceSecs: 0 })
+    const first = await orphans.next()
+    // The clock has whole milliseconds.
+    for (const begun = Date.now(); Date.now() === begun; ) await new Promise(setImmediate)
+    // Another process stores it once more; its row is not committed yet.
+    await storage.save('pdfs/9.pdf', 'new')
+    const last: Orphan[] = []
+    for await (const orphan of orphans) last.push(orphan)
+    expect(first.value).toMatchObject({ name: 'pdfs/0.pdf', deleted: true })
+    expect(last.filter(({ deleted }) => !deleted)).toMatchObject([{ name: 'pdfs/9.pdf' }])
+    expect(await storage.readText('pdfs/9.pdf')).toBe('new')
+  })
+
   it('fld-13: deletes nothing when one column cannot be read or none is registered', async () => {
     await expect(search({ registry, delete: true, graceSecs: 0 })).rejects.toThrow('No column is registered')
     register('pdfs')
