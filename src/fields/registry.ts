@@ -29,6 +29,8 @@ export interface KeptFile {
 const BATCH = 500
 /** Files that are asked about, and then deleted, together. */
 const TOGETHER = 20
+/** Most characters of what a database said. */
+const MAX_REASON = 300
 /** How often files are asked about that are needed anew between question and deletion. */
 const MOST_ROUNDS = 20
 
@@ -167,10 +169,21 @@ export class FileRegistry {
       found = [...(await user.used(names, options))]
     } catch (cause) {
       if (isStorageError(cause, 'aborted')) throw cause
-      throw new StorageError('unavailable', `${user.label} could not be asked which files it uses.`, { cause })
+      const text = `${user.label} could not be asked which files it uses: ${reasonOf(cause)}`
+      throw new StorageError('unavailable', text, { cause })
     }
     return found.map(value => usedName(value, user.label)).filter(name => name !== null)
   }
+}
+
+/** What a database said, on one line and without the password of a URL. */
+function reasonOf(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  const line = text
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/:\/\/\S*@/g, '://***@')
+    .trim()
+  return line.length > MAX_REASON ? `${line.slice(0, MAX_REASON)}...` : line
 }
 
 /** A name as a column returned it. What is no name must not be passed over: its file would be deleted. */

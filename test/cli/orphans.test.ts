@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -63,10 +63,13 @@ describe('orphans', () => {
   })
 
   test('deletes nothing when a column cannot be read, none is registered, or the module cannot be loaded', async () => {
-    await models(`() => { throw new Error('no such table') }`)
+    const failing = `() => { throw new Error('no such\\n table at postgres://me:secret@host/db') }`
+    await models(failing)
     const unread = await cli('orphans', 'models.ts', '--delete', '--grace', '0')
     expect(unread).toMatchObject({ code: 1, stdout: '' })
-    expect(unread.stderr).toContain('resumes.pdf could not be asked which files it uses')
+    expect(unread.stderr).toContain(
+      'resumes.pdf could not be asked which files it uses: no such table at postgres://***@host/db',
+    )
     await writeFile(join(dir, 'empty.mjs'), 'export {}')
     expect((await cli('orphans', 'empty.mjs', '--delete')).stderr).toContain('No column is registered')
     await writeFile(join(dir, 'broken.mjs'), 'await Promise.reject(new Error("no database"))')
@@ -75,6 +78,15 @@ describe('orphans', () => {
       stderr: expect.stringContaining('no database'),
     })
     expect(await cli('orphans', 'absent.ts')).toMatchObject({ code: 1 })
+    await models(`() => { throw new Error('first') }`)
+    const text = (await readFile(join(dir, 'models.ts'), 'utf8')).replace(
+      /close = .*/,
+      `close = () => { throw new Error('last') }`,
+    )
+    await writeFile(join(dir, 'models.ts'), text)
+    expect((await cli('orphans', 'models.ts')).stderr).toContain('first')
+    await writeFile(join(dir, 'odd.mjs'), 'export const fileRegistry = {}')
+    expect((await cli('orphans', 'odd.mjs')).stderr).toContain('expected a FileRegistry')
     expect(await names()).toHaveLength(3)
   })
 

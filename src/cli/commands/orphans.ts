@@ -45,12 +45,18 @@ export function orphans(program: Command, context: CliContext): void {
       const models = (await loading(file, () => import(/* @vite-ignore */ pathToFileURL(file).href))) as Models
       try {
         await search(context, models, { ...options, graceSecs })
-      } finally {
-        await models.close?.()
-        // Connections that the module does not end must not keep the process.
-        setTimeout(() => process.exit(), EXIT_MS).unref()
+      } catch (error) {
+        await close(models).catch(() => {})
+        throw error
       }
+      await close(models)
     })
+}
+
+async function close(models: Models): Promise<void> {
+  // Connections that the module does not end must not keep the process.
+  setTimeout(() => process.exit(), EXIT_MS).unref()
+  await models.close?.()
 }
 
 async function search(
@@ -61,6 +67,7 @@ async function search(
   const { out, signal } = context
   const { findOrphans, fileRegistry } = await import('../../fields/index.ts')
   const registry = models.fileRegistry ?? fileRegistry
+  if (!(registry.users instanceof Set)) throw new UsageError('fileRegistry of the module: expected a FileRegistry.')
   const isDelete = options.delete === true && context.options.dryRun !== true
   const { graceSecs, prefix: prefixes } = options
   const found = findOrphans({ registry, delete: isDelete, graceSecs, prefixes, signal })
