@@ -44,6 +44,11 @@ class FileSubscriber implements EntitySubscriberInterface {
     this.#levels.set(queryRunner, [...(this.#levels.get(queryRunner) ?? []), level])
   }
 
+  /** PostgreSQL answers the commit with a rollback then. */
+  afterQuery({ success, queryRunner }: { readonly success: boolean; readonly queryRunner: QueryRunner }): void {
+    if (!success) this.#top(queryRunner)?.files.doubt()
+  }
+
   readonly afterTransactionCommit = (event: { queryRunner: QueryRunner }) => this.#end(event.queryRunner, 'commit')
   readonly afterTransactionRollback = (event: { queryRunner: QueryRunner }) => this.#end(event.queryRunner, 'rollback')
   readonly beforeUpdate = (event: RowEvent) => event.databaseEntity && this.beforeInsert(event)

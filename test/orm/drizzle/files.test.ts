@@ -235,6 +235,14 @@ describe.each([
     expect(await stored()).toEqual([])
   })
 
+  it('changes no rows without values', async () => {
+    await files.insert(resumes, { title: 'a', pdf: file('a') })
+    const updated = files.update(resumes, undefined as never, eq(resumes.title, 'a'))
+    await expect(updated).rejects.toThrow("An update of 'resumes' takes values of columns, not undefined.")
+    expect(await stored()).toEqual(['pdfs/a.pdf'])
+    expect(ground.rows('resumes')).toHaveLength(1)
+  })
+
   it('fld-14: refuses what is neither content nor a name, and content where nothing uploads it', async () => {
     const refused = { code: 'invalid_argument' }
     for (const pdf of [Promise.resolve('x'), 7, { name: 'x' }] as unknown as string[]) {
