@@ -65,7 +65,7 @@ test.each(Object.keys(KINDS))('%s: files are stored, found, replaced and removed
   await em.remove(child).flush()
   expect(await place.files()).toEqual([])
   detach()
-  expect(place.registry.users).toEqual([])
+  expect([...place.registry.users]).toEqual([])
   await orm.close()
 })
 

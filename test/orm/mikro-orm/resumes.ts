@@ -90,7 +90,7 @@ export function eachWithDatabase(): void {
   afterEach(async () => {
     detach()
     await orm.close()
-    expect(place.registry.users).toEqual([])
+    expect([...place.registry.users]).toEqual([])
   })
 }
 

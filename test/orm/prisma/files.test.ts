@@ -32,7 +32,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   db.$files.detach()
-  expect(place.registry.users).toEqual([])
+  expect([...place.registry.users]).toEqual([])
   await client.$disconnect()
 })
 

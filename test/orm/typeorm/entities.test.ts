@@ -95,7 +95,7 @@ for (const type of ['sqljs', 'better-sqlite3'] as const) {
       detach()
       await db.destroy()
       for (const name of await files()) await storage.delete(name)
-      expect(registry.users).toEqual([])
+      expect([...registry.users]).toEqual([])
     })
     const people = () => db.getRepository(Person)
 
