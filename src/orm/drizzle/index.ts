@@ -26,8 +26,10 @@ export { type FileColumn, type FileColumnType, fileColumn } from './column.ts'
 export type ReadDatabase<D> =
   D extends BaseSQLiteDatabase<'sync' | 'async', infer R, infer F, infer S> ? BaseSQLiteDatabase<'async', R, F, S> : D
 
-/** The values of a new row. */
-export type Values<T extends Table> = WithFiles<{ [K in keyof T['$inferInsert']]: T['$inferInsert'][K] | SQL }>
+type OrSql<V> = [Extract<V, FieldFile>] extends [never] ? V | SQL : V
+
+/** The values of a new row: of a file column no expression, since its file must be known. */
+export type Values<T extends Table> = WithFiles<{ [K in keyof T['$inferInsert']]: OrSql<T['$inferInsert'][K]> }>
 
 /** Writes rows with their files, in a database or in a transaction. */
 export class DrizzleFiles<D extends object> extends RowFiles<Database, Table, SQL | undefined> {

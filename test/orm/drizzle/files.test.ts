@@ -2,6 +2,8 @@ import { DatabaseSync } from 'node:sqlite'
 import Database from 'better-sqlite3'
 import { eq, inArray, like, relations, sql } from 'drizzle-orm'
 import { drizzle as betterSqlite } from 'drizzle-orm/better-sqlite3'
+import * as pg from 'drizzle-orm/pg-core'
+import { drizzle as pgProxy } from 'drizzle-orm/pg-proxy'
 import { alias, customType, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import { drizzle as sqliteProxy } from 'drizzle-orm/sqlite-proxy'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -464,4 +466,22 @@ describe.each([
     await expect(few.delete(schema.pages, undefined)).rejects.toThrow(/'pages' was not registered/)
     few.detach()
   })
+})
+
+it('asks the primary database, not a replica, which files are used', async () => {
+  const notes = pg.pgTable('notes', {
+    id: pg.serial().primaryKey(),
+    pdf: fileColumn(pg.customType, fileField({ storage: new MemoryStorage() })),
+  })
+  const asked: string[] = []
+  const remote = (name: string) =>
+    pgProxy(async query => {
+      asked.push(`${name}: ${query.split(' ', 1)}`)
+      if (query.startsWith('insert')) throw new Error('no')
+      return { rows: [] }
+    })
+  const both = pg.withReplicas(remote('primary'), [remote('replica')])
+  const files = drizzleFiles(both, { notes }, { registry: new FileRegistry() })
+  await expect(files.insert(notes, { pdf: upload('x', 'x.txt') })).rejects.toThrow()
+  expect(asked).toEqual(['primary: insert', 'primary: select'])
 })
