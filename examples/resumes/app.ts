@@ -45,7 +45,9 @@ export function createApp(resumes: Resumes, { allowedHosts }: AppOptions = {}): 
         if (Object.hasOwn(TAKEN, column)) await draft.file(column as FileColumn, filename, content)
       })
       const person = fields.get('person')?.trim() ?? ''
-      if (person === '' || person.length > 100) throw new Refusal(422, 'Enter a name of 100 characters at most.')
+      // SQLite measures a text to its first NUL.
+      if (person === '' || person.length > 100 || person.includes('\0'))
+        throw new Refusal(422, 'Enter a name of 100 characters at most.')
       if (id === undefined && draft.values['pdf'] === undefined)
         throw new Refusal(422, 'Choose the resume, a PDF file.')
       draft.values['person'] = person
