@@ -72,7 +72,10 @@ export function createApp(resumes: Resumes, { allowedHosts }: AppOptions = {}): 
 
   async function look(request: Request, { pathname, searchParams }: URL): Promise<Response> {
     if (pathname === '/') return show(200, { notice: searchParams.get('done') as Notice | null })
-    if (pathname.startsWith('/media/')) return isUsed(pathname) ? privateFile(await media(request)) : show(404)
+    if (pathname.startsWith('/media/'))
+      return isUsed(pathname)
+        ? privateFile(await media(request))
+        : show(404, { error: 'This file does not exist any more.' })
     const [, id] = /^\/resumes\/(\d{1,15})\/pdf$/.exec(pathname) ?? []
     // Made when it is asked for: a signed URL in a page that stays open would expire.
     if (id !== undefined) return redirect(await urlOf(found(resumes.find(Number(id))).pdf))
