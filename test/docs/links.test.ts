@@ -14,7 +14,7 @@ function anchorsOf(text: string): string[] {
 }
 
 it.each(pages)('the links of %s', page => {
-  const text = readFileSync(join(ROOT, page), 'utf8').replace(/^ *```[^]*?^ *```$/gm, '')
+  const text = readFileSync(join(ROOT, page), 'utf8').replace(/^ *```[\s\S]*?^ *```$/gm, '')
   const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!)
   const broken = links.filter(link => {
     if (/^(https?|mailto):/.test(link)) return false
