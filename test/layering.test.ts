@@ -128,7 +128,7 @@ it('has short files, and no folder of a backend over 4,000 lines', () => {
 const ADAPTER_LINES = 250
 const SHARED_LINES = 400
 
-it('has small adapters of ORMs: see "Size" in the brief', () => {
+it('has small adapters of ORMs', () => {
   const lines = new Map<string, number>()
   for (const file of globSync('orm/**/*.ts', { cwd: SRC })) {
     const parts = file.split(sep)

@@ -45,7 +45,9 @@ export function createApp(resumes: Resumes, { allowedHosts }: AppOptions = {}): 
         if (Object.hasOwn(TAKEN, column)) await draft.file(column as FileColumn, filename, content)
       })
       const person = fields.get('person')?.trim() ?? ''
-      if (person === '' || person.length > 100) throw new Refusal(422, 'Enter a name of 100 characters at most.')
+      // SQLite measures a text to its first NUL.
+      if (person === '' || person.length > 100 || person.includes('\0'))
+        throw new Refusal(422, 'Enter a name of 100 characters at most.')
       if (id === undefined && draft.values['pdf'] === undefined)
         throw new Refusal(422, 'Choose the resume, a PDF file.')
       draft.values['person'] = person
@@ -70,7 +72,10 @@ export function createApp(resumes: Resumes, { allowedHosts }: AppOptions = {}): 
 
   async function look(request: Request, { pathname, searchParams }: URL): Promise<Response> {
     if (pathname === '/') return show(200, { notice: searchParams.get('done') as Notice | null })
-    if (pathname.startsWith('/media/')) return isUsed(pathname) ? privateFile(await media(request)) : show(404)
+    if (pathname.startsWith('/media/'))
+      return isUsed(pathname)
+        ? privateFile(await media(request))
+        : show(404, { error: 'This file does not exist any more.' })
     const [, id] = /^\/resumes\/(\d{1,15})\/pdf$/.exec(pathname) ?? []
     // Made when it is asked for: a signed URL in a page that stays open would expire.
     if (id !== undefined) return redirect(await urlOf(found(resumes.find(Number(id))).pdf))

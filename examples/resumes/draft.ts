@@ -28,8 +28,11 @@ export class Draft {
       const stored = await this.#model.store({ [column]: file }, { files: this.#files, signal: this.#signal })
       Object.assign(this.values, stored)
     } catch (error) {
-      if (!isStorageError(error, 'too_large')) throw error
-      throw new Refusal(413, `The ${label} is larger than ${megabytes(maxBytes)}.`)
+      if (isStorageError(error, 'too_large'))
+        throw new Refusal(413, `The ${label} is larger than ${megabytes(maxBytes)}.`)
+      if (isStorageError(error, 'suspicious_name'))
+        throw new Refusal(422, `The ${label} has a name that cannot be used.`)
+      throw error
     }
     if (this.values['photosWidth'] === null) throw new Refusal(415, 'The photo cannot be read: it is damaged.')
   }

@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url'
 import { ImproperlyConfigured } from '../core/errors.ts'
 
 /** Runs code of the configuration; what it throws becomes an error that names the file and, where it is known, the line. */
-export async function loading(file: string, work: () => unknown): Promise<unknown> {
+export async function loading<T>(file: string, work: () => T): Promise<Awaited<T>> {
   try {
     return await work()
   } catch (error) {

@@ -1,7 +1,7 @@
 import { lazyStorage } from '../config/storages.ts'
 import type { CallOptions } from '../core/call.ts'
 import { asContent, type Content, type ContentProvider } from '../core/content.ts'
-import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
+import { ImproperlyConfigured, isStorageError, StorageError } from '../core/errors.ts'
 import { kindOf } from '../core/kind.ts'
 import { trimTrailingSlashes, validateFileName } from '../core/names.ts'
 import { strftime } from '../core/strftime.ts'
@@ -171,16 +171,18 @@ export class FileField<Row = any> implements Field {
     const { storage } = this
     const observed = await this.observe(content)
     const { saveOptions = {} } = this.options
-    const target = await storedFile(storage, wanted)
-    const isNew = !(saveOptions.overwrite ?? storage.options.fileOverwrite)
-    // Noted first where the name will be this one: an overwrite that fails can leave a file that no row names.
-    if (!isNew) files.stored(target)
-    await whenNotDeleting(target.address)
-    const provider: ContentProvider = { [asContent]: () => observed.content }
     const { maxLength } = this
+    const isNew = !(saveOptions.overwrite ?? storage.options.fileOverwrite)
+    const planned = isNew ? wanted : await storage.getAvailableName(wanted, { maxLength, signal, overwrite: true })
+    // A name that is too long for the storage is cut when it saves; where it cannot be, that is refused then.
+    const target = await storedFile(storage, planned).catch(unlessTooLong)
+    // Noted first where the name will be this one: an overwrite that fails can leave a file that no row names.
+    if (!isNew && target !== undefined) files.stored(target)
+    if (target !== undefined) await whenNotDeleting(target.address)
+    const provider: ContentProvider = { [asContent]: () => observed.content }
     const saved = await storage.save(wanted, provider, { ...saveOptions, maxLength, signal, onProgress })
-    if (isNew || saved !== wanted) {
-      const stored = saved === wanted ? target : await storedFile(storage, saved)
+    if (isNew || saved !== planned) {
+      const stored = saved === target?.name ? target : await storedFile(storage, saved)
       files.stored({ ...stored, isNew })
       await this.#stays(stored, { signal })
     }
@@ -203,4 +205,8 @@ export class FileField<Row = any> implements Field {
 export function fileField<Row = any>(options: FileFieldOptions<Row> = {}): FileField<Row> {
   checkOptionNames(options, FILE_OPTIONS)
   return new FileField(options)
+}
+
+function unlessTooLong(error: unknown): undefined {
+  if (!isStorageError(error, 'suspicious_name')) throw error
 }

@@ -84,7 +84,9 @@ export class FileModel<F extends FileFields = FileFields> {
   async release(before: object, after: object | undefined, files: FileTransaction): Promise<void> {
     for (const attribute of this.attributes) {
       const field = this.fields[attribute]!
-      const old = field.storedName((before as StoredRow)[attribute])
+      const held = (before as StoredRow)[attribute]
+      // What is no name has no file: its row can go.
+      const old = typeof held === 'string' || held instanceof FieldFile ? field.storedName(held) : null
       if (old === null) continue
       const value = after === undefined ? null : (after as StoredRow)[attribute]
       if (value === undefined || field.storedName(value) === old) continue

@@ -1,5 +1,6 @@
 /** What the adapters of query builders share: rows that are written with their files, by statements of the builder. */
 import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
+import { kindOf } from '../core/kind.ts'
 import type { FieldFile } from '../fields/field-file.ts'
 import type { FileValue } from '../fields/file-field.ts'
 import { type FileFields, type FileModel, fileModel, type StoredRow } from '../fields/model.ts'
@@ -103,8 +104,22 @@ export class RowFiles<Db, Table, Where> {
     })
   }
 
-  /** Updates rows, or deletes them when there are no values; returns how many. */
-  protected async changeRows(table: Table, values: object | undefined, where: Where): Promise<number> {
+  /** Uploads content and updates rows; returns how many. */
+  protected async updateRows(table: Table, values: object, where: Where): Promise<number> {
+    if (typeof values === 'object' && values !== null) return this.#change(table, values, where)
+    const label = this.#given.statements.labelOf(table)
+    throw new StorageError(
+      'invalid_argument',
+      `An update of '${label}' takes values of columns, not ${kindOf(values)}.`,
+    )
+  }
+
+  /** Deletes rows; returns how many. */
+  protected deleteRows(table: Table, where: Where): Promise<number> {
+    return this.#change(table, undefined, where)
+  }
+
+  async #change(table: Table, values: object | undefined, where: Where): Promise<number> {
     const { db, statements } = this.#given
     const model = this.#model(table)
     const isOwn = this.#files === undefined
@@ -132,7 +147,7 @@ export class RowFiles<Db, Table, Where> {
       transaction: () => this.#live.#files,
       persist: async values => {
         const where = statements.whereOf(table, row)!
-        const count = await this.#live.changeRows(table, values, where)
+        const count = await this.#live.updateRows(table, values, where)
         if (count === 0) throw new StorageError('not_found', `The row of '${model.label}' is gone.`)
         const others = Object.entries(values).filter(([name]) => name in row && !model.attributes.includes(name))
         Object.assign(row, Object.fromEntries(others))

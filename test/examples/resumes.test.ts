@@ -99,6 +99,13 @@ const refused: ReadonlyArray<readonly [string, Record<string, string | Sent>, nu
   ['no name', { pdf: form.pdf }, 422, 'Enter a name of 100 characters at most.'],
   ['a blank name', { ...form, person: '  ' }, 422, 'Enter a name of 100 characters at most.'],
   ['a name that is too long', { ...form, person: 'x'.repeat(101) }, 422, 'Enter a name of 100 characters at most.'],
+  ['a name that SQLite finds empty', { ...form, person: '\0Ada' }, 422, 'Enter a name of 100 characters at most.'],
+  [
+    'a file name that cannot be cut',
+    { ...form, pdf: [`cv.${'x'.repeat(300)}.pdf`, PDF] },
+    422,
+    'The resume has a name that cannot be used.',
+  ],
   ['no PDF', { person: 'Ada', pdf: ['', ''] }, 422, 'Choose the resume, a PDF file.'],
   ['an empty PDF', { person: 'Ada', pdf: ['cv.pdf', ''] }, 415, 'The file is empty.'],
   ['a page that is called PDF', { person: 'Ada', pdf: ['cv.pdf', '<script>'] }, 415, 'The resume must be a PDF file.'],
@@ -128,6 +135,13 @@ test.each(refused)('%s is refused, and nothing is left', async (_title, fields, 
   const answer = await site.post('/resumes', fields)
   expect([answer.status, errorIn(await answer.text())]).toEqual([status, message])
   expect([site.resumes.list(), site.files()]).toEqual([[], []])
+})
+
+test('a file with a long name is stored under a shorter one', async () => {
+  await using site = await startSite()
+  const { pdf } = await site.add('Ada', [`${'cv'.repeat(200)}.pdf`, PDF])
+  expect(pdf.name).toMatch(/^pdfs\/(cv)+c?_\w{7}\.pdf$/)
+  expect(site.files()).toEqual([pdf.name])
 })
 
 test('after a refused file the others of its form are not stored', async () => {

@@ -85,6 +85,21 @@ describe('a file field', () => {
     expect(await stored()).toHaveLength(2)
   })
 
+  it.each([true, false])('cuts names that are too long for the disk (overwrite: %s)', async overwrite => {
+    const local = new LocalStorage({ location: mkdtempSync(join(folder, 'long-')) })
+    const pdf = fileField({ storage: local, uploadTo: 'pdfs', saveOptions: { overwrite } })
+    const resumes = fileModel('resumes', { pdf }, new FileRegistry())
+    resumes.addUsers(async () => [])
+    const files = new FileTransaction(resumes.registry)
+    const { pdf: name } = await resumes.store({ pdf: upload('x', `${'y'.repeat(300)}.pdf`) }, { files })
+    expect(name).toMatch(/^pdfs\/y{83,91}(_\w{7})?\.pdf$/)
+    expect(await local.exists(String(name))).toBe(true)
+    const refused = resumes.store({ pdf: upload('x', `y.${'z'.repeat(300)}`) }, { files })
+    await expect(refused).rejects.toMatchObject({ code: 'suspicious_name' })
+    await files.rollback()
+    expect(await local.exists(String(name))).toBe(false)
+  })
+
   it('refuses bad options', () => {
     expect(() => fileField({ uploadTo: '/x' })).toThrow("remove the leading slash of '/x'")
     expect(() => fileField({ maxLength: 0 })).toThrow('maxLength')

@@ -80,6 +80,18 @@ describe.each<[string, () => Promise<DataSourceOptions>]>([
     await runner.release()
   })
 
+  it('new files go when a statement has failed unnoticed and the commit keeps nothing', async () => {
+    const before = await files()
+    await db.transaction(async manager => {
+      await manager.save(notes, db.getRepository(notes).create({ title: 'unnoticed', pdf: content('unnoticed') }))
+      await manager.query('SELECT nothing').catch(() => undefined)
+    })
+    // MariaDB goes on after an error.
+    const isKept = await db.getRepository(notes).existsBy({ title: 'unnoticed' })
+    expect(isKept).toBe(name === 'MariaDB')
+    expect(await files()).toEqual(isKept ? [...before, 'unnoticed.txt'] : before)
+  })
+
   it('a transaction whose connection is lost leaves rows and files as they were', async () => {
     const repository = db.getRepository(notes)
     const note = await repository.save({ title: 'lost', pdf: content('kept') })

@@ -52,6 +52,8 @@ export async function sqliteRows(database: BetterSQLite3Database<{ inSqlite: typ
   await files.insert(inSqlite, { title: photo, photo })
   // @ts-expect-error the column is not null
   await files.insert(inSqlite, { title: 'a', photo: null })
+  // @ts-expect-error the file of an expression is not known
+  await files.insert(inSqlite, { title: 'a', photo: sql`lower('A')` })
   // @ts-expect-error the title is missing
   await files.insert(inSqlite, { photo })
   // @ts-expect-error no such column

@@ -1,6 +1,13 @@
 /** Compiled by `npm run types`, never run: each `@ts-expect-error` fails the build when its line becomes valid. */
 import { model, Schema } from 'mongoose'
-import { type FieldFile, type FileValue, fileField, upload } from '../../src/fields/index.ts'
+import {
+  type FieldFile,
+  type FileValue,
+  fileField,
+  type ImageFieldFile,
+  imageField,
+  upload,
+} from '../../src/fields/index.ts'
 import { detachFiles, fileType, mongooseFiles } from '../../src/orm/mongoose/index.ts'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -12,6 +19,7 @@ function assertType<T extends true>(): T | undefined {
 const schema = Schema.create({
   title: { type: String, required: true },
   pdf: fileType(fileField({ uploadTo: 'pdfs' }), { index: true }),
+  photo: fileType(imageField({ uploadTo: 'photos' })),
 })
 schema.plugin(mongooseFiles())
 const Resume = model('Resume', schema)
@@ -38,6 +46,11 @@ export async function reading(): Promise<void> {
   const found = await Resume.findOne({ pdf: 'pdfs/cv.pdf' }).orFail()
   assertType<Equal<typeof found.pdf, FieldFile>>()
   await Resume.find({ pdf: found.pdf })
+  assertType<Equal<typeof found.photo, ImageFieldFile>>()
+  const width: number | undefined = await found.photo.width()
+  // @ts-expect-error a file that is no picture has no width
+  await found.pdf.width()
+  console.log(width)
   const lean = await Resume.findOne().lean().orFail()
   assertType<Equal<typeof lean.pdf, FileValue>>()
   // @ts-expect-error names are not files

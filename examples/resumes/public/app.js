@@ -36,8 +36,8 @@ function send(form) {
         submitOf(form),
       )
   })
-  request.addEventListener('error', fail('The connection was lost. Nothing was stored.'))
-  request.addEventListener('abort', fail('The upload was cancelled. Nothing was stored.'))
+  request.addEventListener('error', fail('The connection was lost. Reload the page to see whether it was stored.'))
+  request.addEventListener('abort', fail('The upload was cancelled.'))
   request.send(form.enctype === 'multipart/form-data' ? new FormData(form) : new URLSearchParams())
 }
 

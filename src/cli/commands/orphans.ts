@@ -42,7 +42,11 @@ export function orphans(program: Command, context: CliContext): void {
       }
       await context.storages()
       const file = resolve(module)
-      const models = (await loading(file, () => import(/* @vite-ignore */ pathToFileURL(file).href))) as Models
+      const url = pathToFileURL(file).href
+      const models = await loading(
+        file,
+        () => import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ url) as Promise<Models>,
+      )
       try {
         await search(context, models, { ...options, graceSecs })
       } catch (error) {

@@ -6,6 +6,8 @@ export interface Database
   extends Pick<BaseSQLiteDatabase<'async', unknown>, '_' | 'delete' | 'insert' | 'select' | 'update'> {
   readonly resultKind?: 'sync' | 'async'
   readonly dialect: object
+  /** Of one by `withReplicas`, which reads elsewhere. */
+  readonly $primary?: Database
   readonly session: { prepareQuery(...options: unknown[]): Prepared; run(query: object): unknown }
   transaction<T>(work: (tx: Database) => Promise<T>): Promise<T>
 }

@@ -26,8 +26,10 @@ export { type FileColumn, type FileColumnType, fileColumn } from './column.ts'
 export type ReadDatabase<D> =
   D extends BaseSQLiteDatabase<'sync' | 'async', infer R, infer F, infer S> ? BaseSQLiteDatabase<'async', R, F, S> : D
 
-/** The values of a new row. */
-export type Values<T extends Table> = WithFiles<{ [K in keyof T['$inferInsert']]: T['$inferInsert'][K] | SQL }>
+type OrSql<V> = [Extract<V, FieldFile>] extends [never] ? V | SQL : V
+
+/** The values of a new row: of a file column no expression, since its file must be known. */
+export type Values<T extends Table> = WithFiles<{ [K in keyof T['$inferInsert']]: OrSql<T['$inferInsert'][K]> }>
 
 /** Writes rows with their files, in a database or in a transaction. */
 export class DrizzleFiles<D extends object> extends RowFiles<Database, Table, SQL | undefined> {
@@ -43,12 +45,12 @@ export class DrizzleFiles<D extends object> extends RowFiles<Database, Table, SQ
 
   /** Uploads content and updates the rows of a condition (undefined: all); returns how many. The files they had go after the commit. */
   update<T extends Table>(table: T, values: Partial<Values<T>>, where: SQL | undefined): Promise<number> {
-    return this.changeRows(table, values, where)
+    return this.updateRows(table, values, where)
   }
 
   /** Deletes the rows of a condition (undefined: all); returns how many. Their files go after the commit. */
   delete(table: Table, where: SQL | undefined): Promise<number> {
-    return this.changeRows(table, undefined, where)
+    return this.deleteRows(table, where)
   }
 
   /** Makes the files of a row ones that can be saved, if it has its key, and files of the names of a cached one; returns the row. */
@@ -109,7 +111,8 @@ function statementsOf(
       // The only connection is in a transaction whose end is not known, and waiting for it would be waiting for oneself.
       if (connection !== undefined && connection.effective !== connection) return names
       const file = columnOf(table, name)
-      const rows: unknown[] = await root
+      // A replica may not know yet which row has got the file.
+      const rows: unknown[] = await (root.$primary ?? root)
         .select({ file } as never)
         .from(table as never)
         .where(inArray(file, [...names]))

@@ -1,10 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type * as k from 'kysely'
-import type { FieldFile } from '../../fields/field-file.ts'
-import type { FileField, FileValue } from '../../fields/file-field.ts'
-import type { FileFields } from '../../fields/model.ts'
+import { StorageError } from '../../core/errors.ts'
+import type { FieldFile, FileField, FileFields, FileTransaction, FileValue } from '../../fields/index.ts'
 import { type FileRegistry, fileRegistry } from '../../fields/registry.ts'
-import type { FileTransaction } from '../../fields/transaction.ts'
 import { ended } from '../one-connection.ts'
 import { RowFiles, rowFilesOf, type Statements } from '../row-files.ts'
 import { FilesPlugin } from './plugin.ts'
@@ -35,7 +33,8 @@ interface Options<DB> {
 
 type Row = Record<string, unknown>
 type Database = k.Kysely<Record<string, Row>>
-type AnyWhere = Row | ((eb: k.ExpressionBuilder<Record<string, Row>, string>) => k.Expression<k.SqlBool>)
+type Expressions = k.ExpressionBuilder<Record<string, Row>, string>
+type AnyWhere = Row | ((eb: Expressions) => k.Expression<k.SqlBool>)
 
 /** Reads and writes rows with their files, in a database or in a transaction. */
 export class KyselyFiles<DB> extends RowFiles<Database, string, AnyWhere> {
@@ -54,12 +53,12 @@ export class KyselyFiles<DB> extends RowFiles<Database, string, AnyWhere> {
 
   /** Uploads content and updates rows; returns how many. The files they had go after the commit. */
   update<T extends keyof DB & string>(table: T, values: k.Updateable<DB[T]>, where: Where<DB, T>): Promise<number> {
-    return this.changeRows(table, values, where as AnyWhere)
+    return this.updateRows(table, values, where as AnyWhere)
   }
 
   /** Deletes rows; returns how many. Their files go after the commit. */
   delete<T extends keyof DB & string>(table: T, where: Where<DB, T>): Promise<number> {
-    return this.changeRows(table, undefined, where as AnyWhere)
+    return this.deleteRows(table, where as AnyWhere)
   }
 
   /** Makes the files of a row ones that can be saved, if it has its key, and files of the names of a cached one; returns the row. */
@@ -96,8 +95,11 @@ function statementsOf(
   const keyOf = (table: string): string => keys[table] ?? 'id'
   const running = new AsyncLocalStorage<FileTransaction>()
   let savepoints = 0
-  const meets = (where: AnyWhere) => (eb: k.ExpressionBuilder<Record<string, Row>, string>) =>
-    typeof where === 'function' ? where(eb) : eb.and(where)
+  const meets = (where: AnyWhere) => {
+    if (Object.values(where ?? { where }).includes(undefined))
+      throw new StorageError('invalid_argument', "'where' has an undefined value: {} is for all rows.")
+    return (eb: Expressions) => (typeof where === 'function' ? where(eb) : eb.and(where))
+  }
   return {
     labelOf: table => table,
     async insert(db, table, rows) {
@@ -110,10 +112,8 @@ function statementsOf(
       return db.selectFrom(table).selectAll().where(key, 'in', made).orderBy(key).execute()
     },
     read(db, table, columns, where) {
-      const query = db
-        .selectFrom(table)
-        .select(columns as string[])
-        .where(meets(where))
+      const rows = db.selectFrom(table).where(meets(where))
+      const query = rows.select(columns as string[])
       // SQLite has no locks of rows.
       return (isSingle && !supportsTransactionalDdl ? query : query.forUpdate()).execute()
     },

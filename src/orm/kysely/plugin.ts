@@ -1,8 +1,6 @@
 import * as k from 'kysely'
 import { StorageError } from '../../core/errors.ts'
-import { FieldFile } from '../../fields/field-file.ts'
-import type { FileField } from '../../fields/file-field.ts'
-import type { FileFields } from '../../fields/model.ts'
+import { FieldFile, type FileField, type FileFields } from '../../fields/index.ts'
 import { isFileSource, Upload } from '../../fields/upload.ts'
 
 type Fields = ReadonlyMap<string, FileFields>
@@ -30,18 +28,17 @@ export class FilesPlugin extends k.OperationNodeTransformer implements k.KyselyP
   }
 
   protected override transformInsertQuery(node: k.InsertQueryNode): k.InsertQueryNode {
-    const [, fields] = sourceOf(node.into, this.#fields)
+    const fields = this.#written()
     const rows = node.values !== undefined && k.ValuesNode.is(node.values) ? node.values.values : []
-    for (const [at, { column }] of node.columns?.entries() ?? []) {
+    for (const [at, { column }] of node.columns?.entries() ?? [])
       for (const row of rows) check(row.values[at], fields[column.name])
-    }
     return super.transformInsertQuery(node)
   }
 
-  protected override transformUpdateQuery(node: k.UpdateQueryNode): k.UpdateQueryNode {
-    const [, fields] = sourceOf(node.table, this.#fields)
-    for (const { column, value } of node.updates ?? []) check(value, fields[nameOf(column) ?? ''])
-    return super.transformUpdateQuery(node)
+  /** Of an update, an upsert or a merge. */
+  protected override transformColumnUpdate(node: k.ColumnUpdateNode): k.ColumnUpdateNode {
+    check(node.value, this.#written()[nameOf(node.column) ?? ''])
+    return super.transformColumnUpdate(node)
   }
 
   protected override transformValue(node: k.ValueNode): k.ValueNode {
@@ -50,6 +47,12 @@ export class FilesPlugin extends k.OperationNodeTransformer implements k.KyselyP
 
   protected override transformPrimitiveValueList(node: k.PrimitiveValueListNode): k.PrimitiveValueListNode {
     return { ...node, values: node.values.map(named) }
+  }
+
+  /** The file columns of the table that the innermost statement writes: those within a merge name none. */
+  #written(): FileFields {
+    const tables = this.nodeStack.map(node => (node as Query).into ?? (node as Query).table)
+    return sourceOf(tables.findLast(Boolean), this.#fields)[1]
   }
 }
 
@@ -94,9 +97,9 @@ function nameOf(node: k.OperationNode): string | undefined {
 
 /** Refuses a value for a file column that is no name of a stored file; SQL expressions are taken. */
 function check(value: unknown, field: FileField | undefined): void {
-  const node = value as k.OperationNode | null
-  if (typeof node !== 'object' || node === null || !('kind' in node)) field?.storedName(value)
-  else if (k.ValueNode.is(node)) field?.storedName(node.value)
+  const node = Object(value) as k.OperationNode
+  if (k.ValueNode.is(node)) field?.storedName(node.value)
+  else if (!('kind' in node)) field?.storedName(value)
 }
 
 /** The name of a stored file; other values as they are. */

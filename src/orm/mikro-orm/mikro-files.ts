@@ -109,7 +109,8 @@ class MikroFiles implements orm.EventSubscriber {
     const model = this.#models.get(meta.class)
     if (model === undefined || type.startsWith('delete')) return
     const names = model.attributes.filter(name => name in payload || (type === 'create' && entity[name] === undefined))
-    const values = Object.fromEntries(names.map(name => [name, entity[name]]))
+    const none = type === 'create' ? undefined : null
+    const values = Object.fromEntries(names.map(name => [name, entity[name] === undefined ? none : entity[name]]))
     const stored = await model.store(values, { row: entity, files })
     for (const [name, value] of Object.entries(stored)) {
       const before = entity[name]

@@ -4,12 +4,12 @@ import { FieldFile, type FileField, FileTransaction, type FileValue, Upload } fr
 import { filesOf, sessionOf } from './sessions.ts'
 
 /** A path with a file, as Mongoose's types see it: documents have a `FieldFile`, `create` takes a `FileValue`. */
-export interface FileType {
+export interface FileType<T extends FieldFile = FieldFile> {
   readonly type: typeof Schema.Types.Mixed
   readonly required: true
-  readonly __typehint: FieldFile
+  readonly __typehint: T
   readonly __rawDocTypeHint: FileValue
-  readonly __hydratedDocTypeHint: FieldFile
+  readonly __hydratedDocTypeHint: T
 }
 
 type Options = Pick<SchemaTypeOptions<FieldFile>, 'index' | 'required' | 'select' | 'validate'>
@@ -23,7 +23,7 @@ export const attachedFields: WeakSet<FileField> = new WeakSet()
  * @example
  * const schema = new Schema({ title: String, pdf: fileType(fileField({ uploadTo: 'pdfs' }), { index: true }) })
  */
-export function fileType(file: FileField, options: Options = {}): FileType {
+export function fileType<F extends FileField>(file: F, options: Options = {}): FileType<ReturnType<F['attach']>> {
   const files = new WeakMap<Document, FieldFile>()
   /** The file of a document by what it has at the path: a name, none, or a file that waits to be stored. */
   function get(this: unknown, value: unknown): unknown {
@@ -35,11 +35,8 @@ export function fileType(file: FileField, options: Options = {}): FileType {
   }
   /** What a document or an update has for a value: a name, or a file that waits to be stored. */
   function set(this: unknown, value: unknown): unknown {
-    if (!attachedFields.has(file)) {
-      throw new ImproperlyConfigured(
-        'A file needs the plugin mongooseFiles, and one of a discriminator its base schema.',
-      )
-    }
+    if (!attachedFields.has(file))
+      throw new ImproperlyConfigured('Files need the plugin mongooseFiles, those of a discriminator its base schema.')
     const isStored = value instanceof FieldFile && value.committed && (value.isEmpty || value.storage === file.storage)
     const isOwn = value instanceof FieldFile && this instanceof Document && value.row === this && value.field === file
     if (isOwn) files.set(this, value)
@@ -48,7 +45,7 @@ export function fileType(file: FileField, options: Options = {}): FileType {
     const upload = value instanceof Upload ? value : ((value as FieldFile).pending ?? new Upload(value))
     return fileOf(this as Document, file, null).assign(upload)
   }
-  return { ...options, type: Schema.Types.Mixed, file, get, set } as unknown as FileType
+  return { ...options, type: Schema.Types.Mixed, file, get, set } as never
 }
 
 /** The file of a document, which `save` and `delete` write: these paths, or all of a document that is new. */

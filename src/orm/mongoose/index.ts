@@ -6,8 +6,7 @@ import { type Any, writesOf } from './writes.ts'
 
 export { type FileType, fileType } from './file-type.ts'
 
-/** What detaches a collection. */
-const attached = new WeakMap<object, () => void>()
+const detachers = new WeakMap<object, () => void>()
 
 /**
  * The plugin for schemas with files: content is uploaded before a document is written, and files that documents have no longer go after the
@@ -24,8 +23,8 @@ export function mongooseFiles({ registry = fileRegistry }: { registry?: FileRegi
 
 /** Ends what the plugin does for the collection of a model, whose paths are no users of files any more. */
 export function detachFiles({ collection }: { readonly collection: object }): void {
-  attached.get(collection)?.()
-  attached.delete(collection)
+  detachers.get(collection)?.()
+  detachers.delete(collection)
 }
 
 function fieldsOf(schema: Schema, seen = new Set<Schema>()): Record<string, FileField> {
@@ -35,9 +34,8 @@ function fieldsOf(schema: Schema, seen = new Set<Schema>()): Record<string, File
     const { options, schema: inner }: Any = type.getEmbeddedSchemaType() ?? type
     const isDeep = inner && !seen.has(inner) && Object.keys(fieldsOf(inner, seen)).length > 0
     if (!isDeep && !(options.file instanceof FileField)) return
-    if (isDeep || type.getEmbeddedSchemaType() !== undefined || path.includes('.')) {
+    if (isDeep || type.getEmbeddedSchemaType() !== undefined || path.includes('.'))
       throw new ImproperlyConfigured(`'${path}': files can only be at the first level of a document; make it a model.`)
-    }
     fields[path] = options.file.bind(path)
   })
   return fields
@@ -45,7 +43,7 @@ function fieldsOf(schema: Schema, seen = new Set<Schema>()): Record<string, File
 
 function attach({ collection, schema }: Any, registry: FileRegistry): void {
   const fields = fieldsOf(schema)
-  if (attached.has(collection) || Object.keys(fields).length === 0) return
+  if (detachers.has(collection) || Object.keys(fields).length === 0) return
   for (const field of Object.values(fields)) attachedFields.add(field)
   const model = fileModel(collection.name, fields, registry)
   const forget = model.addUsers(async (path, names) => {
@@ -55,7 +53,7 @@ function attach({ collection, schema }: Any, registry: FileRegistry): void {
   })
   const methods = writesOf(collection, model)
   Object.assign(collection, methods)
-  attached.set(collection, () => {
+  detachers.set(collection, () => {
     forget()
     for (const name of Object.keys(methods)) delete collection[name]
   })

@@ -23,9 +23,8 @@ export function sessionOf(document: Document): Session | null | undefined {
 function watch(session: Session): FileTransaction[] {
   const all: FileTransaction[] = []
   open.set(session, all)
-  const end = async (how: 'commit' | 'rollback'): Promise<void> => {
-    for (const files of all.splice(0)) await files[how]()
-  }
+  const end = async (how: 'commit' | 'rollback'): Promise<void> =>
+    void (await Promise.all(all.splice(0).map(files => files[how]())))
   const { commitTransaction, abortTransaction, endSession } = session
   session.commitTransaction = async options => {
     try {

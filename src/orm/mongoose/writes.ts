@@ -1,5 +1,6 @@
 import { Document } from 'mongoose'
 import { FieldFile, type FileModel, type FileTransaction } from '../../fields/index.ts'
+import { refuseContent } from '../refuse-content.ts'
 import { filesOf } from './sessions.ts'
 
 type Doc = Record<string, unknown>
@@ -7,11 +8,12 @@ type Doc = Record<string, unknown>
 export type Any = any
 export type Methods = Record<string, (...args: Any[]) => Any>
 
-const CHANGES = ['updateOne', 'updateMany', 'findOneAndUpdate', 'deleteOne', 'deleteMany', 'findOneAndDelete']
+const UPDATES = ['updateOne', 'updateMany', 'findOneAndUpdate', 'replaceOne', 'findOneAndReplace']
+const CHANGES = [...UPDATES, 'deleteOne', 'deleteMany', 'findOneAndDelete']
 
 /** Methods that see to files. All writes of Mongoose end in the collection, after hooks and validation, and with their session. */
 export function writesOf(collection: Methods, model: FileModel): Methods {
-  const names = ['find', 'insertOne', 'insertMany', ...CHANGES]
+  const names = ['find', 'insertOne', 'insertMany', 'bulkWrite', ...CHANGES]
   const raw: Methods = Object.fromEntries(names.map(name => [name, collection[name]!.bind(collection)]))
   const projection = Object.fromEntries(model.attributes.map(path => [path, 1]))
   const none = Object.fromEntries(model.attributes.map(path => [path, null]))
@@ -32,7 +34,8 @@ export function writesOf(collection: Methods, model: FileModel): Methods {
 
   function change(name: string, filter: Doc, ...rest: Any[]): Promise<Any> {
     const [update, options = {}]: Any[] = /delete/i.test(name) ? [undefined, ...rest] : rest
-    const { $set = {}, $unset = {} } = update ?? {}
+    const { $set = {}, $unset = {}, ...others } = update ?? {}
+    refuseContent(Array.isArray(update) ? update : others, model)
     const after = { ...$set, ...Object.fromEntries(Object.keys($unset).map(path => [path, null])) }
     if (update !== undefined && !model.concerns(after)) return raw[name]!(filter, ...rest)
     return step([$set], options, async ([stored], files) => {
@@ -56,7 +59,11 @@ export function writesOf(collection: Methods, model: FileModel): Methods {
   return {
     insertOne: (document, options) => step([document], options, ([stored]) => raw['insertOne']!(stored, options)),
     insertMany: (documents, options) => step(documents, options, stored => raw['insertMany']!(stored, options)),
-    ...Object.fromEntries(CHANGES.map(name => [name, (...args: [Doc]) => change(name, ...args)])),
+    ...Object.fromEntries(CHANGES.map(name => [name, async (...args: [Doc]) => change(name, ...args)])),
+    async bulkWrite(writes, options) {
+      refuseContent(writes.flatMap(Object.values).map(Object.values), model)
+      return raw['bulkWrite']!(writes, options)
+    },
   }
 }
 

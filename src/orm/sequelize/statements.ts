@@ -71,14 +71,13 @@ export function withFiles(base: QueryInterface, model: ModelStatic<Model>, files
     return files.step(work, filesOf(transaction, files.registry))
   }
 
-  const own: Record<string, Statement> = {
-    async select(...given) {
-      const found = await statements['select']!(...given)
-      const { transaction } = given[2] as Options
-      if (transaction) for (const row of [found ?? []].flat()) transactions.set(row as object, transaction)
-      return found
-    },
+  const select: Statement = async (...given) => {
+    const found = await statements['select']!(...given)
+    const { transaction } = given[2] as Options
+    if (transaction) for (const row of [found ?? []].flat()) transactions.set(row as object, transaction)
+    return found
   }
-  for (const name of Object.keys(METHODS)) own[name] = (...given) => write(name as keyof typeof METHODS, given)
-  return Object.assign(Object.create(base), own) as QueryInterface
+  const names = Object.keys(METHODS) as (keyof typeof METHODS)[]
+  const own = names.map(name => [name, (...given: unknown[]) => write(name, given)])
+  return Object.assign(Object.create(base), { select, ...Object.fromEntries(own) }) as QueryInterface
 }

@@ -14,8 +14,7 @@ export function filesOf(given: Transaction | null | undefined, registry: FileReg
   const transaction = given as Full
   const all = byRegistry.get(registry) ?? new WeakMap<Transaction, FileTransaction>()
   byRegistry.set(registry, all)
-  const known = all.get(transaction)
-  if (known !== undefined) return known
+  if (all.has(transaction)) return all.get(transaction)
   const files = filesOf(transaction.parent, registry)?.savepoint() ?? new FileTransaction(registry)
   // After a failed statement PostgreSQL answers a commit with a rollback, and after a deadlock MariaDB has ended the whole transaction.
   files.doubt()

@@ -1,10 +1,6 @@
 import type { EntityMetadata, ObjectLiteral, QueryRunner } from 'typeorm'
 import { StorageError } from '../../core/errors.ts'
-import { FieldFile } from '../../fields/field-file.ts'
-import type { FileField } from '../../fields/file-field.ts'
-import { FileModel } from '../../fields/model.ts'
-import type { FileRegistry } from '../../fields/registry.ts'
-import { FileTransaction } from '../../fields/transaction.ts'
+import { FieldFile, type FileField, FileModel, type FileRegistry, FileTransaction } from '../../fields/index.ts'
 import { RowOwner, type RowWriter } from '../row-owner.ts'
 
 type Column = EntityMetadata['columns'][number]

@@ -1,8 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { DataSource, EntityMetadata, EntitySubscriberInterface, QueryRunner } from 'typeorm'
 import { ImproperlyConfigured } from '../../core/errors.ts'
-import { type FileRegistry, fileRegistry } from '../../fields/registry.ts'
-import { FileTransaction } from '../../fields/transaction.ts'
+import { type FileRegistry, FileTransaction, fileRegistry } from '../../fields/index.ts'
 import { EntityFiles } from './entity.ts'
 
 export { type FileColumn, fileColumn } from './column.ts'
@@ -44,6 +43,9 @@ class FileSubscriber implements EntitySubscriberInterface {
     this.#levels.set(queryRunner, [...(this.#levels.get(queryRunner) ?? []), level])
   }
 
+  /** PostgreSQL answers a commit after a failed statement with a rollback. */
+  readonly afterQuery = ({ success, queryRunner }: { success: boolean; queryRunner: QueryRunner }) =>
+    void (success || this.#top(queryRunner)?.files.doubt())
   readonly afterTransactionCommit = (event: { queryRunner: QueryRunner }) => this.#end(event.queryRunner, 'commit')
   readonly afterTransactionRollback = (event: { queryRunner: QueryRunner }) => this.#end(event.queryRunner, 'rollback')
   readonly beforeUpdate = (event: RowEvent) => event.databaseEntity && this.beforeInsert(event)
@@ -107,12 +109,11 @@ class FileSubscriber implements EntitySubscriberInterface {
  */
 export function typeormFiles(dataSource: DataSource, options: { readonly registry?: FileRegistry } = {}): () => void {
   if (!dataSource.isInitialized) throw new ImproperlyConfigured('Call typeormFiles after initialize().')
-  const { subscribers } = dataSource
   const subscriber = new FileSubscriber(dataSource, options.registry ?? fileRegistry)
   const removers = [...subscriber.entities.values()].map(entity =>
     entity.addUsers((path, names) => subscriber.used(entity, path, names, dataSource)),
   )
-  subscribers.push(subscriber)
-  removers.push(() => void subscribers.splice(subscribers.indexOf(subscriber), 1))
+  dataSource.subscribers.push(subscriber)
+  removers.push(() => void dataSource.subscribers.splice(dataSource.subscribers.indexOf(subscriber), 1))
   return () => void removers.splice(0).map(remove => remove())
 }

@@ -2,6 +2,8 @@ import { DatabaseSync } from 'node:sqlite'
 import Database from 'better-sqlite3'
 import { eq, inArray, like, relations, sql } from 'drizzle-orm'
 import { drizzle as betterSqlite } from 'drizzle-orm/better-sqlite3'
+import * as pg from 'drizzle-orm/pg-core'
+import { drizzle as pgProxy } from 'drizzle-orm/pg-proxy'
 import { alias, customType, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import { drizzle as sqliteProxy } from 'drizzle-orm/sqlite-proxy'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -235,6 +237,14 @@ describe.each([
     expect(await stored()).toEqual([])
   })
 
+  it('changes no rows without values', async () => {
+    await files.insert(resumes, { title: 'a', pdf: file('a') })
+    const updated = files.update(resumes, undefined as never, eq(resumes.title, 'a'))
+    await expect(updated).rejects.toThrow("An update of 'resumes' takes values of columns, not undefined.")
+    expect(await stored()).toEqual(['pdfs/a.pdf'])
+    expect(ground.rows('resumes')).toHaveLength(1)
+  })
+
   it('fld-14: refuses what is neither content nor a name, and content where nothing uploads it', async () => {
     const refused = { code: 'invalid_argument' }
     for (const pdf of [Promise.resolve('x'), 7, { name: 'x' }] as unknown as string[]) {
@@ -456,4 +466,22 @@ describe.each([
     await expect(few.delete(schema.pages, undefined)).rejects.toThrow(/'pages' was not registered/)
     few.detach()
   })
+})
+
+it('asks the primary database, not a replica, which files are used', async () => {
+  const notes = pg.pgTable('notes', {
+    id: pg.serial().primaryKey(),
+    pdf: fileColumn(pg.customType, fileField({ storage: new MemoryStorage() })),
+  })
+  const asked: string[] = []
+  const remote = (name: string) =>
+    pgProxy(async query => {
+      asked.push(`${name}: ${query.split(' ', 1)}`)
+      if (query.startsWith('insert')) throw new Error('no')
+      return { rows: [] }
+    })
+  const both = pg.withReplicas(remote('primary'), [remote('replica')])
+  const files = drizzleFiles(both, { notes }, { registry: new FileRegistry() })
+  await expect(files.insert(notes, { pdf: upload('x', 'x.txt') })).rejects.toThrow()
+  expect(asked).toEqual(['primary: insert', 'primary: select'])
 })

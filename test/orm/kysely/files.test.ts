@@ -159,6 +159,51 @@ describe('writes', () => {
     expect(await stored()).toEqual(['pdfs/a.pdf'])
   })
 
+  it('fld-14: refuses content in upserts and merges, also where the database would take it as bytes', async () => {
+    await insert('a')
+    const pdf = Buffer.from('content')
+    const upserts = [
+      db
+        .insertInto('resumes')
+        .values({ title: 'a', pdf: 'a.pdf' })
+        .onConflict(on => on.column('title').doUpdateSet({ pdf })),
+      db.insertInto('resumes').values({ title: 'a', pdf: 'a.pdf' }).onDuplicateKeyUpdate({ pdf }),
+      db.mergeInto('resumes as r').using('notes', 'notes.resume_id', 'r.id').whenMatched().thenUpdateSet({ pdf }),
+      db
+        .mergeInto('resumes')
+        .using('notes', 'notes.resume_id', 'resumes.id')
+        .whenNotMatched()
+        .thenInsertValues({ title: 'x', pdf }),
+      db
+        .with('made', cte => cte.insertInto('resumes').values({ title: 'x', pdf }))
+        .updateTable('notes')
+        .set({ pdf: 'x' }),
+    ]
+    for (const query of upserts) expect(() => query.compile()).toThrow(/'pdf' takes the name of a stored file/)
+    const bytes = db
+      .with('made', cte => cte.insertInto('resumes').values({ title: 'x', pdf: 'x' }))
+      .updateTable('notes')
+    expect(bytes.set({ pdf: pdf as never }).compile().parameters).toContain(pdf)
+    const name = db
+      .insertInto('resumes')
+      .values({ title: 'a' })
+      .onConflict(on => on.column('title').doUpdateSet({ pdf: 'b.pdf' }))
+    expect(name.compile().parameters).toEqual(['a', 'b.pdf'])
+  })
+
+  it('changes no rows where values or a condition are undefined', async () => {
+    const id = await insert('a')
+    const refused = { code: 'invalid_argument' }
+    const missing = undefined as never
+    await expect(files.update('resumes', missing, { id })).rejects.toMatchObject(refused)
+    await expect(files.update('resumes', { pdf: file('b') }, { title: missing })).rejects.toMatchObject(refused)
+    await expect(files.update('resumes', { pdf: file('b') }, missing)).rejects.toMatchObject(refused)
+    await expect(files.delete('resumes', { id, title: missing })).rejects.toMatchObject(refused)
+    await expect(files.delete('resumes', missing)).rejects.toMatchObject(refused)
+    expect(await stored()).toEqual(['pdfs/a.pdf'])
+    expect(await files.delete('resumes', {})).toBe(1)
+  })
+
   it('fld-14: refuses what is neither content nor a name, and content in queries', async () => {
     const refused = { code: 'invalid_argument' }
     for (const pdf of [Promise.resolve('x'), 7, { name: 'x' }] as unknown as string[]) {

@@ -38,6 +38,16 @@ describe('fld-14: content that no flush stores is refused', () => {
     expect(await fork().find(Resume, {}, { fields: ['pdf'] })).toMatchObject([{ pdf: { name: pdf.name } }])
   })
 
+  test('undefined clears, as null does', async () => {
+    const { id } = await made()
+    const em = fork()
+    const resume = await em.findOneOrFail(Resume, { id })
+    em.assign(resume, { pdf: undefined as never })
+    await em.flush()
+    expect(resume.pdf.isEmpty).toBe(true)
+    expect(await place.files()).toEqual([])
+  })
+
   test('a promise is refused before anything is stored', async () => {
     const em = fork()
     expect(() => em.create(Resume, { title: 'a', pdf: Promise.resolve('x') as never })).toThrow(

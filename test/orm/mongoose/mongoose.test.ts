@@ -233,16 +233,52 @@ describe('writes', () => {
     expect(`${await resume.pdf.read()}`).toBe('again')
   })
 
-  test('fld-14: writes that the plugin does not see refuse content', async () => {
+  test.each<[string, (_id: Types.ObjectId) => Promise<unknown>]>([
+    ['bulkWrite', _id => Resume.bulkWrite([{ updateOne: { filter: { _id }, update: { $set: { pdf: pdf('two') } } } }])],
+    [
+      'bulkWrite with a pipeline',
+      _id => Resume.bulkWrite([{ updateOne: { filter: { _id }, update: [{ $set: { pdf: PNG } }] } } as never]),
+    ],
+    ['bulkWrite that inserts', () => Resume.bulkWrite([{ insertOne: { document: { title: 'b', pdf: PNG } } }])],
+    ['bulkSave', async _id => Resume.bulkSave([(await Resume.findById(_id).orFail()).set({ pdf: pdf('two') })])],
+    ['replaceOne', _id => Resume.replaceOne({ _id }, { title: 'a', pdf: pdf('two') } as object)],
+    ['findOneAndReplace', _id => Resume.findOneAndReplace({ _id }, { title: 'a', pdf: pdf('two') } as object)],
+    ['a pipeline', _id => Resume.updateOne({ _id }, [{ $set: { pdf: PNG } }], { updatePipeline: true }).exec()],
+    [
+      'a condition in a pipeline',
+      _id =>
+        Resume.updateMany({ _id }, [{ $addFields: { pdf: { $cond: [true, pdf('two'), null] } } }], {
+          updatePipeline: true,
+        }).exec(),
+    ],
+    ['$push', _id => Resume.updateOne({ _id }, { $push: { pdf: PNG } } as object).exec()],
+    ['$setOnInsert', () => Resume.updateOne({ title: 'b' }, { $setOnInsert: { pdf: PNG } }, { upsert: true }).exec()],
+    ['bulkWrite of the collection', () => Resume.collection.bulkWrite([{ insertOne: { document: { pdf: PNG } } }])],
+    ['replaceOne of the collection', _id => Resume.collection.replaceOne({ _id } as object, { pdf: pdf('two') })],
+  ])('fld-14: content is refused by %s', async (_, write) => {
     const { _id } = await Resume.create({ title: 'a', pdf: pdf('one') })
-    const update = { updateOne: { filter: { _id }, update: { $set: { pdf: pdf('two') } } } }
-    await expect(Resume.bulkWrite([update])).rejects.toThrow(/'pdf' is not stored yet/)
-    const replacement = Resume.replaceOne({ _id }, { title: 'a', pdf: pdf('two') } as object)
-    await expect(replacement).rejects.toThrow(/'pdf' is not stored yet/)
-    const resume = await Resume.findById(_id).orFail()
-    await expect(Resume.bulkSave([resume.set({ pdf: pdf('two') })])).rejects.toThrow(/'pdf' is not stored yet/)
+    await expect(write(_id)).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringMatching(/'pdf' (takes the name of a stored file|is not stored yet)/),
+    })
+    expect(server.documents('resumes')).toMatchObject([{ pdf: 'pdfs/one.pdf' }])
     expect(await exact()).toEqual(['pdfs/one.pdf'])
+  })
+
+  test('writes that the plugin does not see: names and other paths are written, old files stay', async () => {
+    const { _id } = await Resume.create({ title: 'a', pdf: pdf('one') })
+    await Resume.updateOne({ _id }, [{ $set: { title: 'b', meta: { pdf: PNG } } }], { updatePipeline: true })
+    await Resume.replaceOne({ _id }, { title: 'c' })
+    expect(server.documents('resumes')).toMatchObject([{ title: 'c' }])
+    expect(await files()).toEqual(['pdfs/one.pdf'])
     await expect(Resume.updateOne({ _id }, { pdf: 7 } as object)).rejects.toThrow(/'pdf' takes/)
+  })
+
+  test('a document whose path holds no name can be deleted', async () => {
+    await Resume.create({ title: 'a', photo: PNG })
+    await orm.connection.db!.collection('resumes').updateOne({}, { $set: { pdf: { old: true } } })
+    await Resume.deleteMany({})
+    expect(await exact()).toEqual([])
   })
 
   test('fld-8: columns of pictures are filled on create, update and save, and cleared', async () => {

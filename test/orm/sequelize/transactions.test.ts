@@ -112,6 +112,31 @@ it('fld-11: with a namespace, a file is saved in the transaction that nobody pas
   expect(await world.files()).toEqual(['pdfs/new.txt'])
 })
 
+it('fld-11: in memory, what is written beside the open transaction deletes nothing', async () => {
+  const memory = new World()
+  after.push(() => memory.close())
+  const Memory = await memory.resumes()
+  const kept: string[] = []
+  memory.place.registry.onKept = ({ name }) => void kept.push(name)
+  const [a, b] = await Promise.all(['a', 'b'].map(name => Memory.create({ title: name, pdf: file(name) })))
+  for (const end of ['rollback', 'commit'] as const) {
+    const transaction = await memory.sequelize.transaction()
+    const savepoint = await memory.sequelize.transaction({ transaction })
+    await savepoint.commit()
+    await a!.update({ pdf: file('new') })
+    await b!.destroy()
+    expect(await memory.files()).toEqual(expect.arrayContaining(['pdfs/a.txt', 'pdfs/b.txt']))
+    await expect(memory.place.registry.check()).rejects.toMatchObject({ code: 'unavailable' })
+    await transaction[end]()
+    expect(kept.splice(0)).toEqual(['pdfs/a.txt', 'pdfs/b.txt'])
+    await a!.reload()
+  }
+  // Afterwards files go again.
+  await a!.update({ pdf: null })
+  expect(kept).toEqual([])
+  expect(await memory.files()).not.toContain(a!.previous('pdf'))
+})
+
 it('models of two registries in one transaction', async () => {
   const other = new Sequelize({ ...sqliteFile(':memory:'), logging: false })
   const registry = new FileRegistry()

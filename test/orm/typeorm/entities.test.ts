@@ -185,6 +185,15 @@ for (const type of ['sqljs', 'better-sqlite3'] as const) {
       expect(await files()).toEqual(['cvs/two.txt'])
     })
 
+    it('an upsert in a transaction stores content and keeps the old file; outside of one it is refused', async () => {
+      const { id: key } = await people().save({ name: 'Ann', cv: content('one') })
+      const values = people().create({ id: key, name: 'Ann', cv: content('two') })
+      await expect(people().upsert(values, ['id'])).rejects.toMatchObject({ code: 'invalid_argument' })
+      await db.transaction(manager => manager.upsert(Person, values, ['id']))
+      expect((await people().findOneByOrFail({ id: key })).cv.name).toBe('cvs/two.txt')
+      expect(await files()).toEqual(['cvs/one.txt', 'cvs/two.txt'])
+    })
+
     it('fld-14: statements by criteria refuse content, in a transaction too; old files stay', async () => {
       const { id: key } = await people().save({ name: 'Ann', cv: content('one') })
       const values = people().create({ cv: content('two') })
