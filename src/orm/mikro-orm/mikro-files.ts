@@ -1,15 +1,17 @@
 import type * as orm from '@mikro-orm/core'
 import { helper, LockMode, TransactionContext } from '@mikro-orm/core'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
-import type { FileModel, FileRegistry, Owner } from '../../fields/index.ts'
+import type { FileModel, FileRegistry } from '../../fields/index.ts'
 import { FieldFile, FileTransaction, fileModel, fileRegistry } from '../../fields/index.ts'
+import { RowOwner, type RowWriter } from '../row-owner.ts'
 import { FileType, loading } from './file-type.ts'
 
 type Entity = Record<string, unknown>
 type ChangeSet = orm.ChangeSet<Entity>
+type Hydrator = { hydrate(entity: Entity, meta: orm.EntityMetadata, data: Entity, ...more: unknown[]): void }
 
 /** Hears of the flushes and transactions of an ORM, which waits for it. */
-class MikroFiles implements orm.EventSubscriber {
+class MikroFiles implements orm.EventSubscriber, RowWriter<object> {
   registry = fileRegistry
   readonly #models = new Map<unknown, FileModel>()
   /** By transaction or savepoint of the database, and by unit of work: those of its flush that runs, or has failed. */
@@ -37,6 +39,7 @@ class MikroFiles implements orm.EventSubscriber {
     })
   }
 
+  readonly transactionOf = (row: object) => this.#running(managerOf(row))
   readonly getSubscribedEntities = () => [...this.#models.keys()] as never[]
   readonly afterFlush = ({ uow }: orm.FlushEventArgs) => this.#end(uow, 'commit')
   readonly beforeDelete = (event: orm.EventArgs<Entity>) => this.beforeUpdate(event)
@@ -92,11 +95,10 @@ class MikroFiles implements orm.EventSubscriber {
   }
 
   /** Loads an entity, or makes it of values; the files are its own then. */
-  hydrate(hydrate: () => void, [entity, meta, data]: [Entity, orm.EntityMetadata, Entity]): void {
+  hydrate(hydrate: () => void, entity: Entity, meta: orm.EntityMetadata, data: Entity, ..._: unknown[]): void {
     const model = this.#models.get(meta.class)
     const outer = loading.owner
-    const owner = model && this.#ownerOf(entity)
-    loading.owner = owner
+    const owner = (loading.owner = model && new RowOwner(entity, this, entity))
     hydrate()
     loading.owner = outer
     for (const name of model?.attributes ?? []) {
@@ -117,7 +119,7 @@ class MikroFiles implements orm.EventSubscriber {
       // A flush that failed is tried again with the content; after one that did not, the ORM keeps what was written, too.
       files.onRollback(() => this.#files.get(uow) === files && (entity[name] = before))
       if (value !== undefined) Object.assign(payload, { [name]: value })
-      entity[name] = model.fields[name]?.attach(value as string | null, this.#ownerOf(entity)) ?? value
+      entity[name] = model.fields[name]?.attach(value as string | null, new RowOwner(entity, this, entity)) ?? value
     }
   }
 
@@ -137,22 +139,19 @@ class MikroFiles implements orm.EventSubscriber {
     await ended
   }
 
+  /** Files of an entity are saved by a flush of its entity manager. */
+  async persist(row: object, values: object): Promise<void> {
+    const before = Object.fromEntries(Object.keys(values).map(key => [key, (row as Entity)[key]]))
+    FileTransaction.current()?.onRollback(() => Object.assign(row, before))
+    await managerOf(Object.assign(row, values)).flush()
+  }
+
   /** The files of the transaction that an entity manager runs in. */
   #running(em: orm.EntityManager): FileTransaction | undefined {
     if (!em.isInTransaction()) return undefined
     const files = this.#files.get(em.getTransactionContext() as object)
     if (files !== undefined) return files
     throw new StorageError('unsupported', 'Files are written in transactions of em.transactional and em.begin only.')
-  }
-
-  /** For `save` and `delete` of an entity's files: they flush its entity manager. */
-  #ownerOf(row: Entity): Owner {
-    const persist = async (values: object): Promise<void> => {
-      const before = Object.fromEntries(Object.keys(values).map(key => [key, row[key]]))
-      FileTransaction.current()?.onRollback(() => Object.assign(row, before))
-      await managerOf(Object.assign(row, values)).flush()
-    }
-    return { row, persist, transaction: () => this.#running(managerOf(row)) }
   }
 }
 
@@ -179,9 +178,9 @@ export function mikroFiles(orm: orm.MikroORM, options: { readonly registry?: Fil
   const files = new MikroFiles()
   files.registry = options.registry ?? fileRegistry
   const detach = [...orm.getMetadata().getAll().values()].map(meta => files.register(orm.driver, meta))
-  const hydrator = orm.em.getHydrator() as unknown as { hydrate(...values: readonly unknown[]): void }
+  const hydrator = orm.em.getHydrator() as unknown as Hydrator
   const { hydrate } = hydrator
-  hydrator.hydrate = (...values) => files.hydrate(() => hydrate.apply(hydrator, values as []), values as never)
+  hydrator.hydrate = (...all) => files.hydrate(() => hydrate.apply(hydrator, all), ...all)
   orm.em.getEventManager().registerSubscriber(files)
   return () => {
     hydrator.hydrate = hydrate
