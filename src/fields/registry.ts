@@ -179,11 +179,13 @@ export class FileRegistry {
 /** What a database said, on one line and without the password of a URL. */
 function reasonOf(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause)
-  const line = text
-    .replaceAll(/\s+/g, ' ')
-    .replaceAll(/:\/\/\S*@/g, '://***@')
-    .trim()
+  const line = text.trim().split(/\s+/, MAX_REASON).map(withoutUser).join(' ')
   return line.length > MAX_REASON ? `${line.slice(0, MAX_REASON)}...` : line
+}
+
+function withoutUser(word: string): string {
+  const [start, end] = [word.indexOf('://') + 3, word.lastIndexOf('@')]
+  return start > 2 && end > start ? `${word.slice(0, start)}***${word.slice(end)}` : word
 }
 
 /** A name as a column returned it. What is no name must not be passed over: its file would be deleted. */

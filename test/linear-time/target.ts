@@ -3,7 +3,7 @@ export interface Target {
   readonly title: string
   /** What hostile inputs are made of. */
   readonly parts: readonly string[]
-  /** Characters of the larger input; what is longer is refused before it is looked at. Default: 25,000. */
+  /** Characters of the larger input; what is longer is refused before it is looked at. Default: 25,000 in CI, and half of them elsewhere. */
   readonly length?: number | undefined
   run(input: string): unknown
 }
