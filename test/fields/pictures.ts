@@ -73,5 +73,9 @@ export async function pictures(): Promise<Picture[]> {
     picture('turned.tiff', await turned(from => from.tiff({ compression: 'none' })), 6),
     picture('plain.svg', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 200"></svg>')),
     picture('late.svg', Buffer.from(svg)),
+    picture(
+      'long.svg',
+      Buffer.from(`<svg id=" width='9' >" ${'xmlns:a="x" '.repeat(200)}\n height = '200'\twidth="320">`),
+    ),
   ]
 }
