@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { BACKENDS } from '../src/config/backend-table.ts'
-import { done, installPackage, linkPackage } from './support/installed.ts'
+import { done, installPackage, linkOrms, linkPackage } from './support/installed.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 /** Backends that speak to a service of their own, each in its chunk. */
@@ -32,7 +32,7 @@ let installed: string
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), 'holdall-package-'))
   installed = installPackage(project)
-  for (const name of ['drizzle-orm', '@mikro-orm/core', 'kysely', 'mongoose']) linkPackage(project, name)
+  linkOrms(project)
 })
 
 afterAll(() => {
