@@ -46,7 +46,7 @@ export async function readForm(
       })
       .finally(() => {
         open.delete(content)
-        // What nobody wants is still read, so that the rest of the form comes, and the browser the answer.
+        // What is not wanted is still read, so that the rest of the form comes, and the browser the answer.
         void chunks.return?.().then(
           () => content.resume(),
           () => {},
