@@ -5,6 +5,7 @@ import type { CallContext } from './call.ts'
 import { progressError, StorageError, sourceError } from './errors.ts'
 import { nextOf } from './items.ts'
 import { kindOf } from './kind.ts'
+import { lastPartOf } from './names.ts'
 
 /** What is to be stored. It says itself whether it can be sent twice. */
 export interface Content {
@@ -171,8 +172,7 @@ function blobContent(blob: Blob): Content {
     replayable: true,
     open: () => Readable.fromWeb(blob.stream() as WebStream),
     contentType: blob.type === '' ? undefined : blob.type,
-    name:
-      typeof name === 'string' ? name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1) : undefined,
+    name: typeof name === 'string' ? lastPartOf(name) : undefined,
   }
 }
 

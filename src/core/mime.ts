@@ -49,9 +49,13 @@ const OWN: ReadonlyArray<readonly [extension: string, type: string]> = [
 
 let types: Map<string, string> | undefined
 
-function typeOf(extension: string): string | undefined {
+function table(): ReadonlyMap<string, string> {
   types ??= new Map([...Object.entries(mediaTypes()), ...OWN])
-  return types.get(extension)
+  return types
+}
+
+function typeOf(extension: string): string | undefined {
+  return table().get(extension)
 }
 
 /**
@@ -98,7 +102,6 @@ function typed(contentType: string | undefined): GuessedType {
 /** The usual extension of a media type, without a dot; undefined where none is known. */
 export function extensionOf(contentType: string): string | undefined {
   const wanted = /^[^;\s]*/.exec(contentType)![0].toLowerCase()
-  typeOf('') // Loads the table.
-  for (const [extension, type] of types!) if (type === wanted) return extension
+  for (const [extension, type] of table()) if (type === wanted) return extension
   return undefined
 }

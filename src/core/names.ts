@@ -199,3 +199,8 @@ export function generateFilename(name: string, valid: (last: string) => string =
   const whole = folder === '' ? last : `${folder}/${last}`
   return (whole.startsWith('/') ? '/' : '') + normalParts(whole).join('/') || '.'
 }
+
+/** The part of a path behind its last separator, of whatever system the path is. */
+export function lastPartOf(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
+}

@@ -137,16 +137,14 @@ export class FileField<Row = any> implements Field {
     if (value instanceof FieldFile && value.committed && value.name && value.storage !== storage) {
       const [from, to] = await Promise.all([storedFile(value.storage, value.name), storedFile(storage, value.name)])
       // The name means nothing in another place, so the file goes there.
-      if (from.address !== to.address) return this.#upload(new Upload(value), options)
+      if (from.address !== to.address) return this.#upload(uploadOf(value), options)
     }
     if (!this.isContent(value)) {
       const name = this.storedName(value)
       if (name !== null) options.files.needed(await storedFile(storage, name))
       return { name, columns: name === null ? this.columnsOf(undefined) : {} }
     }
-    const upload =
-      value instanceof FieldFile ? value.pending! : value instanceof Upload ? value : new Upload(value as FileSource)
-    return this.#upload(upload, options)
+    return this.#upload(uploadOf(value), options)
   }
 
   /** The further attributes of a row for what was found in the content; undefined when there is no file. */
@@ -205,6 +203,12 @@ export class FileField<Row = any> implements Field {
 export function fileField<Row = any>(options: FileFieldOptions<Row> = {}): FileField<Row> {
   checkOptionNames(options, FILE_OPTIONS)
   return new FileField(options)
+}
+
+/** Content as an upload: a file that waits to be stored has one; a stored file is content for another place. */
+export function uploadOf(content: FileSource | Upload | FieldFile): Upload {
+  if (content instanceof Upload) return content
+  return (content instanceof FieldFile && content.pending) || new Upload(content)
 }
 
 function unlessTooLong(error: unknown): undefined {

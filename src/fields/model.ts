@@ -2,11 +2,10 @@ import { StorageError } from '../core/errors.ts'
 import { kindOf } from '../core/kind.ts'
 import type { StoreOptions } from './field.ts'
 import { FieldFile } from './field-file.ts'
-import type { FileField, FileValue } from './file-field.ts'
+import { type FileField, type FileValue, uploadOf } from './file-field.ts'
 import type { Owner } from './persist.ts'
 import { type FileRegistry, type FileUser, fileRegistry } from './registry.ts'
 import { FileTransaction } from './transaction.ts'
-import { Upload } from './upload.ts'
 
 /** File fields by the attribute of the row that they are. */
 export type FileFields = Readonly<Record<string, FileField>>
@@ -98,25 +97,15 @@ export class FileModel<F extends FileFields = FileFields> {
    * Runs a write with its files: a savepoint of the running transaction, or one of its own. When `work` fails, what it has stored is removed;
    * else what it has released goes after the outermost commit.
    */
-  async step<T>(work: (files: FileTransaction) => Promise<T>, within?: FileTransaction): Promise<T> {
-    const files = (within ?? FileTransaction.current(this.registry))?.savepoint() ?? new FileTransaction(this.registry)
-    let result: T
-    try {
-      result = await files.run(() => work(files))
-    } catch (error) {
-      await files.rollback()
-      throw error
-    }
-    await files.commit()
-    return result
+  step<T>(work: (files: FileTransaction) => Promise<T>, within?: FileTransaction): Promise<T> {
+    return FileTransaction.step(this.registry, work, within)
   }
 
   /** The file of a row by what its column holds, or what a cache returned for it: a name, `{ name }`, null or undefined. */
   attach<K extends keyof F & string>(attribute: K, value: unknown, owner?: Owner): FilesOf<F>[K] {
     const field = this.fields[attribute]!
     if (field.isContent(value) && !(value instanceof FieldFile)) {
-      const upload = value instanceof Upload ? value : new Upload(value)
-      return field.attach(null, owner).assign(upload) as FilesOf<F>[K]
+      return field.attach(null, owner).assign(uploadOf(value)) as FilesOf<F>[K]
     }
     return field.attach(nameOf(value, this.label, attribute), owner) as FilesOf<F>[K]
   }

@@ -73,13 +73,7 @@ async function change(
     if (pending === undefined) file.settle(name)
     else file.assign(pending)
   })
-  try {
-    await files.run(() => work(files))
-  } catch (error) {
-    await files.rollback()
-    throw error
-  }
-  await files.commit()
+  await files.during(() => files.run(() => work(files)))
 }
 
 async function persist(

@@ -3,7 +3,7 @@ import { isStorageError, StorageError } from '../core/errors.ts'
 import { kindOf } from '../core/kind.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { forget, isRelease, Removal, type StoredFile } from './claims.ts'
-import { type FieldPlace, nameInStorage } from './stored.ts'
+import { type FieldPlace, nameInStorage, namesInStorage } from './stored.ts'
 
 /** A column that holds names of files: of a model, its drafts, its history, or any copy. */
 export interface FileUser {
@@ -208,9 +208,8 @@ async function namesIn(
   options: CallOptions,
 ): Promise<Map<string, StoredFile[]>> {
   const byName = new Map<string, StoredFile[]>()
-  for (const file of files) {
-    const name = await nameInStorage(file, storage, options)
-    if (name !== undefined) byName.set(name, [...(byName.get(name) ?? []), file])
+  for (const [at, name] of (await namesInStorage(files, storage, options)).entries()) {
+    if (name !== undefined) byName.set(name, [...(byName.get(name) ?? []), files[at]!])
   }
   return byName
 }

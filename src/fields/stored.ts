@@ -30,18 +30,47 @@ function numberOf(driver: object): number {
 }
 
 /**
- * The name that a file has in another storage: the same one in a storage of the same place, a longer or shorter one where one storage is a folder
- * of the other. Undefined where it is not in there.
+ * The names that files have in another storage: the same ones in a storage of the same place, longer or shorter ones where one storage is a folder
+ * of the other. Undefined for a file that is not in there.
  */
+export async function namesInStorage(
+  files: readonly StoredFile[],
+  storage: AnyStorage,
+  options: CallOptions = {},
+): Promise<(string | undefined)[]> {
+  const isOwn = files.every(file => file.storage === storage)
+  const root = isOwn ? null : await rootOf(storage, options)
+  const names: (string | undefined)[] = []
+  for (const file of files) {
+    names.push(file.storage === storage ? file.name : await nameBelow(root, file, storage, options))
+  }
+  return names
+}
+
+/** The name that one file has in another storage. */
 export async function nameInStorage(
   file: StoredFile,
   storage: AnyStorage,
   options: CallOptions = {},
 ): Promise<string | undefined> {
-  if (storage === file.storage) return file.name
-  const probe = (await storedFile(storage, PROBE, options)).address
-  const root = probe.slice(0, -PROBE.length)
-  if (!probe.endsWith(PROBE) || !file.address.startsWith(root)) return undefined
+  return (await namesInStorage([file], storage, options))[0]
+}
+
+const PROBE = 'x'
+
+/** What the addresses of all files in a storage begin with; null where they do not end with the name. */
+async function rootOf(storage: AnyStorage, options: CallOptions): Promise<string | null> {
+  const { address } = await storedFile(storage, PROBE, options)
+  return address.endsWith(PROBE) ? address.slice(0, -PROBE.length) : null
+}
+
+async function nameBelow(
+  root: string | null,
+  file: StoredFile,
+  storage: AnyStorage,
+  options: CallOptions,
+): Promise<string | undefined> {
+  if (root === null || !file.address.startsWith(root)) return undefined
   const rest = file.address.slice(root.length)
   for (const name of new Set([file.name, rest, decoded(rest)])) {
     const other = await storedFile(storage, name, options).catch(error => {
@@ -52,8 +81,6 @@ export async function nameInStorage(
   }
   return undefined
 }
-
-const PROBE = 'x'
 
 function decoded(text: string): string {
   try {

@@ -60,6 +60,19 @@ export class FileTransaction {
     return transaction === undefined || transaction === outer?.transaction ? outer : { transaction, outer }
   }
 
+  /**
+   * Runs a write with its files: a savepoint of a transaction, by default the one that the calling code runs in, or one of its own. When `work`
+   * fails, what it has stored is removed; else what it has released goes after the outermost commit.
+   */
+  static step<T>(
+    registry: FileRegistry,
+    work: (files: FileTransaction) => Promise<T>,
+    within: FileTransaction | undefined = FileTransaction.current(registry),
+  ): Promise<T> {
+    const files = within?.savepoint() ?? new FileTransaction(registry)
+    return files.during(() => files.run(() => work(files)))
+  }
+
   /** Whether neither `commit` nor `rollback` was called. */
   get isOpen(): boolean {
     return this.#isOpen
@@ -68,6 +81,19 @@ export class FileTransaction {
   /** Runs code that finds this transaction by `current`. */
   run<T>(work: () => T): T {
     return running.run({ transaction: this, outer: FileTransaction.#open(running.getStore()) }, work)
+  }
+
+  /** Runs code and ends with it: by `commit`, or by `rollback` when the code fails, whose error is thrown again. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    let result: T
+    try {
+      result = await work()
+    } catch (error) {
+      await this.rollback()
+      throw error
+    }
+    await this.commit()
+    return result
   }
 
   /** Begins a savepoint. */

@@ -3,9 +3,10 @@ import { basename } from 'node:path'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { nodeCrypto } from '../core/builtin.ts'
-import { type Content, type ContentProvider, toContent } from '../core/content.ts'
+import { asContent, type Content, type ContentProvider, toContent } from '../core/content.ts'
 import { sourceError } from '../core/errors.ts'
 import { extensionOf } from '../core/mime.ts'
+import { lastPartOf } from '../core/names.ts'
 
 /** Content that a file field takes as it is: bytes, a `File` or `Blob`, a stream, a file object of ours, or the `file:` URL of a file on this machine. */
 export type FileSource =
@@ -70,14 +71,12 @@ export function isFileSource(value: unknown): value is FileSource {
   if (typeof value !== 'object' || value === null) return false
   if (value instanceof URL) return value.protocol === 'file:'
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof Blob) return true
-  return 'getReader' in value || Symbol.asyncIterator in value || PROVIDER in value
+  return 'getReader' in value || Symbol.asyncIterator in value || asContent in value
 }
-
-const PROVIDER = Symbol.for('holdall.asContent')
 
 /** File objects of ours can have a name: one without is a mistake. */
 function isNameable(source: FileSource | string): boolean {
-  return typeof source === 'object' && PROVIDER in source
+  return typeof source === 'object' && asContent in source
 }
 
 /** The last part of a name that the content itself has: `File.name`, the path of a `ReadStream`, the name of a file object. */
@@ -87,7 +86,7 @@ function ownName(source: FileSource | string): string | undefined {
   const { name, path } = source as { readonly name?: unknown; readonly path?: unknown }
   const given = typeof name === 'string' && name !== '' ? name : path
   if (typeof given !== 'string') return undefined
-  return given.slice(Math.max(given.lastIndexOf('/'), given.lastIndexOf('\\')) + 1) || undefined
+  return lastPartOf(given) || undefined
 }
 
 function randomName(contentType: string | undefined): string {

@@ -1,6 +1,6 @@
 import type { CallOptions } from '../core/call.ts'
 import { StorageError } from '../core/errors.ts'
-import { FieldFile, type FileModel, type FileTransaction, type StoredRow } from '../fields/index.ts'
+import { FieldFile, type FileModel, type FileTransaction, type Owner, type StoredRow } from '../fields/index.ts'
 import { RowOwner, type RowWriter } from './row-owner.ts'
 
 /** What the rows of one result have in common, for ORMs whose rows are plain objects. */
@@ -22,11 +22,16 @@ const writer: RowWriter<RowSource> = {
   transactionOf: source => source.files(),
 }
 
+/** The owner of the files of a row; a row that is gone when they are saved is `not_found`. */
+export function rowOwner(row: StoredRow, source: RowSource): Owner {
+  return new RowOwner(row, writer, source)
+}
+
 /** Makes files of the names in rows, in place; saving one updates its row, and a row that is gone is `not_found`. */
 export function attachRows(rows: Iterable<StoredRow>, source: RowSource): void {
   const fields = Object.entries(source.model.fields)
   for (const row of rows) {
-    const owner = new RowOwner(row, writer, source)
+    const owner = rowOwner(row, source)
     for (const [name, field] of fields) {
       const value = row[name]
       if (value === null || typeof value === 'string') row[name] = field.attach(value, owner)

@@ -4,9 +4,9 @@ import { kindOf } from '../core/kind.ts'
 import type { FieldFile } from '../fields/field-file.ts'
 import type { FileValue } from '../fields/file-field.ts'
 import { type FileFields, type FileModel, fileModel, type StoredRow } from '../fields/model.ts'
-import type { Owner } from '../fields/persist.ts'
 import type { FileRegistry } from '../fields/registry.ts'
 import { FileTransaction } from '../fields/transaction.ts'
+import { type RowSource, rowOwner } from './plain-rows.ts'
 
 /** A row whose file columns have files, and no nulls. */
 export type AttachedRow<R> = { [K in keyof R]: [Extract<R[K], FieldFile>] extends [never] ? R[K] : NonNullable<R[K]> }
@@ -142,19 +142,13 @@ export class RowFiles<Db, Table, Where> {
   protected attachRow(table: Table, row: StoredRow): void {
     const { statements } = this.#given
     const model = this.#model(table)
-    const owner: Owner = {
-      row,
-      transaction: () => this.#live.#files,
-      persist: async values => {
-        const where = statements.whereOf(table, row)!
-        const count = await this.#live.updateRows(table, values, where)
-        if (count === 0) throw new StorageError('not_found', `The row of '${model.label}' is gone.`)
-        const others = Object.entries(values).filter(([name]) => name in row && !model.attributes.includes(name))
-        Object.assign(row, Object.fromEntries(others))
-      },
+    const source: RowSource = {
+      model,
+      files: () => this.#live.#files,
+      update: (_, values) => this.#live.updateRows(table, values, statements.whereOf(table, row)!),
     }
-    const known = statements.whereOf(table, row) === undefined ? undefined : owner
-    for (const name of model.attributes) if (name in row) row[name] = model.attach(name, row[name], known)
+    const owner = statements.whereOf(table, row) === undefined ? undefined : rowOwner(row, source)
+    for (const name of model.attributes) if (name in row) row[name] = model.attach(name, row[name], owner)
   }
 
   /** This, or after its end the transaction or database around it. */
@@ -176,17 +170,8 @@ export class RowFiles<Db, Table, Where> {
   }
 
   /** Runs a write or a transaction with its files: a savepoint of the transaction, or files of its own. */
-  async #step<T>(work: (files: FileTransaction) => Promise<T>): Promise<T> {
-    const within = this.#files
-    const files = within?.savepoint() ?? new FileTransaction(this.#given.registry)
-    let result: T
-    try {
-      result = await work(files)
-    } catch (error) {
-      await files.rollback()
-      throw error
-    }
-    await files.commit()
-    return result
+  #step<T>(work: (files: FileTransaction) => Promise<T>): Promise<T> {
+    const files = this.#files?.savepoint() ?? new FileTransaction(this.#given.registry)
+    return files.during(() => work(files))
   }
 }

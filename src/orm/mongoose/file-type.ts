@@ -1,6 +1,7 @@
 import { Document, Schema, type SchemaTypeOptions } from 'mongoose'
 import { ImproperlyConfigured } from '../../core/errors.ts'
-import { FieldFile, type FileField, FileTransaction, type FileValue, Upload } from '../../fields/index.ts'
+import { uploadOf } from '../../fields/file-field.ts'
+import { FieldFile, type FileField, FileTransaction, type FileValue } from '../../fields/index.ts'
 import { filesOf, sessionOf } from './sessions.ts'
 
 /** A path with a file, as Mongoose's types see it: documents have a `FieldFile`, `create` takes a `FileValue`. */
@@ -42,8 +43,7 @@ export function fileType<F extends FileField>(file: F, options: Options = {}): F
     if (isOwn) files.set(this, value)
     if (isOwn && !isStored) return value
     if (isStored || !file.isContent(value)) return value === undefined ? value : file.storedName(value)
-    const upload = value instanceof Upload ? value : ((value as FieldFile).pending ?? new Upload(value))
-    return fileOf(this as Document, file, null).assign(upload)
+    return fileOf(this as Document, file, null).assign(uploadOf(value))
   }
   return { ...options, type: Schema.Types.Mixed, file, get, set } as never
 }

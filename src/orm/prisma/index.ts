@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import { mapParallel } from '../../core/parallel.ts'
-import { type FileModel, type FileRegistry, type FileTransaction, fileModel, fileRegistry } from '../../fields/index.ts'
+import { type FileModel, type FileRegistry, FileTransaction, fileModel, fileRegistry } from '../../fields/index.ts'
 import { attachRows } from '../plain-rows.ts'
 import type { Client, FilesExtension, PrismaFields } from './types.ts'
 
@@ -65,14 +65,16 @@ export function prismaFiles<F extends PrismaFields>(fields: F, options: PrismaFi
       }),
     )
     const detach = (): void => removers.forEach(remove => void remove?.())
-    return fileClient(client, models, fileModel('', {}, registry), { detach })
+    return fileClient(client, models, registry, { detach })
   }
   return extend as unknown as FilesExtension<F>
 }
 
 /** A layer before the public methods of a Prisma client: what it reads has files, and its writes store them. */
-function fileClient(base: Client, models: Map<string, Model>, steps: FileModel, $files: object): Client {
+function fileClient(base: Client, models: Map<string, Model>, registry: FileRegistry, $files: object): Client {
   const running = new AsyncLocalStorage<Scope>()
+  const step = <T>(work: (files: FileTransaction) => Promise<T>, within?: FileTransaction): Promise<T> =>
+    FileTransaction.step(registry, work, within)
   /** The transaction that the calling code runs in. */
   const current = (): Scope | undefined => (running.getStore()?.files?.isOpen ? running.getStore() : undefined)
 
@@ -91,7 +93,7 @@ function fileClient(base: Client, models: Map<string, Model>, steps: FileModel, 
           )
       if (key !== '$extends' || scope.files !== undefined) return client[key]
       return (more: unknown) =>
-        typeof more === 'function' ? more(proxy) : fileClient(client['$extends'](more), models, steps, $files)
+        typeof more === 'function' ? more(proxy) : fileClient(client['$extends'](more), models, registry, $files)
     }
     const proxy: Client = new Proxy(scope.client, { get })
     return proxy
@@ -117,7 +119,7 @@ function fileClient(base: Client, models: Map<string, Model>, steps: FileModel, 
   /** Stores content; then reads the names that the rows have until now, and writes, in one transaction. */
   async function write(given: Scope, model: Model, key: string, args: Row): Promise<unknown> {
     const scope = (given.files === undefined && isShared(base) && current()) || given
-    const result = await steps.step(async files => {
+    const result = await step(async files => {
       const values = (await stored(model, args, files)) as Row
       const after = key.startsWith('delete') ? undefined : ((values['data'] ?? values['update'] ?? {}) as Row)
       const isChange = !key.startsWith('create') && model.files && (after === undefined || model.files.concerns(after))
@@ -159,7 +161,7 @@ function fileClient(base: Client, models: Map<string, Model>, steps: FileModel, 
     if (Array.isArray(work) && !work.every(promise => promise?.['again']))
       throw new StorageError('invalid_argument', '$transaction([...]) takes promises of the extended client only.')
     const [run, options] = Array.isArray(work) ? [inOrder, { ...OWN, ...given }] : [work, given]
-    return steps.step(files => {
+    return step(files => {
       // PostgreSQL answers a commit after a failed statement with a rollback.
       files.doubt()
       const inner = (tx: Client): Scope => ({ client: tx, files })

@@ -1,5 +1,6 @@
 import type { AbstractDataType, Model, ModelAttributeColumnOptions } from 'sequelize'
-import { FieldFile, type FileField, type FileValue, type Owner, Upload } from '../../fields/index.ts'
+import { uploadOf } from '../../fields/file-field.ts'
+import { FieldFile, type FileField, type FileValue, type Owner } from '../../fields/index.ts'
 import { filesOf, transactionOf } from './transactions.ts'
 
 /** Attributes of a model as they are written: each that is a `FieldFile` takes content, a name or null as well; undefined leaves it as it is. */
@@ -51,9 +52,8 @@ export function fileAttribute(
         if (held instanceof FieldFile) held.settle(name)
         return this.setDataValue(key, name)
       }
-      const content = (value instanceof FieldFile && value.pending) || value
       const file = held instanceof FieldFile ? held : fileOf(this, field.storedName(held))
-      this.setDataValue(key, file.assign(content instanceof Upload ? content : new Upload(content as FieldFile)))
+      this.setDataValue(key, file.assign(uploadOf(value as FieldFile)))
     },
   }
 }
