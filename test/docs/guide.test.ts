@@ -20,11 +20,14 @@ async function temporary(parent: string): Promise<string> {
   return folder
 }
 
-test('the code of the guide runs and prints what its comments say', async () => {
-  const page = await readFile(new URL('../../docs/guide.md', import.meta.url), 'utf8')
+test.each([
+  ['guide', 10],
+  ['fields', 8],
+])('the code of %s.md runs and prints what its comments say', async (name, atLeast) => {
+  const page = await readFile(new URL(`../../docs/${name}.md`, import.meta.url), 'utf8')
   const code = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, piece]) => piece).join('\n')
   const expected = [...code.matchAll(/console\.log\(.*\) \/\/ (.*)/g)].map(([, text]) => text)
-  const module = join(await temporary(import.meta.dirname), 'guide.ts')
+  const module = join(await temporary(import.meta.dirname), `${name}.ts`)
   await writeFile(module, code)
   process.chdir(await temporary(tmpdir()))
   const printed: string[] = []
@@ -33,5 +36,5 @@ test('the code of the guide runs and prints what its comments say', async () => 
   })
   await import(module)
   expect(printed.map(line => line.replace(/hello_\w{7}/, 'hello_XXXXXXX'))).toEqual(expected)
-  expect(expected.length).toBeGreaterThan(10)
+  expect(expected.length).toBeGreaterThan(atLeast)
 })
