@@ -1,0 +1,10 @@
+export type {
+  CollectEvent,
+  CollectOptions,
+  CollectSummary,
+  Finder,
+  FinderOptions,
+  IsIgnored,
+  StaticFile,
+  StaticHeaders,
+} from './types.ts'
