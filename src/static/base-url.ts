@@ -1,5 +1,6 @@
 import { isStorageError } from '../core/errors.ts'
 import type { AnyStorage } from '../storage/storage.ts'
+import { signedUrlsProblem } from '../storage/url-signing.ts'
 
 /** A folder, whose URL has no hash. */
 const PROBE = 'holdall/'
@@ -14,14 +15,13 @@ export interface BaseUrl {
 export async function baseUrlOf(storage: AnyStorage): Promise<BaseUrl> {
   let url: string
   try {
+    const problem = signedUrlsProblem(storage)
+    if (problem !== undefined) return { url: undefined, problem }
     url = await storage.url(PROBE)
   } catch (error) {
     if (!isStorageError(error, 'unsupported', 'improperly_configured')) throw error
     return { url: undefined, problem: `its files have no URLs (${error.message})` }
   }
   if (url.endsWith(`/${PROBE}`) || url === PROBE) return { url: url.slice(0, -PROBE.length), problem: undefined }
-  return {
-    url: undefined,
-    problem: 'it signs the URL of each file, and the references in stylesheets carry no signature',
-  }
+  return { url: undefined, problem: 'its files have no common URL to begin with' }
 }

@@ -47,9 +47,9 @@ export interface StaticFilesOptions {
   readonly finders: readonly Finder[]
   /** What URLs begin with; default: the storage's own public URL. (STATIC_URL) */
   readonly baseUrl?: string | undefined
-  /** Whether names get hashes; default false. */
+  /** Whether names get hashes; default: as the class of the storage says, most often not. */
   readonly manifest?: boolean | StaticManifestOptions | undefined
-  /** Whether compressed siblings are stored; default false. */
+  /** Whether compressed siblings are stored; default: as the class of the storage says, most often not. */
   readonly compress?: boolean | CompressOptions | undefined
   /** What is stored with files, by patterns of their names; a later pattern wins. */
   readonly headers?: Readonly<Record<string, StaticHeaders>> | undefined
@@ -66,18 +66,19 @@ export type ManifestPlan = {
   readonly [K in keyof StaticManifestOptions]-?: NonNullable<StaticManifestOptions[K]>
 }
 
-/** The manifest's options with their defaults; undefined where names get no hashes. */
-export function manifestPlan({ manifest = false, storage }: StaticFilesOptions): ManifestPlan | undefined {
-  if (manifest === false) return undefined
-  const given = manifest === true ? {} : manifest
+/** The manifest's options with their defaults, which are those of the storage's class; undefined where names get no hashes. */
+export function manifestPlan({ manifest, storage }: StaticFilesOptions): ManifestPlan | undefined {
+  const own = storage.staticFiles?.manifest
+  if ((manifest ?? own !== undefined) === false) return undefined
+  const given = typeof manifest === 'object' ? manifest : {}
   return {
-    name: given.name ?? 'staticfiles.json',
-    storage: given.storage ?? storage,
+    name: given.name ?? own?.name ?? 'staticfiles.json',
+    storage: given.storage ?? (own?.storage as AnyStorage | undefined) ?? storage,
     version: given.version ?? '1.1',
-    strict: given.strict ?? true,
+    strict: given.strict ?? own?.strict ?? true,
     lenientFor: given.lenientFor ?? [],
     javaScript: given.javaScript ?? 'modules',
     html: given.html ?? false,
-    keepOriginals: given.keepOriginals ?? true,
+    keepOriginals: given.keepOriginals ?? own?.keepOriginals ?? true,
   }
 }

@@ -81,7 +81,7 @@ export class StaticFiles {
     if (base.url === undefined) {
       const target = this.storage.constructor.name
       throw new ImproperlyConfigured(
-        `Static files need public URLs, and ${target} has none: ${base.problem}. Switch signing off (querystringAuth: false), or set baseUrl.`,
+        `Static files need public URLs, and ${target} has none: ${base.problem}; or give baseUrl.`,
       )
     }
     const [path, suffix] = splitSuffix(this.#stored(name))
@@ -136,6 +136,7 @@ export class StaticFiles {
       unlink?.()
       stop.abort(new StorageError('aborted', 'The run was ended before its end.'))
       await run
+      this.storage.staticFiles?.manifest?.forget()
     }
   }
 
