@@ -8,6 +8,14 @@ const PROBE = 'holdall/'
 export interface BaseUrl {
   readonly url: string | undefined
   readonly problem: string | undefined
+  /** Whether the storage signs its URLs. */
+  readonly isSigned: boolean
+}
+
+const SIGNED: BaseUrl = {
+  url: undefined,
+  problem: 'it signs the URL of each file, and the references in stylesheets carry no signature',
+  isSigned: true,
 }
 
 /** Finds what the URLs of a storage begin with: none where it has no URLs, or signs each of them. No request is made. */
@@ -16,12 +24,11 @@ export async function baseUrlOf(storage: AnyStorage): Promise<BaseUrl> {
   try {
     url = await storage.url(PROBE)
   } catch (error) {
+    // A folder has a URL, but no signature.
+    if (isStorageError(error, 'suspicious_name')) return SIGNED
     if (!isStorageError(error, 'unsupported', 'improperly_configured')) throw error
-    return { url: undefined, problem: `its files have no URLs (${error.message})` }
+    return { url: undefined, problem: `its files have no URLs (${error.message})`, isSigned: false }
   }
-  if (url.endsWith(`/${PROBE}`) || url === PROBE) return { url: url.slice(0, -PROBE.length), problem: undefined }
-  return {
-    url: undefined,
-    problem: 'it signs the URL of each file, and the references in stylesheets carry no signature',
-  }
+  if (!url.endsWith(`/${PROBE}`) && url !== PROBE) return SIGNED
+  return { url: url.slice(0, -PROBE.length), problem: undefined, isSigned: false }
 }

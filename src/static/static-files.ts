@@ -116,6 +116,7 @@ export class StaticFiles {
    * its end ends the run.
    */
   async *collect(options: CollectOptions = {}): AsyncGenerator<CollectEvent, CollectSummary, undefined> {
+    this.storage.calls.begin('collect', undefined, options)
     const channel = new Channel<CollectEvent>()
     const stop = new AbortController()
     const unlink =
@@ -127,7 +128,6 @@ export class StaticFiles {
         channel.end({ error: this.storage.calls.failure(error, 'collect', undefined, options.signal) }),
     )
     try {
-      options.signal?.throwIfAborted()
       yield* channel
       const summary = report.summary(this.storage.supports('path') ? this.storage.path('') : undefined)
       yield summary
@@ -144,7 +144,7 @@ export class StaticFiles {
     const patterns = [...ignore, ...(options.ignore ?? []), ...(options.defaultIgnore === false ? [] : DEFAULT_IGNORE)]
     const base = await this.#baseUrl()
     const manifest = options.postProcess === false ? undefined : this.#plan
-    if (manifest !== undefined && base.problem !== undefined) {
+    if (base.isSigned) {
       report.warning(`${storage.constructor.name}: ${base.problem}; the collected files need public URLs`)
     }
     const plan: RunPlan = {
@@ -166,7 +166,7 @@ export class StaticFiles {
 
   async #baseUrl(): Promise<BaseUrl> {
     const { baseUrl, storage } = this.options
-    return baseUrl === undefined ? baseUrlOf(storage) : { url: withSlash(baseUrl), problem: undefined }
+    return baseUrl === undefined ? baseUrlOf(storage) : { url: withSlash(baseUrl), problem: undefined, isSigned: false }
   }
 
   get #bundles(): NonNullable<StaticFilesOptions['bundles']> {
