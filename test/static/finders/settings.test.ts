@@ -8,7 +8,7 @@ const refused = (message: string) => expect.objectContaining({ code: 'improperly
 
 test.each([
   ['assets', "expected a list, got 'assets'. Put it in brackets: ['...']."],
-  [undefined, "expected a list, got undefined. Put it in brackets: ['...']."],
+  [undefined, 'expected a list, got undefined.'],
   [[7], 'expected a folder or [prefix, a folder], got number.'],
   [[['a', 'b', 'c']], 'expected a folder or [prefix, a folder], got a list of 3 values.'],
   [[['a', undefined]], 'expected a folder or [prefix, a folder], got a list of 2 values.'],
