@@ -28,7 +28,7 @@ test.each([
   expect(String(await file.readUpTo(10_000))).toBe(content)
 })
 
-test('a system that gives a file in pieces is asked until the end', async () => {
+test('a file that the system returns in pieces is read to its end', async () => {
   const fs = await import('node:fs')
   using tree = new Tree({ a: '12345' })
   const whole = fs.readSync

@@ -35,7 +35,7 @@ export class Tree implements Disposable {
   }
 }
 
-/** What a finder gave, and what it reported. */
+/** What a finder found, and what it reported. */
 export interface Listed {
   readonly names: readonly string[]
   readonly files: readonly StaticFile[]

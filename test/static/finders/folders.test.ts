@@ -195,7 +195,7 @@ test('names that are not the same everywhere are reported, and not turned into o
   expect([quiet.names, quiet.skipped]).toEqual([['a.css', 'caf\u00e9.css'], []])
 })
 
-test('temporary files of Holdall are left out without a word', async () => {
+test('temporary files of Holdall are left out and not reported', async () => {
   using tree = new Tree({ 'a.css': '', '.holdall-1-a.tmp': '', 'sub/.holdall-x.meta': '', '.holdall-notes.txt': '' })
   const finder = new FolderFinder([tree.path])
   const { names, skipped } = await listed(finder)

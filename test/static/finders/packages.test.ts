@@ -41,6 +41,7 @@ test('a dot stands for the whole package, without the packages in it', async () 
 test('the nearest package is meant, and none of a folder named node_modules in another', async () => {
   using tree = project()
   tree.write('app/node_modules/bootstrap/dist/near.css')
+  tree.write('node_modules/node_modules/bootstrap/dist/never.css')
   const at = (base: string) => namesOf(new PackageFinder(['bootstrap/dist'], { base: tree.at(base) }))
   expect(await at('app')).toEqual(['near.css'])
   expect(await at('app/deep/er')).toEqual(['near.css'])

@@ -66,7 +66,7 @@ test('a file that has grown since it was listed is read up to the limit and no f
   expect((await file?.readUpTo(100))?.byteLength).toBe(100)
 })
 
-test('find gives the file of a name, and nothing for names that lead elsewhere', async () => {
+test('find returns the file of a name, and nothing for names that lead elsewhere', async () => {
   const storage = await filled(new MemoryStorage({}, services), ['dir/a.css', 'x/..b'])
   const finder = new StorageFinder(storage, { prefix: 'pre' })
   expect((await finder.find('pre/dir/a.css')).map(({ name }) => name)).toEqual(['pre/dir/a.css'])
