@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const path = (name: string): string => new URL(name, import.meta.url).pathname
-const filesOf = (...patterns: string[]): string[] => globSync(patterns, { cwd: path('.') })
+const filesOf = (...patterns: string[]): string[] =>
+  globSync(patterns, { cwd: path('.'), exclude: ['**/node_modules'] })
 
 /** What needs programs that are installed for it. */
 const real = filesOf('test/{real,bundlers,runtimes}/**/*.test.ts')

@@ -7,25 +7,28 @@ import type { StorageError } from '../core/errors.ts'
 export interface StaticFile {
   /** Its name in the target: the prefix of its folder, and its path from there on, with forward slashes. */
   readonly name: string
-  /** Absolute path on this machine; undefined for a file of a storage. */
+  /** Absolute path on this machine; undefined for a file of a storage that is not on local disk. */
   readonly path: string | undefined
   /** As messages show it: the path, or the storage and the name. */
   readonly origin: string
-  /** When the source last changed; undefined where that is not known. */
-  modifiedAt(): Promise<Date | undefined>
-  /** Bytes of a file that is small enough to be held in memory. */
-  readBytes(): Promise<Buffer>
-  /** The bytes from their beginning. */
-  open(): Readable
+  /** When the source last changed; undefined where that is not known. A file that is gone is `not_found`. */
+  modifiedAt(options?: CallOptions): Promise<Date | undefined>
+  /**
+   * All bytes, or undefined for a file of more than `limit` bytes, of which none are read. A file that is gone is `not_found`; one that
+   * changes its length while it is read is `source_failed`.
+   */
+  readUpTo(limit: number, options?: CallOptions): Promise<Buffer | undefined>
+  /** A stream of the bytes from their beginning. It fails as `readUpTo` does. */
+  open(options?: CallOptions): Readable
 }
 
-/** Whether a file or folder is left out: told its path from the root of its finder's folder (without the prefix). */
+/** Whether a file or folder is left out, by its path from the root of its finder's folder (without the prefix). */
 export type IsIgnored = (path: string) => boolean
 
 /** How a finder lists. */
 export interface FinderOptions extends CallOptions {
   readonly isIgnored: IsIgnored
-  /** Told what cannot be read, or is no file, and is left out. `isFailure` says that the run is not complete. */
+  /** Called for what is left out because it cannot be read or is no file. `isFailure` is true where the run is not complete without it. */
   readonly onSkipped?: ((path: string, reason: string, isFailure: boolean) => void) | undefined
 }
 
@@ -35,8 +38,8 @@ export interface Finder {
   readonly locations: readonly string[]
   /** Every file, folder by folder in the order of names. The same name may come twice, of two folders: the first one is meant. */
   files(options: FinderOptions): AsyncIterable<StaticFile> | Iterable<StaticFile>
-  /** The files of one name, in the order of precedence. */
-  find(name: string): Promise<readonly StaticFile[]>
+  /** The files of one name, in the order of precedence; also those that a run ignores. Names that lead out of a folder find none. */
+  find(name: string, options?: CallOptions): Promise<readonly StaticFile[]>
 }
 
 /** What may be stored with a file: attributes, and what only the backend of the target knows (`extra`). */

@@ -1,15 +1,12 @@
 /** The emulator azurite, installed on demand in `test/emulators/azurite`: plain, or over https with OAuth. */
-import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { EMULATOR_ACCOUNT, EMULATOR_KEY } from '../../src/backends/azure/credentials/connection-string.ts'
 import { makeIdentity } from '../http/support.ts'
 import { Child } from '../support/child.ts'
-import { done } from '../support/installed.ts'
+import { installedInPlace } from '../support/installed.ts'
 import { freePort } from './free-port.ts'
 
 const FOLDER = join(import.meta.dirname, '../emulators/azurite')
-const INSTALL_MS = 300_000
 const ACCOUNT = 'holdalltests'
 const KEY = Buffer.from('the key of an emulated account').toString('base64')
 
@@ -36,20 +33,7 @@ export interface AzuriteOptions {
 
 /** The folder with the emulator's packages; installs them where that was not done for this lock file. */
 export function azuriteFolder(): string {
-  if (existsSync(join(FOLDER, 'node_modules/azurite'))) return FOLDER
-  // Two test files may do this at once: each installs beside it, and the first one's folder stays.
-  const copy = mkdtempSync(join(FOLDER, '.install-'))
-  try {
-    for (const name of ['package.json', 'package-lock.json']) cpSync(join(FOLDER, name), join(copy, name))
-    const words = ['ci', '--ignore-scripts', '--no-fund', '--no-audit']
-    const options = { cwd: copy, encoding: 'utf8', timeout: INSTALL_MS } as const
-    const first = spawnSync('npm', words, options)
-    if (first.status !== 0) done(spawnSync('npm', words, options))
-    if (!existsSync(join(FOLDER, 'node_modules'))) renameSync(join(copy, 'node_modules'), join(FOLDER, 'node_modules'))
-  } finally {
-    rmSync(copy, { recursive: true, force: true })
-  }
-  return FOLDER
+  return installedInPlace(FOLDER)
 }
 
 /** Starts an emulator that keeps everything in memory. */

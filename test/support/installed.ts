@@ -1,5 +1,5 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
@@ -52,6 +52,30 @@ export function installedCopy(folder: string): string {
   for (let tries = 1; tries < 3; tries++) if (install().status === 0) return copy
   done(install())
   return copy
+}
+
+/** A folder with a lock file, after its packages were installed in it. That is done once for each lock file; no program of a package runs. */
+export function installedInPlace(folder: string): string {
+  const [lock, installed] = [join(folder, 'package-lock.json'), join(folder, 'node_modules')]
+  const stamp = join(installed, '.installed-lock.json')
+  const isCurrent = (): boolean => existsSync(stamp) && readFileSync(stamp).equals(readFileSync(lock))
+  if (isCurrent()) return folder
+  // Two test files may do this at once: each installs beside it, and the first one's folder stays.
+  const copy = mkdtempSync(join(folder, '.install-'))
+  try {
+    for (const name of ['package.json', 'package-lock.json']) cpSync(join(folder, name), join(copy, name))
+    const words = ['ci', '--ignore-scripts', '--no-fund', '--no-audit']
+    const options = { cwd: copy, encoding: 'utf8', timeout: INSTALL_MS } as const
+    const first = spawnSync('npm', words, options)
+    if (first.status !== 0) done(spawnSync('npm', words, options))
+    cpSync(lock, join(copy, 'node_modules/.installed-lock.json'))
+    if (isCurrent()) return folder
+    if (existsSync(installed)) renameSync(installed, join(copy, 'former'))
+    renameSync(join(copy, 'node_modules'), installed)
+  } finally {
+    rmSync(copy, { recursive: true, force: true })
+  }
+  return folder
 }
 
 /** How a command is run. */
