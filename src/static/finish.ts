@@ -15,7 +15,8 @@ export interface FinishOptions {
   readonly isWanted: (name: string) => boolean
   readonly clear: boolean
   readonly deleteStale: boolean
-  readonly keep: number
+  /** Former deploys whose hashed files stay; undefined: all. */
+  readonly keep: number | undefined
   readonly signal: AbortSignal
 }
 
@@ -41,7 +42,9 @@ export async function finish(target: Target, store: Store, report: RunReport, op
   for (const [name, file] of store.record)
     files.set(name, file.deploy === 0 ? file : { ...file, deploy: Math.max(1, deploy) })
   const record = serializeRecord({ deploy, manifest, files })
-  if (record !== target.recordText && !report.dryRun) await save(target.storage, RECORD_NAME, record, signal)
+  // Where listings have no etags, the time of the record has to be later than those of the files.
+  const isChanged = record !== target.recordText || store.hasWritten
+  if (isChanged && !report.dryRun) await save(target.storage, RECORD_NAME, record, signal)
   if (isOurs) await removeAll(target, stale, report, signal)
 }
 
@@ -63,8 +66,9 @@ function split(
   for (const [name, file] of target.record.files) {
     if (!target.listed.has(name) || store.record.has(name)) continue
     const isPlainSibling = file.siblingOf !== '' && file.deploy === 0
-    const isOld = file.deploy === 0 || file.deploy < deploy - keep
-    if (isWhole && !isCurrent(name) && (isPlainSibling || (deleteStale && isOld))) stale.push(name)
+    const isStale =
+      file.deploy === 0 ? deleteStale || isPlainSibling : keep !== undefined && file.deploy < deploy - keep
+    if (isWhole && !isCurrent(name) && isStale) stale.push(name)
     else kept.set(name, file)
   }
   return { kept, stale }
