@@ -5,8 +5,7 @@ import type { AnyStorage } from './storage.ts'
  * stylesheet sends the URL without the signature of the stylesheet, and gets 403.
  */
 export function signedUrlsProblem(storage: AnyStorage): string | undefined {
-  const { urlSigning } = storage
-  if (urlSigning === undefined) return undefined
-  const { name } = storage.constructor
-  return `${name} signs the URL of each file, and the references in stylesheets carry no signature: ${urlSigning.remedy}.`
+  const signing = storage.urlSigning
+  if (signing === undefined) return undefined
+  return `its URLs are signed, and the references in stylesheets and modules carry no signature: ${signing.remedy}`
 }

@@ -34,7 +34,7 @@ const AWS = {
 describe('check of static files', () => {
   test('warns where the storage signs its URLs, and names the setting', async () => {
     const warning =
-      "storage 'staticfiles': S3Storage signs the URL of each file, and the references in stylesheets carry no signature: " +
+      "storage 'staticfiles': its URLs are signed, and the references in stylesheets and modules carry no signature: " +
       'set AWS_QUERYSTRING_AUTH to False, as S3StaticStorage has it.'
     const signed = await check(
       { ...AWS, STATICFILES_STORAGE: 'storages.backends.s3boto3.S3Boto3Storage' },
@@ -47,7 +47,7 @@ describe('check of static files', () => {
     const OPTIONS = { querystring_auth: true }
     const forAssets = { assets: { BACKEND: 's3-manifest-static', OPTIONS }, media: { BACKEND: 's3-static', OPTIONS } }
     expect((await check({ ...AWS, STORAGES: forAssets })).advice).toEqual([
-      expect.stringContaining("storage 'assets': S3ManifestStaticStorage signs the URL of each file"),
+      expect.stringContaining("storage 'assets': its URLs are signed"),
     ])
   })
 

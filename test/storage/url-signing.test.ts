@@ -84,7 +84,7 @@ const SERVICES = { settings: {}, env: {} }
 describe('signed URLs of static files are found, with the setting that ends it', () => {
   test.each(SIGNED)('on %s', (_title, Backend, options, remedy) => {
     const problem = signedUrlsProblem(new Backend(options, SERVICES))
-    expect(problem).toContain('signs the URL of each file')
+    expect(problem).toContain('its URLs are signed')
     expect(problem).toContain(remedy)
   })
 

@@ -166,7 +166,7 @@ async function probe(context: CliContext, storage: AnyStorage): Promise<Step[]> 
 function staticProblem(storage: AnyStorage, alias: string): string | undefined {
   if (alias !== 'staticfiles' && storage.staticFiles === undefined) return undefined
   const problem = signedUrlsProblem(storage)
-  return problem && `storage '${alias}': ${problem}`
+  return problem && `storage '${alias}': ${problem}.`
 }
 
 const PROBE = 'holdall-check-'
