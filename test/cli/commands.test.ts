@@ -37,6 +37,8 @@ describe('the command line', () => {
       'du',
       'containers',
       'orphans',
+      'collectstatic',
+      'findstatic',
       'check',
       'settings',
       'init',
