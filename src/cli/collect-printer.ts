@@ -33,7 +33,7 @@ export class CollectPrinter {
     if (event.type === 'summary') return
     this.#advance(event)
     if (this.#out.json) await this.#out.record(shownEvent(event), '')
-    if (event.type === 'warning') this.#out.warn(placed(event.message, event.name, event.line))
+    if (event.type === 'warning') this.#out.warn(this.#placed(event.message, event.name, event.line))
     else if (event.type === 'failed') this.#fail(event.name, event.error)
     else await this.#log(event)
   }
@@ -69,6 +69,12 @@ export class CollectPrinter {
     if (this.#options.verbosity >= level) await this.#out.line(printable(text))
   }
 
+  /** A message with the place that it is about: `css/a.css:12: ...`. */
+  #placed(message: string, name: string | undefined, line: number | undefined): string {
+    if (name === undefined) return message
+    return `${this.#out.json ? name : printable(name)}${line === undefined ? '' : `:${line}`}: ${message}`
+  }
+
   #fail(name: string, error: Error): void {
     if (!this.#out.json) this.#out.failure(`Post-processing '${name}' failed!`)
     this.#out.error(this.#options.shownError(error))
@@ -87,10 +93,4 @@ const IS_ONE_FILE: ReadonlySet<CollectEvent['type']> = new Set(['copied', 'linke
 /** An event as a JSON line has it. */
 function shownEvent(event: CollectEvent): Record<string, unknown> {
   return event.type === 'failed' ? { ...event, error: event.error.toJSON() } : { ...event }
-}
-
-/** A message with the place that it is about: `css/a.css:12: ...`. */
-function placed(message: string, name: string | undefined, line: number | undefined): string {
-  if (name === undefined) return message
-  return `${name}${line === undefined ? '' : `:${line}`}: ${message}`
 }
