@@ -1,3 +1,4 @@
+export { staticFilesFromSettings } from './settings.ts'
 export type {
   CollectEvent,
   CollectOptions,
