@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import type { Command } from 'commander'
-import type { StaticFile, StaticFiles } from '../../static/index.ts'
+import type { StaticFiles } from '../../static/static-files.ts'
+import type { StaticFile } from '../../static/types.ts'
 import type { CliContext } from '../context.ts'
 import { allowVerbosity, verbosityOf } from '../options.ts'
 import { printable } from '../output.ts'
