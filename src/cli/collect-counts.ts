@@ -6,14 +6,14 @@ type Counted = Omit<CollectSummary, 'type' | 'dryRun' | 'destination'>
 /** What a run of `collectstatic` has done so far, counted from its events; the summary at its end has the last word. */
 export class CollectCounts {
   #counts: Counted = { copied: 0, linked: 0, unmodified: 0, postProcessed: 0, deleted: 0, failed: 0, warnings: 0 }
-  #isComplete = false
+  #isOver = false
   #destination: string | undefined
   /** Files that the finders have found; undefined until all of them are known. */
   found: number | undefined
 
   /** Whether the run came to its end. */
-  get isComplete(): boolean {
-    return this.#isComplete
+  get isOver(): boolean {
+    return this.#isOver
   }
 
   /** Files that could not be collected. */
@@ -39,7 +39,7 @@ export class CollectCounts {
         const { type: _type, dryRun: _dryRun, destination, ...counts } = event
         this.#counts = counts
         this.#destination = destination
-        this.#isComplete = true
+        this.#isOver = true
         break
       }
       default:
@@ -68,8 +68,9 @@ export class CollectCounts {
     return `collectstatic did not finish; so far${of}: ${this.text(isLink)} Running it again is safe.`
   }
 
-  /** The counts, and whether the run came to its end. */
+  /** The counts, and whether everything is collected: the run came to its end, and no file failed. */
   toJSON(): Record<string, unknown> {
-    return { ...this.#counts, destination: this.#destination, complete: this.#isComplete }
+    const complete = this.#isOver && this.failed === 0
+    return { ...this.#counts, destination: this.#destination, complete }
   }
 }

@@ -1,15 +1,17 @@
+import type { StorageError } from '../core/errors.ts'
 import type { CollectEvent } from '../static/types.ts'
 import type { CollectCounts } from './collect-counts.ts'
 import type { Verbosity } from './options.ts'
 import { type Output, printable } from './output.ts'
 import type { Progress } from './progress.ts'
+import { inStorage, withPrintableName } from './shown-error.ts'
 
 /** What the events of a run are shown on. */
 export interface CollectPrinterOptions {
   readonly verbosity: Verbosity
   readonly progress: Progress
-  /** The error with what its reader needs to know besides. */
-  readonly shownError: (error: Error) => Error
+  /** The storage that the files are collected in. */
+  readonly alias: string
 }
 
 /**
@@ -20,11 +22,17 @@ export class CollectPrinter {
   readonly #out: Output
   readonly #counts: CollectCounts
   readonly #options: CollectPrinterOptions
+  #failed: { readonly name: string; readonly error: StorageError } | undefined
 
   constructor(out: Output, counts: CollectCounts, options: CollectPrinterOptions) {
     this.#out = out
     this.#counts = counts
     this.#options = options
+  }
+
+  /** The error of the last file that failed. */
+  get lastError(): StorageError | undefined {
+    return this.#failed?.error
   }
 
   /** Counts an event and prints it. The summary is only counted. */
@@ -75,9 +83,12 @@ export class CollectPrinter {
     return `${this.#out.json ? name : printable(name)}${line === undefined ? '' : `:${line}`}: ${message}`
   }
 
-  #fail(name: string, error: Error): void {
-    if (!this.#out.json) this.#out.failure(`Post-processing '${name}' failed!`)
-    this.#out.error(this.#options.shownError(error))
+  /** An error of a file. One in what a file refers to is named as Django does, once for each file. */
+  #fail(name: string, error: StorageError): void {
+    const isReference = error.code === 'not_found' && error.message.startsWith(`${name}:`)
+    if (isReference && this.#failed?.name !== name) this.#out.failure(`Post-processing '${name}' failed!`)
+    this.#failed = { name, error }
+    this.#out.error(inStorage(this.#options.alias, this.#out.json ? error : withPrintableName(error, name)))
   }
 
   #advance(event: CollectEvent): void {

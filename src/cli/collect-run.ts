@@ -1,4 +1,3 @@
-import { isStorageError, StorageError } from '../core/errors.ts'
 import type { CollectEvent, CollectOptions, CollectSummary } from '../static/types.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { CollectCounts } from './collect-counts.ts'
@@ -7,6 +6,7 @@ import { confirmCollecting } from './collect-question.ts'
 import type { CliContext } from './context.ts'
 import type { Verbosity } from './options.ts'
 import { Progress } from './progress.ts'
+import { inStorage } from './shown-error.ts'
 
 /** What can be collected: a `StaticFiles`. */
 export interface Collectable {
@@ -31,30 +31,22 @@ export async function runCollect(context: CliContext, files: Collectable, call: 
   const { alias, isInteractive, verbosity, options } = call
   const counts = new CollectCounts()
   const { dryRun = false, clear = false, deleteStale = false, link = false } = options
-  const shownError = (error: unknown): Error => inStorage(alias, error)
   const plan = { alias, storage: files.storage, isInteractive, dryRun, clear, deleteStale }
   await confirmCollecting(plan, signal).catch((error: unknown) => {
-    throw shownError(error)
+    throw inStorage(alias, error)
   })
   const progress = new Progress(out, 0, { unit: 'files', isWanted: verbosity === 1 })
-  const printer = new CollectPrinter(out, counts, { verbosity, progress, shownError })
+  const printer = new CollectPrinter(out, counts, { verbosity, progress, alias })
   try {
     for await (const event of files.collect({ ...options, signal })) await printer.print(event)
   } catch (error) {
-    throw shownError(error)
+    // What one file after the other fails by ends the run, and is printed by then.
+    if (error !== printer.lastError) throw inStorage(alias, error)
   } finally {
     progress.end()
     if (counts.failed > 0) context.exitCode = 1
     if (out.json) await out.record({ summary: counts }, '')
-    else if (!counts.isComplete) out.log(counts.textSoFar(link))
+    else if (!counts.isOver) out.log(counts.textSoFar(link))
     else if (verbosity >= 1) await out.line(`\n${counts.text(link)}`)
   }
-}
-
-/** An error with the name of the storage in its message; one that is of the sources, or no error of a storage, as it is. */
-function inStorage(alias: string, error: unknown): Error {
-  if (!isStorageError(error)) return error instanceof Error ? error : new Error(String(error))
-  const isNamed = error.message.includes(`storage '${alias}'`)
-  if (isNamed || error.code === 'source_failed') return error
-  return new StorageError(error.code, `storage '${alias}': ${error.message}`, { ...error, cause: error })
 }

@@ -116,8 +116,39 @@ describe('a failure', () => {
     ]
     const ran = await collecting({ events, call: { verbosity: 2 } })
     expect(ran).toMatchObject({ exitCode: 1, error: undefined })
-    expect(ran.stderr).toContain("holdall: storage 'staticfiles': save 'a.css': EACCES\n")
+    expect(ran.stderr).toBe("holdall: storage 'staticfiles': save 'a.css': EACCES\n")
     expect(ran.stdout).toBe("Copying '/src/b.css'\n\n1 static file copied, 1 failed.\n")
+  })
+
+  test('of a reference has a heading, once for each file', async () => {
+    const missing = (name: string, line: number): CollectEvent => {
+      const message = `${name}:${line}: The file 'x.png' could not be found (x.png).`
+      return { type: 'failed', name, error: new StorageError('not_found', message, { fileName: 'x.png' }) }
+    }
+    const events = [missing('a.css', 2), missing('a.css', 9), missing('b.css', 1), summary({ failed: 3 })]
+    const shown = (name: string, line: number) =>
+      `holdall: storage 'staticfiles': ${name}:${line}: The file 'x.png' could not be found (x.png).\n`
+    const heading = (name: string) => `Post-processing '${name}' failed!\n\n`
+    expect((await collecting({ events })).stderr).toBe(
+      `${heading('a.css')}${shown('a.css', 2)}${shown('a.css', 9)}${heading('b.css')}${shown('b.css', 1)}`,
+    )
+  })
+
+  test('has no line feed of a name', async () => {
+    const name = 'a\nholdall: all is well.css'
+    const error = new StorageError('source_failed', `'${name}' cannot be read`, { fileName: name })
+    const { stderr } = await collecting({ events: [{ type: 'failed', name, error }, summary({ failed: 1 })] })
+    expect(stderr).toBe("holdall: 'a\\x0aholdall: all is well.css' cannot be read\n")
+  })
+
+  test('that comes again and again until it ends the run is printed once each', async () => {
+    const error = new StorageError('permission_denied', 'no')
+    const ran = await collecting({ events: [{ type: 'failed', name: 'a', error }, error] })
+    expect(ran).toMatchObject({ exitCode: 1, error: undefined })
+    expect(ran.stderr).toBe(
+      "holdall: storage 'staticfiles': no\n" +
+        'collectstatic did not finish; so far: 0 static files copied, 1 failed. Running it again is safe.\n',
+    )
   })
 
   test('that ends the run is thrown with the storage in it, after the counts so far', async () => {
@@ -189,7 +220,7 @@ describe('JSON', () => {
         failed: 1,
         warnings: 0,
         destination: '/s',
-        complete: true,
+        complete: false,
       },
     })
     const messages = ran.stderr

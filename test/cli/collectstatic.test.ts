@@ -116,10 +116,14 @@ describe('collectstatic', () => {
   })
 
   test('prints a name with control characters so that it steers no terminal', async () => {
+    await site.write('src/a\u202eb.css')
     await site.write('src/a\x1b[2J\nb.css')
-    const { stdout } = await collect('-v', '2')
-    expect(stdout).toContain('a\\x1b[2J\\x0ab.css')
-    expect(stdout).not.toContain('\x1b')
+    const { code, stdout, stderr } = await collect('-v', '2')
+    expect(stdout).toContain(`Copying '${site.path('src/a\\u202eb.css')}'\n`)
+    expect(stderr).toBe(
+      `holdall: '${site.path('src/a\\x1b[2J\\x0ab.css')}' cannot be collected: its name has a control character.\n`,
+    )
+    expect([code, await site.names()]).toEqual([1, ['a\u202eb.css']])
   })
 
   test('has events as JSON lines, and the counts at last', async () => {

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { RECORD_NAME } from '../../src/static/record.ts'
 import type { Child, Ended } from '../support/child.ts'
 import { runCli, startCli } from './run-cli.ts'
 
@@ -35,13 +36,14 @@ export class StaticSite implements AsyncDisposable {
     return join(this.dir, name)
   }
 
-  /** The files below a folder, with what they hold. */
+  /** The files below a folder, with what they hold; what a run notes for the next one is left out. */
   async files(folder = 'out'): Promise<Record<string, string>> {
     const found: Record<string, string> = {}
     const all = await readdir(this.path(folder), { recursive: true, withFileTypes: true }).catch(() => [])
     for (const each of all) {
       const path = join(each.parentPath, each.name)
-      if (!each.isDirectory()) found[path.slice(this.path(folder).length + 1)] = await readFile(path, 'utf8')
+      if (!each.isDirectory() && each.name !== RECORD_NAME)
+        found[path.slice(this.path(folder).length + 1)] = await readFile(path, 'utf8')
     }
     return found
   }
