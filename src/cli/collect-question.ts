@@ -11,7 +11,8 @@ export interface CollectPlan {
   readonly isInteractive: boolean
   readonly dryRun: boolean
   readonly clear: boolean
-  readonly deleteStale: boolean
+  /** Whether files of former runs are deleted that are not needed any more. */
+  readonly deletesOld: boolean
 }
 
 /**
@@ -54,14 +55,14 @@ async function isEmpty(storage: AnyStorage, signal: AbortSignal): Promise<boolea
 }
 
 /** The question in Django's words. */
-function question({ dryRun, clear, deleteStale }: CollectPlan, destination: string | undefined): string {
+function question({ dryRun, clear, deletesOld }: CollectPlan, destination: string | undefined): string {
   const parts = ['\n']
   if (dryRun) parts.push('You have activated the --dry-run option so no files will be modified.\n\n')
   parts.push('You have requested to collect static files at the destination\nlocation as specified in your settings')
   parts.push(destination === undefined ? '.\n\n' : `:\n\n    ${printable(destination)}\n\n`)
   if (clear) parts.push('This will DELETE ALL FILES in this location!\n')
   else parts.push('This will overwrite existing files!\n')
-  if (deleteStale && !clear) parts.push('This will DELETE files of former runs whose sources are gone!\n')
+  if (deletesOld && !clear) parts.push('This will DELETE files of former runs that are not needed any more!\n')
   parts.push("Are you sure you want to do this?\n\nType 'yes' to continue, or 'no' to cancel: ")
   return parts.join('')
 }

@@ -30,8 +30,9 @@ export async function runCollect(context: CliContext, files: Collectable, call: 
   const { out, signal } = context
   const { alias, isInteractive, verbosity, options } = call
   const counts = new CollectCounts()
-  const { dryRun = false, clear = false, deleteStale = false, link = false } = options
-  const plan = { alias, storage: files.storage, isInteractive, dryRun, clear, deleteStale }
+  const { dryRun = false, clear = false, deleteStale = false, keep, link = false } = options
+  const deletesOld = deleteStale || keep !== undefined
+  const plan = { alias, storage: files.storage, isInteractive, dryRun, clear, deletesOld }
   await confirmCollecting(plan, signal).catch((error: unknown) => {
     throw inStorage(alias, error)
   })

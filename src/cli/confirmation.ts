@@ -31,7 +31,9 @@ export async function ask(
   if (signal.aborted) stop()
   else terminal.output.write(question)
   try {
-    return await promise
+    const answer = await promise
+    if (answer === undefined) terminal.output.write('\n')
+    return answer
   } finally {
     signal.removeEventListener('abort', stop)
     lines.close()

@@ -75,7 +75,7 @@ export class Progress implements StatusLine {
     const bar = `[${'#'.repeat(Math.round(share * 24)).padEnd(24, '.')}] ${Math.round(share * 100)}%  `
     const rate = (this.#done * 1000) / Math.max(1, now - this.#startedAt)
     const line = `${this.#total === 0 ? '' : bar}${this.#counted(rate)}  ${printable(this.#label)}`
-    this.#stream.write(`\r\x1b[K${clipped(line, (this.#stream.columns ?? 80) - 1)}`)
+    this.#stream.write(`\r\x1b[K${clipped(line, (this.#stream.columns || 80) - 1)}`)
   }
   #counted(rate: number): string {
     if (this.#unit === 'bytes') return `${formatSize(this.#done)}  ${formatSize(rate)}/s`

@@ -35,6 +35,8 @@ describe('on a terminal', () => {
     expect(ran.error?.message).toBe('Collecting static files cancelled.')
     expect(ran.error).not.toBeInstanceOf(UsageError)
     expect([ran.options, ran.stdout]).toEqual([undefined, ''])
+    // What is printed next begins a line: the line feed that was typed is shown by the terminal.
+    expect(ran.stderr).toBe(typed === '' ? `${REMOTE}\n` : REMOTE)
   })
 
   test('a local target is named, and is asked about only where it holds something', async () => {
@@ -56,10 +58,12 @@ describe('on a terminal', () => {
         'DELETE ALL FILES in this location',
       ),
     )
-    const stale = await collecting({ call: options({ deleteStale: true }), typed: 'no\n' })
-    expect(stale.stderr).toContain(
-      'existing files!\nThis will DELETE files of former runs whose sources are gone!\nAre you sure',
-    )
+    for (const given of [{ deleteStale: true }, { keep: 0 }]) {
+      const { stderr } = await collecting({ call: options(given), typed: 'no\n' })
+      expect(stderr).toContain(
+        'existing files!\nThis will DELETE files of former runs that are not needed any more!\nAre you sure',
+      )
+    }
   })
 
   test('is asked on stderr also for JSON, so that stdout stays JSON', async () => {

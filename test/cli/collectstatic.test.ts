@@ -147,7 +147,7 @@ describe('collectstatic', () => {
   test.each([
     [['--concurrency', '0'], '--concurrency'],
     [['-v', '4'], '--verbosity'],
-    [['--keep', '2'], '--keep'],
+    [['--keep', 'x'], '--keep'],
     [['--delete-stale', '--keep', '-1'], '--keep'],
     [['--delete-stale', '--keep', ''], '--keep'],
     [['--unknown'], '--unknown'],
@@ -231,21 +231,26 @@ describe('collectstatic with a manifest', () => {
     expect(files[manifest['css/l2.css']!]).toContain(manifest['css/l1.css']!.slice('css/'.length))
   })
 
-  test('deletes what former runs left only with --delete-stale, and keeps as many as it is told', async () => {
+  test('deletes what former runs left only with --delete-stale or --keep', async () => {
     await site.write('out/other.txt', 'not of a run')
+    await site.write('src/gone.css')
     const deploy = async (text: string, ...args: string[]) => {
       await site.write('src/a.css', text)
-      await collect(...args)
-      return (await site.manifest())['a.css']!
+      const { stdout } = await collect(...args)
+      const { 'a.css': hashed } = await site.manifest()
+      return { hashed: hashed!, stdout, names: await site.names() }
     }
-    const one = await deploy('one')
-    const two = await deploy('two')
-    expect(await site.names()).toEqual(expect.arrayContaining([one, two]))
-    const three = await deploy('three', '--delete-stale', '--keep', '0')
-    const names = await site.names()
-    expect(names).toEqual(expect.arrayContaining([three, 'other.txt']))
-    expect(names).not.toEqual(expect.arrayContaining([one]))
-    expect(names).not.toEqual(expect.arrayContaining([two]))
+    const [one, two, three] = [await deploy('one'), await deploy('two'), await deploy('three')]
+    expect(three.names).toEqual(expect.arrayContaining([one.hashed, two.hashed]))
+    const four = await deploy('four', '--keep', '1')
+    expect(four.names).toEqual(expect.arrayContaining([three.hashed, four.hashed, 'gone.css']))
+    expect(four.stdout).toContain(`Deleting '${one.hashed}'\n`)
+    expect(four.stdout).toMatch(/, 2 deleted\.\n$/)
+    for (const { hashed } of [one, two]) expect(four.names).not.toContain(hashed)
+    await rm(site.path('src/gone.css'))
+    expect((await deploy('five')).names).toContain('gone.css')
+    const six = await deploy('six', '--delete-stale', '--keep', '0')
+    expect(six.names).toEqual([six.hashed, 'a.css', 'other.txt', 'staticfiles.json'].sort())
   })
 })
 

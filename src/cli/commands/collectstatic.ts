@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { runCollect } from '../collect-run.ts'
-import { type CliContext, UsageError } from '../context.ts'
+import type { CliContext } from '../context.ts'
 import { allowVerbosity, concurrencyOf, verbosityOf, wholeNumberOf } from '../options.ts'
 
 interface CollectstaticOptions {
@@ -37,7 +37,10 @@ export function collectstatic(program: Command, context: CliContext): void {
     .option('--no-default-ignore', "collect also what matches 'CVS', '.*' and '*~'")
     .option('--concurrency <n>', 'files at once', '16')
     .option('--delete-stale', 'delete files of former runs whose sources are gone')
-    .option('--keep <n>', 'former runs whose files stay, with --delete-stale (default: 1)')
+    .option(
+      '--keep <n>',
+      'former deploys whose hashed files stay, older ones are deleted (default: all, 1 with --delete-stale)',
+    )
     .option('--modified-time', 'compare files by their times, as Django does, not by their bytes')
   allowVerbosity(command).action((alias: string, options: CollectstaticOptions) => collect(context, alias, options))
 }
@@ -46,9 +49,6 @@ async function collect(context: CliContext, alias: string, given: CollectstaticO
   const verbosity = verbosityOf(given.verbosity, context.out.quiet)
   const concurrency = concurrencyOf(given.concurrency)
   const { clear, link, postProcess, ignore, defaultIgnore, deleteStale } = given
-  if (given.keep !== undefined && deleteStale !== true) {
-    throw new UsageError('--keep: it says what --delete-stale leaves, and that is not given.')
-  }
   const keep = given.keep === undefined ? undefined : wholeNumberOf('--keep', given.keep, 0)
   await context.storages()
   const { staticFilesFromSettings } = await import('../../static/index.ts')
