@@ -1,0 +1,74 @@
+import { hashedName, shortHash } from '../core/static-manifest.ts'
+import { type Digest, digestOf } from './digest.ts'
+import { dependencyGroups } from './graph.ts'
+import type { Scanned, Scanner } from './scan.ts'
+import type { StaticFile } from './types.ts'
+
+/** A file under the name that has its hash. */
+export interface HashedFile {
+  readonly name: string
+  readonly storedAs: string
+  readonly digest: Digest
+  /** The bytes, where they are not those of the source. */
+  readonly bytes?: Buffer | undefined
+}
+
+/** What names are made of. */
+export interface HashingOptions {
+  readonly sources: ReadonlyMap<string, StaticFile>
+  readonly scanned: ReadonlyMap<string, Scanned>
+  readonly scanner: Scanner
+  /** Files that keep their names. */
+  readonly isFinished: (name: string) => boolean
+}
+
+/**
+ * Gives each file its name, those that are referred to first, so that every hash is that of the final bytes. Files that refer to each
+ * other are one group: their hashes are of their bytes with plain names inside the group, and of the group.
+ */
+export async function* hashedFiles({
+  sources,
+  scanned,
+  scanner,
+  isFinished,
+}: HashingOptions): AsyncGenerator<HashedFile> {
+  const names = new Map<string, string>()
+  const references = new Map<string, readonly string[]>()
+  for (const [name, { digest, targets }] of scanned) {
+    if (targets !== undefined) {
+      references.set(name, targets)
+      continue
+    }
+    const storedAs = isFinished(name) ? name : hashedName(name, digest.md5.slice(0, 12))
+    names.set(name, storedAs)
+    yield { name, storedAs, digest }
+  }
+  const newName = (name: string): string | undefined => {
+    const stored = names.get(name)
+    return stored === name ? undefined : stored
+  }
+  for (const group of dependencyGroups(references)) {
+    const isCycle = group.length > 1 || references.get(group[0]!)!.includes(group[0]!)
+    if (isCycle) await nameCycle(group)
+    for (const name of group) {
+      // A failed source, and what refers to it, has no name.
+      const known = scanned.get(name)!
+      const bytes = await scanner.rewrite(sources.get(name)!, known, newName)
+      const digest = digestOf(bytes)
+      if (!isCycle) names.set(name, hashedName(name, digest.md5.slice(0, 12)))
+      yield { name, storedAs: names.get(name)!, digest, bytes }
+    }
+  }
+
+  async function nameCycle(group: readonly string[]): Promise<void> {
+    const contents: Array<readonly [name: string, md5: string]> = []
+    for (const name of group) {
+      // No name of the group is known yet, so references inside it stay as they are.
+      const bytes = await scanner.rewrite(sources.get(name)!, scanned.get(name)!, newName)
+      contents.push([name, digestOf(bytes).md5])
+    }
+    const sorted = contents.sort(([a], [b]) => (a < b ? -1 : 1))
+    const whole = shortHash(JSON.stringify(sorted))
+    for (const [name, md5] of sorted) names.set(name, hashedName(name, shortHash(`${whole}${md5}`)))
+  }
+}

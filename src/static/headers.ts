@@ -1,0 +1,56 @@
+import { nodeCrypto } from '../core/builtin.ts'
+import { bytesContent } from '../core/content.ts'
+import type { WriteOptions } from '../core/driver.ts'
+import type { AnyStorage } from '../storage/storage.ts'
+import type { Coding } from './options.ts'
+import type { StaticHeaders } from './types.ts'
+
+/** What goes with one file, and a hash of it. */
+export interface FileHeaders {
+  readonly write: WriteOptions
+  readonly hash: string
+}
+
+/** How long caches keep a file whose name changes with its content: a year, and without asking. (RFC 8246) */
+export const IMMUTABLE = 'public, max-age=31536000, immutable'
+
+const NO_BYTES = bytesContent(new Uint8Array())
+
+/** The headers of files, from the storage, the options and the rules of static files. */
+export class HeaderRules {
+  readonly #storage: AnyStorage
+  readonly #rules: ReadonlyArray<readonly [matches: (name: string) => boolean, headers: StaticHeaders]>
+
+  constructor(
+    storage: AnyStorage,
+    headers: Readonly<Record<string, StaticHeaders>>,
+    matcher: (patterns: readonly string[]) => (name: string) => boolean,
+  ) {
+    this.#storage = storage
+    this.#rules = Object.entries(headers).map(([pattern, value]) => [matcher([pattern]), value])
+  }
+
+  /** The headers of a file, by the patterns of its plain name; `given` is what it has unless a pattern says otherwise. */
+  of(name: string, given: StaticHeaders = {}): FileHeaders {
+    let headers = given
+    for (const [matches, more] of this.#rules) if (matches(name)) headers = { ...headers, ...more }
+    return this.#hashed(this.#storage.writeOptions(this.#storage.newRef(name), NO_BYTES, headers))
+  }
+
+  /** The headers of the same file in a coding. */
+  encoded({ write }: FileHeaders, coding: Coding): FileHeaders {
+    return this.#hashed({ ...write, contentEncoding: coding })
+  }
+
+  #hashed(write: WriteOptions): FileHeaders {
+    const { gzip = false } = this.#storage.options as { readonly gzip?: unknown }
+    return {
+      write,
+      hash: nodeCrypto()
+        .createHash('md5')
+        .update(JSON.stringify([write, gzip]))
+        .digest('hex')
+        .slice(0, 8),
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto'
+import { lstat, mkdir, readlink, rename, rm, symlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { StorageError } from '../core/errors.ts'
+import type { AnyStorage } from '../storage/storage.ts'
+import type { StaticFile } from './types.ts'
+
+/** Makes links to sources instead of copies, in a target on local disk. */
+export class Linker {
+  readonly #storage: AnyStorage
+
+  /** A target elsewhere, and sources that are no files of this machine, cannot be linked: `invalid_argument`. */
+  constructor(storage: AnyStorage) {
+    if (!storage.supports('path')) throw new StorageError('invalid_argument', "Can't symlink to a remote destination.")
+    this.#storage = storage
+  }
+
+  /** Whether the link to a source is there already. */
+  async holds(file: StaticFile): Promise<boolean> {
+    try {
+      return (await readlink(this.#storage.path(file.name))) === sourcePath(file)
+    } catch {
+      return false
+    }
+  }
+
+  /** Puts a link in the place of a file, at once: there is no moment without either. */
+  async link(file: StaticFile): Promise<void> {
+    const path = this.#storage.path(file.name)
+    const source = sourcePath(file)
+    await mkdir(dirname(path), { recursive: true })
+    if ((await lstat(path).catch(() => undefined))?.isDirectory()) {
+      throw new StorageError('is_directory', `'${file.name}' is a folder.`, { fileName: file.name })
+    }
+    const temporary = join(dirname(path), `.holdall-link-${randomUUID()}`)
+    await symlink(source, temporary)
+    try {
+      await rename(temporary, path)
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw error
+    }
+  }
+}
+
+function sourcePath({ path, origin, name }: StaticFile): string {
+  if (path !== undefined) return path
+  throw new StorageError('invalid_argument', `'${origin}' is in a storage: a link needs a file of this machine.`, {
+    fileName: name,
+  })
+}

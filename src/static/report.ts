@@ -1,0 +1,92 @@
+import { isStorageError, StorageError } from '../core/errors.ts'
+import type { Channel } from './channel.ts'
+import type { CollectEvent, CollectSummary } from './types.ts'
+
+/** Errors in a row, of files that have nothing else in common, that end a run: the target does not answer, or refuses everything. */
+const MAX_IN_A_ROW = 10
+const OF_THE_TARGET: ReadonlySet<string> = new Set([
+  'permission_denied',
+  'unavailable',
+  'timeout',
+  'throttled',
+  'unsupported',
+  'no_space',
+  'improperly_configured',
+])
+
+type Counts = { -readonly [K in keyof Omit<CollectSummary, 'type' | 'dryRun' | 'destination'>]: CollectSummary[K] }
+
+/** Sends the events of a run, and counts them. */
+export class RunReport {
+  readonly dryRun: boolean
+  readonly #channel: Channel<CollectEvent>
+  readonly #counts: Counts = {
+    copied: 0,
+    linked: 0,
+    unmodified: 0,
+    postProcessed: 0,
+    deleted: 0,
+    failed: 0,
+    warnings: 0,
+  }
+  #inARow = 0
+
+  constructor(channel: Channel<CollectEvent>, dryRun: boolean) {
+    this.#channel = channel
+    this.dryRun = dryRun
+  }
+
+  /** Whether a file has failed so far. */
+  get hasFailed(): boolean {
+    return this.#counts.failed > 0
+  }
+
+  /** Sends an event. */
+  event(event: CollectEvent): void {
+    const counts = this.#counts
+    switch (event.type) {
+      case 'copied':
+      case 'linked':
+      case 'unmodified':
+      case 'deleted':
+      case 'failed':
+        counts[event.type]++
+        break
+      case 'postProcessed':
+        if (event.isNew) counts.postProcessed++
+        break
+      case 'warning':
+        counts.warnings++
+        break
+    }
+    if (event.type !== 'failed' && event.type !== 'warning') this.#inARow = 0
+    this.#channel.send(event)
+  }
+
+  /** What is odd but stops nothing. */
+  warning(message: string, name?: string, line?: number): void {
+    this.event({ type: 'warning', message, name, line })
+  }
+
+  /** A file that could not be collected. Throws the error where it is one of the target that comes again and again. */
+  failed(name: string, error: unknown): void {
+    const failure = isStorageError(error)
+      ? error
+      : new StorageError('unknown', `'${name}' cannot be collected: ${messageOf(error)}`, {
+          cause: error,
+          fileName: name,
+        })
+    this.event({ type: 'failed', name, error: failure })
+    this.#inARow = OF_THE_TARGET.has(failure.code) ? this.#inARow + 1 : 0
+    if (this.#inARow >= MAX_IN_A_ROW) throw failure
+  }
+
+  /** The last event. */
+  summary(destination: string | undefined): CollectSummary {
+    return { type: 'summary', ...this.#counts, dryRun: this.dryRun, destination }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,66 @@
+import { splitSuffix } from '../core/static-manifest.ts'
+import { filepathToUri } from '../core/urls.ts'
+
+/** A reference to a file of the same site. */
+export interface Resolved {
+  /** Name of the file. */
+  readonly name: string
+  /** The URL of the reference for another last part of that name. */
+  withLast(last: string): string
+}
+
+/** A scheme, or a host after two slashes. (RFC 3986 3.1) */
+const ELSEWHERE = /^(?:[a-z][a-z0-9+.-]*:|\/\/|\\)/i
+
+/**
+ * What a URL in a file means: the name of another file, or undefined where it leads elsewhere, to a fragment of the page, or to a
+ * folder. `baseUrl` is what the URLs of static files begin with, so that absolute ones are understood; a name that climbs out of the root begins with `../`.
+ */
+export function resolveReference(from: string, url: string, baseUrl: string | undefined): Resolved | undefined {
+  const trimmed = url.trim()
+  const [path, suffix] = splitSuffix(trimmed)
+  if (path === '' || path.endsWith('/')) return undefined
+  const below = belowBase(path, baseUrl)
+  if (below === undefined && (path.startsWith('/') || ELSEWHERE.test(path))) return undefined
+  const folder = below === undefined ? from.slice(0, from.lastIndexOf('/') + 1) : ''
+  const name = joined(folder, decoded(below ?? path))
+  if (name === undefined) return undefined
+  const kept = path.slice(0, path.lastIndexOf('/') + 1)
+  return { name, withLast: last => kept + filepathToUri(last) + suffix }
+}
+
+/** What follows the base in a URL; undefined for any other one. */
+function belowBase(path: string, baseUrl: string | undefined): string | undefined {
+  if (baseUrl === undefined || baseUrl === '' || !path.startsWith(baseUrl)) return undefined
+  return path.startsWith('//') && !baseUrl.startsWith('//') ? undefined : path.slice(baseUrl.length)
+}
+
+/** Parts that are joined by the rules of URLs: `.` and `..` are steps. Undefined where nothing is left, as of `.`. (RFC 3986 5.2.4) */
+function joined(folder: string, path: string): string | undefined {
+  const parts: string[] = []
+  let above = 0
+  const steps = `${folder}${path}`.split('/')
+  const last = steps[steps.length - 1]
+  if (last === '' || last === '.' || last === '..') return undefined
+  for (const step of steps) {
+    if (step === '' || step === '.') continue
+    if (step !== '..') parts.push(step)
+    else if (parts.pop() === undefined) above++
+  }
+  return '../'.repeat(above) + parts.join('/')
+}
+
+/** Percent-encoding undone, part by part where one is damaged. */
+function decoded(path: string): string {
+  if (!path.includes('%')) return path
+  return path
+    .split('/')
+    .map(part => {
+      try {
+        return decodeURIComponent(part)
+      } catch {
+        return part
+      }
+    })
+    .join('/')
+}

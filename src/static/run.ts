@@ -1,0 +1,289 @@
+import { bytesContent, type Content } from '../core/content.ts'
+import { StorageError } from '../core/errors.ts'
+import { forEachParallel } from '../core/parallel.ts'
+import type { AnyStorage } from '../storage/storage.ts'
+import type { CompressPlan } from './compress.ts'
+import { changed, type Digest, digestOf, IN_MEMORY, readDigest, sourceContent } from './digest.ts'
+import { finish, removeAll } from './finish.ts'
+import { type HashedFile, hashedFiles } from './hashing.ts'
+import { type FileHeaders, type HeaderRules, IMMUTABLE } from './headers.ts'
+import { Linker } from './links.ts'
+import type { ManifestPlan } from './options.ts'
+import type { RunReport } from './report.ts'
+import { type Scanned, Scanner } from './scan.ts'
+import { Siblings } from './siblings.ts'
+import { gatherSources } from './sources.ts'
+import { Store } from './store.ts'
+import { Target } from './target.ts'
+import type { CollectOptions, Finder, IsIgnored, StaticFile } from './types.ts'
+
+/** All that a run needs, with defaults. */
+export interface RunPlan {
+  readonly storage: AnyStorage
+  readonly finders: readonly Finder[]
+  readonly isIgnored: IsIgnored
+  readonly baseUrl: string | undefined
+  readonly manifest: ManifestPlan | undefined
+  readonly compress: CompressPlan | undefined
+  readonly rules: HeaderRules
+  /** Names that programs use for built files of bundlers. */
+  readonly bundled: ReadonlyMap<string, string>
+  /** Built files: they keep their names. The value says whether these change with the content. */
+  readonly built: ReadonlyMap<string, boolean>
+  readonly isLenient: (name: string) => boolean
+  readonly signal: AbortSignal
+  readonly options: CollectOptions
+}
+
+/** One source with what it becomes in the target. */
+interface Unit {
+  readonly file: StaticFile
+  /** Undefined where it need not be known. */
+  readonly digest: Digest | undefined
+  /** The bytes, where they are at hand. */
+  readonly bytes?: Buffer | undefined
+  readonly hashed?: HashedFile | undefined
+}
+
+/** One run of `collect`. */
+export class Run {
+  readonly #plan: RunPlan
+  readonly #report: RunReport
+  readonly #target: Target
+  readonly #sources: ReadonlyMap<string, StaticFile>
+  readonly #store: Store
+  readonly #siblings: Siblings
+  readonly #linker: Linker | undefined
+  readonly #paths = new Map<string, string>()
+
+  private constructor(plan: RunPlan, report: RunReport, target: Target, sources: ReadonlyMap<string, StaticFile>) {
+    const { options, signal, rules, compress } = plan
+    this.#plan = plan
+    this.#report = report
+    this.#target = target
+    this.#sources = sources
+    const { dryRun = false, clear = false } = options
+    this.#store = new Store(target, { dryRun, clear, signal })
+    this.#siblings = new Siblings(target, this.#store, { plan: compress, rules, isSource: name => sources.has(name) })
+    this.#linker = options.link === true ? new Linker(plan.storage) : undefined
+  }
+
+  /** Collects all files; what happens is in the report. */
+  static async collect(plan: RunPlan, report: RunReport): Promise<void> {
+    const { storage, finders, manifest, isIgnored, signal } = plan
+    if (plan.options.link === true) new Linker(storage)
+    const reserved = manifest !== undefined && manifest.storage === storage ? [manifest.name] : []
+    // The listing waits for the network while the sources are read.
+    const reading = Target.read(storage, manifest, { signal })
+    reading.catch(() => {})
+    const sources = await gatherSources(finders, report, { isIgnored, reserved, signal })
+    report.event({ type: 'found', count: sources.size })
+    const digests = new Map<string, Scanned>()
+    const scanner = manifest === undefined ? undefined : scannerOf(plan, manifest, report, sources)
+    let target: Target | undefined
+    reading.then(read => (target = read)).catch(() => {})
+    await scanAll(sources, digests, report, {
+      scanner,
+      signal,
+      isEnough: () => scanner === undefined && target !== undefined,
+    })
+    const run = new Run(plan, report, await reading, sources)
+    await run.#collect(digests, scanner)
+  }
+
+  async #collect(digests: ReadonlyMap<string, Scanned>, scanner: Scanner | undefined): Promise<void> {
+    const { options, manifest, signal, bundled, built } = this.#plan
+    const { concurrency = 16, clear = false, deleteStale = false, keep = 1 } = options
+    // A reference that leads nowhere ends a strict run before it has changed anything.
+    if (scanner?.hasMissing === true) return
+    if (clear) await this.#clear()
+    const units = scanner === undefined ? this.#plainUnits(digests) : this.#hashedUnits(digests, scanner)
+    await forEachParallel(units, { limit: concurrency, signal }, unit => this.#attempt(unit))
+    for (const [name, file] of bundled) {
+      if (built.has(file)) this.#paths.set(name, this.#paths.get(file) ?? file)
+    }
+    const paths = scanner === undefined ? undefined : this.#paths
+    const isWanted = (name: string): boolean => this.#isKept(name) && this.#sources.has(name)
+    const ends = { plan: manifest, paths, isWanted, clear, deleteStale, keep, signal }
+    await finish(this.#target, this.#store, this.#report, ends)
+  }
+
+  /** Removes what is in the target; what the former manifest names stays until the new one is written. */
+  async #clear(): Promise<void> {
+    const { manifest, storage, signal } = this.#plan
+    const named = new Set(this.#target.manifest.paths.values())
+    if (manifest !== undefined && manifest.storage === storage) named.add(manifest.name)
+    const names = [...this.#target.listed.keys()].filter(name => !named.has(name))
+    await removeAll(this.#target, names, this.#report, signal)
+  }
+
+  async *#plainUnits(digests: ReadonlyMap<string, Scanned>): AsyncGenerator<Unit> {
+    for (const file of this.#sources.values()) {
+      const known = digests.get(file.name)?.digest
+      if (known !== undefined) yield { file, digest: known }
+      else if (this.#linker !== undefined || (await this.#isUpToDate(file))) yield { file, digest: undefined }
+      else yield* this.#read(file)
+    }
+  }
+
+  async *#read(file: StaticFile): AsyncGenerator<Unit> {
+    try {
+      yield { file, ...(await readDigest(file, this.#plan.signal)) }
+    } catch (error) {
+      this.#plan.signal.throwIfAborted()
+      this.#report.failed(file.name, error)
+    }
+  }
+
+  async *#hashedUnits(scanned: ReadonlyMap<string, Scanned>, scanner: Scanner): AsyncGenerator<Unit> {
+    const isFinished = (name: string): boolean => this.#plan.built.has(name)
+    for await (const hashed of hashedFiles({ sources: this.#sources, scanned, scanner, isFinished })) {
+      this.#paths.set(hashed.name, hashed.storedAs)
+      yield { file: this.#sources.get(hashed.name)!, digest: scanned.get(hashed.name)!.digest, hashed }
+    }
+  }
+
+  async #attempt(unit: Unit): Promise<void> {
+    const { name } = unit.file
+    try {
+      if (this.#isKept(name)) await this.#original(unit)
+      if (unit.hashed !== undefined && unit.hashed.storedAs !== name) await this.#hashed(unit, unit.hashed)
+    } catch (error) {
+      this.#plan.signal.throwIfAborted()
+      this.#report.failed(name, error)
+    }
+  }
+
+  /** Whether a source is stored under its plain name. */
+  #isKept(name: string): boolean {
+    const { manifest, built } = this.#plan
+    return manifest === undefined || manifest.keepOriginals || built.has(name)
+  }
+
+  /** A file under its plain name. */
+  async #original(unit: Unit): Promise<void> {
+    const { file, digest } = unit
+    const { name, origin } = file
+    const { dryRun } = this.#report
+    const isImmutable = this.#plan.built.get(name) === true
+    const headers = this.#plan.rules.of(name, isImmutable ? { cacheControl: IMMUTABLE } : {})
+    if (this.#linker !== undefined) {
+      const isThere = await this.#linker.holds(file)
+      if (!isThere && !dryRun) await this.#linker.link(file)
+      return this.#report.event(
+        isThere ? { type: 'unmodified', name, origin } : { type: 'linked', name, origin, dryRun },
+      )
+    }
+    const content = once(() => this.#content(unit))
+    const isThere = digest === undefined || (await this.#holds(unit, digest, headers, content))
+    if (isThere) this.#report.event({ type: 'unmodified', name, origin })
+    else {
+      if (!dryRun) await this.#siblings.removeOld(name)
+      await this.#store.put(name, await content(), digest, headers)
+      this.#report.event({ type: 'copied', name, origin, dryRun })
+    }
+    if (digest !== undefined) await this.#storeSiblings(unit, name, digest, headers, 0)
+  }
+
+  /** The same file under the name that has its hash. */
+  async #hashed(unit: Unit, { name, storedAs, digest, bytes }: HashedFile): Promise<void> {
+    const headers = this.#plan.rules.of(name, { cacheControl: IMMUTABLE })
+    const content = async () => (bytes === undefined ? this.#content(unit) : bytesContent(bytes))
+    const known = { deploy: 1 }
+    const isThere = await this.#store.holds(storedAs, digest, headers, content, known)
+    if (!isThere) await this.#store.put(storedAs, await content(), digest, headers, known)
+    await this.#storeSiblings({ ...unit, bytes }, storedAs, digest, headers, 1)
+    this.#report.event({ type: 'postProcessed', name, storedAs, isNew: !isThere, dryRun: this.#report.dryRun })
+  }
+
+  async #storeSiblings(
+    unit: Unit,
+    storedAs: string,
+    digest: Digest,
+    headers: FileHeaders,
+    deploy: number,
+  ): Promise<void> {
+    if (this.#report.dryRun) return
+    const bytes = async (): Promise<Buffer | undefined> => {
+      if (unit.bytes !== undefined) return unit.bytes
+      const read = await unit.file.readUpTo(IN_MEMORY, { signal: this.#plan.signal })
+      if (read !== undefined && digestOf(read).md5 !== digest.md5) throw changed(unit.file)
+      return read
+    }
+    await this.#siblings.store({ storedAs, digest, headers, deploy, bytes })
+  }
+
+  async #holds(unit: Unit, digest: Digest, headers: FileHeaders, content: () => Promise<Content>): Promise<boolean> {
+    if (this.#plan.options.compare === 'modifiedTime') return this.#isUpToDate(unit.file)
+    return this.#store.holds(unit.file.name, digest, headers, content)
+  }
+
+  /** Whether the file in the target is as new as its source, in whole seconds, where times decide. */
+  async #isUpToDate(file: StaticFile): Promise<boolean> {
+    const { compare, clear } = this.#plan.options
+    const entry = this.#target.listed.get(file.name)
+    if (compare !== 'modifiedTime' || clear === true || entry?.modifiedAt === undefined) return false
+    const source = await file.modifiedAt({ signal: this.#plan.signal })
+    if (source === undefined || wholeSeconds(entry.modifiedAt) < wholeSeconds(source)) return false
+    this.#store.keep(file.name)
+    return true
+  }
+
+  async #content({ file, digest, bytes }: Unit): Promise<Content> {
+    if (bytes !== undefined) return bytesContent(bytes)
+    if (digest === undefined) throw new StorageError('unknown', `The digest of '${file.name}' is not known.`)
+    return sourceContent(file, digest, this.#plan.signal)
+  }
+}
+
+function scannerOf(
+  plan: RunPlan,
+  manifest: ManifestPlan,
+  report: RunReport,
+  sources: ReadonlyMap<string, StaticFile>,
+): Scanner {
+  const { baseUrl, isLenient, signal, built } = plan
+  return new Scanner(sources, report, {
+    plan: manifest,
+    baseUrl,
+    isFinished: name => built.has(name),
+    isLenient,
+    signal,
+  })
+}
+
+/** Files that are read before timers and answers of the network get a turn. */
+const AT_A_TIME = 32
+
+/** Reads digests and references of the sources; those of a plain run only until the target is known, since then each is read when it is its turn. */
+async function scanAll(
+  sources: ReadonlyMap<string, StaticFile>,
+  digests: Map<string, Scanned>,
+  report: RunReport,
+  options: { readonly scanner: Scanner | undefined; readonly signal: AbortSignal; readonly isEnough: () => boolean },
+): Promise<void> {
+  const { scanner, signal, isEnough } = options
+  let count = 0
+  for (const file of sources.values()) {
+    if (count++ % AT_A_TIME === 0) await new Promise(resolve => setImmediate(resolve))
+    signal.throwIfAborted()
+    if (isEnough()) return
+    try {
+      const found =
+        scanner === undefined ? { digest: (await readDigest(file, signal)).digest } : await scanner.scan(file)
+      digests.set(file.name, found)
+    } catch (error) {
+      signal.throwIfAborted()
+      report.failed(file.name, error)
+    }
+  }
+}
+
+function wholeSeconds(date: Date): number {
+  return Math.floor(date.getTime() / 1000)
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
+}

@@ -1,0 +1,131 @@
+import { StorageError } from '../core/errors.ts'
+import { changed, type Digest, digestOf, readDigest } from './digest.ts'
+import type { ManifestPlan } from './options.ts'
+import { finderOf } from './references/index.ts'
+import type { Reference, ReferenceFinder } from './references/reference.ts'
+import type { RunReport } from './report.ts'
+import { resolveReference } from './resolve.ts'
+import { SourceText } from './text.ts'
+import type { StaticFile } from './types.ts'
+
+/** Bytes of a text that is processed; a larger one keeps its references. */
+const MAX_TEXT = 64 * 1024 * 1024
+
+/** What was found in a source. */
+export interface Scanned {
+  readonly digest: Digest
+  /** Names of other sources that it refers to; absent where it is no text that refers to files. */
+  readonly targets?: readonly string[] | undefined
+}
+
+/** How references are understood. */
+export interface ScannerOptions {
+  readonly plan: ManifestPlan
+  readonly baseUrl: string | undefined
+  /** Files whose references stay as they are: those of bundlers. */
+  readonly isFinished: (name: string) => boolean
+  /** Files whose references may lead nowhere. */
+  readonly isLenient: (name: string) => boolean
+  readonly signal: AbortSignal
+}
+
+/** Reads sources: their digests, and the references of those that refer to others. */
+export class Scanner {
+  readonly #sources: ReadonlyMap<string, StaticFile>
+  readonly #report: RunReport
+  readonly #options: ScannerOptions
+  #hasMissing = false
+  /** Names in lower case, for hints; made when the first reference leads nowhere. */
+  #byLowerCase: Map<string, string> | undefined
+
+  constructor(sources: ReadonlyMap<string, StaticFile>, report: RunReport, options: ScannerOptions) {
+    this.#sources = sources
+    this.#report = report
+    this.#options = options
+  }
+
+  /** Whether a reference leads nowhere that must not. */
+  get hasMissing(): boolean {
+    return this.#hasMissing
+  }
+
+  /** The digest and the references of a source. References that lead nowhere are reported: as failures in a strict run. */
+  async scan(file: StaticFile): Promise<Scanned> {
+    const { signal } = this.#options
+    const finder = this.#finderOf(file.name)
+    const { digest, bytes } = await readDigest(file, signal)
+    if (finder === undefined) return { digest }
+    const text = bytes ?? (await file.readUpTo(MAX_TEXT, { signal }))
+    if (text === undefined) {
+      this.#report.warning('it is too large to be processed; its references stay as they are', file.name)
+      return { digest }
+    }
+    const source = new SourceText(text)
+    const references = await this.#references(file.name, source, finder)
+    const targets = new Set<string>()
+    for (const reference of references) {
+      const name = this.#resolve(file.name, source.urlOf(reference))?.name
+      if (name === undefined) continue
+      if (this.#sources.has(name)) targets.add(name)
+      else this.#missing(file.name, source.lineOf(reference.start), reference, name)
+    }
+    return { digest, targets: targets.size === 0 ? undefined : [...targets] }
+  }
+
+  /** The bytes of a scanned source with other names in its references; `nameOf` is undefined for those that stay. */
+  async rewrite(file: StaticFile, { digest }: Scanned, nameOf: (name: string) => string | undefined): Promise<Buffer> {
+    const { signal } = this.#options
+    const bytes = await file.readUpTo(MAX_TEXT, { signal })
+    if (bytes === undefined || digestOf(bytes).md5 !== digest.md5) throw changed(file)
+    const source = new SourceText(bytes)
+    const references = await this.#finderOf(file.name)!(source.text)
+    return source.rewritten(references, reference => {
+      const resolved = this.#resolve(file.name, source.urlOf(reference))
+      const stored = resolved === undefined ? undefined : nameOf(resolved.name)
+      return stored === undefined ? undefined : resolved!.withLast(stored.slice(stored.lastIndexOf('/') + 1))
+    })
+  }
+
+  #finderOf(name: string): ReferenceFinder | undefined {
+    const { plan, isFinished } = this.#options
+    return isFinished(name) ? undefined : finderOf(name, { javaScript: plan.javaScript, html: plan.html })
+  }
+
+  #resolve(from: string, url: string) {
+    return resolveReference(from, url, this.#options.baseUrl)
+  }
+
+  async #references(name: string, source: SourceText, finder: ReferenceFinder): Promise<readonly Reference[]> {
+    try {
+      return await finder(source.text)
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error
+      this.#report.warning(`its references stay as they are: ${error.message}`, name)
+      return []
+    }
+  }
+
+  #missing(from: string, line: number, { kind, url }: Reference, name: string): void {
+    const { plan, isLenient } = this.#options
+    const other = this.#similar(name)
+    const hint = other === undefined ? '' : `; there is '${other}', whose letter case differs`
+    const text = `The file '${name}' could not be found (${shown(url)})${hint}`
+    if (kind === 'sourceMap' || !plan.strict || isLenient(from)) {
+      this.#report.warning(text, from, line)
+      return
+    }
+    this.#hasMissing = true
+    this.#report.failed(from, new StorageError('not_found', `${from}:${line}: ${text}.`, { fileName: name }))
+  }
+
+  #similar(name: string): string | undefined {
+    if (this.#byLowerCase === undefined) {
+      this.#byLowerCase = new Map([...this.#sources.keys()].map(each => [each.toLowerCase(), each]))
+    }
+    return this.#byLowerCase.get(name.toLowerCase())
+  }
+}
+
+function shown(url: string): string {
+  return url.length > 200 ? `${url.slice(0, 200)}...` : url
+}

@@ -1,0 +1,192 @@
+import { onAbort } from '../core/abort.ts'
+import type { CallOptions } from '../core/call.ts'
+import { ImproperlyConfigured, isStorageError, StorageError } from '../core/errors.ts'
+import { EMPTY_MANIFEST, parseManifest, type StaticManifest, splitSuffix, storedName } from '../core/static-manifest.ts'
+import { filepathToUri } from '../core/urls.ts'
+import type { AnyStorage } from '../storage/storage.ts'
+import { type BaseUrl, baseUrlOf } from './base-url.ts'
+import { Channel } from './channel.ts'
+import { compressPlan } from './compress.ts'
+import { globMatcher } from './globs.ts'
+import { HeaderRules } from './headers.ts'
+import { DEFAULT_IGNORE, ignorePatterns } from './ignore.ts'
+import { type ManifestPlan, manifestPlan, type StaticFilesOptions } from './options.ts'
+import { RunReport } from './report.ts'
+import { Run, type RunPlan } from './run.ts'
+import type { CollectEvent, CollectOptions, CollectSummary, Finder, StaticFile } from './types.ts'
+
+/**
+ * The static files of a site: where they come from, where they are collected, and their URLs.
+ *
+ * @example
+ * const files = new StaticFiles({ storage, finders: [new FolderFinder(['./assets'])], manifest: true })
+ * for await (const event of files.collect()) if (event.type === 'failed') console.error(event.error.message)
+ * await files.load()
+ * files.url('css/site.css') // /static/css/site.2ee5a7e3dd1f.css
+ */
+export class StaticFiles {
+  readonly options: StaticFilesOptions
+  readonly #plan: ManifestPlan | undefined
+  #manifest: StaticManifest | undefined
+  #immutable: ReadonlySet<string> = new Set()
+  #base: BaseUrl | undefined
+
+  constructor(options: StaticFilesOptions) {
+    this.options = options
+    this.#plan = manifestPlan(options)
+  }
+
+  /** The target. */
+  get storage(): AnyStorage {
+    return this.options.storage
+  }
+
+  /** The sources, in the order of precedence. */
+  get finders(): readonly Finder[] {
+    return this.options.finders
+  }
+
+  /**
+   * Reads the manifest, and finds what URLs begin with: to be called before `url`, and again to see a new deploy. A missing manifest has no
+   * entries; a damaged one is `improperly_configured`.
+   */
+  async load(options: CallOptions = {}): Promise<this> {
+    this.#base = await this.#baseUrl()
+    if (this.#plan === undefined) return this
+    const { storage, name } = this.#plan
+    let text: string | undefined
+    try {
+      text = await storage.readText(name, options)
+    } catch (error) {
+      if (!isStorageError(error, 'not_found')) throw error
+    }
+    this.#manifest = text === undefined ? EMPTY_MANIFEST : parseManifest(text, name)
+    const hashed = [...this.#manifest.paths].filter(([plain, stored]) => plain !== stored && !this.#isBuilt(stored))
+    this.#immutable = new Set(hashed.map(([, stored]) => stored))
+    return this
+  }
+
+  /**
+   * The URL of a file, at once: with its hash where there is a manifest. A query and a fragment are kept, and a folder's name (`css/`) has no hash. A
+   * name that the manifest has not is `not_found`, unless the manifest is not strict. Before `load` it is `improperly_configured`, as for a
+   * storage that signs its URLs.
+   */
+  url(name: string): string {
+    const base = this.#base
+    if (base === undefined) {
+      throw new ImproperlyConfigured(
+        'The URLs of static files are not known yet: await load() of the StaticFiles first.',
+      )
+    }
+    if (base.url === undefined) {
+      const target = this.storage.constructor.name
+      throw new ImproperlyConfigured(
+        `Static files need public URLs, and ${target} has none: ${base.problem}. Switch signing off (querystringAuth: false), or set baseUrl.`,
+      )
+    }
+    const [path, suffix] = splitSuffix(this.#stored(name))
+    return base.url + filepathToUri(path).replace(/^\/+/, '') + suffix
+  }
+
+  /** Whether a name in the target changes with its content, as the manifest proves: caches may keep such a file for ever. */
+  isImmutable(storedAs: string): boolean {
+    return (
+      this.#immutable.has(storedAs) || this.#bundles.some(({ immutable, files }) => immutable && files.has(storedAs))
+    )
+  }
+
+  /** The source of a name; undefined where no finder has it. */
+  async find(name: string): Promise<StaticFile | undefined> {
+    for (const finder of this.finders) {
+      const [first] = await finder.find(name)
+      if (first !== undefined) return first
+    }
+    return undefined
+  }
+
+  /** All sources of a name, in the order of precedence: the first one is collected. */
+  async findAll(name: string): Promise<readonly StaticFile[]> {
+    const found = await Promise.all(this.finders.map(finder => finder.find(name)))
+    return found.flat()
+  }
+
+  /**
+   * Collects all files into the target, and yields what happens; the last event is the summary. A file that fails is an event `failed`, the others
+   * go on, and the manifest stays as it was: see `failed` of the summary. What concerns the whole target is thrown. An end of the iteration before
+   * its end ends the run.
+   */
+  async *collect(options: CollectOptions = {}): AsyncGenerator<CollectEvent, CollectSummary, undefined> {
+    const channel = new Channel<CollectEvent>()
+    const stop = new AbortController()
+    const unlink =
+      options.signal === undefined ? undefined : onAbort(options.signal, () => stop.abort(options.signal!.reason))
+    const report = new RunReport(channel, options.dryRun === true)
+    const run = this.#run(report, options, stop.signal).then(
+      () => channel.end(),
+      (error: unknown) =>
+        channel.end({ error: this.storage.calls.failure(error, 'collect', undefined, options.signal) }),
+    )
+    try {
+      options.signal?.throwIfAborted()
+      yield* channel
+      const summary = report.summary(this.storage.supports('path') ? this.storage.path('') : undefined)
+      yield summary
+      return summary
+    } finally {
+      unlink?.()
+      stop.abort(new StorageError('aborted', 'The run was ended before its end.'))
+      await run
+    }
+  }
+
+  async #run(report: RunReport, options: CollectOptions, signal: AbortSignal): Promise<void> {
+    const { storage, finders, headers = {}, ignore = [], bundles = [] } = this.options
+    const patterns = [...ignore, ...(options.ignore ?? []), ...(options.defaultIgnore === false ? [] : DEFAULT_IGNORE)]
+    const base = await this.#baseUrl()
+    const manifest = options.postProcess === false ? undefined : this.#plan
+    if (manifest !== undefined && base.problem !== undefined) {
+      report.warning(`${storage.constructor.name}: ${base.problem}; the collected files need public URLs`)
+    }
+    const plan: RunPlan = {
+      storage,
+      finders,
+      isIgnored: ignorePatterns(patterns),
+      baseUrl: base.url,
+      manifest,
+      compress: compressPlan(this.options),
+      rules: new HeaderRules(storage, headers, globMatcher),
+      bundled: new Map(bundles.flatMap(({ paths }) => [...paths])),
+      built: new Map(bundles.flatMap(({ files, immutable }) => [...files].map(file => [file, immutable] as const))),
+      isLenient: globMatcher(manifest?.lenientFor ?? []),
+      signal,
+      options,
+    }
+    await Run.collect(plan, report)
+  }
+
+  async #baseUrl(): Promise<BaseUrl> {
+    const { baseUrl, storage } = this.options
+    return baseUrl === undefined ? baseUrlOf(storage) : { url: withSlash(baseUrl), problem: undefined }
+  }
+
+  get #bundles(): NonNullable<StaticFilesOptions['bundles']> {
+    return this.options.bundles ?? []
+  }
+
+  #isBuilt(name: string): boolean {
+    return this.#bundles.some(({ files }) => files.has(name))
+  }
+
+  #stored(name: string): string {
+    if (this.options.debug === true) return name
+    for (const { paths } of this.#bundles) {
+      const built = paths.get(name)
+      if (built !== undefined) return built
+    }
+    return this.#plan === undefined ? name : storedName(this.#manifest!, name, this.#plan.strict)
+  }
+}
+
+function withSlash(url: string): string {
+  return url === '' || url.endsWith('/') ? url : `${url}/`
+}

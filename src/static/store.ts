@@ -1,0 +1,124 @@
+import { lstatSync } from 'node:fs'
+import type { Content } from '../core/content.ts'
+import { isStorageError } from '../core/errors.ts'
+import type { AnyStorage } from '../storage/storage.ts'
+import { writeContent } from '../storage/write.ts'
+import { type Digest, streamDigest } from './digest.ts'
+import type { FileHeaders } from './headers.ts'
+import type { StoredFile } from './record.ts'
+import type { Target, Wanted } from './target.ts'
+
+/** What of an entry of the record the caller knows. */
+type Known = Partial<Pick<StoredFile, 'siblingOf' | 'deploy'>>
+
+/** How a `Store` works. */
+export interface StoreOptions {
+  readonly dryRun: boolean
+  /** Whether everything is stored anew. */
+  readonly clear: boolean
+  readonly signal: AbortSignal
+}
+
+/** Stores files in the target where they are not there yet, and keeps the record of it. */
+export class Store {
+  /** What the target holds at the end of the run. */
+  readonly record = new Map<string, StoredFile>()
+  readonly #target: Target
+  readonly #storage: AnyStorage
+  readonly #options: StoreOptions
+  readonly #isLocal: boolean
+
+  constructor(target: Target, options: StoreOptions) {
+    this.#target = target
+    this.#storage = target.storage
+    this.#options = options
+    this.#isLocal = target.storage.supports('path')
+  }
+
+  /**
+   * Whether the target holds the file already; then it is in the record. `content` is read only where listing and record cannot say:
+   * the storage compresses, or the file is on this machine.
+   */
+  async holds(
+    name: string,
+    digest: Digest,
+    headers: FileHeaders,
+    content: () => Promise<Content>,
+    known: Known = {},
+  ): Promise<boolean> {
+    if (this.#options.clear || (this.#isLocal && this.#isLink(name))) return false
+    const wanted: Wanted = { ...digest, headers: headers.hash }
+    const answer = this.#target.holds(name, wanted)
+    if (answer === 'no' || (answer === 'unknown' && !(await this.#compare(name, digest, headers, content))))
+      return false
+    const { etag = '', size } = this.#target.listed.get(name)!
+    this.record.set(name, entry(digest, headers, etag, size, known))
+    return true
+  }
+
+  /** Stores a file under exactly this name. */
+  async put(name: string, content: Content, digest: Digest, headers: FileHeaders, known: Known = {}): Promise<void> {
+    const { dryRun, signal } = this.#options
+    if (dryRun) return
+    const storage = this.#storage
+    const stat = await storage.calls.guard('save', name, { signal }, () => {
+      storage.calls.begin('save', name, { signal }, true)
+      return writeContent(storage, storage.newRef(name), content, headers.write, { signal })
+    })
+    this.record.set(name, entry(digest, headers, stat?.etag ?? '', stat?.size ?? content.size ?? -1, known))
+  }
+
+  /** Leaves a file as it is in the target, and in the record as a former run has put it there. */
+  keep(name: string): void {
+    const stored = this.#target.stored(name)
+    if (stored !== undefined) this.record.set(name, stored)
+  }
+
+  /** Removes a file that is in the target. */
+  async remove(name: string): Promise<void> {
+    const { dryRun, signal } = this.#options
+    if (!dryRun) await this.#storage.delete(this.#target.listed.get(name) ?? name, { signal })
+    this.record.delete(name)
+    this.#target.forget(name)
+  }
+
+  /** Compares with the stored bytes, where they are on this machine, or with what the storage would make of the content. */
+  async #compare(
+    name: string,
+    digest: Digest,
+    { write }: FileHeaders,
+    content: () => Promise<Content>,
+  ): Promise<boolean> {
+    const { size, etag } = this.#target.listed.get(name)!
+    if (this.#isLocal) {
+      if (size !== digest.size) return false
+      return (await this.#storedDigest(name))?.md5 === digest.md5
+    }
+    if (etag === undefined || !/^[0-9a-f]{32}$/.test(etag)) return false
+    if ((this.#storage.options as { readonly gzip?: unknown }).gzip !== true) return false
+    const plain = await content()
+    const { content: prepared } = this.#storage.prepareContent(name, plain, write)
+    if (prepared === plain) return false
+    return (await streamDigest(prepared.open() as AsyncIterable<Uint8Array>)).md5 === etag
+  }
+
+  async #storedDigest(name: string): Promise<Digest | undefined> {
+    const { signal } = this.#options
+    try {
+      return await streamDigest(this.#storage.createReadStream(name, { signal }) as AsyncIterable<Uint8Array>)
+    } catch (error) {
+      if (isStorageError(error, 'not_found')) return undefined
+      throw error
+    }
+  }
+
+  /** Whether a link is in the place of a file on this machine. */
+  #isLink(name: string): boolean {
+    return lstatSync(this.#storage.path(name), { throwIfNoEntry: false })?.isSymbolicLink() === true
+  }
+}
+
+function entry(digest: Digest, headers: FileHeaders, etag: string, size: number, known: Known): StoredFile {
+  const { siblingOf = '', deploy = 0 } = known
+  return { md5: digest.md5, etag, size: Number.isNaN(size) ? -1 : size, headers: headers.hash, siblingOf, deploy }
+}

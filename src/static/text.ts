@@ -1,0 +1,40 @@
+import { isUtf8 } from 'node:buffer'
+import type { Reference } from './references/reference.ts'
+
+/** A text as it was read: what is not changed in it comes out byte for byte as it went in. */
+export class SourceText {
+  readonly text: string
+  readonly #encoding: 'utf8' | 'latin1'
+
+  constructor(bytes: Buffer) {
+    // Bytes that are no UTF-8 are kept by reading each as a character.
+    this.#encoding = isUtf8(bytes) ? 'utf8' : 'latin1'
+    this.text = bytes.toString(this.#encoding)
+  }
+
+  /** What a reference means: in a text that is no UTF-8, its URL still is. */
+  urlOf({ url }: Reference): string {
+    return this.#encoding === 'utf8' ? url : Buffer.from(url, 'latin1').toString('utf8')
+  }
+
+  /** The bytes with other URLs in some references; undefined leaves one as it is. */
+  rewritten(references: readonly Reference[], newUrl: (reference: Reference) => string | undefined): Buffer {
+    const pieces: string[] = []
+    let done = 0
+    for (const reference of references) {
+      const url = newUrl(reference)
+      if (url === undefined) continue
+      pieces.push(this.text.slice(done, reference.start), reference.write(url))
+      done = reference.end
+    }
+    pieces.push(this.text.slice(done))
+    return Buffer.from(pieces.join(''), this.#encoding)
+  }
+
+  /** The line of an offset; the first one is 1. */
+  lineOf(offset: number): number {
+    let line = 1
+    for (let at = this.text.indexOf('\n'); at >= 0 && at < offset; at = this.text.indexOf('\n', at + 1)) line++
+    return line
+  }
+}
