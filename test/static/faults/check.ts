@@ -8,7 +8,7 @@ const MANIFEST = 'staticfiles.json'
 
 /** The names that a hashed file names: its pictures, sheets and modules. */
 function namedIn(name: string, text: string): string[] {
-  const found = /\.(css|js)$/.test(name) ? text.matchAll(/(?:url\(|from |import\(|@import )["']?([^"')\s]+)/g) : []
+  const found = /\.(css|js)$/.test(name) ? text.matchAll(/(?:url\(|from |import\()["']?([^"')\s]+)/g) : []
   return [...found].map(([, url]) => new URL(url!, `http://x/${name}`).pathname.slice(1))
 }
 

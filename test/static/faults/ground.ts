@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -53,44 +54,31 @@ function services(layers: readonly Layer[]) {
 }
 
 function groundOf(make: (layers: readonly Layer[]) => AnyStorage, close?: () => Promise<void>): Ground {
-  let around: Around | undefined
-  const layer: Layer = (call, next, ctx) => (around === undefined ? next(ctx) : around(call, () => next(ctx)))
+  const looking = new AsyncLocalStorage<boolean>()
+  const ground: { around: Around | undefined } = { around: undefined }
+  const layer: Layer = (call, next, ctx) =>
+    ground.around === undefined || looking.getStore() === true ? next(ctx) : ground.around(call, () => next(ctx))
   const storage = make([layer])
-  const freely = async <T>(work: () => Promise<T>): Promise<T> => {
-    const before = around
-    around = undefined
-    try {
-      return await work()
-    } finally {
-      around = before
-    }
-  }
   const namesOf = async (): Promise<string[]> => {
     const names: string[] = []
     for await (const { name } of storage.entries('', { recursive: true })) names.push(name)
     return names
   }
-  return {
+  const seen = async (): Promise<Seen> => {
+    const all = new Map<string, string>()
+    for (const name of await namesOf()) all.set(name, (await storage.readBytes(name)).toString())
+    return all
+  }
+  const empty = async (): Promise<void> => {
+    for (const name of await namesOf()) await storage.delete(name)
+  }
+  return Object.assign(ground, {
     storage,
-    get around() {
-      return around
-    },
-    set around(value) {
-      around = value
-    },
-    seen: () =>
-      freely(async () => {
-        const seen = new Map<string, string>()
-        for (const name of await namesOf()) seen.set(name, (await storage.readBytes(name)).toString())
-        return seen
-      }),
-    empty: () =>
-      freely(async () => {
-        for (const name of await namesOf()) await storage.delete(name)
-      }),
+    seen: () => looking.run(true, seen),
+    empty: () => looking.run(true, empty),
     async [Symbol.asyncDispose]() {
       await storage.close()
       await close?.()
     },
-  }
+  })
 }
