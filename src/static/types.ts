@@ -7,7 +7,7 @@ import type { StorageError } from '../core/errors.ts'
 export interface StaticFile {
   /** Its name in the target: the prefix of its folder, and its path from there on, with forward slashes. */
   readonly name: string
-  /** Absolute path on this machine; undefined for a file of a storage. */
+  /** Absolute path on this machine; undefined for a file of a storage that is not on local disk. */
   readonly path: string | undefined
   /** As messages show it: the path, or the storage and the name. */
   readonly origin: string
