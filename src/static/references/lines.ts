@@ -1,0 +1,9 @@
+/** The line of a place in a text; the first one is 1. A line ends with LF, CR or both. */
+export function lineOf(text: string, at: number): number {
+  let line = 1
+  for (let index = 0; index < at; index++) {
+    const unit = text.charCodeAt(index)
+    if (unit === 0x0a || (unit === 0x0d && text.charCodeAt(index + 1) !== 0x0a)) line++
+  }
+  return line
+}
