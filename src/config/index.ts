@@ -1,4 +1,4 @@
-export { StaticFilesStorage } from '../backends/local/static-files-storage.ts'
+export { StaticFilesStorage } from '../backends/local/index.ts'
 export { backendNames, declaredSettings, registerBackend, resolveBackend, type StorageClass } from './backends.ts'
 export {
   type ConfigureOptions,

@@ -62,7 +62,13 @@ export class StorageHandler {
   create(alias: string, options: Readonly<Record<string, unknown>> = {}): AnyStorage {
     const plan = this.blueprint(alias)
     try {
-      const storage = new plan.backend({ ...plan.options, ...options }, { settings: activeSettings() })
+      const storage = new plan.backend(
+        { ...plan.options, ...options },
+        {
+          settings: activeSettings(),
+          storages: other => this.get(other),
+        },
+      )
       refuseForeignPlace(storage, storagesEnvFile())
       return storage
     } catch (cause) {

@@ -35,6 +35,7 @@ import { ofFileServers } from './file-server-targets.ts'
 import { ofIdentities } from './identity-targets.ts'
 import { ofLibcloud } from './libcloud-targets.ts'
 import { ofNimbus } from './nimbus-targets.ts'
+import { ofStatic } from './static-targets.ts'
 import { ofSwift } from './swift-targets.ts'
 import { quietly, type Target } from './target.ts'
 
@@ -378,5 +379,6 @@ export const targets: readonly Target[] = [
   ...ofIdentities,
   ...ofSwift,
   ...ofFields,
+  ...ofStatic,
   ...ofUsers,
 ]
