@@ -10,9 +10,10 @@ import { parseManifest, serializeManifest } from '../../src/core/static-manifest
 import { RECORD_NAME } from '../../src/static/record.ts'
 import { frontendsFolder } from '../servers/frontends.ts'
 import { differences, pathsIn } from './static/differences.ts'
-import { type DjangoSite, django, djangoCollects, djangoSteps, needDjango } from './static/django.ts'
+import { type DjangoSite, django, djangoCollects, needDjango } from './static/django.ts'
 import { collected, staticFilesOf } from './static/ours.ts'
 import { copyTree, filesIn, namesOf } from './static/places.ts'
+import { TRICKS, treeOf } from './static/tricks.ts'
 
 await needDjango()
 const folder = await mkdtemp(join(tmpdir(), 'holdall-static-django-'))
@@ -97,7 +98,12 @@ describe("Django's admin", () => {
 
 /** The manifests of version 1.1, which Django writes since 4.2: its hash is Python's. */
 test('the hash of a manifest of version 1.1 is the one that Django computes', async () => {
-  const entries = { 'css/a.css': 'css/a.0123456789ab.css', 'ä/Ω/😀.png': 'ä/Ω/😀.0123456789ab.png', 'a\\"b': 'a\\"b.1', a: 'a.2' }
+  const entries = {
+    'css/a.css': 'css/a.0123456789ab.css',
+    'ä/Ω/😀.png': 'ä/Ω/😀.0123456789ab.png',
+    'a\\"b': 'a\\"b.1',
+    a: 'a.2',
+  }
   for (const paths of [{}, entries]) {
     const expected = await django<string>(siteOf(folder), 'manifest_hash', { paths })
     const text = serializeManifest(new Map(Object.entries(paths)), '1.1')
@@ -105,9 +111,55 @@ test('the hash of a manifest of version 1.1 is the one that Django computes', as
   }
 })
 
-/** Packages of npm, with how many files of each differ and why. */
+/** A text with names instead of hashes: those of files by what they are, any other one as `?`. */
+function named(text: string, hashes: ReadonlyMap<string, string>): string {
+  return text.replace(/\.([0-9a-f]{12})(?=\.)/g, (_, hash: string) => `.<${hashes.get(hash) ?? '?'}>`)
+}
+
+describe('sheets that Django does not understand', () => {
+  test.each(TRICKS.map((trick, at) => ({ ...trick, at })))('$title', async trick => {
+    const root = await tree(`trick-${trick.at}`, treeOf(trick))
+    const [ours, theirs] = [`${root}-ours`, `${root}-theirs`]
+    await collected(staticFilesOf([root], ours))
+    const ran = djangoCollects(siteOf(theirs, root))
+    if (trick.djangoFails !== undefined) await expect(ran).rejects.toThrow(trick.djangoFails)
+    else await ran
+    for (const [place, expected] of [
+      [ours, trick.ours],
+      [theirs, trick.django],
+    ] as const) {
+      if (expected === undefined) continue
+      const files = await filesIn(place)
+      const paths = pathsIn(files)
+      const hashes = new Map<string, string>()
+      for (const [name, as] of [
+        ['img/x.png', 'x'],
+        ['css/other.css', 'other'],
+        ['css/main.css.map', 'map'],
+      ] as const)
+        hashes.set(/\.([0-9a-f]{12})\./.exec(paths.get(name)!)![1]!, as)
+      expect(named(files.get(paths.get('css/main.css')!)!.toString(), hashes)).toBe(expected)
+    }
+  })
+})
+
+/** Packages of npm, with how many files of each differ and why. Other versions of Django are compared by hand: see docs/static-files.md. */
 const FRONT_ENDS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  '@fontsource': {},
+  '@popperjs': { 'source map': 12, module: 84 },
+  bootstrap: { 'source map': 48, module: 24 },
   'bootstrap-icons': {},
+  codemirror: { module: 63 },
+  commander: { module: 5 },
+  'flag-icons': {},
+  'highlight.js': { module: 196 },
+  jquery: {},
+  katex: { module: 4 },
+  leaflet: { 'source map': 3, 'quotes around a fragment': 1, module: 1 },
+  primeicons: {},
+  prismjs: {},
+  'reveal.js': { 'source map': 2, module: 15 },
+  swiper: { 'module, source map': 34, module: 36, 'source map': 10 },
 }
 
 describe.each(Object.entries(FRONT_ENDS))('the package %s', (name, expected) => {

@@ -13,6 +13,8 @@ export type Reason =
   | 'new URL'
   /** The string of an `image-set()`, which Django never rewrites. */
   | 'image-set'
+  /** `url(#a)`, which Django 3.2 writes `url("#a")`. */
+  | 'quotes around a fragment'
 
 /** A reference with a hash, what stands before it, and the name without the hash. */
 const HASHED = /([\w.~%@/-]*?)\.([0-9a-f]{12})(?=\.[\w-]+|["')\s]|$)/g
@@ -74,7 +76,11 @@ function reasonsOf(own: string, their: string): readonly string[] {
     all.delete(found.plain)
   }
   for (const plain of all) reasons.add(`only Django rewrites ${plain}`)
-  if (withoutHashes(own) !== withoutHashes(their)) reasons.add('other text')
+  const plain = withoutHashes(own)
+  if (plain !== withoutHashes(their)) {
+    const isQuoted = plain.replace(/url\((#[^)]*)\)/g, 'url("$1")') === withoutHashes(their)
+    reasons.add(isQuoted ? 'quotes around a fragment' : 'other text')
+  }
   return [...reasons].sort()
 }
 

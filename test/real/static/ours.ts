@@ -1,11 +1,8 @@
 import { LocalStorage } from '../../../src/backends/local/index.ts'
-import {
-  type CollectEvent,
-  type CollectOptions,
-  FolderFinder,
-  StaticFiles,
-  type StaticFilesOptions,
-} from '../../../src/static/index.ts'
+import { FolderFinder } from '../../../src/static/finders/folders.ts'
+import type { StaticFilesOptions } from '../../../src/static/options.ts'
+import { StaticFiles } from '../../../src/static/static-files.ts'
+import type { CollectEvent, CollectOptions } from '../../../src/static/types.ts'
 import type { AnyStorage } from '../../../src/storage/storage.ts'
 
 /** Our static files of some folders, with a manifest of Django 3.2, in a folder or another storage. */

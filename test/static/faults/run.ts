@@ -1,6 +1,7 @@
 import { StorageError } from '../../../src/core/errors.ts'
 import type { Call } from '../../../src/layers/layer.ts'
-import { type CollectEvent, type CollectOptions, type CollectSummary, StaticFiles } from '../../../src/static/index.ts'
+import { StaticFiles } from '../../../src/static/static-files.ts'
+import type { CollectEvent, CollectOptions, CollectSummary } from '../../../src/static/types.ts'
 import type { AnyStorage } from '../../../src/storage/storage.ts'
 import { finderOf, type Sources } from './sources.ts'
 
