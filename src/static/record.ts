@@ -18,8 +18,10 @@ export interface StoredFile {
 
 /** What former runs have stored in a target: kept in the target itself, so that any machine can go on. */
 export interface CollectedRecord {
-  /** Number of the manifest that is in the target: it grows with each one that differs. */
+  /** Number of the last manifest: it grows with each one that differs. */
   readonly deploy: number
+  /** Hash of that manifest; '' where none was written. */
+  readonly manifest: string
   readonly files: ReadonlyMap<string, StoredFile>
 }
 
@@ -27,20 +29,21 @@ export interface CollectedRecord {
 export const RECORD_NAME = 'staticfiles.collected.json'
 
 /** A record before the first run. */
-export const EMPTY_RECORD: CollectedRecord = { deploy: 0, files: new Map() }
+export const EMPTY_RECORD: CollectedRecord = { deploy: 0, manifest: '', files: new Map() }
 
 /** Reads a record; undefined for what is none. An entry that cannot be read is left out. */
 export function parseRecord(text: string): CollectedRecord | undefined {
   try {
     const parsed: unknown = JSON.parse(text)
-    const { version, deploy, files } = (parsed ?? {}) as Record<string, unknown>
+    const { version, deploy, manifest, files } = (parsed ?? {}) as Record<string, unknown>
     if (version !== 1 || typeof files !== 'object' || files === null) return undefined
     const found = new Map<string, StoredFile>()
     for (const [name, value] of Object.entries(files)) {
       const file = parseFile(value)
       if (file !== undefined) found.set(name, file)
     }
-    return { deploy: Number.isSafeInteger(deploy) ? (deploy as number) : 0, files: found }
+    const number = Number.isSafeInteger(deploy) ? (deploy as number) : 0
+    return { deploy: number, manifest: typeof manifest === 'string' ? manifest : '', files: found }
   } catch {
     return undefined
   }
@@ -56,12 +59,12 @@ function parseFile(value: unknown): StoredFile | undefined {
 }
 
 /** The text of a record: one line a file, in the order of names. */
-export function serializeRecord({ deploy, files }: CollectedRecord): string {
+export function serializeRecord({ deploy, manifest, files }: CollectedRecord): string {
   const lines = [...files]
     .sort(([a], [b]) => compareKeys(a, b))
     .map(([name, { md5, etag, size, headers, siblingOf, deploy: last }]) => {
       const more = last > 0 ? [siblingOf, last] : siblingOf === '' ? [] : [siblingOf]
       return `${JSON.stringify(name)}:${JSON.stringify([md5, etag, size, headers, ...more])}`
     })
-  return `{"version":1,"deploy":${deploy},"files":{\n${lines.join(',\n')}\n}}\n`
+  return `{"version":1,"deploy":${deploy},"manifest":${JSON.stringify(manifest)},"files":{\n${lines.join(',\n')}\n}}\n`
 }

@@ -30,3 +30,8 @@ export function mayNameFile(url: string): boolean {
 export function isFileSpecifier(specifier: string): boolean {
   return (/^\.{0,2}\//.test(specifier) || hasScheme(specifier)) && mayNameFile(specifier)
 }
+
+/** Whether a URL has the marks of a template language: what it will be is not known. */
+export function hasTemplateMarks(url: string): boolean {
+  return /\{[{%]|<%|\$\{/.test(url)
+}

@@ -1,0 +1,159 @@
+import { importOptional } from '../../../core/optional.ts'
+import { AttributeReader } from './attribute-reader.ts'
+import { ForeignContent } from './foreign.ts'
+import type { HtmlValue } from './value.ts'
+
+type HtmlParser = typeof import('htmlparser2')
+type Callbacks = NonNullable<ConstructorParameters<HtmlParser['Tokenizer']>[1]>
+
+/** The start tag of an element. */
+interface Tag {
+  /** In lower case. */
+  readonly name: string
+  readonly start: number
+  /** Whether it is one of SVG or MathML. */
+  readonly isForeign: boolean
+  /** By their names in lower case; of two with one name the first counts. */
+  readonly attributes: ReadonlyMap<string, HtmlValue>
+}
+
+/** An element of a page. */
+export interface HtmlElement extends Tag {
+  /** Where the text of a `<style>` or `<script>` stands; absent where it is not one piece of plain text. */
+  readonly content?: { readonly start: number; readonly end: number } | undefined
+}
+
+/**
+ * The elements of a page that have attributes, and each `<style>`, in the order in which they end their tags or texts. Comments, and what is
+ * text in `<textarea>`, `<title>` and others, have none; `<template>` and `<noscript>` have theirs. A tag that is not ended is none.
+ * `ImproperlyConfigured` without the package `htmlparser2`.
+ */
+export async function htmlElements(text: string): Promise<readonly HtmlElement[]> {
+  const { Tokenizer } = await importOptional<HtmlParser>('htmlparser2', 'Rewriting references in HTML')
+  const reader = new Reader(text)
+  const tokenizer = new Tokenizer({}, reader)
+  tokenizer.write(text)
+  tokenizer.end()
+  return reader.elements
+}
+
+/** A `<style>` or `<script>` that is open. */
+interface Open {
+  readonly tag: Tag
+  start: number
+  end: number
+  /** Whether its text is not one piece. */
+  isBroken: boolean
+}
+
+/** Takes what the tokenizer finds. */
+class Reader implements Callbacks {
+  readonly elements: HtmlElement[] = []
+  readonly #text: string
+  readonly #foreign = new ForeignContent()
+  readonly #attribute: AttributeReader
+  #tag: Tag | undefined
+  #attributes = new Map<string, HtmlValue>()
+  #open: Open | undefined
+
+  constructor(text: string) {
+    this.#text = text
+    this.#attribute = new AttributeReader(text)
+  }
+
+  isInForeignContext(): boolean {
+    return this.#foreign.isForeign
+  }
+
+  onopentagname(start: number, end: number): void {
+    const name = this.#nameAt(start, end)
+    this.#attributes = new Map()
+    this.#tag = { name, start: start - 1, isForeign: this.#foreign.opened(name), attributes: this.#attributes }
+  }
+
+  onattribname(start: number, end: number): void {
+    this.#attribute.begin(start, end)
+  }
+
+  onattribdata(start: number, end: number): void {
+    this.#attribute.data(start, end)
+  }
+
+  onattribentity(codePoint: number): void {
+    this.#attribute.entity(codePoint)
+  }
+
+  onattribend(quotes: number, end: number): void {
+    const { name } = this.#attribute
+    if (!this.#attributes.has(name)) this.#attributes.set(name, this.#attribute.end(quotes, end))
+  }
+
+  onopentagend(): void {
+    this.#break()
+    const tag = this.#tag!
+    if (tag.name === 'style' || tag.name === 'script') {
+      // A foreign one that is open has a tag in its text, and no end of its own that is looked for.
+      this.#finish()
+      this.#open = { tag, start: -1, end: -1, isBroken: false }
+    } else if (tag.attributes.size > 0) this.elements.push(tag)
+  }
+
+  onselfclosingtag(): void {
+    this.onopentagend()
+    const { name, isForeign } = this.#tag!
+    if (!isForeign) return
+    this.#foreign.closed(name)
+    if (this.#open?.tag === this.#tag) this.#finish()
+  }
+
+  onclosetag(start: number, end: number): void {
+    const name = this.#nameAt(start, end)
+    this.#foreign.closed(name)
+    if (this.#open?.tag.name === name) this.#finish()
+    else this.#break()
+  }
+
+  ontext(start: number, end: number): void {
+    const open = this.#open
+    if (open === undefined) return
+    if (open.start < 0) open.start = start
+    else if (start !== open.end) open.isBroken = true
+    open.end = end
+  }
+
+  ontextentity(): void {
+    this.#break()
+  }
+
+  oncdata(): void {
+    this.#break()
+  }
+
+  oncomment(): void {
+    this.#break()
+  }
+
+  onend(): void {
+    // A script without its end does not run; a stylesheet counts.
+    if (this.#open?.tag.name === 'script') this.#break()
+    this.#finish()
+  }
+
+  ondeclaration(): void {}
+  onprocessinginstruction(): void {}
+
+  #break(): void {
+    if (this.#open !== undefined) this.#open.isBroken = true
+  }
+
+  #finish(): void {
+    if (this.#open === undefined) return
+    const { tag, isBroken, start, end } = this.#open
+    this.elements.push({ ...tag, content: isBroken || start < 0 ? undefined : { start, end } })
+    this.#open = undefined
+  }
+
+  #nameAt(start: number, end: number): string {
+    return this.#text.slice(start, end).toLowerCase()
+  }
+}
