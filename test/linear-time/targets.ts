@@ -127,6 +127,7 @@ const local = new LocalStorage(
   NOWHERE,
 )
 const signed = createFileHandler(local)
+const precompressed = createFileHandler(storage, { precompressed: true })
 
 const served: readonly Target[] = [
   ...['range', 'if-range', 'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since'].map(header => ({
@@ -147,9 +148,21 @@ const served: readonly Target[] = [
     },
   })),
   {
+    title: 'served with accept-encoding',
+    parts: ['gzip', 'x-gzip', 'br', 'identity', '*', ',', ';', 'q=', '0', '1', '.', ' ', '\t', '"', 'é'],
+    run: async input => {
+      await storage.save('a.css', 'text', { overwrite: true, contentEncoding: 'gzip' })
+      await precompressed(new Request('http://localhost/a.css', { headers: { 'accept-encoding': input } }))
+    },
+  },
+  {
     title: 'a served path',
     parts: [...NAME, '%2f', '%'],
-    run: input => handler(new Request(`http://localhost/${input}`)),
+    run: async input => {
+      await handler(new Request(`http://localhost/${input}`))
+      const headers = { 'accept-encoding': 'gzip, br' }
+      await precompressed(new Request(`http://localhost/${input}`, { headers }))
+    },
   },
   {
     title: 'a signed URL',

@@ -192,7 +192,7 @@ import type {
   WriteConditions,
   XmlAnswer,
 } from '../../src/remote/index.ts'
-import type { ServedUrl } from '../../src/serve/index.ts'
+import type { Coding, ServedUrl } from '../../src/serve/index.ts'
 
 export type OfAzure = [
   AccessToken,
@@ -285,7 +285,7 @@ export type OfS3 = [
   S3ErrorDetails,
   S3UrlOptions,
 ]
-export type OfOthers = [ServedUrl]
+export type OfOthers = [Coding, ServedUrl]
 export type OfStorage = [
   AnyStorage,
   AvailableNameOptions,

@@ -9,6 +9,7 @@ import {
   type StorageFile,
   type storages,
 } from '../../src/index.ts'
+import { type Coding, createFileHandler, type FileHandler } from '../../src/serve/index.ts'
 
 declare module '../../src/index.ts' {
   interface StorageAliases {
@@ -81,4 +82,19 @@ export async function content(storage: Storage): Promise<void> {
   await storage.deleteMany(['a', 'b'], { signal: AbortSignal.timeout(1) })
   // @ts-expect-error a number is no content
   await storage.save('a', 1)
+}
+
+export function serving(storage: Storage, files: { isImmutable(name: string): boolean }): FileHandler[] {
+  const codings: readonly Coding[] = ['br', 'zstd', 'gzip']
+  // @ts-expect-error: no coding that files are stored in.
+  createFileHandler(storage, { precompressed: ['deflate'] })
+  // @ts-expect-error: a function gives text or nothing.
+  createFileHandler(storage, { cacheControl: () => false })
+  return [
+    createFileHandler(storage, { precompressed: true, cacheControl: 'no-cache' }),
+    createFileHandler(storage, {
+      precompressed: codings,
+      cacheControl: name => (files.isImmutable(name) ? 'public, max-age=31536000, immutable' : undefined),
+    }),
+  ]
 }
