@@ -134,6 +134,7 @@ describe('sheets that Django does not understand', () => {
       const hashes = new Map<string, string>()
       for (const [name, as] of [
         ['img/x.png', 'x'],
+        ['img/sp ace.png', 'ace'],
         ['css/other.css', 'other'],
         ['css/main.css.map', 'map'],
       ] as const)

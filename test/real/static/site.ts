@@ -34,7 +34,7 @@ const INDEX = `<!doctype html>
 <script type="module" src="js/app.js" crossorigin></script>
 </head>
 <body>
-<!-- <img src="img/commented-out.png"> -->
+<!-- img/commented-out.png -->
 <p id="text">Text in a font of its own</p>
 <img id="plain" src="img/plain.png" alt="">
 <img id="space" src="img/sp%20ace.png" alt="">
@@ -135,6 +135,17 @@ export async function writeSite(folder: string, options: SiteOptions): Promise<v
   await mkdir(join(folder, 'fonts'), { recursive: true })
   for (const kind of ['woff2', 'woff'])
     await copyFile(join(fonts, `inter-latin-400-normal.${kind}`), join(folder, `fonts/text.${kind}`))
+}
+
+/** The page as a template makes it, with the URL of each file by its name. */
+export function pageWith(url: (name: string) => string): string {
+  const set = (names: string): string => names.replace(/[\w/-]+\.png/g, url)
+  return INDEX.replace(/(?:href|src)="([^"]+)"/g, (whole, name: string) => whole.replace(name, url(decodeURI(name))))
+    .replace(/srcset="([^"]+)"/g, (_, names: string) => `srcset="${set(names)}"`)
+    .replace('url(img/inline.png)', `url(${url('img/inline.png')})`)
+    .replace('./js/greeting.js', url('js/greeting.js'))
+    .replace('rel="manifest"', 'rel="manifest" crossorigin')
+    .replace('rel="modulepreload"', 'rel="modulepreload" crossorigin')
 }
 
 /** What is asked in the page, and what it has to answer where everything was found. */

@@ -7,7 +7,7 @@ export interface Trick {
   readonly css: string
   /** What Django 3.2 ends with, where it fails. */
   readonly djangoFails?: RegExp
-  /** What Django writes, with `<x>` and `<other>` for the hashes of the files' final bytes, and `<?>` for another one. */
+  /** What Django writes, with `<x>`, `<ace>`, `<map>` and `<other>` for the hashes of the files' final bytes, and `<?>` for another one. */
   readonly django?: string
   /** What we write. */
   readonly ours: string
@@ -65,7 +65,8 @@ export const TRICKS: readonly Trick[] = [
   {
     title: 'a data URL and another site are left alone by both',
     css: 'a { b: url("data:image/svg+xml;utf8,<svg fill=\'url(#a)\'/>"); c: url(https://example.com/x.png); d: url(//example.com/x.png) }',
-    django: 'a { b: url("data:image/svg+xml;utf8,<svg fill=\'url(#a)\'/>"); c: url(https://example.com/x.png); d: url(//example.com/x.png) }',
+    django:
+      'a { b: url("data:image/svg+xml;utf8,<svg fill=\'url(#a)\'/>"); c: url(https://example.com/x.png); d: url(//example.com/x.png) }',
     ours: 'a { b: url("data:image/svg+xml;utf8,<svg fill=\'url(#a)\'/>"); c: url(https://example.com/x.png); d: url(//example.com/x.png) }',
   },
   {
@@ -85,6 +86,12 @@ export const TRICKS: readonly Trick[] = [
     css: ".bg-\\[url\\(\\'x\\.png\\'\\)\\] { background: url(../img/x.png) }",
     django: '.bg-\\[url\\(\\\'x\\.png\\\'\\)\\] { background: url("../img/x.<x>.png") }',
     ours: '.bg-\\[url\\(\\\'x\\.png\\\'\\)\\] { background: url("../img/x.<x>.png") }',
+  },
+  {
+    title: 'a percent-encoded name: Django undoes the encoding, we keep it',
+    css: 'a { background: url("../img/sp%20ace.png") }',
+    django: 'a { background: url("../img/sp ace.<ace>.png") }',
+    ours: 'a { background: url("../img/sp%20ace.<ace>.png") }',
   },
   {
     title: 'a source map: Django knows them since 4.0',
@@ -107,5 +114,6 @@ export function treeOf({ css }: Trick): Readonly<Record<string, string>> {
     'css/other.css': 'b { background: url("../img/x.png") }',
     'css/main.css.map': '{}',
     'img/x.png': 'a picture',
+    'img/sp ace.png': 'another picture',
   }
 }
