@@ -10,6 +10,13 @@ export {
   storageConfigs,
 } from './configure.ts'
 export { findConfig, type LoadedConfig, type LoadOptions, loadAndConfigure, loadConfig } from './load.ts'
+export type {
+  StaticCompressSetting,
+  StaticHeadersSetting,
+  StaticManifestSetting,
+  StaticSettings,
+  StaticSource,
+} from './static-settings.ts'
 export {
   defaultStorage,
   lazyStorage,

@@ -15,7 +15,8 @@ export interface FinishOptions {
   readonly isWanted: (name: string) => boolean
   readonly clear: boolean
   readonly deleteStale: boolean
-  readonly keep: number
+  /** Former deploys whose hashed files stay; undefined: all. */
+  readonly keep: number | undefined
   readonly signal: AbortSignal
 }
 
@@ -63,8 +64,9 @@ function split(
   for (const [name, file] of target.record.files) {
     if (!target.listed.has(name) || store.record.has(name)) continue
     const isPlainSibling = file.siblingOf !== '' && file.deploy === 0
-    const isOld = file.deploy === 0 || file.deploy < deploy - keep
-    if (isWhole && !isCurrent(name) && (isPlainSibling || (deleteStale && isOld))) stale.push(name)
+    const isStale =
+      file.deploy === 0 ? deleteStale || isPlainSibling : keep !== undefined && file.deploy < deploy - keep
+    if (isWhole && !isCurrent(name) && isStale) stale.push(name)
     else kept.set(name, file)
   }
   return { kept, stale }

@@ -78,19 +78,17 @@ function fits(token: Token, code: number): boolean {
 
 function tokensOf(pattern: string): Token[] {
   const tokens: Token[] = []
-  const lastClose = pattern.lastIndexOf(']')
   for (let at = 0; at < pattern.length; ) {
     const char = pattern[at]
     if (char === '*') {
       const isFolders = pattern.startsWith('**/', at) && (at === 0 || pattern[at - 1] === '/')
-      const token = isFolders ? FOLDERS : STAR
-      if (tokens.at(-1) !== token) tokens.push(token)
+      tokens.push(isFolders ? FOLDERS : STAR)
       at += isFolders ? 3 : 1
     } else if (char === '?') {
       tokens.push(ANY)
       at++
     } else {
-      const close = char === '[' ? closeOf(pattern, at + 1, lastClose) : -1
+      const close = char === '[' ? closeOf(pattern, at + 1) : -1
       if (close >= 0) {
         tokens.push(setOf(pattern.slice(at + 1, close)))
         at = close + 1
@@ -105,12 +103,12 @@ function tokensOf(pattern: string): Token[] {
 }
 
 /** Where a set ends whose first character is at `start`; -1 where it does not, and its bracket stands for itself. */
-function closeOf(pattern: string, start: number, lastClose: number): number {
+function closeOf(pattern: string, start: number): number {
   let at = start
   if (pattern[at] === '!') at++
   // A bracket that closes nothing yet belongs to the set.
   if (pattern[at] === ']') at++
-  return at > lastClose ? -1 : pattern.indexOf(']', at)
+  return pattern.indexOf(']', at)
 }
 
 /** The characters of a set. Ranges whose end comes before their beginning are empty, as in Python. */

@@ -4,10 +4,10 @@ import { trimTrailingSlashes } from '../core/names.ts'
 import { FnmatchPattern } from './fnmatch.ts'
 import type { IsIgnored } from './types.ts'
 
-/** What a run leaves out unless it is told otherwise: folders of CVS, hidden files and folders, and backups of editors. */
+/** What a run leaves out by default: folders of CVS, hidden files and folders, and backups of editors. */
 export const DEFAULT_IGNORE: readonly string[] = ['CVS', '.*', '*~']
 
-/** Longest pattern, in UTF-16 units: longer than any path that a system takes. */
+/** Longest pattern, in UTF-16 units: as long as the longest path of Linux. */
 export const MAX_PATTERN_LENGTH = 4096
 
 /**

@@ -95,7 +95,7 @@ export class Run {
 
   async #collect(digests: ReadonlyMap<string, Scanned>, scanner: Scanner | undefined): Promise<void> {
     const { options, manifest, signal, bundled, built } = this.#plan
-    const { concurrency = 16, clear = false, deleteStale = false, keep = 1 } = options
+    const { concurrency = 16, clear = false, deleteStale = false, keep = deleteStale ? 1 : undefined } = options
     // A reference that leads nowhere ends a strict run before it has changed anything.
     if (scanner?.hasMissing === true) return
     if (clear) await this.#clear()

@@ -79,7 +79,9 @@ export class StaticFiles {
       )
     }
     if (base.url === undefined) {
-      throw new ImproperlyConfigured(`Static files need public URLs: ${base.problem} Or set baseUrl (STATIC_URL).`)
+      throw new ImproperlyConfigured(
+        `Static files need public URLs, and ${this.storage.constructor.name} has none: ${base.problem}; or give baseUrl.`,
+      )
     }
     const [path, suffix] = splitSuffix(this.#stored(name))
     return base.url + filepathToUri(path).replace(/^\/+/, '') + suffix
@@ -141,7 +143,8 @@ export class StaticFiles {
     const patterns = [...ignore, ...(options.ignore ?? []), ...(options.defaultIgnore === false ? [] : DEFAULT_IGNORE)]
     const base = await this.#baseUrl()
     const manifest = options.postProcess === false ? undefined : this.#plan
-    if (base.isSigned) report.warning(`static files need public URLs: ${base.problem}`)
+    if (base.isSigned)
+      report.warning(`static files need public URLs, and ${storage.constructor.name} has none: ${base.problem}`)
     const plan: RunPlan = {
       storage,
       finders,

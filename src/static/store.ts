@@ -22,7 +22,7 @@ export interface StoreOptions {
 /** Stores files in the target where they are not there yet, and keeps the record of it. */
 export class Store {
   /** What the target holds at the end of the run. */
-  readonly record = new Map<string, StoredFile>()
+  readonly record: Map<string, StoredFile> = new Map()
   readonly #target: Target
   readonly #storage: AnyStorage
   readonly #options: StoreOptions

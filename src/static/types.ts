@@ -65,7 +65,7 @@ export interface CollectOptions extends CallOptions {
   readonly concurrency?: number | undefined
   /** Whether files of former runs whose sources are gone are removed. Only what a former run has stored is touched. */
   readonly deleteStale?: boolean | undefined
-  /** Former deploys whose hashed files stay, with `deleteStale`; default 1. */
+  /** Former deploys whose hashed files stay, and older ones are removed; default: all stay, and with `deleteStale` those of one. */
   readonly keep?: number | undefined
   /** By what a changed file is known: its digest, or its modified time as Django does; default 'digest'. */
   readonly compare?: 'digest' | 'modifiedTime' | undefined

@@ -48,6 +48,13 @@ describe('files of former deploys', () => {
     expect(await storage.exists((await pathsIn(storage))['same.txt']!)).toBe(true)
   })
 
+  test('of so many deploys stay with keep alone, which leaves plain files', async () => {
+    const { deploy, readable, storage } = deploys()
+    for (const css of ['a{}', 'b{}', 'c{}']) await deploy(css, { keep: 0 })
+    expect(await readable()).toEqual([2])
+    expect(await storage.exists('a.css')).toBe(true)
+  })
+
   test('a run that changes nothing is no deploy', async () => {
     const { deploy, readable } = deploys()
     for (const css of ['a{}', 'b{}', 'b{}', 'b{}']) await deploy(css, { deleteStale: true, keep: 1 })

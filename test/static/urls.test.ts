@@ -71,7 +71,7 @@ describe('url', () => {
 
   test('of a storage without URLs is an error that names the way out', async () => {
     const files = await new StaticFiles({ storage: new MemoryStorage({ baseUrl: null }), finders: [] }).load()
-    expect(() => files.url('a.css')).toThrow(/MemoryStorage has no URLs.*STATIC_URL/)
+    expect(() => files.url('a.css')).toThrow(/MemoryStorage has none.*baseUrl/)
   })
 
   test('references by absolute URLs of the site are rewritten too', async () => {

@@ -79,7 +79,8 @@ export function checkedEntry(entry: unknown, setting: string, what: string): rea
 /** The entries of a list; `improperly_configured` where the setting is none. */
 export function checkedList(entries: unknown, setting: string): readonly unknown[] {
   if (Array.isArray(entries)) return entries
-  throw new ImproperlyConfigured(`${setting}: expected a list, got ${shown(entries)}. Put it in brackets: ['...'].`)
+  const hint = typeof entries === 'string' ? " Put it in brackets: ['...']." : ''
+  throw new ImproperlyConfigured(`${setting}: expected a list, got ${shown(entries)}.${hint}`)
 }
 
 function shown(value: unknown): string {
