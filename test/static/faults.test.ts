@@ -141,31 +141,37 @@ describe.each(Object.keys(GROUNDS))('on %s', kind => {
     expect(entriesOf(left)).toEqual(third)
   })
 
-  test.each(Object.entries(KINDS))('two runs %s at once end with one whole manifest', {
-    timeout: 120_000,
-  }, async (_, options) => {
-    await made
-    for (const [first, second] of [
-      [2, 3],
-      // One of them is rolled back to what is there, or was there before.
-      [2, 1],
-      [2, 0],
-    ] as const) {
-      const expected = [await expectedOf(siteOf(first)), await expectedOf(siteOf(second))]
-      for (let seed = 1; seed <= 20; seed++) {
-        await collectWell(ground.storage, siteOf(0))
-        await collectWell(ground.storage, siteOf(1))
-        const random = seeded(seed)
-        ground.around = async (_, next) => {
-          for (let turns = Math.floor(random() * 20); turns > 0; turns--) await new Promise(setImmediate)
-          return next()
+  test.each(Object.entries(KINDS))(
+    'two runs %s at once end with one whole manifest',
+    {
+      timeout: 120_000,
+    },
+    async (_, options) => {
+      await made
+      for (const [first, second] of [
+        [2, 3],
+        // One of them is rolled back to what is there, or was there before.
+        [2, 1],
+        [2, 0],
+      ] as const) {
+        const expected = [await expectedOf(siteOf(first)), await expectedOf(siteOf(second))]
+        for (let seed = 1; seed <= 20; seed++) {
+          await collectWell(ground.storage, siteOf(0))
+          await collectWell(ground.storage, siteOf(1))
+          const random = seeded(seed)
+          ground.around = async (_, next) => {
+            for (let turns = Math.floor(random() * 20); turns > 0; turns--) await new Promise(setImmediate)
+            return next()
+          }
+          const runs = [siteOf(first), siteOf(second)].map(sources => collectWell(ground.storage, sources, options))
+          await Promise.all(runs)
+          ground.around = undefined
+          expect(expected, `versions ${first} and ${second}, seed ${seed}`).toContainEqual(
+            entriesOf(await ground.seen()),
+          )
+          await ground.empty()
         }
-        const runs = [siteOf(first), siteOf(second)].map(sources => collectWell(ground.storage, sources, options))
-        await Promise.all(runs)
-        ground.around = undefined
-        expect(expected, `versions ${first} and ${second}, seed ${seed}`).toContainEqual(entriesOf(await ground.seen()))
-        await ground.empty()
       }
-    }
-  })
+    },
+  )
 })
