@@ -42,7 +42,9 @@ export async function finish(target: Target, store: Store, report: RunReport, op
   for (const [name, file] of store.record)
     files.set(name, file.deploy === 0 ? file : { ...file, deploy: Math.max(1, deploy) })
   const record = serializeRecord({ deploy, manifest, files })
-  if (record !== target.recordText && !report.dryRun) await save(target.storage, RECORD_NAME, record, signal)
+  // Where listings have no etags, the time of the record has to be later than those of the files.
+  const isChanged = record !== target.recordText || store.hasWritten
+  if (isChanged && !report.dryRun) await save(target.storage, RECORD_NAME, record, signal)
   if (isOurs) await removeAll(target, stale, report, signal)
 }
 

@@ -1,11 +1,12 @@
+import type { Stat } from '../core/driver.ts'
 import { compareKeys } from '../core/key-order.ts'
 
 /** What a run has stored under a name. */
 export interface StoredFile {
   /** MD5 of the bytes as they were given to the storage, in hexadecimal; of a compressed sibling, those of the file that it was made of. */
   readonly md5: string
-  /** The target's etag of it; '' where it has none. */
-  readonly etag: string
+  /** The target's etag of it, or its version; '' where it has neither. */
+  readonly version: string
   /** Bytes in the target; -1 where that was not known. */
   readonly size: number
   /** Hash of the headers that were stored with it. */
@@ -27,6 +28,11 @@ export interface CollectedRecord {
 
 /** Name of the record in the target. */
 export const RECORD_NAME = 'staticfiles.collected.json'
+
+/** What changes with the bytes of a file in a storage: its etag, else its version; '' where it has neither. */
+export function versionOf({ etag, versionId }: Pick<Stat, 'etag' | 'versionId'>): string {
+  return etag ?? versionId ?? ''
+}
 
 /** A record before the first run. */
 export const EMPTY_RECORD: CollectedRecord = { deploy: 0, manifest: '', files: new Map() }
@@ -51,10 +57,10 @@ export function parseRecord(text: string): CollectedRecord | undefined {
 
 function parseFile(value: unknown): StoredFile | undefined {
   if (!Array.isArray(value)) return undefined
-  const [md5, etag, size, headers, siblingOf = '', deploy = 0] = value
-  const texts = [md5, etag, headers, siblingOf].every(each => typeof each === 'string')
+  const [md5, version, size, headers, siblingOf = '', deploy = 0] = value
+  const texts = [md5, version, headers, siblingOf].every(each => typeof each === 'string')
   return texts && Number.isSafeInteger(size) && Number.isSafeInteger(deploy)
-    ? { md5, etag, size, headers, siblingOf, deploy }
+    ? { md5, version, size, headers, siblingOf, deploy }
     : undefined
 }
 
@@ -62,9 +68,9 @@ function parseFile(value: unknown): StoredFile | undefined {
 export function serializeRecord({ deploy, manifest, files }: CollectedRecord): string {
   const lines = [...files]
     .sort(([a], [b]) => compareKeys(a, b))
-    .map(([name, { md5, etag, size, headers, siblingOf, deploy: last }]) => {
+    .map(([name, { md5, version, size, headers, siblingOf, deploy: last }]) => {
       const more = last > 0 ? [siblingOf, last] : siblingOf === '' ? [] : [siblingOf]
-      return `${JSON.stringify(name)}:${JSON.stringify([md5, etag, size, headers, ...more])}`
+      return `${JSON.stringify(name)}:${JSON.stringify([md5, version, size, headers, ...more])}`
     })
   return `{"version":1,"deploy":${deploy},"manifest":${JSON.stringify(manifest)},"files":{\n${lines.join(',\n')}\n}}\n`
 }
