@@ -200,7 +200,10 @@ export class Run {
     const content = async () => (bytes === undefined ? this.#content(unit) : bytesContent(bytes))
     const known = { deploy: 1 }
     const isThere = await this.#store.holds(storedAs, digest, headers, content, known)
-    if (!isThere) await this.#store.put(storedAs, await content(), digest, headers, known)
+    if (!isThere) {
+      if (!this.#report.dryRun) await this.#siblings.removeOld(storedAs)
+      await this.#store.put(storedAs, await content(), digest, headers, known)
+    }
     await this.#storeSiblings({ ...unit, bytes }, storedAs, digest, headers, 1)
     this.#report.event({ type: 'postProcessed', name, storedAs, isNew: !isThere, dryRun: this.#report.dryRun })
   }
