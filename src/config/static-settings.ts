@@ -5,6 +5,7 @@ import { hint, nearest } from '../core/nearest.ts'
 import {
   flag,
   list,
+  optionalText,
   parseChoice,
   parseEach,
   parseFlag,
@@ -91,6 +92,7 @@ export interface StaticValues {
   readonly headers: StaticHeadersSetting
   readonly ignore: readonly string[]
   readonly debug: boolean
+  readonly url: string | null
 }
 
 /** Declarations of these settings. */
@@ -134,6 +136,11 @@ export const staticSettings: SettingsOf<StaticValues> = {
     default: [],
     keys: ['STATICFILES_IGNORE'],
     doc: 'Patterns of files and folders that are left out, besides `CVS`, `.*` and `*~`.',
+  }),
+  url: optionalText({
+    default: null,
+    keys: ['STATIC_URL'],
+    doc: 'What stylesheets and pages may begin a reference with, also where a CDN has the files.',
   }),
   debug: flag({
     default: false,

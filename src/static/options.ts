@@ -20,6 +20,8 @@ export interface StaticFilesOptions {
   readonly finders: readonly Finder[]
   /** What URLs begin with; default: the storage's own public URL. (STATIC_URL) */
   readonly baseUrl?: string | undefined
+  /** What else references in texts may begin with to mean a file of the site: the STATIC_URL of a site whose files a CDN has. */
+  readonly rootUrls?: readonly string[] | undefined
   /** Whether names get hashes; default: as the storage's class says, `ManifestStaticFilesStorage` and its like, else false. */
   readonly manifest?: boolean | StaticManifestOptions | undefined
   /** Whether compressed siblings are stored; default: as the storage's class says, else false. */

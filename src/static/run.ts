@@ -24,7 +24,7 @@ export interface RunPlan {
   readonly storage: AnyStorage
   readonly finders: readonly Finder[]
   readonly isIgnored: IsIgnored
-  readonly baseUrl: string | undefined
+  readonly baseUrls: readonly string[]
   readonly manifest: ManifestPlan | undefined
   readonly compress: CompressPlan | undefined
   readonly rules: HeaderRules
@@ -255,10 +255,10 @@ function scannerOf(
   report: RunReport,
   sources: ReadonlyMap<string, StaticFile>,
 ): Scanner {
-  const { baseUrl, isLenient, signal, built } = plan
+  const { baseUrls, isLenient, signal, built } = plan
   return new Scanner(sources, report, {
     plan: manifest,
-    baseUrl,
+    baseUrls,
     isFinished: name => built.has(name),
     isLenient,
     signal,
