@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { BACKENDS, PLANNED } from '../src/config/backend-table.ts'
+import { BACKENDS } from '../src/config/backend-table.ts'
 import { resolveBackend } from '../src/config/backends.ts'
 import { runNode } from './support/child.ts'
 
@@ -38,12 +38,6 @@ it('has a subpath, a page and a place in the README for each backend of the tabl
   }
   const folders = readdirSync(join(ROOT, 'src/backends'))
   expect(new Set(BACKENDS.map(({ folder }) => folder))).toEqual(new Set(folders))
-})
-
-it('plans no backend that is there', () => {
-  for (const { path } of PLANNED) {
-    expect(BACKENDS.flatMap(({ paths }) => paths).filter(each => path.test(each))).toEqual([])
-  }
 })
 
 it('reads neither an SDK nor the command line when the core is imported', async () => {

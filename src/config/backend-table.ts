@@ -49,6 +49,19 @@ const SSH_VARIABLES = /^SSH_AUTH_SOCK$/i
 /** Which authorities are trusted, besides settings of ours. */
 const CERTIFICATE_VARIABLES = /^SSL_CERT_FILE$/i
 
+/** A class of static files, which is on the page of the backend that it stands on. */
+function staticRow(
+  name: string,
+  className: string,
+  place: Pick<BackendRow, 'folder' | 'chunk' | 'prefixes'>,
+  paths: readonly string[],
+): BackendRow {
+  return { name, className, ...place, paths, hasPage: false }
+}
+
+const IN_LOCAL = { folder: 'local', chunk: 'config', prefixes: [] }
+const IN_S3 = { folder: 's3', chunk: 's3', prefixes: ['AWS_'] }
+
 /** The backends that come along. */
 export const BACKENDS: readonly BackendRow[] = [
   {
@@ -71,15 +84,16 @@ export const BACKENDS: readonly BackendRow[] = [
     prefixes: [],
     start: { options: {}, env: [] },
   },
-  {
-    name: 'static',
-    className: 'StaticFilesStorage',
-    folder: 'local',
-    chunk: 'config',
-    paths: ['django.contrib.staticfiles.storage.StaticFilesStorage'],
-    hasPage: false,
-    prefixes: [],
-  },
+  staticRow('static', 'StaticFilesStorage', IN_LOCAL, ['django.contrib.staticfiles.storage.StaticFilesStorage']),
+  staticRow('manifest-static', 'ManifestStaticFilesStorage', IN_LOCAL, [
+    'django.contrib.staticfiles.storage.ManifestStaticFilesStorage',
+  ]),
+  staticRow('compressed-static', 'CompressedStaticFilesStorage', IN_LOCAL, [
+    'whitenoise.storage.CompressedStaticFilesStorage',
+  ]),
+  staticRow('compressed-manifest-static', 'CompressedManifestStaticFilesStorage', IN_LOCAL, [
+    'whitenoise.storage.CompressedManifestStaticFilesStorage',
+  ]),
   {
     name: 's3',
     className: 'S3Storage',
@@ -96,15 +110,14 @@ export const BACKENDS: readonly BackendRow[] = [
     variables: AWS_VARIABLES,
     start: { options: { bucketName: 'my-bucket', regionName: 'eu-central-1' }, env: S3_KEYS },
   },
-  {
-    name: 's3-static',
-    className: 'S3StaticStorage',
-    folder: 's3',
-    chunk: 's3',
-    paths: ['storages.backends.s3.S3StaticStorage', 'storages.backends.s3boto3.S3StaticStorage'],
-    hasPage: false,
-    prefixes: ['AWS_'],
-  },
+  staticRow('s3-static', 'S3StaticStorage', IN_S3, [
+    'storages.backends.s3.S3StaticStorage',
+    'storages.backends.s3boto3.S3StaticStorage',
+  ]),
+  staticRow('s3-manifest-static', 'S3ManifestStaticStorage', IN_S3, [
+    'storages.backends.s3.S3ManifestStaticStorage',
+    'storages.backends.s3boto3.S3ManifestStaticStorage',
+  ]),
   {
     name: 'spaces',
     className: 'SpacesStorage',
@@ -263,19 +276,7 @@ export const BACKENDS: readonly BackendRow[] = [
   },
 ]
 
-/** Django's class paths that are understood and have no class here yet. */
-export interface PlannedBackend {
-  readonly path: RegExp
-  readonly title: string
-  readonly prefixes: readonly string[]
-}
-
-/** A row goes when its backend comes. */
-export const PLANNED: readonly PlannedBackend[] = [
-  { path: /\.(S3)?Manifest(Files|Static|StaticFiles)Storage$/, title: 'static files with a manifest', prefixes: [] },
-]
-
-/** Whether a key is, by its beginning, a setting of one of the backends, of those to come as well. */
+/** Whether a key is, by its beginning, a setting of one of the backends. */
 export function isBackendKey(key: string): boolean {
-  return [...BACKENDS, ...PLANNED].some(({ prefixes }) => prefixes.some(prefix => key.startsWith(prefix)))
+  return BACKENDS.some(({ prefixes }) => prefixes.some(prefix => key.startsWith(prefix)))
 }

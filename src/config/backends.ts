@@ -1,7 +1,12 @@
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { LocalStorage } from '../backends/local/index.ts'
-import { StaticFilesStorage } from '../backends/local/static-files-storage.ts'
+import {
+  CompressedManifestStaticFilesStorage,
+  CompressedStaticFilesStorage,
+  LocalStorage,
+  ManifestStaticFilesStorage,
+  StaticFilesStorage,
+} from '../backends/local/index.ts'
 import { MemoryStorage } from '../backends/memory/index.ts'
 import { nodeModule } from '../core/builtin.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
@@ -10,7 +15,7 @@ import { hint, nearest } from '../core/nearest.ts'
 import type { AnySettings } from '../core/settings.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { GivenSettings, Services } from '../storage/types.ts'
-import { BACKENDS, PLANNED } from './backend-table.ts'
+import { BACKENDS } from './backend-table.ts'
 import { loadReason, quotesSource } from './loading.ts'
 
 /** A class that a configuration can name: its constructor takes OPTIONS. */
@@ -63,7 +68,14 @@ function bundled(folder: string, className: string): Loader {
 }
 
 /** Classes that are in the core of the package anyway. */
-const CORE: Readonly<Record<string, StorageClass>> = { LocalStorage, MemoryStorage, StaticFilesStorage }
+const CORE: Readonly<Record<string, StorageClass>> = {
+  LocalStorage,
+  MemoryStorage,
+  StaticFilesStorage,
+  ManifestStaticFilesStorage,
+  CompressedStaticFilesStorage,
+  CompressedManifestStaticFilesStorage,
+}
 
 for (const { name, className, folder, paths, replaced = {} } of BACKENDS) {
   const core = CORE[className]
@@ -89,14 +101,8 @@ export function resolveBackend(backend: unknown, base?: string): StorageClass {
   const loader = registry.get(backend)
   if (loader !== undefined) return load(backend, loader)
   if (isModulePath(backend)) return load(backend, () => fromModule(backend, base))
-  const known = PLANNED.find(({ path }) => path.test(backend))?.title
   const names = backendNames().join(', ')
-  throw notFound(
-    backend,
-    known === undefined
-      ? `it is none of ${names}, and no './module.ts#ClassName'${hint(likelyBackend(backend))}`
-      : `this version of Holdall has no backend for ${known} yet; it has ${names}`,
-  )
+  throw notFound(backend, `it is none of ${names}, and no './module.ts#ClassName'${hint(likelyBackend(backend))}`)
 }
 
 /** The name that a wrong one probably means: that of a class itself, else a similar one. */

@@ -1,9 +1,12 @@
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { ImproperlyConfigured } from '../core/errors.ts'
 import { parseMap } from '../core/setting-types.ts'
 import { activateSettings, activeSettings } from '../core/settings.ts'
 import { isModulePath, type StorageClass } from './backends.ts'
 import { envFileOf } from './env-file.ts'
 import { parseJson } from './json.ts'
+import type { StaticSettings } from './static-settings.ts'
 
 /** One entry of STORAGES: which class, and what its constructor is given. */
 export interface StorageConfig {
@@ -14,7 +17,7 @@ export interface StorageConfig {
 }
 
 /** The settings object: Django's names. Every backend's own global settings (`AWS_*` ...) belong here as well. */
-export interface HoldallSettings {
+export interface HoldallSettings extends StaticSettings {
   /** Storages by alias; `default` and `staticfiles` are the ones that have special uses. */
   readonly STORAGES?: Readonly<Record<string, StorageConfig>> | undefined
   /** The older way to name the class of `default`; not together with STORAGES. */
@@ -52,6 +55,14 @@ const bases = new WeakMap<object, string>()
 /** The file that the active settings came from, where `configure` was told. */
 export function settingsBase(settings: object = activeSettings()): string | undefined {
   return bases.get(settings)
+}
+
+/** The folder of that file, in which relative paths of the settings begin; undefined where `configure` was not told. */
+export function settingsFolder(settings: object = activeSettings()): string | undefined {
+  const base = settingsBase(settings)
+  if (base === undefined) return undefined
+  const file = base.startsWith('file:') ? fileURLToPath(base) : base
+  return /[\\/]$/.test(file) ? file : dirname(file)
 }
 
 /** Returns its argument: gives a `holdall.config.ts` completion and type checks. */

@@ -1,4 +1,4 @@
-export { StaticFilesStorage } from '../backends/local/static-files-storage.ts'
+export { StaticFilesStorage } from '../backends/local/index.ts'
 export { backendNames, declaredSettings, registerBackend, resolveBackend, type StorageClass } from './backends.ts'
 export {
   type ConfigureOptions,
@@ -10,6 +10,13 @@ export {
   storageConfigs,
 } from './configure.ts'
 export { findConfig, type LoadedConfig, type LoadOptions, loadAndConfigure, loadConfig } from './load.ts'
+export type {
+  StaticCompressSetting,
+  StaticHeadersSetting,
+  StaticManifestSetting,
+  StaticSettings,
+  StaticSource,
+} from './static-settings.ts'
 export {
   defaultStorage,
   lazyStorage,

@@ -1,12 +1,11 @@
-import { dirname, isAbsolute, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { isAbsolute, resolve } from 'node:path'
 import { INSPECT, nodeUtil } from '../core/builtin.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
 import { hint, nearest } from '../core/nearest.ts'
 import { activeSettings } from '../core/settings.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { resolveBackend, type StorageClass } from './backends.ts'
-import { settingsBase, storageConfigs, storagesEnvFile } from './configure.ts'
+import { settingsBase, settingsFolder, storageConfigs, storagesEnvFile } from './configure.ts'
 import { refuseForeignPlace } from './env-file.ts'
 
 /** An alias with everything that its storage is built from, before it is built. */
@@ -55,14 +54,20 @@ export class StorageHandler {
     const { BACKEND, OPTIONS = {} } = configs[alias]!
     const base = settingsBase()
     const backend = resolveBackend(BACKEND, base)
-    return { alias, backend, options: absoluteLocation(backend, OPTIONS, base) }
+    return { alias, backend, options: absoluteLocation(backend, OPTIONS) }
   }
 
   /** A new storage of an alias that nobody else gets, with some options changed. Who asks for it closes it. */
   create(alias: string, options: Readonly<Record<string, unknown>> = {}): AnyStorage {
     const plan = this.blueprint(alias)
     try {
-      const storage = new plan.backend({ ...plan.options, ...options }, { settings: activeSettings() })
+      const storage = new plan.backend(
+        { ...plan.options, ...options },
+        {
+          settings: activeSettings(),
+          storages: other => this.get(other),
+        },
+      )
       refuseForeignPlace(storage, storagesEnvFile())
       return storage
     } catch (cause) {
@@ -92,13 +97,12 @@ export class StorageHandler {
 function absoluteLocation(
   backend: StorageClass,
   options: Readonly<Record<string, unknown>>,
-  base: string | undefined,
 ): Readonly<Record<string, unknown>> {
   const { location } = options
+  const folder = settingsFolder()
   const isRelative = typeof location === 'string' && location !== '' && !isAbsolute(location)
-  if (base === undefined || backend.backendName !== 'local' || !isRelative) return options
-  const file = base.startsWith('file:') ? fileURLToPath(base) : base
-  return { ...options, location: resolve(dirname(file), location) }
+  if (folder === undefined || backend.backendName !== 'local' || !isRelative) return options
+  return { ...options, location: resolve(folder, location) }
 }
 
 function isSame(before: AnyStorage, fresh: AnyStorage): boolean {

@@ -143,7 +143,8 @@ export function optionalPort(declaration: Declaration<number | null>): Setting<n
   return setting('integer (port) or null', raw => (isNone(raw) ? null : parseInteger(raw, 1, 65_535)), declaration)
 }
 
-function parseInteger(raw: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
+/** A whole number within bounds. */
+export function parseInteger(raw: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
   const number = typeof raw === 'string' && raw.trim() !== '' ? Number(raw.replaceAll('_', '')) : raw
   if (typeof number === 'number' && Number.isSafeInteger(number) && number >= min && number <= max) return number
   const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
@@ -186,7 +187,8 @@ export function optionalChoice<const V extends string>(
   return setting(`${values.join(' | ')} or null`, raw => (isNone(raw) ? null : parseChoice(raw, values)), declaration)
 }
 
-function parseChoice<V extends string>(raw: unknown, values: readonly V[]): V {
+/** One of a few words. */
+export function parseChoice<V extends string>(raw: unknown, values: readonly V[]): V {
   const given = typeof raw === 'string' ? raw.trim() : raw
   const found = values.find(value => value === given)
   if (found !== undefined) return found
@@ -198,7 +200,8 @@ export function list(declaration: Declaration<readonly string[]>): Setting<reado
   return setting('list of text', parseList, declaration)
 }
 
-function parseList(raw: unknown): readonly string[] {
+/** A list of texts. */
+export function parseList(raw: unknown): readonly string[] {
   const items =
     typeof raw === 'string'
       ? raw

@@ -4,11 +4,11 @@ import type { Content } from '../core/content.ts'
 import type { FileAttributes, ObjectParameters, ReadStat, WriteOptions } from '../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
 import { packedType } from '../core/mime.ts'
-import type { Input } from '../core/settings.ts'
+import type { AnySettings, Input } from '../core/settings.ts'
 import type { CommonOptions } from '../storage/common-settings.ts'
 import { gunzipped, gzipped } from '../storage/compression.ts'
 import { Storage } from '../storage/storage.ts'
-import type { Services, UrlOptions } from '../storage/types.ts'
+import type { Services, UrlOptions, UrlSigning } from '../storage/types.ts'
 import { isRead } from './answers.ts'
 import { CustomDomain, type UrlQuery } from './custom-domain.ts'
 import type { UploadOptions, UrlPolicyOptions } from './options.ts'
@@ -150,6 +150,16 @@ export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> ext
     this.calls.begin('url', name, options)
     if (this.isOnDomain(options)) return this.customUrl(this.keyOf(name), options)
     return this.isUnsigned(options) ? this.publicUrl(this.keyOf(name), options) : super.url(name, options)
+  }
+
+  override get urlSigning(): UrlSigning | undefined {
+    if (this.isOnDomain({}) || this.isUnsigned({}) || this.calls.driver.signUrl === undefined) return undefined
+    const { querystringAuth, customDomain } = (this.constructor as typeof Storage).settings as unknown as AnySettings
+    const remedy =
+      querystringAuth === undefined
+        ? `set ${customDomain?.keys[0] ?? 'customDomain'}, where anybody may read the files`
+        : `set ${querystringAuth.keys[0] ?? 'querystringAuth'} to False`
+    return { remedy }
   }
 
   /** Whether a URL is on the custom domain: there is one, and the URL is for a download. */

@@ -33,7 +33,8 @@ export interface CompressPlan {
 }
 
 /** The options of compression with their defaults; undefined where there is none. */
-export function compressPlan({ compress = false }: StaticFilesOptions): CompressPlan | undefined {
+export function compressPlan(options: StaticFilesOptions): CompressPlan | undefined {
+  const compress = options.compress ?? options.storage.staticFiles?.compress ?? false
   if (compress === false) return undefined
   const {
     codings = ['br', 'gzip'],

@@ -12,7 +12,7 @@ export interface Digest {
 }
 
 /** Bytes of a file up to which it is held in memory. */
-export const IN_MEMORY = 8 * 1024 * 1024
+export const IN_MEMORY: number = 8 * 1024 * 1024
 
 /** MD5 and size of bytes at hand. */
 export function digestOf(bytes: Uint8Array): Digest {

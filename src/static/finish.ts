@@ -1,4 +1,4 @@
-import { serializeManifest } from '../core/static-manifest.ts'
+import { serializeManifest, shortHash } from '../core/static-manifest.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { ManifestPlan } from './options.ts'
 import { RECORD_NAME, type StoredFile, serializeRecord } from './record.ts'
@@ -15,7 +15,8 @@ export interface FinishOptions {
   readonly isWanted: (name: string) => boolean
   readonly clear: boolean
   readonly deleteStale: boolean
-  readonly keep: number
+  /** Former deploys whose hashed files stay; undefined: all. */
+  readonly keep: number | undefined
   readonly signal: AbortSignal
 }
 
@@ -29,7 +30,10 @@ export async function finish(target: Target, store: Store, report: RunReport, op
   const text = plan === undefined || paths === undefined ? undefined : serializeManifest(paths, plan.version)
   const isNew = text !== undefined && text !== target.manifestText
   if (isNew && isWhole && !report.dryRun) await save(plan!.storage, plan!.name, text, signal)
-  const deploy = target.record.deploy + (isNew && isWhole ? 1 : 0)
+  const last = target.record
+  const manifest = text === undefined || !isWhole ? last.manifest : shortHash(text)
+  // A run may have ended between its manifest and its record.
+  const deploy = last.deploy + (manifest === last.manifest ? 0 : 1)
   const { kept, stale } = split(target, store, { ...options, deploy: Math.max(1, deploy), isWhole })
   const isOurs = stale.length === 0 || text === undefined || report.dryRun || (await isUnchanged(plan!, text, signal))
   if (!isOurs) report.warning('another run has written the manifest meanwhile: nothing is removed')
@@ -37,8 +41,10 @@ export async function finish(target: Target, store: Store, report: RunReport, op
   if (!isOurs) for (const name of stale) carry(target, name, files)
   for (const [name, file] of store.record)
     files.set(name, file.deploy === 0 ? file : { ...file, deploy: Math.max(1, deploy) })
-  const record = serializeRecord({ deploy, files })
-  if (record !== target.recordText && !report.dryRun) await save(target.storage, RECORD_NAME, record, signal)
+  const record = serializeRecord({ deploy, manifest, files })
+  // Where listings have no etags, the time of the record has to be later than those of the files.
+  const isChanged = record !== target.recordText || store.hasWritten
+  if (isChanged && !report.dryRun) await save(target.storage, RECORD_NAME, record, signal)
   if (isOurs) await removeAll(target, stale, report, signal)
 }
 
@@ -60,8 +66,9 @@ function split(
   for (const [name, file] of target.record.files) {
     if (!target.listed.has(name) || store.record.has(name)) continue
     const isPlainSibling = file.siblingOf !== '' && file.deploy === 0
-    const isOld = file.deploy === 0 || file.deploy < deploy - keep
-    if (isWhole && !isCurrent(name) && (isPlainSibling || (deleteStale && isOld))) stale.push(name)
+    const isStale =
+      file.deploy === 0 ? deleteStale || isPlainSibling : keep !== undefined && file.deploy < deploy - keep
+    if (isWhole && !isCurrent(name) && isStale) stale.push(name)
     else kept.set(name, file)
   }
   return { kept, stale }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { type Dirent, readdirSync } from 'node:fs'
 import { lstat, mkdir, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StorageError } from '../core/errors.ts'
@@ -40,6 +41,27 @@ export class Linker {
       await rm(temporary, { force: true })
       throw error
     }
+  }
+}
+
+/** Names of the links below a folder of this machine, which no listing of a storage shows; none where there is no such folder. */
+export function* linksBelow(folder: string): Generator<string> {
+  const folders = ['']
+  for (let below = folders.pop(); below !== undefined; below = folders.pop()) {
+    for (const entry of entriesOf(join(folder, below))) {
+      const name = `${below}${entry.name}`
+      if (entry.isDirectory()) folders.push(`${name}/`)
+      else if (entry.isSymbolicLink()) yield name
+    }
+  }
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
   }
 }
 

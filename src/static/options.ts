@@ -15,10 +15,12 @@ export interface StaticManifestOptions {
   /** Format of the manifest: Django reads 1.0 up to version 4.1, and both since; default '1.1'. */
   readonly version?: ManifestVersion | undefined
   /**
-   * Whether a run fails when a stylesheet, page or module refers to a file that is not there, and whether `url` fails for a name that the
-   * manifest has not; default true. Otherwise the reference stays as it is, with a warning, and `url` returns the plain name's URL.
+   * Whether a run fails when a stylesheet, page or module refers to a file that is not there; default true. Otherwise the reference stays as it
+   * is, with a warning.
    */
   readonly strict?: boolean | undefined
+  /** Whether `url` fails for a name that the manifest has not, or returns the plain name's URL; default: as `strict`. (Django's `manifest_strict`) */
+  readonly strictUrls?: boolean | undefined
   /** Patterns of files whose references may lead nowhere, as some vendors' do: a warning each. */
   readonly lenientFor?: readonly string[] | undefined
   /** Which references in JavaScript are rewritten: imports and source maps, or as Django does only source maps; default 'modules'. */
@@ -47,9 +49,9 @@ export interface StaticFilesOptions {
   readonly finders: readonly Finder[]
   /** What URLs begin with; default: the storage's own public URL. (STATIC_URL) */
   readonly baseUrl?: string | undefined
-  /** Whether names get hashes; default false. */
+  /** Whether names get hashes; default: as the storage's class says, `ManifestStaticFilesStorage` and its like, else false. */
   readonly manifest?: boolean | StaticManifestOptions | undefined
-  /** Whether compressed siblings are stored; default false. */
+  /** Whether compressed siblings are stored; default: as the storage's class says, else false. */
   readonly compress?: boolean | CompressOptions | undefined
   /** What is stored with files, by patterns of their names; a later pattern wins. */
   readonly headers?: Readonly<Record<string, StaticHeaders>> | undefined
@@ -67,17 +69,20 @@ export type ManifestPlan = {
 }
 
 /** The manifest's options with their defaults; undefined where names get no hashes. */
-export function manifestPlan({ manifest = false, storage }: StaticFilesOptions): ManifestPlan | undefined {
-  if (manifest === false) return undefined
-  const given = manifest === true ? {} : manifest
+export function manifestPlan({ manifest, storage }: StaticFilesOptions): ManifestPlan | undefined {
+  const policy = storage.staticFiles?.manifest
+  const chosen = manifest ?? policy !== undefined
+  if (chosen === false) return undefined
+  const given = chosen === true ? {} : chosen
   return {
-    name: given.name ?? 'staticfiles.json',
-    storage: given.storage ?? storage,
+    name: given.name ?? policy?.name ?? 'staticfiles.json',
+    storage: given.storage ?? (policy?.storage as AnyStorage | undefined) ?? storage,
     version: given.version ?? '1.1',
     strict: given.strict ?? true,
+    strictUrls: given.strictUrls ?? policy?.strict ?? given.strict ?? true,
     lenientFor: given.lenientFor ?? [],
     javaScript: given.javaScript ?? 'modules',
     html: given.html ?? false,
-    keepOriginals: given.keepOriginals ?? true,
+    keepOriginals: given.keepOriginals ?? policy?.keepOriginals ?? true,
   }
 }

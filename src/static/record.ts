@@ -1,11 +1,12 @@
+import type { Stat } from '../core/driver.ts'
 import { compareKeys } from '../core/key-order.ts'
 
 /** What a run has stored under a name. */
 export interface StoredFile {
   /** MD5 of the bytes as they were given to the storage, in hexadecimal; of a compressed sibling, those of the file that it was made of. */
   readonly md5: string
-  /** The target's etag of it; '' where it has none. */
-  readonly etag: string
+  /** The target's etag of it, or its version; '' where it has neither. */
+  readonly version: string
   /** Bytes in the target; -1 where that was not known. */
   readonly size: number
   /** Hash of the headers that were stored with it. */
@@ -18,29 +19,37 @@ export interface StoredFile {
 
 /** What former runs have stored in a target: kept in the target itself, so that any machine can go on. */
 export interface CollectedRecord {
-  /** Number of the manifest that is in the target: it grows with each one that differs. */
+  /** Number of the last manifest: it grows with each one that differs. */
   readonly deploy: number
+  /** Hash of that manifest; '' where none was written. */
+  readonly manifest: string
   readonly files: ReadonlyMap<string, StoredFile>
 }
 
 /** Name of the record in the target. */
 export const RECORD_NAME = 'staticfiles.collected.json'
 
+/** What changes with the bytes of a file in a storage: its etag, else its version; '' where it has neither. */
+export function versionOf({ etag, versionId }: Pick<Stat, 'etag' | 'versionId'>): string {
+  return etag ?? versionId ?? ''
+}
+
 /** A record before the first run. */
-export const EMPTY_RECORD: CollectedRecord = { deploy: 0, files: new Map() }
+export const EMPTY_RECORD: CollectedRecord = { deploy: 0, manifest: '', files: new Map() }
 
 /** Reads a record; undefined for what is none. An entry that cannot be read is left out. */
 export function parseRecord(text: string): CollectedRecord | undefined {
   try {
     const parsed: unknown = JSON.parse(text)
-    const { version, deploy, files } = (parsed ?? {}) as Record<string, unknown>
+    const { version, deploy, manifest, files } = (parsed ?? {}) as Record<string, unknown>
     if (version !== 1 || typeof files !== 'object' || files === null) return undefined
     const found = new Map<string, StoredFile>()
     for (const [name, value] of Object.entries(files)) {
       const file = parseFile(value)
       if (file !== undefined) found.set(name, file)
     }
-    return { deploy: Number.isSafeInteger(deploy) ? (deploy as number) : 0, files: found }
+    const number = Number.isSafeInteger(deploy) ? (deploy as number) : 0
+    return { deploy: number, manifest: typeof manifest === 'string' ? manifest : '', files: found }
   } catch {
     return undefined
   }
@@ -48,20 +57,20 @@ export function parseRecord(text: string): CollectedRecord | undefined {
 
 function parseFile(value: unknown): StoredFile | undefined {
   if (!Array.isArray(value)) return undefined
-  const [md5, etag, size, headers, siblingOf = '', deploy = 0] = value
-  const texts = [md5, etag, headers, siblingOf].every(each => typeof each === 'string')
+  const [md5, version, size, headers, siblingOf = '', deploy = 0] = value
+  const texts = [md5, version, headers, siblingOf].every(each => typeof each === 'string')
   return texts && Number.isSafeInteger(size) && Number.isSafeInteger(deploy)
-    ? { md5, etag, size, headers, siblingOf, deploy }
+    ? { md5, version, size, headers, siblingOf, deploy }
     : undefined
 }
 
 /** The text of a record: one line a file, in the order of names. */
-export function serializeRecord({ deploy, files }: CollectedRecord): string {
+export function serializeRecord({ deploy, manifest, files }: CollectedRecord): string {
   const lines = [...files]
     .sort(([a], [b]) => compareKeys(a, b))
-    .map(([name, { md5, etag, size, headers, siblingOf, deploy: last }]) => {
+    .map(([name, { md5, version, size, headers, siblingOf, deploy: last }]) => {
       const more = last > 0 ? [siblingOf, last] : siblingOf === '' ? [] : [siblingOf]
-      return `${JSON.stringify(name)}:${JSON.stringify([md5, etag, size, headers, ...more])}`
+      return `${JSON.stringify(name)}:${JSON.stringify([md5, version, size, headers, ...more])}`
     })
-  return `{"version":1,"deploy":${deploy},"files":{\n${lines.join(',\n')}\n}}\n`
+  return `{"version":1,"deploy":${deploy},"manifest":${JSON.stringify(manifest)},"files":{\n${lines.join(',\n')}\n}}\n`
 }

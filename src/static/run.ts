@@ -1,3 +1,4 @@
+import { unlink } from 'node:fs/promises'
 import { bytesContent, type Content } from '../core/content.ts'
 import { StorageError } from '../core/errors.ts'
 import { forEachParallel } from '../core/parallel.ts'
@@ -7,8 +8,9 @@ import { changed, type Digest, digestOf, IN_MEMORY, readDigest, sourceContent } 
 import { finish, removeAll } from './finish.ts'
 import { type HashedFile, hashedFiles } from './hashing.ts'
 import { type FileHeaders, type HeaderRules, IMMUTABLE } from './headers.ts'
-import { Linker } from './links.ts'
+import { Linker, linksBelow } from './links.ts'
 import type { ManifestPlan } from './options.ts'
+import { RECORD_NAME } from './record.ts'
 import type { RunReport } from './report.ts'
 import { type Scanned, Scanner } from './scan.ts'
 import { Siblings } from './siblings.ts'
@@ -93,7 +95,7 @@ export class Run {
 
   async #collect(digests: ReadonlyMap<string, Scanned>, scanner: Scanner | undefined): Promise<void> {
     const { options, manifest, signal, bundled, built } = this.#plan
-    const { concurrency = 16, clear = false, deleteStale = false, keep = 1 } = options
+    const { concurrency = 16, clear = false, deleteStale = false, keep = deleteStale ? 1 : undefined } = options
     // A reference that leads nowhere ends a strict run before it has changed anything.
     if (scanner?.hasMissing === true) return
     if (clear) await this.#clear()
@@ -113,8 +115,15 @@ export class Run {
     const { manifest, storage, signal } = this.#plan
     const named = new Set(this.#target.manifest.paths.values())
     if (manifest !== undefined && manifest.storage === storage) named.add(manifest.name)
+    named.add(RECORD_NAME)
     const names = [...this.#target.listed.keys()].filter(name => !named.has(name))
     await removeAll(this.#target, names, this.#report, signal)
+    if (!storage.supports('path')) return
+    const { dryRun } = this.#report
+    for (const name of linksBelow(storage.path(''))) {
+      if (!dryRun) await unlink(storage.path(name))
+      this.#report.event({ type: 'deleted', name, dryRun })
+    }
   }
 
   async *#plainUnits(digests: ReadonlyMap<string, Scanned>): AsyncGenerator<Unit> {

@@ -68,7 +68,7 @@ export class StaticFiles {
 
   /**
    * The URL of a file, at once: with its hash where there is a manifest. A query and a fragment are kept, and a folder's name (`css/`) has no hash. A
-   * name that the manifest has not is `not_found`, unless the manifest is not strict. Before `load` it is `improperly_configured`, as for a
+   * name that the manifest has not is `not_found`, unless `strictUrls` is off. Before `load` it is `improperly_configured`, as for a
    * storage that signs its URLs.
    */
   url(name: string): string {
@@ -79,9 +79,8 @@ export class StaticFiles {
       )
     }
     if (base.url === undefined) {
-      const target = this.storage.constructor.name
       throw new ImproperlyConfigured(
-        `Static files need public URLs, and ${target} has none: ${base.problem}. Switch signing off (querystringAuth: false), or set baseUrl.`,
+        `Static files need public URLs, and ${this.storage.constructor.name} has none: ${base.problem}; or give baseUrl.`,
       )
     }
     const [path, suffix] = splitSuffix(this.#stored(name))
@@ -116,6 +115,7 @@ export class StaticFiles {
    * its end ends the run.
    */
   async *collect(options: CollectOptions = {}): AsyncGenerator<CollectEvent, CollectSummary, undefined> {
+    this.storage.calls.begin('collect', undefined, options)
     const channel = new Channel<CollectEvent>()
     const stop = new AbortController()
     const unlink =
@@ -127,7 +127,6 @@ export class StaticFiles {
         channel.end({ error: this.storage.calls.failure(error, 'collect', undefined, options.signal) }),
     )
     try {
-      options.signal?.throwIfAborted()
       yield* channel
       const summary = report.summary(this.storage.supports('path') ? this.storage.path('') : undefined)
       yield summary
@@ -144,9 +143,8 @@ export class StaticFiles {
     const patterns = [...ignore, ...(options.ignore ?? []), ...(options.defaultIgnore === false ? [] : DEFAULT_IGNORE)]
     const base = await this.#baseUrl()
     const manifest = options.postProcess === false ? undefined : this.#plan
-    if (manifest !== undefined && base.problem !== undefined) {
-      report.warning(`${storage.constructor.name}: ${base.problem}; the collected files need public URLs`)
-    }
+    if (base.isSigned)
+      report.warning(`static files need public URLs, and ${storage.constructor.name} has none: ${base.problem}`)
     const plan: RunPlan = {
       storage,
       finders,
@@ -161,12 +159,17 @@ export class StaticFiles {
       signal,
       options,
     }
-    await Run.collect(plan, report)
+    try {
+      await Run.collect(plan, report)
+    } finally {
+      // The storage's own URLs have the new names from now on.
+      storage.staticFiles?.manifest?.forget()
+    }
   }
 
   async #baseUrl(): Promise<BaseUrl> {
     const { baseUrl, storage } = this.options
-    return baseUrl === undefined ? baseUrlOf(storage) : { url: withSlash(baseUrl), problem: undefined }
+    return baseUrl === undefined ? baseUrlOf(storage) : { url: withSlash(baseUrl), problem: undefined, isSigned: false }
   }
 
   get #bundles(): NonNullable<StaticFilesOptions['bundles']> {
@@ -183,7 +186,7 @@ export class StaticFiles {
       const built = paths.get(name)
       if (built !== undefined) return built
     }
-    return this.#plan === undefined ? name : storedName(this.#manifest!, name, this.#plan.strict)
+    return this.#plan === undefined ? name : storedName(this.#manifest!, name, this.#plan.strictUrls)
   }
 }
 

@@ -1,11 +1,12 @@
 import { lstatSync } from 'node:fs'
 import type { Content } from '../core/content.ts'
+import type { Stat } from '../core/driver.ts'
 import { isStorageError } from '../core/errors.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { writeContent } from '../storage/write.ts'
 import { type Digest, streamDigest } from './digest.ts'
 import type { FileHeaders } from './headers.ts'
-import type { StoredFile } from './record.ts'
+import { type StoredFile, versionOf } from './record.ts'
 import type { Target, Wanted } from './target.ts'
 
 /** What of an entry of the record the caller knows. */
@@ -22,7 +23,8 @@ export interface StoreOptions {
 /** Stores files in the target where they are not there yet, and keeps the record of it. */
 export class Store {
   /** What the target holds at the end of the run. */
-  readonly record = new Map<string, StoredFile>()
+  readonly record: Map<string, StoredFile> = new Map()
+  #hasWritten = false
   readonly #target: Target
   readonly #storage: AnyStorage
   readonly #options: StoreOptions
@@ -33,6 +35,11 @@ export class Store {
     this.#storage = target.storage
     this.#options = options
     this.#isLocal = target.storage.supports('path')
+  }
+
+  /** Whether anything was stored. */
+  get hasWritten(): boolean {
+    return this.#hasWritten
   }
 
   /**
@@ -51,8 +58,9 @@ export class Store {
     const answer = this.#target.holds(name, wanted)
     if (answer === 'no' || (answer === 'unknown' && !(await this.#compare(name, digest, headers, content))))
       return false
-    const { etag = '', size } = this.#target.listed.get(name)!
-    this.record.set(name, entry(digest, headers, etag, size, known))
+    const listed = this.#target.listed.get(name)!
+    const stored = this.#target.stored(name)
+    this.record.set(name, stored === undefined ? entry(digest, headers, listed, known) : { ...stored, ...known })
     return true
   }
 
@@ -61,11 +69,12 @@ export class Store {
     const { dryRun, signal } = this.#options
     if (dryRun) return
     const storage = this.#storage
+    this.#hasWritten = true
     const stat = await storage.calls.guard('save', name, { signal }, () => {
       storage.calls.begin('save', name, { signal }, true)
       return writeContent(storage, storage.newRef(name), content, headers.write, { signal })
     })
-    this.record.set(name, entry(digest, headers, stat?.etag ?? '', stat?.size ?? content.size ?? -1, known))
+    this.record.set(name, entry(digest, headers, { size: content.size, ...stat }, known))
   }
 
   /** Leaves a file as it is in the target, and in the record as a former run has put it there. */
@@ -118,7 +127,12 @@ export class Store {
   }
 }
 
-function entry(digest: Digest, headers: FileHeaders, etag: string, size: number, known: Known): StoredFile {
-  const { siblingOf = '', deploy = 0 } = known
-  return { md5: digest.md5, etag, size: Number.isNaN(size) ? -1 : size, headers: headers.hash, siblingOf, deploy }
+function entry(
+  { md5 }: Digest,
+  { hash }: FileHeaders,
+  stat: Pick<Stat, 'etag' | 'versionId'> & { readonly size?: number | undefined },
+  { siblingOf = '', deploy = 0 }: Known,
+): StoredFile {
+  const { size = Number.NaN } = stat
+  return { md5, version: versionOf(stat), size: Number.isNaN(size) ? -1 : size, headers: hash, siblingOf, deploy }
 }

@@ -4,7 +4,7 @@ import { EMPTY_MANIFEST, parseManifest, type StaticManifest } from '../core/stat
 import type { AnyStorage } from '../storage/storage.ts'
 import type { Entry } from '../storage/types.ts'
 import type { ManifestPlan } from './options.ts'
-import { type CollectedRecord, EMPTY_RECORD, parseRecord, RECORD_NAME, type StoredFile } from './record.ts'
+import { type CollectedRecord, EMPTY_RECORD, parseRecord, RECORD_NAME, type StoredFile, versionOf } from './record.ts'
 
 /** What a run wants to be in the target under a name. */
 export interface Wanted {
@@ -70,8 +70,9 @@ export class Target {
     const stored = this.record.files.get(name)
     const entry = this.listed.get(name)
     if (stored === undefined || entry === undefined) return undefined
-    if (stored.etag !== '') return stored.etag === entry.etag ? stored : undefined
-    // Without etags: what was changed after the record was written has a later time.
+    const version = versionOf(entry)
+    if (stored.version !== '' && version !== '') return stored.version === version ? stored : undefined
+    // Where listings have neither etags nor versions: what was changed after the record was written has a later time.
     const time = entry.modifiedAt?.getTime() ?? Number.POSITIVE_INFINITY
     return entry.size === stored.size && time <= this.#recordTime ? stored : undefined
   }

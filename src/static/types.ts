@@ -7,7 +7,7 @@ import type { StorageError } from '../core/errors.ts'
 export interface StaticFile {
   /** Its name in the target: the prefix of its folder, and its path from there on, with forward slashes. */
   readonly name: string
-  /** Absolute path on this machine; undefined for a file of a storage. */
+  /** Absolute path on this machine; undefined for a file of a storage that is not on local disk. */
   readonly path: string | undefined
   /** As messages show it: the path, or the storage and the name. */
   readonly origin: string
@@ -65,7 +65,7 @@ export interface CollectOptions extends CallOptions {
   readonly concurrency?: number | undefined
   /** Whether files of former runs whose sources are gone are removed. Only what a former run has stored is touched. */
   readonly deleteStale?: boolean | undefined
-  /** Former deploys whose hashed files stay, with `deleteStale`; default 1. */
+  /** Former deploys whose hashed files stay, and older ones are removed; default: all stay, and with `deleteStale` those of one. */
   readonly keep?: number | undefined
   /** By what a changed file is known: its digest, or its modified time as Django does; default 'digest'. */
   readonly compare?: 'digest' | 'modifiedTime' | undefined

@@ -16,6 +16,7 @@ import { nameIn, statEntry } from './entry-keys.ts'
 import { entriesBelow, listFolder, pageBelow } from './listing.ts'
 import { openFile } from './open.ts'
 import { saveFile } from './save.ts'
+import type { StaticPolicy } from './static-policy.ts'
 import { readStream, readWhole, writeStream } from './streams.ts'
 import type {
   AvailableNameOptions,
@@ -29,6 +30,7 @@ import type {
   SaveOptions,
   SweepOptions,
   UrlOptions,
+  UrlSigning,
   VersionOptions,
 } from './types.ts'
 import { urlOf } from './url.ts'
@@ -155,6 +157,17 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageBas
   /** Life of a signed URL, in seconds, when the caller names none. */
   protected get urlLifeSecs(): number {
     return 3600
+  }
+
+  /** That URLs of downloads are signed, and the remedy, as far as the settings say; undefined where they are plain. Nothing is asked of the network. */
+  get urlSigning(): UrlSigning | undefined {
+    if (this.calls.driver.signUrl === undefined) return undefined
+    return { remedy: 'use a storage whose URLs are not signed' }
+  }
+
+  /** How static files are collected into the storage, where its class says so. */
+  get staticFiles(): StaticPolicy | undefined {
+    return undefined
   }
 
   /** When the bytes last changed. Missing: `not_found`; not kept: `unsupported`. */

@@ -15,6 +15,14 @@ export interface Services {
   readonly settings?: Readonly<Record<string, unknown>> | undefined
   /** Used instead of `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /** Finds a storage of the same configuration by its alias. */
+  readonly storages?: ((alias: string) => unknown) | undefined
+}
+
+/** That the URLs of downloads carry a signature, which ends. */
+export interface UrlSigning {
+  /** How they become plain ones, as the end of a sentence: `set AWS_QUERYSTRING_AUTH to False`. */
+  readonly remedy: string
 }
 
 /** Settings as they were found, for a backend's advice. */

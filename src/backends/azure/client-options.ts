@@ -1,11 +1,7 @@
 import { ImproperlyConfigured } from '../../core/errors.ts'
 import type { Origin, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
+import { certFiles, type ForeignOptions, type Meaning, parsedAs, snakeCase } from '../../remote/foreign-options.ts'
 import { warnOnce } from '../../remote/warn.ts'
-
-type Map = Readonly<Record<string, unknown>>
-
-/** The option that an option of the Python client stands for, and its value there. */
-type Meaning = (value: unknown) => readonly [option: string, value: unknown]
 
 /** Options of Python's `BlobServiceClient`. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
@@ -45,11 +41,11 @@ const CERT = 'connection_cert'
  * warning, an unknown one is `improperly_configured`.
  */
 export function withClientOptions<O, D>(found: ResolvedSettings<O>, declared: SettingsOf<D>): ResolvedSettings<O> {
-  const options: Record<string, unknown> = { ...(found.options as Map) }
+  const options: Record<string, unknown> = { ...(found.options as ForeignOptions) }
   const origins: Record<string, Origin> = { ...found.origins }
   const origin = origins['clientOptions']!
-  for (const [given, value] of Object.entries(options['clientOptions'] as Map)) {
-    const name = snake(given)
+  for (const [given, value] of Object.entries(options['clientOptions'] as ForeignOptions)) {
+    const name = snakeCase(given)
     if (value === null || value === undefined || name === CERT) continue
     const key = `${origin.key}.${given}`
     const meaning = MEANINGS[name]?.(value)
@@ -59,33 +55,14 @@ export function withClientOptions<O, D>(found: ResolvedSettings<O>, declared: Se
       continue
     }
     const [option, meant] = meaning
-    options[option] = parsed(declared, option, meant, key)
+    options[option] = parsedAs(declared, option, meant, key)
     origins[option] = { from: origin.from, key }
   }
   return { options: Object.freeze(options) as O, origins: origins as ResolvedSettings<O>['origins'] }
 }
 
 /** The files of a certificate for TLS and of its key: a path or a pair of paths. */
-export function clientCertOf(options: Map): string | readonly [string, string] | undefined {
-  const entry = Object.entries(options).find(([name]) => snake(name) === CERT)
-  const found = entry?.[1]
-  if (found === undefined || found === null) return undefined
-  if (typeof found === 'string' && found !== '') return found
-  if (Array.isArray(found) && found.length === 2 && found.every(path => typeof path === 'string')) {
-    return found as unknown as readonly [string, string]
-  }
-  throw new ImproperlyConfigured(`clientOptions.${CERT}: expected the path of a PEM file, or two of them.`)
-}
-
-function snake(name: string): string {
-  return name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
-}
-
-function parsed<D>(declared: SettingsOf<D>, option: string, value: unknown, key: string): unknown {
-  const setting = (declared as Readonly<Record<string, { parse(raw: unknown): unknown }>>)[option]!
-  try {
-    return setting.parse(value)
-  } catch (error) {
-    throw new ImproperlyConfigured(`${key}: ${(error as Error).message}.`)
-  }
+export function clientCertOf(options: ForeignOptions): string | readonly [string, string] | undefined {
+  const entry = Object.entries(options).find(([name]) => snakeCase(name) === CERT)
+  return certFiles(entry?.[1], `clientOptions.${CERT}`)
 }

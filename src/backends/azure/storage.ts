@@ -8,7 +8,14 @@ import { checkCustomDomain } from '../../remote/custom-domain.ts'
 import { httpClientOf } from '../../remote/http-client.ts'
 import { ATTRIBUTE_PARAMETERS, type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
 import { nameIn } from '../../storage/entry-keys.ts'
-import type { AvailableNameOptions, GivenSettings, NameOrEntry, Services, UrlOptions } from '../../storage/types.ts'
+import type {
+  AvailableNameOptions,
+  GivenSettings,
+  NameOrEntry,
+  Services,
+  UrlOptions,
+  UrlSigning,
+} from '../../storage/types.ts'
 import { azureAdvice } from './advice.ts'
 import { clientCertOf, withClientOptions } from './client-options.ts'
 import { azureAccount } from './credentials/account.ts'
@@ -116,6 +123,10 @@ export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectS
 
   protected override get urlLifeSecs(): number {
     return this.options.expirationSecs ?? 0
+  }
+
+  override get urlSigning(): UrlSigning | undefined {
+    return this.urlLifeSecs === 0 ? undefined : { remedy: 'leave AZURE_URL_EXPIRATION_SECS out' }
   }
 
   /**

@@ -15,6 +15,7 @@ import type {
   NameOrEntry,
   Services,
   UrlOptions,
+  UrlSigning,
 } from '../../storage/types.ts'
 import { dropboxAdvice } from './advice.ts'
 import type { Relocation, Verb } from './copying.ts'
@@ -92,6 +93,10 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
 
   protected override get urlLifeSecs(): number {
     return LINK_SECS
+  }
+
+  override get urlSigning(): UrlSigning {
+    return { remedy: 'use another backend: Dropbox has links for single files only' }
   }
 
   /**

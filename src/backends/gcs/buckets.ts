@@ -12,6 +12,7 @@ import {
 } from '../../remote/containers.ts'
 import { dateOf } from '../../remote/headers.ts'
 import type { HttpStatusError } from '../../remote/http-error.ts'
+import { ONE_OBJECT } from '../../remote/object-listing.ts'
 import { encodeComponent } from '../../remote/sign/encode.ts'
 import type { GcsRequest } from './api.ts'
 import type { GcsClient } from './client.ts'
@@ -129,12 +130,8 @@ export class XmlBuckets extends GcsBuckets {
 
   /** Lists one object: unlike that of HEAD the answer can be checked. */
   override async stat(name: string, ctx: CallContext): Promise<ContainerStat> {
-    const query: GcsRequest['query'] = [
-      ['list-type', '2'],
-      ['max-keys', '1'],
-    ]
     const expected = { statuses: [200], root: ['ListBucketResult'] }
-    await this.client.xml({ ...bucketRequest('GET', bucketPath(name)), query, expected }, ctx)
+    await this.client.xml({ ...bucketRequest('GET', bucketPath(name)), query: ONE_OBJECT, expected }, ctx)
     return { name }
   }
 

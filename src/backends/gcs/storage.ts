@@ -7,7 +7,7 @@ import { ATTRIBUTE_PARAMETERS, type AttributeParameters, ObjectStorage } from '.
 import type { PostForm } from '../../remote/sign/post-policy.ts'
 import { MAX_PRESIGN_SECS } from '../../remote/sign/v4.ts'
 import type { UploadFormOptions } from '../../remote/upload-form.ts'
-import type { GivenSettings, Services, UrlOptions } from '../../storage/types.ts'
+import type { GivenSettings, Services, UrlOptions, UrlSigning } from '../../storage/types.ts'
 import { GcsCredentials } from './credentials/credentials.ts'
 import type { Environment } from './credentials/given.ts'
 import { GcsDriver } from './driver.ts'
@@ -91,6 +91,12 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
     if (secs > MAX_PRESIGN_SECS) throw this.#tooLong(secs)
     if (secs >= 1) return secs
     throw new ImproperlyConfigured(`${this.#expirationKey}: the URLs ended at ${expiration.toISOString()}.`)
+  }
+
+  override get urlSigning(): UrlSigning | undefined {
+    // A function may know names only.
+    const isPublic = typeof this.options.objectParameters !== 'function' && this.#isPublic('')
+    return this.#hasNoSigner || isPublic ? undefined : super.urlSigning
   }
 
   /**

@@ -1,17 +1,14 @@
 import type { CallContext } from '../../core/call.ts'
 import type { ListedFile, Page, PageRequest } from '../../core/driver.ts'
-import { StorageError } from '../../core/errors.ts'
-import { compareKeys } from '../../core/key-order.ts'
 import { bodySize, type HttpResponse } from '../../http/request.ts'
 import type { Expected } from '../../remote/answers.ts'
 import type { Bytes } from '../../remote/checksums.ts'
-import { countOf, dateOf, headerTextOf } from '../../remote/headers.ts'
-import { checkedPage } from '../../remote/page-range.ts'
+import { countOf, headerTextOf } from '../../remote/headers.ts'
+import { objectsPage, objectsQuery } from '../../remote/object-listing.ts'
 import { encodeComponent } from '../../remote/sign/encode.ts'
 import type { XmlNode } from '../../remote/xml.ts'
 import { type GcsApi, type GcsRequest, type GcsTarget, type GcsVersion, known, locationOf, objectPath } from './api.ts'
 import type { GcsClient } from './client.ts'
-import { limitOf } from './json-api.ts'
 import { fieldHeaders, type GcsStat, statOfAnswer } from './resource.ts'
 
 const OBJECT: Expected = { statuses: [200], headers: ['x-goog-generation'] }
@@ -61,17 +58,10 @@ export class XmlApi implements GcsApi {
 
   /** GET Bucket, version 2 of the listing. (https://cloud.google.com/storage/docs/xml-api/get-bucket-list) */
   async page(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
-    const query: Array<[string, string]> = [['list-type', '2']]
-    const limit = limitOf(page)
-    const { token, startAfter } = page
-    if (prefix !== '') query.push(['prefix', prefix])
-    if (!page.recursive) query.push(['delimiter', '/'])
-    if (token !== undefined) query.push(['continuation-token', token])
-    else if (startAfter !== undefined && compareKeys(startAfter, prefix) > 0) query.push(['start-after', startAfter])
-    if (limit !== undefined) query.push(['max-keys', String(limit)])
     const path = `/${encodeComponent(this.#client.bucketName)}`
+    const query = objectsQuery(prefix, page)
     const { root } = await this.#client.xml({ method: 'GET', path, query, expected: LISTING }, ctx)
-    return checkedPage(listed(root), prefix, page)
+    return objectsPage(root, prefix, page, generationOf)
   }
 
   /** DELETE Object. */
@@ -96,27 +86,8 @@ function storedSize(headers: HttpResponse['headers']): number | undefined {
   return countOf(headerTextOf(headers['x-goog-stored-content-length']))
 }
 
-/** A listing in XML, whose namespace is Amazon's or none. */
-function listed(root: XmlNode): Page {
-  const files = root.children('Contents').map(listedFile)
-  const directories = root.children('CommonPrefixes').map(node => node.child('Prefix')?.text ?? '')
-  const next = root.child('NextContinuationToken')?.text || undefined
-  if (root.child('IsTruncated')?.text.trim() !== 'true') return { files, directories }
-  if (next !== undefined) return { files, directories, next }
-  const text = 'The listing is cut off and names no next page.'
-  throw new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
-}
-
-function listedFile(node: XmlNode): ListedFile {
-  const key = node.child('Key')?.text
-  if (key === undefined) throw new StorageError('unavailable', 'The listing has a file without a name.')
+/** What tells the version of a listed file. */
+function generationOf(node: XmlNode): Pick<ListedFile, 'etag' | 'versionId'> {
   const generation = node.child('Generation')?.text.trim() || undefined
-  return {
-    key,
-    size: countOf(node.child('Size')?.text) ?? Number.NaN,
-    etag: generation,
-    versionId: generation,
-    modifiedAt: dateOf(node.child('LastModified')?.text),
-    storageClass: node.child('StorageClass')?.text,
-  }
+  return { etag: generation, versionId: generation }
 }

@@ -7,7 +7,7 @@ import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts
 import type { Layer } from '../../layers/layer.ts'
 import { keptKey, listedEntry, nameIn } from '../../storage/entry-keys.ts'
 import { type AnyStorage, Storage } from '../../storage/storage.ts'
-import type { GivenSettings, NameOrEntry, Services, UrlOptions } from '../../storage/types.ts'
+import type { GivenSettings, NameOrEntry, Services, UrlOptions, UrlSigning } from '../../storage/types.ts'
 import { libCloudAdvice } from './advice.ts'
 import { LibCloudDriver } from './driver.ts'
 import { entryName, type FoundEntry, findEntry } from './entry.ts'
@@ -166,6 +166,11 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
     given: FileAttributes & Pick<WriteOptions, 'extra' | 'onProgress'>,
   ): WriteOptions {
     return this.backend.writeOptions(ref, content, given)
+  }
+
+  override get urlSigning(): UrlSigning | undefined {
+    if (this.backend.urlSigning === undefined) return undefined
+    return { remedy: `set querystringAuth to False in ${entryName(this.provider)}` }
   }
 
   /** The provider's URL of a file: signed for the types whose URLs libcloud signs, else plain; see the table of the page. */

@@ -5,6 +5,7 @@ import type { HttpClient } from '../../http/request.ts'
 import { bucketPage, bucketsQuery } from '../../remote/bucket-listing.ts'
 import { type ContainerProtocol, checkIsMissing } from '../../remote/containers.ts'
 import type { HttpStatusError } from '../../remote/http-error.ts'
+import { ONE_OBJECT } from '../../remote/object-listing.ts'
 import { isBucketName } from './addressing.ts'
 import { bucketRequest } from './bucket.ts'
 import { S3Client, type S3ClientOptions } from './client.ts'
@@ -59,9 +60,5 @@ export class Buckets implements ContainerProtocol {
 }
 
 async function lookInto(client: S3Client, ctx: CallContext): Promise<void> {
-  const query: Array<[string, string]> = [
-    ['list-type', '2'],
-    ['max-keys', '1'],
-  ]
-  await client.xml({ method: 'GET', query }, ctx)
+  await client.xml({ method: 'GET', query: ONE_OBJECT }, ctx)
 }

@@ -30,6 +30,7 @@ import {
   trialOf,
 } from '../../remote/conditions.ts'
 import { containersOf } from '../../remote/containers.ts'
+import { objectsPage, objectsQuery } from '../../remote/object-listing.ts'
 import { isEmptyRange, sizedPage } from '../../remote/page-range.ts'
 import { partPlan } from '../../remote/part-plan.ts'
 import { readObject } from '../../remote/reading.ts'
@@ -39,7 +40,6 @@ import { S3Client, type S3ClientOptions } from './client.ts'
 import { DELETE_LIMIT, deleteAnswer, deleteDocument } from './deletion.ts'
 import { classifyS3, isOfKeys } from './errors.ts'
 import { headerStatOf, otherHeaders, writeHeaders } from './headers.ts'
-import { listQuery, pageOf } from './listing.ts'
 import { copyObject, statObject, versionQuery } from './upload/copying.ts'
 import { S3Parts } from './upload/parts.ts'
 import { Writer, type WriterOptions } from './upload/writer.ts'
@@ -164,8 +164,9 @@ export class S3Driver implements Driver {
   async list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
     if (isEmptyRange(prefix, page)) return { files: [], directories: [] }
     const headers = otherHeaders('base', page.objectParameters)
-    const { root } = await this.client.xml({ method: 'GET', query: listQuery(prefix, page), headers }, ctx)
-    return sizedPage(pageOf(root, prefix, page), key => this.stat(key, ctx), classifyS3)
+    const query = [['encoding-type', 'url'] as const, ...objectsQuery(prefix, page)]
+    const { root } = await this.client.xml({ method: 'GET', query, headers }, ctx)
+    return sizedPage(objectsPage(root, prefix, page), key => this.stat(key, ctx), classifyS3)
   }
 
   /** A condition on the target goes with the copy, or a large file claims its key first; others are `unsupported`. */

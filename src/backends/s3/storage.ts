@@ -8,7 +8,7 @@ import { type AttributeParameters, ObjectStorage } from '../../remote/object-sto
 import type { PostForm } from '../../remote/sign/post-policy.ts'
 import { MAX_PRESIGN_SECS } from '../../remote/sign/v4.ts'
 import { type UploadFormOptions, uploadForm } from '../../remote/upload-form.ts'
-import type { GivenSettings, Services, UrlOptions } from '../../storage/types.ts'
+import type { GivenSettings, Services, UrlOptions, UrlSigning } from '../../storage/types.ts'
 import { s3Advice } from './boto/advice.ts'
 import { clientCertOf, withBotoConfig } from './boto/config.ts'
 import { CloudFrontDomain, checkCloudFront } from './cloudfront/custom-domain.ts'
@@ -124,6 +124,12 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
     return isCustom ? customQuery(options) : responseQuery(options)
   }
 
+  override get urlSigning(): UrlSigning | undefined {
+    const { customDomain, signatureVersion } = this.options
+    const signs = customDomain ? this.#customDomain().signs : super.urlSigning && signatureVersion !== 'unsigned'
+    return signs ? { remedy: 'set AWS_QUERYSTRING_AUTH to False, as S3StaticStorage has it' } : undefined
+  }
+
   /**
    * A URL on the custom domain (signed for CloudFront where keys are set), or one of the service, signed unless
    * `querystringAuth` is off. Nothing is asked of the network.
@@ -186,9 +192,4 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
     const { client } = driver
     return uploadForm(await client.credentials(), client.formTarget(this.keyOf(name)), options, this.urlLifeSecs)
   }
-}
-
-/** An `S3Storage` for files that anybody may read: its URLs are not signed. */
-export class S3StaticStorage extends S3Storage {
-  static override readonly defaults: Readonly<Record<string, unknown>> = { querystringAuth: false }
 }

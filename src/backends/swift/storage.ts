@@ -8,7 +8,7 @@ import { type AttributeParameters, ObjectStorage } from '../../remote/object-sto
 import { withOneCloud } from '../../remote/openstack/environment.ts'
 import { Identity } from '../../remote/openstack/identity.ts'
 import { encodeQuery } from '../../remote/sign/query.ts'
-import type { GivenSettings, Services, UrlOptions } from '../../storage/types.ts'
+import type { GivenSettings, Services, UrlOptions, UrlSigning } from '../../storage/types.ts'
 import { swiftAdvice } from './advice.ts'
 import { SwiftDriver, type SwiftDriverOptions } from './driver.ts'
 import { parameterName } from './headers.ts'
@@ -130,6 +130,17 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
     return this.options.tempUrlDuration
   }
 
+  override get urlSigning(): UrlSigning | undefined {
+    return this.#usesTempUrls
+      ? { remedy: 'set SWIFT_USE_TEMP_URLS to False, and make the container public (setPublic)' }
+      : undefined
+  }
+
+  get #usesTempUrls(): boolean {
+    const { useTempUrls, tempUrlKey } = this.options
+    return useTempUrls ?? tempUrlKey !== null
+  }
+
   /**
    * A temporary URL where `useTempUrls` says so or `expiresInSecs` is given, else a plain one, for publicly readable containers. The first URL asks for a
    * token and, where they are not set, for the key and the digests of the cluster; later ones ask nothing. `parameters` of a temporary URL: `filename`,
@@ -137,9 +148,8 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
    */
   override async url(name: string, options: UrlOptions = {}): Promise<string> {
     const { method = 'GET', expiresInSecs } = options
-    const { useTempUrls, tempUrlKey } = this.options
     const isDownload = method === 'GET' || method === 'HEAD'
-    const isSigned = !isDownload || (expiresInSecs ?? 0) > 0 || (useTempUrls ?? tempUrlKey !== null)
+    const isSigned = !isDownload || (expiresInSecs ?? 0) > 0 || this.#usesTempUrls
     this.calls.begin('url', name, options)
     return isSigned ? this.signedUrl(name, options) : this.plainUrl(name, options)
   }

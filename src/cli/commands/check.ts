@@ -7,6 +7,7 @@ import { isStorageError } from '../../core/errors.ts'
 import { redactOptions, type SettingsOf } from '../../core/settings.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
 import type { Feature } from '../../storage/types.ts'
+import { signedUrlsProblem } from '../../storage/url-signing.ts'
 import { settingsAdvice } from '../advice.ts'
 import type { CliContext } from '../context.ts'
 import { paint, printable, table } from '../output.ts'
@@ -72,6 +73,10 @@ async function run(context: CliContext, given: readonly string[], all: boolean):
     const report = await reportOn(context, alias)
     reports.push(report)
     await show(context, report, all)
+    const problem = report.ok ? staticProblem(storages.get(alias), alias) : undefined
+    if (problem === undefined) continue
+    advice.push(problem)
+    out.warn(problem)
   }
   await out.document({ file: loaded.file ?? null, envFile: loaded.envFile ?? null, advice, storages: reports })
   if (reports.some(report => !report.ok)) context.exitCode = 1
@@ -155,6 +160,13 @@ async function probe(context: CliContext, storage: AnyStorage): Promise<Step[]> 
     await step('delete', () => remove(storage, name, folder))
   }
   return steps
+}
+
+/** Why static files cannot be served from a storage that is for them. */
+function staticProblem(storage: AnyStorage, alias: string): string | undefined {
+  if (alias !== 'staticfiles' && storage.staticFiles === undefined) return undefined
+  const problem = signedUrlsProblem(storage)
+  return problem && `storage '${alias}': ${problem}.`
 }
 
 const PROBE = 'holdall-check-'

@@ -43,6 +43,14 @@ describe('url()', () => {
     )
   })
 
+  test('with what does not belong there hides nothing behind it', () => {
+    expect(urls('a{b:url("x"}@import "y";')).toEqual(['x', 'y'])
+    expect(urls('a{b:image-set(url("x" a) 1x,"y" 2x)}')).toEqual(['x', 'y'])
+    expect(urls('a{b:image-set(url("x" "z") 1x,"y" 2x)}')).toEqual(['x', 'y'])
+    expect(urls('a{b:url("x"/*# sourceMappingURL=y */)}')).toEqual(['x', 'y'])
+    expect(urls('@import;@import "x";')).toEqual(['x'])
+  })
+
   test('without a URL names nothing', () => {
     expect(urls(`a{b:url();c:url("");d:url( ' ' );e:url(`)).toEqual([])
   })

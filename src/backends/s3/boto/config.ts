@@ -1,12 +1,7 @@
-import { ImproperlyConfigured } from '../../../core/errors.ts'
 import type { Origin, ResolvedSettings } from '../../../core/settings.ts'
+import { certFiles, type ForeignOptions, type Meaning, parsedAs, snakeCase } from '../../../remote/foreign-options.ts'
 import { warnOnce } from '../../../remote/warn.ts'
 import { MIN_PART, s3Settings } from '../settings/settings.ts'
-
-type Map = Readonly<Record<string, unknown>>
-
-/** The option that a setting of boto3 stands for, and its value there; undefined where the setting has no effect here. */
-type Meaning = (value: unknown) => readonly [option: string, value: unknown] | undefined
 
 /** Settings of boto3's `TransferConfig`. */
 const TRANSFER: Readonly<Record<string, Meaning>> = {
@@ -45,9 +40,9 @@ const IDLE: ReadonlySet<string> = new Set([
  * over the options that they stand for. What has no effect here is told by a warning.
  */
 export function withBotoConfig<O>(resolved: ResolvedSettings<O>): ResolvedSettings<O> {
-  const options: Record<string, unknown> = { ...(resolved.options as Map) }
+  const options: Record<string, unknown> = { ...(resolved.options as ForeignOptions) }
   const origins: Record<string, Origin> = { ...resolved.origins }
-  const apply = (source: string, meanings: Readonly<Record<string, Meaning>>, values: Map): void => {
+  const apply = (source: string, meanings: Readonly<Record<string, Meaning>>, values: ForeignOptions): void => {
     const origin = origins[source]!
     for (const [name, value] of Object.entries(values)) {
       if (value === null || value === undefined) continue
@@ -57,13 +52,13 @@ export function withBotoConfig<O>(resolved: ResolvedSettings<O>): ResolvedSettin
         continue
       }
       const [option, meant] = meaning
-      options[option] = parsed(option, meant, `${origin.key}.${name}`)
+      options[option] = parsedAs(s3Settings, option, meant, `${origin.key}.${name}`)
       origins[option] = { from: origin.from, key: `${origin.key}.${name}` }
     }
   }
   if (options['useThreads'] === false) apply('useThreads', TRANSFER, { use_threads: false })
-  apply('transferConfig', TRANSFER, flattened(options['transferConfig'] as Map))
-  apply('clientConfig', CLIENT, flattened(options['clientConfig'] as Map))
+  apply('transferConfig', TRANSFER, flattened(options['transferConfig'] as ForeignOptions))
+  apply('clientConfig', CLIENT, flattened(options['clientConfig'] as ForeignOptions))
   const secure = options['secureUrls']
   if (secure === true || (secure === false && origins['urlProtocol']!.from === 'default')) {
     options['urlProtocol'] = secure ? 'https:' : 'http:'
@@ -73,31 +68,18 @@ export function withBotoConfig<O>(resolved: ResolvedSettings<O>): ResolvedSettin
 }
 
 /** The files of a certificate for TLS and of its key: botocore's `client_cert`, a path or a pair of paths. */
-export function clientCertOf(config: Map): string | readonly [string, string] | undefined {
-  const { client_cert: found } = flattened(config)
-  if (found === undefined || found === null || (typeof found === 'string' && found !== '')) return found ?? undefined
-  const isPair = Array.isArray(found) && found.length === 2 && found.every(path => typeof path === 'string')
-  if (isPair) return found as unknown as readonly [string, string]
-  throw new ImproperlyConfigured('clientConfig.client_cert: expected the path of a PEM file, or two of them.')
+export function clientCertOf(config: ForeignOptions): string | readonly [string, string] | undefined {
+  return certFiles(flattened(config)['client_cert'], 'clientConfig.client_cert')
 }
 
 /** Names in snake_case, those of inner maps behind their map's; `proxies` stays a map. */
-function flattened(config: Map, prefix = ''): Map {
+function flattened(config: ForeignOptions, prefix = ''): ForeignOptions {
   const flat: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(config)) {
-    const name = prefix + key.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+    const name = prefix + snakeCase(key)
     const isInner = (name === 's3' || name === 'retries') && typeof value === 'object' && value !== null
-    if (isInner) Object.assign(flat, flattened(value as Map, `${name}.`))
+    if (isInner) Object.assign(flat, flattened(value as ForeignOptions, `${name}.`))
     else flat[name] = value
   }
   return flat
-}
-
-function parsed(option: string, value: unknown, key: string): unknown {
-  const setting = (s3Settings as Readonly<Record<string, { parse(raw: unknown): unknown }>>)[option]!
-  try {
-    return setting.parse(value)
-  } catch (error) {
-    throw new ImproperlyConfigured(`${key}: ${(error as Error).message}.`)
-  }
 }

@@ -32,6 +32,11 @@ export class CloudFrontDomain extends CustomDomain {
     this.#options = options
   }
 
+  /** Whether its URLs are signed. */
+  get signs(): boolean {
+    return !this.#isOpen && this.#cloudfront() !== null
+  }
+
   /**
    * The URL of a key, signed unless `querystringAuth` is off or there is no CloudFront key; then limits are `unsupported`, and
    * `expiresAt` is not called.

@@ -6,7 +6,7 @@ import { sharedContext } from '../../../remote/aftermath.ts'
 import { Identity } from '../../../remote/openstack/identity.ts'
 import { encodeKey } from '../../../remote/sign/encode.ts'
 import { Renewed } from '../../../remote/token.ts'
-import type { GivenSettings, Services, UrlOptions } from '../../../storage/types.ts'
+import type { GivenSettings, Services, UrlOptions, UrlSigning } from '../../../storage/types.ts'
 import type { SwiftDriverOptions } from '../driver.ts'
 import { SwiftStorage } from '../storage.ts'
 import { rackspaceAdvice } from './advice.ts'
@@ -62,6 +62,13 @@ export class RackspaceStorage<O extends RackspaceOptions = RackspaceOptions> ext
 
   protected override identityOf(options: Readonly<O>, services: Services): Identity {
     return new Identity(options, services, { declared: rackspaceSettings, internalOf: servicenetOf })
+  }
+
+  /** Whether the container is published is not asked: with `cdn` it counts as that. */
+  override get urlSigning(): UrlSigning | undefined {
+    const { cdn, useTempUrls } = this.options
+    if (cdn || useTempUrls === false) return undefined
+    return { remedy: 'set RACKSPACE_CDN to True, and publish the container (enableCdn)' }
   }
 
   /**

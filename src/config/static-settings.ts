@@ -1,0 +1,201 @@
+import { ATTRIBUTE_OPTIONS } from '../core/attributes.ts'
+import type { FileAttributes } from '../core/driver.ts'
+import { hint, nearest } from '../core/nearest.ts'
+import {
+  flag,
+  list,
+  parseChoice,
+  parseEach,
+  parseFlag,
+  parseInteger,
+  parseList,
+  parseMap,
+  parsePlace,
+  parseText,
+  setting,
+} from '../core/setting-types.ts'
+import type { SettingsOf } from '../core/settings.ts'
+
+/** A folder or a package; or what is to stand before the names of its files, and the folder or package. */
+export type StaticSource = string | readonly [prefix: string, source: string]
+
+/** STATICFILES_MANIFEST: `StaticManifestOptions` of `holdall/static`, whose storage is an alias. */
+export interface StaticManifestSetting {
+  readonly name?: string | undefined
+  readonly storage?: string | undefined
+  readonly version?: '1.0' | '1.1' | undefined
+  readonly strict?: boolean | undefined
+  readonly lenientFor?: readonly string[] | undefined
+  readonly javaScript?: 'modules' | 'sourceMaps' | undefined
+  readonly html?: boolean | undefined
+  readonly keepOriginals?: boolean | undefined
+}
+
+/** STATICFILES_COMPRESS: `CompressOptions` of `holdall/static`. */
+export interface StaticCompressSetting {
+  readonly codings?: ReadonlyArray<'br' | 'gzip' | 'zstd'> | undefined
+  readonly minSize?: number | undefined
+  readonly contentTypes?: readonly string[] | undefined
+}
+
+/** STATICFILES_HEADERS: what is stored with files, by patterns of their names. */
+export type StaticHeadersSetting = Readonly<
+  Record<string, FileAttributes & { readonly extra?: Readonly<Record<string, unknown>> | undefined }>
+>
+
+/** Settings of static files: Django's, and ours beside them. `staticFilesFromSettings` of `holdall/static` reads them. */
+export interface StaticSettings {
+  /** Folders of static files, each a path or `[prefix, path]`; relative ones begin in the folder of the configuration. */
+  readonly STATICFILES_DIRS?: readonly StaticSource[] | undefined
+  /** Where static files are looked for: Django's class paths, or finders themselves. Default: STATICFILES_DIRS, then STATICFILES_PACKAGES. */
+  readonly STATICFILES_FINDERS?: ReadonlyArray<string | object> | undefined
+  /** npm packages with static files, each `name`, `name/folder` or `[prefix, name/folder]`; the place of Django's apps. */
+  readonly STATICFILES_PACKAGES?: readonly StaticSource[] | undefined
+  /** Whether names get hashes, also for a storage whose class has no manifest; options of the manifest. */
+  readonly STATICFILES_MANIFEST?: boolean | StaticManifestSetting | undefined
+  /** Whether compressed siblings are stored, or which. */
+  readonly STATICFILES_COMPRESS?: boolean | StaticCompressSetting | undefined
+  /** What is stored with files, by patterns of their names; a later pattern wins: `{ '*.html': { cacheControl: 'no-cache' } }`. */
+  readonly STATICFILES_HEADERS?: StaticHeadersSetting | undefined
+  /** Patterns of files and folders that are left out, besides `CVS`, `.*` and `*~`. */
+  readonly STATICFILES_IGNORE?: readonly string[] | undefined
+  /** Whether URLs of static files have the plain names, as in development. Not read from the environment. */
+  readonly DEBUG?: boolean | undefined
+}
+
+/** The values of `StaticSettings`; null where there is none. */
+export interface StaticValues {
+  readonly dirs: readonly StaticSource[]
+  readonly finders: ReadonlyArray<string | object> | null
+  readonly packages: readonly StaticSource[]
+  readonly manifest: boolean | StaticManifestSetting | null
+  readonly compress: boolean | StaticCompressSetting | null
+  readonly headers: StaticHeadersSetting
+  readonly ignore: readonly string[]
+  readonly debug: boolean
+}
+
+/** Declarations of these settings. */
+export const staticSettings: SettingsOf<StaticValues> = {
+  dirs: setting('list of folders', parseSources, {
+    default: [],
+    keys: ['STATICFILES_DIRS'],
+    doc: 'Folders of static files, each a path or `[prefix, path]`; relative ones begin in the folder of the configuration.',
+  }),
+  packages: setting('list of packages', parseSources, {
+    default: [],
+    keys: ['STATICFILES_PACKAGES'],
+    doc: "npm packages with static files, each `name` (its folder `static`), `name/folder` or `[prefix, name/folder]`; the place of Django's apps.",
+  }),
+  finders: setting<StaticValues['finders']>('list of class paths and finders', parseFinders, {
+    default: null,
+    keys: ['STATICFILES_FINDERS'],
+    noEnvironment: true,
+    doc: 'Where files are looked for, the first one wins; null = STATICFILES_DIRS, then STATICFILES_PACKAGES.',
+  }),
+  manifest: setting<StaticValues['manifest']>('boolean or map', raw => parseFlagOr(raw, MANIFEST), {
+    default: null,
+    keys: ['STATICFILES_MANIFEST'],
+    doc: 'Whether names get hashes, and options of the manifest; null = as the class of the storage says.',
+  }),
+  compress: setting<StaticValues['compress']>('boolean or map', raw => parseFlagOr(raw, COMPRESS), {
+    default: null,
+    keys: ['STATICFILES_COMPRESS'],
+    doc: 'Whether compressed siblings are stored, and their options; null = as the class of the storage says.',
+  }),
+  headers: setting<StaticHeadersSetting>(
+    'map',
+    raw => parseEach(parseMap(raw), value => parseParts<StaticHeadersSetting[string]>(value, HEADERS)),
+    {
+      default: {},
+      keys: ['STATICFILES_HEADERS'],
+      doc: 'What is stored with files (`cacheControl`, `contentType` ...), by patterns of their names; a later pattern wins.',
+    },
+  ),
+  ignore: list({
+    default: [],
+    keys: ['STATICFILES_IGNORE'],
+    doc: 'Patterns of files and folders that are left out, besides `CVS`, `.*` and `*~`.',
+  }),
+  debug: flag({
+    default: false,
+    keys: ['DEBUG'],
+    // Many programs read another meaning from a variable of that name.
+    noEnvironment: true,
+    doc: 'Whether URLs have the plain names, as in development.',
+  }),
+}
+
+type Parts<O> = { readonly [K in keyof O]-?: (raw: unknown) => unknown }
+
+const MANIFEST: Parts<StaticManifestSetting> = {
+  name: parsePlace,
+  storage: parseText,
+  version: raw => parseChoice(raw, ['1.0', '1.1']),
+  strict: parseFlag,
+  lenientFor: parseList,
+  javaScript: raw => parseChoice(raw, ['modules', 'sourceMaps']),
+  html: parseFlag,
+  keepOriginals: parseFlag,
+}
+
+const COMPRESS: Parts<StaticCompressSetting> = {
+  codings: raw => parseList(raw).map(each => parseChoice(each, ['br', 'gzip', 'zstd'])),
+  minSize: raw => parseInteger(raw, 0),
+  contentTypes: parseList,
+}
+
+const HEADERS: Parts<StaticHeadersSetting[string]> = {
+  ...(Object.fromEntries(Object.keys(ATTRIBUTE_OPTIONS).map(name => [name, parseText])) as Parts<FileAttributes>),
+  metadata: raw => parseEach(parseMap(raw), parseText),
+  extra: parseMap,
+}
+
+/** A map of which only these parts are known; null and undefined are none. */
+function parseParts<O>(raw: unknown, parts: Parts<O>): O {
+  const known = parts as Readonly<Record<string, (raw: unknown) => unknown>>
+  const given = Object.entries(parseMap(raw)).filter(([, value]) => value !== undefined && value !== null)
+  const parsed = parseEach(Object.fromEntries(given), (value, name) => {
+    if (Object.hasOwn(known, name)) return known[name]!(value)
+    throw new Error(`there is no such option${hint(nearest(name, Object.keys(known)))}`)
+  })
+  return parsed as O
+}
+
+function parseFlagOr<O>(raw: unknown, parts: Parts<O>): boolean | O | null {
+  if (raw === null) return null
+  if (typeof raw === 'object' || (typeof raw === 'string' && raw.trim().startsWith('{'))) return parseParts(raw, parts)
+  try {
+    return parseFlag(raw)
+  } catch {
+    throw new Error('expected true, false or an object of options')
+  }
+}
+
+/** A text is JSON: a folder may have commas in its name. (Django's check `staticfiles.E001`) */
+function parseSources(raw: unknown): readonly StaticSource[] {
+  const value = typeof raw === 'string' ? jsonOf(raw) : raw
+  if (Array.isArray(value) && value.every(isSource)) return value
+  throw new Error('expected a list, of which each entry is a text or [prefix, text]; JSON in the environment')
+}
+
+function isSource(value: unknown): value is StaticSource {
+  if (typeof value === 'string') return true
+  return Array.isArray(value) && value.length === 2 && value.every(part => typeof part === 'string')
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function parseFinders(raw: unknown): ReadonlyArray<string | object> | null {
+  if (raw === null) return null
+  const isFinder = (value: unknown): boolean =>
+    typeof value === 'string' || (typeof value === 'object' && value !== null)
+  if (Array.isArray(raw) && raw.every(isFinder)) return raw
+  throw new Error('expected a list of class paths and finders')
+}

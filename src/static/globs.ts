@@ -1,0 +1,59 @@
+import picomatch from 'picomatch'
+import { checkedPatterns } from './ignore.ts'
+
+/**
+ * Whether a name is among those that glob patterns stand for, as in other tools of Node: `*` and `?` stay within a folder, `**` is any
+ * number of folders, `{css,js}` is one of both, `[!a]` and `[^a]` are all but a; hidden files are no exception. Unlike in ignore patterns:
+ * - A pattern without a slash stands for the last part of a name: `*.html` is every page, in any folder.
+ * - A pattern with a slash stands for the whole name; one at its beginning is dropped (`/*.html`: only the pages at the top), and one at its
+ *   end means all that lies in a folder (`fonts/`).
+ * - `!` at the beginning takes away what the patterns before it have; as the first pattern it stands for everything else.
+ *
+ * Names use forward slashes. `option` is the name of the option, for errors. A value that is no list of patterns is `improperly_configured`.
+ */
+export function globMatcher(patterns: readonly string[], option = 'patterns'): (name: string) => boolean {
+  const all = checkedPatterns(patterns, option).map(globOf)
+  const isAllFirst = all[0]?.isNegated === true
+  return name => {
+    let isMatch = isAllFirst
+    // A pattern that would change nothing is not tried.
+    for (const { isNegated, matches } of all) if (isMatch === isNegated && matches(name)) isMatch = !isNegated
+    return isMatch
+  }
+}
+
+interface Glob {
+  readonly isNegated: boolean
+  matches(name: string): boolean
+}
+
+function globOf(pattern: string): Glob {
+  // `!(a|b)` is a group, not a negation.
+  const isNegated = pattern.startsWith('!') && pattern[1] !== '('
+  const text = isNegated ? pattern.slice(1) : pattern
+  const anchored = text.startsWith('/') ? text.slice(1) : text
+  const glob = anchored.endsWith('/') ? `${anchored}**/*` : anchored
+  if (glob === '') return { isNegated, matches: () => false }
+  const isMatch = picomatch(negatedSets(glob), { dot: true, nonegate: true, windows: false })
+  if (text.includes('/')) return { isNegated, matches: name => isMatch(name) }
+  return { isNegated, matches: name => isMatch(name.slice(name.lastIndexOf('/') + 1)) }
+}
+
+/** Sets as picomatch reads them: `[!a]` is `[^a]` there. */
+function negatedSets(glob: string): string {
+  let text = ''
+  let isInSet = false
+  for (let at = 0; at < glob.length; at++) {
+    const char = glob[at]!
+    if (char === '\\') {
+      text += char + (glob[++at] ?? '')
+      continue
+    }
+    const isNegation = !isInSet && char === '[' && glob[at + 1] === '!'
+    if (isNegation) at++
+    if (char === '[') isInSet = true
+    else if (char === ']') isInSet = false
+    text += isNegation ? '[^' : char
+  }
+  return text
+}

@@ -1,0 +1,49 @@
+import { flag, parsePlace, setting } from '../core/setting-types.ts'
+import type { SettingsOf } from '../core/settings.ts'
+import type { AnyBase } from './base.ts'
+
+/** Options of a storage whose URLs have hashed names. (Django `ManifestFilesMixin`) */
+export interface ManifestOptions {
+  readonly manifestName: string
+  readonly manifestStrict: boolean
+  readonly manifestStorage: string | AnyBase | null
+  readonly debug: boolean
+}
+
+/** Declarations of these options. */
+export const manifestSettings: SettingsOf<ManifestOptions> = {
+  manifestName: setting('text', parseName, {
+    default: 'staticfiles.json',
+    doc: 'Name of the manifest, which has the hashed names of all files.',
+  }),
+  manifestStrict: flag({
+    default: true,
+    doc: 'Whether the URL of a file that the manifest has not is an error; false = its hash is made of the stored file.',
+  }),
+  manifestStorage: setting<string | AnyBase | null>('alias, storage or null', parseStorage, {
+    default: null,
+    noEnvironment: true,
+    shown: value => (value === null || typeof value === 'string' ? value : value.constructor.name),
+    doc: 'Storage that holds the manifest; null = the one of the files.',
+  }),
+  debug: flag({
+    default: false,
+    keys: ['DEBUG'],
+    // Many programs read another meaning from a variable of that name.
+    noEnvironment: true,
+    doc: 'Whether URLs have the plain names, as in development.',
+  }),
+}
+
+function parseName(raw: unknown): string {
+  const name = parsePlace(raw)
+  if (name !== '' && !name.endsWith('/')) return name
+  throw new Error("expected the name of a file, such as 'staticfiles.json'")
+}
+
+function parseStorage(raw: unknown): string | AnyBase | null {
+  if (raw === null || raw === '') return null
+  if (typeof raw === 'string') return raw
+  if (typeof raw === 'object' && 'open' in raw && 'stat' in raw) return raw as AnyBase
+  throw new Error('expected the alias of a storage, or a storage')
+}
