@@ -1,4 +1,5 @@
 export { contentDisposition } from '../core/disposition.ts'
+export type { Coding } from './accept-encoding.ts'
 export {
   createFileHandler,
   type FileHandler,

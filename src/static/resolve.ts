@@ -25,8 +25,23 @@ export function resolveReference(from: string, url: string, baseUrl: string | un
   const folder = below === undefined ? from.slice(0, from.lastIndexOf('/') + 1) : ''
   const name = joined(folder, decoded(below ?? path))
   if (name === undefined) return undefined
-  const kept = path.slice(0, path.lastIndexOf('/') + 1)
-  return { name, withLast: last => kept + filepathToUri(last) + suffix }
+  return { name, withLast: last => withLast(path, name, last) + suffix }
+}
+
+/**
+ * A URL path with another last part. What both names have in common stays as it is written, so that only the hash is put in; else the part is
+ * percent-encoded.
+ */
+function withLast(path: string, name: string, last: string): string {
+  const plain = name.slice(name.lastIndexOf('/') + 1)
+  let start = 0
+  while (start < plain.length && plain[start] === last[start]) start++
+  const end = plain.slice(start)
+  const added = last.slice(start, last.length - end.length)
+  if (path.endsWith(end) && last.endsWith(end) && last.length > plain.length && /^[\w.-]*$/.test(added)) {
+    return path.slice(0, path.length - end.length) + added + end
+  }
+  return path.slice(0, path.lastIndexOf('/') + 1) + filepathToUri(last)
 }
 
 /** What follows the base in a URL; undefined for any other one. */

@@ -231,9 +231,10 @@ export class Run {
   async #isUpToDate(file: StaticFile): Promise<boolean> {
     const { compare, clear } = this.#plan.options
     const entry = this.#target.listed.get(file.name)
-    if (compare !== 'modifiedTime' || clear === true || entry?.modifiedAt === undefined) return false
+    if (compare !== 'modifiedTime' || clear === true || entry === undefined) return false
     const source = await file.modifiedAt({ signal: this.#plan.signal })
-    if (source === undefined || wholeSeconds(entry.modifiedAt) < wholeSeconds(source)) return false
+    // A time that is not known is no later one.
+    if (source === undefined || !(wholeSeconds(entry.modifiedMs) >= wholeSeconds(source.getTime()))) return false
     this.#store.keep(file.name)
     return true
   }
@@ -288,8 +289,8 @@ async function scanAll(
   }
 }
 
-function wholeSeconds(date: Date): number {
-  return Math.floor(date.getTime() / 1000)
+function wholeSeconds(timeMs: number): number {
+  return Math.floor(timeMs / 1000)
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
