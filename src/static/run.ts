@@ -5,12 +5,13 @@ import { forEachParallel } from '../core/parallel.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { CompressPlan } from './compress.ts'
 import { changed, type Digest, digestOf, IN_MEMORY, readDigest, sourceContent } from './digest.ts'
-import { finish, removeAll } from './finish.ts'
+import { finish } from './finish.ts'
 import { type HashedFile, hashedFiles } from './hashing.ts'
 import { type FileHeaders, type HeaderRules, IMMUTABLE } from './headers.ts'
 import { Linker, linksBelow } from './links.ts'
 import type { ManifestPlan } from './options.ts'
 import { RECORD_NAME } from './record.ts'
+import { removeAll } from './removal.ts'
 import type { RunReport } from './report.ts'
 import { type Scanned, Scanner } from './scan.ts'
 import { Siblings } from './siblings.ts'
@@ -46,6 +47,9 @@ interface Unit {
   readonly bytes?: Buffer | undefined
   readonly hashed?: HashedFile | undefined
 }
+
+/** How often a run looks at the target again because another run has changed it. */
+const MAX_ROUNDS = 5
 
 /** One run of `collect`. */
 export class Run {
@@ -89,15 +93,21 @@ export class Run {
       signal,
       isEnough: () => scanner === undefined && target !== undefined,
     })
-    const run = new Run(plan, report, await reading, sources)
-    await run.#collect(digests, scanner)
+    // A reference that leads nowhere ends a strict run before it has changed anything.
+    const first = await reading
+    if (scanner?.hasMissing === true) return
+    let run = new Run(plan, report, first, sources)
+    for (let round = 1; !(await run.#collect(digests, scanner)) && round < MAX_ROUNDS; round++) {
+      report.isRepeated = true
+      const again: RunPlan = { ...plan, options: { ...plan.options, clear: false } }
+      run = new Run(again, report, await Target.read(storage, manifest, { signal }), sources)
+    }
   }
 
-  async #collect(digests: ReadonlyMap<string, Scanned>, scanner: Scanner | undefined): Promise<void> {
+  /** Returns false where another run has changed the target meanwhile. */
+  async #collect(digests: ReadonlyMap<string, Scanned>, scanner: Scanner | undefined): Promise<boolean> {
     const { options, manifest, signal, bundled, built } = this.#plan
     const { concurrency = 16, clear = false, deleteStale = false, keep = deleteStale ? 1 : undefined } = options
-    // A reference that leads nowhere ends a strict run before it has changed anything.
-    if (scanner?.hasMissing === true) return
     if (clear) await this.#clear()
     const units = scanner === undefined ? this.#plainUnits(digests) : this.#hashedUnits(digests, scanner)
     await forEachParallel(units, { limit: concurrency, signal }, unit => this.#attempt(unit))
@@ -107,7 +117,7 @@ export class Run {
     const paths = scanner === undefined ? undefined : this.#paths
     const isWanted = (name: string): boolean => this.#isKept(name) && this.#sources.has(name)
     const ends = { plan: manifest, paths, isWanted, clear, deleteStale, keep, signal }
-    await finish(this.#target, this.#store, this.#report, ends)
+    return finish(this.#target, this.#store, this.#report, ends)
   }
 
   /** Removes what is in the target; what the former manifest names stays until the new one is written. */
