@@ -14,6 +14,7 @@ import { RECORD_NAME } from './record.ts'
 import { removeAll } from './removal.ts'
 import type { RunReport } from './report.ts'
 import { type Scanned, Scanner } from './scan.ts'
+import { scanSources } from './scan-sources.ts'
 import { Siblings } from './siblings.ts'
 import { gatherSources } from './sources.ts'
 import { Store } from './store.ts'
@@ -85,10 +86,11 @@ export class Run {
     const sources = await gatherSources(finders, report, { isIgnored, reserved, signal })
     report.event({ type: 'found', count: sources.size })
     const digests = new Map<string, Scanned>()
-    const scanner = manifest === undefined ? undefined : scannerOf(plan, manifest, report, sources)
+    const isFinished = (name: string): boolean => plan.built.has(name)
+    const scanner = manifest && new Scanner(sources, report, { ...plan, plan: manifest, isFinished })
     let target: Target | undefined
     reading.then(read => (target = read)).catch(() => {})
-    await scanAll(sources, digests, report, {
+    await scanSources(sources, digests, report, {
       scanner,
       signal,
       isEnough: () => scanner === undefined && target !== undefined,
@@ -256,49 +258,6 @@ export class Run {
     if (bytes !== undefined) return bytesContent(bytes)
     if (digest === undefined) throw new StorageError('unknown', `The digest of '${file.name}' is not known.`)
     return sourceContent(file, digest, this.#plan.signal)
-  }
-}
-
-function scannerOf(
-  plan: RunPlan,
-  manifest: ManifestPlan,
-  report: RunReport,
-  sources: ReadonlyMap<string, StaticFile>,
-): Scanner {
-  const { baseUrls, isLenient, signal, built } = plan
-  return new Scanner(sources, report, {
-    plan: manifest,
-    baseUrls,
-    isFinished: name => built.has(name),
-    isLenient,
-    signal,
-  })
-}
-
-/** Files that are read before timers and answers of the network get a turn. */
-const AT_A_TIME = 32
-
-/** Reads digests and references of the sources; those of a plain run only until the target is known, since then each is read when it is its turn. */
-async function scanAll(
-  sources: ReadonlyMap<string, StaticFile>,
-  digests: Map<string, Scanned>,
-  report: RunReport,
-  options: { readonly scanner: Scanner | undefined; readonly signal: AbortSignal; readonly isEnough: () => boolean },
-): Promise<void> {
-  const { scanner, signal, isEnough } = options
-  let count = 0
-  for (const file of sources.values()) {
-    if (count++ % AT_A_TIME === 0) await new Promise(resolve => setImmediate(resolve))
-    signal.throwIfAborted()
-    if (isEnough()) return
-    try {
-      const found =
-        scanner === undefined ? { digest: (await readDigest(file, signal)).digest } : await scanner.scan(file)
-      digests.set(file.name, found)
-    } catch (error) {
-      signal.throwIfAborted()
-      report.failed(file.name, error)
-    }
   }
 }
 
