@@ -101,8 +101,10 @@ export class CollectPrinter {
 
   #advance(event: CollectEvent): void {
     const { progress } = this.#options
-    if (event.type === 'found') progress.expect(event.count)
-    else if (IS_ONE_FILE.has(event.type) && 'name' in event) progress.add(1, event.name)
+    if (event.type === 'found') {
+      progress.expect(event.count)
+      progress.add(0)
+    } else if (IS_ONE_FILE.has(event.type) && 'name' in event) progress.add(1, event.name)
   }
 }
 

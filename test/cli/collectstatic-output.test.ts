@@ -264,7 +264,9 @@ describe('the bar', () => {
 
   test('counts files of those that were found, at verbosity 1 only', async () => {
     const text = await drawn({ events })
-    expect(text).toContain('[############............] 50%  2 of 4 files  1/s  b.css')
+    expect(text).toContain('[........................] 0%  0 of 4 files  0/s')
+    expect(text).toMatch(/\[#{12}\.{12}\] 50% {2}2 of 4 files {2}\d+\/s {2}b\.css/)
+    expect(text.endsWith('\r')).toBe(true)
     expect(await drawn({ events, call: { verbosity: 2 } })).toBe('')
     expect(await drawn({ events, call: { verbosity: 0 } })).toBe('')
     expect(await drawn({ events, json: true })).toBe('')
