@@ -1,7 +1,9 @@
+import type { Coding } from '../core/codings.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import { failure } from './failure.ts'
 import type { HeaderOptions } from './headers.ts'
+import { precompressedCodings } from './representation.ts'
 import { sendFile } from './send.ts'
 import type { ServedStorage } from './served-storage.ts'
 import { type ServedUrl, storeUpload } from './upload.ts'
@@ -19,6 +21,12 @@ export interface FileHandlerOptions extends Partial<HeaderOptions> {
   readonly basePath?: string | undefined
   /** Whether reading needs a signed URL; where the storage signs its URLs unless told. Writing always needs one. */
   readonly signed?: boolean | undefined
+  /**
+   * Whether `a.css` is answered from `a.css.br`, `a.css.zst` or `a.css.gz` where one is stored beside it and the client accepts the coding: all
+   * three, or those named; false unless told. The client's preference decides, then br, zstd, gzip. A sibling that is older than its file is not sent. For files of
+   * the site itself: whoever may store `a.css.br` decides what `a.css` is.
+   */
+  readonly precompressed?: boolean | readonly Coding[] | undefined
   /** Largest upload in bytes; 100 MiB unless told. A signed URL's parameter `max-bytes` may only lower it. */
   readonly maxUploadBytes?: number | undefined
   /** Called with failures that are the server's: answers from 500 on. What it throws or rejects with is discarded. */
@@ -60,11 +68,14 @@ export function createFileHandler(storage: ServedStorage, options: FileHandlerOp
     throw new StorageError('improperly_configured', 'signed: the storage has no secret to check URLs with (urlSecret).')
   }
   const needsSignature = options.signed ?? verifier !== undefined
+  const { cacheControl } = options
+  const usual = needsSignature ? 'private, no-cache' : 'no-cache'
   const shown: HeaderOptions = {
-    cacheControl: options.cacheControl ?? (needsSignature ? 'private, no-cache' : 'no-cache'),
+    cacheControl: typeof cacheControl === 'function' ? name => cacheControl(name) ?? usual : (cacheControl ?? usual),
     disposition: options.disposition ?? 'inline',
     trusted: options.trusted ?? false,
   }
+  const codings = precompressedCodings(options.precompressed)
   const folders = (options.basePath ?? '').split('/').filter(part => part !== '')
   const basePath = ['', ...folders, ''].join('/')
   const allowed = verifier === undefined ? 'GET, HEAD' : 'GET, HEAD, PUT'
@@ -80,7 +91,7 @@ export function createFileHandler(storage: ServedStorage, options: FileHandlerOp
     const url: ServedUrl | undefined = isChecked ? await verifier.verifyUrl(method, name, searchParams) : UNSIGNED
     if (url === undefined) return failure(403)
     if (method === 'PUT') return storeUpload(storage, name, request, url, options.maxUploadBytes ?? 104_857_600)
-    return sendFile({ storage, name, request, overrides: url.parameters, options: shown })
+    return sendFile({ storage, name, request, overrides: url.parameters, options: shown, codings })
   }
 
   function report(error: unknown, request: Request): void {

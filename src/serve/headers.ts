@@ -6,8 +6,8 @@ import { sentType } from './media-type.ts'
 
 /** How a file is shown where nothing was stored with it. */
 export interface HeaderOptions {
-  /** `Cache-Control` of files that bring none. */
-  readonly cacheControl: string
+  /** `Cache-Control` of files that bring none: one for all, or by name; undefined for the default. */
+  readonly cacheControl: string | ((name: string) => string | undefined)
   /** Whether browsers show files or download them. */
   readonly disposition: 'inline' | 'attachment'
   /**
@@ -40,7 +40,12 @@ export function fileHeaders(
   put(headers, 'content-encoding', stat.contentEncoding)
   put(headers, 'content-language', stat.contentLanguage)
   put(headers, 'content-disposition', stat.contentDisposition ?? contentDisposition(options.disposition, name))
-  put(headers, 'cache-control', stat.cacheControl ?? options.cacheControl)
+  const { cacheControl } = options
+  put(
+    headers,
+    'cache-control',
+    stat.cacheControl ?? (typeof cacheControl === 'string' ? cacheControl : cacheControl(name)),
+  )
   put(headers, 'etag', entityTag(stat))
   put(headers, 'last-modified', stat.modifiedAt?.toUTCString())
   for (const [parameter, header] of Object.entries(OVERRIDES)) put(headers, header, overrides[parameter])

@@ -1,3 +1,4 @@
+export type { Coding } from '../core/codings.ts'
 export { contentDisposition } from '../core/disposition.ts'
 export {
   createFileHandler,

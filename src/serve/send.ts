@@ -1,10 +1,11 @@
 import { finished, pipeline, type Readable, Transform, type TransformCallback } from 'node:stream'
+import type { Coding } from '../core/codings.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
-import type { Entry } from '../storage/types.ts'
 import { streamResponse } from './body.ts'
 import { checkConditions, type Part, requestedPart } from './conditions.ts'
 import { failure } from './failure.ts'
 import { fileHeaders, type HeaderOptions } from './headers.ts'
+import { chooseRepresentation, type Representation } from './representation.ts'
 import type { ServedStorage } from './served-storage.ts'
 
 /** A request for a file. */
@@ -15,6 +16,8 @@ export interface FileRequest {
   /** What a signed URL sets for its answer. */
   readonly overrides: Readonly<Record<string, string>>
   readonly options: HeaderOptions
+  /** In which codings files may have compressed siblings. */
+  readonly codings: readonly Coding[]
 }
 
 /** How often a file may be replaced between its headers and its bytes. */
@@ -22,14 +25,25 @@ const MAX_VERSIONS = 4
 
 /** Answers a GET or HEAD for a file; a folder, a pipe, a socket or a device is a 404. */
 export async function sendFile(file: FileRequest): Promise<Response> {
-  let asked = file
+  const { storage, name, codings, overrides } = file
+  let { request } = file
+  const { signal, headers } = request
+  // A coding that the URL names is that of the bytes as they are stored.
+  let accepted = overrides['response-content-encoding'] === undefined ? headers.get('accept-encoding') : null
   for (let version = 1; ; version++) {
+    let chosen: Representation | undefined
     try {
-      return await sendVersion(asked)
+      chosen = await chooseRepresentation(storage, { name, codings, accepted, signal })
+      return await sendRepresentation({ ...file, request }, chosen)
     } catch (error) {
+      if (chosen !== undefined && chosen.source.name !== chosen.stat.name && !signal.aborted) {
+        // The sibling is gone or cannot be read: the plain file is an answer too.
+        accepted = null
+        continue
+      }
       // The backend's server ignores ranges, and the place is too far from the beginning: all of the file is an answer too.
-      if (isStorageError(error, 'unsupported') && asked.request.headers.has('range')) {
-        asked = { ...asked, request: withoutRange(asked.request) }
+      if (isStorageError(error, 'unsupported') && request.headers.has('range')) {
+        request = withoutRange(request)
         continue
       }
       if (isStorageError(error, 'unsupported')) return failure(404)
@@ -45,25 +59,26 @@ function withoutRange(request: Request): Request {
   return new Request(request.url, { method: request.method, headers, signal: request.signal })
 }
 
-async function sendVersion({ storage, name, request, overrides, options }: FileRequest): Promise<Response> {
-  const stat = await storage.stat(name, { signal: request.signal })
+async function sendRepresentation(file: FileRequest, chosen: Representation): Promise<Response> {
+  const { storage, name, request, overrides, options } = file
+  const { stat, isUnpacked, varies } = chosen
   if (stat.isDirectory) return failure(404)
-  const unpacked = storage.decoder(stat) !== undefined
-  const headers = fileHeaders(name, unpacked ? { ...stat, contentEncoding: undefined } : stat, overrides, options)
+  const headers = fileHeaders(name, stat, overrides, options)
+  if (varies) headers.set('vary', 'Accept-Encoding')
   // Pipes and the files of /proc have a size of 0 as well: what is there is known once it was opened.
-  if (stat.size === 0 && !unpacked) return sendUnsized(storage, stat, request, headers)
+  if (stat.size === 0 && !isUnpacked) return sendUnsized(storage, chosen, request, headers)
   const condition = checkConditions(request.headers, stat)
   if (condition !== 200) return unchanged(condition, headers)
-  if (!unpacked) headers.set('accept-ranges', 'bytes')
-  const part = unpacked || request.method !== 'GET' ? undefined : requestedPart(request.headers, stat)
+  if (!isUnpacked) headers.set('accept-ranges', 'bytes')
+  const part = isUnpacked || request.method !== 'GET' ? undefined : requestedPart(request.headers, stat)
   if (part === 'unsatisfiable') return failure(416, { 'content-range': `bytes */${stat.size}` })
   const { start, end } = part ?? { start: 0, end: stat.size }
-  if (!unpacked) headers.set('content-length', String(end - start))
+  if (!isUnpacked) headers.set('content-length', String(end - start))
   if (part !== undefined) headers.set('content-range', `bytes ${start}-${end - 1}/${stat.size}`)
   const status = part === undefined ? 200 : 206
   if (request.method === 'HEAD') return new Response(null, { status, headers })
-  const source = await openBody(storage, stat, part, request)
-  return streamResponse(unpacked ? source : exactly(source, end - start), { status, headers })
+  const body = await openBody(storage, chosen, part, request)
+  return streamResponse(isUnpacked ? body : exactly(body, end - start), { status, headers })
 }
 
 /**
@@ -72,11 +87,12 @@ async function sendVersion({ storage, name, request, overrides, options }: FileR
  */
 async function sendUnsized(
   storage: FileRequest['storage'],
-  stat: Entry,
+  chosen: Representation,
   request: Request,
   headers: Headers,
 ): Promise<Response> {
-  const source = await openBody(storage, stat, undefined, request)
+  const { stat } = chosen
+  const source = await openBody(storage, chosen, undefined, request)
   const isEmpty = source.readableLength === 0
   if (isEmpty || request.method === 'HEAD') source.destroy()
   if (!isEmpty) {
@@ -96,20 +112,22 @@ async function sendUnsized(
 /** A stream that has begun, so that a failure up to here is still an answer; at its end when it has no byte. */
 async function openBody(
   storage: FileRequest['storage'],
-  { name, etag }: Entry,
+  { source: { name, etag }, unpack }: Representation,
   part: Part | undefined,
   { signal }: Request,
 ): Promise<Readable> {
   const source = storage.createReadStream(name, { start: part?.start, end: part?.end, etag, signal })
   // A client may go away at any moment: an error that comes while no one reads must not end the process.
   source.on('error', () => {})
+  const body = unpack === undefined ? source : pipeline(source, unpack(), () => {})
+  if (body !== source) body.on('error', () => {})
   try {
-    await begun(source, signal)
+    await begun(body, signal)
   } catch (error) {
-    source.destroy()
+    body.destroy()
     throw error
   }
-  return source
+  return body
 }
 
 /** Waits for the first byte or the end; fails when the stream fails, is closed or is aborted before. */

@@ -1,10 +1,10 @@
-import { serializeManifest, shortHash } from '../core/static-manifest.ts'
+import { serializeManifest } from '../core/static-manifest.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { ManifestPlan } from './options.ts'
-import { RECORD_NAME, type StoredFile, serializeRecord } from './record.ts'
+import { RECORD_NAME } from './record.ts'
 import type { RunReport } from './report.ts'
 import type { Store } from './store.ts'
-import type { Target } from './target.ts'
+import { hashOf, type Target } from './target.ts'
 
 /** What a run leaves behind. */
 export interface FinishOptions {
@@ -21,67 +21,59 @@ export interface FinishOptions {
 }
 
 /**
- * Ends a run when all files are there: the manifest is written, then the record, and last what no deploy needs is removed. Where a file
- * has failed, the manifest stays as it was and nothing is removed.
+ * Ends a run when all files are there: the manifest is written, then what no deploy needs is removed, and last the record is written. Where a
+ * file has failed, the manifest stays as it was and nothing is removed.
  */
 export async function finish(target: Target, store: Store, report: RunReport, options: FinishOptions): Promise<void> {
   const { plan, paths, signal } = options
   const isWhole = !report.hasFailed
-  const text = plan === undefined || paths === undefined ? undefined : serializeManifest(paths, plan.version)
-  const isNew = text !== undefined && text !== target.manifestText
-  if (isNew && isWhole && !report.dryRun) await save(plan!.storage, plan!.name, text, signal)
-  const last = target.record
-  const manifest = text === undefined || !isWhole ? last.manifest : shortHash(text)
+  const text =
+    plan === undefined || paths === undefined || !isWhole ? undefined : serializeManifest(paths, plan.version)
+  const hash = text === undefined ? undefined : hashOf(text)
+  if (hash !== undefined && hash !== target.manifestHash && !report.dryRun) {
+    await save(plan!.storage, plan!.name, text!, signal)
+  }
+  const { record } = store
+  record.manifest = hash ?? target.record.manifest
   // A run may have ended between its manifest and its record.
-  const deploy = last.deploy + (manifest === last.manifest ? 0 : 1)
-  const { kept, stale } = split(target, store, { ...options, deploy: Math.max(1, deploy), isWhole })
-  const isOurs = stale.length === 0 || text === undefined || report.dryRun || (await isUnchanged(plan!, text, signal))
-  if (!isOurs) report.warning('another run has written the manifest meanwhile: nothing is removed')
-  const files = new Map(kept)
-  if (!isOurs) for (const name of stale) carry(target, name, files)
-  for (const [name, file] of store.record)
-    files.set(name, file.deploy === 0 ? file : { ...file, deploy: Math.max(1, deploy) })
-  const record = serializeRecord({ deploy, manifest, files })
-  // Where listings have no etags, the time of the record has to be later than those of the files.
-  const isChanged = record !== target.recordText || store.hasWritten
-  if (isChanged && !report.dryRun) await save(target.storage, RECORD_NAME, record, signal)
+  record.deploy = target.record.deploy + (record.manifest === target.record.manifest ? 0 : 1)
+  const deploy = Math.max(1, record.deploy)
+  for (const name of record.names()) {
+    const file = record.get(name)!
+    if (file.deploy !== 0 && file.deploy !== deploy) record.set(name, { ...file, deploy })
+  }
+  const stale = isWhole ? staleNames(target, store, { ...options, deploy }) : []
+  const isOurs = stale.length === 0 || hash === undefined || report.dryRun || (await isUnchanged(plan!, hash, signal))
   if (isOurs) await removeAll(target, stale, report, signal)
+  else report.warning('another run has written the manifest meanwhile: nothing is removed')
+  for (const name of target.record.names()) {
+    if (!record.has(name) && target.listed.has(name)) record.set(name, target.record.get(name)!)
+  }
+  const recordText = record.toText()
+  // Where listings have no etags, the time of the record has to be later than those of the files.
+  const isChanged = hashOf(recordText) !== target.recordHash || store.hasWritten
+  if (isChanged && !report.dryRun) await save(target.storage, RECORD_NAME, recordText, signal)
 }
 
-/** Which files of former runs stay, and which go. */
-function split(
-  target: Target,
-  store: Store,
-  options: FinishOptions & { readonly deploy: number; readonly isWhole: boolean },
-): { readonly kept: Map<string, StoredFile>; readonly stale: string[] } {
-  const { plan, clear, deleteStale, keep, deploy, isWhole } = options
-  const isCurrent = (name: string): boolean => store.record.has(name) || options.isWanted(name)
-  const kept = new Map<string, StoredFile>()
-  const stale: string[] = []
+/** Files of former runs that no deploy needs, or with `clear` all that are not of this run. */
+function staleNames(target: Target, store: Store, options: FinishOptions & { readonly deploy: number }): string[] {
+  const { plan, clear, deleteStale, keep, deploy, isWanted } = options
   const own = new Set([RECORD_NAME, ...(plan !== undefined && plan.storage === target.storage ? [plan.name] : [])])
-  if (clear && isWhole) {
-    for (const name of target.listed.keys()) if (!isCurrent(name) && !own.has(name)) stale.push(name)
-    return { kept, stale }
-  }
-  for (const [name, file] of target.record.files) {
-    if (!target.listed.has(name) || store.record.has(name)) continue
-    const isPlainSibling = file.siblingOf !== '' && file.deploy === 0
-    const isStale =
-      file.deploy === 0 ? deleteStale || isPlainSibling : keep !== undefined && file.deploy < deploy - keep
-    if (isWhole && !isCurrent(name) && isStale) stale.push(name)
-    else kept.set(name, file)
-  }
-  return { kept, stale }
-}
-
-function carry(target: Target, name: string, files: Map<string, StoredFile>): void {
-  const file = target.record.files.get(name)
-  if (file !== undefined) files.set(name, file)
+  const others = [...(clear ? target.listed.keys() : target.record.names())].filter(
+    name => target.listed.has(name) && !store.record.has(name) && !isWanted(name) && !own.has(name),
+  )
+  if (clear) return others
+  return others.filter(name => {
+    const file = target.record.get(name)
+    if (file === undefined) return false
+    if (file.deploy === 0) return deleteStale || file.siblingOf !== ''
+    return keep !== undefined && file.deploy < deploy - keep
+  })
 }
 
 /** Whether the manifest in its storage is still this one. */
-async function isUnchanged(plan: ManifestPlan, text: string, signal: AbortSignal): Promise<boolean> {
-  return (await plan.storage.readText(plan.name, { signal })) === text
+async function isUnchanged(plan: ManifestPlan, hash: string, signal: AbortSignal): Promise<boolean> {
+  return hashOf(await plan.storage.readText(plan.name, { signal })) === hash
 }
 
 async function save(storage: AnyStorage, name: string, text: string, signal: AbortSignal): Promise<void> {
@@ -102,7 +94,7 @@ export async function removeAll(
 ): Promise<void> {
   const { dryRun } = report
   if (names.length === 0) return
-  const entries = names.map(name => target.listed.get(name)!)
+  const entries = names.map(name => target.listed.get(name)!.address)
   const failures = dryRun ? [] : (await target.storage.deleteMany(entries, { signal })).errors
   const failed = new Map(failures.map(({ name, error }) => [name, error]))
   for (const name of names) {

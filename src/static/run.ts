@@ -24,7 +24,7 @@ export interface RunPlan {
   readonly storage: AnyStorage
   readonly finders: readonly Finder[]
   readonly isIgnored: IsIgnored
-  readonly baseUrl: string | undefined
+  readonly baseUrls: readonly string[]
   readonly manifest: ManifestPlan | undefined
   readonly compress: CompressPlan | undefined
   readonly rules: HeaderRules
@@ -200,7 +200,10 @@ export class Run {
     const content = async () => (bytes === undefined ? this.#content(unit) : bytesContent(bytes))
     const known = { deploy: 1 }
     const isThere = await this.#store.holds(storedAs, digest, headers, content, known)
-    if (!isThere) await this.#store.put(storedAs, await content(), digest, headers, known)
+    if (!isThere) {
+      if (!this.#report.dryRun) await this.#siblings.removeOld(storedAs)
+      await this.#store.put(storedAs, await content(), digest, headers, known)
+    }
     await this.#storeSiblings({ ...unit, bytes }, storedAs, digest, headers, 1)
     this.#report.event({ type: 'postProcessed', name, storedAs, isNew: !isThere, dryRun: this.#report.dryRun })
   }
@@ -231,9 +234,10 @@ export class Run {
   async #isUpToDate(file: StaticFile): Promise<boolean> {
     const { compare, clear } = this.#plan.options
     const entry = this.#target.listed.get(file.name)
-    if (compare !== 'modifiedTime' || clear === true || entry?.modifiedAt === undefined) return false
+    if (compare !== 'modifiedTime' || clear === true || entry === undefined) return false
     const source = await file.modifiedAt({ signal: this.#plan.signal })
-    if (source === undefined || wholeSeconds(entry.modifiedAt) < wholeSeconds(source)) return false
+    // A time that is not known is no later one.
+    if (source === undefined || !(wholeSeconds(entry.modifiedMs) >= wholeSeconds(source.getTime()))) return false
     this.#store.keep(file.name)
     return true
   }
@@ -251,10 +255,10 @@ function scannerOf(
   report: RunReport,
   sources: ReadonlyMap<string, StaticFile>,
 ): Scanner {
-  const { baseUrl, isLenient, signal, built } = plan
+  const { baseUrls, isLenient, signal, built } = plan
   return new Scanner(sources, report, {
     plan: manifest,
-    baseUrl,
+    baseUrls,
     isFinished: name => built.has(name),
     isLenient,
     signal,
@@ -288,8 +292,8 @@ async function scanAll(
   }
 }
 
-function wholeSeconds(date: Date): number {
-  return Math.floor(date.getTime() / 1000)
+function wholeSeconds(timeMs: number): number {
+  return Math.floor(timeMs / 1000)
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

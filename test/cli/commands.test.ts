@@ -199,7 +199,7 @@ describe('check', () => {
   })
 
   test('writes nothing in a dry run', async () => {
-    await config({ MEDIA_ROOT: 'm', STATIC_ROOT: 's' })
+    await config({ MEDIA_ROOT: 'm', STATIC_ROOT: 's', STATIC_URL: '/s/' })
     expect(await cli('check', '--dry-run')).toMatchObject({ code: 0 })
     expect(await readdir(dir)).toEqual(['holdall.config.json'])
   })

@@ -127,6 +127,7 @@ const local = new LocalStorage(
   NOWHERE,
 )
 const signed = createFileHandler(local)
+const precompressed = createFileHandler(storage, { precompressed: true })
 
 const served: readonly Target[] = [
   ...['range', 'if-range', 'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since'].map(header => ({
@@ -147,9 +148,22 @@ const served: readonly Target[] = [
     },
   })),
   {
+    title: 'served with accept-encoding',
+    parts: ['gzip', 'x-gzip', 'br', 'identity', '*', ',', ';', 'q=', '0', '1', '.', ' ', '\t', '"', 'é'],
+    run: async input => {
+      await storage.save('a.css', 'text', { overwrite: true, contentEncoding: 'gzip' })
+      await precompressed(new Request('http://localhost/a.css', { headers: { 'accept-encoding': input } }))
+    },
+  },
+  {
     title: 'a served path',
     parts: [...NAME, '%2f', '%'],
     run: input => handler(new Request(`http://localhost/${input}`)),
+  },
+  {
+    title: 'a served path that may have siblings',
+    parts: [...NAME, '%2f', '%'],
+    run: input => precompressed(new Request(`http://localhost/${input}`, { headers: { 'accept-encoding': 'br' } })),
   },
   {
     title: 'a signed URL',

@@ -3,7 +3,7 @@ import { resolveReference } from '../../src/static/resolve.ts'
 
 /** The name, and the URL for the last part `NEW.x`. */
 function resolved(from: string, url: string, base?: string): [string, string] | undefined {
-  const found = resolveReference(from, url, base)
+  const found = resolveReference(from, url, base === undefined ? [] : [base])
   return found === undefined ? undefined : [found.name, found.withLast('NEW.x')]
 }
 
@@ -55,8 +55,15 @@ describe('what a URL in a file means', () => {
     expect(resolved('css/a.css', url, base)?.[0]).toBe(name)
   })
 
-  test('a new name is encoded as Django encodes it', () => {
-    const found = resolveReference('a.css', 'arrow@2x ü.png', undefined)!
-    expect(found.withLast('arrow@2x ü.0123456789ab.png')).toBe('arrow%402x%20%C3%BC.0123456789ab.png')
+  test.each([
+    ['img/arrow@2x ü.png', 'arrow@2x ü.0123456789ab.png', 'img/arrow@2x ü.0123456789ab.png'],
+    ['img/arrow@2x%20%c3%bc.png?v=1#y', 'arrow@2x ü.0123456789ab.png', 'img/arrow@2x%20%c3%bc.0123456789ab.png?v=1#y'],
+    ['img/LICEN%53E', 'LICENSE.0123456789ab', 'img/LICEN%53E.0123456789ab'],
+    ['img/a.%70ng', 'a.0123456789ab.png', 'img/a.0123456789ab.png'],
+    ['img/a.0.png', 'a.0.0.png', 'img/a.0.0.png'],
+    ['img/a.png', 'b@2x ü.png', 'img/b%402x%20%C3%BC.png'],
+    ['img/aa.png', 'a.png', 'img/a.png'],
+  ])('the hash is put into %s, and what else differs is encoded', (url, last, expected) => {
+    expect(resolveReference('a.css', url, [])!.withLast(last)).toBe(expected)
   })
 })
