@@ -22,12 +22,18 @@ export class CollectPrinter {
   readonly #out: Output
   readonly #counts: CollectCounts
   readonly #options: CollectPrinterOptions
+  #hasMissing = false
   #failed: { readonly name: string; readonly error: StorageError } | undefined
 
   constructor(out: Output, counts: CollectCounts, options: CollectPrinterOptions) {
     this.#out = out
     this.#counts = counts
     this.#options = options
+  }
+
+  /** Whether a file refers to one that is not there. */
+  get hasMissing(): boolean {
+    return this.#hasMissing
   }
 
   /** The error of the last file that failed. */
@@ -87,14 +93,18 @@ export class CollectPrinter {
   #fail(name: string, error: StorageError): void {
     const isReference = error.code === 'not_found' && error.message.startsWith(`${name}:`)
     if (isReference && this.#failed?.name !== name) this.#out.failure(`Post-processing '${name}' failed!`)
+    this.#hasMissing ||= isReference
     this.#failed = { name, error }
-    this.#out.error(inStorage(this.#options.alias, this.#out.json ? error : withPrintableName(error, name)))
+    const shown = this.#out.json ? error : withPrintableName(error, name)
+    this.#out.error(isReference ? shown : inStorage(this.#options.alias, shown))
   }
 
   #advance(event: CollectEvent): void {
     const { progress } = this.#options
-    if (event.type === 'found') progress.expect(event.count)
-    else if (IS_ONE_FILE.has(event.type) && 'name' in event) progress.add(1, event.name)
+    if (event.type === 'found') {
+      progress.expect(event.count)
+      progress.add(0)
+    } else if (IS_ONE_FILE.has(event.type) && 'name' in event) progress.add(1, event.name)
   }
 }
 

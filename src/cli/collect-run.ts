@@ -8,6 +8,9 @@ import type { Verbosity } from './options.ts'
 import { Progress } from './progress.ts'
 import { inStorage } from './shown-error.ts'
 
+const MISSING =
+  "Nothing was stored: each reference must lead to a file. 'lenientFor' of STATICFILES_MANIFEST excepts files of vendors by patterns."
+
 /** What can be collected: a `StaticFiles`. */
 export interface Collectable {
   readonly storage: AnyStorage
@@ -46,8 +49,9 @@ export async function runCollect(context: CliContext, files: Collectable, call: 
   } finally {
     progress.end()
     if (counts.failed > 0) context.exitCode = 1
+    if (printer.hasMissing && verbosity >= 1 && !out.json) out.log(MISSING)
     if (out.json) await out.record({ summary: counts }, '')
-    else if (!counts.isOver) out.log(counts.textSoFar(link))
-    else if (verbosity >= 1) await out.line(`\n${counts.text(link)}`)
+    else if (!counts.isOver && counts.found !== undefined) out.log(counts.textSoFar(link))
+    else if (counts.isOver && verbosity >= 1) await out.line(`\n${counts.text(link)}`)
   }
 }

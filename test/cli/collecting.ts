@@ -6,6 +6,7 @@ import { vi } from 'vitest'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { type CollectCall, runCollect } from '../../src/cli/collect-run.ts'
 import { CliContext } from '../../src/cli/context.ts'
+import type { StaticFiles } from '../../src/static/static-files.ts'
 import type { CollectEvent, CollectOptions, CollectSummary } from '../../src/static/types.ts'
 import type { AnyStorage } from '../../src/storage/storage.ts'
 
@@ -17,6 +18,8 @@ export interface Run {
   readonly events?: ReadonlyArray<CollectEvent | Error>
   readonly call?: Partial<CollectCall>
   readonly storage?: AnyStorage
+  /** Files that are really collected, instead of the events. */
+  readonly files?: StaticFiles
   readonly json?: boolean
   readonly quiet?: boolean
   /** What is typed; without it standard input is no terminal. */
@@ -70,7 +73,7 @@ export async function collecting(run: Run = {}): Promise<Ran> {
   let error: Error | undefined
   try {
     const whole = { alias: 'staticfiles', isInteractive: true, verbosity: 1 as const, options: {}, ...call }
-    await runCollect(context, { storage, collect }, whole)
+    await runCollect(context, run.files ?? { storage, collect }, whole)
   } catch (thrown) {
     error = thrown as Error
   } finally {

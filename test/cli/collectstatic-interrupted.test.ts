@@ -1,8 +1,11 @@
 /** Runs of `holdall collectstatic` that are killed, stopped, or at work at the same time, each in a process of its own. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { hashedName, parseManifest, shortHash } from '../../src/core/static-manifest.ts'
+import { RECORD_NAME } from '../../src/static/record.ts'
+import { seeded } from '../oracles/seeded.ts'
 import { startStrictS3 } from '../servers/strict-s3.ts'
-import { StaticSite } from './static-site.ts'
+import { ChildError } from '../support/child.ts'
+import { MANIFEST, StaticSite } from './static-site.ts'
 
 // Every command is a process of its own.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
@@ -27,20 +30,14 @@ const OPTIONS = {
 }
 const BACKEND = 'storages.backends.s3boto3.S3ManifestStaticStorage'
 const STORAGES = { staticfiles: { BACKEND, OPTIONS } }
-const PAIRS = 60
+const PAIRS = 30
 
-let site: StaticSite
-let other: StaticSite
-beforeAll(async () => {
-  for (const s of [(site = await StaticSite.make({ STORAGES })), (other = await StaticSite.make({ STORAGES }))]) {
-    await fill(s, s === site ? 'one' : 'two')
-  }
-})
-afterAll(async () => {
-  await site[Symbol.asyncDispose]()
-  await other[Symbol.asyncDispose]()
-})
-beforeEach(async () => fill(site, 'one'))
+const site = await StaticSite.make({ STORAGES })
+const other = await StaticSite.make({ STORAGES })
+const disk = await StaticSite.make(MANIFEST)
+await Promise.all([fill(other, 'two'), fill(disk, 'one')])
+afterAll(() => Promise.all([site, other, disk].map(each => each[Symbol.asyncDispose]())))
+beforeEach(() => fill(site, 'one'))
 
 /** Stylesheets that show a picture each; `version` is in every file. */
 async function fill(to: StaticSite, version: string): Promise<void> {
@@ -60,8 +57,7 @@ function stored(): Map<string, string> {
 }
 
 /** The entries of the manifest, each of which is there and holds what its name says. */
-function checkedManifest(): ReadonlyMap<string, string> {
-  const files = stored()
+function checkedManifest(files: ReadonlyMap<string, string> = stored()): ReadonlyMap<string, string> {
   const text = files.get('staticfiles.json')
   if (text === undefined) return new Map()
   const { paths } = parseManifest(text, 'staticfiles.json')
@@ -75,42 +71,88 @@ function checkedManifest(): ReadonlyMap<string, string> {
   return paths
 }
 
-/** Calls something when the so many-th file is being written. */
-function atPut(count: number, call: () => void): void {
-  let puts = 0
-  const match = (): boolean => {
-    if (++puts === count) call()
+/** The so many-th request of a kind. */
+interface Moment {
+  readonly operation: string
+  readonly key?: string | undefined
+  readonly count?: number
+}
+
+/** Calls something when a request comes. */
+function at({ operation, key, count = 1 }: Moment, call: () => void): void {
+  let seen = 0
+  const match = (request: { readonly key: string }): boolean => {
+    if ((key ?? request.key) === request.key && ++seen === count) call()
     return false
   }
-  s3.faults.add({ operation: 'PutObject', match })
+  s3.faults.add({ operation, match })
 }
 
 describe('a run that is killed', () => {
-  test('leaves every file that the manifest names, and is completed by the next run', async () => {
+  test.each([
+    ['at its first file', { operation: 'PutObject' }],
+    ['among its files', { operation: 'PutObject', count: 50 }],
+    ['at its last file', { operation: 'PutObject', count: 4 * PAIRS }],
+    ['at the manifest', { operation: 'PutObject', key: 'static/staticfiles.json' }],
+    ['at the record', { operation: 'PutObject', key: `static/${RECORD_NAME}` }],
+    ['when it deletes', { operation: 'DeleteObjects' }],
+  ])('%s leaves what its manifest names, and is completed by the next one', async (_, moment) => {
+    const { operation, key, count = 1 } = moment as Moment
     await site.start('collectstatic').done()
     const before = checkedManifest()
     expect(before.size).toBe(2 * PAIRS)
     await fill(site, 'three')
-    const sizes: number[] = []
-    for (const at of [1, 7, 30, 61, 90, 119]) {
-      const killed = site.start('collectstatic', '--delete-stale', '--keep', '0')
-      let puts = 0
-      atPut(at, () => killed.process.kill('SIGKILL'))
-      const { signal } = await killed.ended
-      s3.faults.clear()
-      puts = stored().size
-      sizes.push(puts)
-      const now = checkedManifest()
-      if (signal === 'SIGKILL') expect(now).toEqual(before)
-    }
-    await site.start('collectstatic').done()
+    const killed = site.start('collectstatic', '--delete-stale', '--keep', '0')
+    at({ operation, key, count }, () => killed.process.kill('SIGKILL'))
+    expect(await killed.ended).toMatchObject({ signal: 'SIGKILL' })
+    s3.faults.clear()
+    const between = checkedManifest()
+    expect(between.size).toBe(2 * PAIRS)
+    if (operation === 'PutObject' && key === undefined) expect(between).toEqual(before)
+    s3.requests.length = 0
+    const { stdout } = await site.start('collectstatic', '--delete-stale', '--keep', '0').done()
+    expect(stdout).toContain(', ')
     const after = checkedManifest()
     expect([...after.keys()]).toEqual([...before.keys()])
     for (const [name, storedAs] of after) expect(storedAs).not.toBe(before.get(name))
-    // Nothing is stored again that a killed run has stored.
+    // What the killed run has stored is not stored again, but for what was under way.
+    const puts = s3.requests.filter(({ operation: name }) => name === 'PutObject')
+    expect(puts.length).toBeLessThanOrEqual(4 * PAIRS + 2 - Math.max(0, count - 16))
+    // Nothing of the former deploy is left: what was to be deleted is not forgotten.
+    expect(stored().size).toBe(4 * PAIRS + 2)
     s3.requests.length = 0
     await site.start('collectstatic').done()
-    expect(s3.requests.filter(({ operation }) => operation === 'PutObject')).toEqual([])
+    expect(s3.requests.filter(({ operation: name }) => name !== 'GetObject').map(each => each.operation)).toEqual([
+      'ListObjectsV2',
+    ])
+  })
+
+  test('on local disk leaves at any moment what its manifest names, and no half file', async () => {
+    await disk.start('collectstatic').done()
+    const random = seeded(20261129)
+    for (let round = 0; round < 3; round++) {
+      await fill(disk, `round ${round}`)
+      const start = Object.keys(await disk.files()).length
+      const wanted = start + Math.floor(random() * 2 * PAIRS)
+      const killed = disk.start('collectstatic')
+      await killed
+        .until('as many files were there', async () => (await disk.names()).length >= wanted)
+        .catch(error => {
+          if (!(error instanceof ChildError)) throw error
+        })
+      await killed.kill('SIGKILL')
+      const names = await disk.names()
+      const files = new Map(Object.entries(await disk.files()))
+      expect(checkedManifest(files).size).toBe(2 * PAIRS)
+      expect(names.length).toBeGreaterThanOrEqual(start)
+    }
+    await disk.start('collectstatic').done()
+    const files = new Map(Object.entries(await disk.files()))
+    const paths = checkedManifest(files)
+    expect(paths.size).toBe(2 * PAIRS)
+    for (const [name, storedAs] of paths) {
+      for (const each of [name, storedAs]) expect(files.get(each), each).toContain('round 2')
+    }
   })
 })
 
@@ -120,37 +162,58 @@ describe('a run that is stopped by Ctrl-C', () => {
     const before = checkedManifest()
     await fill(site, 'three')
     const child = site.start('collectstatic')
-    atPut(20, () => child.process.kill('SIGINT'))
+    at({ operation: 'PutObject', count: 20 }, () => child.process.kill('SIGINT'))
     const { stdout, stderr } = await child.done(130)
-    const [, done] = /^collectstatic did not finish; so far of 120 found: (\d+) static files? copied/m.exec(stderr)!
-    expect(Number(done)).toBeLessThan(120)
+    const [, done] = /^collectstatic did not finish; so far of 60 found: (\d+) static files? copied/m.exec(stderr)!
+    expect(Number(done)).toBeLessThan(60)
     expect(stdout).toBe('')
     expect(checkedManifest()).toEqual(before)
     const json = site.start('--json', 'collectstatic')
-    atPut(5, () => json.process.kill('SIGINT'))
+    at({ operation: 'PutObject', count: 5 }, () => json.process.kill('SIGINT'))
     const ended = await json.done(130)
     expect(JSON.parse(ended.stdout.trimEnd().split('\n').at(-1)!)).toMatchObject({ summary: { complete: false } })
     expect(await site.start('collectstatic').done()).toMatchObject({ stderr: '' })
   })
 })
 
-test('two runs at the same time end with the whole manifest of one of them', async () => {
-  for (let round = 0; round < 3; round++) {
-    s3.bucket().objects.clear()
-    await fill(site, `one ${round}`)
-    await Promise.all([site, other].map(s => s.start('collectstatic').done()))
-    const both = checkedManifest()
-    expect(both.size).toBe(2 * PAIRS)
-    const texts = new Set([...both.values()].map(name => /one|two/.exec(stored().get(name)!)![0]))
-    expect(texts.size).toBe(1)
-  }
+describe('two runs at the same time', () => {
+  /** Whose files the manifest names. */
+  const versionsOf = (paths: ReadonlyMap<string, string>, files: ReadonlyMap<string, string>): Set<string> =>
+    new Set([...paths.values()].map(name => /one|two/.exec(files.get(name)!)![0]))
+
+  test.each([[[]], [['--delete-stale']]])('end with the whole manifest of one of them, with %j', async options => {
+    for (let round = 0; round < 2; round++) {
+      await fill(site, `one ${round}`)
+      await Promise.all([site, other].map(each => each.start('collectstatic', ...options).done()))
+      const paths = checkedManifest()
+      expect(paths.size).toBe(2 * PAIRS)
+      expect(versionsOf(paths, stored()).size).toBe(1)
+    }
+  })
+
+  test('on local disk do so as well', async () => {
+    const twin = await StaticSite.make({ ...MANIFEST, STATIC_ROOT: disk.path('out') })
+    try {
+      await fill(twin, 'two')
+      for (let round = 0; round < 2; round++) {
+        await fill(disk, `one ${round}`)
+        await Promise.all([disk, twin].map(each => each.start('collectstatic').done()))
+        const files = new Map(Object.entries(await disk.files()))
+        const paths = checkedManifest(files)
+        expect(paths.size).toBe(2 * PAIRS)
+        expect(versionsOf(paths, files).size).toBe(1)
+      }
+    } finally {
+      await twin[Symbol.asyncDispose]()
+    }
+  })
 })
 
 test('a second run stores nothing, and asks for no file', async () => {
   await site.start('collectstatic').done()
   s3.requests.length = 0
   const { stdout } = await site.start('collectstatic').done()
-  expect(stdout).toBe('\n0 static files copied, 120 unmodified.\n')
+  expect(stdout).toBe('\n0 static files copied, 60 unmodified.\n')
   const operations = s3.requests.map(({ operation }) => operation)
   expect(operations).not.toContain('PutObject')
   expect(operations).not.toContain('HeadObject')

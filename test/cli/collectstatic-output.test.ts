@@ -127,11 +127,21 @@ describe('a failure', () => {
     }
     const events = [missing('a.css', 2), missing('a.css', 9), missing('b.css', 1), summary({ failed: 3 })]
     const shown = (name: string, line: number) =>
-      `holdall: storage 'staticfiles': ${name}:${line}: The file 'x.png' could not be found (x.png).\n`
+      `holdall: ${name}:${line}: The file 'x.png' could not be found (x.png).\n`
     const heading = (name: string) => `Post-processing '${name}' failed!\n\n`
     expect((await collecting({ events })).stderr).toBe(
-      `${heading('a.css')}${shown('a.css', 2)}${shown('a.css', 9)}${heading('b.css')}${shown('b.css', 1)}`,
+      `${heading('a.css')}${shown('a.css', 2)}${shown('a.css', 9)}${heading('b.css')}${shown('b.css', 1)}` +
+        'Nothing was stored: each reference must lead to a file. ' +
+        "'lenientFor' of STATICFILES_MANIFEST excepts files of vendors by patterns.\n",
     )
+    const { stdout, stderr } = await collecting({ events, json: true })
+    expect(
+      stderr
+        .trimEnd()
+        .split('\n')
+        .map(line => JSON.parse(line).error.code),
+    ).toEqual(Array(3).fill('not_found'))
+    expect(stdout.trimEnd().split('\n')).toHaveLength(4)
   })
 
   test('has no line feed of a name', async () => {
@@ -143,11 +153,11 @@ describe('a failure', () => {
 
   test('that comes again and again until it ends the run is printed once each', async () => {
     const error = new StorageError('permission_denied', 'no')
-    const ran = await collecting({ events: [{ type: 'failed', name: 'a', error }, error] })
+    const ran = await collecting({ events: [{ type: 'found', count: 9 }, { type: 'failed', name: 'a', error }, error] })
     expect(ran).toMatchObject({ exitCode: 1, error: undefined })
     expect(ran.stderr).toBe(
       "holdall: storage 'staticfiles': no\n" +
-        'collectstatic did not finish; so far: 0 static files copied, 1 failed. Running it again is safe.\n',
+        'collectstatic did not finish; so far of 9 found: 0 static files copied, 1 failed. Running it again is safe.\n',
     )
   })
 
@@ -169,7 +179,7 @@ describe('a failure', () => {
 
   test('names the storage once, and of a source does not name it', async () => {
     const named = new ImproperlyConfigured("storage 'staticfiles': Invalid setting 'x'")
-    expect((await collecting({ events: [named] })).error).toBe(named)
+    expect(await collecting({ events: [named] })).toMatchObject({ error: named, stdout: '', stderr: '' })
     const source = new StorageError('source_failed', 'The content could not be read: EIO')
     expect((await collecting({ events: [source] })).error).toBe(source)
     const other = new TypeError('no')
@@ -254,7 +264,9 @@ describe('the bar', () => {
 
   test('counts files of those that were found, at verbosity 1 only', async () => {
     const text = await drawn({ events })
-    expect(text).toContain('[############............] 50%  2 of 4 files  1/s  b.css')
+    expect(text).toContain('[........................] 0%  0 of 4 files  0/s')
+    expect(text).toMatch(/\[#{12}\.{12}\] 50% {2}2 of 4 files {2}\d+\/s {2}b\.css/)
+    expect(text.endsWith('\r')).toBe(true)
     expect(await drawn({ events, call: { verbosity: 2 } })).toBe('')
     expect(await drawn({ events, call: { verbosity: 0 } })).toBe('')
     expect(await drawn({ events, json: true })).toBe('')

@@ -47,6 +47,8 @@ test('no command shows a secret of its configuration', async () => {
       'rm down:a.txt',
     ],
     ...['cp a.txt down:', 'mv :a.txt down:', 'settings s3', 'serve . --once'],
+    ...['default', 'down', 'wrong', 'half', 'proxied'].map(alias => `collectstatic ${alias} --noinput`),
+    ...['collectstatic', 'findstatic a.txt'],
   ]
   for (const command of commands) {
     for (const flag of ['--verbose', '--json']) await said(flag, ...command.split(' '))

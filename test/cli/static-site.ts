@@ -38,19 +38,18 @@ export class StaticSite implements AsyncDisposable {
 
   /** The files below a folder, with what they hold; what a run notes for the next one is left out. */
   async files(folder = 'out'): Promise<Record<string, string>> {
-    const found: Record<string, string> = {}
-    const all = await readdir(this.path(folder), { recursive: true, withFileTypes: true }).catch(() => [])
-    for (const each of all) {
-      const path = join(each.parentPath, each.name)
-      if (!each.isDirectory() && each.name !== RECORD_NAME)
-        found[path.slice(this.path(folder).length + 1)] = await readFile(path, 'utf8')
-    }
-    return found
+    const names = await this.names(folder)
+    return Object.fromEntries(
+      await Promise.all(names.map(async name => [name, await readFile(join(this.path(folder), name), 'utf8')])),
+    )
   }
 
   /** The names of the files below a folder. */
   async names(folder = 'out'): Promise<string[]> {
-    return Object.keys(await this.files(folder)).sort()
+    const all = await readdir(this.path(folder), { recursive: true, withFileTypes: true }).catch(() => [])
+    const paths = all.filter(each => !each.isDirectory()).map(each => join(each.parentPath, each.name))
+    const names = paths.map(path => path.slice(this.path(folder).length + 1))
+    return names.filter(name => name !== RECORD_NAME).sort()
   }
 
   /** The entries of the manifest. */
