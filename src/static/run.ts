@@ -106,8 +106,25 @@ export class Run {
     }
     const paths = scanner === undefined ? undefined : this.#paths
     const isWanted = (name: string): boolean => this.#isKept(name) && this.#sources.has(name)
-    const ends = { plan: manifest, paths, isWanted, clear, deleteStale, keep, signal }
+    const restore = async (missing: ReadonlySet<string>): Promise<void> => {
+      if (scanner !== undefined) await this.#restore(missing, this.#hashedUnits(digests, scanner))
+    }
+    const ends = { plan: manifest, paths, isWanted, clear, deleteStale, keep, signal, restore }
     await finish(this.#target, this.#store, this.#report, ends)
+  }
+
+  /** Stores what another run has removed. */
+  async #restore(missing: ReadonlySet<string>, units: AsyncIterable<Unit>): Promise<void> {
+    const { options, signal } = this.#plan
+    const wanted = new Set(missing)
+    for (const name of missing) {
+      this.#target.forget(name)
+      // Siblings come with their files.
+      wanted.add(this.#store.record.get(name)?.siblingOf ?? '')
+    }
+    await forEachParallel(units, { limit: options.concurrency ?? 16, signal }, async unit => {
+      if (wanted.has(unit.file.name) || wanted.has(unit.hashed?.storedAs ?? '')) await this.#attempt(unit)
+    })
   }
 
   /** Removes what is in the target; what the former manifest names stays until the new one is written. */
@@ -117,6 +134,11 @@ export class Run {
     if (manifest !== undefined && manifest.storage === storage) named.add(manifest.name)
     named.add(RECORD_NAME)
     const names = [...this.#target.listed.keys()].filter(name => !named.has(name))
+    const { record } = this.#target
+    const left = new Map([...record.files].filter(([name]) => named.has(name)))
+    // Another run sees by the record that what it has listed or stored may be gone.
+    if (!this.#report.dryRun)
+      await this.#target.writeRecord({ ...record, deploy: record.deploy + 1, files: left }, { signal })
     await removeAll(this.#target, names, this.#report, signal)
     if (!storage.supports('path')) return
     const { dryRun } = this.#report
