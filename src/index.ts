@@ -7,6 +7,7 @@ export {
   type HoldallSettings,
   loadConfig,
   overrideSettings,
+  type StaticSettings,
   type StorageAliases,
   type StorageConfig,
   type Storages,
@@ -75,6 +76,8 @@ export { type CommonOptions, commonSettings } from './storage/common-settings.ts
 export type { NameOrContainer } from './storage/containers.ts'
 export type { CopyFileOptions } from './storage/copy.ts'
 export type { DeletableNames, DeletedFiles } from './storage/delete-many.ts'
+export type { ManifestOptions } from './storage/manifest-options.ts'
+export type { ManifestPolicy, StaticPolicy } from './storage/static-policy.ts'
 export { type AnyStorage, Storage } from './storage/storage.ts'
 export { type HasCalls, StorageDriver } from './storage/storage-driver.ts'
 export type {
@@ -91,5 +94,6 @@ export type {
   Services,
   SweepOptions,
   UrlOptions,
+  UrlSigning,
   VersionOptions,
 } from './storage/types.ts'

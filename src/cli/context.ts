@@ -70,6 +70,17 @@ export class CliContext {
     return this.#loaded
   }
 
+  /** Runs what reads the configuration. An error in it begins with the file that it is in. */
+  async configured<T>(work: () => T | Promise<T>): Promise<T> {
+    const { file } = await this.config()
+    try {
+      return await work()
+    } catch (cause) {
+      if (!(cause instanceof ImproperlyConfigured) || file === undefined) throw cause
+      throw new ImproperlyConfigured(`${file}: ${cause.message}`, { cause })
+    }
+  }
+
   async #load(): Promise<LoadedConfig> {
     const { loadAndConfigure } = await import('../config/index.ts')
     watchModules()
@@ -111,13 +122,7 @@ export class CliContext {
     const { alias, path } = splitTarget(text)
     const storages = await this.storages()
     const { file } = await this.config()
-    let storage: AnyStorage
-    try {
-      storage = storages.get(alias)
-    } catch (cause) {
-      if (!(cause instanceof ImproperlyConfigured) || file === undefined) throw cause
-      throw new ImproperlyConfigured(`${file}: ${cause.message}`, { cause })
-    }
+    const storage = await this.configured(() => storages.get(alias))
     if (file === undefined && isCurrentFolder(storage) && !this.#isHinted) {
       this.#isHinted = true
       this.out.log(`no holdall.config.* here: '${alias}' is the current folder ('holdall init' writes one)`)

@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { cat } from './commands/cat.ts'
 import { check } from './commands/check.ts'
+import { collectstatic } from './commands/collectstatic.ts'
 import { completion } from './commands/completion.ts'
 import { containers } from './commands/containers.ts'
 import { cp } from './commands/cp.ts'
 import { du } from './commands/du.ts'
+import { findstatic } from './commands/findstatic.ts'
 import { get } from './commands/get.ts'
 import { init } from './commands/init.ts'
 import { ls } from './commands/ls.ts'
@@ -35,6 +37,8 @@ const REGISTRATIONS = [
   du,
   containers,
   orphans,
+  collectstatic,
+  findstatic,
   check,
   settings,
   init,

@@ -52,6 +52,11 @@ export class Output {
     }
   }
 
+  /** A heading above an error, with a blank line between them; nothing in JSON mode. */
+  failure(text: string): void {
+    if (!this.json) this.#message(`${printable(text)}\n`)
+  }
+
   #message(text: string): void {
     this.status?.clear()
     process.stderr.write(`${text}\n`)

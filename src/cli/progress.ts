@@ -1,9 +1,18 @@
 import { clipped, formatSize, type Output, printable, type StatusLine } from './output.ts'
 
+/** What a bar shows. */
+export interface ProgressOptions {
+  /** What is counted; default bytes. */
+  readonly unit?: 'bytes' | 'files'
+  /** Whether there is a bar at all; default true. */
+  readonly isWanted?: boolean
+}
+
 /** A bar on stderr while a command works; silent unless stderr is a terminal. One at a time. */
 export class Progress implements StatusLine {
   readonly #stream = process.stderr
   readonly #out: Output
+  readonly #unit: 'bytes' | 'files'
   #total: number
   readonly #startedAt = Date.now()
   #done = 0
@@ -11,11 +20,13 @@ export class Progress implements StatusLine {
   #drawnAt = 0
   #visible = false
 
-  /** `total` is in bytes; 0 when it is not known. */
-  constructor(out: Output, total = 0) {
+  /** `total` is in bytes, or the number of files; 0 when it is not known. */
+  constructor(out: Output, total = 0, { unit = 'bytes', isWanted = true }: ProgressOptions = {}) {
     this.#out = out
     this.#total = total
-    if (this.#stream.isTTY === true && !out.json && !out.quiet && process.env['CI'] === undefined) out.status = this
+    this.#unit = unit
+    const isSeen = this.#stream.isTTY === true && !out.json && !out.quiet && process.env['CI'] === undefined
+    if (isWanted && isSeen) out.status = this
   }
 
   /** Whether anybody sees it. */
@@ -23,14 +34,14 @@ export class Progress implements StatusLine {
     return this.#out.status === this
   }
 
-  /** Adds to the bytes that there will be. */
-  expect(bytes: number): void {
-    this.#total += bytes
+  /** Adds to the bytes or files that there will be. */
+  expect(count: number): void {
+    this.#total += count
   }
 
-  /** Adds bytes that were dealt with. */
-  add(bytes: number, label: string = this.#label): void {
-    this.#done += bytes
+  /** Adds bytes or files that were dealt with. */
+  add(count: number, label: string = this.#label): void {
+    this.#done += count
     this.#label = label
     if (this.isShown && Date.now() - this.#drawnAt >= 50) this.#draw()
   }
@@ -62,8 +73,13 @@ export class Progress implements StatusLine {
     this.#visible = true
     const share = this.#total === 0 ? 0 : Math.min(1, this.#done / this.#total)
     const bar = `[${'#'.repeat(Math.round(share * 24)).padEnd(24, '.')}] ${Math.round(share * 100)}%  `
-    const rate = formatSize((this.#done * 1000) / Math.max(1, now - this.#startedAt))
-    const line = `${this.#total === 0 ? '' : bar}${formatSize(this.#done)}  ${rate}/s  ${printable(this.#label)}`
-    this.#stream.write(`\r\x1b[K${clipped(line, (this.#stream.columns ?? 80) - 1)}`)
+    const rate = (this.#done * 1000) / Math.max(1, now - this.#startedAt)
+    const line = `${this.#total === 0 ? '' : bar}${this.#counted(rate)}  ${printable(this.#label)}`
+    this.#stream.write(`\r\x1b[K${clipped(line, (this.#stream.columns || 80) - 1)}`)
+  }
+  #counted(rate: number): string {
+    if (this.#unit === 'bytes') return `${formatSize(this.#done)}  ${formatSize(rate)}/s`
+    const of = this.#total === 0 ? '' : ` of ${this.#total}`
+    return `${this.#done}${of} files  ${Math.round(rate)}/s`
   }
 }

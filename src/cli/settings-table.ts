@@ -40,32 +40,46 @@ function defaultText({ type, default: value }: Setting<unknown>): string {
   return typeof value === 'string' ? `'${value}'` : (JSON.stringify(value) ?? String(value))
 }
 
-/** The rows as a Markdown table with a heading. */
-export function markdownTable(rows: readonly SettingRow[]): string {
+/** The rows as a Markdown table with a heading; without the options' own names where there are settings only. */
+export function markdownTable(rows: readonly SettingRow[], hasOptions = true): string {
   const lines = rows.map(row => {
     const names = row.settings.map(name => `\`${name}\``).join(', ')
     const onlySettings = row.settings.length > 0 && !row.environment ? ' (not from the environment)' : ''
     const doc = row.secret ? `${row.doc} Secret.` : row.doc
-    return `| \`${row.option}\` | ${names}${onlySettings} | ${cell(row.type)} | \`${cell(row.default)}\` | ${cell(doc)} |`
+    const cells = [`\`${row.option}\``, names + onlySettings, cell(row.type), `\`${cell(row.default)}\``, cell(doc)]
+    return `| ${cells.slice(hasOptions ? 0 : 1).join(' | ')} |`
   })
-  return ['| Option | Setting | Type | Default | Meaning |', '|---|---|---|---|---|', ...lines].join('\n')
+  const heading = ['Option', 'Setting', 'Type', 'Default', 'Meaning'].slice(hasOptions ? 0 : 1)
+  return [`| ${heading.join(' | ')} |`, `|${'---|'.repeat(heading.length)}`, ...lines].join('\n')
 }
 
 function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 }
 
-const START = '<!-- settings -->\n'
 const END = '<!-- /settings -->'
 
+/** Which blocks of a page have the table. */
+export interface TableOptions {
+  /** Blocks that begin with `<!-- settings: name -->`, on a page with several tables. Default: `<!-- settings -->`. */
+  readonly name?: string | undefined
+  /** Whether the options' own names are shown; default true. */
+  readonly hasOptions?: boolean | undefined
+}
+
 /** A page whose blocks between `<!-- settings -->` and `<!-- /settings -->` hold the table; undefined when it has none. */
-export function withSettingsTable(page: string, declared: AnySettings): string | undefined {
-  const [head, ...blocks] = page.split(START)
+export function withSettingsTable(
+  page: string,
+  declared: AnySettings,
+  { name, hasOptions }: TableOptions = {},
+): string | undefined {
+  const start = `<!-- settings${name === undefined ? '' : `: ${name}`} -->\n`
+  const [head, ...blocks] = page.split(start)
   if (!blocks.some(block => block.includes(END))) return undefined
-  const table = markdownTable(settingRows(declared))
+  const table = markdownTable(settingRows(declared), hasOptions)
   const filled = blocks.map(block => {
     const end = block.indexOf(END)
     return end < 0 ? block : `\n${table}\n\n${block.slice(end)}`
   })
-  return [head, ...filled].join(START)
+  return [head, ...filled].join(start)
 }

@@ -25,6 +25,7 @@ export interface StaticManifestSetting {
   readonly storage?: string | undefined
   readonly version?: '1.0' | '1.1' | undefined
   readonly strict?: boolean | undefined
+  readonly strictUrls?: boolean | undefined
   readonly lenientFor?: readonly string[] | undefined
   readonly javaScript?: 'modules' | 'sourceMaps' | undefined
   readonly html?: boolean | undefined
@@ -133,6 +134,7 @@ const MANIFEST: Parts<StaticManifestSetting> = {
   storage: parseText,
   version: raw => parseChoice(raw, ['1.0', '1.1']),
   strict: parseFlag,
+  strictUrls: parseFlag,
   lenientFor: parseList,
   javaScript: raw => parseChoice(raw, ['modules', 'sourceMaps']),
   html: parseFlag,

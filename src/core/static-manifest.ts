@@ -81,7 +81,10 @@ export function storedName(manifest: StaticManifest, name: string, strict = true
   const stored = manifest.paths.get(path)
   if (stored !== undefined) return stored + suffix
   if (!strict) return name
-  throw new StorageError('not_found', `Missing staticfiles manifest entry for '${path}'`, { fileName: path })
+  throw new StorageError('not_found', `Missing staticfiles manifest entry for '${path}'`, {
+    operation: 'url',
+    fileName: path,
+  })
 }
 
 /** A URL path, and the query and fragment behind it. */

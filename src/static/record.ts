@@ -1,5 +1,5 @@
 import type { Stat } from '../core/driver.ts'
-import { compareKeys } from '../core/key-order.ts'
+import { sortKeys } from '../core/key-order.ts'
 
 /** What a run has stored under a name. */
 export interface StoredFile {
@@ -17,60 +17,94 @@ export interface StoredFile {
   readonly deploy: number
 }
 
-/** What former runs have stored in a target: kept in the target itself, so that any machine can go on. */
-export interface CollectedRecord {
-  /** Number of the last manifest: it grows with each one that differs. */
-  readonly deploy: number
-  /** Hash of that manifest; '' where none was written. */
-  readonly manifest: string
-  readonly files: ReadonlyMap<string, StoredFile>
-}
-
 /** Name of the record in the target. */
 export const RECORD_NAME = 'staticfiles.collected.json'
 
-/** What changes with the bytes of a file in a storage: its etag, else its version; '' where it has neither. */
-export function versionOf({ etag, versionId }: Pick<Stat, 'etag' | 'versionId'>): string {
-  return etag ?? versionId ?? ''
+/** The first line of a record. */
+const HEAD = /^\{"version":1,"deploy":(\d{1,15}),"manifest":"([0-9a-f]{0,32})","files":\{$/
+
+/**
+ * What former runs have stored in a target: kept in the target itself, so that any machine can go on. It is JSON with one line a file, and each file
+ * is kept as its text, since there may be very many.
+ */
+export class CollectedRecord {
+  /** Number of the last manifest: it grows with each one that differs. */
+  deploy = 0
+  /** Hash of that manifest; '' where none was written. */
+  manifest = ''
+  readonly #files = new Map<string, string>()
+
+  /** Reads a record; one that is damaged is empty, and a line that is damaged is left out. */
+  static parse(text: string): CollectedRecord {
+    const record = new CollectedRecord()
+    let start = text.indexOf('\n') + 1
+    const head = HEAD.exec(text.slice(0, Math.max(0, start - 1)))
+    if (head === null) return record
+    record.deploy = Number(head[1])
+    record.manifest = head[2]!
+    for (let end = text.indexOf('\n', start); end >= 0; end = text.indexOf('\n', start)) {
+      const value = text.indexOf(':[', nameEnd(text, start))
+      const name = value < 0 || value > end ? undefined : parsed(text.slice(start, value))
+      const isLast = text[end - 1] !== ','
+      if (typeof name === 'string') record.#files.set(name, text.slice(value + 1, isLast ? end : end - 1))
+      start = end + 1
+    }
+    return record
+  }
+
+  /** Names of all files. */
+  names(): IterableIterator<string> {
+    return this.#files.keys()
+  }
+
+  has(name: string): boolean {
+    return this.#files.has(name)
+  }
+
+  /** What is known of a file; undefined where nothing is. */
+  get(name: string): StoredFile | undefined {
+    const text = this.#files.get(name)
+    const value = text === undefined ? undefined : parsed(text)
+    if (!Array.isArray(value)) return undefined
+    const [md5, version, size, headers, siblingOf = '', deploy = 0] = value
+    const texts = [md5, version, headers, siblingOf].every(each => typeof each === 'string')
+    const isWhole = texts && Number.isSafeInteger(size) && Number.isSafeInteger(deploy)
+    return isWhole ? { md5, version, size, headers, siblingOf, deploy } : undefined
+  }
+
+  set(name: string, { md5, version, size, headers, siblingOf, deploy }: StoredFile): void {
+    const more = deploy > 0 ? [siblingOf, deploy] : siblingOf === '' ? [] : [siblingOf]
+    this.#files.set(name, JSON.stringify([md5, version, size, headers, ...more]))
+  }
+
+  delete(name: string): void {
+    this.#files.delete(name)
+  }
+
+  /** The text of the record, in the order of names. */
+  toText(): string {
+    const lines = sortKeys([...this.#files.keys()]).map(name => `${JSON.stringify(name)}:${this.#files.get(name)}`)
+    const head = `{"version":1,"deploy":${this.deploy},"manifest":${JSON.stringify(this.manifest)},"files":{`
+    return `${head}\n${lines.join(',\n')}\n}}\n`
+  }
 }
 
-/** A record before the first run. */
-export const EMPTY_RECORD: CollectedRecord = { deploy: 0, manifest: '', files: new Map() }
+/** Where the JSON text that begins at `start` ends: behind the quote that is not escaped. */
+function nameEnd(text: string, start: number): number {
+  let at = start + 1
+  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
+  return at
+}
 
-/** Reads a record; undefined for what is none. An entry that cannot be read is left out. */
-export function parseRecord(text: string): CollectedRecord | undefined {
+function parsed(text: string): unknown {
   try {
-    const parsed: unknown = JSON.parse(text)
-    const { version, deploy, manifest, files } = (parsed ?? {}) as Record<string, unknown>
-    if (version !== 1 || typeof files !== 'object' || files === null) return undefined
-    const found = new Map<string, StoredFile>()
-    for (const [name, value] of Object.entries(files)) {
-      const file = parseFile(value)
-      if (file !== undefined) found.set(name, file)
-    }
-    const number = Number.isSafeInteger(deploy) ? (deploy as number) : 0
-    return { deploy: number, manifest: typeof manifest === 'string' ? manifest : '', files: found }
+    return JSON.parse(text)
   } catch {
     return undefined
   }
 }
 
-function parseFile(value: unknown): StoredFile | undefined {
-  if (!Array.isArray(value)) return undefined
-  const [md5, version, size, headers, siblingOf = '', deploy = 0] = value
-  const texts = [md5, version, headers, siblingOf].every(each => typeof each === 'string')
-  return texts && Number.isSafeInteger(size) && Number.isSafeInteger(deploy)
-    ? { md5, version, size, headers, siblingOf, deploy }
-    : undefined
-}
-
-/** The text of a record: one line a file, in the order of names. */
-export function serializeRecord({ deploy, manifest, files }: CollectedRecord): string {
-  const lines = [...files]
-    .sort(([a], [b]) => compareKeys(a, b))
-    .map(([name, { md5, version, size, headers, siblingOf, deploy: last }]) => {
-      const more = last > 0 ? [siblingOf, last] : siblingOf === '' ? [] : [siblingOf]
-      return `${JSON.stringify(name)}:${JSON.stringify([md5, version, size, headers, ...more])}`
-    })
-  return `{"version":1,"deploy":${deploy},"manifest":${JSON.stringify(manifest)},"files":{\n${lines.join(',\n')}\n}}\n`
+/** What changes with the bytes of a file in a storage: its etag, else its version; '' where it has neither. */
+export function versionOf({ etag, versionId }: Pick<Stat, 'etag' | 'versionId'>): string {
+  return etag ?? versionId ?? ''
 }

@@ -135,10 +135,10 @@ export class Run {
     named.add(RECORD_NAME)
     const names = [...this.#target.listed.keys()].filter(name => !named.has(name))
     const { record } = this.#target
-    const left = new Map([...record.files].filter(([name]) => named.has(name)))
+    record.deploy++
+    for (const name of names) record.delete(name)
     // Another run sees by the record that what it has listed or stored may be gone.
-    if (!this.#report.dryRun)
-      await this.#target.writeRecord({ ...record, deploy: record.deploy + 1, files: left }, { signal })
+    if (!this.#report.dryRun) await this.#target.writeRecord(record.toText(), { signal })
     await removeAll(this.#target, names, this.#report, signal)
     if (!storage.supports('path')) return
     const { dryRun } = this.#report
@@ -253,9 +253,10 @@ export class Run {
   async #isUpToDate(file: StaticFile): Promise<boolean> {
     const { compare, clear } = this.#plan.options
     const entry = this.#target.listed.get(file.name)
-    if (compare !== 'modifiedTime' || clear === true || entry?.modifiedAt === undefined) return false
+    if (compare !== 'modifiedTime' || clear === true || entry === undefined) return false
     const source = await file.modifiedAt({ signal: this.#plan.signal })
-    if (source === undefined || wholeSeconds(entry.modifiedAt) < wholeSeconds(source)) return false
+    // A time that is not known is no later one.
+    if (source === undefined || !(wholeSeconds(entry.modifiedMs) >= wholeSeconds(source.getTime()))) return false
     this.#store.keep(file.name)
     return true
   }
@@ -310,8 +311,8 @@ async function scanAll(
   }
 }
 
-function wholeSeconds(date: Date): number {
-  return Math.floor(date.getTime() / 1000)
+function wholeSeconds(timeMs: number): number {
+  return Math.floor(timeMs / 1000)
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

@@ -2,14 +2,15 @@ import { LocalStorage } from '../backends/local/index.ts'
 import { settingsFolder } from '../config/configure.ts'
 import { type StaticManifestSetting, type StaticValues, staticSettings } from '../config/static-settings.ts'
 import { defaultStorage, storages } from '../config/storages.ts'
-import { ImproperlyConfigured } from '../core/errors.ts'
+import { ImproperlyConfigured, messageOf } from '../core/errors.ts'
 import { hint, nearest } from '../core/nearest.ts'
 import { activeSettings, resolveSettings } from '../core/settings.ts'
+import type { AnyStorage } from '../storage/storage.ts'
 import { checkFolders, FolderFinder } from './finders/folders.ts'
 import { PackageFinder } from './finders/packages.ts'
 import { StorageFinder } from './finders/storages.ts'
 import { DEFAULT_IGNORE, ignorePatterns } from './ignore.ts'
-import type { StaticFilesOptions, StaticManifestOptions } from './options.ts'
+import type { StaticFilesOptions } from './options.ts'
 import { StaticFiles } from './static-files.ts'
 import type { Finder } from './types.ts'
 
@@ -18,11 +19,9 @@ interface Place {
   readonly base: string | undefined
 }
 
-const FOLDERS = 'FileSystemFinder'
-
 /** The finders that a setting can name, by Django's class paths. */
 const FINDERS: Readonly<Record<string, (values: StaticValues, place: Place) => Finder>> = {
-  [FOLDERS]: ({ dirs }, place) => new FolderFinder(dirs, place),
+  FileSystemFinder: ({ dirs }, place) => new FolderFinder(dirs, place),
   AppDirectoriesFinder: ({ packages }, place) => new PackageFinder(packages, place),
   DefaultStorageFinder: () => new StorageFinder(defaultStorage),
 }
@@ -55,12 +54,19 @@ export function staticFilesFromSettings(alias = 'staticfiles', options: Partial<
     ignore: options.ignore ?? values.ignore,
     debug: options.debug ?? values.debug,
   }
-  const isOnDisk = storage instanceof LocalStorage && storage.options.location !== ''
-  if (isOnDisk && made.finders.some(finder => finder instanceof FolderFinder)) {
-    const isIgnored = ignorePatterns([...(made.ignore ?? []), ...DEFAULT_IGNORE])
-    checkFolders(values.dirs, storage.root, { ...place, isIgnored })
-  }
+  if (options.finders === undefined) checkTarget(made, values, place)
   return new StaticFiles(made)
+}
+
+/** Refuses a target on this disk that is collected from. */
+function checkTarget(
+  { storage, finders, ignore = [] }: StaticFilesOptions,
+  { dirs }: StaticValues,
+  place: Place,
+): void {
+  const isOnDisk = storage instanceof LocalStorage && storage.options.location !== ''
+  if (!isOnDisk || !finders.some(finder => finder instanceof FolderFinder)) return
+  checkFolders(dirs, storage.root, { ...place, isIgnored: ignorePatterns([...ignore, ...DEFAULT_IGNORE]) })
 }
 
 function findersOf(values: StaticValues, place: Place): Finder[] {
@@ -86,7 +92,14 @@ function checkedFinder(finder: object): Finder {
 /** The manifest's options, whose storage is the one of an alias. */
 function manifestOf(given: boolean | StaticManifestSetting | null): StaticFilesOptions['manifest'] {
   if (given === null || typeof given === 'boolean') return given ?? undefined
-  const { storage, ...options } = given
-  const named: Pick<StaticManifestOptions, 'storage'> = storage === undefined ? {} : { storage: storages.get(storage) }
-  return { ...options, ...named }
+  const { storage: alias, ...options } = given
+  return alias === undefined ? options : { ...options, storage: namedStorage(alias) }
+}
+
+function namedStorage(alias: string): AnyStorage {
+  try {
+    return storages.get(alias)
+  } catch (cause) {
+    throw new ImproperlyConfigured(`STATICFILES_MANIFEST: ${messageOf(cause)}`, { cause })
+  }
 }

@@ -45,7 +45,7 @@ export class Siblings {
     for (const extension of Object.values(EXTENSIONS)) {
       const name = storedAs + extension
       if (!this.#target.listed.has(name) || isSource(name)) continue
-      const isOurs = this.#target.record.files.get(name)?.siblingOf === storedAs
+      const isOurs = this.#target.record.get(name)?.siblingOf === storedAs
       if (isOurs || plan !== undefined) await this.#store.remove(name)
     }
   }

@@ -6,7 +6,7 @@ import type { AnyStorage } from '../storage/storage.ts'
 import { writeContent } from '../storage/write.ts'
 import { type Digest, streamDigest } from './digest.ts'
 import type { FileHeaders } from './headers.ts'
-import { type StoredFile, versionOf } from './record.ts'
+import { CollectedRecord, type StoredFile, versionOf } from './record.ts'
 import type { Target, Wanted } from './target.ts'
 
 /** What of an entry of the record the caller knows. */
@@ -23,7 +23,7 @@ export interface StoreOptions {
 /** Stores files in the target where they are not there yet, and keeps the record of it. */
 export class Store {
   /** What the target holds at the end of the run. */
-  readonly record: Map<string, StoredFile> = new Map()
+  readonly record: CollectedRecord = new CollectedRecord()
   #hasWritten = false
   readonly #target: Target
   readonly #storage: AnyStorage
@@ -60,7 +60,12 @@ export class Store {
       return false
     const listed = this.#target.listed.get(name)!
     const stored = this.#target.stored(name)
-    this.record.set(name, stored === undefined ? entry(digest, headers, listed, known) : { ...stored, ...known })
+    this.record.set(
+      name,
+      stored === undefined
+        ? entry(digest, headers, { etag: listed.version, size: listed.size }, known)
+        : { ...stored, ...known },
+    )
     return true
   }
 
@@ -86,7 +91,7 @@ export class Store {
   /** Removes a file that is in the target. */
   async remove(name: string): Promise<void> {
     const { dryRun, signal } = this.#options
-    if (!dryRun) await this.#storage.delete(this.#target.listed.get(name) ?? name, { signal })
+    if (!dryRun) await this.#storage.delete(this.#target.listed.get(name)?.address ?? name, { signal })
     this.record.delete(name)
     this.#target.forget(name)
   }

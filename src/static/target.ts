@@ -1,18 +1,10 @@
 import type { CallOptions } from '../core/call.ts'
 import { isStorageError } from '../core/errors.ts'
-import { EMPTY_MANIFEST, parseManifest, type StaticManifest } from '../core/static-manifest.ts'
+import { EMPTY_MANIFEST, parseManifest, type StaticManifest, shortHash } from '../core/static-manifest.ts'
 import type { AnyStorage } from '../storage/storage.ts'
-import type { Entry } from '../storage/types.ts'
+import type { Entry, NameOrEntry } from '../storage/types.ts'
 import type { ManifestPlan } from './options.ts'
-import {
-  type CollectedRecord,
-  EMPTY_RECORD,
-  parseRecord,
-  RECORD_NAME,
-  type StoredFile,
-  serializeRecord,
-  versionOf,
-} from './record.ts'
+import { CollectedRecord, RECORD_NAME, type StoredFile, versionOf } from './record.ts'
 
 /** What a run wants to be in the target under a name. */
 export interface Wanted {
@@ -23,65 +15,67 @@ export interface Wanted {
   readonly headers: string
 }
 
+/** A file in the target: as little of its entry as a run needs, since there may be very many. */
+export interface Listed {
+  readonly size: number
+  readonly etag: string | undefined
+  readonly version: string
+  /** Milliseconds since 1970; NaN where the listing has no time. */
+  readonly modifiedMs: number
+  /** What has to be given to `delete`: the name, or the entry where its name is not in its normal form. */
+  readonly address: NameOrEntry
+}
+
 /** The target as one listing shows it, with what former runs have said of it. */
 export class Target {
   readonly storage: AnyStorage
-  readonly #listed: Map<string, Entry>
   readonly record: CollectedRecord
-  #recordText: string
   readonly manifest: StaticManifest
-  readonly manifestText: string
-  readonly #recordTime: number
+  /** Hash of the manifest's text; '' where there is none. */
+  readonly manifestHash: string
+  readonly #listed: Map<string, Listed>
+  readonly #recordMs: number
+  #recordHash: string
 
-  private constructor(
-    storage: AnyStorage,
-    listed: Map<string, Entry>,
-    recordText: string,
-    manifest: string,
-    { plan, recordTime }: { readonly plan: ManifestPlan | undefined; readonly recordTime: number },
-  ) {
+  private constructor(storage: AnyStorage, listing: Listing, manifestText: string, name: string) {
+    const { listed, recordText, recordMs } = listing
     this.storage = storage
     this.#listed = listed
-    this.#recordText = recordText
-    this.record = parseRecord(recordText) ?? EMPTY_RECORD
-    this.manifestText = manifest
-    this.manifest = manifest === '' ? EMPTY_MANIFEST : parseManifest(manifest, plan!.name)
-    this.#recordTime = recordTime
+    this.record = CollectedRecord.parse(recordText)
+    this.#recordHash = hashOf(recordText)
+    this.manifest = manifestText === '' ? EMPTY_MANIFEST : parseManifest(manifestText, name)
+    this.manifestHash = hashOf(manifestText)
+    this.#recordMs = recordMs
   }
 
   /** Lists the target, and reads the record and the manifest that are in it. A damaged record counts as none, a damaged manifest is an error. */
   static async read(storage: AnyStorage, plan: ManifestPlan | undefined, options: CallOptions): Promise<Target> {
-    const { recordText, listed, recordTime } = await readListing(storage, options)
+    const listing = await readListing(storage, options)
     const isElsewhere = plan !== undefined && plan.storage !== storage
-    const hasManifest = plan !== undefined && (isElsewhere || listed.has(plan.name))
+    const hasManifest = plan !== undefined && (isElsewhere || listing.listed.has(plan.name))
     const manifest = hasManifest ? await readText(plan.storage, plan.name, options) : ''
-    return new Target(storage, listed, recordText, manifest, { plan, recordTime })
+    return new Target(storage, listing, manifest, plan?.name ?? '')
   }
 
   /** Files in the target by their names. */
-  get listed(): ReadonlyMap<string, Entry> {
+  get listed(): ReadonlyMap<string, Listed> {
     return this.#listed
   }
 
-  /** Text of the record as this run has last read or written it; '' where there is none. */
-  get recordText(): string {
-    return this.#recordText
+  /** Hash of the record's text as this run has last read or written it; '' where there is none. */
+  get recordHash(): string {
+    return this.#recordHash
   }
 
   /** Whether another run has written the record since. */
   async isDisturbed(options: CallOptions): Promise<boolean> {
-    return (await readText(this.storage, RECORD_NAME, options)) !== this.#recordText
+    return hashOf(await readText(this.storage, RECORD_NAME, options)) !== this.#recordHash
   }
 
-  /** Writes the record; one that has not changed only where `always` says so. */
-  async writeRecord(
-    record: CollectedRecord,
-    { always, signal }: CallOptions & { readonly always?: boolean },
-  ): Promise<void> {
-    const text = serializeRecord(record)
-    if (text === this.#recordText && always !== true) return
-    await saveText(this.storage, RECORD_NAME, text, { signal })
-    this.#recordText = text
+  /** Writes the text of a record. */
+  async writeRecord(text: string, options: CallOptions): Promise<void> {
+    await saveText(this.storage, RECORD_NAME, text, options)
+    this.#recordHash = hashOf(text)
   }
 
   /** A file is no longer in the target. */
@@ -91,14 +85,12 @@ export class Target {
 
   /** What a former run has stored under a name, if it is what the listing shows. */
   stored(name: string): StoredFile | undefined {
-    const stored = this.record.files.get(name)
-    const entry = this.listed.get(name)
-    if (stored === undefined || entry === undefined) return undefined
-    const version = versionOf(entry)
-    if (stored.version !== '' && version !== '') return stored.version === version ? stored : undefined
+    const stored = this.record.get(name)
+    const listed = this.#listed.get(name)
+    if (stored === undefined || listed === undefined) return undefined
+    if (stored.version !== '' && listed.version !== '') return stored.version === listed.version ? stored : undefined
     // Where listings have neither etags nor versions: what was changed after the record was written has a later time.
-    const time = entry.modifiedAt?.getTime() ?? Number.POSITIVE_INFINITY
-    return entry.size === stored.size && time <= this.#recordTime ? stored : undefined
+    return listed.size === stored.size && listed.modifiedMs <= this.#recordMs ? stored : undefined
   }
 
   /**
@@ -106,41 +98,59 @@ export class Target {
    * stored bytes can tell.
    */
   holds(name: string, { md5, size, headers }: Wanted): 'yes' | 'no' | 'unknown' {
-    const entry = this.listed.get(name)
-    if (entry === undefined) return 'no'
+    const listed = this.#listed.get(name)
+    if (listed === undefined) return 'no'
     const stored = this.stored(name)
     if (stored !== undefined) return stored.md5 === md5 && stored.headers === headers ? 'yes' : 'no'
-    if (entry.etag === md5 && entry.size === size) return 'yes'
+    if (listed.etag === md5 && listed.size === size) return 'yes'
     // An etag that is some MD5 is that of other bytes, unless the storage compresses them.
     return 'unknown'
   }
 }
 
-/** Times that a listing is begun anew because the record has changed meanwhile. */
+function listedOf(storage: AnyStorage, entry: Entry): Listed {
+  const { name, size, etag, modifiedAt } = entry
+  const address = isNormal(storage, name) ? name : entry
+  return { size, etag, version: versionOf(entry), modifiedMs: modifiedAt?.getTime() ?? Number.NaN, address }
+}
+
+function isNormal(storage: AnyStorage, name: string): boolean {
+  try {
+    return storage.isSpelled(name, storage.keyOf(name))
+  } catch {
+    return false
+  }
+}
+
+/** Hash of a text; '' of the empty one. */
+export function hashOf(text: string): string {
+  return text === '' ? '' : shortHash(text)
+}
+
+/** Times that a target is listed because its record changes meanwhile. */
 const MAX_LISTINGS = 3
 
 interface Listing {
   readonly recordText: string
-  readonly listed: Map<string, Entry>
-  /** When the record was written, in milliseconds; no time where that is not known. */
-  readonly recordTime: number
+  readonly listed: Map<string, Listed>
+  /** When this record was written, in milliseconds since 1970; NaN where that is not known. */
+  readonly recordMs: number
 }
 
-/** The record, and after it the listing: when another run removes what is listed, the record is no longer the one that was read. */
+/** The record, and then the listing: what another run removes from it has changed the record that was read. */
 async function readListing(storage: AnyStorage, options: CallOptions): Promise<Listing> {
   for (let listings = 1; ; listings++) {
     const recordText = await readText(storage, RECORD_NAME, options)
-    const listed = new Map<string, Entry>()
+    const listed = new Map<string, Listed>()
     for await (const entry of storage.entries('', { ...options, recursive: true })) {
-      if (!entry.isDirectory) listed.set(entry.name, entry)
+      if (!entry.isDirectory) listed.set(entry.name, listedOf(storage, entry))
     }
     const own = listed.get(RECORD_NAME)
-    const recordTime = own?.modifiedAt?.getTime() ?? Number.NEGATIVE_INFINITY
-    // Where files have no versions their times are compared with that of the record, which must be of this text.
-    if (own === undefined || versionOf(own) !== '') return { recordText, listed, recordTime }
-    const isSame = (await readText(storage, RECORD_NAME, options)) === recordText
-    if (isSame) return { recordText, listed, recordTime }
-    if (listings === MAX_LISTINGS) return { recordText, listed, recordTime: Number.NEGATIVE_INFINITY }
+    const recordMs = own?.modifiedMs ?? Number.NaN
+    // Where files have no versions, their times are compared with that of the record, which has to be the one that was read.
+    if (own === undefined || own.version !== '') return { recordText, listed, recordMs }
+    if ((await readText(storage, RECORD_NAME, options)) === recordText) return { recordText, listed, recordMs }
+    if (listings === MAX_LISTINGS) return { recordText, listed, recordMs: Number.NaN }
   }
 }
 

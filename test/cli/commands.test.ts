@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startStrictS3 } from '../servers/strict-s3.ts'
 import { Child, runChild, runNode } from '../support/child.ts'
+import { resolvedImports } from '../support/resolved-imports.ts'
 import { runCli, startCli } from './run-cli.ts'
 
 // Every command is a process of its own.
@@ -37,6 +38,8 @@ describe('the command line', () => {
       'du',
       'containers',
       'orphans',
+      'collectstatic',
+      'findstatic',
       'check',
       'settings',
       'init',
@@ -51,6 +54,11 @@ describe('the command line', () => {
   test('runs from its sources as it does when it is built', async () => {
     const [help, built] = await Promise.all([runNode([join(ROOT, 'src/cli/bin.ts'), '--help']), cli('--help')])
     expect([help.stdout, help.stderr]).toEqual([built.stdout, ''])
+  })
+
+  test('loads static files, fields and ORMs only when a command needs them', async () => {
+    const loaded = await resolvedImports('src/cli/main.ts')
+    expect(loaded.filter(url => /\/src\/(?:static|fields|orm)\//.test(url))).toEqual([])
   })
 
   test.each([[['nonsense']], [['ls', '--nonsense']], [['stat']], [['put', '--concurrency', '0', 'x']]])(
@@ -191,7 +199,7 @@ describe('check', () => {
   })
 
   test('writes nothing in a dry run', async () => {
-    await config({ MEDIA_ROOT: 'm', STATIC_ROOT: 's' })
+    await config({ MEDIA_ROOT: 'm', STATIC_ROOT: 's', STATIC_URL: '/s/' })
     expect(await cli('check', '--dry-run')).toMatchObject({ code: 0 })
     expect(await readdir(dir)).toEqual(['holdall.config.json'])
   })

@@ -33,6 +33,21 @@ describe('the settings table', () => {
     ])
   })
 
+  test('has the settings alone where there are no options', () => {
+    expect(markdownTable(settingRows(declared), false).split('\n').slice(0, 3)).toEqual([
+      '| Setting | Type | Default | Meaning |',
+      '|---|---|---|---|',
+      '| `AWS_ACCESS_KEY_ID` | text or null | `null` | Key. Secret. |',
+    ])
+  })
+
+  test('is one of several on a page, by its name', () => {
+    const page = '<!-- settings: a -->\n<!-- /settings -->\n<!-- settings: b -->\n<!-- /settings -->\n'
+    const filled = withSettingsTable(page, declared, { name: 'b', hasOptions: false })!
+    expect(filled).toMatch(/^<!-- settings: a -->\n<!-- \/settings -->\n<!-- settings: b -->\n\n\| Setting /)
+    expect(withSettingsTable(page, declared)).toBeUndefined()
+  })
+
   test('replaces what is between the markers and stays the same afterwards', () => {
     const page = 'before\n<!-- settings -->\nold\n<!-- /settings -->\nafter\n'
     const once = withSettingsTable(page, declared)!

@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
-import { createFileHandler, type ServedStorage } from '../../src/serve/index.ts'
+import { createFileHandler, type ServedStorage, toNodeListener } from '../../src/serve/index.ts'
 import { ALL, BROWSER, counted, NOWHERE, PACKED, site, TEXT } from './static-site.ts'
 
 test('the sibling that the client wants most is sent, with the type of the plain name', async () => {
@@ -99,4 +102,31 @@ test('equal etags of a storage that numbers its versions are told apart', async 
     '"7-gzip"',
   ])
   expect([await tag('w.css', ''), await tag('w.css', 'br')]).toEqual(['W/"7"', 'W/"7-br"'])
+})
+
+test('over HTTP a client gets the text, whatever it accepts', async () => {
+  await using web = await site(ALL)
+  await web.storage.save('stored.css', PACKED.gz)
+  const stored: ServedStorage = {
+    ...counted(web.storage, []),
+    stat: async (name, options) => {
+      const entry = await web.storage.stat(name, options)
+      return name === 'stored.css' ? { ...entry, contentEncoding: 'gzip' } : entry
+    },
+  }
+  const server = createServer(toNodeListener(createFileHandler(stored, { precompressed: true })))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  try {
+    for (const name of ['a.css', 'stored.css']) {
+      for (const accepted of [BROWSER, 'gzip', 'identity', '*;q=0']) {
+        const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${name}`
+        const answer = await fetch(url, { headers: { 'accept-encoding': accepted } })
+        expect([name, accepted, answer.status, await answer.text()]).toEqual([name, accepted, 200, TEXT])
+        expect(answer.headers.get('vary')).toBe('Accept-Encoding')
+      }
+    }
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
 })

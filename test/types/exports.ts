@@ -54,6 +54,7 @@ import type {
   RangeOptions,
   UploadObjectOptions,
 } from '../../src/backends/libcloud/index.ts'
+import type { CompressedManifestOptions, LocalManifestOptions, LocalOptions } from '../../src/backends/local/index.ts'
 import type { NimbusDriverOptions, NimbusKey, NimbusOptions, NimbusVersion } from '../../src/backends/nimbus/index.ts'
 import type {
   AddressingStyle,
@@ -65,6 +66,7 @@ import type {
   ObjectParametersSource,
   ProviderName,
   S3ErrorDetails,
+  S3ManifestOptions,
   S3UrlOptions,
 } from '../../src/backends/s3/index.ts'
 import type {
@@ -97,6 +99,13 @@ import type {
   TempUrlKeyPlace,
 } from '../../src/backends/swift/index.ts'
 import type {
+  StaticCompressSetting,
+  StaticHeadersSetting,
+  StaticManifestSetting,
+  StaticSettings,
+  StaticSource,
+} from '../../src/config/index.ts'
+import type {
   AnyStorage,
   AvailableNameOptions,
   CallOptions,
@@ -113,6 +122,8 @@ import type {
   GuessedType,
   HandleFlags,
   HoldallSettings,
+  ManifestOptions,
+  ManifestPolicy,
   NameStrategy,
   ObjectParameters,
   OpenOptions,
@@ -124,10 +135,12 @@ import type {
   ResolvedSettings,
   SaveOptions,
   Services,
+  StaticPolicy,
   StatOptions,
   StorageConfig,
   Storages,
   UrlOptions,
+  UrlSigning,
   VersionOptions,
   Whence,
 } from '../../src/index.ts'
@@ -283,7 +296,16 @@ export type OfS3 = [
   ObjectParametersSource,
   ProviderName,
   S3ErrorDetails,
+  S3ManifestOptions,
   S3UrlOptions,
+]
+export type OfLocal = [CompressedManifestOptions, LocalManifestOptions, LocalOptions]
+export type OfConfig = [
+  StaticCompressSetting,
+  StaticHeadersSetting,
+  StaticManifestSetting,
+  StaticSettings,
+  StaticSource,
 ]
 export type OfOthers = [Coding, ServedUrl]
 export type OfStorage = [
@@ -297,11 +319,15 @@ export type OfStorage = [
   EntriesOptions,
   Entry,
   Feature,
+  ManifestOptions,
+  ManifestPolicy,
   OpenOptions,
   ReadStreamOptions,
   SaveOptions,
   Services,
+  StaticPolicy,
   UrlOptions,
+  UrlSigning,
   VersionOptions,
 ]
 export type OfDrivers = [Features, HandleFlags, ObjectParameters, ReadStat, Repeat, RequestOptions, StatOptions]

@@ -1,6 +1,9 @@
 /** Compiled by `npm run types`, never run: each `@ts-expect-error` fails the build when its line becomes valid. */
+import { S3ManifestStaticStorage, S3StaticStorage } from '../../src/backends/s3/index.ts'
+import type { StaticCompressSetting, StaticHeadersSetting, StaticManifestSetting } from '../../src/config/index.ts'
 import {
   type AnyStorage,
+  defineConfig,
   isStorageError,
   LocalStorage,
   MemoryStorage,
@@ -10,6 +13,12 @@ import {
   type storages,
 } from '../../src/index.ts'
 import { type Coding, createFileHandler, type FileHandler } from '../../src/serve/index.ts'
+import {
+  type CompressOptions,
+  type StaticHeaders,
+  type StaticManifestOptions,
+  staticFilesFromSettings,
+} from '../../src/static/index.ts'
 
 declare module '../../src/index.ts' {
   interface StorageAliases {
@@ -97,4 +106,30 @@ export function serving(storage: Storage, files: { isImmutable(name: string): bo
       cacheControl: name => (files.isImmutable(name) ? 'public, max-age=31536000, immutable' : undefined),
     }),
   ]
+}
+
+export function staticFiles(): void {
+  const settings = defineConfig({
+    STATICFILES_DIRS: ['assets', ['vendor', 'node_modules/lib/dist']],
+    STATICFILES_MANIFEST: { storage: 'manifests', lenientFor: ['vendor/*'] },
+    STATICFILES_COMPRESS: { codings: ['br'] },
+    STATICFILES_HEADERS: { '*.html': { cacheControl: 'no-cache', extra: { StorageClass: 'STANDARD' } } },
+    DEBUG: false,
+  })
+  assertType<Equal<(typeof settings)['DEBUG'], false>>()
+  // @ts-expect-error an entry of three parts
+  defineConfig({ STATICFILES_DIRS: [['a', 'b', 'c']] })
+  // @ts-expect-error an option that manifests do not have
+  defineConfig({ STATICFILES_MANIFEST: { stritc: true } })
+  // @ts-expect-error a coding that does not exist
+  defineConfig({ STATICFILES_COMPRESS: { codings: ['gz'] } })
+  // What settings may say is what the program may say, but for the alias of a storage.
+  assertType<Equal<Omit<StaticManifestSetting, 'storage'>, Omit<StaticManifestOptions, 'storage'>>>()
+  assertType<Equal<StaticCompressSetting, CompressOptions>>()
+  const headers: Readonly<Record<string, StaticHeaders>> = {} satisfies StaticHeadersSetting
+  staticFilesFromSettings('assets', { headers, manifest: false })
+  const storage = new S3ManifestStaticStorage({ manifestStrict: false, manifestStorage: new MemoryStorage({}) })
+  assertType<Equal<typeof storage.options.manifestName, string>>()
+  // @ts-expect-error an option of another class
+  new S3StaticStorage({ manifestStrict: false })
 }

@@ -196,7 +196,9 @@ async function urlOf(storage: AnyStorage, name: string, signal: AbortSignal): Pr
   try {
     await storage.url(name, { signal })
   } catch (error) {
-    if (!isStorageError(error, 'unsupported')) throw error
+    // A manifest, which was read now, has no entry for the probe.
+    const isUnlisted = isStorageError(error, 'not_found') && storage.staticFiles?.manifest !== undefined
+    if (!isUnlisted && !isStorageError(error, 'unsupported')) throw error
   }
 }
 
