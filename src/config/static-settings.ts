@@ -1,9 +1,11 @@
 import { ATTRIBUTE_OPTIONS } from '../core/attributes.ts'
+import type { Coding } from '../core/codings.ts'
 import type { FileAttributes } from '../core/driver.ts'
 import { hint, nearest } from '../core/nearest.ts'
 import {
   flag,
   list,
+  optionalText,
   parseChoice,
   parseEach,
   parseFlag,
@@ -15,27 +17,43 @@ import {
   setting,
 } from '../core/setting-types.ts'
 import type { SettingsOf } from '../core/settings.ts'
+import type { ManifestVersion } from '../core/static-manifest.ts'
 
 /** A folder or a package; or what is to stand before the names of its files, and the folder or package. */
 export type StaticSource = string | readonly [prefix: string, source: string]
 
-/** STATICFILES_MANIFEST: `StaticManifestOptions` of `holdall/static`, whose storage is an alias. */
+/** STATICFILES_MANIFEST: names with hashes, and the manifest that says which file has which. */
 export interface StaticManifestSetting {
+  /** Name of the manifest; default `staticfiles.json`. */
   readonly name?: string | undefined
+  /** Alias of the storage that the manifest is kept in; default: that of the files. (Django's `manifest_storage`) */
   readonly storage?: string | undefined
-  readonly version?: '1.0' | '1.1' | undefined
+  /** Format of the manifest: Django reads 1.0 up to version 4.1, and both since; default '1.1'. */
+  readonly version?: ManifestVersion | undefined
+  /**
+   * Whether a run fails when a stylesheet, page or module refers to a file that is not there; default true. Otherwise the reference stays as it
+   * is, with a warning.
+   */
   readonly strict?: boolean | undefined
+  /** Whether `url` fails for a name that the manifest has not, or returns the plain name's URL; default: as `strict`. (Django's `manifest_strict`) */
   readonly strictUrls?: boolean | undefined
+  /** Patterns of files whose references may lead nowhere, as some vendors' do: a warning each. */
   readonly lenientFor?: readonly string[] | undefined
+  /** Which references in JavaScript are rewritten: imports and source maps, or as Django does only source maps; default 'modules'. */
   readonly javaScript?: 'modules' | 'sourceMaps' | undefined
+  /** Whether references in HTML files are rewritten; default false. Needs the package `htmlparser2`. */
   readonly html?: boolean | undefined
+  /** Whether files are also stored under their plain names, as Django does; default true. */
   readonly keepOriginals?: boolean | undefined
 }
 
-/** STATICFILES_COMPRESS: `CompressOptions` of `holdall/static`. */
+/** STATICFILES_COMPRESS: compressed siblings of files, `a.css.br` beside `a.css`. */
 export interface StaticCompressSetting {
-  readonly codings?: ReadonlyArray<'br' | 'gzip' | 'zstd'> | undefined
+  /** Default: `['br', 'gzip']`. */
+  readonly codings?: readonly Coding[] | undefined
+  /** Bytes from which a file is compressed; default 256. */
   readonly minSize?: number | undefined
+  /** Media types that are compressed; `text/*` stands for all of a kind. Default: text, scripts, JSON, SVG, WebAssembly and uncompressed fonts. */
   readonly contentTypes?: readonly string[] | undefined
 }
 
@@ -74,6 +92,7 @@ export interface StaticValues {
   readonly headers: StaticHeadersSetting
   readonly ignore: readonly string[]
   readonly debug: boolean
+  readonly url: string | null
 }
 
 /** Declarations of these settings. */
@@ -117,6 +136,11 @@ export const staticSettings: SettingsOf<StaticValues> = {
     default: [],
     keys: ['STATICFILES_IGNORE'],
     doc: 'Patterns of files and folders that are left out, besides `CVS`, `.*` and `*~`.',
+  }),
+  url: optionalText({
+    default: null,
+    keys: ['STATIC_URL'],
+    doc: 'What stylesheets and pages may begin a reference with, also where a CDN has the files.',
   }),
   debug: flag({
     default: false,

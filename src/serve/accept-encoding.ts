@@ -1,5 +1,4 @@
-/** A content coding that a file may be stored in beside the plain one. (IANA HTTP Content Coding Registry) */
-export type Coding = 'br' | 'gzip' | 'zstd'
+import type { Coding } from '../core/codings.ts'
 
 /** All of them, the one that packs best first. */
 export const CODINGS: readonly Coding[] = ['br', 'zstd', 'gzip']

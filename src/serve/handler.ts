@@ -1,6 +1,6 @@
+import type { Coding } from '../core/codings.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
-import type { Coding } from './accept-encoding.ts'
 import { failure } from './failure.ts'
 import type { HeaderOptions } from './headers.ts'
 import { precompressedCodings } from './representation.ts'

@@ -1,5 +1,5 @@
+export type { Coding } from '../core/codings.ts'
 export { contentDisposition } from '../core/disposition.ts'
-export type { Coding } from './accept-encoding.ts'
 export {
   createFileHandler,
   type FileHandler,

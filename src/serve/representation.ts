@@ -1,10 +1,11 @@
 import type { Transform } from 'node:stream'
 import { nodeZlib } from '../core/builtin.ts'
+import { CODING_EXTENSIONS, type Coding } from '../core/codings.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
 import { isWeakEtag } from '../core/etags.ts'
 import { guessType, packedType } from '../core/mime.ts'
 import type { Entry } from '../storage/types.ts'
-import { CODINGS, type Coding, refuses, wantedCodings } from './accept-encoding.ts'
+import { CODINGS, refuses, wantedCodings } from './accept-encoding.ts'
 import type { ServedStorage } from './served-storage.ts'
 
 /** What is sent for a name. */
@@ -20,8 +21,6 @@ export interface Representation {
   /** Whether a client that accepts other codings may get other bytes. */
   readonly varies: boolean
 }
-
-const EXTENSIONS: Readonly<Record<Coding, string>> = { br: '.br', zstd: '.zst', gzip: '.gz' }
 
 const UNPACKERS: Readonly<Record<Coding, () => Transform>> = {
   br: () => nodeZlib().createBrotliDecompress(),
@@ -74,7 +73,7 @@ export async function chooseRepresentation(storage: Looks, choice: Choice): Prom
   }
   const look = async (coding: Coding): Promise<Entry | undefined> => {
     try {
-      return await storage.stat(name + EXTENSIONS[coding], { signal })
+      return await storage.stat(name + CODING_EXTENSIONS[coding], { signal })
     } catch {
       // A sibling only saves bytes: whatever is wrong with it, the plain file is a good answer.
       return undefined

@@ -1,6 +1,6 @@
 import { finished, pipeline, type Readable, Transform, type TransformCallback } from 'node:stream'
+import type { Coding } from '../core/codings.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
-import type { Coding } from './accept-encoding.ts'
 import { streamResponse } from './body.ts'
 import { checkConditions, type Part, requestedPart } from './conditions.ts'
 import { failure } from './failure.ts'

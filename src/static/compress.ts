@@ -1,9 +1,7 @@
 import { promisify } from 'node:util'
 import { nodeZlib } from '../core/builtin.ts'
-import type { Coding, CompressOptions, StaticFilesOptions } from './options.ts'
-
-/** What a sibling's name ends in. */
-export const EXTENSIONS: Readonly<Record<Coding, string>> = { br: '.br', gzip: '.gz', zstd: '.zst' }
+import type { Coding } from '../core/codings.ts'
+import type { CompressOptions, StaticFilesOptions } from './options.ts'
 
 const TYPES: readonly string[] = [
   'text/*',

@@ -1,8 +1,8 @@
 import { nodeCrypto } from '../core/builtin.ts'
+import type { Coding } from '../core/codings.ts'
 import { bytesContent } from '../core/content.ts'
 import type { WriteOptions } from '../core/driver.ts'
 import type { AnyStorage } from '../storage/storage.ts'
-import type { Coding } from './options.ts'
 import type { StaticHeaders } from './types.ts'
 
 /** What goes with one file, and a hash of it. */

@@ -68,8 +68,9 @@ export class RunReport {
     this.event({ type: 'warning', message, name, line })
   }
 
-  /** A file that could not be collected. Throws the error where it is one of the target that comes again and again. */
+  /** A file that could not be collected. Throws an error of the configuration, and one of the target that comes again and again. */
   failed(name: string, error: unknown): void {
+    if (isStorageError(error, 'improperly_configured')) throw error
     const failure = isStorageError(error)
       ? error
       : new StorageError('unknown', `'${name}' cannot be collected: ${messageOf(error)}`, {

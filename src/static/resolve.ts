@@ -14,13 +14,13 @@ const ELSEWHERE = /^(?:[a-z][a-z0-9+.-]*:|\/\/|\\)/i
 
 /**
  * What a URL in a file means: the name of another file, or undefined where it leads elsewhere, to a fragment of the page, or to a
- * folder. `baseUrl` is what the URLs of static files begin with, so that absolute ones are understood; a name that climbs out of the root begins with `../`.
+ * folder. `baseUrls` are what the URLs of static files begin with, so that absolute ones are understood; a name that climbs out of the root begins with `../`.
  */
-export function resolveReference(from: string, url: string, baseUrl: string | undefined): Resolved | undefined {
+export function resolveReference(from: string, url: string, baseUrls: readonly string[]): Resolved | undefined {
   const trimmed = url.trim()
   const [path, suffix] = splitSuffix(trimmed)
   if (path === '' || path.endsWith('/')) return undefined
-  const below = belowBase(path, baseUrl)
+  const below = belowBase(path, baseUrls)
   if (below === undefined && (path.startsWith('/') || ELSEWHERE.test(path))) return undefined
   const folder = below === undefined ? from.slice(0, from.lastIndexOf('/') + 1) : ''
   const name = joined(folder, decoded(below ?? path))
@@ -44,10 +44,12 @@ function withLast(path: string, name: string, last: string): string {
   return path.slice(0, path.lastIndexOf('/') + 1) + filepathToUri(last)
 }
 
-/** What follows the base in a URL; undefined for any other one. */
-function belowBase(path: string, baseUrl: string | undefined): string | undefined {
-  if (baseUrl === undefined || baseUrl === '' || !path.startsWith(baseUrl)) return undefined
-  return path.startsWith('//') && !baseUrl.startsWith('//') ? undefined : path.slice(baseUrl.length)
+/** What follows the first base that a URL begins with; undefined for any other one. */
+function belowBase(path: string, baseUrls: readonly string[]): string | undefined {
+  const base = baseUrls.find(
+    each => each !== '' && path.startsWith(each) && path.startsWith('//') === each.startsWith('//'),
+  )
+  return base === undefined ? undefined : path.slice(base.length)
 }
 
 /** Parts that are joined by the rules of URLs: `.` and `..` are steps. Undefined where nothing is left, as of `.`. (RFC 3986 5.2.4) */

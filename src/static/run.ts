@@ -24,7 +24,7 @@ export interface RunPlan {
   readonly storage: AnyStorage
   readonly finders: readonly Finder[]
   readonly isIgnored: IsIgnored
-  readonly baseUrl: string | undefined
+  readonly baseUrls: readonly string[]
   readonly manifest: ManifestPlan | undefined
   readonly compress: CompressPlan | undefined
   readonly rules: HeaderRules
@@ -222,7 +222,10 @@ export class Run {
     const content = async () => (bytes === undefined ? this.#content(unit) : bytesContent(bytes))
     const known = { deploy: 1 }
     const isThere = await this.#store.holds(storedAs, digest, headers, content, known)
-    if (!isThere) await this.#store.put(storedAs, await content(), digest, headers, known)
+    if (!isThere) {
+      if (!this.#report.dryRun) await this.#siblings.removeOld(storedAs)
+      await this.#store.put(storedAs, await content(), digest, headers, known)
+    }
     await this.#storeSiblings({ ...unit, bytes }, storedAs, digest, headers, 1)
     this.#report.event({ type: 'postProcessed', name, storedAs, isNew: !isThere, dryRun: this.#report.dryRun })
   }
@@ -274,10 +277,10 @@ function scannerOf(
   report: RunReport,
   sources: ReadonlyMap<string, StaticFile>,
 ): Scanner {
-  const { baseUrl, isLenient, signal, built } = plan
+  const { baseUrls, isLenient, signal, built } = plan
   return new Scanner(sources, report, {
     plan: manifest,
-    baseUrl,
+    baseUrls,
     isFinished: name => built.has(name),
     isLenient,
     signal,

@@ -21,7 +21,7 @@ export interface Scanned {
 /** How references are understood. */
 export interface ScannerOptions {
   readonly plan: ManifestPlan
-  readonly baseUrl: string | undefined
+  readonly baseUrls: readonly string[]
   /** Files whose references stay as they are: those of bundlers. */
   readonly isFinished: (name: string) => boolean
   /** Files whose references may lead nowhere. */
@@ -92,7 +92,7 @@ export class Scanner {
   }
 
   #resolve(from: string, url: string) {
-    return resolveReference(from, url, this.#options.baseUrl)
+    return resolveReference(from, url, this.#options.baseUrls)
   }
 
   async #references(name: string, source: SourceText, finder: ReferenceFinder): Promise<readonly Reference[]> {

@@ -53,6 +53,8 @@ export function staticFilesFromSettings(alias = 'staticfiles', options: Partial<
     headers: options.headers ?? values.headers,
     ignore: options.ignore ?? values.ignore,
     debug: options.debug ?? values.debug,
+    // Stylesheets name files by STATIC_URL also where a CDN has them.
+    rootUrls: options.rootUrls ?? (values.url === null ? [] : [values.url]),
   }
   if (options.finders === undefined) checkTarget(made, values, place)
   return new StaticFiles(made)

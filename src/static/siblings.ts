@@ -1,8 +1,8 @@
+import { CODING_EXTENSIONS, type Coding } from '../core/codings.ts'
 import { bytesContent } from '../core/content.ts'
-import { type CompressPlan, compressed, EXTENSIONS } from './compress.ts'
+import { type CompressPlan, compressed } from './compress.ts'
 import { type Digest, digestOf, IN_MEMORY } from './digest.ts'
 import type { FileHeaders, HeaderRules } from './headers.ts'
-import type { Coding } from './options.ts'
 import type { Store } from './store.ts'
 import type { Target } from './target.ts'
 
@@ -42,7 +42,7 @@ export class Siblings {
   /** Removes the siblings that a file has in the target, before it changes: none is ever served in place of newer bytes. */
   async removeOld(storedAs: string): Promise<void> {
     const { plan, isSource } = this.#options
-    for (const extension of Object.values(EXTENSIONS)) {
+    for (const extension of Object.values(CODING_EXTENSIONS)) {
       const name = storedAs + extension
       if (!this.#target.listed.has(name) || isSource(name)) continue
       const isOurs = this.#target.record.get(name)?.siblingOf === storedAs
@@ -57,7 +57,7 @@ export class Siblings {
     const { contentType, contentEncoding } = headers.write
     if (plan === undefined || contentEncoding !== undefined || !plan.applies(contentType, digest.size)) return
     for (const coding of plan.codings) {
-      const name = storedAs + EXTENSIONS[coding]
+      const name = storedAs + CODING_EXTENSIONS[coding]
       if (isSource(name)) continue
       const own = rules.encoded(headers, coding)
       const stored = this.#target.stored(name)

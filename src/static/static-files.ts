@@ -149,7 +149,7 @@ export class StaticFiles {
       storage,
       finders,
       isIgnored: ignorePatterns(patterns),
-      baseUrl: base.url,
+      baseUrls: [base.url ?? '', ...(this.options.rootUrls ?? []).map(withSlash)],
       manifest,
       compress: compressPlan(this.options),
       rules: new HeaderRules(storage, headers, globMatcher),

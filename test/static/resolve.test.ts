@@ -3,7 +3,7 @@ import { resolveReference } from '../../src/static/resolve.ts'
 
 /** The name, and the URL for the last part `NEW.x`. */
 function resolved(from: string, url: string, base?: string): [string, string] | undefined {
-  const found = resolveReference(from, url, base)
+  const found = resolveReference(from, url, base === undefined ? [] : [base])
   return found === undefined ? undefined : [found.name, found.withLast('NEW.x')]
 }
 
@@ -64,6 +64,6 @@ describe('what a URL in a file means', () => {
     ['img/a.png', 'b@2x ü.png', 'img/b%402x%20%C3%BC.png'],
     ['img/aa.png', 'a.png', 'img/a.png'],
   ])('the hash is put into %s, and what else differs is encoded', (url, last, expected) => {
-    expect(resolveReference('a.css', url, undefined)!.withLast(last)).toBe(expected)
+    expect(resolveReference('a.css', url, [])!.withLast(last)).toBe(expected)
   })
 })

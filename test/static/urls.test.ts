@@ -87,6 +87,14 @@ describe('url', () => {
     )
   })
 
+  test('references by other roots of the site are rewritten too', async () => {
+    const storage = new MemoryStorage({ baseUrl: 'https://cdn.example.com/' })
+    const site = new SourceMap({ 'a.css': 'a{background:url(/static/x.png)}', 'x.png': 'x' })
+    await collect(new StaticFiles({ storage, finders: [site], manifest: true, rootUrls: ['/static'] }))
+    const paths = await pathsIn(storage)
+    expect(await storage.readText(paths['a.css']!)).toBe(`a{background:url("/static/${paths['x.png']}")}`)
+  })
+
   test('the files that bundlers have built keep their names', async () => {
     const storage = new MemoryStorage({ baseUrl: '/static/' })
     const built = new SourceMap({

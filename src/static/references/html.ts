@@ -4,7 +4,7 @@ import { resolvedAgainstBase } from './html/base.ts'
 import { type HtmlElement, htmlElements } from './html/elements.ts'
 import { srcsetUrls } from './html/srcset.ts'
 import { isModule, setAttribute, typeOf, urlAttributes } from './html/url-attributes.ts'
-import { escapeText, type HtmlValue } from './html/value.ts'
+import type { HtmlValue } from './html/value.ts'
 import { importMapReferences } from './import-map.ts'
 import { javaScriptReferences } from './javascript.ts'
 import type { Reference, ReferenceFinder, ReferenceKind } from './reference.ts'
@@ -33,37 +33,36 @@ export const htmlReferences: ReferenceFinder = htmlFinder()
 export function htmlFinder({ modules = true }: HtmlFinderOptions = {}): ReferenceFinder {
   return async text => {
     const elements = await htmlElements(text)
-    const references: Reference[] = []
+    const found: (readonly Reference[])[] = []
     for (const element of elements) {
-      references.push(...(await fromAttributes(element)))
+      found.push(await fromAttributes(element))
       const finder = finderOfContent(element, modules)
-      if (finder !== undefined) references.push(...(await fromContent(text, element, finder)))
+      if (finder !== undefined) found.push(await fromContent(element, finder))
     }
-    references.sort((a, b) => a.start - b.start)
+    const references = found.flat().sort((a, b) => a.start - b.start)
     return resolvedAgainstBase(text, elements, references)
   }
 }
 
 async function fromAttributes(element: HtmlElement): Promise<readonly Reference[]> {
   const { attributes } = element
-  const references: Reference[] = []
   const style = attributes.get('style')
-  if (style !== undefined) references.push(...inValue(style, await cssReferences(style.text)))
-  if (attributes.get('integrity')?.text.trim()) return references
+  const styles = style === undefined ? [] : inValue(style, await cssReferences(style.text))
+  if (attributes.get('integrity')?.text.trim()) return styles
   const kind: ReferenceKind = isModule(element) ? 'module' : 'asset'
-  for (const name of urlAttributes(element)) {
+  const urls = urlAttributes(element).flatMap(name => {
     const value = attributes.get(name)
-    if (value !== undefined) references.push(...inValue(value, wholeValue(kind, value.text)))
-  }
+    return value === undefined ? [] : inValue(value, wholeValue(kind, value.text))
+  })
   const set = attributes.get(setAttribute(element) ?? '')
-  if (set !== undefined)
-    references.push(
-      ...inValue(
-        set,
-        srcsetUrls(set.text).map(url => plain(kind, url)),
-      ),
-    )
-  return references
+  const candidates =
+    set === undefined
+      ? []
+      : inValue(
+          set,
+          srcsetUrls(set.text).map(url => plain(kind, url)),
+        )
+  return [...styles, ...urls, ...candidates]
 }
 
 /** The URL of an attribute, without the blanks around it and the line ends and tabs in it, which no browser takes for parts of it. */
@@ -77,7 +76,7 @@ function plain(kind: ReferenceKind, place: Pick<Reference, 'url' | 'start' | 'en
   return { kind, ...place, write: url => url.replace(/[\t\n\f\r ]/g, encodeURIComponent) }
 }
 
-/** References in the text of an attribute, as they stand in the page. One whose ends are not known there is left alone. */
+/** References in a value, as they stand in the page. One whose ends are not known there is left alone. */
 function inValue(value: HtmlValue, references: readonly Reference[]): readonly Reference[] {
   return references.flatMap(reference => {
     const [start, end] = [value.placeOf(reference.start), value.placeOf(reference.end)]
@@ -98,18 +97,14 @@ function finderOfContent(element: HtmlElement, modules: boolean): ReferenceFinde
   return type === 'importmap' ? importMapReferences : undefined
 }
 
-/** References in a `<style>` or `<script>`, as they stand in the page. What would end the element is percent-encoded. */
-async function fromContent(text: string, element: HtmlElement, finder: ReferenceFinder): Promise<readonly Reference[]> {
-  const { content, isForeign } = element
+/** References in the text of a `<style>` or `<script>`. In their URLs `<` is percent-encoded: it might end the element. */
+async function fromContent({ content }: HtmlElement, finder: ReferenceFinder): Promise<readonly Reference[]> {
   if (content === undefined) return []
-  const found = await readable(finder, text.slice(content.start, content.end))
-  return found
-    .filter(({ url }) => isFile(url))
-    .map(reference => {
-      const written = (url: string): string => reference.write(url.replaceAll('<', '%3C'))
-      const write = isForeign ? (url: string) => escapeText(written(url)) : written
-      return { ...reference, start: reference.start + content.start, end: reference.end + content.start, write }
-    })
+  const found = await readable(finder, content.text)
+  return inValue(
+    content,
+    found.map(reference => ({ ...reference, write: url => reference.write(url.replaceAll('<', '%3C')) })),
+  )
 }
 
 /** What a finder finds; nothing where it cannot read the text. */

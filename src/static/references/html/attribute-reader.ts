@@ -1,7 +1,7 @@
-import { HtmlValue, type Quote, type ValuePiece } from './value.ts'
+import { HtmlValue, type ValuePiece } from './value.ts'
 
 /** The quotes of a value by the numbers of htmlparser2's `QuoteType`: none without a value, none, single, double. */
-const QUOTES: readonly Quote[] = ['', '', "'", '"']
+const QUOTES = ['', '', "'", '"'] as const
 
 /** Puts the value of an attribute together from what the tokenizer finds, which has no places for character references. */
 export class AttributeReader {

@@ -1,5 +1,6 @@
 import { importOptional } from '../../../core/optional.ts'
 import { AttributeReader } from './attribute-reader.ts'
+import { ContentReader } from './content-reader.ts'
 import { ForeignContent } from './foreign.ts'
 import type { HtmlValue } from './value.ts'
 
@@ -19,8 +20,8 @@ interface Tag {
 
 /** An element of a page. */
 export interface HtmlElement extends Tag {
-  /** Where the text of a `<style>` or `<script>` stands; absent where it is not one piece of plain text. */
-  readonly content?: { readonly start: number; readonly end: number } | undefined
+  /** The text of a `<style>` or `<script>`; absent where it is empty, or other things stand in it. */
+  readonly content?: HtmlValue | undefined
 }
 
 /**
@@ -37,15 +38,6 @@ export async function htmlElements(text: string): Promise<readonly HtmlElement[]
   return reader.elements
 }
 
-/** A `<style>` or `<script>` that is open. */
-interface Open {
-  readonly tag: Tag
-  start: number
-  end: number
-  /** Whether its text is not one piece. */
-  isBroken: boolean
-}
-
 /** Takes what the tokenizer finds. */
 class Reader implements Callbacks {
   readonly elements: HtmlElement[] = []
@@ -54,7 +46,8 @@ class Reader implements Callbacks {
   readonly #attribute: AttributeReader
   #tag: Tag | undefined
   #attributes = new Map<string, HtmlValue>()
-  #open: Open | undefined
+  /** The `<style>` or `<script>` that is open. */
+  #open: { readonly tag: Tag; readonly content: ContentReader } | undefined
 
   constructor(text: string) {
     this.#text = text
@@ -88,18 +81,18 @@ class Reader implements Callbacks {
     if (!this.#attributes.has(name)) this.#attributes.set(name, this.#attribute.end(quotes, end))
   }
 
-  onopentagend(): void {
-    this.#break()
+  onopentagend(end: number): void {
+    this.#open?.content.other()
     const tag = this.#tag!
     if (tag.name === 'style' || tag.name === 'script') {
       // A foreign one that is open has a tag in its text, and no end of its own that is looked for.
       this.#finish()
-      this.#open = { tag, start: -1, end: -1, isBroken: false }
+      this.#open = { tag, content: new ContentReader(this.#text, end + 1, !tag.isForeign) }
     } else if (tag.attributes.size > 0) this.elements.push(tag)
   }
 
-  onselfclosingtag(): void {
-    this.onopentagend()
+  onselfclosingtag(end: number): void {
+    this.onopentagend(end)
     const { name, isForeign } = this.#tag!
     if (!isForeign) return
     this.#foreign.closed(name)
@@ -110,46 +103,38 @@ class Reader implements Callbacks {
     const name = this.#nameAt(start, end)
     this.#foreign.closed(name)
     if (this.#open?.tag.name === name) this.#finish()
-    else this.#break()
+    else this.#open?.content.other()
   }
 
   ontext(start: number, end: number): void {
-    const open = this.#open
-    if (open === undefined) return
-    if (open.start < 0) open.start = start
-    else if (start !== open.end) open.isBroken = true
-    open.end = end
+    this.#open?.content.text(start, end)
   }
 
-  ontextentity(): void {
-    this.#break()
+  ontextentity(codePoint: number, end: number): void {
+    this.#open?.content.entity(codePoint, end)
   }
 
   oncdata(): void {
-    this.#break()
+    this.#open?.content.other()
   }
 
   oncomment(): void {
-    this.#break()
+    this.#open?.content.other()
   }
 
   onend(): void {
     // A script without its end does not run; a stylesheet counts.
-    if (this.#open?.tag.name === 'script') this.#break()
+    if (this.#open?.tag.name === 'script') this.#open.content.other()
     this.#finish()
   }
 
   ondeclaration(): void {}
   onprocessinginstruction(): void {}
 
-  #break(): void {
-    if (this.#open !== undefined) this.#open.isBroken = true
-  }
-
   #finish(): void {
     if (this.#open === undefined) return
-    const { tag, isBroken, start, end } = this.#open
-    this.elements.push({ ...tag, content: isBroken || start < 0 ? undefined : { start, end } })
+    const { tag, content } = this.#open
+    this.elements.push({ ...tag, content: content.end() })
     this.#open = undefined
   }
 

@@ -1,4 +1,4 @@
-/** A piece of an attribute's value as it stands in the page: plain text, or code points that stand there as character references. */
+/** A piece of a value as it stands in the page: plain text, or code points that stand there as character references. */
 export interface ValuePiece {
   readonly start: number
   readonly end: number
@@ -6,44 +6,51 @@ export interface ValuePiece {
   readonly isPlain: boolean
 }
 
-/** The quotes around a value. */
-export type Quote = '"' | "'" | ''
+/** What is around a value: the quotes of an attribute, or none; the tags of an element, whose text has character references or not. */
+export type ValueKind = '"' | "'" | '' | 'text' | 'raw'
 
-/** What must not stand in a value, by the quotes around it. Between double quotes `<` is for readers of XML. */
-const UNSAFE: Readonly<Record<Quote, RegExp>> = { '"': /[&<"]/g, "'": /[&<']/g, '': /[&<>"'=`\s]/g }
+/** What must not stand in a value. Between quotes `<` is for readers of XML. */
+const UNSAFE: Readonly<Record<Exclude<ValueKind, 'raw'>, RegExp>> = {
+  '"': /[&<"]/g,
+  "'": /[&<']/g,
+  '': /[&<>"'=`\s]/g,
+  text: /[&<]/g,
+}
 
-/** The value of an attribute. */
+/** The value of an attribute, or the text of an element. */
 export class HtmlValue {
   /** As a browser reads it, with character references undone. */
   readonly text: string
-  /** Where it stands in the page, without its quotes. */
+  /** Where it stands in the page, without quotes. */
   readonly start: number
   readonly end: number
-  readonly #quote: Quote
+  readonly #kind: ValueKind
   readonly #pieces: readonly ValuePiece[]
-  /** For each unit of the text its place in the page, or -1 inside of a character reference; made where there are such. */
+  /** Whether it stands in the page as it is read. */
+  readonly #isPlain: boolean
+  /** For each unit of the text its place in the page, or -1 inside of a character reference; made where it is not plain. */
   #places: readonly number[] | undefined
 
-  constructor(pieces: readonly ValuePiece[], quote: Quote, start: number, end: number) {
+  constructor(pieces: readonly ValuePiece[], kind: ValueKind, start: number, end: number) {
     this.text = pieces.map(({ text }) => text).join('')
     this.start = start
     this.end = end
-    this.#quote = quote
+    this.#kind = kind
     this.#pieces = pieces
+    this.#isPlain = pieces.every(({ isPlain }) => isPlain) && this.text.length === end - start
   }
 
   /** The place in the page of an offset in the text; undefined inside of a character reference. */
   placeOf(at: number): number | undefined {
-    if (this.text.length === this.end - this.start && this.#pieces.every(({ isPlain }) => isPlain))
-      return this.start + at
+    if (this.#isPlain) return this.start + at
     this.#places ??= this.#allPlaces()
     const place = this.#places[at]!
     return place < 0 ? undefined : place
   }
 
-  /** A text as it stands between the quotes of this value. */
+  /** A text as it stands in the page in place of a part of this value. What would end a raw text is not escaped, since nothing can. */
   escape(text: string): string {
-    return text.replace(UNSAFE[this.#quote], escaped)
+    return this.#kind === 'raw' ? text : text.replace(UNSAFE[this.#kind], escaped)
   }
 
   #allPlaces(): readonly number[] {
@@ -54,11 +61,6 @@ export class HtmlValue {
     places.push(this.end)
     return places
   }
-}
-
-/** A text as it stands between tags in SVG and MathML, where `<style>` is no raw text. */
-export function escapeText(text: string): string {
-  return text.replace(/[&<]/g, escaped)
 }
 
 function escaped(unit: string): string {
