@@ -1,5 +1,4 @@
 import type { CallOptions } from '../core/call.ts'
-import { isStorageError } from '../core/errors.ts'
 import { EMPTY_MANIFEST, parseManifest, type StaticManifest, shortHash } from '../core/static-manifest.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { Entry, NameOrEntry } from '../storage/types.ts'
@@ -159,7 +158,8 @@ export async function readText(storage: AnyStorage, name: string, options: CallO
   try {
     return await storage.readText(name, options)
   } catch (error) {
-    if (isStorageError(error, 'not_found')) return ''
+    // Told by its code alone, since the storage may be of another copy of this package.
+    if (error instanceof Error && 'code' in error && error.code === 'not_found') return ''
     throw error
   }
 }
