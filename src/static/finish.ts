@@ -1,7 +1,9 @@
 import { serializeManifest } from '../core/static-manifest.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { ManifestPlan } from './options.ts'
+import { othersAreDone } from './others.ts'
 import { RECORD_NAME } from './record.ts'
+import { removeAll } from './removal.ts'
 import type { RunReport } from './report.ts'
 import type { Store } from './store.ts'
 import { hashOf, type Target } from './target.ts'
@@ -22,16 +24,29 @@ export interface FinishOptions {
 
 /**
  * Ends a run when all files are there: the manifest is written, then what no deploy needs is removed, and last the record is written. Where a
- * file has failed, the manifest stays as it was and nothing is removed.
+ * file has failed, the manifest stays as it was and nothing is removed. Returns false where another run has changed the target meanwhile: then
+ * files that this one relies on may be gone, and all has to be looked at again.
+ *
+ * Two runs cannot miss each other: the one that removes writes that into the record and then reads the manifest; the other one writes its
+ * manifest and then reads the record.
  */
-export async function finish(target: Target, store: Store, report: RunReport, options: FinishOptions): Promise<void> {
+export async function finish(
+  target: Target,
+  store: Store,
+  report: RunReport,
+  options: FinishOptions,
+): Promise<boolean> {
   const { plan, paths, signal } = options
+  const { dryRun } = report
   const isWhole = !report.hasFailed
   const text =
     plan === undefined || paths === undefined || !isWhole ? undefined : serializeManifest(paths, plan.version)
   const hash = text === undefined ? undefined : hashOf(text)
-  if (hash !== undefined && hash !== target.manifestHash && !report.dryRun) {
+  const isNew = hash !== undefined && hash !== target.manifestHash && !dryRun
+  if ((isNew || store.hasWritten) && !dryRun && !(await othersAreDone(target, signal))) return false
+  if (isNew) {
     await save(plan!.storage, plan!.name, text!, signal)
+    if (!(await othersAreDone(target, signal))) return false
   }
   const { record } = store
   record.manifest = hash ?? target.record.manifest
@@ -43,16 +58,21 @@ export async function finish(target: Target, store: Store, report: RunReport, op
     if (file.deploy !== 0 && file.deploy !== deploy) record.set(name, { ...file, deploy })
   }
   const stale = isWhole ? staleNames(target, store, { ...options, deploy }) : []
-  const isOurs = stale.length === 0 || hash === undefined || report.dryRun || (await isUnchanged(plan!, hash, signal))
+  if (stale.length > 0 && !dryRun) {
+    keepOthers(target, store, new Set(stale))
+    record.removingSinceMs = Date.now()
+    await save(target.storage, RECORD_NAME, record.toText(), signal)
+    record.removingSinceMs = 0
+  }
+  const isOurs = stale.length === 0 || hash === undefined || dryRun || (await isUnchanged(plan!, hash, signal))
   if (isOurs) await removeAll(target, stale, report, signal)
   else report.warning('another run has written the manifest meanwhile: nothing is removed')
-  for (const name of target.record.names()) {
-    if (!record.has(name) && target.listed.has(name)) record.set(name, target.record.get(name)!)
-  }
+  keepOthers(target, store, new Set())
   const recordText = record.toText()
   // Where listings have no etags, the time of the record has to be later than those of the files.
-  const isChanged = hashOf(recordText) !== target.recordHash || store.hasWritten
-  if (isChanged && !report.dryRun) await save(target.storage, RECORD_NAME, recordText, signal)
+  const isChanged = hashOf(recordText) !== target.recordHash || store.hasWritten || stale.length > 0
+  if (isChanged && !dryRun) await save(target.storage, RECORD_NAME, recordText, signal)
+  return true
 }
 
 /** Files of former runs that no deploy needs, or with `clear` all that are not of this run. */
@@ -71,6 +91,15 @@ function staleNames(target: Target, store: Store, options: FinishOptions & { rea
   })
 }
 
+/** Takes what former runs have stored, and is still there, into the record of this one. */
+function keepOthers(target: Target, { record }: Store, without: ReadonlySet<string>): void {
+  for (const name of target.record.names()) {
+    if (record.has(name) || without.has(name) || !target.listed.has(name)) continue
+    const file = target.record.get(name)
+    if (file !== undefined) record.set(name, file)
+  }
+}
+
 /** Whether the manifest in its storage is still this one. */
 async function isUnchanged(plan: ManifestPlan, hash: string, signal: AbortSignal): Promise<boolean> {
   return hashOf(await plan.storage.readText(plan.name, { signal })) === hash
@@ -83,26 +112,4 @@ async function save(storage: AnyStorage, name: string, text: string, signal: Abo
     cacheControl: 'no-cache',
     signal,
   })
-}
-
-/** Removes files, and reports those that went and those that could not. */
-export async function removeAll(
-  target: Target,
-  names: readonly string[],
-  report: RunReport,
-  signal: AbortSignal,
-): Promise<void> {
-  const { dryRun } = report
-  if (names.length === 0) return
-  const entries = names.map(name => target.listed.get(name)!.address)
-  const failures = dryRun ? [] : (await target.storage.deleteMany(entries, { signal })).errors
-  const failed = new Map(failures.map(({ name, error }) => [name, error]))
-  for (const name of names) {
-    const error = failed.get(name)
-    if (error !== undefined) report.failed(name, error)
-    else {
-      target.forget(name)
-      report.event({ type: 'deleted', name, dryRun })
-    }
-  }
 }

@@ -21,7 +21,7 @@ export interface StoredFile {
 export const RECORD_NAME = 'staticfiles.collected.json'
 
 /** The first line of a record. */
-const HEAD = /^\{"version":1,"deploy":(\d{1,15}),"manifest":"([0-9a-f]{0,32})","files":\{$/
+const HEAD = /^\{"version":1,"deploy":(\d{1,15}),"manifest":"([0-9a-f]{0,32})","removing":(\d{1,15}),"files":\{$/
 
 /**
  * What former runs have stored in a target: kept in the target itself, so that any machine can go on. It is JSON with one line a file, and each file
@@ -32,6 +32,8 @@ export class CollectedRecord {
   deploy = 0
   /** Hash of that manifest; '' where none was written. */
   manifest = ''
+  /** When the run that wrote it began to remove files, in milliseconds since 1970; 0 when it had ended that. */
+  removingSinceMs = 0
   readonly #files = new Map<string, string>()
 
   /** Reads a record; one that is damaged is empty, and a line that is damaged is left out. */
@@ -42,6 +44,7 @@ export class CollectedRecord {
     if (head === null) return record
     record.deploy = Number(head[1])
     record.manifest = head[2]!
+    record.removingSinceMs = Number(head[3])
     for (let end = text.indexOf('\n', start); end >= 0; end = text.indexOf('\n', start)) {
       const value = text.indexOf(':[', nameEnd(text, start))
       const name = value < 0 || value > end ? undefined : parsed(text.slice(start, value))
@@ -84,7 +87,8 @@ export class CollectedRecord {
   /** The text of the record, in the order of names. */
   toText(): string {
     const lines = sortKeys([...this.#files.keys()]).map(name => `${JSON.stringify(name)}:${this.#files.get(name)}`)
-    const head = `{"version":1,"deploy":${this.deploy},"manifest":${JSON.stringify(this.manifest)},"files":{`
+    const about = `"deploy":${this.deploy},"manifest":${JSON.stringify(this.manifest)}`
+    const head = `{"version":1,${about},"removing":${this.removingSinceMs},"files":{`
     return `${head}\n${lines.join(',\n')}\n}}\n`
   }
 }

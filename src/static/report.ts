@@ -14,11 +14,16 @@ const OF_THE_TARGET: ReadonlySet<string> = new Set([
   'improperly_configured',
 ])
 
+/** What a run reports of each file. */
+const OF_FILES: ReadonlySet<CollectEvent['type']> = new Set(['copied', 'linked', 'unmodified', 'postProcessed'])
+
 type Counts = { -readonly [K in keyof Omit<CollectSummary, 'type' | 'dryRun' | 'destination'>]: CollectSummary[K] }
 
 /** Sends the events of a run, and counts them. */
 export class RunReport {
   readonly dryRun: boolean
+  /** Whether the target is looked at again: what became of each file was reported before. */
+  isRepeated = false
   readonly #channel: Channel<CollectEvent>
   readonly #counts: Counts = {
     copied: 0,
@@ -43,6 +48,7 @@ export class RunReport {
 
   /** Sends an event. */
   event(event: CollectEvent): void {
+    if (this.isRepeated && OF_FILES.has(event.type)) return
     const counts = this.#counts
     switch (event.type) {
       case 'copied':

@@ -5,14 +5,16 @@ import { forEachParallel } from '../core/parallel.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { CompressPlan } from './compress.ts'
 import { changed, type Digest, digestOf, IN_MEMORY, readDigest, sourceContent } from './digest.ts'
-import { finish, removeAll } from './finish.ts'
+import { finish } from './finish.ts'
 import { type HashedFile, hashedFiles } from './hashing.ts'
 import { type FileHeaders, type HeaderRules, IMMUTABLE } from './headers.ts'
 import { Linker, linksBelow } from './links.ts'
 import type { ManifestPlan } from './options.ts'
 import { RECORD_NAME } from './record.ts'
+import { removeAll } from './removal.ts'
 import type { RunReport } from './report.ts'
 import { type Scanned, Scanner } from './scan.ts'
+import { scanSources } from './scan-sources.ts'
 import { Siblings } from './siblings.ts'
 import { gatherSources } from './sources.ts'
 import { Store } from './store.ts'
@@ -46,6 +48,9 @@ interface Unit {
   readonly bytes?: Buffer | undefined
   readonly hashed?: HashedFile | undefined
 }
+
+/** How often a run looks at the target again because another run has changed it. */
+const MAX_ROUNDS = 5
 
 /** One run of `collect`. */
 export class Run {
@@ -81,23 +86,30 @@ export class Run {
     const sources = await gatherSources(finders, report, { isIgnored, reserved, signal })
     report.event({ type: 'found', count: sources.size })
     const digests = new Map<string, Scanned>()
-    const scanner = manifest === undefined ? undefined : scannerOf(plan, manifest, report, sources)
+    const isFinished = (name: string): boolean => plan.built.has(name)
+    const scanner = manifest && new Scanner(sources, report, { ...plan, plan: manifest, isFinished })
     let target: Target | undefined
     reading.then(read => (target = read)).catch(() => {})
-    await scanAll(sources, digests, report, {
+    await scanSources(sources, digests, report, {
       scanner,
       signal,
       isEnough: () => scanner === undefined && target !== undefined,
     })
-    const run = new Run(plan, report, await reading, sources)
-    await run.#collect(digests, scanner)
+    // A reference that leads nowhere ends a strict run before it has changed anything.
+    const first = await reading
+    if (scanner?.hasMissing === true) return
+    let run = new Run(plan, report, first, sources)
+    for (let round = 1; !(await run.#collect(digests, scanner)) && round < MAX_ROUNDS; round++) {
+      report.isRepeated = true
+      const again: RunPlan = { ...plan, options: { ...plan.options, clear: false } }
+      run = new Run(again, report, await Target.read(storage, manifest, { signal }), sources)
+    }
   }
 
-  async #collect(digests: ReadonlyMap<string, Scanned>, scanner: Scanner | undefined): Promise<void> {
+  /** Returns false where another run has changed the target meanwhile. */
+  async #collect(digests: ReadonlyMap<string, Scanned>, scanner: Scanner | undefined): Promise<boolean> {
     const { options, manifest, signal, bundled, built } = this.#plan
     const { concurrency = 16, clear = false, deleteStale = false, keep = deleteStale ? 1 : undefined } = options
-    // A reference that leads nowhere ends a strict run before it has changed anything.
-    if (scanner?.hasMissing === true) return
     if (clear) await this.#clear()
     const units = scanner === undefined ? this.#plainUnits(digests) : this.#hashedUnits(digests, scanner)
     await forEachParallel(units, { limit: concurrency, signal }, unit => this.#attempt(unit))
@@ -107,7 +119,7 @@ export class Run {
     const paths = scanner === undefined ? undefined : this.#paths
     const isWanted = (name: string): boolean => this.#isKept(name) && this.#sources.has(name)
     const ends = { plan: manifest, paths, isWanted, clear, deleteStale, keep, signal }
-    await finish(this.#target, this.#store, this.#report, ends)
+    return finish(this.#target, this.#store, this.#report, ends)
   }
 
   /** Removes what is in the target; what the former manifest names stays until the new one is written. */
@@ -246,49 +258,6 @@ export class Run {
     if (bytes !== undefined) return bytesContent(bytes)
     if (digest === undefined) throw new StorageError('unknown', `The digest of '${file.name}' is not known.`)
     return sourceContent(file, digest, this.#plan.signal)
-  }
-}
-
-function scannerOf(
-  plan: RunPlan,
-  manifest: ManifestPlan,
-  report: RunReport,
-  sources: ReadonlyMap<string, StaticFile>,
-): Scanner {
-  const { baseUrls, isLenient, signal, built } = plan
-  return new Scanner(sources, report, {
-    plan: manifest,
-    baseUrls,
-    isFinished: name => built.has(name),
-    isLenient,
-    signal,
-  })
-}
-
-/** Files that are read before timers and answers of the network get a turn. */
-const AT_A_TIME = 32
-
-/** Reads digests and references of the sources; those of a plain run only until the target is known, since then each is read when it is its turn. */
-async function scanAll(
-  sources: ReadonlyMap<string, StaticFile>,
-  digests: Map<string, Scanned>,
-  report: RunReport,
-  options: { readonly scanner: Scanner | undefined; readonly signal: AbortSignal; readonly isEnough: () => boolean },
-): Promise<void> {
-  const { scanner, signal, isEnough } = options
-  let count = 0
-  for (const file of sources.values()) {
-    if (count++ % AT_A_TIME === 0) await new Promise(resolve => setImmediate(resolve))
-    signal.throwIfAborted()
-    if (isEnough()) return
-    try {
-      const found =
-        scanner === undefined ? { digest: (await readDigest(file, signal)).digest } : await scanner.scan(file)
-      digests.set(file.name, found)
-    } catch (error) {
-      signal.throwIfAborted()
-      report.failed(file.name, error)
-    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { onAbort } from '../core/abort.ts'
 import type { CallOptions } from '../core/call.ts'
-import { ImproperlyConfigured, isStorageError, StorageError } from '../core/errors.ts'
+import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
 import { EMPTY_MANIFEST, parseManifest, type StaticManifest, splitSuffix, storedName } from '../core/static-manifest.ts'
 import { filepathToUri } from '../core/urls.ts'
 import type { AnyStorage } from '../storage/storage.ts'
@@ -13,6 +13,7 @@ import { DEFAULT_IGNORE, ignorePatterns } from './ignore.ts'
 import { type ManifestPlan, manifestPlan, type StaticFilesOptions } from './options.ts'
 import { RunReport } from './report.ts'
 import { Run, type RunPlan } from './run.ts'
+import { readText } from './target.ts'
 import type { CollectEvent, CollectOptions, CollectSummary, Finder, StaticFile } from './types.ts'
 
 /**
@@ -54,13 +55,8 @@ export class StaticFiles {
     this.#base = await this.#baseUrl()
     if (this.#plan === undefined) return this
     const { storage, name } = this.#plan
-    let text: string | undefined
-    try {
-      text = await storage.readText(name, options)
-    } catch (error) {
-      if (!isStorageError(error, 'not_found')) throw error
-    }
-    this.#manifest = text === undefined ? EMPTY_MANIFEST : parseManifest(text, name)
+    const text = await readText(storage, name, options)
+    this.#manifest = text === '' ? EMPTY_MANIFEST : parseManifest(text, name)
     const hashed = [...this.#manifest.paths].filter(([plain, stored]) => plain !== stored && !this.#isBuilt(stored))
     this.#immutable = new Set(hashed.map(([, stored]) => stored))
     return this

@@ -1,5 +1,4 @@
 import type { CallOptions } from '../core/call.ts'
-import { isStorageError } from '../core/errors.ts'
 import { EMPTY_MANIFEST, parseManifest, type StaticManifest, shortHash } from '../core/static-manifest.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { Entry, NameOrEntry } from '../storage/types.ts'
@@ -56,15 +55,20 @@ export class Target {
 
   /** Lists the target, and reads the record and the manifest that are in it. A damaged record counts as none, a damaged manifest is an error. */
   static async read(storage: AnyStorage, plan: ManifestPlan | undefined, options: CallOptions): Promise<Target> {
+    // The record comes first: a run that changes the target after that changes the record too.
+    const record = await readText(storage, RECORD_NAME, options)
+    const manifest = plan === undefined ? '' : await readText(plan.storage, plan.name, options)
     const listed = new Map<string, Listed>()
     for await (const entry of storage.entries('', { ...options, recursive: true })) {
       if (!entry.isDirectory) listed.set(entry.name, listedOf(storage, entry))
     }
-    const record = listed.has(RECORD_NAME) ? await readText(storage, RECORD_NAME, options) : ''
-    const isElsewhere = plan !== undefined && plan.storage !== storage
-    const hasManifest = plan !== undefined && (isElsewhere || listed.has(plan.name))
-    const manifest = hasManifest ? await readText(plan.storage, plan.name, options) : ''
     return new Target(storage, listed, record, manifest, plan?.name ?? '')
+  }
+
+  /** Whether another run has written the record since this one has read it, and what is in it now. */
+  async othersRecord(options: CallOptions): Promise<CollectedRecord | undefined> {
+    const text = await readText(this.storage, RECORD_NAME, options)
+    return hashOf(text) === this.recordHash ? undefined : CollectedRecord.parse(text)
   }
 
   /** Files in the target by their names. */
@@ -121,11 +125,13 @@ export function hashOf(text: string): string {
   return text === '' ? '' : shortHash(text)
 }
 
-async function readText(storage: AnyStorage, name: string, options: CallOptions): Promise<string> {
+/** Text of a file; '' of a missing one. */
+export async function readText(storage: AnyStorage, name: string, options: CallOptions): Promise<string> {
   try {
     return await storage.readText(name, options)
   } catch (error) {
-    if (isStorageError(error, 'not_found')) return ''
+    // The storage may come from another copy of the package, whose errors are of another class.
+    if ((error as { readonly code?: unknown }).code === 'not_found') return ''
     throw error
   }
 }
