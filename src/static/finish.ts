@@ -1,12 +1,11 @@
 import { serializeManifest } from '../core/static-manifest.ts'
-import type { AnyStorage } from '../storage/storage.ts'
 import type { ManifestPlan } from './options.ts'
 import { othersAreDone } from './others.ts'
 import { RECORD_NAME } from './record.ts'
 import { removeAll } from './removal.ts'
 import type { RunReport } from './report.ts'
 import type { Store } from './store.ts'
-import { hashOf, type Target } from './target.ts'
+import { hashOf, saveText, type Target } from './target.ts'
 
 /** What a run leaves behind. */
 export interface FinishOptions {
@@ -45,7 +44,7 @@ export async function finish(
   const isNew = hash !== undefined && hash !== target.manifestHash && !dryRun
   if ((isNew || store.hasWritten) && !dryRun && !(await othersAreDone(target, signal))) return false
   if (isNew) {
-    await save(plan!.storage, plan!.name, text!, signal)
+    await saveText(plan!.storage, plan!.name, text!, { signal })
     if (!(await othersAreDone(target, signal))) return false
   }
   const { record } = store
@@ -59,19 +58,21 @@ export async function finish(
   }
   const stale = isWhole ? staleNames(target, store, { ...options, deploy }) : []
   if (stale.length > 0 && !dryRun) {
-    keepOthers(target, store, new Set(stale))
+    // What is to go stays in the record until it is gone: this run may be killed before that.
+    keepOthers(target, store)
     record.removingSinceMs = Date.now()
-    await save(target.storage, RECORD_NAME, record.toText(), signal)
+    await saveText(target.storage, RECORD_NAME, record.toText(), { signal })
     record.removingSinceMs = 0
   }
   const isOurs = stale.length === 0 || hash === undefined || dryRun || (await isUnchanged(plan!, hash, signal))
   if (isOurs) await removeAll(target, stale, report, signal)
   else report.warning('another run has written the manifest meanwhile: nothing is removed')
-  keepOthers(target, store, new Set())
+  for (const name of stale) if (!target.listed.has(name)) record.delete(name)
+  keepOthers(target, store)
   const recordText = record.toText()
   // Where listings have no etags, the time of the record has to be later than those of the files.
   const isChanged = hashOf(recordText) !== target.recordHash || store.hasWritten || stale.length > 0
-  if (isChanged && !dryRun) await save(target.storage, RECORD_NAME, recordText, signal)
+  if (isChanged && !dryRun) await saveText(target.storage, RECORD_NAME, recordText, { signal })
   return true
 }
 
@@ -92,9 +93,9 @@ function staleNames(target: Target, store: Store, options: FinishOptions & { rea
 }
 
 /** Takes what former runs have stored, and is still there, into the record of this one. */
-function keepOthers(target: Target, { record }: Store, without: ReadonlySet<string>): void {
+function keepOthers(target: Target, { record }: Store): void {
   for (const name of target.record.names()) {
-    if (record.has(name) || without.has(name) || !target.listed.has(name)) continue
+    if (record.has(name) || !target.listed.has(name)) continue
     const file = target.record.get(name)
     if (file !== undefined) record.set(name, file)
   }
@@ -103,13 +104,4 @@ function keepOthers(target: Target, { record }: Store, without: ReadonlySet<stri
 /** Whether the manifest in its storage is still this one. */
 async function isUnchanged(plan: ManifestPlan, hash: string, signal: AbortSignal): Promise<boolean> {
   return hashOf(await plan.storage.readText(plan.name, { signal })) === hash
-}
-
-async function save(storage: AnyStorage, name: string, text: string, signal: AbortSignal): Promise<void> {
-  await storage.save(name, text, {
-    overwrite: true,
-    contentType: 'application/json',
-    cacheControl: 'no-cache',
-    signal,
-  })
 }

@@ -129,6 +129,7 @@ export class Run {
     if (manifest !== undefined && manifest.storage === storage) named.add(manifest.name)
     named.add(RECORD_NAME)
     const names = [...this.#target.listed.keys()].filter(name => !named.has(name))
+    if (names.length > 0 && !this.#report.dryRun) await this.#target.announceClearing(named, { signal })
     await removeAll(this.#target, names, this.#report, signal)
     if (!storage.supports('path')) return
     const { dryRun } = this.#report

@@ -29,8 +29,7 @@ export interface Listed {
 export class Target {
   readonly storage: AnyStorage
   readonly record: CollectedRecord
-  /** Hash of the record's text; '' where there is none. */
-  readonly recordHash: string
+  #recordHash: string
   readonly manifest: StaticManifest
   /** Hash of the manifest's text; '' where there is none. */
   readonly manifestHash: string
@@ -47,7 +46,7 @@ export class Target {
     this.storage = storage
     this.#listed = listed
     this.record = CollectedRecord.parse(recordText)
-    this.recordHash = hashOf(recordText)
+    this.#recordHash = hashOf(recordText)
     this.manifest = manifestText === '' ? EMPTY_MANIFEST : parseManifest(manifestText, name)
     this.manifestHash = hashOf(manifestText)
     this.#recordMs = listed.get(RECORD_NAME)?.modifiedMs ?? Number.NaN
@@ -65,10 +64,29 @@ export class Target {
     return new Target(storage, listed, record, manifest, plan?.name ?? '')
   }
 
+  /** Writes that only these files are left, so that another run sees that what it has listed may be gone. */
+  async announceClearing(left: ReadonlySet<string>, options: CallOptions): Promise<void> {
+    const record = new CollectedRecord()
+    record.deploy = this.record.deploy + 1
+    record.manifest = this.record.manifest
+    for (const name of this.record.names()) {
+      const file = left.has(name) ? this.record.get(name) : undefined
+      if (file !== undefined) record.set(name, file)
+    }
+    const text = record.toText()
+    await saveText(this.storage, RECORD_NAME, text, options)
+    this.#recordHash = hashOf(text)
+  }
+
   /** Whether another run has written the record since this one has read it, and what is in it now. */
   async othersRecord(options: CallOptions): Promise<CollectedRecord | undefined> {
     const text = await readText(this.storage, RECORD_NAME, options)
-    return hashOf(text) === this.recordHash ? undefined : CollectedRecord.parse(text)
+    return hashOf(text) === this.#recordHash ? undefined : CollectedRecord.parse(text)
+  }
+
+  /** Hash of the record's text as this run has last read or written it; '' where there is none. */
+  get recordHash(): string {
+    return this.#recordHash
   }
 
   /** Files in the target by their names. */
@@ -134,4 +152,10 @@ export async function readText(storage: AnyStorage, name: string, options: CallO
     if ((error as { readonly code?: unknown }).code === 'not_found') return ''
     throw error
   }
+}
+
+/** Stores a manifest or a record, which no cache may keep. */
+export async function saveText(storage: AnyStorage, name: string, text: string, options: CallOptions): Promise<void> {
+  const headers = { contentType: 'application/json', cacheControl: 'no-cache' }
+  await storage.save(name, text, { ...options, ...headers, overwrite: true })
 }
