@@ -42,6 +42,8 @@ function endAfter(ground: Ground, calls: number, isCarriedOut: boolean): { reado
 }
 
 describe.each(Object.keys(GROUNDS))('on %s', kind => {
+  // In memory every moment is tried, elsewhere some; CI tries them all.
+  const triesAll = kind === 'memory' || process.env['REAL_SERVERS'] === '1'
   let ground: Ground
   const made = GROUNDS[kind]!().then(one => {
     ground = one
@@ -95,7 +97,7 @@ describe.each(Object.keys(GROUNDS))('on %s', kind => {
       },
       async (_, isCarriedOut) => {
         await made
-        for (let calls = 0, isOver = false; !isOver; calls++) {
+        for (let calls = 0, isOver = false; !isOver; calls += triesAll ? 1 : 3) {
           await collectWell(ground.storage, siteOf(1))
           const end = endAfter(ground, calls, isCarriedOut)
           const { summary } = await collect(ground.storage, siteOf(2), { ...options, concurrency: 1 })
