@@ -16,7 +16,7 @@ import type { RunReport } from './report.ts'
 import { type Scanned, Scanner } from './scan.ts'
 import { scanSources } from './scan-sources.ts'
 import { Siblings } from './siblings.ts'
-import { gatherSources } from './sources.ts'
+import { gatherSources, isDeleting, mayChange } from './sources.ts'
 import { Store } from './store.ts'
 import { Target } from './target.ts'
 import type { CollectOptions, Finder, IsIgnored, StaticFile } from './types.ts'
@@ -83,7 +83,12 @@ export class Run {
     // The listing waits for the network while the sources are read.
     const reading = Target.read(storage, manifest, { signal })
     reading.catch(() => {})
-    const sources = await gatherSources(finders, report, { isIgnored, reserved, signal })
+    const sources = await gatherSources(finders, report, {
+      isIgnored,
+      reserved,
+      deletes: isDeleting(plan.options),
+      signal,
+    })
     report.event({ type: 'found', count: sources.size })
     const digests = new Map<string, Scanned>()
     const isFinished = (name: string): boolean => plan.built.has(name)
@@ -97,7 +102,7 @@ export class Run {
     })
     // A reference that leads nowhere ends a strict run before it has changed anything.
     const first = await reading
-    if (scanner?.hasMissing === true) return
+    if (scanner?.hasMissing === true || !mayChange(first, sources, report, plan.options)) return
     let run = new Run(plan, report, first, sources)
     for (let round = 1; !(await run.#collect(digests, scanner)) && round < MAX_ROUNDS; round++) {
       report.isRepeated = true
