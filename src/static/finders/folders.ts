@@ -71,7 +71,8 @@ export function checkFolders(
     }
     if (isWithin(root, real) && !isLeftOut(relative(real, root), isIgnored)) {
       const text = 'each run would collect what the run before has stored'
-      throw new ImproperlyConfigured(`STATIC_ROOT lies in '${folder}' of ${SETTING}: ${text}.`)
+      const remedy = 'Choose another folder, or leave it out by STATICFILES_IGNORE'
+      throw new ImproperlyConfigured(`STATIC_ROOT lies in '${folder}' of ${SETTING}: ${text}. ${remedy}.`)
     }
     if (isWithin(real, root)) {
       const text = 'a run that clears it would delete the sources'
