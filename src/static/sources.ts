@@ -8,8 +8,8 @@ import type { CollectOptions, Finder, IsIgnored, StaticFile } from './types.ts'
 /** How sources are gathered. */
 export interface SourceOptions {
   readonly isIgnored: IsIgnored
-  /** Names that are not free for files: those of the manifest and the record. */
-  readonly reserved: readonly string[]
+  /** Name of the manifest in the target, which is not free for files. */
+  readonly manifestName: string | undefined
   /** Whether the run deletes what it does not find. */
   readonly deletes: boolean
   readonly signal: AbortSignal
@@ -43,14 +43,15 @@ export function mayChange(
 export async function gatherSources(
   finders: readonly Finder[],
   report: RunReport,
-  { isIgnored, reserved, deletes, signal }: SourceOptions,
+  { isIgnored, manifestName, deletes, signal }: SourceOptions,
 ): Promise<Map<string, StaticFile>> {
   const sources = new Map<string, StaticFile>()
   const onSkipped = (path: string, reason: string, isFailure: boolean): void => {
-    if (isFailure) report.failed(path, new StorageError('source_failed', `'${path}' cannot be collected: ${reason}.`))
+    if (isFailure)
+      report.unreadable(path, new StorageError('source_failed', `'${path}' cannot be collected: ${reason}.`))
     else report.warning(`'${path}' is left out: ${reason}`)
   }
-  const taken = new Set([RECORD_NAME, ...reserved])
+  const taken = new Set([RECORD_NAME, manifestName])
   for (const finder of finders) {
     for await (const file of finder.files({ isIgnored, onSkipped, mustExist: deletes, signal })) {
       signal.throwIfAborted()
