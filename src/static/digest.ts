@@ -53,11 +53,12 @@ export async function sourceContent(file: StaticFile, digest: Digest, signal: Ab
   }
 }
 
-/** Passes bytes on, and fails at their end unless they have this MD5. */
+/** Passes bytes on, and fails at their end unless they have this MD5. The last ones are held back until then, so that no target takes all for whole. */
 class DigestCheck extends Transform {
   readonly #hash = nodeCrypto().createHash('md5')
   readonly #file: StaticFile
   readonly #md5: string
+  #held: Buffer | undefined
 
   constructor(file: StaticFile, md5: string) {
     super({ highWaterMark: 262_144 })
@@ -67,11 +68,13 @@ class DigestCheck extends Transform {
 
   override _transform(chunk: Buffer, _encoding: string, done: TransformCallback): void {
     this.#hash.update(chunk)
-    done(null, chunk)
+    const held = this.#held
+    this.#held = chunk
+    done(null, held)
   }
 
   override _flush(done: TransformCallback): void {
-    if (this.#hash.digest('hex') === this.#md5) done()
+    if (this.#hash.digest('hex') === this.#md5) done(null, this.#held)
     else done(changed(this.#file))
   }
 }

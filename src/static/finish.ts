@@ -1,5 +1,6 @@
 import { serializeManifest } from '../core/static-manifest.ts'
 import type { ManifestPlan } from './options.ts'
+import { withoutOtherSpellings } from './other-spellings.ts'
 import { othersAreDone } from './others.ts'
 import { RECORD_NAME } from './record.ts'
 import { removeAll } from './removal.ts'
@@ -10,10 +11,12 @@ import { hashOf, saveText, type Target } from './target.ts'
 /** What a run leaves behind. */
 export interface FinishOptions {
   readonly plan: ManifestPlan | undefined
+  /** The manifest's name in the target; undefined where it is elsewhere. */
+  readonly manifestName: string | undefined
   /** Entries of the new manifest; undefined where none is made. */
   readonly paths: ReadonlyMap<string, string> | undefined
-  /** Whether a plain name is one of this run. */
-  readonly isWanted: (name: string) => boolean
+  /** Plain names of this run. */
+  readonly wanted: ReadonlySet<string>
   readonly clear: boolean
   readonly deleteStale: boolean
   /** Former deploys whose hashed files stay; undefined: all. */
@@ -56,7 +59,10 @@ export async function finish(
     const file = record.get(name)!
     if (file.deploy !== 0 && file.deploy !== deploy) record.set(name, { ...file, deploy })
   }
-  const stale = isWhole ? staleNames(target, store, { ...options, deploy }) : []
+  const others = isWhole ? staleNames(target, store, { ...options, deploy }) : []
+  const stale = dryRun
+    ? others
+    : await withoutOtherSpellings(target, [...store.record.names(), ...options.wanted], others, signal)
   if (stale.length > 0 && !dryRun) {
     // What is to go stays in the record until it is gone: this run may be killed before that.
     keepOthers(target, store)
@@ -78,17 +84,21 @@ export async function finish(
 
 /** Files of former runs that no deploy needs, or with `clear` all that are not of this run. */
 function staleNames(target: Target, store: Store, options: FinishOptions & { readonly deploy: number }): string[] {
-  const { plan, clear, deleteStale, keep, deploy, isWanted } = options
-  const own = new Set([RECORD_NAME, ...(plan !== undefined && plan.storage === target.storage ? [plan.name] : [])])
+  const { plan, manifestName, clear, deleteStale, keep, deploy, wanted } = options
+  const own = new Set([RECORD_NAME, manifestName])
   const others = [...(clear ? target.listed.keys() : target.record.names())].filter(
-    name => target.listed.has(name) && !store.record.has(name) && !isWanted(name) && !own.has(name),
+    name => target.listed.has(name) && !store.record.has(name) && !wanted.has(name) && !own.has(name),
   )
   if (clear) return others
+  // The former manifest may be of a run that was ended before it wrote the record.
+  const former = new Set(keep === 0 ? [] : target.manifest.paths.values())
   return others.filter(name => {
     const file = target.record.get(name)
     if (file === undefined) return false
     if (file.deploy === 0) return deleteStale || file.siblingOf !== ''
-    return keep !== undefined && file.deploy < deploy - keep
+    // A run without a manifest does not know which hashed files are in use.
+    if (plan === undefined || keep === undefined || former.has(file.siblingOf || name)) return false
+    return file.deploy < deploy - keep
   })
 }
 

@@ -18,6 +18,8 @@ export interface HashingOptions {
   readonly sources: ReadonlyMap<string, StaticFile>
   readonly scanned: ReadonlyMap<string, Scanned>
   readonly scanner: Scanner
+  /** Called for a source that can no longer be read, or has changed: it gets no name. */
+  readonly onFailed: (name: string, error: unknown) => void
   /** Files that keep their names. */
   readonly isFinished: (name: string) => boolean
 }
@@ -31,6 +33,7 @@ export async function* hashedFiles({
   scanned,
   scanner,
   isFinished,
+  onFailed,
 }: HashingOptions): AsyncGenerator<HashedFile> {
   const names = new Map<string, string>()
   const references = new Map<string, readonly string[]>()
@@ -49,26 +52,37 @@ export async function* hashedFiles({
   }
   for (const group of dependencyGroups(references)) {
     const isCycle = group.length > 1 || references.get(group[0]!)!.includes(group[0]!)
-    if (isCycle) await nameCycle(group)
+    if (isCycle && !(await nameCycle(group))) continue
     for (const name of group) {
-      // A failed source, and what refers to it, has no name.
-      const known = scanned.get(name)!
-      const bytes = await scanner.rewrite(sources.get(name)!, known, newName)
+      const bytes = await rewritten(name)
+      if (bytes === undefined) continue
       const digest = digestOf(bytes)
       if (!isCycle) names.set(name, hashedName(name, digest.md5.slice(0, 12)))
       yield { name, storedAs: names.get(name)!, digest, bytes }
     }
   }
 
-  async function nameCycle(group: readonly string[]): Promise<void> {
+  async function rewritten(name: string): Promise<Buffer | undefined> {
+    try {
+      return await scanner.rewrite(sources.get(name)!, scanned.get(name)!, newName)
+    } catch (error) {
+      onFailed(name, error)
+      return undefined
+    }
+  }
+
+  /** Returns false where one of the group has failed. */
+  async function nameCycle(group: readonly string[]): Promise<boolean> {
     const contents: Array<readonly [name: string, md5: string]> = []
     for (const name of group) {
       // No name of the group is known yet, so references inside it stay as they are.
-      const bytes = await scanner.rewrite(sources.get(name)!, scanned.get(name)!, newName)
+      const bytes = await rewritten(name)
+      if (bytes === undefined) return false
       contents.push([name, digestOf(bytes).md5])
     }
     const sorted = contents.sort(([a], [b]) => (a < b ? -1 : 1))
     const whole = shortHash(JSON.stringify(sorted))
     for (const [name, md5] of sorted) names.set(name, hashedName(name, shortHash(`${whole}${md5}`)))
+    return true
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Dirent, readdirSync } from 'node:fs'
-import { lstat, mkdir, readlink, rename, rm, symlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { lstat, mkdir, readlink, realpath, rename, rm, symlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { StorageError } from '../core/errors.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { StaticFile } from './types.ts'
@@ -30,6 +30,11 @@ export class Linker {
     const path = this.#storage.path(file.name)
     const source = sourcePath(file)
     await mkdir(dirname(path), { recursive: true })
+    // A folder of the target may itself be a link to where the source is.
+    if ((await placeOf(path)) === (await placeOf(source))) {
+      const text = `'${path}' is the source itself, by a link to its folder: remove that link from the target.`
+      throw new StorageError('invalid_argument', text, { fileName: file.name })
+    }
     if ((await lstat(path).catch(() => undefined))?.isDirectory()) {
       throw new StorageError('is_directory', `'${file.name}' is a folder.`, { fileName: file.name })
     }
@@ -63,6 +68,11 @@ function entriesOf(folder: string): Dirent[] {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   }
+}
+
+/** Where a name stands, whatever links lead to its folder. */
+async function placeOf(path: string): Promise<string> {
+  return join(await realpath(dirname(path)), basename(path))
 }
 
 function sourcePath({ path, origin, name }: StaticFile): string {

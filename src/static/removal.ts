@@ -1,3 +1,5 @@
+import { unlink } from 'node:fs/promises'
+import { linksBelow } from './links.ts'
 import type { RunReport } from './report.ts'
 import type { Target } from './target.ts'
 
@@ -20,5 +22,24 @@ export async function removeAll(
       target.forget(name)
       report.event({ type: 'deleted', name, dryRun })
     }
+  }
+}
+
+/** Removes what is in the target, except for `left`. Another run sees that by the record. */
+export async function clearTarget(
+  target: Target,
+  left: ReadonlySet<string>,
+  report: RunReport,
+  signal: AbortSignal,
+): Promise<void> {
+  const { storage, listed } = target
+  const { dryRun } = report
+  const names = [...listed.keys()].filter(name => !left.has(name))
+  if (names.length > 0 && !dryRun) await target.announceClearing(left, { signal })
+  await removeAll(target, names, report, signal)
+  if (!storage.supports('path')) return
+  for (const name of linksBelow(storage.path(''))) {
+    if (!dryRun) await unlink(storage.path(name))
+    report.event({ type: 'deleted', name, dryRun })
   }
 }

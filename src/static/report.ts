@@ -74,8 +74,19 @@ export class RunReport {
     this.event({ type: 'warning', message, name, line })
   }
 
+  /** A source that could not be read, however many there are of these. Throws an error of the configuration. */
+  unreadable(name: string, error: unknown, line?: number): void {
+    this.#failure(name, error, line)
+  }
+
   /** A file that could not be collected. Throws an error of the configuration, and one of the target that comes again and again. */
-  failed(name: string, error: unknown, line?: number): void {
+  failed(name: string, error: unknown): void {
+    const failure = this.#failure(name, error)
+    this.#inARow = OF_THE_TARGET.has(failure.code) ? this.#inARow + 1 : 0
+    if (this.#inARow >= MAX_IN_A_ROW) throw failure
+  }
+
+  #failure(name: string, error: unknown, line?: number): StorageError {
     if (isStorageError(error, 'improperly_configured')) throw error
     const failure = isStorageError(error)
       ? error
@@ -84,8 +95,7 @@ export class RunReport {
           fileName: name,
         })
     this.event({ type: 'failed', name, error: failure, line })
-    this.#inARow = OF_THE_TARGET.has(failure.code) ? this.#inARow + 1 : 0
-    if (this.#inARow >= MAX_IN_A_ROW) throw failure
+    return failure
   }
 
   /** The last event. */

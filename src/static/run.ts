@@ -1,43 +1,20 @@
-import { unlink } from 'node:fs/promises'
 import { bytesContent, type Content } from '../core/content.ts'
 import { StorageError } from '../core/errors.ts'
 import { forEachParallel } from '../core/parallel.ts'
-import type { AnyStorage } from '../storage/storage.ts'
-import type { CompressPlan } from './compress.ts'
 import { changed, type Digest, digestOf, IN_MEMORY, readDigest, sourceContent } from './digest.ts'
 import { finish } from './finish.ts'
 import { type HashedFile, hashedFiles } from './hashing.ts'
-import { type FileHeaders, type HeaderRules, IMMUTABLE } from './headers.ts'
-import { Linker, linksBelow } from './links.ts'
-import type { ManifestPlan } from './options.ts'
+import { type FileHeaders, IMMUTABLE } from './headers.ts'
+import { Linker } from './links.ts'
 import { RECORD_NAME } from './record.ts'
-import { removeAll } from './removal.ts'
+import { clearTarget } from './removal.ts'
 import type { RunReport } from './report.ts'
-import { type Scanned, Scanner } from './scan.ts'
-import { scanSources } from './scan-sources.ts'
+import type { Collected, RunPlan } from './run-plan.ts'
+import type { Scanned, Scanner } from './scan.ts'
 import { Siblings } from './siblings.ts'
-import { gatherSources } from './sources.ts'
 import { Store } from './store.ts'
-import { Target } from './target.ts'
-import type { CollectOptions, Finder, IsIgnored, StaticFile } from './types.ts'
-
-/** All that a run needs, with defaults. */
-export interface RunPlan {
-  readonly storage: AnyStorage
-  readonly finders: readonly Finder[]
-  readonly isIgnored: IsIgnored
-  readonly baseUrls: readonly string[]
-  readonly manifest: ManifestPlan | undefined
-  readonly compress: CompressPlan | undefined
-  readonly rules: HeaderRules
-  /** Names that programs use for built files of bundlers. */
-  readonly bundled: ReadonlyMap<string, string>
-  /** Built files: they keep their names. The value says whether these change with the content. */
-  readonly built: ReadonlyMap<string, boolean>
-  readonly isLenient: (name: string) => boolean
-  readonly signal: AbortSignal
-  readonly options: CollectOptions
-}
+import type { Target } from './target.ts'
+import type { StaticFile } from './types.ts'
 
 /** One source with what it becomes in the target. */
 interface Unit {
@@ -49,10 +26,7 @@ interface Unit {
   readonly hashed?: HashedFile | undefined
 }
 
-/** How often a run looks at the target again because another run has changed it. */
-const MAX_ROUNDS = 5
-
-/** One run of `collect`. */
+/** What one look at the target makes of the sources. */
 export class Run {
   readonly #plan: RunPlan
   readonly #report: RunReport
@@ -62,9 +36,11 @@ export class Run {
   readonly #siblings: Siblings
   readonly #linker: Linker | undefined
   readonly #paths = new Map<string, string>()
+  readonly #manifestName: string | undefined
 
-  private constructor(plan: RunPlan, report: RunReport, target: Target, sources: ReadonlyMap<string, StaticFile>) {
+  constructor(plan: RunPlan, report: RunReport, target: Target, { sources, manifestName }: Collected) {
     const { options, signal, rules, compress } = plan
+    this.#manifestName = manifestName
     this.#plan = plan
     this.#report = report
     this.#target = target
@@ -75,75 +51,36 @@ export class Run {
     this.#linker = options.link === true ? new Linker(plan.storage) : undefined
   }
 
-  /** Collects all files; what happens is in the report. */
-  static async collect(plan: RunPlan, report: RunReport): Promise<void> {
-    const { storage, finders, manifest, isIgnored, signal } = plan
-    if (plan.options.link === true) new Linker(storage)
-    const reserved = manifest !== undefined && manifest.storage === storage ? [manifest.name] : []
-    // The listing waits for the network while the sources are read.
-    const reading = Target.read(storage, manifest, { signal })
-    reading.catch(() => {})
-    const sources = await gatherSources(finders, report, { isIgnored, reserved, signal })
-    report.event({ type: 'found', count: sources.size })
-    const digests = new Map<string, Scanned>()
-    const isFinished = (name: string): boolean => plan.built.has(name)
-    const scanner = manifest && new Scanner(sources, report, { ...plan, plan: manifest, isFinished })
-    let target: Target | undefined
-    reading.then(read => (target = read)).catch(() => {})
-    await scanSources(sources, digests, report, {
-      scanner,
-      signal,
-      isEnough: () => scanner === undefined && target !== undefined,
-    })
-    // A reference that leads nowhere ends a strict run before it has changed anything.
-    const first = await reading
-    if (scanner?.hasMissing === true) return
-    let run = new Run(plan, report, first, sources)
-    for (let round = 1; !(await run.#collect(digests, scanner)) && round < MAX_ROUNDS; round++) {
-      report.isRepeated = true
-      const again: RunPlan = { ...plan, options: { ...plan.options, clear: false } }
-      run = new Run(again, report, await Target.read(storage, manifest, { signal }), sources)
-    }
-  }
-
-  /** Returns false where another run has changed the target meanwhile. */
-  async #collect(digests: ReadonlyMap<string, Scanned>, scanner: Scanner | undefined): Promise<boolean> {
+  /** Stores what is not there yet. Returns false where another run has changed the target meanwhile. */
+  async collect(digests: ReadonlyMap<string, Scanned>, scanner: Scanner | undefined): Promise<boolean> {
     const { options, manifest, signal, bundled, built } = this.#plan
     const { concurrency = 16, clear = false, deleteStale = false, keep = deleteStale ? 1 : undefined } = options
     if (clear) await this.#clear()
     const units = scanner === undefined ? this.#plainUnits(digests) : this.#hashedUnits(digests, scanner)
     await forEachParallel(units, { limit: concurrency, signal }, unit => this.#attempt(unit))
     for (const [name, file] of bundled) {
-      if (built.has(file)) this.#paths.set(name, this.#paths.get(file) ?? file)
+      if (built.has(file) && this.#sources.has(file)) this.#paths.set(name, this.#paths.get(file) ?? file)
     }
     const paths = scanner === undefined ? undefined : this.#paths
-    const isWanted = (name: string): boolean => this.#isKept(name) && this.#sources.has(name)
-    const ends = { plan: manifest, paths, isWanted, clear, deleteStale, keep, signal }
+    const wanted = new Set([...this.#sources.keys()].filter(name => this.#isKept(name)))
+    const manifestName = this.#manifestName
+    const ends = { plan: manifest, manifestName, paths, wanted, clear, deleteStale, keep, signal }
     return finish(this.#target, this.#store, this.#report, ends)
   }
 
   /** Removes what is in the target; what the former manifest names stays until the new one is written. */
   async #clear(): Promise<void> {
-    const { manifest, storage, signal } = this.#plan
-    const named = new Set(this.#target.manifest.paths.values())
-    if (manifest !== undefined && manifest.storage === storage) named.add(manifest.name)
-    named.add(RECORD_NAME)
-    const names = [...this.#target.listed.keys()].filter(name => !named.has(name))
-    if (names.length > 0 && !this.#report.dryRun) await this.#target.announceClearing(named, { signal })
-    await removeAll(this.#target, names, this.#report, signal)
-    if (!storage.supports('path')) return
-    const { dryRun } = this.#report
-    for (const name of linksBelow(storage.path(''))) {
-      if (!dryRun) await unlink(storage.path(name))
-      this.#report.event({ type: 'deleted', name, dryRun })
-    }
+    const left = new Set(this.#target.manifest.paths.values()).add(RECORD_NAME)
+    if (this.#manifestName !== undefined) left.add(this.#manifestName)
+    await clearTarget(this.#target, left, this.#report, this.#plan.signal)
   }
 
   async *#plainUnits(digests: ReadonlyMap<string, Scanned>): AsyncGenerator<Unit> {
     for (const file of this.#sources.values()) {
       const known = digests.get(file.name)?.digest
       if (known !== undefined) yield { file, digest: known }
-      else if (this.#linker !== undefined || (await this.#isUpToDate(file))) yield { file, digest: undefined }
+      else if (this.#linker !== undefined || (this.#plan.compress === undefined && (await this.#isUpToDate(file))))
+        yield { file, digest: undefined }
       else yield* this.#read(file)
     }
   }
@@ -153,13 +90,17 @@ export class Run {
       yield { file, ...(await readDigest(file, this.#plan.signal)) }
     } catch (error) {
       this.#plan.signal.throwIfAborted()
-      this.#report.failed(file.name, error)
+      this.#report.unreadable(file.name, error)
     }
   }
 
   async *#hashedUnits(scanned: ReadonlyMap<string, Scanned>, scanner: Scanner): AsyncGenerator<Unit> {
     const isFinished = (name: string): boolean => this.#plan.built.has(name)
-    for await (const hashed of hashedFiles({ sources: this.#sources, scanned, scanner, isFinished })) {
+    const onFailed = (name: string, error: unknown): void => {
+      this.#plan.signal.throwIfAborted()
+      this.#report.unreadable(name, error)
+    }
+    for await (const hashed of hashedFiles({ sources: this.#sources, scanned, scanner, isFinished, onFailed })) {
       this.#paths.set(hashed.name, hashed.storedAs)
       yield { file: this.#sources.get(hashed.name)!, digest: scanned.get(hashed.name)!.digest, hashed }
     }
@@ -173,6 +114,8 @@ export class Run {
     } catch (error) {
       this.#plan.signal.throwIfAborted()
       this.#report.failed(name, error)
+    } finally {
+      for (const each of [unit, unit.hashed]) if (each?.digest !== undefined) this.#siblings.forget(each.digest)
     }
   }
 
@@ -190,6 +133,7 @@ export class Run {
     const isImmutable = this.#plan.built.get(name) === true
     const headers = this.#plan.rules.of(name, isImmutable ? { cacheControl: IMMUTABLE } : {})
     if (this.#linker !== undefined) {
+      if (!dryRun) await this.#siblings.removeOld(name)
       const isThere = await this.#linker.holds(file)
       if (!isThere && !dryRun) await this.#linker.link(file)
       return this.#report.event(
@@ -204,7 +148,10 @@ export class Run {
       await this.#store.put(name, await content(), digest, headers)
       this.#report.event({ type: 'copied', name, origin, dryRun })
     }
-    if (digest !== undefined) await this.#storeSiblings(unit, name, digest, headers, 0)
+    // By its time, a file may be up to date with other bytes than those of its source.
+    if (digest !== undefined && this.#store.record.get(name)?.md5 === digest.md5) {
+      await this.#storeSiblings(unit, name, digest, headers, 0)
+    } else this.#siblings.keep(name)
   }
 
   /** The same file under the name that has its hash. */
@@ -228,7 +175,6 @@ export class Run {
     headers: FileHeaders,
     deploy: number,
   ): Promise<void> {
-    if (this.#report.dryRun) return
     const bytes = async (): Promise<Buffer | undefined> => {
       if (unit.bytes !== undefined) return unit.bytes
       const read = await unit.file.readUpTo(IN_MEMORY, { signal: this.#plan.signal })

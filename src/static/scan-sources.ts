@@ -25,7 +25,7 @@ export async function scanSources(
       digests.set(file.name, found)
     } catch (error) {
       signal.throwIfAborted()
-      report.failed(file.name, error)
+      report.unreadable(file.name, error)
     }
   }
 }

@@ -128,7 +128,7 @@ export class Scanner {
       return
     }
     this.#hasMissing = true
-    this.#report.failed(from, new StorageError('not_found', `${from}:${line}: ${text}.`, { fileName: name }), line)
+    this.#report.unreadable(from, new StorageError('not_found', `${from}:${line}: ${text}.`, { fileName: name }), line)
   }
 
   #similar(name: string): string | undefined {

@@ -50,6 +50,14 @@ export class Siblings {
     }
   }
 
+  /** Leaves the siblings that former runs have made of a file. */
+  keep(storedAs: string): void {
+    for (const extension of Object.values(CODING_EXTENSIONS)) {
+      const name = storedAs + extension
+      if (this.#target.record.get(name)?.siblingOf === storedAs) this.#store.keep(name)
+    }
+  }
+
   /** Stores the siblings of a file which is in the target; those that are there and up to date stay. */
   async store(original: Original): Promise<void> {
     const { plan, rules, isSource } = this.#options
@@ -66,6 +74,10 @@ export class Siblings {
         this.#store.record.set(name, { ...stored, deploy })
         continue
       }
+      if (this.#store.dryRun) {
+        this.#store.keep(name)
+        continue
+      }
       const bytes = await this.#compressedOnce(original, coding)
       if (bytes === undefined) {
         if (this.#target.listed.has(name)) await this.#store.remove(name)
@@ -77,6 +89,11 @@ export class Siblings {
       if (isThere) this.#store.record.set(name, { ...this.#store.record.get(name)!, md5: digest.md5 })
       else await this.#store.put(name, content, digest, own, known)
     }
+  }
+
+  /** Lets go of what was compressed of these bytes. */
+  forget({ md5 }: Digest): void {
+    for (const coding of this.#options.plan?.codings ?? []) this.#made.delete(`${coding}:${md5}`)
   }
 
   async #compressedOnce(original: Original, coding: Coding): Promise<Buffer | undefined> {

@@ -6,13 +6,14 @@ import { filepathToUri } from '../core/urls.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { type BaseUrl, baseUrlOf } from './base-url.ts'
 import { Channel } from './channel.ts'
+import { collectAll } from './collect-all.ts'
 import { compressPlan } from './compress.ts'
 import { globMatcher } from './globs.ts'
 import { HeaderRules } from './headers.ts'
 import { DEFAULT_IGNORE, ignorePatterns } from './ignore.ts'
 import { type ManifestPlan, manifestPlan, type StaticFilesOptions } from './options.ts'
 import { RunReport } from './report.ts'
-import { Run, type RunPlan } from './run.ts'
+import type { RunPlan } from './run-plan.ts'
 import { readText } from './target.ts'
 import type { CollectEvent, CollectOptions, CollectSummary, Finder, StaticFile } from './types.ts'
 
@@ -156,7 +157,7 @@ export class StaticFiles {
       options,
     }
     try {
-      await Run.collect(plan, report)
+      await collectAll(plan, report)
     } finally {
       // The storage's own URLs have the new names from now on.
       storage.staticFiles?.manifest?.forget()

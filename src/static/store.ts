@@ -37,6 +37,11 @@ export class Store {
     this.#isLocal = target.storage.supports('path')
   }
 
+  /** Whether nothing is written. */
+  get dryRun(): boolean {
+    return this.#options.dryRun
+  }
+
   /** Whether anything was stored. */
   get hasWritten(): boolean {
     return this.#hasWritten
@@ -72,7 +77,8 @@ export class Store {
   /** Stores a file under exactly this name. */
   async put(name: string, content: Content, digest: Digest, headers: FileHeaders, known: Known = {}): Promise<void> {
     const { dryRun, signal } = this.#options
-    if (dryRun) return
+    // A dry run must not take for stale what a real one stores.
+    if (dryRun) return this.record.set(name, entry(digest, headers, { size: content.size }, known))
     const storage = this.#storage
     this.#hasWritten = true
     const stat = await storage.calls.guard('save', name, { signal }, () => {

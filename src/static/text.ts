@@ -1,10 +1,17 @@
 import { isUtf8 } from 'node:buffer'
 import type { Reference } from './references/reference.ts'
 
+/** What escapes of CSS and JavaScript may stand for in a text that is no UTF-8. */
+const BEYOND_LATIN1 = /[^\0-\xff]/
+const ALL_BEYOND_LATIN1 = /[^\0-\xff]+/g
+
 /** A text as it was read: what is not changed in it comes out byte for byte as it went in. */
 export class SourceText {
   readonly text: string
   readonly #encoding: 'utf8' | 'latin1'
+  /** The last offset that a line was counted up to. */
+  #counted = 0
+  #line = 1
 
   constructor(bytes: Buffer) {
     // Bytes that are no UTF-8 are kept by reading each as a character.
@@ -12,9 +19,11 @@ export class SourceText {
     this.text = bytes.toString(this.#encoding)
   }
 
-  /** What a reference means: in a text that is no UTF-8, its URL still is. */
+  /** What a reference means: in a text that is no UTF-8, its URL may be. */
   urlOf({ url }: Reference): string {
-    return this.#encoding === 'utf8' ? url : Buffer.from(url, 'latin1').toString('utf8')
+    if (this.#encoding === 'utf8' || BEYOND_LATIN1.test(url)) return url
+    const bytes = Buffer.from(url, 'latin1')
+    return isUtf8(bytes) ? bytes.toString('utf8') : url
   }
 
   /** The bytes with other URLs in some references; undefined leaves one as it is. */
@@ -24,17 +33,26 @@ export class SourceText {
     for (const reference of references) {
       const url = newUrl(reference)
       if (url === undefined) continue
-      pieces.push(this.text.slice(done, reference.start), reference.write(url))
+      pieces.push(this.text.slice(done, reference.start), reference.write(this.#written(url, reference)))
       done = reference.end
     }
     pieces.push(this.text.slice(done))
     return Buffer.from(pieces.join(''), this.#encoding)
   }
 
-  /** The line of an offset; the first one is 1. */
+  /** The line of an offset; the first one is 1. Offsets that grow are counted in one go. */
   lineOf(offset: number): number {
-    let line = 1
-    for (let at = this.text.indexOf('\n'); at >= 0 && at < offset; at = this.text.indexOf('\n', at + 1)) line++
-    return line
+    if (offset < this.#counted) [this.#counted, this.#line] = [0, 1]
+    for (; this.#counted < offset; this.#counted++) if (this.text.charCodeAt(this.#counted) === 0x0a) this.#line++
+    return this.#line
+  }
+
+  /** A URL as the characters that its bytes are read as. */
+  #written(url: string, { url: former }: Reference): string {
+    if (this.#encoding === 'utf8') return url
+    // An escape of CSS may stand for any character.
+    if (BEYOND_LATIN1.test(former))
+      return url.replace(ALL_BEYOND_LATIN1, each => encodeURIComponent(each.toWellFormed()))
+    return isUtf8(Buffer.from(former, 'latin1')) ? Buffer.from(url, 'utf8').toString('latin1') : url
   }
 }

@@ -30,6 +30,8 @@ export interface FinderOptions extends CallOptions {
   readonly isIgnored: IsIgnored
   /** Called for what is left out because it cannot be read or is no file. `isFailure` is true where the run is not complete without it. */
   readonly onSkipped?: ((path: string, reason: string, isFailure: boolean) => void) | undefined
+  /** Whether a folder of the finder that does not exist is a failure: the run deletes what it does not find. Default: no. */
+  readonly mustExist?: boolean | undefined
 }
 
 /** Where static files come from. */
