@@ -1,10 +1,13 @@
 import { isUtf8 } from 'node:buffer'
+import { lineOf } from './references/lines.ts'
 import type { Reference } from './references/reference.ts'
 
 /** A text as it was read: what is not changed in it comes out byte for byte as it went in. */
 export class SourceText {
   readonly text: string
   readonly #encoding: 'utf8' | 'latin1'
+  /** An offset whose line is known, so that the lines of many references are counted in one pass. */
+  #counted = { offset: 0, line: 1 }
 
   constructor(bytes: Buffer) {
     // Bytes that are no UTF-8 are kept by reading each as a character.
@@ -24,7 +27,7 @@ export class SourceText {
     for (const reference of references) {
       const url = newUrl(reference)
       if (url === undefined) continue
-      pieces.push(this.text.slice(done, reference.start), reference.write(url))
+      pieces.push(this.text.slice(done, reference.start), reference.write(this.#asRead(url)))
       done = reference.end
     }
     pieces.push(this.text.slice(done))
@@ -33,8 +36,13 @@ export class SourceText {
 
   /** The line of an offset; the first one is 1. */
   lineOf(offset: number): number {
-    let line = 1
-    for (let at = this.text.indexOf('\n'); at >= 0 && at < offset; at = this.text.indexOf('\n', at + 1)) line++
-    return line
+    const from = offset < this.#counted.offset ? { offset: 0, line: 1 } : this.#counted
+    this.#counted = { offset, line: from.line + lineOf(this.text, offset, from.offset) - 1 }
+    return this.#counted.line
+  }
+
+  /** A URL as it stands in the text. */
+  #asRead(url: string): string {
+    return this.#encoding === 'utf8' ? url : Buffer.from(url, 'utf8').toString('latin1')
   }
 }
