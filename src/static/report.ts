@@ -75,7 +75,7 @@ export class RunReport {
   }
 
   /** A file that could not be collected. Throws an error of the configuration, and one of the target that comes again and again. */
-  failed(name: string, error: unknown): void {
+  failed(name: string, error: unknown, line?: number): void {
     if (isStorageError(error, 'improperly_configured')) throw error
     const failure = isStorageError(error)
       ? error
@@ -83,7 +83,7 @@ export class RunReport {
           cause: error,
           fileName: name,
         })
-    this.event({ type: 'failed', name, error: failure })
+    this.event({ type: 'failed', name, error: failure, line })
     this.#inARow = OF_THE_TARGET.has(failure.code) ? this.#inARow + 1 : 0
     if (this.#inARow >= MAX_IN_A_ROW) throw failure
   }

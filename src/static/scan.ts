@@ -115,7 +115,7 @@ export class Scanner {
       return
     }
     this.#hasMissing = true
-    this.#report.failed(from, new StorageError('not_found', `${from}:${line}: ${text}.`, { fileName: name }))
+    this.#report.failed(from, new StorageError('not_found', `${from}:${line}: ${text}.`, { fileName: name }), line)
   }
 
   #similar(name: string): string | undefined {

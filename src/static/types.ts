@@ -99,7 +99,13 @@ export type CollectEvent =
       readonly line?: number | undefined
     }
   /** A file that could not be collected; the others go on, and the manifest stays as it was. */
-  | { readonly type: 'failed'; readonly name: string; readonly error: StorageError }
+  | {
+      readonly type: 'failed'
+      readonly name: string
+      readonly error: StorageError
+      /** Of a reference that leads nowhere; begins at 1. */
+      readonly line?: number | undefined
+    }
   | CollectSummary
 
 /** What a run has done; its last event. */
