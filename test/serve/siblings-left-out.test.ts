@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { createFileHandler, type ServedStorage } from '../../src/serve/index.ts'
-import { ALL, BROWSER, counted, NOWHERE, PACKED, site, TEXT, PACKED, shown } from './static-site.ts'
+import { ALL, BROWSER, counted, NOWHERE, PACKED, shown, site, TEXT } from './static-site.ts'
 
 test('a sibling that is older than the file is not sent, one of the same time is', async () => {
   await using web = await site({ 'a.css.br': 'old', 'a.css': TEXT, 'a.css.gz': PACKED.gz })
