@@ -48,7 +48,7 @@ export class CollectPrinter {
     this.#advance(event)
     if (this.#out.json) await this.#out.record(shownEvent(event), '')
     if (event.type === 'warning') this.#out.warn(this.#placed(event.message, event.name, event.line))
-    else if (event.type === 'failed') this.#fail(event.name, event.error)
+    else if (event.type === 'failed') this.#fail(event.name, event.error, event.line)
     else await this.#log(event)
   }
 
@@ -90,8 +90,8 @@ export class CollectPrinter {
   }
 
   /** An error of a file. One in what a file refers to is named as Django does, once for each file. */
-  #fail(name: string, error: StorageError): void {
-    const isReference = error.code === 'not_found' && error.message.startsWith(`${name}:`)
+  #fail(name: string, error: StorageError, line: number | undefined): void {
+    const isReference = line !== undefined
     if (isReference && this.#failed?.name !== name) this.#out.failure(`Post-processing '${name}' failed!`)
     this.#hasMissing ||= isReference
     this.#failed = { name, error }

@@ -156,8 +156,8 @@ export function clipped(text: string, columns: number): string {
   return fitting
 }
 
-/** Of many files, the message says which one failed. */
+/** Of many files, the message says which one failed. A configuration is wrong for all of them. */
 function named(message: string, error: unknown): string {
-  const fileName = isStorageError(error) ? error.fileName : undefined
+  const fileName = isStorageError(error) && error.code !== 'improperly_configured' ? error.fileName : undefined
   return fileName === undefined || message.includes(fileName) ? message : `${fileName}: ${message}`
 }

@@ -22,6 +22,9 @@ export function loadReason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
   const missing = code === 'ERR_MODULE_NOT_FOUND' && /^Cannot find package '([^']+)'/.exec(message)?.[1]
   if (missing) return `the package '${missing}' is not installed here: npm install ${missing}`
+  if (error instanceof SyntaxError && message.startsWith('Cannot use import statement outside a module')) {
+    return `it is an ES module in a package of "type": "commonjs"; set "type": "module" in its package.json, or rename it to .mts or .mjs`
+  }
   if (error instanceof ReferenceError) return 'a name is used there that is not defined'
   return error instanceof SyntaxError ? (FIXED.exec(message)?.[0] ?? 'there is a syntax error') : message
 }

@@ -18,6 +18,7 @@ import {
 } from '../core/setting-types.ts'
 import type { SettingsOf } from '../core/settings.ts'
 import type { ManifestVersion } from '../core/static-manifest.ts'
+import { rootedUrl } from '../core/urls.ts'
 
 /** A folder or a package; or what is to stand before the names of its files, and the folder or package. */
 export type StaticSource = string | readonly [prefix: string, source: string]
@@ -95,6 +96,12 @@ export interface StaticValues {
   readonly url: string | null
 }
 
+const staticUrl = optionalText({
+  default: null,
+  keys: ['STATIC_URL'],
+  doc: 'What stylesheets and pages may begin a reference with, also where a CDN has the files.',
+})
+
 /** Declarations of these settings. */
 export const staticSettings: SettingsOf<StaticValues> = {
   dirs: setting('list of folders', parseSources, {
@@ -137,11 +144,13 @@ export const staticSettings: SettingsOf<StaticValues> = {
     keys: ['STATICFILES_IGNORE'],
     doc: 'Patterns of files and folders that are left out, besides `CVS`, `.*` and `*~`.',
   }),
-  url: optionalText({
-    default: null,
-    keys: ['STATIC_URL'],
-    doc: 'What stylesheets and pages may begin a reference with, also where a CDN has the files.',
-  }),
+  url: {
+    ...staticUrl,
+    parse: raw => {
+      const url = staticUrl.parse(raw)
+      return url === null ? null : rootedUrl(url)
+    },
+  },
   debug: flag({
     default: false,
     keys: ['DEBUG'],
@@ -202,7 +211,7 @@ function parseFlagOr<O>(raw: unknown, parts: Parts<O>): boolean | O | null {
 function parseSources(raw: unknown): readonly StaticSource[] {
   const value = typeof raw === 'string' ? jsonOf(raw) : raw
   if (Array.isArray(value) && value.every(isSource)) return value
-  throw new Error('expected a list, of which each entry is a text or [prefix, text]; JSON in the environment')
+  throw new Error('expected a list whose entries are texts or [prefix, text] (JSON in the environment)')
 }
 
 function isSource(value: unknown): value is StaticSource {

@@ -36,3 +36,8 @@ export function joinUrl(base: string, name: string): string {
 function withSlash(base: string): string {
   return base.endsWith('/') ? base : `${base}/`
 }
+
+/** A URL, which begins at the root of the site where it has neither a scheme nor a slash at its beginning. (Django `_add_script_prefix`) */
+export function rootedUrl(url: string): string {
+  return /^(?:[a-z][a-z\d+.-]*:|\/)/i.test(url) ? url : `/${url}`
+}

@@ -6,7 +6,7 @@ import { Run } from './run.ts'
 import type { Collected, RunPlan } from './run-plan.ts'
 import { type Scanned, Scanner } from './scan.ts'
 import { scanSources } from './scan-sources.ts'
-import { gatherSources } from './sources.ts'
+import { gatherSources, isDeleting, mayChange } from './sources.ts'
 import { Target } from './target.ts'
 
 /** How often the target is looked at again because another run has changed it. */
@@ -22,7 +22,8 @@ export async function collectAll(plan: RunPlan, report: RunReport): Promise<void
   // The listing waits for the network while the sources are read.
   const reading = Target.read(storage, manifest, { signal })
   reading.catch(() => {})
-  const sources = await gatherSources(finders, report, { isIgnored, manifestName, signal })
+  const deletes = isDeleting(plan.options)
+  const sources = await gatherSources(finders, report, { isIgnored, manifestName, deletes, signal })
   refuseOwnFiles(sources.values(), storage)
   report.event({ type: 'found', count: sources.size })
   const digests = new Map<string, Scanned>()
@@ -39,7 +40,7 @@ export async function collectAll(plan: RunPlan, report: RunReport): Promise<void
   const isWhole = checkBuilt(plan, collected, report)
   // A reference that leads nowhere ends a strict run before it has changed anything.
   const first = await reading
-  if (scanner?.hasMissing === true || !isWhole) return
+  if (scanner?.hasMissing === true || !isWhole || !mayChange(first, sources, report, plan.options)) return
   let run = new Run(plan, report, first, collected)
   for (let round = 1; !(await run.collect(digests, scanner)); round++) {
     if (round === MAX_ROUNDS) throw new StorageError('precondition_failed', OTHERS)

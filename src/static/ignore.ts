@@ -1,6 +1,6 @@
+import { posix } from 'node:path'
 import { ImproperlyConfigured } from '../core/errors.ts'
 import { kindOf } from '../core/kind.ts'
-import { trimTrailingSlashes } from '../core/names.ts'
 import { FnmatchPattern } from './fnmatch.ts'
 import type { IsIgnored } from './types.ts'
 
@@ -12,17 +12,23 @@ export const MAX_PATTERN_LENGTH = 4096
 
 /**
  * Whether a file or folder is left out: one of the patterns stands for its base name or for its whole path. See `FnmatchPattern` for what
- * patterns are; a slash at the end of one is dropped. What lies in a folder that is left out is not asked about. A value that is no list of
+ * patterns are; `./a`, `a/` and `a//b` are read as `a` and `a/b`. What lies in a folder that is left out is not asked about. A value that is no list of
  * patterns, or a pattern of more than 4,096 characters, is `improperly_configured`. (Django `matches_patterns`, which compares the whole
  * path of files only)
  */
 export function ignorePatterns(patterns: readonly string[]): IsIgnored {
-  const all = checkedPatterns(patterns, 'ignore').map(pattern => new FnmatchPattern(trimTrailingSlashes(pattern)))
+  const all = checkedPatterns(patterns, 'ignore').map(pattern => new FnmatchPattern(normal(pattern)))
   return path => {
     const base = path.slice(path.lastIndexOf('/') + 1)
     for (const pattern of all) if (pattern.matches(base) || (base !== path && pattern.matches(path))) return true
     return false
   }
+}
+
+/** A pattern as Django normalizes it (`os.path.normpath`). */
+function normal(pattern: string): string {
+  const path = posix.normalize(pattern)
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
 }
 
 /** The patterns themselves; `improperly_configured`, with the name of the option, where they are none. */

@@ -75,8 +75,8 @@ export class RunReport {
   }
 
   /** A source that could not be read, however many there are of these. Throws an error of the configuration. */
-  unreadable(name: string, error: unknown): void {
-    this.#failure(name, error)
+  unreadable(name: string, error: unknown, line?: number): void {
+    this.#failure(name, error, line)
   }
 
   /** A file that could not be collected. Throws an error of the configuration, and one of the target that comes again and again. */
@@ -86,7 +86,7 @@ export class RunReport {
     if (this.#inARow >= MAX_IN_A_ROW) throw failure
   }
 
-  #failure(name: string, error: unknown): StorageError {
+  #failure(name: string, error: unknown, line?: number): StorageError {
     if (isStorageError(error, 'improperly_configured')) throw error
     const failure = isStorageError(error)
       ? error
@@ -94,7 +94,7 @@ export class RunReport {
           cause: error,
           fileName: name,
         })
-    this.event({ type: 'failed', name, error: failure })
+    this.event({ type: 'failed', name, error: failure, line })
     return failure
   }
 

@@ -11,11 +11,16 @@ import type { StaticFile } from './types.ts'
 /** Bytes of a text that is processed; a larger one keeps its references. */
 const MAX_TEXT = 64 * 1024 * 1024
 
+/** Bytes of texts up to which their references are kept from the first look to the second; those of more are found anew. */
+const MAX_KEPT = 32 * 1024 * 1024
+
 /** What was found in a source. */
 export interface Scanned {
   readonly digest: Digest
   /** Names of other sources that it refers to; absent where it is no text that refers to files. */
   readonly targets?: readonly string[] | undefined
+  /** Its references, where they were kept. */
+  readonly references?: readonly Reference[] | undefined
 }
 
 /** How references are understood. */
@@ -35,6 +40,7 @@ export class Scanner {
   readonly #report: RunReport
   readonly #options: ScannerOptions
   #hasMissing = false
+  #keptBytes = 0
   /** Names in lower case, for hints; made when the first reference leads nowhere. */
   #byLowerCase: Map<string, string> | undefined
 
@@ -69,16 +75,23 @@ export class Scanner {
       if (this.#sources.has(name)) targets.add(name)
       else this.#missing(file.name, source.lineOf(reference.start), reference, name)
     }
-    return { digest, targets: targets.size === 0 ? undefined : [...targets] }
+    return targets.size === 0 ? { digest } : { digest, targets: [...targets], references: this.#kept(references, text) }
+  }
+
+  #kept(references: readonly Reference[], { byteLength }: Buffer): readonly Reference[] | undefined {
+    // What they hold of the text is counted as all of it.
+    if (this.#keptBytes + byteLength > MAX_KEPT) return undefined
+    this.#keptBytes += byteLength
+    return references
   }
 
   /** The bytes of a scanned source with other names in its references; `nameOf` is undefined for those that stay. */
-  async rewrite(file: StaticFile, { digest }: Scanned, nameOf: (name: string) => string | undefined): Promise<Buffer> {
+  async rewrite(file: StaticFile, scanned: Scanned, nameOf: (name: string) => string | undefined): Promise<Buffer> {
     const { signal } = this.#options
     const bytes = await file.readUpTo(MAX_TEXT, { signal })
-    if (bytes === undefined || digestOf(bytes).md5 !== digest.md5) throw changed(file)
+    if (bytes === undefined || digestOf(bytes).md5 !== scanned.digest.md5) throw changed(file)
     const source = new SourceText(bytes)
-    const references = await this.#finderOf(file.name)!(source.text)
+    const references = scanned.references ?? (await this.#finderOf(file.name)!(source.text))
     return source.rewritten(references, reference => {
       const resolved = this.#resolve(file.name, source.urlOf(reference))
       const stored = resolved === undefined ? undefined : nameOf(resolved.name)
@@ -115,7 +128,7 @@ export class Scanner {
       return
     }
     this.#hasMissing = true
-    this.#report.unreadable(from, new StorageError('not_found', `${from}:${line}: ${text}.`, { fileName: name }))
+    this.#report.unreadable(from, new StorageError('not_found', `${from}:${line}: ${text}.`, { fileName: name }), line)
   }
 
   #similar(name: string): string | undefined {

@@ -1,22 +1,49 @@
-import { StorageError } from '../core/errors.ts'
+import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
 import { caseClashes } from './case-clashes.ts'
 import { RECORD_NAME } from './record.ts'
 import type { RunReport } from './report.ts'
-import type { Finder, IsIgnored, StaticFile } from './types.ts'
+import type { Target } from './target.ts'
+import type { CollectOptions, Finder, IsIgnored, StaticFile } from './types.ts'
 
 /** How sources are gathered. */
 export interface SourceOptions {
   readonly isIgnored: IsIgnored
   /** Name of the manifest in the target, which is not free for files. */
   readonly manifestName: string | undefined
+  /** Whether the run deletes what it does not find. */
+  readonly deletes: boolean
   readonly signal: AbortSignal
+}
+
+/** Whether a run deletes files that it does not find. */
+export function isDeleting({ clear, deleteStale, keep }: CollectOptions): boolean {
+  return clear === true || deleteStale === true || keep !== undefined
+}
+
+/**
+ * Whether a run may change the target: not where it begins by deleting everything, and a source cannot be read. A run without a single file that
+ * would empty the manifest, or delete what is there, is `improperly_configured`: a setting has a wrong name, or a build is missing.
+ */
+export function mayChange(
+  target: Target,
+  sources: ReadonlyMap<string, StaticFile>,
+  report: RunReport,
+  options: CollectOptions,
+): boolean {
+  if (report.hasFailed) return options.clear !== true
+  if (sources.size > 0) return true
+  const text = 'no static files were found; STATICFILES_DIRS and STATICFILES_PACKAGES say where they are'
+  const isLoss = target.manifest.paths.size > 0 || (isDeleting(options) && target.listed.size > 0)
+  if (isLoss) throw new ImproperlyConfigured(`${text}. Files of former runs are there, so nothing was changed.`)
+  report.warning(text)
+  return true
 }
 
 /** All files to collect by their names: the first one of a name is meant, and the others are reported. */
 export async function gatherSources(
   finders: readonly Finder[],
   report: RunReport,
-  { isIgnored, manifestName, signal }: SourceOptions,
+  { isIgnored, manifestName, deletes, signal }: SourceOptions,
 ): Promise<Map<string, StaticFile>> {
   const sources = new Map<string, StaticFile>()
   const onSkipped = (path: string, reason: string, isFailure: boolean): void => {
@@ -26,7 +53,7 @@ export async function gatherSources(
   }
   const taken = new Set([RECORD_NAME, manifestName])
   for (const finder of finders) {
-    for await (const file of finder.files({ isIgnored, onSkipped, signal })) {
+    for await (const file of finder.files({ isIgnored, onSkipped, mustExist: deletes, signal })) {
       signal.throwIfAborted()
       const first = sources.get(file.name)
       if (taken.has(file.name)) {

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { lineOf } from './references/lines.ts'
 import type { Reference } from './references/reference.ts'
 
 /** What escapes of CSS and JavaScript may stand for in a text that is no UTF-8. */
@@ -9,9 +10,8 @@ const ALL_BEYOND_LATIN1 = /[^\0-\xff]+/g
 export class SourceText {
   readonly text: string
   readonly #encoding: 'utf8' | 'latin1'
-  /** The last offset that a line was counted up to. */
-  #counted = 0
-  #line = 1
+  /** An offset whose line is known, so that the lines of many references are counted in one pass. */
+  #counted = { offset: 0, line: 1 }
 
   constructor(bytes: Buffer) {
     // Bytes that are no UTF-8 are kept by reading each as a character.
@@ -42,9 +42,9 @@ export class SourceText {
 
   /** The line of an offset; the first one is 1. Offsets that grow are counted in one go. */
   lineOf(offset: number): number {
-    if (offset < this.#counted) [this.#counted, this.#line] = [0, 1]
-    for (; this.#counted < offset; this.#counted++) if (this.text.charCodeAt(this.#counted) === 0x0a) this.#line++
-    return this.#line
+    const from = offset < this.#counted.offset ? { offset: 0, line: 1 } : this.#counted
+    this.#counted = { offset, line: from.line + lineOf(this.text, offset, from.offset) - 1 }
+    return this.#counted.line
   }
 
   /** A URL as the characters that its bytes are read as. */

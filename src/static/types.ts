@@ -30,6 +30,8 @@ export interface FinderOptions extends CallOptions {
   readonly isIgnored: IsIgnored
   /** Called for what is left out because it cannot be read or is no file. `isFailure` is true where the run is not complete without it. */
   readonly onSkipped?: ((path: string, reason: string, isFailure: boolean) => void) | undefined
+  /** Whether a folder of the finder that does not exist is a failure: the run deletes what it does not find. Default: no. */
+  readonly mustExist?: boolean | undefined
 }
 
 /** Where static files come from. */
@@ -99,7 +101,13 @@ export type CollectEvent =
       readonly line?: number | undefined
     }
   /** A file that could not be collected; the others go on, and the manifest stays as it was. */
-  | { readonly type: 'failed'; readonly name: string; readonly error: StorageError }
+  | {
+      readonly type: 'failed'
+      readonly name: string
+      readonly error: StorageError
+      /** Of a reference that leads nowhere; begins at 1. */
+      readonly line?: number | undefined
+    }
   | CollectSummary
 
 /** What a run has done; its last event. */

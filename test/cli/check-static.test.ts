@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -66,6 +66,29 @@ describe('check of static files', () => {
       "STATICFILES_DIR: nothing reads this setting. (did you mean 'STATICFILES_DIRS'?)",
       expect.stringMatching(/^STATIC_DIRS: nothing reads this setting/),
     ])
+  })
+
+  test('names folders and packages that are missing, and settings that end every run', async () => {
+    const place = { MEDIA_ROOT: 'm', STATIC_ROOT: 's', STATIC_URL: 'static/' }
+    const gone = await check({ ...place, STATICFILES_DIRS: ['assets'] })
+    const folder = join(await realpath(dir), 'assets')
+    expect(gone).toMatchObject({ code: 0, advice: [`STATICFILES_DIRS: the folder '${folder}' does not exist.`] })
+    expect(await check({ ...place, STATICFILES_PACKAGES: ['no-such-package/dist'] })).toMatchObject({
+      code: 1,
+      advice: [expect.stringContaining("the package 'no-such-package' is not installed")],
+    })
+    expect(await check({ ...place, STATICFILES_MANIFEST: { stric: true } })).toMatchObject({
+      code: 1,
+      advice: [
+        expect.stringContaining("STATICFILES_MANIFEST: stric: there is no such option (did you mean 'strict'?)"),
+      ],
+    })
+  })
+
+  test('shows that a project with STATICFILES_DIRS needs STATIC_ROOT', async () => {
+    const { code, storages } = await check({ MEDIA_ROOT: 'm', STATICFILES_DIRS: [] })
+    expect(code).toBe(1)
+    expect(JSON.stringify(storages)).toContain('Static files need the setting STATIC_ROOT')
   })
 
   test('fails where static files have the folder of the media files', async () => {

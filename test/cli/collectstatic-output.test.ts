@@ -123,7 +123,7 @@ describe('a failure', () => {
   test('of a reference has a heading, once for each file', async () => {
     const missing = (name: string, line: number): CollectEvent => {
       const message = `${name}:${line}: The file 'x.png' could not be found (x.png).`
-      return { type: 'failed', name, error: new StorageError('not_found', message, { fileName: 'x.png' }) }
+      return { type: 'failed', name, line, error: new StorageError('not_found', message, { fileName: 'x.png' }) }
     }
     const events = [missing('a.css', 2), missing('a.css', 9), missing('b.css', 1), summary({ failed: 3 })]
     const shown = (name: string, line: number) =>

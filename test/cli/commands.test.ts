@@ -103,6 +103,13 @@ describe('the command line', () => {
     expect((await cli('ls')).stderr).toContain(`${join(dir, 'holdall.config.ts')}:2 could not be loaded: `)
     await put('holdall.config.ts', 'enum Kind { A }\nexport default {}')
     expect((await cli('ls')).stderr).toContain('holdall.config.ts:1 could not be loaded: TypeScript enum')
+    // As `npm init` of npm 11 writes it.
+    await put('package.json', '{"type":"commonjs"}')
+    await put('holdall.config.ts', "import { join } from 'node:path'\nexport default { MEDIA_ROOT: join('a', 'b') }")
+    expect((await cli('ls')).stderr).toContain(
+      'holdall.config.ts:1 could not be loaded: it is an ES module in a package of "type": "commonjs"; set "type": "module"',
+    )
+    await rm(join(dir, 'package.json'))
     await put('holdall.config.ts', "export default { STORAGES: { a: { BACKEND: 'local', OPTIONS: { locatoin: 1 } } } }")
     expect((await cli('ls', 'a:')).stderr).toBe(
       `holdall: ${join(dir, 'holdall.config.ts')}: storage 'a': Invalid setting 'locatoin' for LocalStorage (did you mean 'location'?)\n`,

@@ -69,8 +69,10 @@ test('an error says which file failed where its message does not', () => {
   const output = new Output()
   output.error(new StorageError('invalid_argument', 'The content gave only 5 bytes.', { fileName: 'a/b.txt' }))
   output.error(new StorageError('not_found', "read 'a/b.txt': the file does not exist.", { fileName: 'a/b.txt' }))
+  output.error(new StorageError('improperly_configured', 'No credentials.', { fileName: 'a/b.txt' }))
   expect(written.map(text => stripVTControlCharacters(text))).toEqual([
     'holdall: a/b.txt: The content gave only 5 bytes.\n',
     "holdall: read 'a/b.txt': the file does not exist.\n",
+    'holdall: No credentials.\n',
   ])
 })

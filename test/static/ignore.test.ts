@@ -40,9 +40,10 @@ test('two stars are any number of folders or none, as people who write for Node 
   }
 })
 
-test('a slash at the end of a pattern is dropped', () => {
-  const isIgnored = ignorePatterns(['docs/', 'lib/src//'])
-  expect(['docs', 'x/docs', 'lib/src', 'src'].filter(isIgnored)).toEqual(['docs', 'x/docs', 'lib/src'])
+test('a pattern is normalized as a path, as Django does', () => {
+  const isIgnored = ignorePatterns(['docs/', './lib//src/', './css', 'x/../y', ''])
+  const paths = ['docs', 'x/docs', 'lib/src', 'src', 'css', 'y', 'x', 'a']
+  expect(paths.filter(isIgnored)).toEqual(['docs', 'x/docs', 'lib/src', 'css', 'y'])
 })
 
 test('by default CVS, hidden files and backups are left out', () => {

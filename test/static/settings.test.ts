@@ -99,7 +99,7 @@ describe('sources', () => {
       expect(files.options.ignore).toEqual(['*.map', 'tmp'])
       process.env['STATICFILES_DIRS'] = 'assets'
       expect(() => staticFilesFromSettings()).toThrow(
-        "STATICFILES_DIRS: expected a list, of which each entry is a text or [prefix, text]; JSON in the environment, got 'assets'.",
+        "STATICFILES_DIRS: expected a list whose entries are texts or [prefix, text] (JSON in the environment), got 'assets'.",
       )
     } finally {
       delete process.env['STATICFILES_DIRS']

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { AzureStorage } from '../../src/backends/azure/index.ts'
 import { GcsStorage } from '../../src/backends/gcs/index.ts'
-import { LocalStorage } from '../../src/backends/local/index.ts'
+import { LocalStorage, StaticFilesStorage } from '../../src/backends/local/index.ts'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { S3Storage } from '../../src/backends/s3/index.ts'
 import { StaticFiles } from '../../src/static/static-files.ts'
@@ -122,4 +122,15 @@ describe('url', () => {
     expect([files.isImmutable('app/main-B2xk.js'), files.isImmutable('app/part.js')]).toEqual([true, false])
     expect((await storage.stat('app/main-B2xk.js')).cacheControl).toContain('immutable')
   })
+})
+
+test('a STATIC_URL without a slash at its beginning begins at the root, as the one of a new Django project', async () => {
+  const folder = { location: '/nowhere' }
+  const settings = { STATIC_URL: 'static/', MEDIA_URL: 'media/' }
+  expect(await new StaticFilesStorage(folder, { settings, env: {} }).url('a.css')).toBe('/static/a.css')
+  expect(await new LocalStorage(folder, { settings, env: {} }).url('a.png')).toBe('/media/a.png')
+  for (const url of ['https://cdn.test/', '//cdn.test/', '/s/', 'data:x/'])
+    expect(await new LocalStorage({ ...folder, baseUrl: url }, { settings: {}, env: {} }).url('a')).toBe(`${url}a`)
+  const same = new StaticFilesStorage(folder, { settings: { STATIC_URL: '/x/', MEDIA_URL: 'x/' }, env: {} })
+  await expect(same.url('a')).rejects.toThrow('MEDIA_URL and STATIC_URL settings must have different values')
 })

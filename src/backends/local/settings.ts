@@ -1,5 +1,6 @@
 import { flag, integer, optionalMode, optionalText, place, setting } from '../../core/setting-types.ts'
 import type { SettingsOf } from '../../core/settings.ts'
+import { rootedUrl } from '../../core/urls.ts'
 import { type CommonOptions, commonSettings } from '../../storage/common-settings.ts'
 import { MAX_URL_SECS, parseUrlSecret } from './signed-urls.ts'
 
@@ -13,6 +14,12 @@ export interface LocalOptions extends CommonOptions {
   readonly fsync: boolean
 }
 
+const baseUrl = optionalText({
+  default: null,
+  keys: ['MEDIA_URL'],
+  doc: 'URL below which a web server shows the folder; `media/` is read as `/media/`; null = `url` is refused.',
+})
+
 /** Declarations of the options of `LocalStorage`. */
 export const localSettings: SettingsOf<LocalOptions> = {
   ...commonSettings,
@@ -21,11 +28,13 @@ export const localSettings: SettingsOf<LocalOptions> = {
     keys: ['MEDIA_ROOT'],
     doc: 'Folder that holds the files; made at the first save. Empty = the current folder.',
   }),
-  baseUrl: optionalText({
-    default: null,
-    keys: ['MEDIA_URL'],
-    doc: 'URL below which a web server shows the folder; null = `url` is refused.',
-  }),
+  baseUrl: {
+    ...baseUrl,
+    parse: raw => {
+      const url = baseUrl.parse(raw)
+      return url === null ? null : rootedUrl(url)
+    },
+  },
   filePermissionsMode: optionalMode({
     default: 0o644,
     keys: ['FILE_UPLOAD_PERMISSIONS'],

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { ImproperlyConfigured } from '../../core/errors.ts'
 import { activeSettings, type Origin } from '../../core/settings.ts'
+import { rootedUrl } from '../../core/urls.ts'
 import type { GivenSettings, Services } from '../../storage/types.ts'
 import type { LocalOptions } from './settings.ts'
 
@@ -21,7 +22,7 @@ export function checkStaticPlace(
   if (from !== 'option' && !baseUrl.endsWith('/')) throw new ImproperlyConfigured(noSlash(key, baseUrl))
   const given = givenBy({ settings: services.settings ?? activeSettings(), env: services.env ?? process.env })
   const [mediaRoot, mediaUrl] = [given('MEDIA_ROOT'), given('MEDIA_URL')]
-  if (mediaUrl !== undefined && withSlash(mediaUrl) === withSlash(baseUrl))
+  if (mediaUrl !== undefined && withSlash(rootedUrl(mediaUrl)) === withSlash(baseUrl))
     throw same('MEDIA_URL', 'STATIC_URL', baseUrl)
   if (mediaRoot !== undefined && resolve(mediaRoot) === resolve(location))
     throw same('MEDIA_ROOT', 'STATIC_ROOT', location)

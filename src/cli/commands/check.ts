@@ -7,10 +7,10 @@ import { isStorageError } from '../../core/errors.ts'
 import { redactOptions, type SettingsOf } from '../../core/settings.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
 import type { Feature } from '../../storage/types.ts'
-import { signedUrlsProblem } from '../../storage/url-signing.ts'
 import { settingsAdvice } from '../advice.ts'
 import type { CliContext } from '../context.ts'
 import { paint, printable, table } from '../output.ts'
+import { checkStaticFiles, hasStaticFiles, servingProblem } from '../static-check.ts'
 
 /** One thing that was tried with a storage. */
 interface Step {
@@ -66,20 +66,23 @@ async function run(context: CliContext, given: readonly string[], all: boolean):
   const advice = settingsAdvice({ settings: loaded.settings, env: process.env })
   await out.line(`configuration  ${loaded.file ?? 'none found: the defaults and the environment count'}`)
   if (loaded.envFile !== undefined) await out.line(`environment    ${loaded.envFile}`)
-  for (const message of advice) out.warn(message)
   const storages = await context.storages()
+  const isStatic = hasStaticFiles(loaded.settings, process.env) && (given.length === 0 || given.includes('staticfiles'))
+  const found = isStatic ? await checkStaticFiles(storages.aliases()) : undefined
+  advice.push(...(found?.advice ?? []))
+  for (const message of advice) out.warn(message)
   const reports: Report[] = []
   for (const alias of given.length > 0 ? given : configuredAliases(storages, loaded.settings)) {
     const report = await reportOn(context, alias)
     reports.push(report)
     await show(context, report, all)
-    const problem = report.ok ? staticProblem(storages.get(alias), alias) : undefined
+    const problem = report.ok ? servingProblem(storages.get(alias), alias) : undefined
     if (problem === undefined) continue
     advice.push(problem)
     out.warn(problem)
   }
   await out.document({ file: loaded.file ?? null, envFile: loaded.envFile ?? null, advice, storages: reports })
-  if (reports.some(report => !report.ok)) context.exitCode = 1
+  if (found?.isFailure === true || reports.some(report => !report.ok)) context.exitCode = 1
 }
 
 /** All aliases, but not the `staticfiles` that nobody configured and that has no folder. */
@@ -90,7 +93,7 @@ function configuredAliases(storages: Storages, settings: HoldallSettings): strin
     process.env['STORAGES'],
     process.env['STATICFILES_STORAGE'],
   ]
-  if (named.some(value => value !== undefined)) return storages.aliases()
+  if (named.some(value => value !== undefined) || hasStaticFiles(settings, process.env)) return storages.aliases()
   return storages
     .aliases()
     .filter(alias => alias !== 'staticfiles' || storages.get(alias).origins['location']?.from !== 'default')
@@ -160,13 +163,6 @@ async function probe(context: CliContext, storage: AnyStorage): Promise<Step[]> 
     await step('delete', () => remove(storage, name, folder))
   }
   return steps
-}
-
-/** Why static files cannot be served from a storage that is for them. */
-function staticProblem(storage: AnyStorage, alias: string): string | undefined {
-  if (alias !== 'staticfiles' && storage.staticFiles === undefined) return undefined
-  const problem = signedUrlsProblem(storage)
-  return problem && `storage '${alias}': ${problem}.`
 }
 
 const PROBE = 'holdall-check-'

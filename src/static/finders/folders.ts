@@ -20,7 +20,7 @@ export interface FolderFinderOptions {
 
 /**
  * The files of folders of this machine: `STATICFILES_DIRS`. The same folder may be listed under several prefixes. A folder that does not
- * exist is reported and left out. Links are followed wherever they lead; pipes, sockets and devices are reported and left out. Entries of another kind, and
+ * exist is reported and left out; it is a failure where the run deletes what it does not find. Links are followed wherever they lead; pipes, sockets and devices are reported and left out. Entries of another kind, and
  * a prefix that ends with a slash, are `improperly_configured`. (Django `FileSystemFinder`)
  *
  * @example
@@ -71,7 +71,8 @@ export function checkFolders(
     }
     if (isWithin(root, real) && !isLeftOut(relative(real, root), isIgnored)) {
       const text = 'each run would collect what the run before has stored'
-      throw new ImproperlyConfigured(`STATIC_ROOT lies in '${folder}' of ${SETTING}: ${text}.`)
+      const remedy = 'Choose another folder, or leave it out by STATICFILES_IGNORE'
+      throw new ImproperlyConfigured(`STATIC_ROOT lies in '${folder}' of ${SETTING}: ${text}. ${remedy}.`)
     }
     if (isWithin(real, root)) {
       const text = 'a run that clears it would delete the sources'
@@ -91,7 +92,7 @@ function placesOf(entries: readonly FolderEntry[], base: string): readonly Place
 }
 
 /** Whether a folder can be gone through; reports it where it cannot. */
-function isThere(folder: string, { onSkipped }: FinderOptions): boolean {
+function isThere(folder: string, { onSkipped, mustExist = false }: FinderOptions): boolean {
   let stats: Stats | undefined
   try {
     stats = statSync(folder)
@@ -100,8 +101,9 @@ function isThere(folder: string, { onSkipped }: FinderOptions): boolean {
     if (classifyErrno(error) !== 'not_found') return true
   }
   if (stats?.isDirectory() === true) return true
-  const what = stats === undefined ? 'does not exist' : 'is no folder'
-  onSkipped?.(folder, `the directory in the ${SETTING} setting ${what}`, stats !== undefined)
+  const what = stats === undefined ? 'does not exist' : 'is not a folder'
+  const why = stats === undefined && mustExist ? ', and this run would delete what came from it' : ''
+  onSkipped?.(folder, `the directory in the ${SETTING} setting ${what}${why}`, stats !== undefined || mustExist)
   return false
 }
 

@@ -9,21 +9,29 @@ import { importMapReferences } from './import-map.ts'
 import { javaScriptReferences } from './javascript.ts'
 import type { Reference, ReferenceFinder, ReferenceKind } from './reference.ts'
 
+/** Classic scripts by their media types; none is one too. (WHATWG MIME Sniffing 4.6) */
+const CLASSIC =
+  /^(?:(?:text|application)\/(?:x-)?(?:java|ecma)script|text\/(?:javascript1\.[0-5]|jscript|livescript))?$/
+/** The digest of an inline part in a Content-Security-Policy. (CSP 3, hash-source) */
+const DIGEST = /'sha(?:256|384|512)-/i
+
 /** How the pages of a site are read. */
 export interface HtmlFinderOptions {
-  /** Whether inline modules and import maps are read; default true. */
+  /** Whether inline scripts and import maps are read; default true. */
   readonly modules?: boolean | undefined
 }
 
 /**
  * Finds what a page loads: pictures, media, stylesheets, scripts, icons, preloads, in attributes of HTML and SVG (`src`, `srcset`, `poster`,
- * `data`, `href` of `<link>`, `<image>` and `<use>`), in `style` attributes and `<style>`, in `<script type="module">` and
- * `<script type="importmap">`. `<template>` and `<noscript>` count; comments, `<textarea>`, and links to pages do not, nor a URL with the
- * marks of a template language (`{{`, `{%`, `<%`, `${`). Character references are undone, and written where they are needed. An inline part
- * that its own finder cannot read is left alone, as browsers do.
+ * `data`, `href` of `<link>`, `<image>` and `<use>`), in `style` attributes and `<style>`, in inline scripts and import maps. `<template>`
+ * and `<noscript>` count; comments, `<textarea>`, and links to pages do not, nor a URL with the marks of a template language (`{{`, `{%`,
+ * `<%`, `${`). Character references are undone, and written where they are needed. An inline part that its own finder cannot read is left
+ * alone, as browsers do.
  *
- * An element with `integrity` is left alone: its file is loaded by its plain name, with the bytes that the digest was made of. With a
- * `<base>` that is an absolute URL, relative URLs become absolute; one that is another folder by a relative URL is a `SyntaxError`.
+ * An element with `integrity` is left alone: its file is loaded by its plain name, with the bytes that the digest was made of. Inline parts
+ * are left alone where a Content-Security-Policy in a `<meta>` has digests, which may be theirs; if such a part loads modules, all modules
+ * of the page keep their plain names. With a `<base>` that is an absolute URL, relative URLs become absolute; one that is another folder by
+ * a relative URL is a `SyntaxError`.
  *
  * Needs the package `htmlparser2`: `ImproperlyConfigured` without it.
  */
@@ -33,22 +41,39 @@ export const htmlReferences: ReferenceFinder = htmlFinder()
 export function htmlFinder({ modules = true }: HtmlFinderOptions = {}): ReferenceFinder {
   return async text => {
     const elements = await htmlElements(text)
-    const found: (readonly Reference[])[] = []
-    for (const element of elements) {
-      found.push(await fromAttributes(element))
-      const finder = finderOfContent(element, modules)
-      if (finder !== undefined) found.push(await fromContent(element, finder))
-    }
-    const references = found.flat().sort((a, b) => a.start - b.start)
-    return resolvedAgainstBase(text, elements, references)
+    const outer = elements.flatMap(fromAttributes)
+    const inline: (readonly Reference[])[] = []
+    for (const element of elements) inline.push(await fromStyle(element), await fromContent(element, modules))
+    const references = elements.some(hasDigests) ? besideFixed(outer, inline.flat()) : [...outer, ...inline.flat()]
+    return resolvedAgainstBase(
+      text,
+      elements,
+      references.sort((a, b) => a.start - b.start),
+    )
   }
 }
 
-async function fromAttributes(element: HtmlElement): Promise<readonly Reference[]> {
-  const { attributes } = element
+/** References beside inline parts that stay as they are: where those load modules by plain names, all do, so that no module runs twice. */
+function besideFixed(outer: Reference[], inline: readonly Reference[]): Reference[] {
+  const isModule = ({ kind }: Reference): boolean => kind === 'module'
+  return inline.some(isModule) ? outer.filter(reference => !isModule(reference)) : outer
+}
+
+/** Whether an element is a Content-Security-Policy that allows inline parts by what is in them. */
+function hasDigests({ name, isForeign, attributes }: HtmlElement): boolean {
+  if (name !== 'meta' || isForeign) return false
+  const kind = attributes.get('http-equiv')?.text.toLowerCase()
+  return kind === 'content-security-policy' && DIGEST.test(attributes.get('content')?.text ?? '')
+}
+
+async function fromStyle({ attributes }: HtmlElement): Promise<readonly Reference[]> {
   const style = attributes.get('style')
-  const styles = style === undefined ? [] : inValue(style, await cssReferences(style.text))
-  if (attributes.get('integrity')?.text.trim()) return styles
+  return style === undefined ? [] : inValue(style, await cssReferences(style.text))
+}
+
+function fromAttributes(element: HtmlElement): readonly Reference[] {
+  const { attributes } = element
+  if (attributes.get('integrity')?.text.trim()) return []
   const kind: ReferenceKind = isModule(element) ? 'module' : 'asset'
   const urls = urlAttributes(element).flatMap(name => {
     const value = attributes.get(name)
@@ -62,7 +87,7 @@ async function fromAttributes(element: HtmlElement): Promise<readonly Reference[
           set,
           srcsetUrls(set.text).map(url => plain(kind, url)),
         )
-  return [...styles, ...urls, ...candidates]
+  return [...urls, ...candidates]
 }
 
 /** The URL of an attribute, without the blanks around it and the line ends and tabs in it, which no browser takes for parts of it. */
@@ -93,13 +118,15 @@ function finderOfContent(element: HtmlElement, modules: boolean): ReferenceFinde
   const type = typeOf(element)
   if (element.name === 'style') return type === '' || type === 'text/css' ? cssReferences : undefined
   if (element.name !== 'script' || !modules || element.attributes.has('src')) return undefined
-  if (type === 'module') return javaScriptReferences
+  if (type === 'module' || CLASSIC.test(type)) return javaScriptReferences
   return type === 'importmap' ? importMapReferences : undefined
 }
 
 /** References in the text of a `<style>` or `<script>`. In their URLs `<` is percent-encoded: it might end the element. */
-async function fromContent({ content }: HtmlElement, finder: ReferenceFinder): Promise<readonly Reference[]> {
-  if (content === undefined) return []
+async function fromContent(element: HtmlElement, modules: boolean): Promise<readonly Reference[]> {
+  const { content } = element
+  const finder = finderOfContent(element, modules)
+  if (content === undefined || finder === undefined) return []
   const found = await readable(finder, content.text)
   return inValue(
     content,

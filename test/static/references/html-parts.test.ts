@@ -78,6 +78,15 @@ describe('a stylesheet in a page', () => {
 })
 
 describe('a script in a page', () => {
+  test.each(['', ' type=text/javascript', ' type="application/javascript"', ' type=" TEXT/ECMAScript " nomodule'])(
+    'of the classic kind may load modules: <script%s>',
+    async attributes => {
+      expect(await find(`<script${attributes}>"./a.js"; import('./b.js').then(b => b.start("c.js"))</script>`)).toEqual(
+        [['module', "'./b.js'", './b.js']],
+      )
+    },
+  )
+
   test('has references when it is a module or an import map', async () => {
     const page = `<script type="module">import './a.js'; new URL('b.png', import.meta.url)</script>
 <script type="importmap">{ "imports": { "c": "./c.js" } }</script>
@@ -96,8 +105,8 @@ ${MAP}e.map
   })
 
   test.each([
-    "<script>import('./a.js')</script>",
-    '<script type=text/javascript>import("./a.js")</script>',
+    '<script type=text/babel>import("./a.js")</script>',
+    '<script>import("./{{ a }}.js")</script>',
     '<script type="text/template"><img src=x></script>',
     '<script type=application/json>{"imports":{"a":"./a.js"}}</script>',
     '<script type=module src=b/>import "./a.js"</script>',
@@ -133,6 +142,34 @@ ${MAP}e.map
     expect(await urls(htmlFinder({ modules: false }), `${page}<script type=module src=b.js></script>`)).toEqual([
       'b.js',
     ])
+  })
+})
+
+describe('beside a Content-Security-Policy', () => {
+  const policy = (content: string, kind = 'Content-Security-Policy') => `<meta http-equiv=${kind} content="${content}">`
+  const digest = policy("script-src 'self' 'sha256-UfmmDj6k3HapTXkFo74DgVjjWgCf8XaE2t2uwVM6H7Q='")
+  const outer = '<link rel=stylesheet href=a.css><script src=b.js></script>'
+  const style = '<style>a{b:url(c.png)}</style><p style="a:url(d.png)">'
+  const modules = '<link rel=modulepreload href=e.js><script type=module src=f.js></script>'
+
+  test('with digests inline parts stay as they are', async () => {
+    expect(await findUrls(`${digest}${outer}${style}${modules}`)).toEqual(['a.css', 'b.js', 'e.js', 'f.js'])
+    expect(await findUrls(`${outer}${policy("style-src 'SHA512-x'")}${style}`)).toEqual(['a.css', 'b.js'])
+  })
+
+  test('with digests no module is loaded by a plain name and by one with a hash', async () => {
+    for (const inline of ['<script>import("./f.js")</script>', '<script type=module>import "./f.js"</script>']) {
+      expect(await findUrls(`${digest}${outer}${modules}${inline}`), inline).toEqual(['a.css', 'b.js'])
+    }
+  })
+
+  test.each([
+    policy("script-src 'self' 'nonce-x'"),
+    policy("'sha256-x'", 'refresh'),
+    '<meta name=x content="\'sha256-x\'">',
+    `<!-- ${digest} -->`,
+  ])('without digests they are read: %s', async page => {
+    expect(await findUrls(`${page}${style}`)).toEqual(['c.png', 'd.png'])
   })
 })
 
