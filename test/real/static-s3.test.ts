@@ -14,6 +14,7 @@ import { officialClient, rgwStorage } from './places/rgw.ts'
 import { bucketSettings, bucketStorage, makeBucket, type Settings } from './static/bucket.ts'
 import { type DjangoStorageName, django, djangoCollects, needDjango } from './static/django.ts'
 import { collected, staticFilesOf } from './static/ours.ts'
+import { IMMUTABLE } from './static/served.ts'
 
 await needDjango()
 const server = await startRgw()
@@ -34,7 +35,7 @@ const PLAIN: DjangoStorageName = 'storages.backends.s3boto3.S3StaticStorage'
 
 const FILES: Readonly<Record<string, string | Buffer>> = {
   'css/main.css': `@import "base.css";\n${'.a { background: url(../img/x.png) }\n'.repeat(50)}`,
-  'css/base.css': '.b { background: url("../img/sp ace.png"); color: url(#a) }\n',
+  'css/base.css': '.b { background: url("../img/sp ace.png") }\n',
   'css/Ümlaut.css': '.c { color: red }\n',
   'js/a.js': 'console.log("a")\n'.repeat(30),
   'js/b.mjs': 'console.log("b")\n',
@@ -118,9 +119,14 @@ describe.each([
     for (const key of Object.keys(theirs.headers).filter(isListed)) {
       const [their, our] = [theirs.headers[key]!, own.headers[key]!]
       const isHashedName = /\.[0-9a-f]{12}(\.|$)/.test(key)
-      // Caches may keep what has a hash in its name for ever, which django-storages does not tell them.
-      const cacheControl = isHashedName ? 'public, max-age=31536000, immutable' : their['cacheControl']
-      expect(our, key).toEqual({ ...their, cacheControl: expectedCache(their, cacheControl, more) })
+      const expected = {
+        ...their,
+        // Caches may keep what has a hash in its name for ever, which django-storages does not tell them.
+        cacheControl: isHashedName ? IMMUTABLE : their['cacheControl'],
+        // The type of `a.css.<hash>.gz` is that of `a.css.gz`, which Python does not know from the hashed name.
+        type: isHashedName && key.endsWith('.gz') ? 'text/css' : their['type'],
+      }
+      expect(our, key).toEqual(expected)
       const [theirBytes, ourBytes] = [theirs.contents.get(key)!, own.contents.get(key)!]
       const isPacked = their['encoding'] === 'gzip' && !key.endsWith('.gz')
       if (!isPacked) {
@@ -132,16 +138,14 @@ describe.each([
       expect(gunzipSync(ourBytes), key).toEqual(gunzipSync(theirBytes))
     }
     if (!isHashed) return
-    const [ourPaths, theirPaths] = [own, theirs].map(({ contents }) =>
-      Object.fromEntries(parseManifest(contents.get(names[0]!)!.toString(), names[0]!).paths),
-    )
+    const [ourPaths, theirPaths] = [own, theirs].map(({ contents }) => {
+      const bytes = contents.get(names[0]!)!
+      const text = (bytes[0] === 0x1f ? gunzipSync(bytes) : bytes).toString()
+      return Object.fromEntries(parseManifest(text, names[0]!).paths)
+    })
     expect(ourPaths).toEqual(theirPaths)
   })
 })
-
-function expectedCache(their: Seen, otherwise: unknown, more: Settings): unknown {
-  return more['AWS_S3_OBJECT_PARAMETERS'] === undefined ? otherwise : their['cacheControl']
-}
 
 test('Django gives the URLs of our manifest in the bucket, and they are ours', async () => {
   const settings = bucketSettings(server, BUCKET)
