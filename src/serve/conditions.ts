@@ -69,7 +69,6 @@ export function requestedPart(request: Headers, stat: Stat): Part | 'unsatisfiab
 function sameVersion(ifRange: string | null, stat: Stat): boolean {
   if (ifRange === null) return true
   if (ifRange.startsWith('"')) return ifRange === entityTag(stat)
-  if (ifRange.startsWith('W/')) return false
   const date = parseDate(ifRange)
   return date !== undefined && date === wholeSeconds(stat.modifiedAt)
 }

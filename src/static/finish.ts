@@ -106,8 +106,7 @@ function staleNames(target: Target, store: Store, options: FinishOptions & { rea
 function keepOthers(target: Target, { record }: Store): void {
   for (const name of target.record.names()) {
     if (record.has(name) || !target.listed.has(name)) continue
-    const file = target.record.get(name)
-    if (file !== undefined) record.set(name, file)
+    if (target.record.get(name) !== undefined) record.take(name, target.record)
   }
 }
 

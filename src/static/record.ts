@@ -80,6 +80,12 @@ export class CollectedRecord {
     this.#files.set(name, JSON.stringify([md5, version, size, headers, ...more]))
   }
 
+  /** Takes what another record has of a file, without a copy of its text. */
+  take(name: string, other: CollectedRecord): void {
+    const text = other.#files.get(name)
+    if (text !== undefined) this.#files.set(name, text)
+  }
+
   delete(name: string): void {
     this.#files.delete(name)
   }

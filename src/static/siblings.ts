@@ -71,7 +71,7 @@ export class Siblings {
       const stored = this.#target.stored(name)
       const known = { siblingOf: storedAs, deploy }
       if (stored?.md5 === digest.md5 && stored.headers === own.hash && stored.siblingOf === storedAs) {
-        this.#store.record.set(name, { ...stored, deploy })
+        this.#store.keep(name)
         continue
       }
       if (this.#store.dryRun) {

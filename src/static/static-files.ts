@@ -6,6 +6,7 @@ import { filepathToUri } from '../core/urls.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { type BaseUrl, baseUrlOf } from './base-url.ts'
 import { Channel } from './channel.ts'
+import { checkCollectOptions, checkedOptions } from './checked-options.ts'
 import { collectAll } from './collect-all.ts'
 import { compressPlan } from './compress.ts'
 import { globMatcher } from './globs.ts'
@@ -34,8 +35,8 @@ export class StaticFiles {
   #base: BaseUrl | undefined
 
   constructor(options: StaticFilesOptions) {
-    this.options = options
-    this.#plan = manifestPlan(options)
+    this.options = checkedOptions(options)
+    this.#plan = manifestPlan(this.options)
   }
 
   /** The target. */
@@ -112,6 +113,7 @@ export class StaticFiles {
    * its end ends the run.
    */
   async *collect(options: CollectOptions = {}): AsyncGenerator<CollectEvent, CollectSummary, undefined> {
+    checkCollectOptions(options)
     this.storage.calls.begin('collect', undefined, options)
     const channel = new Channel<CollectEvent>()
     const stop = new AbortController()

@@ -63,14 +63,13 @@ export class Store {
     const answer = this.#target.holds(name, wanted)
     if (answer === 'no' || (answer === 'unknown' && !(await this.#compare(name, digest, headers, content))))
       return false
-    const listed = this.#target.listed.get(name)!
+    const { version, size } = this.#target.listed.get(name)!
+    const { siblingOf = '', deploy = 0 } = known
     const stored = this.#target.stored(name)
-    this.record.set(
-      name,
-      stored === undefined
-        ? entry(digest, headers, { etag: listed.version, size: listed.size }, known)
-        : { ...stored, ...known },
-    )
+    if (stored === undefined) this.record.set(name, entry(digest, headers, { etag: version, size }, known))
+    // The number of the deploy comes at the end of the run.
+    else if (stored.siblingOf === siblingOf && (stored.deploy === 0) === (deploy === 0)) this.keep(name)
+    else this.record.set(name, { ...stored, siblingOf, deploy })
     return true
   }
 
@@ -90,8 +89,7 @@ export class Store {
 
   /** Leaves a file as it is in the target, and in the record as a former run has put it there. */
   keep(name: string): void {
-    const stored = this.#target.stored(name)
-    if (stored !== undefined) this.record.set(name, stored)
+    if (this.#target.stored(name) !== undefined) this.record.take(name, this.#target.record)
   }
 
   /** Removes a file that is in the target. */

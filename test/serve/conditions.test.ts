@@ -76,6 +76,15 @@ test('an entity tag is found in a list of any length, and nowhere else', () => {
   }
 })
 
+test('a weak tag of a file proves no bytes', () => {
+  const weak = { ...STAT, etag: 'W/"e"' }
+  for (const tag of ['"e"', 'W/"e"']) {
+    expect(checkConditions(new Headers({ 'if-match': tag }), weak)).toBe(412)
+    expect(checkConditions(new Headers({ 'if-none-match': tag }), weak)).toBe(304)
+    expect(requestedPart(new Headers({ range: 'bytes=2-4', 'if-range': tag }), weak)).toBeUndefined()
+  }
+})
+
 test('conditions and ranges of any text are answered', () => {
   const value = fc.string({ unit: fc.constantFrom(...'bytes=0123456789-, \t"W/*GMT:'), maxLength: 30 })
   const names = fc.constantFrom(

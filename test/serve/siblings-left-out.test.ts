@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { createFileHandler, type ServedStorage } from '../../src/serve/index.ts'
-import { ALL, BROWSER, counted, NOWHERE, PACKED, site, TEXT } from './static-site.ts'
+import { ALL, BROWSER, counted, NOWHERE, PACKED, shown, site, TEXT } from './static-site.ts'
 
 test('a sibling that is older than the file is not sent, one of the same time is', async () => {
   await using web = await site({ 'a.css.br': 'old', 'a.css': TEXT, 'a.css.gz': PACKED.gz })
@@ -62,6 +62,13 @@ test('what is no good as a sibling leaves the plain file', async () => {
   await storage.save('a.css.br', 'x', { contentEncoding: 'gzip' })
   const request = () => new Request('http://h/a.css', { headers: { 'accept-encoding': 'br' } })
   expect(await (await createFileHandler(storage, { precompressed: true })(request())).text()).toBe(TEXT)
+  // A sibling of a file that is stored in a coding: of which bytes is not known.
+  await storage.save('packed.css', PACKED.gz, { contentEncoding: 'gzip' })
+  await storage.save('packed.css.br', 'x')
+  const packed = await createFileHandler(storage, { precompressed: true })(
+    new Request('http://h/packed.css', { headers: { 'accept-encoding': BROWSER } }),
+  )
+  expect(shown(packed).slice(1)).toEqual(['gzip', 'Accept-Encoding'])
   const decoding: ServedStorage = {
     ...counted(storage, []),
     decoder: stat => (stat.contentType === 'text/css' && stat.contentEncoding === 'br' ? body => body : undefined),

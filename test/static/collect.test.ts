@@ -7,6 +7,7 @@ import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { StorageError } from '../../src/core/errors.ts'
 import { IMMUTABLE } from '../../src/static/headers.ts'
 import { StaticFiles } from '../../src/static/static-files.ts'
+import type { CollectEvent } from '../../src/static/types.ts'
 import { collect, namesIn, pathsIn, SourceMap } from './support.ts'
 
 const SITE = {
@@ -52,6 +53,22 @@ describe('a run without a manifest', () => {
       expect(await storage.readText('robots.txt')).toBe(SITE['robots.txt'])
       expect(await storage.readText('css/base.css')).toBe('b { color: red }\n')
     }
+  })
+
+  test('where listings have no etags, a file of the same size that is newer than the record is stored anew', async () => {
+    class Etagless extends MemoryStorage {
+      override async *entries(...args: Parameters<MemoryStorage['entries']>): ReturnType<MemoryStorage['entries']> {
+        for await (const entry of super.entries(...args)) yield { ...entry, etag: undefined, versionId: undefined }
+      }
+    }
+    const storage = new Etagless()
+    const files = new StaticFiles({ storage, finders: [new SourceMap(SITE)] })
+    await collect(files)
+    expect((await collect(files)).summary).toMatchObject({ copied: 0, unmodified: 4 })
+    const written = await storage.getModifiedTime('staticfiles.collected.json')
+    while (Date.now() <= written.getTime()) await new Promise(setImmediate)
+    await storage.save('robots.txt', 'User-agent: x\n', { overwrite: true })
+    expect((await collect(files)).of('copied')).toEqual(['robots.txt'])
   })
 
   test('takes files that are in the target without a record for equal by their bytes, where these are on this machine', async () => {
@@ -135,8 +152,13 @@ describe('a run without a manifest', () => {
   test('a target that refuses everything ends the run', async () => {
     const storage = new MemoryStorage({ readOnly: true })
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`${at}.txt`, `${at}`]))
-    const run = collect(new StaticFiles({ storage, finders: [new SourceMap(many)] }))
+    const events: CollectEvent[] = []
+    const run = (async () => {
+      for await (const event of new StaticFiles({ storage, finders: [new SourceMap(many)] }).collect())
+        events.push(event)
+    })()
     await expect(run).rejects.toMatchObject({ code: 'permission_denied' })
+    expect(events.filter(({ type }) => type === 'failed').length).toBeLessThan(50)
   })
 
   test('an abort ends it, and so does the end of the iteration', async () => {

@@ -1,12 +1,23 @@
 /** Targets that hold their own sources, and storages that share a place. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, onTestFinished, test } from 'vitest'
 import { LocalStorage } from '../../src/backends/local/index.ts'
 import { FolderFinder } from '../../src/static/index.ts'
 import { StaticFiles } from '../../src/static/static-files.ts'
 import type { CollectOptions } from '../../src/static/types.ts'
+import { startStrictS3 } from '../servers/strict-s3.ts'
+import { strictStorage } from './faults/ground.ts'
 import { collect, pathsIn, SourceMap } from './support.ts'
 
 const folders: string[] = []
@@ -83,3 +94,29 @@ test.each(['', 'meta'])(
     expect(Object.values(await pathsIn(manifest.storage))).toEqual([expect.stringMatching(/^a\.[0-9a-f]{12}\.css$/)])
   },
 )
+
+test('a link in the target to another file of it is replaced by a file, also where the bytes are equal', async () => {
+  const location = newFolder()
+  writeFileSync(join(location, 'other.css'), 'a{}')
+  symlinkSync('other.css', join(location, 'a.css'))
+  const files = new StaticFiles({
+    storage: new LocalStorage({ location }),
+    finders: [new SourceMap({ 'a.css': 'a{}' })],
+  })
+  expect((await collect(files)).of('copied')).toEqual(['a.css'])
+  expect(lstatSync(join(location, 'a.css')).isSymbolicLink()).toBe(false)
+  expect(readFileSync(join(location, 'other.css'), 'utf8')).toBe('a{}')
+})
+
+test("a manifest that a second storage of one bucket keeps is the target's own", async () => {
+  const server = await startStrictS3()
+  onTestFinished(() => server.close())
+  const [storage, other] = [strictStorage(server), strictStorage(server)]
+  const source = new SourceMap({ 'a.css': 'a{}', 'staticfiles.json': '{}' })
+  const files = new StaticFiles({ storage, finders: [source], baseUrl: '/static/', manifest: { storage: other } })
+  expect((await collect(files)).warnings).toEqual([
+    expect.stringContaining("'staticfiles.json' is a name that the run"),
+  ])
+  expect((await collect(files, { clear: true })).of('deleted')).toEqual(['a.css'])
+  expect(Object.keys(await pathsIn(storage))).toEqual(['a.css'])
+})

@@ -103,6 +103,41 @@ describe('files of former deploys', () => {
     expect(await readable()).toContain(0)
   })
 
+  test('of the former deploy stay also where its run ended before it wrote the record', async () => {
+    const { deploy, storage, readable } = deploys()
+    for (const css of ['a{}', 'b{}', 'c{}']) await deploy(css)
+    const record = await storage.readText('staticfiles.collected.json')
+    // A deploy is rolled back to the first one.
+    await deploy('a{}')
+    await storage.save('staticfiles.collected.json', record, { overwrite: true })
+    await deploy('d{}', { deleteStale: true, keep: 1 })
+    expect(await readable()).toContain(0)
+    await storage.save('staticfiles.collected.json', record, { overwrite: true })
+    await deploy('a{}')
+    await storage.save('staticfiles.collected.json', record, { overwrite: true })
+    await deploy('a{}', { deleteStale: true, keep: 0, postProcess: false })
+    expect(await readable()).toContain(0)
+  })
+
+  test('a run that others disturb again and again says that it has not ended well', async () => {
+    const { deploy, storage } = deploys()
+    await deploy('a{}')
+    const { driver } = storage.calls
+    const read = driver.read.bind(driver)
+    let reads = 0
+    driver.read = async (key, ...rest) => {
+      if (key === 'staticfiles.collected.json') {
+        const text = `{"version":1,"deploy":${reads++},"manifest":"","removing":0,"files":{\n}}\n`
+        await storage.save(key, text, { overwrite: true })
+      }
+      return read(key, ...rest)
+    }
+    await expect(deploy('b{}')).rejects.toMatchObject({
+      code: 'precondition_failed',
+      message: expect.stringContaining('Run it again'),
+    })
+  })
+
   test('plain files whose source is gone go at once, and stay without deleteStale', async () => {
     const storage = new MemoryStorage()
     const source = new SourceMap({ 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c' })

@@ -91,6 +91,11 @@ test('the tags are in the order that Vite describes: own style sheets, those of 
   ])
 })
 
+test('an import that is no script is not preloaded as one', () => {
+  const manifest = { 'main.js': { file: 'm.js', imports: ['a.css'] }, 'a.css': { file: 'a.css' } }
+  expect(lines(manifest, 'main.js')).toEqual(['<script type="module" src="/static/m.js"></script>'])
+})
+
 test('circles end, and a chain of any length is followed', () => {
   const circle = {
     'a.js': { file: 'a.js', imports: ['b.js', 'a.js'] },

@@ -17,6 +17,7 @@ describe('the comment of a source map', () => {
     ['//#sourceMappingURL=x.js.map', '//#sourceMappingURL=x.js.map'],
     ['//# sourceMappingURL=x.js.map\n// the end\n\n//# sourceURL=a.js', '//# sourceMappingURL=x.js.map'],
     ['//# sourceMappingURL=x.js.map\n/* the\n end */ /**/\n', '//# sourceMappingURL=x.js.map'],
+    ['//# sourceMappingURL=x.js.map\n/* a /*/', '//# sourceMappingURL=x.js.map'],
     ['/* a */\n//# sourceMappingURL=x.js.map\n/* b */', '//# sourceMappingURL=x.js.map'],
     ['//# sourceMappingURL=w.map\n//# sourceMappingURL=x.js.map', '//# sourceMappingURL=x.js.map'],
     ['/*\n//# sourceMappingURL=w.map\n*/\n//# sourceMappingURL=x.js.map', '//# sourceMappingURL=x.js.map'],
