@@ -24,7 +24,7 @@ export interface FileHandlerOptions extends Partial<HeaderOptions> {
   /**
    * Whether `a.css` is answered from `a.css.br`, `a.css.zst` or `a.css.gz` where one is stored beside it and the client accepts the coding: all
    * three, or those named; false unless told. The client's preference decides, then br, zstd, gzip. A sibling that is older than its file is not sent. For files of
-   * the site itself: whoever may store `a.css.br` decides what `a.css` is.
+   * the site itself: a client that may store `a.css.br` decides what `a.css` is.
    */
   readonly precompressed?: boolean | readonly Coding[] | undefined
   /** Largest upload in bytes; 100 MiB unless told. A signed URL's parameter `max-bytes` may only lower it. */

@@ -51,7 +51,7 @@ export interface StaticHeaders extends FileAttributes {
 
 /** How a run is done. */
 export interface CollectOptions extends CallOptions {
-  /** Whether nothing is written, and only told what would be. */
+  /** Whether the run only reports what it would do, and changes nothing. */
   readonly dryRun?: boolean | undefined
   /** Whether everything that is in the target is removed. Files that the former manifest names are removed last, when the new one is written. */
   readonly clear?: boolean | undefined

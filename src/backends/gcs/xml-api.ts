@@ -86,7 +86,7 @@ function storedSize(headers: HttpResponse['headers']): number | undefined {
   return countOf(headerTextOf(headers['x-goog-stored-content-length']))
 }
 
-/** What tells the version of a listed file. */
+/** Etag and version of a listed file: its generation. */
 function generationOf(node: XmlNode): Pick<ListedFile, 'etag' | 'versionId'> {
   const generation = node.child('Generation')?.text.trim() || undefined
   return { etag: generation, versionId: generation }
