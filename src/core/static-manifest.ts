@@ -58,7 +58,12 @@ function pythonJson(text: string): string {
 
 /** First 12 hexadecimal digits of the MD5, which name the version of a file. (Django `HashedFilesMixin.file_hash`) */
 export function shortHash(content: Uint8Array | string): string {
-  return nodeCrypto().createHash('md5').update(content).digest('hex').slice(0, 12)
+  return hashOfMd5(nodeCrypto().createHash('md5').update(content).digest('hex'))
+}
+
+/** The same of an MD5 that is known, in hexadecimal. */
+export function hashOfMd5(md5: string): string {
+  return md5.slice(0, 12)
 }
 
 /** The name of a version: `css/a.css` becomes `css/a.<hash>.css`, and `a` becomes `a.<hash>`. (Django `HashedFilesMixin.hashed_name`) */

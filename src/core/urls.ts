@@ -33,7 +33,8 @@ export function joinUrl(base: string, name: string): string {
   return `${withSlash(base)}${filepathToUri(name).replace(/^\/+/, '')}`
 }
 
-function withSlash(base: string): string {
+/** A URL with a slash at its end. */
+export function withSlash(base: string): string {
   return base.endsWith('/') ? base : `${base}/`
 }
 

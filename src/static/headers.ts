@@ -1,7 +1,7 @@
-import { nodeCrypto } from '../core/builtin.ts'
 import type { Coding } from '../core/codings.ts'
 import { bytesContent } from '../core/content.ts'
 import type { WriteOptions } from '../core/driver.ts'
+import { shortHash } from '../core/static-manifest.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { StaticHeaders } from './types.ts'
 
@@ -44,13 +44,6 @@ export class HeaderRules {
 
   #hashed(write: WriteOptions): FileHeaders {
     const { gzip = false } = this.#storage.options as { readonly gzip?: unknown }
-    return {
-      write,
-      hash: nodeCrypto()
-        .createHash('md5')
-        .update(JSON.stringify([write, gzip]))
-        .digest('hex')
-        .slice(0, 8),
-    }
+    return { write, hash: shortHash(JSON.stringify([write, gzip])).slice(0, 8) }
   }
 }

@@ -1,4 +1,4 @@
-import { isStorageError, StorageError } from '../core/errors.ts'
+import { isStorageError, messageOf, StorageError } from '../core/errors.ts'
 import type { Channel } from './channel.ts'
 import type { CollectEvent, CollectSummary } from './types.ts'
 
@@ -11,7 +11,6 @@ const OF_THE_TARGET: ReadonlySet<string> = new Set([
   'throttled',
   'unsupported',
   'no_space',
-  'improperly_configured',
 ])
 
 /** What a run reports of each file. */
@@ -102,8 +101,4 @@ export class RunReport {
   summary(destination: string | undefined): CollectSummary {
     return { type: 'summary', ...this.#counts, dryRun: this.dryRun, destination }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

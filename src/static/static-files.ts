@@ -2,7 +2,7 @@ import { onAbort } from '../core/abort.ts'
 import type { CallOptions } from '../core/call.ts'
 import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
 import { EMPTY_MANIFEST, parseManifest, type StaticManifest, splitSuffix, storedName } from '../core/static-manifest.ts'
-import { filepathToUri } from '../core/urls.ts'
+import { filepathToUri, withSlash } from '../core/urls.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { type BaseUrl, baseUrlOf } from './base-url.ts'
 import { Channel } from './channel.ts'
@@ -148,7 +148,7 @@ export class StaticFiles {
       storage,
       finders,
       isIgnored: ignorePatterns(patterns),
-      baseUrls: [base.url ?? '', ...(this.options.rootUrls ?? []).map(withSlash)],
+      baseUrls: [base.url ?? '', ...(this.options.rootUrls ?? []).map(asBase)],
       manifest,
       compress: compressPlan(this.options),
       rules: new HeaderRules(storage, headers, globMatcher),
@@ -168,7 +168,7 @@ export class StaticFiles {
 
   async #baseUrl(): Promise<BaseUrl> {
     const { baseUrl, storage } = this.options
-    return baseUrl === undefined ? baseUrlOf(storage) : { url: withSlash(baseUrl), problem: undefined, isSigned: false }
+    return baseUrl === undefined ? baseUrlOf(storage) : { url: asBase(baseUrl), problem: undefined, isSigned: false }
   }
 
   get #bundles(): NonNullable<StaticFilesOptions['bundles']> {
@@ -189,6 +189,7 @@ export class StaticFiles {
   }
 }
 
-function withSlash(url: string): string {
-  return url === '' || url.endsWith('/') ? url : `${url}/`
+/** What URLs begin with; '' where names alone are URLs. */
+function asBase(url: string): string {
+  return url === '' ? url : withSlash(url)
 }

@@ -1,5 +1,6 @@
 import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
+import { withSlash } from '../core/urls.ts'
 import type { StaticBundle } from './bundle.ts'
 import { filePrefix, type ManifestSource } from './manifest-file.ts'
 import { partsOf } from './static-name.ts'
@@ -121,7 +122,7 @@ class DevServer implements ViteBundle {
         `devServer: expected the URL of Vite's server, such as http://localhost:5173, got '${url}'.`,
       )
     }
-    this.#base = url.endsWith('/') ? url : `${url}/`
+    this.#base = withSlash(url)
   }
 
   tags(entries: string | readonly string[], _url: StaticUrl, { nonce }: TagsOptions = {}): string {

@@ -5,6 +5,7 @@ import { Once } from '../core/once.ts'
 import {
   EMPTY_MANIFEST,
   hashedName,
+  hashOfMd5,
   parseManifest,
   type StaticManifest,
   splitSuffix,
@@ -113,7 +114,7 @@ export class HashedNames implements ManifestPolicy {
   async #hashOf(name: string, options: CallOptions): Promise<string> {
     const hash = nodeCrypto().createHash('md5')
     for await (const chunk of readStream(this.#storage, name, options)) hash.update(chunk as Buffer)
-    return hash.digest('hex').slice(0, HASH_DIGITS)
+    return hashOfMd5(hash.digest('hex'))
   }
 
   #withSuffix(url: string, suffix: string): string {
@@ -125,6 +126,3 @@ export class HashedNames implements ManifestPolicy {
     return url + more + fragment
   }
 }
-
-/** Hexadecimal digits of the hash in a name. */
-const HASH_DIGITS = 12

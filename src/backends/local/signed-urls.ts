@@ -1,7 +1,7 @@
 import { nodeCrypto } from '../../core/builtin.ts'
 import type { SignUrlOptions } from '../../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
-import { checkLifetime, checkUrlMethod, isUrlMethod } from '../../core/urls.ts'
+import { checkLifetime, checkUrlMethod, isUrlMethod, withSlash } from '../../core/urls.ts'
 
 /** What a valid signed URL allows. */
 export interface SignedUrl {
@@ -93,7 +93,7 @@ export class UrlSigner {
 
 /** A base URL with its trailing slash; an absolute one as WHATWG URLs write it (host in lower case, no default port). */
 function canonicalBase(baseUrl: string): string {
-  const base = baseUrl.endsWith('/') ? baseUrl : `${baseUrl}/`
+  const base = withSlash(baseUrl)
   return URL.canParse(base) ? new URL(base).href : base
 }
 

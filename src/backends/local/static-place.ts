@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { ImproperlyConfigured } from '../../core/errors.ts'
 import { activeSettings, type Origin } from '../../core/settings.ts'
-import { rootedUrl } from '../../core/urls.ts'
+import { rootedUrl, withSlash } from '../../core/urls.ts'
 import type { GivenSettings, Services } from '../../storage/types.ts'
 import type { LocalOptions } from './settings.ts'
 
@@ -49,8 +49,4 @@ function same(media: string, own: string, value: string): ImproperlyConfigured {
   return new ImproperlyConfigured(
     `The ${media} and ${own} settings must have different values, and both are '${value}'.`,
   )
-}
-
-function withSlash(url: string): string {
-  return url.endsWith('/') ? url : `${url}/`
 }

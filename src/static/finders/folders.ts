@@ -1,11 +1,12 @@
 import { realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { isInside } from '../../backends/local/place.ts'
 import type { CallOptions } from '../../core/call.ts'
 import { classifyErrno } from '../../core/errno.ts'
 import { ImproperlyConfigured } from '../../core/errors.ts'
 import { DEFAULT_IGNORE, ignorePatterns } from '../ignore.ts'
 import type { Finder, FinderOptions, IsIgnored, StaticFile } from '../types.ts'
-import { checkedEntry, checkedList, filesOf, findIn, isWithin, type Place } from './places.ts'
+import { checkedEntry, checkedList, filesOf, findIn, type Place } from './places.ts'
 
 const SETTING = 'STATICFILES_DIRS'
 
@@ -69,12 +70,12 @@ export function checkFolders(
     if (root === real) {
       throw new ImproperlyConfigured(`${SETTING} must not contain the folder of STATIC_ROOT: '${folder}'.`)
     }
-    if (isWithin(root, real) && !isLeftOut(relative(real, root), isIgnored)) {
+    if (isInside(real, root) && !isLeftOut(relative(real, root), isIgnored)) {
       const text = 'each run would collect what the run before has stored'
       const remedy = 'Choose another folder, or leave it out by STATICFILES_IGNORE'
       throw new ImproperlyConfigured(`STATIC_ROOT lies in '${folder}' of ${SETTING}: ${text}. ${remedy}.`)
     }
-    if (isWithin(real, root)) {
+    if (isInside(root, real)) {
       const text = 'a run that clears it would delete the sources'
       throw new ImproperlyConfigured(`${SETTING}: '${folder}' lies in STATIC_ROOT: ${text}.`)
     }

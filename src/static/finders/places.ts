@@ -1,5 +1,4 @@
 import { readdirSync, statSync } from 'node:fs'
-import { sep } from 'node:path'
 import type { CallOptions } from '../../core/call.ts'
 import { classifyErrno } from '../../core/errno.ts'
 import { abortedError, ImproperlyConfigured, wrapError } from '../../core/errors.ts'
@@ -86,9 +85,4 @@ export function checkedList(entries: unknown, setting: string): readonly unknown
 function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`
   return Array.isArray(value) ? `a list of ${value.length} values` : kindOf(value)
-}
-
-/** Whether a folder is another one or lies in it; both absolute. */
-export function isWithin(folder: string, other: string): boolean {
-  return folder === other || folder.startsWith(other.endsWith(sep) ? other : other + sep)
 }

@@ -1,14 +1,10 @@
+import { splitSuffix } from '../../core/static-manifest.ts'
+
 const SCHEME = /^([a-z][a-z0-9+.-]*):/i
 
 /** Whether a URL begins with a scheme. */
 export function hasScheme(url: string): boolean {
   return SCHEME.test(url)
-}
-
-/** The path of a URL, without query and fragment. */
-function pathOf(url: string): string {
-  const end = url.search(/[?#]/)
-  return end < 0 ? url : url.slice(0, end)
 }
 
 /**
@@ -18,7 +14,7 @@ function pathOf(url: string): string {
 export function mayNameFile(url: string): boolean {
   const scheme = SCHEME.exec(url)?.[1]?.toLowerCase()
   if (scheme !== undefined && scheme !== 'http' && scheme !== 'https') return false
-  const path = pathOf(url)
+  const [path] = splitSuffix(url)
   const last = path.slice(path.lastIndexOf('/') + 1)
   return last !== '' && last !== '.' && last !== '..'
 }
