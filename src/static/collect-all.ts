@@ -17,11 +17,15 @@ const OTHERS =
 /** Collects all files; what happens is in the report. */
 export async function collectAll(plan: RunPlan, report: RunReport): Promise<void> {
   const { storage, finders, manifest, isIgnored, signal } = plan
-  if (plan.options.link === true) new Linker(storage)
+  const linker = plan.options.link === true ? new Linker(storage) : undefined
   const manifestName = await manifestNameIn(storage, manifest, { signal })
   // The listing waits for the network while the sources are read.
   const reading = Target.read(storage, manifest, { signal })
-  reading.catch(() => {})
+  let isRead = false
+  reading.then(
+    () => (isRead = true),
+    () => {},
+  )
   const deletes = isDeleting(plan.options)
   const sources = await gatherSources(finders, report, { isIgnored, manifestName, deletes, signal })
   refuseOwnFiles(sources.values(), storage)
@@ -29,14 +33,8 @@ export async function collectAll(plan: RunPlan, report: RunReport): Promise<void
   const digests = new Map<string, Scanned>()
   const isFinished = (name: string): boolean => plan.built.has(name)
   const scanner = manifest && new Scanner(sources, report, { ...plan, plan: manifest, isFinished })
-  let target: Target | undefined
-  reading.then(read => (target = read)).catch(() => {})
-  await scanSources(sources, digests, report, {
-    scanner,
-    signal,
-    isEnough: () => scanner === undefined && target !== undefined,
-  })
-  const collected = { sources, manifestName }
+  await scanSources(sources, digests, report, { scanner, signal, isEnough: () => scanner === undefined && isRead })
+  const collected = { sources, manifestName, linker }
   const isWhole = checkBuilt(plan, collected, report)
   // A reference that leads nowhere ends a strict run before it has changed anything.
   const first = await reading

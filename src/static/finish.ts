@@ -45,7 +45,7 @@ export async function finish(
     plan === undefined || paths === undefined || !isWhole ? undefined : serializeManifest(paths, plan.version)
   const hash = text === undefined ? undefined : hashOf(text)
   const isNew = hash !== undefined && hash !== target.manifestHash && !dryRun
-  if ((isNew || store.hasWritten) && !dryRun && !(await othersAreDone(target, signal))) return false
+  if ((isNew || store.hasWritten) && !(await othersAreDone(target, signal))) return false
   if (isNew) {
     await saveText(plan!.storage, plan!.name, text!, { signal })
     if (!(await othersAreDone(target, signal))) return false

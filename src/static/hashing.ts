@@ -1,4 +1,4 @@
-import { hashedName, shortHash } from '../core/static-manifest.ts'
+import { hashedName, hashOfMd5, shortHash } from '../core/static-manifest.ts'
 import { type Digest, digestOf } from './digest.ts'
 import { dependencyGroups } from './graph.ts'
 import type { Scanned, Scanner } from './scan.ts'
@@ -20,8 +20,6 @@ export interface HashingOptions {
   readonly scanner: Scanner
   /** Called for a source that can no longer be read, or has changed: it gets no name. */
   readonly onFailed: (name: string, error: unknown) => void
-  /** Files that keep their names. */
-  readonly isFinished: (name: string) => boolean
 }
 
 /**
@@ -32,7 +30,6 @@ export async function* hashedFiles({
   sources,
   scanned,
   scanner,
-  isFinished,
   onFailed,
 }: HashingOptions): AsyncGenerator<HashedFile> {
   const names = new Map<string, string>()
@@ -42,7 +39,7 @@ export async function* hashedFiles({
       references.set(name, targets)
       continue
     }
-    const storedAs = isFinished(name) ? name : hashedName(name, digest.md5.slice(0, 12))
+    const storedAs = scanner.isFinished(name) ? name : hashedName(name, hashOfMd5(digest.md5))
     names.set(name, storedAs)
     yield { name, storedAs, digest }
   }
@@ -57,7 +54,7 @@ export async function* hashedFiles({
       const bytes = await rewritten(name)
       if (bytes === undefined) continue
       const digest = digestOf(bytes)
-      if (!isCycle) names.set(name, hashedName(name, digest.md5.slice(0, 12)))
+      if (!isCycle) names.set(name, hashedName(name, hashOfMd5(digest.md5)))
       yield { name, storedAs: names.get(name)!, digest, bytes }
     }
   }

@@ -1,6 +1,7 @@
 import type { AnyStorage } from '../storage/storage.ts'
 import type { CompressPlan } from './compress.ts'
 import type { HeaderRules } from './headers.ts'
+import type { Linker } from './links.ts'
 import type { ManifestPlan } from './options.ts'
 import type { CollectOptions, Finder, IsIgnored, StaticFile } from './types.ts'
 
@@ -27,4 +28,6 @@ export interface Collected {
   readonly sources: ReadonlyMap<string, StaticFile>
   /** The manifest's name in the target; undefined where it is elsewhere. */
   readonly manifestName: string | undefined
+  /** Undefined where files are copied. */
+  readonly linker: Linker | undefined
 }

@@ -5,7 +5,7 @@ import { changed, type Digest, digestOf, IN_MEMORY, readDigest, sourceContent } 
 import { finish } from './finish.ts'
 import { type HashedFile, hashedFiles } from './hashing.ts'
 import { type FileHeaders, IMMUTABLE } from './headers.ts'
-import { Linker } from './links.ts'
+import type { Linker } from './links.ts'
 import { RECORD_NAME } from './record.ts'
 import { clearTarget } from './removal.ts'
 import type { RunReport } from './report.ts'
@@ -38,7 +38,7 @@ export class Run {
   readonly #paths = new Map<string, string>()
   readonly #manifestName: string | undefined
 
-  constructor(plan: RunPlan, report: RunReport, target: Target, { sources, manifestName }: Collected) {
+  constructor(plan: RunPlan, report: RunReport, target: Target, { sources, manifestName, linker }: Collected) {
     const { options, signal, rules, compress } = plan
     this.#manifestName = manifestName
     this.#plan = plan
@@ -48,7 +48,7 @@ export class Run {
     const { dryRun = false, clear = false } = options
     this.#store = new Store(target, { dryRun, clear, signal })
     this.#siblings = new Siblings(target, this.#store, { plan: compress, rules, isSource: name => sources.has(name) })
-    this.#linker = options.link === true ? new Linker(plan.storage) : undefined
+    this.#linker = linker
   }
 
   /** Stores what is not there yet. Returns false where another run has changed the target meanwhile. */
@@ -95,12 +95,11 @@ export class Run {
   }
 
   async *#hashedUnits(scanned: ReadonlyMap<string, Scanned>, scanner: Scanner): AsyncGenerator<Unit> {
-    const isFinished = (name: string): boolean => this.#plan.built.has(name)
     const onFailed = (name: string, error: unknown): void => {
       this.#plan.signal.throwIfAborted()
       this.#report.unreadable(name, error)
     }
-    for await (const hashed of hashedFiles({ sources: this.#sources, scanned, scanner, isFinished, onFailed })) {
+    for await (const hashed of hashedFiles({ sources: this.#sources, scanned, scanner, onFailed })) {
       this.#paths.set(hashed.name, hashed.storedAs)
       yield { file: this.#sources.get(hashed.name)!, digest: scanned.get(hashed.name)!.digest, hashed }
     }
@@ -132,14 +131,7 @@ export class Run {
     const { dryRun } = this.#report
     const isImmutable = this.#plan.built.get(name) === true
     const headers = this.#plan.rules.of(name, isImmutable ? { cacheControl: IMMUTABLE } : {})
-    if (this.#linker !== undefined) {
-      if (!dryRun) await this.#siblings.removeOld(name)
-      const isThere = await this.#linker.holds(file)
-      if (!isThere && !dryRun) await this.#linker.link(file)
-      return this.#report.event(
-        isThere ? { type: 'unmodified', name, origin } : { type: 'linked', name, origin, dryRun },
-      )
-    }
+    if (this.#linker !== undefined) return this.#link(file, this.#linker)
     const content = once(() => this.#content(unit))
     const isThere = digest === undefined || (await this.#holds(unit, digest, headers, content))
     if (isThere) this.#report.event({ type: 'unmodified', name, origin })
@@ -152,6 +144,16 @@ export class Run {
     if (digest !== undefined && this.#store.record.get(name)?.md5 === digest.md5) {
       await this.#storeSiblings(unit, name, digest, headers, 0)
     } else this.#siblings.keep(name)
+  }
+
+  /** A link to a source under its plain name. */
+  async #link(file: StaticFile, linker: Linker): Promise<void> {
+    const { name, origin } = file
+    const { dryRun } = this.#report
+    if (!dryRun) await this.#siblings.removeOld(name)
+    const isThere = await linker.holds(file)
+    if (!isThere && !dryRun) await linker.link(file)
+    this.#report.event(isThere ? { type: 'unmodified', name, origin } : { type: 'linked', name, origin, dryRun })
   }
 
   /** The same file under the name that has its hash. */
@@ -175,12 +177,13 @@ export class Run {
     headers: FileHeaders,
     deploy: number,
   ): Promise<void> {
-    const bytes = async (): Promise<Buffer | undefined> => {
+    // Every coding is made of them.
+    const bytes = once(async () => {
       if (unit.bytes !== undefined) return unit.bytes
       const read = await unit.file.readUpTo(IN_MEMORY, { signal: this.#plan.signal })
       if (read !== undefined && digestOf(read).md5 !== digest.md5) throw changed(unit.file)
       return read
-    }
+    })
     await this.#siblings.store({ storedAs, digest, headers, deploy, bytes })
   }
 

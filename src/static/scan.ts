@@ -27,7 +27,7 @@ export interface Scanned {
 export interface ScannerOptions {
   readonly plan: ManifestPlan
   readonly baseUrls: readonly string[]
-  /** Files whose references stay as they are: those of bundlers. */
+  /** Files that are as they are to be: those of bundlers. */
   readonly isFinished: (name: string) => boolean
   /** Files whose references may lead nowhere. */
   readonly isLenient: (name: string) => boolean
@@ -99,9 +99,14 @@ export class Scanner {
     })
   }
 
+  /** Whether the references of a source stay as they are, and it keeps its name. */
+  isFinished(name: string): boolean {
+    return this.#options.isFinished(name)
+  }
+
   #finderOf(name: string): ReferenceFinder | undefined {
-    const { plan, isFinished } = this.#options
-    return isFinished(name) ? undefined : finderOf(name, { javaScript: plan.javaScript, html: plan.html })
+    const { plan } = this.#options
+    return this.isFinished(name) ? undefined : finderOf(name, { javaScript: plan.javaScript, html: plan.html })
   }
 
   #resolve(from: string, url: string) {

@@ -60,15 +60,16 @@ export class Store {
   ): Promise<boolean> {
     if (this.#options.clear || (this.#isLocal && this.#isLink(name))) return false
     const wanted: Wanted = { ...digest, headers: headers.hash }
-    const answer = this.#target.holds(name, wanted)
+    const stored = this.#target.stored(name)
+    const answer = this.#target.holds(name, wanted, stored)
     if (answer === 'no' || (answer === 'unknown' && !(await this.#compare(name, digest, headers, content))))
       return false
     const { version, size } = this.#target.listed.get(name)!
     const { siblingOf = '', deploy = 0 } = known
-    const stored = this.#target.stored(name)
     if (stored === undefined) this.record.set(name, entry(digest, headers, { etag: version, size }, known))
     // The number of the deploy comes at the end of the run.
-    else if (stored.siblingOf === siblingOf && (stored.deploy === 0) === (deploy === 0)) this.keep(name)
+    else if (stored.siblingOf === siblingOf && (stored.deploy === 0) === (deploy === 0))
+      this.record.take(name, this.#target.record)
     else this.record.set(name, { ...stored, siblingOf, deploy })
     return true
   }

@@ -111,12 +111,11 @@ export class Target {
 
   /**
    * Whether the target holds this file, headers included, as far as record and listing show: 'yes', 'no', or 'unknown' where only the
-   * stored bytes can tell.
+   * stored bytes can tell. `stored` is what `stored(name)` returns.
    */
-  holds(name: string, { md5, size, headers }: Wanted): 'yes' | 'no' | 'unknown' {
+  holds(name: string, { md5, size, headers }: Wanted, stored: StoredFile | undefined): 'yes' | 'no' | 'unknown' {
     const listed = this.#listed.get(name)
     if (listed === undefined) return 'no'
-    const stored = this.stored(name)
     if (stored !== undefined) return stored.md5 === md5 && stored.headers === headers ? 'yes' : 'no'
     if (listed.etag === md5 && listed.size === size) return 'yes'
     // An etag that is some MD5 is that of other bytes, unless the storage compresses them.
