@@ -15,12 +15,13 @@ export {
 } from './config/index.ts'
 export { type Body, BytesBody, StreamBody } from './core/body.ts'
 export type { CallContext, CallOptions, FileRef, Repeat } from './core/call.ts'
+export type { ContainerDriver, ContainerPage, ContainerStat } from './core/container-driver.ts'
 export { asContent, type Content, type ContentProvider, type ContentSource, contentChunks } from './core/content.ts'
 export type {
   ByteRange,
-  ContainerDriver,
-  ContainerPage,
-  ContainerStat,
+  ChecksumName,
+  Checksums,
+  DeleteOptions,
   DeleteResult,
   Driver,
   ExpectedHash,
@@ -41,6 +42,7 @@ export type {
   Stat,
   StatOptions,
   SweepRequest,
+  Visibility,
   WriteOptions,
 } from './core/driver.ts'
 export {
@@ -87,12 +89,14 @@ export type {
   EntryPage,
   Feature,
   NameOrEntry,
+  OnProgress,
   OpenOptions,
   PageOptions,
   ReadStreamOptions,
   SaveOptions,
   Services,
   SweepOptions,
+  TransferProgress,
   UrlOptions,
   UrlSigning,
   VersionOptions,

@@ -16,7 +16,11 @@ const RANKS: Readonly<Record<string, number>> = {
   serve: 6,
   fields: 6,
   static: 6,
+  transfer: 6,
+  uploads: 6,
+  'storage-browser': 6,
   orm: 7,
+  frameworks: 7,
   cli: 7,
   'index.ts': 8,
 }

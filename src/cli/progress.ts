@@ -1,3 +1,4 @@
+import type { OnProgress } from '../storage/types.ts'
 import { clipped, formatSize, type Output, printable, type StatusLine } from './output.ts'
 
 /** What a bar shows. */
@@ -46,12 +47,12 @@ export class Progress implements StatusLine {
     if (this.isShown && Date.now() - this.#drawnAt >= 50) this.#draw()
   }
 
-  /** A counter for one of the files: told all bytes so far, it adds what is new. */
-  of(label: string): (bytes: number) => void {
+  /** The `onProgress` of one of the files: of all bytes so far it adds those that are new. */
+  of(label: string): OnProgress {
     let seen = 0
-    return bytes => {
-      this.add(Math.max(0, bytes - seen), label)
-      seen = Math.max(seen, bytes)
+    return ({ loaded }) => {
+      this.add(Math.max(0, loaded - seen), label)
+      seen = Math.max(seen, loaded)
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Body } from './body.ts'
 import type { CallContext } from './call.ts'
+import type { ContainerDriver } from './container-driver.ts'
 import type { Content } from './content.ts'
 import type { ErrorCode } from './errors.ts'
 
@@ -29,6 +30,24 @@ export interface FileAttributes {
   readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
+/** Digests of all bytes of a file as they are stored, in lower-case hexadecimal. An ETag that is no digest is not among them. */
+export interface Checksums {
+  readonly md5?: string | undefined
+  readonly sha1?: string | undefined
+  readonly sha256?: string | undefined
+  readonly crc32?: string | undefined
+  readonly crc32c?: string | undefined
+  readonly crc64nvme?: string | undefined
+  /** Dropbox's `content_hash`. */
+  readonly dropbox?: string | undefined
+}
+
+/** A kind of digest. */
+export type ChecksumName = keyof Checksums
+
+/** Who may read a file without credentials: everybody, or nobody. */
+export type Visibility = 'public' | 'private'
+
 /** What is known of a stored file. Absent fields are not kept by that backend. */
 export interface Stat extends FileAttributes {
   /** Stored bytes. */
@@ -39,6 +58,8 @@ export interface Stat extends FileAttributes {
   /** Changes whenever the bytes change; opaque, without quotes. A weak one (RFC 9110, section 8.8.3) is `W/"..."`: see `strongEtag`. */
   readonly etag?: string | undefined
   readonly versionId?: string | undefined
+  /** The digests of the whole file that the service reports here; absent where it reports none. */
+  readonly checksums?: Checksums | undefined
   readonly storageClass?: string | undefined
   /** True where a folder was asked for on a backend that has folders. */
   readonly isDirectory?: boolean | undefined
@@ -105,6 +126,12 @@ export interface StatOptions extends RequestOptions {
   readonly versionId?: string | undefined
 }
 
+/** How a file is to be deleted. */
+export interface DeleteOptions extends RequestOptions {
+  /** Only delete the version with this etag: else code `precondition_failed`. Never set unless `features.deleteIfMatch`. */
+  readonly ifMatch?: string | undefined
+}
+
 /** What the answer to a read says of the whole file; `size` is absent where it does not say that. */
 export interface ReadStat extends Omit<Stat, 'size'> {
   readonly size?: number | undefined
@@ -168,6 +195,8 @@ export interface Features {
   readonly exclusiveCreate: boolean
   /** `write` and `read` honour `ifMatch`. */
   readonly ifMatch: boolean
+  /** `delete` honours `ifMatch` atomically; absent: no. */
+  readonly deleteIfMatch?: boolean | undefined
   /** `write` keeps the user's `metadata`, and `cacheControl` and its like. */
   readonly metadata: boolean
   /** `stat` and `read` honour `versionId`; absent: no. */
@@ -200,37 +229,6 @@ export interface HandleFlags {
   readonly truncate: boolean
 }
 
-/** What is known of a container: a bucket, or a top folder where the service keeps those. Absent fields are not told by that service. */
-export interface ContainerStat {
-  readonly name: string
-  readonly createdAt?: Date | undefined
-  /** Files in it. */
-  readonly count?: number | undefined
-  /** Stored bytes of all files. */
-  readonly size?: number | undefined
-}
-
-/** One page of the containers of an account. */
-export interface ContainerPage {
-  readonly containers: readonly ContainerStat[]
-  /** Absent on the last page. */
-  readonly next?: string | undefined
-}
-
-/** The containers of the account that a driver's credentials belong to, whatever container the storage itself is in. */
-export interface ContainerDriver {
-  /** Taken, by this account or another: `exists`. A name that the service never takes: `invalid_argument`. */
-  create(name: string, ctx: CallContext): Promise<void>
-  /** Missing: `not_found`. */
-  stat(name: string, ctx: CallContext): Promise<ContainerStat>
-  list(
-    page: { readonly token?: string | undefined; readonly limit?: number | undefined },
-    ctx: CallContext,
-  ): Promise<ContainerPage>
-  /** Missing: `not_found`. Not empty: `not_empty`, and nothing is removed. */
-  delete(name: string, ctx: CallContext): Promise<void>
-}
-
 /** The outcome of one of many deletions. */
 export interface DeleteResult {
   readonly key: string
@@ -257,7 +255,7 @@ export interface Driver {
   /** All or nothing: a failed or aborted write leaves the old file, or none. */
   write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined>
   /** Missing: fine. */
-  delete(key: string, ctx: CallContext, options?: RequestOptions): Promise<void>
+  delete(key: string, ctx: CallContext, options?: DeleteOptions): Promise<void>
   /** `prefix` is '' or ends in '/'. Missing: an empty page. */
   list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page>
   /** The code of a native error; undefined when it is none of this protocol's. */
@@ -283,6 +281,9 @@ export interface Driver {
   /** Absolute path on this machine. */
   localPath?(key: string): string
   openHandle?(key: string, flags: HandleFlags, options: WriteOptions, ctx: CallContext): Promise<RandomAccess>
+  /** Who may read a file without credentials, where the service has ACLs of files. Missing: `not_found`. */
+  visibility?(key: string, ctx: CallContext, options?: RequestOptions): Promise<Visibility>
+  setVisibility?(key: string, visibility: Visibility, ctx: CallContext, options?: RequestOptions): Promise<void>
   /** Makes the storage's own container; fine where it is there. */
   createContainer?(ctx: CallContext): Promise<void>
   /** Absent where an account has no containers. */

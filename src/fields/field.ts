@@ -1,4 +1,5 @@
 import type { CallOptions } from '../core/call.ts'
+import type { OnProgress } from '../storage/types.ts'
 import type { FileRegistry } from './registry.ts'
 import type { FieldPlace } from './stored.ts'
 import type { FileTransaction } from './transaction.ts'
@@ -9,7 +10,7 @@ export interface StoreOptions extends CallOptions {
   readonly row?: object | undefined
   /** Notes what is stored, so that it is removed if the row is not. */
   readonly files: FileTransaction
-  readonly onProgress?: ((bytes: number) => void) | undefined
+  readonly onProgress?: OnProgress | undefined
 }
 
 /** What is to be written into the columns of a row for one file. */

@@ -1,5 +1,6 @@
 import type { CallOptions } from '../core/call.ts'
 import type { AnyStorage } from '../storage/storage.ts'
+import type { OnProgress } from '../storage/types.ts'
 import type { Field, StoredValue } from './field.ts'
 import { FileTransaction } from './transaction.ts'
 import type { Upload } from './upload.ts'
@@ -25,7 +26,7 @@ export interface PersistOptions extends CallOptions {
 
 /** How `FieldFile.save` stores. */
 export interface FieldSaveOptions extends PersistOptions {
-  readonly onProgress?: ((bytes: number) => void) | undefined
+  readonly onProgress?: OnProgress | undefined
 }
 
 /** What of a `FieldFile` changes when it is saved or deleted. */

@@ -1,4 +1,4 @@
-import type { ContainerPage } from '../core/driver.ts'
+import type { ContainerPage } from '../core/container-driver.ts'
 import type { Expected } from './answers.ts'
 import { containerLimit, containerPage } from './containers.ts'
 import { dateOf } from './headers.ts'

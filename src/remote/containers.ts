@@ -1,4 +1,4 @@
-import type { ContainerDriver, ContainerPage, ContainerStat } from '../core/driver.ts'
+import type { ContainerDriver, ContainerPage, ContainerStat } from '../core/container-driver.ts'
 import { type ErrorCode, StorageError } from '../core/errors.ts'
 import { HttpStatusError } from './http-error.ts'
 

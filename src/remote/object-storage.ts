@@ -30,7 +30,7 @@ export const ATTRIBUTE_PARAMETERS: AttributeParameters = {
 }
 
 /** What else goes with a file that is written. */
-type GivenOptions = FileAttributes & Pick<WriteOptions, 'extra' | 'onProgress'>
+type GivenOptions = FileAttributes & Pick<WriteOptions, 'extra'>
 
 /**
  * A storage of objects behind a service: parameters of uploads, compression by type, and URLs that are signed, public, or on a domain of

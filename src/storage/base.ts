@@ -216,18 +216,14 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
   }
 
   /** What goes with the bytes: the type is the caller's, else the content's own, else guessed from the name. */
-  writeOptions(
-    ref: FileRef,
-    content: Content,
-    given: FileAttributes & Pick<WriteOptions, 'extra' | 'onProgress'>,
-  ): WriteOptions {
-    const { extra, onProgress } = given
+  writeOptions(ref: FileRef, content: Content, given: FileAttributes & Pick<WriteOptions, 'extra'>): WriteOptions {
+    const { extra } = given
     const attributes = checkedAttributes(given)
     const guessed = guessType(ref.name)
     const contentType = attributes.contentType ?? content.contentType ?? guessed.contentType
     const implied = contentType === guessed.contentType ? guessed.contentEncoding : undefined
     const contentEncoding = attributes.contentEncoding ?? implied
-    return { ...attributes, contentType, contentEncoding, objectParameters: ref.objectParameters, extra, onProgress }
+    return { ...attributes, contentType, contentEncoding, objectParameters: ref.objectParameters, extra }
   }
 
   /** A backend's chance to transform what is written (compress it). */

@@ -1,5 +1,5 @@
 import type { CallOptions } from '../core/call.ts'
-import type { ContainerDriver, ContainerPage, ContainerStat } from '../core/driver.ts'
+import type { ContainerDriver, ContainerPage, ContainerStat } from '../core/container-driver.ts'
 import { StorageError } from '../core/errors.ts'
 import { kindOf } from '../core/kind.ts'
 import type { CallRunner } from './call-runner.ts'

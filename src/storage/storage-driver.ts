@@ -1,5 +1,5 @@
 import type { CallOptions } from '../core/call.ts'
-import type { ContainerStat } from '../core/driver.ts'
+import type { ContainerStat } from '../core/container-driver.ts'
 import type { CallRunner } from './call-runner.ts'
 import {
   createContainer,

@@ -31,6 +31,17 @@ export interface GivenSettings {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
+/** How far a transfer is. */
+export interface TransferProgress {
+  /** Bytes transferred so far. */
+  readonly loaded: number
+  /** Bytes in all; undefined while that is not known. */
+  readonly total: number | undefined
+}
+
+/** Called as bytes are transferred, and at the end with `loaded` equal to the size. What it throws ends the transfer with `source_failed`. */
+export type OnProgress = (progress: TransferProgress) => void
+
 /** How `save` stores. */
 export interface SaveOptions extends CallOptions, FileAttributes {
   /** Longest name allowed, in UTF-16 units. */
@@ -43,8 +54,8 @@ export interface SaveOptions extends CallOptions, FileAttributes {
   readonly ifMatch?: string | undefined
   /** What only this backend knows; see its page. */
   readonly extra?: Readonly<Record<string, unknown>> | undefined
-  /** Told the bytes accepted so far. */
-  readonly onProgress?: ((bytes: number) => void) | undefined
+  /** Called with the bytes that the service has accepted so far. */
+  readonly onProgress?: OnProgress | undefined
 }
 
 /** How a folder is gone through. */

@@ -3,6 +3,7 @@ import type { Content } from '../core/content.ts'
 import type { Stat, WriteOptions } from '../core/driver.ts'
 import { progressError, StorageError } from '../core/errors.ts'
 import type { AnyBase } from './base.ts'
+import type { OnProgress, SaveOptions } from './types.ts'
 
 /** Stands for content where only attributes are asked for; it cannot be read. */
 export const attributesOnly: Content = {
@@ -19,27 +20,26 @@ export function writeContent(
   ref: FileRef,
   given: Content,
   write: WriteOptions,
-  options: CallOptions & { readonly paced?: boolean },
+  options: CallOptions & Pick<SaveOptions, 'onProgress'> & { readonly paced?: boolean },
 ): Promise<Stat | undefined> {
   const { driver } = storage.calls
-  const { content, options: prepared } = storage.prepareContent(ref.name, given, withGuard(write))
+  const { content, options: prepared } = storage.prepareContent(ref.name, given, write)
   const conditional = prepared.ifAbsent === true || prepared.ifMatch !== undefined
   const repeat: Repeat = content.replayable && (conditional ? 'if_not_applied' : true)
-  const { signal, paced } = options
+  const { signal, paced, onProgress } = options
+  const sent =
+    onProgress === undefined ? prepared : { ...prepared, onProgress: bytesReporter(onProgress, content.size) }
   const call = { signal, repeat, paced, streams: content.bytes === undefined }
-  return storage.calls.run('write', ref, call, ctx => driver.write(ref.key, content, prepared, ctx))
+  return storage.calls.run('write', ref, call, ctx => driver.write(ref.key, content, sent, ctx))
 }
 
-/** The same options with an `onProgress` that throws nothing but a `StorageError`. */
-function withGuard(write: WriteOptions): WriteOptions {
-  const { onProgress } = write
-  if (onProgress === undefined) return write
-  const guarded = (bytes: number): void => {
+/** Turns a driver's bytes into the caller's progress; what that throws becomes a `StorageError`. */
+function bytesReporter(onProgress: OnProgress, total: number | undefined): (bytes: number) => void {
+  return loaded => {
     try {
-      onProgress(bytes)
+      onProgress({ loaded, total })
     } catch (error) {
       throw progressError(error)
     }
   }
-  return { ...write, onProgress: guarded }
 }

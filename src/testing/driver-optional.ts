@@ -16,6 +16,8 @@ const METHODS: Record<OptionalMethod, true> = {
   openHandle: true,
   createContainer: true,
   sweep: true,
+  visibility: true,
+  setVisibility: true,
 }
 
 const OPEN: HandleFlags = { read: true, write: true, create: true, exclusive: false, truncate: false }

@@ -3,7 +3,7 @@ import { tracingChannel } from 'node:diagnostics_channel'
 import { describe, expect, expectTypeOf, test, vi } from 'vitest'
 import { MemoryDriver } from '../../src/backends/memory/driver.ts'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
-import type { ContainerDriver, ContainerPage, ContainerStat } from '../../src/core/driver.ts'
+import type { ContainerDriver, ContainerPage, ContainerStat } from '../../src/core/container-driver.ts'
 import { type Call, StorageDriver, StorageError } from '../../src/index.ts'
 import type { CommonOptions } from '../../src/storage/common-settings.ts'
 

@@ -1,5 +1,5 @@
 import type { CallContext } from '../../core/call.ts'
-import type { ContainerPage, ContainerStat } from '../../core/driver.ts'
+import type { ContainerPage, ContainerStat } from '../../core/container-driver.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import { type ContainerProtocol, containerPage } from '../../remote/containers.ts'
 import { type FolderItem, isListedName } from '../../remote/folder-items.ts'

@@ -1,8 +1,8 @@
 import { drain } from '../../core/body.ts'
 import type { CallContext } from '../../core/call.ts'
+import type { ContainerDriver } from '../../core/container-driver.ts'
 import type { Content } from '../../core/content.ts'
 import type {
-  ContainerDriver,
   DeleteResult,
   Driver,
   ExpectedHash,

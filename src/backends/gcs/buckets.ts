@@ -1,5 +1,5 @@
 import type { CallContext } from '../../core/call.ts'
-import type { ContainerPage, ContainerStat } from '../../core/driver.ts'
+import type { ContainerPage, ContainerStat } from '../../core/container-driver.ts'
 import { type ErrorCode, ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import { textOf } from '../../remote/answers.ts'
 import { BUCKETS, bucketPage } from '../../remote/bucket-listing.ts'

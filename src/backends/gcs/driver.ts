@@ -1,7 +1,7 @@
 import type { CallContext } from '../../core/call.ts'
+import type { ContainerDriver } from '../../core/container-driver.ts'
 import type { Content } from '../../core/content.ts'
 import type {
-  ContainerDriver,
   DeleteResult,
   Driver,
   Features,

@@ -1,7 +1,8 @@
 import { mkdir, opendir, rmdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CallContext } from '../../core/call.ts'
-import type { ContainerDriver, ContainerPage, ContainerStat, Driver } from '../../core/driver.ts'
+import type { ContainerDriver, ContainerPage, ContainerStat } from '../../core/container-driver.ts'
+import type { Driver } from '../../core/driver.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 
 const CODES: Readonly<Record<string, ErrorCode>> = {

@@ -163,7 +163,7 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
   override writeOptions(
     ref: FileRef,
     content: Content,
-    given: FileAttributes & Pick<WriteOptions, 'extra' | 'onProgress'>,
+    given: FileAttributes & Pick<WriteOptions, 'extra'>,
   ): WriteOptions {
     return this.backend.writeOptions(ref, content, given)
   }

@@ -1,5 +1,5 @@
 import type { CallContext } from '../../core/call.ts'
-import type { ContainerDriver, ContainerPage, ContainerStat } from '../../core/driver.ts'
+import type { ContainerDriver, ContainerPage, ContainerStat } from '../../core/container-driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { containerLimit, containerPage } from '../../remote/containers.ts'
 import { countOf } from '../../remote/headers.ts'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ContainerStat } from '../../core/driver.ts'
+import type { ContainerStat } from '../../core/container-driver.ts'
 import type { StorageDriver } from '../../storage/storage-driver.ts'
 import { type CliContext, UsageError } from '../context.ts'
 import { formatSize, formatTime, printable } from '../output.ts'

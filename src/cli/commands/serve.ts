@@ -12,7 +12,7 @@ import { asContent } from '../../core/content.ts'
 import { guessType } from '../../core/mime.ts'
 import { forEachParallel } from '../../core/parallel.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
-import type { Entry } from '../../storage/types.ts'
+import type { Entry, OnProgress } from '../../storage/types.ts'
 import { type CliContext, UsageError } from '../context.ts'
 import { withContent } from '../local-content.ts'
 import { type LocalFile, type LocalFilesOptions, localFiles, type Skipped } from '../local-files.ts'
@@ -237,7 +237,7 @@ async function compare(
   source: LocalFile,
   url: string,
   skipped: Skipped,
-  onProgress: (bytes: number) => void,
+  onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<void> {
   const response = await fetch(url, { signal })
@@ -250,7 +250,7 @@ async function compare(
   })
   for await (const chunk of response.body ?? []) {
     fetched.update(chunk as Uint8Array)
-    onProgress((size += chunk.byteLength))
+    onProgress({ loaded: (size += chunk.byteLength), total: undefined })
   }
   if (!expected.digest().equals(fetched.digest())) throw new Error(`${url} gave other bytes than were stored.`)
 }

@@ -57,7 +57,7 @@ test.each(['md5', 'crc64', 'off'] as const)('what is large goes in blocks, with 
   await media.save('a', bytes, {
     contentType: 'text/odd',
     metadata: { a: 'b' },
-    onProgress: sent => void told.push(sent),
+    onProgress: sent => void told.push(sent.loaded),
   })
   expect(stored()?.equals(bytes)).toBe(true)
   expect(countOf('PutBlock')).toBe(5)

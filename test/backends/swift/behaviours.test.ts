@@ -170,7 +170,7 @@ describe('cases 66 and 67: uploads', () => {
     await withServer({ containers: ['media', 'media_segments'] }, async own => {
       await using storage = storageWith({ ...at(own), ...SMALL_PARTS, maxAttempts: 1 })
       const saving = storage.save('large', LARGE, {
-        onProgress: bytes => {
+        onProgress: ({ loaded: bytes }) => {
           if (bytes !== LARGE.length) return
           const [name = ''] = own.names('media_segments')
           own.container('media_segments').objects.delete(name)
@@ -208,7 +208,7 @@ describe('cases 66 and 67: uploads', () => {
         NOTHING,
       )
       const saving = storage.save('large', LARGE, {
-        onProgress: bytes => {
+        onProgress: ({ loaded: bytes }) => {
           const [first] = own.names('media_segments')
           if (bytes === LARGE.length) own.container('media_segments').late.set(first!, 1000)
         },
