@@ -1,14 +1,10 @@
 import { posix } from 'node:path'
-import { ImproperlyConfigured } from '../core/errors.ts'
-import { kindOf } from '../core/kind.ts'
+import { checkedPatterns } from '../core/patterns.ts'
 import { FnmatchPattern } from './fnmatch.ts'
 import type { IsIgnored } from './types.ts'
 
 /** What a run leaves out by default: folders of CVS, hidden files and folders, and backups of editors. */
 export const DEFAULT_IGNORE: readonly string[] = ['CVS', '.*', '*~']
-
-/** Longest pattern, in UTF-16 units: as long as the longest path of Linux. */
-export const MAX_PATTERN_LENGTH = 4096
 
 /**
  * Whether a file or folder is left out: one of the patterns stands for its base name or for its whole path. See `FnmatchPattern` for what
@@ -29,21 +25,4 @@ export function ignorePatterns(patterns: readonly string[]): IsIgnored {
 function normal(pattern: string): string {
   const path = posix.normalize(pattern)
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
-}
-
-/** The patterns themselves; `improperly_configured`, with the name of the option, where they are none. */
-export function checkedPatterns(patterns: unknown, option: string): readonly string[] {
-  if (!Array.isArray(patterns)) {
-    throw new ImproperlyConfigured(`${option}: expected a list of patterns, got ${kindOf(patterns)}.`)
-  }
-  for (const pattern of patterns) {
-    if (typeof pattern !== 'string') {
-      throw new ImproperlyConfigured(`${option}: expected a pattern, got ${kindOf(pattern)}.`)
-    }
-    if (pattern.length > MAX_PATTERN_LENGTH) {
-      const text = `a pattern has ${pattern.length} characters; the longest one allowed has ${MAX_PATTERN_LENGTH}`
-      throw new ImproperlyConfigured(`${option}: ${text}.`)
-    }
-  }
-  return patterns
 }

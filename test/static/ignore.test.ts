@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { MAX_PATTERN_LENGTH } from '../../src/core/patterns.ts'
 import { FnmatchPattern } from '../../src/static/fnmatch.ts'
-import { DEFAULT_IGNORE, ignorePatterns, MAX_PATTERN_LENGTH } from '../../src/static/ignore.ts'
+import { DEFAULT_IGNORE, ignorePatterns } from '../../src/static/ignore.ts'
 import { FNMATCH_RESULTS } from './fnmatch-results.ts'
 
 test.each(FNMATCH_RESULTS)("pattern %j is compared as Python's fnmatch does", (pattern, matching, others) => {

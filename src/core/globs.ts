@@ -1,5 +1,5 @@
 import picomatch from 'picomatch'
-import { checkedPatterns } from './ignore.ts'
+import { checkedPatterns } from './patterns.ts'
 
 /**
  * Whether a name is among those that glob patterns stand for, as in other tools of Node: `*` and `?` stay within a folder, `**` is any

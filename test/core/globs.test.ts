@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { globMatcher } from '../../src/static/globs.ts'
+import { globMatcher } from '../../src/core/globs.ts'
 
 const TABLE: ReadonlyArray<readonly [patterns: string[], matching: string[], others: string[]]> = [
   // Without a slash: the last part of a name.
