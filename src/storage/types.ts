@@ -167,5 +167,8 @@ export type Feature =
   | 'path'
   | 'publicUrl'
   | 'signedUrl'
+  | 'uploadTarget'
+  | 'resumableUploads'
+  | 'visibility'
   | 'createContainer'
   | 'containers'
