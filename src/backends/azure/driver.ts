@@ -32,6 +32,7 @@ import { sizedPage } from '../../remote/page-range.ts'
 import { partPlan } from '../../remote/part-plan.ts'
 import { writeObject } from '../../remote/part-upload.ts'
 import { readObject } from '../../remote/reading.ts'
+import { resumableUploads } from '../../remote/resumable.ts'
 import { BATCH_LIMIT, deleteBatch, deletion } from './batch.ts'
 import { AzureClient, type AzureClientOptions } from './client.ts'
 import { AzureContainers } from './containers.ts'
@@ -62,12 +63,17 @@ export class AzureDriver implements Driver {
   readonly #uploads: OpenUploads = new OpenUploads()
   readonly #conditions: Conditions = new Conditions(FULL_CONDITIONS)
   readonly #batches: Batches<RequestOptions>
+  readonly resumable: NonNullable<Driver['resumable']>
 
   constructor(options: AzureDriverOptions) {
     this.#options = options
     this.client = new AzureClient(options, options.httpClient)
     this.containers = containersOf(new AzureContainers(this.client))
     this.#parts = new AzureParts(this.client, options.checksum)
+    this.resumable = resumableUploads({
+      plan: async (key, write) => ({ ...this.#plan(key, write), failed: error => createFailed(error, write) }),
+      place: key => this.address(key),
+    })
     this.#batches = new Batches({
       limit: BATCH_LIMIT,
       holds: () => true,
@@ -109,12 +115,9 @@ export class AzureDriver implements Driver {
 
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     ctx.signal.throwIfAborted()
-    checkKey(key)
-    const target = this.#targetOf(key, options)
-    const { conditions } = target
-    const plan = partPlan(this.#uploads, this.#options, { put: conditions, finish: conditions })
+    const { protocol, target, plan } = this.#plan(key, options)
     try {
-      return await writeObject(this.#parts, target, content, plan, ctx)
+      return await writeObject(protocol, target, content, plan, ctx)
     } catch (error) {
       throw createFailed(error, options)
     }
@@ -212,6 +215,14 @@ export class AzureDriver implements Driver {
   async close(): Promise<void> {
     await this.#uploads.close()
     await this.#options.httpClient.close()
+  }
+
+  #plan(key: string, options: WriteOptions) {
+    checkKey(key)
+    const target = this.#targetOf(key, options)
+    const { conditions } = target
+    const plan = partPlan(this.#uploads, this.#options, { put: conditions, finish: conditions })
+    return { protocol: this.#parts, target, plan }
   }
 
   #targetOf(key: string, options: WriteOptions): AzureTarget {

@@ -35,6 +35,7 @@ import { objectsPage, objectsQuery } from '../../remote/object-listing.ts'
 import { isEmptyRange, sizedPage } from '../../remote/page-range.ts'
 import { partPlan } from '../../remote/part-plan.ts'
 import { readObject } from '../../remote/reading.ts'
+import { resumableUploads } from '../../remote/resumable.ts'
 import { isXmlText } from '../../remote/xml.ts'
 import { Buckets } from './buckets.ts'
 import { S3Client, type S3ClientOptions } from './client.ts'
@@ -67,6 +68,7 @@ export class S3Driver implements Driver {
   readonly name = 's3'
   readonly client: S3Client
   readonly containers: ContainerDriver
+  readonly resumable: NonNullable<Driver['resumable']>
   readonly #options: S3DriverOptions
   readonly #http: HttpClient
   readonly #parts: S3Parts
@@ -83,6 +85,10 @@ export class S3Driver implements Driver {
     this.#parts = new S3Parts(this.client, { minPart: minPartSize, uniform: preset.uniformParts, orphanWaitMs })
     this.#writer = new Writer(this.client, this.#parts, options)
     this.#conditions = new Conditions(knownConditions(options))
+    this.resumable = resumableUploads({
+      plan: async (key, write) => this.#writer.plan(key, write, this.#conditions.headersOf(write)),
+      place: key => this.address(key),
+    })
     this.#batches = new Batches({
       limit: DELETE_LIMIT,
       holds: isXmlText,
