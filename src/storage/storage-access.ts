@@ -117,8 +117,8 @@ export abstract class StorageAccess<O extends CommonOptions = CommonOptions> ext
   }
 
   /**
-   * Sets the access rules of one file: `public` lets everybody read it at its plain URL, `private` lets only the owner. Other rules that the file had
-   * are replaced. It does not change the option that new files are saved with (`defaultAcl`).
+   * Sets who may read one file: `public` lets everybody read it at its plain URL, `private` ends that. S3 replaces all rules of the file by a canned ACL
+   * (`public-read`, `private`); Google Cloud Storage adds or removes the rule for everybody. The option that new files are saved with (`defaultAcl`) stays.
    *
    * Errors: `not_found`; `unsupported` where `supports('visibility')` is false, and for a bucket that refuses rules of single files (S3: Object Ownership
    * "Bucket owner enforced"; Google Cloud Storage: uniform bucket-level access).

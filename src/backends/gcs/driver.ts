@@ -30,6 +30,7 @@ import { writeObject } from '../../remote/part-upload.ts'
 import { resumableUploads } from '../../remote/resumable.ts'
 import type { PostForm } from '../../remote/sign/post-policy.ts'
 import { formPolicy, type UploadFormOptions } from '../../remote/upload-form.ts'
+import { setVisibility, visibilityOf } from './acl.ts'
 import { type GcsApi, type GcsTarget, generationOf, isGeneration, objectPath } from './api.ts'
 import { BATCH_LIMIT, deleteBatch } from './batch.ts'
 import { type BucketOptions, createOwn, JsonBuckets, XmlBuckets } from './buckets.ts'
@@ -70,9 +71,11 @@ export class GcsDriver implements Driver {
     listRange: true,
   }
   readonly client: GcsClient
-  /** Absent with an HMAC key: the XML API copies without a loop for large files. */
+  /** Absent with an HMAC key: the XML API copies without a loop for large files. So are ACLs of files. */
   readonly copy?: NonNullable<Driver['copy']>
   readonly deleteMany?: NonNullable<Driver['deleteMany']>
+  readonly visibility?: NonNullable<Driver['visibility']>
+  readonly setVisibility?: NonNullable<Driver['setVisibility']>
   readonly containers: ContainerDriver
   readonly resumable: NonNullable<Driver['resumable']>
   readonly #options: GcsDriverOptions
@@ -102,6 +105,8 @@ export class GcsDriver implements Driver {
       place: key => this.address(key),
     })
     if (json === undefined) return
+    this.visibility = (key, ctx) => visibilityOf(this.client, key, ctx)
+    this.setVisibility = (key, visibility, ctx) => setVisibility(this.client, key, visibility, ctx)
     this.copy = (from, to, write, ctx) => this.#copy(json, { from, to }, write, ctx)
     const batches = new Batches<RequestOptions>({
       limit: BATCH_LIMIT,

@@ -15,6 +15,7 @@ import type {
   Stat,
   StatOptions,
   SweepRequest,
+  Visibility,
   WriteOptions,
 } from '../../core/driver.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
@@ -37,6 +38,7 @@ import { partPlan } from '../../remote/part-plan.ts'
 import { readObject } from '../../remote/reading.ts'
 import { resumableUploads } from '../../remote/resumable.ts'
 import { isXmlText } from '../../remote/xml.ts'
+import { setVisibility, visibilityOf } from './acl.ts'
 import { Buckets } from './buckets.ts'
 import { S3Client, type S3ClientOptions } from './client.ts'
 import { DELETE_LIMIT, deleteAnswer, deleteDocument } from './deletion.ts'
@@ -228,6 +230,14 @@ export class S3Driver implements Driver {
     ctx: CallContext,
   ): Promise<DirectUpload> {
     return directUpload(this.client, this.#options.preset, { key, options, limits }, ctx)
+  }
+
+  visibility(key: string, ctx: CallContext, options: RequestOptions = {}): Promise<Visibility> {
+    return visibilityOf(this.client, key, options, ctx)
+  }
+
+  setVisibility(key: string, visibility: Visibility, ctx: CallContext, options: RequestOptions = {}): Promise<void> {
+    return setVisibility(this.client, key, visibility, options, ctx)
   }
 
   /** Creates the bucket; one that is ours already is fine. */

@@ -31,6 +31,8 @@ const DELETION: Expected = { statuses: [200, 204] }
 const LISTING = documentOf(['ListBucketResult'])
 const UPLOADS = documentOf(['ListMultipartUploadsResult'])
 const PARTS = documentOf(['ListPartsResult'])
+const ACL = documentOf(['AccessControlPolicy'])
+const CHANGED: Expected = { statuses: [200] }
 const CREATION = documentOf(['InitiateMultipartUploadResult'], ['UploadId'])
 const COMPLETION = documentOf(['CompleteMultipartUploadResult'], ['ETag'])
 const BATCH = documentOf(['DeleteResult'])
@@ -48,19 +50,22 @@ export function expectedOf({ method, key, query, headers }: S3Request): Expected
       if (key === undefined && has(query, 'max-buckets')) return BUCKETS
       if (key === undefined) return has(query, 'uploads') ? UPLOADS : LISTING
       if (has(query, 'uploadId')) return PARTS
+      if (has(query, 'acl')) return ACL
       return headers?.['range'] === undefined ? OBJECT : RANGE
     case 'POST':
       if (has(query, 'uploads')) return CREATION
       return has(query, 'delete') ? BATCH : COMPLETION
     case 'PUT':
       if (key === undefined) return BUCKET
+      if (has(query, 'acl')) return CHANGED
       if (headers?.['x-amz-copy-source'] === undefined) return UPLOAD
       return has(query, 'partNumber') ? PART_COPY : COPY
   }
 }
 
 /** Whether a 404 to the request says that a file is missing: for reading and deleting one, for the source of a copy, for `If-Match`. */
-export function seeksFile({ method, key, headers }: S3Request): boolean {
+export function seeksFile({ method, key, query, headers }: S3Request): boolean {
+  if (has(query, 'acl')) return true
   if (method !== 'PUT' && method !== 'POST') return key !== undefined
   return headers?.['x-amz-copy-source'] !== undefined || headers?.['if-match'] !== undefined
 }
