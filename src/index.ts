@@ -18,6 +18,15 @@ export type { CallContext, CallOptions, FileRef, Repeat } from './core/call.ts'
 export type { ContainerDriver, ContainerPage, ContainerStat } from './core/container-driver.ts'
 export { asContent, type Content, type ContentProvider, type ContentSource, contentChunks } from './core/content.ts'
 export type {
+  DirectUpload,
+  DirectUploadLimits,
+  PartialUpload,
+  ResumableUploads,
+  SavedUpload,
+  UploadPartSizes,
+  WantedParts,
+} from './core/direct-uploads.ts'
+export type {
   ByteRange,
   ChecksumName,
   Checksums,
@@ -79,6 +88,13 @@ export type { NameOrContainer } from './storage/containers.ts'
 export type { CopyFileOptions } from './storage/copy.ts'
 export type { DeletableNames, DeletedFiles } from './storage/delete-many.ts'
 export type { ManifestOptions } from './storage/manifest-options.ts'
+export type { OpenUploadOptions, ResumeUploadOptions } from './storage/open-upload.ts'
+export {
+  type PausedUpload,
+  ResumableUpload,
+  type UploadSendOptions,
+  type UploadWriteOptions,
+} from './storage/resumable-upload.ts'
 export type { ManifestPolicy, StaticPolicy } from './storage/static-policy.ts'
 export { type AnyStorage, Storage } from './storage/storage.ts'
 export { type HasCalls, StorageDriver } from './storage/storage-driver.ts'
@@ -101,3 +117,4 @@ export type {
   UrlSigning,
   VersionOptions,
 } from './storage/types.ts'
+export type { UploadTargetOptions } from './storage/upload-target.ts'

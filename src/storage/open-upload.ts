@@ -94,6 +94,7 @@ export async function resumeUpload(
 ): Promise<ResumableUpload> {
   checkKnownOptions('resumeUpload', options, RESUME_OPTIONS)
   const { calls } = storage
+  calls.begin('resumeUpload', options.name, options, true)
   const record = readUploadToken(token)
   const { name, backend, id, partSize, size, ifAbsent, isNew, ifMatch, attributes } = record
   const details = { fileName: name, operation: 'resumeUpload' }
@@ -104,7 +105,6 @@ export async function resumeUpload(
   if (options.name !== undefined && storage.keyOf(options.name) !== storage.keyOf(name)) {
     throw new StorageError('invalid_argument', `token: it is for '${name}', not for '${options.name}'.`, details)
   }
-  calls.begin('resumeUpload', name, options, true)
   const uploads = uploadsOf(storage, 'resumeUpload', name)
   // The name is checked against the location of this storage as any other one.
   const ref = storage.newRef(validateFileName(name))

@@ -39,6 +39,11 @@ export const storageCalls: Readonly<Record<string, (storage: Storage, signal: Ab
   'move onto itself': (storage, signal) => storage.move('file', 'file', { signal }),
   createContainer: (storage, signal) => storage.createContainer({ signal }),
   sweep: (storage, signal) => storage.sweep({ signal }),
+  uploadTarget: (storage, signal) => storage.uploadTarget('file', { signal }),
+  openUpload: (storage, signal) => storage.openUpload('new', { signal }),
+  resumeUpload: (storage, signal) => storage.resumeUpload('hu1.none', { signal }),
+  visibility: (storage, signal) => storage.visibility('file', { signal }),
+  setVisibility: (storage, signal) => storage.setVisibility('file', 'private', { signal }),
   discover: (storage, signal) => storage.discover({ signal }),
   getAvailableName: (storage, signal) => storage.getAvailableName('file', { signal }),
   'getAvailableName for overwriting': (storage, signal) =>

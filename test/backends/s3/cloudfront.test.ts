@@ -1,10 +1,10 @@
 import { generateKeyPairSync, verify } from 'node:crypto'
 import { getSignedCookies, getSignedUrl } from '@aws-sdk/cloudfront-signer'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { CloudFrontSigner } from '../../../src/remote/sign/cloudfront.ts'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
 import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
 import type { Input } from '../../../src/core/settings.ts'
+import { CloudFrontSigner } from '../../../src/remote/sign/cloudfront.ts'
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const PEM = privateKey.export({ type: 'pkcs1', format: 'pem' }) as string

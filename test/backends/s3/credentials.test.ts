@@ -8,7 +8,6 @@ import {
   type ExpiringCredentials,
   RefreshingCredentials,
 } from '../../../src/backends/s3/credentials/credentials.ts'
-import { type Profiles, parseProfileFile } from '../../../src/backends/s3/credentials/profile-file.ts'
 import {
   type ProfilePlace,
   profilePlace,
@@ -16,6 +15,7 @@ import {
   staticKeys,
 } from '../../../src/backends/s3/credentials/shared-profile.ts'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
+import { type Profiles, parseProfileFile } from '../../../src/remote/aws-profiles.ts'
 import type { SigningCredentials } from '../../../src/remote/sign/query.ts'
 import { scripted } from './scripted.ts'
 import { driverFor } from './support.ts'

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { ImproperlyConfigured } from '../../../core/errors.ts'
+import { type Profiles, parseProfileFile, type Section } from '../../../remote/aws-profiles.ts'
 import type { SigningCredentials } from '../../../remote/sign/query.ts'
 import { checkedKeys } from './checked.ts'
-import { type Profiles, parseProfileFile, type Section } from './profile-file.ts'
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>

@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { nodeCrypto } from '../../../core/builtin.ts'
 import type { CallContext } from '../../../core/call.ts'
 import type { Stat, SweepRequest } from '../../../core/driver.ts'
 import { isStorageError, StorageError } from '../../../core/errors.ts'
@@ -25,12 +24,13 @@ import type {
 } from '../../../remote/part-protocol.ts'
 import type { PartLimits, Piece, PieceRange } from '../../../remote/pieces.ts'
 import { notAnId } from '../../../remote/resumable.ts'
-import { fieldText, xmlText } from '../../../remote/xml.ts'
+import { fieldText } from '../../../remote/xml.ts'
 import type { S3Client } from '../client.ts'
 import { S3Error } from '../errors.ts'
-import { partPage, uploadPage, uploadQuery } from '../listing.ts'
+import { uploadPage, uploadQuery } from '../listing.ts'
 import type { S3Request } from '../operations.ts'
 import { MIN_PART } from '../settings/settings.ts'
+import { completionDocument, type S3Part, sizeOf, storedParts, wholeEtagOf } from './part-list.ts'
 
 /** An upload's key, with the headers of requests that only name it. */
 interface S3Key {
@@ -55,15 +55,6 @@ export interface S3Target extends UploadTarget, S3Key {
 export interface S3Upload {
   readonly target: S3Target
   readonly uploadId: string
-}
-
-/** A part that the service has. */
-export interface S3Part {
-  readonly number: number
-  readonly etag: string
-  /** Bytes. */
-  readonly size: number
-  readonly checksum?: string | undefined
 }
 
 /** What `S3Parts` needs to know of the service. */
@@ -154,15 +145,9 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
   /** CompleteMultipartUpload. An answer that is cut short or has an error inside is a failure, whatever its status. */
   async finish({ target, uploadId }: S3Upload, parts: readonly S3Part[], ctx: CallContext): Promise<Stat> {
     const { key, checksum, partHeaders, conditions } = target
-    const tag = isAlgorithm(checksum) ? `Checksum${checksum}` : undefined
-    const listed = parts.map(({ number, etag, checksum: sum }) => {
-      const checked = tag === undefined || sum === undefined ? '' : `<${tag}>${sum}</${tag}>`
-      return `<Part><PartNumber>${number}</PartNumber><ETag>${strong(etag).replace(/[&<>]/g, xmlText)}</ETag>${checked}</Part>`
-    })
-    const xml = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${listed.join('')}</CompleteMultipartUpload>`
     const headers = { 'content-type': 'application/xml', ...partHeaders, ...conditions.complete }
     const query: Array<[string, string]> = [['uploadId', uploadId]]
-    const request = { method: 'POST', key, query, headers, body: Buffer.from(xml) } as const
+    const request = { method: 'POST', key, query, headers, body: completionDocument(parts, checksum) } as const
     const { root, headers: answer } = await this.#client.xml(request, ctx)
     return statOfAnswer(root.child('ETag')?.text, answer, sizeOf(parts))
   }
@@ -187,20 +172,8 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     ctx: CallContext,
   ): Promise<ResumedUpload<S3Upload, S3Part> | undefined> {
     if (!/^[\x21-\x7e]{1,2048}$/.test(uploadId)) throw notAnId()
-    const parts: S3Part[] = []
-    for (let next: string | undefined = '0'; next !== undefined; ) {
-      const query: Array<[string, string]> = [['uploadId', uploadId]]
-      if (next !== '0') query.push(['part-number-marker', next])
-      const request = { method: 'GET', key: target.key, query, headers: { ...target.baseHeaders } } as const
-      const page = await ctx
-        .step('listParts', true, async step => partPage((await this.#client.xml(request, step)).root))
-        .catch(error => {
-          if (!isStorageError(error, 'not_found')) throw error
-        })
-      if (page === undefined) return undefined
-      for (const part of page.parts) if (part.number === parts.length + 1) parts.push(part)
-      next = page.next
-    }
+    const parts = await storedParts(this.#client, target, uploadId, ctx)
+    if (parts === undefined) return undefined
     return { upload: { target, uploadId }, parts, offset: sizeOf(parts) }
   }
 
@@ -292,27 +265,11 @@ function requestOn(method: 'GET' | 'DELETE', { key, baseHeaders }: S3Key, upload
   return { method, key, query: [['uploadId', uploadId]], headers: { ...baseHeaders } }
 }
 
-/** The etag as the service has it: something between that packs answers marks it as weak. */
-function strong(etag: string): string {
-  return etag.replace(/^W\//i, '')
-}
-
 function partQuery(uploadId: string, number: number): Array<[string, string]> {
   return [
     ['partNumber', String(number)],
     ['uploadId', uploadId],
   ]
-}
-
-function sizeOf(parts: readonly S3Part[]): number {
-  return parts.reduce((sum, { size }) => sum + size, 0)
-}
-
-/** The etag of an unencrypted object of these parts; undefined where theirs are no MD5s. */
-function wholeEtagOf(parts: readonly S3Part[]): string | undefined {
-  const digests = parts.map(({ etag }) => Buffer.from(etag.replaceAll('"', ''), 'hex'))
-  if (digests.some(digest => digest.length !== 16)) return undefined
-  return `${nodeCrypto().hash('md5', Buffer.concat(digests), 'hex')}-${parts.length}`
 }
 
 function statOfAnswer(etag: string | undefined, headers: IncomingHttpHeaders, size: number): Stat {

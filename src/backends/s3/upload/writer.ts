@@ -15,7 +15,8 @@ import { otherHeaders, writeHeaders } from '../headers.ts'
 import { checksumOption } from '../settings/object-parameters.ts'
 import type { Preset } from '../settings/presets.ts'
 import { Claim } from './claim.ts'
-import type { S3Part, S3Parts, S3Target, S3Upload } from './parts.ts'
+import type { S3Part } from './part-list.ts'
+import type { S3Parts, S3Target, S3Upload } from './parts.ts'
 
 /** How objects are written. */
 export interface WriterOptions extends PartOptions {

@@ -1,4 +1,4 @@
-import { iniLines } from '../../../core/ini.ts'
+import { iniLines } from '../core/ini.ts'
 
 /** Settings of one section, by key in lower case. */
 export type Section = ReadonlyMap<string, string>
