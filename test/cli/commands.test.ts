@@ -339,7 +339,7 @@ describe('settings', () => {
       }),
     )
     expect((await cli('settings', 'local', '--markdown')).stdout).toMatch(
-      /^\| `location` \| `MEDIA_ROOT` \| text \| `media` \| /m,
+      /^\| `location` \| `MEDIA_ROOT` \| text \| `'media'` \| /m,
     )
     expect(await cli('settings', 'nothing')).toMatchObject({ code: 2 })
   })
