@@ -52,11 +52,11 @@ export interface ConfigureOptions {
 }
 
 const bases = new WeakMap<object, string>()
-/** The settings around an override that names no storages. */
+/** The settings below others that keep their storages. */
 const outers = new WeakMap<object, HoldallSettings>()
 const STORAGE_KEYS = ['STORAGES', 'DEFAULT_FILE_STORAGE', 'STATICFILES_STORAGE'] as const
 
-/** The settings whose storages an override keeps where nothing changed for them. */
+/** The settings whose storages these settings keep where nothing changed for them. */
 export function outerSettings(settings: object): HoldallSettings | undefined {
   return outers.get(settings)
 }
@@ -108,9 +108,19 @@ function checkedSettings(settings: HoldallSettings, base: string | undefined): H
  */
 export function overrideSettings<T>(settings: HoldallSettings, fn: () => T): T {
   const before = activeSettings()
-  const own = checkedSettings(overlaid(before, settings), settingsBase(before))
-  if (!STORAGE_KEYS.some(key => settings[key] !== undefined)) outers.set(own, before)
-  return withSettings(own, fn)
+  const isNew = STORAGE_KEYS.some(key => settings[key] !== undefined)
+  return withSettings(isNew ? checkedOver(before, settings) : layeredSettings(before, settings), fn)
+}
+
+/** Settings with others over them, which keep the storages of the former where nothing changed for them. */
+export function layeredSettings(before: HoldallSettings, override: HoldallSettings): HoldallSettings {
+  const own = checkedOver(before, override)
+  outers.set(own, before)
+  return own
+}
+
+function checkedOver(before: HoldallSettings, override: HoldallSettings): HoldallSettings {
+  return checkedSettings(overlaid(before, override), settingsBase(before))
 }
 
 /** Settings with others over them; of the two forms of naming storages the one that the override uses is left. */
