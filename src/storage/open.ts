@@ -44,7 +44,7 @@ export async function openFile<M extends OpenMode>(
       ref ??= isNew ? storage.newRef(file) : storage.fileRef(file)
       const opening = new Opening(storage, ref, given, isNew ? storage.nameOf(ref.key) : file)
       storage.calls.begin('open', name, given, parsed.write)
-      if (parsed.write && !parsed.truncate) await storage.discover(given)
+      if (parsed.write && !parsed.truncate) await storage.discover({ signal: given.signal })
       return opening.access(parsed)
     })
   const access = await open(mode, options)
