@@ -52,7 +52,10 @@ async function opened(
     if (!isStorageError(error, 'invalid_range')) throw error
     refusal = error
   }
-  const stat = first === undefined ? await storage.stat(given, options) : first.stat
+  const stat =
+    first === undefined
+      ? await storage.stat(given, { signal: options.signal, versionId: options.versionId })
+      : first.stat
   const decode = stat === undefined ? undefined : decoderOf({ ...stat, name })
   if (decode === undefined) {
     if (first === undefined) throw refusal
@@ -84,7 +87,7 @@ async function nothing(
   start: number,
   options: ReadStreamOptions,
 ): Promise<ResumedBody> {
-  const stat = await storage.stat(given, options)
+  const stat = await storage.stat(given, { signal: options.signal, versionId: options.versionId })
   if (stat.isDirectory) throw new StorageError('is_directory', `'${stat.name}' is a directory.`)
   if (start > stat.size && storage.decoder(stat) === undefined) throw beyond(stat.size, start)
   return new ResumedBody(new BytesBody(Buffer.alloc(0)))
