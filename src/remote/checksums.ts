@@ -1,10 +1,10 @@
 import type { Hash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import { crc32 } from 'node:zlib'
 import { nodeCrypto } from '../core/builtin.ts'
 import type { ExpectedHash } from '../core/driver.ts'
 import { type Outcome, StorageError } from '../core/errors.ts'
-import { Crc32c, Crc64Nvme } from './crc.ts'
+import { Crc32c, Crc64Nvme } from '../core/digests/crc.ts'
+import { Crc32 } from '../core/digests/digest.ts'
 
 /** The checksums that the service can verify and keep (S3 user guide, "Checking object integrity"), without SHA1. */
 export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA256'
@@ -133,20 +133,6 @@ function start(algorithm: ChecksumAlgorithm): { update(bytes: Uint8Array): void;
       return new Crc64Nvme()
     case 'SHA256':
       return new RunningSha256()
-  }
-}
-
-class Crc32 {
-  #crc = 0
-
-  update(bytes: Uint8Array): void {
-    this.#crc = crc32(bytes, this.#crc)
-  }
-
-  digest(): Buffer {
-    const out = Buffer.allocUnsafe(4)
-    out.writeUInt32BE(this.#crc)
-    return out
   }
 }
 

@@ -6,7 +6,7 @@ import { type ConnectionOptions, connectionSettings, type PartOptions, partSetti
 import { shownAddress } from '../../remote/shown.ts'
 import { warnOnce } from '../../remote/warn.ts'
 import { type CommonOptions, commonSettings } from '../../storage/common-settings.ts'
-import { BLOCK } from './content-hash.ts'
+import { BLOCK } from '../../core/digests/content-hash.ts'
 import { problemOf } from './names.ts'
 import { MAX_REQUEST } from './parts.ts'
 
