@@ -159,10 +159,15 @@ export interface ExpectedHash {
 /** The bytes of a file or of a range of it. */
 export interface ReadResult {
   readonly body: Body
-  /** What the bytes of the whole file are compared with as they are read, also across a resumed connection: else `checksum_mismatch`. Absent for a range. */
+  /**
+   * What the bytes of the whole file are compared with as they are read, also across a resumed connection: else `checksum_mismatch`. Absent for a range, and where
+   * one of `stat.checksums` is as good: the storage compares with that.
+   */
   readonly expected?: ExpectedHash | undefined
-  /** The hash of the whole file where the answer to a range tells it: for reads in several parts. */
+  /** The same in the answer to a range, for reads in several parts. */
   readonly whole?: ExpectedHash | undefined
+  /** Whether bytes are not compared with `stat.checksums`, by the backend's options. */
+  readonly isUnchecked?: boolean | undefined
   /** Where the answer tells: without it, and without a size, `open` costs one more call. */
   readonly stat?: ReadStat | undefined
   /**
