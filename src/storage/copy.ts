@@ -11,18 +11,19 @@ import type { AnyBase } from './base.ts'
 import { readVersion, withAttributes } from './bodies.ts'
 import { limitedUnpacked } from './compression.ts'
 import { nameIn } from './entry-keys.ts'
+import { checkNoKeptDigest } from './kept-digest.ts'
 import { isTaken, MAX_NAMES, SAVE_OPTIONS, targetOf } from './save.ts'
 import { readStream } from './streams.ts'
 import type { NameOrEntry, SaveOptions } from './types.ts'
 import { attributesOnly } from './write.ts'
 
 /** Where and how `copy` and `move` store. */
-export interface CopyFileOptions extends Omit<SaveOptions, 'maxSize' | 'ifMatch'> {
+export interface CopyFileOptions extends Omit<SaveOptions, 'maxSize' | 'ifMatch' | 'verify'> {
   /** Another storage to copy into. */
   readonly storage?: AnyBase | undefined
 }
 
-const { maxSize: _, ifMatch: __, ...saveOptions } = SAVE_OPTIONS
+const { maxSize: _, ifMatch: __, verify: ___, ...saveOptions } = SAVE_OPTIONS
 const COPY_OPTIONS: KnownOptions<CopyFileOptions> = { ...saveOptions, storage: true }
 
 /** The two files of a copy. */
@@ -69,7 +70,7 @@ async function copyPair(pair: Pair, options: CopyFileOptions): Promise<string> {
         ? await source.stat(given, asked)
         : { ...(await withAttributes(source, given, told, asked)), name }
     if (stat.isDirectory) throw new StorageError('is_directory', `'${name}' is a directory.`, { fileName: name })
-    const content = contentOf(source, given, stat, take, save)
+    const content = contentOf(source, target, given, stat, take, save)
     return await target.save(wanted.name, content, { ...copiedAttributes(source, stat), ...save })
   } finally {
     if (!isOpen) body.release()
@@ -138,6 +139,7 @@ async function native(
     const exclusive = ifAbsent && tries === 0
     const target = await targetOf(storage, wanted, { ...options, overwrite, exclusive })
     const all = storage.writeOptions(target, attributesOnly, options)
+    checkNoKeptDigest(all)
     const { objectParameters } = target
     const write: WriteOptions = { ...definedOf(options, all), objectParameters, ...free }
     const repeat = operation === 'copy' && (ifAbsent ? 'if_not_applied' : true)
@@ -165,6 +167,7 @@ function definedOf(options: SaveOptions, given: WriteOptions): WriteOptions {
 /** The bytes of one version of a file; the first answer is taken once, and asked for again by its etag. */
 function contentOf(
   storage: AnyBase,
+  target: AnyBase,
   given: NameOrEntry,
   stat: ReadStat & { readonly name: string },
   take: () => ResumedBody | undefined,
@@ -172,9 +175,12 @@ function contentOf(
 ): ContentProvider {
   const { name, etag } = stat
   const decode = storage.decoder(stat)
+  const checksums = decode === undefined ? stat.checksums : undefined
   const content: Content = {
     size: decode === undefined ? stat.size : undefined,
-    replayable: true,
+    // A target that needs the digest first keeps the bytes, rather than having them read from the source twice.
+    replayable: !target.options.keepSha256 || checksums?.sha256 !== undefined,
+    checksums: checksums?.sha256 === undefined ? undefined : { sha256: checksums.sha256 },
     open: () => {
       const first = take()?.stream()
       const body = first === undefined ? readStream(storage, given, { signal, etag }) : (decode?.(first) ?? first)

@@ -1,5 +1,5 @@
 import type { CallOptions } from '../core/call.ts'
-import type { Driver, FileAttributes, SignUrlOptions, Stat } from '../core/driver.ts'
+import type { Checksums, Driver, FileAttributes, SignUrlOptions, Stat } from '../core/driver.ts'
 import type { HttpClient } from '../http/request.ts'
 import type { Layer } from '../layers/layer.ts'
 
@@ -52,6 +52,10 @@ export interface SaveOptions extends CallOptions, FileAttributes {
   readonly overwrite?: boolean | undefined
   /** Only replaces the version with this etag: else `precondition_failed`. `unsupported` where `supports('ifMatch')` is false. */
   readonly ifMatch?: string | undefined
+  /**
+   * Digests that the content must have, in hexadecimal: else `checksum_mismatch`, and nothing is stored or replaced. Several are compared where several are given.
+   */
+  readonly verify?: Checksums | undefined
   /** What only this backend knows; see its page. */
   readonly extra?: Readonly<Record<string, unknown>> | undefined
   /** Called with the bytes that the service has accepted so far. */
