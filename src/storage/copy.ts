@@ -8,13 +8,14 @@ import { validateFileName } from '../core/names.ts'
 import type { ResumedBody } from '../files/resume.ts'
 import { addressOf } from './address.ts'
 import type { AnyBase } from './base.ts'
-import { readVersion, withAttributes } from './bodies.ts'
+import { type Reading, readVersion, withAttributes } from './bodies.ts'
 import { limitedUnpacked } from './compression.ts'
 import { nameIn } from './entry-keys.ts'
 import { checkNoKeptDigest } from './kept-digest.ts'
+import { inParts, PART_SIZE } from './parallel-read.ts'
 import { isTaken, MAX_NAMES, SAVE_OPTIONS, targetOf } from './save.ts'
 import { readStream } from './streams.ts'
-import type { NameOrEntry, SaveOptions } from './types.ts'
+import type { NameOrEntry, ReadStreamOptions, SaveOptions } from './types.ts'
 import { attributesOnly } from './write.ts'
 
 /** Where and how `copy` and `move` store. */
@@ -56,7 +57,10 @@ async function copyPair(pair: Pair, options: CopyFileOptions): Promise<string> {
   }
   const { name } = ref
   // The first answer tells size, attributes and version: nothing is asked before.
-  const { body, stat: told } = await readVersion(source, ref, undefined, {}, { signal: save.signal })
+  const first = await readVersion(source, ref, undefined, {}, { signal: save.signal })
+  const { stat: told } = first
+  const parallel = parallelOf(source, target, first)
+  const body = parallel === 1 ? first.body : besides(source, ref, first, { signal: save.signal, parallel })
   let isOpen = false
   const take = (): ResumedBody | undefined => {
     if (isOpen) return undefined
@@ -70,11 +74,26 @@ async function copyPair(pair: Pair, options: CopyFileOptions): Promise<string> {
         ? await source.stat(given, asked)
         : { ...(await withAttributes(source, given, told, asked)), name }
     if (stat.isDirectory) throw new StorageError('is_directory', `'${name}' is a directory.`, { fileName: name })
-    const content = contentOf(source, target, given, stat, take, save)
+    const content = contentOf(source, target, given, stat, take, { signal: save.signal, parallel })
     return await target.save(wanted.name, content, { ...copiedAttributes(source, stat), ...save })
   } finally {
     if (!isOpen) body.release()
   }
+}
+
+/** Requests at a time for a large file that is copied to another storage, and the bytes from which it is large. */
+const PARALLEL = 4
+const LARGE = 2 * PART_SIZE
+
+/** How many requests at a time read the source of a copy. Files on this machine are read by one. */
+function parallelOf(source: AnyBase, target: AnyBase, { stat, continues }: Reading): number {
+  const isRemote = source.calls.driver.localPath === undefined
+  return target !== source && isRemote && continues && (stat?.size ?? 0) > LARGE ? PARALLEL : 1
+}
+
+/** The bytes of a file by the answer that began with them, of which the first part is taken, and by requests for the rest. */
+function besides(source: AnyBase, ref: FileRef, first: Reading, options: ReadStreamOptions): ResumedBody {
+  return inParts(source, ref, undefined, { ...first, until: PART_SIZE, isLonger: true }, {}, options).body
 }
 
 /** Moves within a storage on the server where it can, else copies and deletes the source at last. */
@@ -171,7 +190,7 @@ function contentOf(
   given: NameOrEntry,
   stat: ReadStat & { readonly name: string },
   take: () => ResumedBody | undefined,
-  { signal }: CallOptions,
+  options: Pick<ReadStreamOptions, 'signal' | 'parallel'>,
 ): ContentProvider {
   const { name, etag } = stat
   const decode = storage.decoder(stat)
@@ -183,7 +202,7 @@ function contentOf(
     checksums: checksums?.sha256 === undefined ? undefined : { sha256: checksums.sha256 },
     open: () => {
       const first = take()?.stream()
-      const body = first === undefined ? readStream(storage, given, { signal, etag }) : (decode?.(first) ?? first)
+      const body = first === undefined ? readStream(storage, given, { ...options, etag }) : (decode?.(first) ?? first)
       return decode === undefined ? body : limitedUnpacked(storage, name, body)
     },
   }

@@ -110,10 +110,10 @@ export interface UrlOptions extends CallOptions, Omit<Partial<SignUrlOptions>, '
 /** How a large file is read by several requests at a time. */
 export interface ParallelOptions {
   /**
-   * Requests under way at a time, each for a part of the same version; default 1. The parts come in order, and so many of them are held in memory.
-   * One request reads all where the backend has no ranges, or gives no strong etag.
+   * Requests under way at a time, each for a part of the same version; default 1. The parts come in order, and at most `parallel` x `partSize` bytes are held in
+   * memory. One request reads all where the backend has no ranges, or reports neither a strong etag nor the size and the time of a file.
    */
-  readonly concurrency?: number | undefined
+  readonly parallel?: number | undefined
   /** Bytes of a part; default 8 MiB. */
   readonly partSize?: number | undefined
 }
@@ -124,6 +124,8 @@ export interface ReadStreamOptions extends VersionOptions, ParallelOptions {
   readonly etag?: string | undefined
   readonly start?: number | undefined
   readonly end?: number | undefined
+  /** Called with the bytes that were read so far; `total` is that of the range, undefined for a file that is unpacked. */
+  readonly onProgress?: OnProgress | undefined
 }
 
 /**
