@@ -117,10 +117,8 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
   /** The protocol's driver (`calls.driver`) and the layers around it; for backends and for code that extends Holdall. */
   get calls(): CallRunner {
     this.#connected ??= this.#services.driver ?? this.connect(this.options, this.#services)
-    this.#runner ??= new CallRunner(this.#connected, this.options, this.#services.layers, {
-      alias: this.#services.alias,
-      bucket: this.bucket,
-    })
+    const { layers, alias } = this.#services
+    this.#runner ??= new CallRunner(this.#connected, this.options, layers, { alias, bucket: this.bucket })
     return this.#runner
   }
 

@@ -17,12 +17,13 @@ export const VERSION_OPTIONS: KnownOptions<VersionOptions> = { ...CALL_OPTIONS, 
 
 export const READ_OPTIONS: KnownOptions<ReadStreamOptions> = {
   ...VERSION_OPTIONS,
-  concurrency: true,
+  parallel: true,
   partSize: true,
   etag: true,
   start: true,
   end: true,
   length: true,
+  onProgress: true,
 }
 
 export const ENTRIES_OPTIONS: KnownOptions<EntriesOptions> = {

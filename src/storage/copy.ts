@@ -8,21 +8,23 @@ import { validateFileName } from '../core/names.ts'
 import type { ResumedBody } from '../files/resume.ts'
 import { addressOf } from './address.ts'
 import type { AnyBase } from './base.ts'
-import { readVersion, withAttributes } from './bodies.ts'
+import { type Reading, readVersion, withAttributes } from './bodies.ts'
 import { limitedUnpacked } from './compression.ts'
 import { nameIn } from './entry-keys.ts'
+import { checkNoKeptDigest } from './kept-digest.ts'
+import { inParts, PART_SIZE } from './parallel-read.ts'
 import { checkConditions, checkExclusive, isTaken, MAX_NAMES, SAVE_OPTIONS, targetOf } from './save.ts'
 import { readStream } from './streams.ts'
-import type { NameOrEntry, SaveOptions } from './types.ts'
+import type { NameOrEntry, ReadStreamOptions, SaveOptions } from './types.ts'
 import { attributesOnly } from './write.ts'
 
 /** Where and how `copy` and `move` store. */
-export interface CopyFileOptions extends Omit<SaveOptions, 'maxSize' | 'ifMatch'> {
+export interface CopyFileOptions extends Omit<SaveOptions, 'maxSize' | 'ifMatch' | 'verify'> {
   /** Another storage to copy into. */
   readonly storage?: AnyBase | undefined
 }
 
-const { maxSize: _, ifMatch: __, ...saveOptions } = SAVE_OPTIONS
+const { maxSize: _, ifMatch: __, verify: ___, ...saveOptions } = SAVE_OPTIONS
 const COPY_OPTIONS: KnownOptions<CopyFileOptions> = { ...saveOptions, storage: true }
 
 /** The two files of a copy. */
@@ -63,7 +65,10 @@ async function copyPair(pair: Pair, options: CopyFileOptions, naming: Naming): P
   }
   const { name } = ref
   // The first answer tells size, attributes and version: nothing is asked before.
-  const { body, stat: told } = await readVersion(source, ref, undefined, {}, { signal: save.signal })
+  const first = await readVersion(source, ref, undefined, {}, { signal: save.signal })
+  const { stat: told } = first
+  const parallel = parallelOf(source, target, first)
+  const body = parallel === 1 ? first.body : besides(source, ref, first, { signal: save.signal, parallel })
   let isOpen = false
   const take = (): ResumedBody | undefined => {
     if (isOpen) return undefined
@@ -77,12 +82,27 @@ async function copyPair(pair: Pair, options: CopyFileOptions, naming: Naming): P
         ? await source.stat(given, asked)
         : { ...(await withAttributes(source, given, told, asked)), name }
     if (stat.isDirectory) throw new StorageError('is_directory', `'${name}' is a directory.`, { fileName: name })
-    const content = contentOf(source, given, stat, take, save)
     if (plan.asksFirst) await checkFree(target, wanted, asked)
+    const content = contentOf(source, target, given, stat, take, { signal: save.signal, parallel })
     return await target.save(wanted.name, content, { ...copiedAttributes(source, stat), ...save })
   } finally {
     if (!isOpen) body.release()
   }
+}
+
+/** Requests at a time for a large file that is copied to another storage, and the bytes from which it is large. */
+const PARALLEL = 4
+const LARGE = 2 * PART_SIZE
+
+/** How many requests at a time read the source of a copy. Files on this machine are read by one. */
+function parallelOf(source: AnyBase, target: AnyBase, { stat, continues }: Reading): number {
+  const isRemote = source.calls.driver.localPath === undefined
+  return target !== source && isRemote && continues && (stat?.size ?? 0) > LARGE ? PARALLEL : 1
+}
+
+/** The bytes of a file by the answer that began with them, of which the first part is taken, and by requests for the rest. */
+function besides(source: AnyBase, ref: FileRef, first: Reading, options: ReadStreamOptions): ResumedBody {
+  return inParts(source, ref, undefined, { ...first, until: PART_SIZE, isLonger: true }, {}, options).body
 }
 
 /** Moves within a storage on the server where it can, else copies and deletes the source at last. */
@@ -171,6 +191,7 @@ async function native(
     const target = await targetOf(storage, wanted, names)
     if (asksFirst) await checkFree(storage, target, { signal })
     const all = storage.writeOptions(target, attributesOnly, options)
+    checkNoKeptDigest(all)
     const { objectParameters } = target
     const write: WriteOptions = { ...definedOf(options, all), objectParameters, ...free }
     const repeat = operation === 'copy' && (ifAbsent ? 'if_not_applied' : true)
@@ -198,19 +219,23 @@ function definedOf(options: SaveOptions, given: WriteOptions): WriteOptions {
 /** The bytes of one version of a file; the first answer is taken once, and asked for again by its etag. */
 function contentOf(
   storage: AnyBase,
+  target: AnyBase,
   given: NameOrEntry,
   stat: ReadStat & { readonly name: string },
   take: () => ResumedBody | undefined,
-  { signal }: CallOptions,
+  options: Pick<ReadStreamOptions, 'signal' | 'parallel'>,
 ): ContentProvider {
   const { name, etag } = stat
   const decode = storage.decoder(stat)
+  const checksums = decode === undefined ? stat.checksums : undefined
   const content: Content = {
     size: decode === undefined ? stat.size : undefined,
-    replayable: true,
+    // A target that needs the digest first keeps the bytes, rather than having them read from the source twice.
+    replayable: !target.options.keepSha256 || checksums?.sha256 !== undefined,
+    checksums: checksums?.sha256 === undefined ? undefined : { sha256: checksums.sha256 },
     open: () => {
       const first = take()?.stream()
-      const body = first === undefined ? readStream(storage, given, { signal, etag }) : (decode?.(first) ?? first)
+      const body = first === undefined ? readStream(storage, given, { ...options, etag }) : (decode?.(first) ?? first)
       return decode === undefined ? body : limitedUnpacked(storage, name, body)
     },
   }

@@ -89,7 +89,9 @@ class Opening {
       const details = { fileName: this.#name, operation: 'open' }
       throw new StorageError('unsupported_mode', `A version of '${this.#name}' can only be read.`, details)
     }
-    if (this.#storage.calls.driver.openHandle !== undefined) return this.#handle(mode)
+    // Bytes that a handle takes have no digest before they are there.
+    const keeps = mode.write && this.#storage.options.keepSha256
+    if (this.#storage.calls.driver.openHandle !== undefined && !keeps) return this.#handle(mode)
     if (!mode.write) return this.#reader()
     if (mode.truncate) return this.#fresh(mode)
     if (mode.exclusive) {

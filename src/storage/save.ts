@@ -8,6 +8,7 @@ import { cleanName, validateFileName } from '../core/names.ts'
 import type { AnyBase } from './base.ts'
 import { spooled } from './spooled.ts'
 import type { AvailableNameOptions, SaveOptions } from './types.ts'
+import { verifiedContent } from './verify.ts'
 import { writeContent } from './write.ts'
 
 /** How many names are tried before a save gives up; only a `getAvailableName` that keeps giving taken names gets there. */
@@ -26,6 +27,7 @@ export const SAVE_OPTIONS: KnownOptions<SaveOptions> = {
   overwrite: true,
   ifAbsent: true,
   ifMatch: true,
+  verify: true,
   extra: true,
   onProgress: true,
 }
@@ -40,7 +42,7 @@ export async function saveFile(
   checkKnownOptions('save', options, SAVE_OPTIONS)
   checkName(name)
   checkConditions('save', options)
-  const content = limitedContent(toContent(source), options.maxSize)
+  const content = verifiedContent(limitedContent(toContent(source), options.maxSize), options.verify)
   const wanted = name ?? content.name
   if (wanted === undefined || wanted === null) {
     throw new StorageError('invalid_argument', 'save: the name must be given, or the content must have one.')

@@ -1,10 +1,12 @@
 import type { Readable } from 'node:stream'
 import type { CallOptions } from '../core/call.ts'
+import type { ChecksumName } from '../core/driver.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import { checkCallOptions, checkKnownOptions } from '../core/known-options.ts'
 import { StorageBase } from './base.ts'
 import { versionOf } from './bodies.ts'
 import { VERSION_OPTIONS } from './call-options.ts'
+import { checksumOfFile } from './checksum.ts'
 import type { CommonOptions } from './common-settings.ts'
 import { nameIn, statEntry } from './entry-keys.ts'
 import { entriesBelow, listFolder, pageBelow } from './listing.ts'
@@ -75,6 +77,21 @@ export abstract class StorageReader<O extends CommonOptions = CommonOptions> ext
   async size(name: NameOrEntry, options: CallOptions = {}): Promise<number> {
     checkCallOptions('size', options)
     return (await this.stat(name, options)).size
+  }
+
+  /**
+   * The digest of the bytes that `readBytes` returns, in lower-case hexadecimal: `sha256`, `md5`, `sha1`, `crc32`, `crc32c`, `crc64nvme`, or Dropbox's
+   * `content_hash` as `dropbox`. Where the service reports it for the whole file, that costs one request for the stat; else the bytes are read as a stream. Missing: `not_found`; a folder:
+   * `is_directory`; another name of a digest: `invalid_argument`.
+   *
+   * @example
+   * const same = (await storage.checksum('a.bin', 'sha256')) === (await backup.checksum('a.bin', 'sha256'))
+   */
+  checksum(name: NameOrEntry, algorithm: ChecksumName, options: CallOptions = {}): Promise<string> {
+    return this.calls.guard('checksum', nameIn(name), options, () => {
+      checkCallOptions('checksum', options)
+      return checksumOfFile(this, name, algorithm, options)
+    })
   }
 
   /** When the bytes last changed. Missing: `not_found`; not kept: `unsupported`. */

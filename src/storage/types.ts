@@ -1,5 +1,5 @@
 import type { CallOptions } from '../core/call.ts'
-import type { Driver, FileAttributes, SignUrlOptions, Stat } from '../core/driver.ts'
+import type { Checksums, Driver, FileAttributes, SignUrlOptions, Stat } from '../core/driver.ts'
 import type { HttpClient } from '../http/request.ts'
 import type { Layer } from '../layers/layer.ts'
 
@@ -59,6 +59,10 @@ export interface SaveOptions extends CallOptions, FileAttributes {
   readonly ifAbsent?: boolean | undefined
   /** Only replaces the version with this etag: else `precondition_failed`. `unsupported` where `supports('ifMatch')` is false. */
   readonly ifMatch?: string | undefined
+  /**
+   * Digests that the content must have, in hexadecimal: else `checksum_mismatch`, and nothing is stored or replaced. Several are compared where several are given.
+   */
+  readonly verify?: Checksums | undefined
   /** What only this backend knows; see its page. */
   readonly extra?: Readonly<Record<string, unknown>> | undefined
   /** Called with the bytes that the service has accepted so far. */
@@ -130,10 +134,10 @@ export interface UrlOptions extends CallOptions, Omit<Partial<SignUrlOptions>, '
 /** How a large file is read by several requests at a time. */
 export interface ParallelOptions {
   /**
-   * Requests under way at a time, each for a part of the same version; default 1. The parts come in order, and so many of them are held in memory.
-   * One request reads all where the backend has no ranges, or gives no strong etag.
+   * Requests under way at a time, each for a part of the same version; default 1. The parts come in order, and at most `parallel` x `partSize` bytes are held in
+   * memory. One request reads all where the backend has no ranges, or reports neither a strong etag nor the size and the time of a file.
    */
-  readonly concurrency?: number | undefined
+  readonly parallel?: number | undefined
   /** Bytes of a part; default 8 MiB. */
   readonly partSize?: number | undefined
 }
@@ -148,6 +152,8 @@ export interface ReadStreamOptions extends VersionOptions, ParallelOptions {
   readonly end?: number | undefined
   /** Bytes from `start`, instead of `end`; both are `invalid_argument`. */
   readonly length?: number | undefined
+  /** Called with the bytes that were read so far; `total` is that of the range, undefined for a file that is unpacked. */
+  readonly onProgress?: OnProgress | undefined
 }
 
 /**

@@ -26,6 +26,7 @@ export const storageCalls: Readonly<Record<string, (storage: Storage, signal: Ab
   entries: (storage, signal) => storage.entries('', { signal, recursive: true }).next(),
   page: (storage, signal) => storage.page('', { signal }),
   size: (storage, signal) => storage.size('file', { signal }),
+  checksum: (storage, signal) => storage.checksum('file', 'sha256', { signal }),
   url: (storage, signal) => storage.url('file', { signal }),
   getModifiedTime: (storage, signal) => storage.getModifiedTime('file', { signal }),
   getCreatedTime: (storage, signal) => storage.getCreatedTime('file', { signal }),

@@ -47,6 +47,7 @@ const LIST_OPTIONS: KnownOptions<ListObjectsOptions> = { ...CALL_OPTIONS, prefix
 const UPLOAD_OPTIONS: KnownOptions<UploadObjectOptions> = {
   ...CALL_OPTIONS,
   ...ATTRIBUTE_OPTIONS,
+  verify: true,
   onProgress: true,
   extra: true,
 }
