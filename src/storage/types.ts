@@ -202,5 +202,8 @@ export type Feature =
   | 'path'
   | 'publicUrl'
   | 'signedUrl'
+  | 'uploadTarget'
+  | 'resumableUploads'
+  | 'visibility'
   | 'createContainer'
   | 'containers'

@@ -5,7 +5,6 @@ import { kindOf } from '../../core/kind.ts'
 import { CALL_OPTIONS, checkCallOptions, checkKnownOptions, type KnownOptions } from '../../core/known-options.ts'
 import { trimTrailingSlashes } from '../../core/names.ts'
 import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
-import { checkSeconds } from '../../core/urls.ts'
 import { httpClientOf } from '../../remote/http-client.ts'
 import { nameIn } from '../../storage/entry-keys.ts'
 import { Storage } from '../../storage/storage.ts'
@@ -23,7 +22,7 @@ import { dropboxAdvice } from './advice.ts'
 import type { Relocation, Verb } from './copying.ts'
 import { DropboxDriver } from './driver.ts'
 import { distinctEntries } from './entries.ts'
-import { LINK_SECS } from './links.ts'
+import { checkLinkLife, LINK_SECS } from './links.ts'
 import { checkKey, MAX_PART } from './names.ts'
 import { type DropboxOptions, dropboxSettings, withRoot } from './settings.ts'
 import { checkTokens } from './tokens.ts'
@@ -141,15 +140,11 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
     checkKnownOptions('uploadUrl', options, UPLOAD_URL_OPTIONS)
     const { signal, expiresInSecs = LINK_SECS, overwrite = this.options.fileOverwrite, extra } = options
     this.calls.begin('uploadUrl', name, options, true)
-    checkSeconds(expiresInSecs)
-    if (!(expiresInSecs >= 60 && expiresInSecs <= LINK_SECS)) {
-      const text = `expiresInSecs: expected 60 to ${LINK_SECS} seconds, got ${expiresInSecs}.`
-      throw new StorageError('invalid_argument', text, { fileName: name, operation: 'uploadUrl' })
-    }
+    const secs = this.calls.checked('uploadUrl', name, () => checkLinkLife(expiresInSecs))
     const ref = this.calls.checked('uploadUrl', name, () => this.newRef(name))
     const driver = this.#dropbox()
     return this.calls.run('uploadUrl', ref, { signal }, ctx =>
-      driver.uploadLink(ref.key, expiresInSecs, { ifAbsent: !overwrite, extra }, ctx),
+      driver.uploadLink(ref.key, secs, { ifAbsent: !overwrite, extra }, ctx),
     )
   }
 
