@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { LoadedConfig } from '../config/load.ts'
 import type { Storages } from '../config/storages.ts'
-import { type ErrorCode, ImproperlyConfigured, isStorageError, type StorageError } from '../core/errors.ts'
+import { type ErrorCode, ImproperlyConfigured, isStorageError, StorageError } from '../core/errors.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { watchModules } from './configured-modules.ts'
 import type { Skipped } from './local-files.ts'
@@ -42,6 +42,7 @@ export class CliContext {
   #loaded: Promise<LoadedConfig> | undefined
   #storages: Storages | undefined
   #isHinted = false
+  #progressText: (() => string) | undefined
   /** What a command found wrong without throwing. */
   exitCode = 0
 
@@ -62,6 +63,16 @@ export class CliContext {
   /** Asks everything under way to stop. */
   stop(reason: Error): void {
     this.#abort.abort(reason)
+  }
+
+  /** Declares what is reported when the command is interrupted: `812 of 2000 files copied`. */
+  whenInterrupted(text: () => string): void {
+    this.#progressText = text
+  }
+
+  /** What was done so far; undefined for a command that reports nothing. */
+  get progressText(): string | undefined {
+    return this.#progressText?.()
   }
 
   /** Reads the configuration at the first call and makes it the process's. */
@@ -112,9 +123,13 @@ export class CliContext {
     return { alias, path: storage.nameOf(storage.ref(path).key), storage }
   }
 
-  /** The same for what is to be written: the path is brought into its normal form. */
+  /**
+   * The same for what is to be written: the path is brought into its normal form. One with a backslash is `suspicious_name`: a storage would make
+   * a folder of it.
+   */
   async destination(text: string): Promise<Target> {
     const { alias, path, storage } = await this.#place(text)
+    refuseBackslash(path)
     return { alias, path: storage.nameOf(storage.keyOf(path)), storage }
   }
 
@@ -136,14 +151,16 @@ export class CliContext {
     if (isFailure) this.exitCode = 1
   }
 
-  /** Works on one file of several: an error that is only this file's is told, and the work goes on. Alone it is thrown. */
-  async attempt(work: () => Promise<void>, several = true): Promise<void> {
+  /** Works on one file of several: an error that is only this file's is printed, and the work goes on. Alone it is thrown. Returns whether it succeeded. */
+  async attempt(work: () => Promise<void>, several = true): Promise<boolean> {
     try {
       await work()
+      return true
     } catch (error) {
       if (!several || !isStorageError(error) || !isOfOneFile(error)) throw error
       this.out.error(error)
       this.exitCode = 1
+      return false
     }
   }
 
@@ -151,6 +168,13 @@ export class CliContext {
   async close(): Promise<void> {
     await this.#storages?.closeAll()
   }
+}
+
+/** Refuses a name with a backslash, which storages read as a slash: `suspicious_name`. */
+export function refuseBackslash(name: string): void {
+  if (!name.includes('\\')) return
+  const text = `'${name}' has a backslash, of which the storage would make a folder; choose a name without it.`
+  throw new StorageError('suspicious_name', text, { fileName: name })
 }
 
 /** Whether this is a local storage that nobody gave a folder. */

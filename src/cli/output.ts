@@ -52,6 +52,12 @@ export class Output {
     }
   }
 
+  /** That the command was interrupted, and what it had done by then; also when quiet. */
+  interrupted(text: string): void {
+    const message = `interrupted: ${text}`
+    this.#message(this.json ? JSON.stringify({ error: { name: 'Interrupted', message } }) : printable(message))
+  }
+
   /** A heading above an error, with a blank line between them; nothing in JSON mode. */
   failure(text: string): void {
     if (!this.json) this.#message(`${printable(text)}\n`)
