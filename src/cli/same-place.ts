@@ -10,10 +10,8 @@ const ANY = '~'
 
 /** Refuses two names of one file, also in two storages of one place. */
 export async function refuseSameFile(from: Target, to: Target, signal: AbortSignal): Promise<void> {
-  const isSame =
-    from.storage.calls.driver === to.storage.calls.driver
-      ? keyOf(from, from.path) === keyOf(to, to.path)
-      : isEqual(await addressIn(from, from.path, signal), await addressIn(to, to.path, signal))
+  const isOne = from.storage.calls.driver === to.storage.calls.driver
+  const isSame = (isOne && keyOf(from, from.path) === keyOf(to, to.path)) || (await isSameAddress(from, to, signal))
   if (!isSame) return
   const [source, target] = [shownTarget(from.alias, from.path), shownTarget(to.alias, to.path)]
   throw new UsageError(
@@ -26,7 +24,7 @@ export async function refuseInside(from: Target, to: Target, signal: AbortSignal
   const isOne = from.storage.calls.driver === to.storage.calls.driver
   const place = async (target: Target, folder: string): Promise<string | undefined> => {
     const name = below(folder, ANY)
-    const address = isOne ? keyOf(target, name) : await addressIn(target, name, signal)
+    const address = (await addressIn(target, name, signal)) ?? (isOne ? keyOf(target, name) : undefined)
     return address?.slice(0, -ANY.length)
   }
   const source = await place(from, from.path)
@@ -77,6 +75,7 @@ function addressIn({ storage }: Target, name: string, signal: AbortSignal): Prom
   return addressOf(storage, storage.normalRef(name), { signal })
 }
 
-function isEqual(a: string | undefined, b: string | undefined): boolean {
-  return a !== undefined && a === b
+async function isSameAddress(from: Target, to: Target, signal: AbortSignal): Promise<boolean> {
+  const address = await addressIn(from, from.path, signal)
+  return address !== undefined && address === (await addressIn(to, to.path, signal))
 }

@@ -48,8 +48,11 @@ export class StorageHandler {
   blueprint(alias: string): StorageBlueprint {
     const configs = storageConfigs()
     if (!Object.hasOwn(configs, alias)) {
-      const meant = hint(nearest(alias, Object.keys(configs)))
-      throw new ImproperlyConfigured(`Could not find config for '${alias}' in settings.STORAGES.${meant}`)
+      const known = Object.keys(configs)
+      const meant = hint(nearest(alias, known))
+      throw new ImproperlyConfigured(
+        `Could not find config for '${alias}' in settings.STORAGES. Known: ${known.join(', ') || 'none'}${meant}.`,
+      )
     }
     const { BACKEND, OPTIONS = {} } = configs[alias]!
     const base = settingsBase()
