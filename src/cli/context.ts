@@ -7,6 +7,7 @@ import type { AnyStorage } from '../storage/storage.ts'
 import { watchModules } from './configured-modules.ts'
 import type { Skipped } from './local-files.ts'
 import { Output, printable } from './output.ts'
+import { explained } from './place-advice.ts'
 import { splitTarget } from './target.ts'
 
 /** A place in a storage. */
@@ -41,6 +42,7 @@ export class CliContext {
   readonly #abort = new AbortController()
   #loaded: Promise<LoadedConfig> | undefined
   #storages: Storages | undefined
+  readonly #used = new Set<AnyStorage>()
   #isHinted = false
   #progressText: (() => string) | undefined
   /** What a command found wrong without throwing. */
@@ -48,6 +50,7 @@ export class CliContext {
 
   constructor(program: Command) {
     this.#program = program
+    this.out.wording = error => this.#worded(error)
   }
 
   /** The global options as they were given. */
@@ -133,11 +136,22 @@ export class CliContext {
     return { alias, path: storage.nameOf(storage.keyOf(path)), storage }
   }
 
+  /** An error in the words of the storages that the command works with. */
+  #worded(error: unknown): unknown {
+    let worded = error
+    for (const storage of this.#used) {
+      const isIts = isStorageError(error) && (error.backend ?? storage.calls.driver.name) === storage.calls.driver.name
+      if (isIts) worded = explained(storage, worded)
+    }
+    return worded
+  }
+
   async #place(text: string): Promise<Target> {
     const { alias, path } = splitTarget(text)
     const storages = await this.storages()
     const { file } = await this.config()
     const storage = await this.configured(() => storages.get(alias))
+    this.#used.add(storage)
     if (file === undefined && isCurrentFolder(storage) && !this.#isHinted) {
       this.#isHinted = true
       this.out.log(`no holdall.config.* here: '${alias}' is the current folder ('holdall init' writes one)`)

@@ -12,6 +12,8 @@ export class Output {
   json = false
   quiet = false
   status: StatusLine | undefined
+  /** Words an error as it is printed. */
+  wording: (error: unknown) => unknown = error => error
 
   /** A line of the result for people; nothing in JSON mode. Waits while the reader is slow. */
   async line(text: string): Promise<void> {
@@ -40,7 +42,8 @@ export class Output {
   }
 
   /** An error: as text, or as a JSON line in JSON mode. */
-  error(error: unknown): void {
+  error(thrown: unknown): void {
+    const error = this.wording(thrown)
     const message = error instanceof Error ? error.message : String(error)
     if (this.json) {
       const value = isStorageError(error)

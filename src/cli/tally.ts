@@ -104,7 +104,8 @@ export class Tally {
       isFinished = true
     } finally {
       this.progress.end()
-      if (this.#isMany && !this.#context.signal.aborted) await this.#summarise(isFinished)
+      const isWanted = this.#isMany && (isFinished || this.#found > 0)
+      if (isWanted && !this.#context.signal.aborted) await this.#summarise(isFinished)
     }
   }
 

@@ -2,9 +2,9 @@ import { isAbsolute, resolve } from 'node:path'
 import { INSPECT, nodeUtil } from '../core/builtin.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
 import { hint, nearest } from '../core/nearest.ts'
-import { activeSettings } from '../core/settings.ts'
+import { activeSettings, withOptionNames } from '../core/settings.ts'
 import type { AnyStorage } from '../storage/storage.ts'
-import { resolveBackend, type StorageClass } from './backends.ts'
+import { declaredSettings, resolveBackend, type StorageClass } from './backends.ts'
 import { settingsBase, settingsFolder, storageConfigs, storagesEnvFile } from './configure.ts'
 import { refuseForeignPlace } from './env-file.ts'
 
@@ -75,7 +75,8 @@ export class StorageHandler {
       return storage
     } catch (cause) {
       if (!(cause instanceof ImproperlyConfigured)) throw cause
-      throw new ImproperlyConfigured(`storage '${alias}': ${cause.message}`, { cause })
+      const message = withOptionNames(cause.message, declaredSettings(plan.backend))
+      throw new ImproperlyConfigured(`storage '${alias}': ${message}`, { cause })
     }
   }
 

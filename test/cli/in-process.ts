@@ -18,14 +18,14 @@ export interface Printed {
   readonly stderr: string
 }
 
-const STOPS = ['SIGINT', 'SIGTERM', 'warning'] as const
+const STOPS: readonly string[] = ['SIGINT', 'SIGTERM', 'warning']
 
 /** Runs the command line in a folder to its end. One at a time. */
 export async function inProcess(folder: string, args: readonly string[], options: InProcess = {}): Promise<Printed> {
   const { isTerminal = false, onWrite } = options
   const written = { stdout: '', stderr: '' }
   const before = process.cwd()
-  const listeners = STOPS.map(name => [name, process.listeners(name)] as const)
+  const listeners = STOPS.map(name => [name, process.listeners(name as 'SIGINT')] as const)
   const exitCode = process.exitCode
   const streams = (['stdout', 'stderr'] as const).map(name => {
     const spy = vi.spyOn(process[name], 'write').mockImplementation(text => {

@@ -86,7 +86,7 @@ describe('get', () => {
     const { code, stdout, stderr } = await cli('get', '-r', '--overwrite', 'odd:', 'in')
     expect([code, stdout.split('\n').sort()]).toEqual([1, ['', join(dir, 'in/good'), join(dir, 'in/secret')]])
     const messages = stderr.trim().split('\n')
-    expect([messages.length, messages[4]]).toEqual([5, '1 file copied, 4 failed'])
+    expect([messages.length, messages[4]]).toEqual([5, '2 files copied, 4 failed'])
     expect([await text('secret'), (await readdir(join(dir, 'in'))).sort()]).toEqual([
       'private key',
       ['good', 'link', 'secret'],
