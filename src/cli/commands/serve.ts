@@ -16,6 +16,7 @@ import type { Entry, OnProgress } from '../../storage/types.ts'
 import { type CliContext, UsageError } from '../context.ts'
 import { withContent } from '../local-content.ts'
 import { type LocalFile, type LocalFilesOptions, localFiles, type Skipped } from '../local-files.ts'
+import { secondsOf } from '../options.ts'
 import { formatSize, formatTime, printable, table } from '../output.ts'
 import { packageRoot } from '../package-root.ts'
 import { Progress } from '../progress.ts'
@@ -45,7 +46,7 @@ export function serve(program: Command, context: CliContext): void {
     .option('--root <folder>', 'folder of the storage, which stays; a temporary one when left out')
     .option('--port <n>', 'port; 0 takes a free one', '0')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--expires <seconds>', 'life of the signed URLs', '3600')
+    .option('--expires <duration>', 'life of the signed URLs: seconds, or 90s, 10m, 1h, 7d', '1h')
     .option('--follow', 'follow links in the folder, wherever they lead')
     .option('--once', 'fetch every URL back, compare the bytes, and end')
     .action((dir: string | undefined, options: ServeOptions) => run(context, dir, options))
@@ -53,7 +54,7 @@ export function serve(program: Command, context: CliContext): void {
 
 async function run(context: CliContext, dir: string | undefined, options: ServeOptions): Promise<void> {
   const port = wholeNumber('--port', options.port, 0, 65_535)
-  const urlExpire = wholeNumber('--expires', options.expires, 1, MAX_URL_SECS)
+  const urlExpire = secondsOf('--expires', options.expires, { most: MAX_URL_SECS })
   const files = await filesToStore(context, dir, options)
   if (context.options.dryRun === true) {
     for (const { name, size } of files)
