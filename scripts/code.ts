@@ -24,8 +24,8 @@ const CHUNKS = {
   ...Object.fromEntries(
     Object.entries(OTHER_BACKENDS).map(([chunk, folders]) => [chunk, new RegExp(`^(${folders.join('|')})/`)]),
   ),
+  serve: /^serve\/(?!browser\/)/,
   'storage-browser': /^serve\/browser\//,
-  serve: /^serve\//,
   fields: /^fields\//,
   static: /^static\//,
   orm: /^orm\/[^/]+$/,

@@ -2,7 +2,7 @@ import { UrlSigner } from '../../backends/local/signed-urls.ts'
 import { checkKnownOptions, type KnownOptions } from '../../core/known-options.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
 import type { FileHandler } from '../handler.ts'
-import { normalBasePath, pathnameOf } from '../mounted.ts'
+import { normalBasePath, pathnameOf, sentPathname } from '../mounted.ts'
 import {
   checkShared,
   hasLinks,
@@ -124,9 +124,10 @@ export function createStorageBrowser(
     const { method } = request
     const { searchParams: query } = new URL(request.url)
     const pathname = pathnameOf(request, basePath)
-    if (`${pathname}/` === basePath) return redirect(basePath)
-    if (!pathname.startsWith(basePath)) throw new Refusal(404, 'There is no such page.')
+    if (!`${pathname}/`.startsWith(basePath)) throw new Refusal(404, 'There is no such page.')
     const route = pathname.slice(basePath.length)
+    const sent = sentPathname(request)
+    if (route === '' && !sent.endsWith('/')) return withSlash(sent)
     if (route === SHARED_ROUTE && (method === 'GET' || method === 'HEAD')) {
       checkShared(query, method, links)
       return sendContent(placeIn(query), query, request)
@@ -167,8 +168,9 @@ function asset(route: string, method: string): Response {
   return pageFile(pageText(name), type, method)
 }
 
-/** To the page itself: relative addresses need the slash at its end. */
-function redirect(location: string): Response {
+/** To the same path with a slash at its end, which relative addresses need. The location is relative too, so that it cannot name a host. */
+function withSlash(sent: string): Response {
+  const location = `./${sent.slice(sent.lastIndexOf('/') + 1)}/`
   return new Response(null, { status: 308, headers: { location, 'cache-control': 'no-store' } })
 }
 
