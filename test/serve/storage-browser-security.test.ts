@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { createStorageBrowser, type StorageBrowserOptions } from '../../src/serve/browser/index.ts'
 import { toNodeListener } from '../../src/serve/index.ts'
+import { answerOf } from './browsed.ts'
 
 const NOTHING = { env: {}, settings: {} }
 
@@ -152,7 +153,7 @@ test.each(NAMES)('the name %j is data: stored, listed, read, downloaded, linked 
   const { storage, send } = browser({ linkSecret: 'a secret of enough bytes' })
   const headers = { 'x-storage-browser': '1', 'sec-fetch-site': 'same-origin' }
   const stored = await send('-/file', { path: 'd', name }, { method: 'PUT', body: name, headers })
-  const answer = await stored.json()
+  const answer = await answerOf(stored)
   if (stored.status !== 201) {
     // The storage refuses it, in words that do not repeat it.
     expect([stored.status, answer.error]).toEqual([404, 'The storage does not accept this name.'])
@@ -161,17 +162,17 @@ test.each(NAMES)('the name %j is data: stored, listed, read, downloaded, linked 
   expect(answer).toMatchObject({ path: `d/${name}`, name })
   const listed = await send('-/list', { path: 'd' })
   expect(listed.headers.get('content-type')).toBe('application/json; charset=utf-8')
-  expect((await listed.json()).entries.map((entry: { name: string }) => entry.name)).toEqual([name])
+  expect((await answerOf(listed)).entries.map(entry => entry.name)).toEqual([name])
   const path = `d/${name}`
   expect(await (await send('-/file', { path })).text()).toBe(name)
   const { headers: sent } = await send('-/file', { path, download: '' })
   expect(sent.get('content-disposition')).toMatch(
     /^attachment; filename="[^"\\]*"(?:; filename\*=UTF-8''[\w!#$&+.^`|~%-]+)?$/,
   )
-  const { url } = await (await send('-/link', { path })).json()
-  expect(await (await send(url.split('?')[0], Object.fromEntries(new URL(url, 'http://x').searchParams))).text()).toBe(
-    name,
-  )
+  const { url } = await answerOf(send('-/link', { path }))
+  expect(
+    await (await send(url.replace(/\?.*/s, ''), Object.fromEntries(new URL(url, 'http://x').searchParams))).text(),
+  ).toBe(name)
   expect((await send('-/file', { path }, { method: 'DELETE', headers })).status).toBe(204)
   expect(await storage.listdir('d')).toEqual([[], []])
 })
