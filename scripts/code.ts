@@ -26,6 +26,7 @@ const CHUNKS = {
   serve: /^serve\//,
   fields: /^fields\//,
   static: /^static\//,
+  transfer: /^transfer\//,
   orm: /^orm\/[^/]+$/,
   cli: /^cli\/(?!bin\.ts$|compile-cache\.ts$)/,
   testing: /^testing\//,
