@@ -80,7 +80,7 @@ class Comparison {
     const { missing, extra, differentSize, differentContent, failed } = this.#counts
     const differences = missing + extra + differentSize + differentContent
     const isEqual = differences === 0 && failed === 0 && !this.#places.hasLeftOut
-    return { ...this.#counts, compared: this.#compared, isEqual }
+    return { ...this.#counts, compared: { ...this.#compared }, isEqual }
   }
 
   /** The pairs whose contents are compared: all, each with a probability, or so many, of which each choice is as likely as another. (Vitter, 1985, algorithm R) */

@@ -80,7 +80,7 @@ export class FileCopy {
     const { signal, isRecorded } = this.#options
     const found = source === target ? await this.#onServer(item, name) : await this.#through(item, name, onProgress)
     const written = isRecorded && found.target === undefined ? await target.stat(name, { signal }) : undefined
-    return { ...found, target: found.target ?? (written === undefined ? undefined : stateOf(written)) }
+    return { ...found, target: found.target ?? (written === undefined ? undefined : stateOf(written, target.supports('path'))) }
   }
 
   /** Within one storage: by the server where it can. */
@@ -120,7 +120,7 @@ export class FileCopy {
       return {
         size: content.size ?? written?.size ?? entry.size,
         source: known.size === undefined ? undefined : settledState(known as Stat, source.supports('path')),
-        target: written === undefined || written.etag === undefined ? undefined : stateOf(written),
+        target: written === undefined || written.etag === undefined ? undefined : stateOf(written, target.supports('path')),
       }
     } finally {
       if (!isOpen) body.release()

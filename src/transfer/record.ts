@@ -148,11 +148,17 @@ const SAME_TIME_MS = 2000
 /** Of local disks, whose etags hold nanoseconds: a tick of the system's clock. */
 const SAME_TICK_MS = 100
 
-/** The state of a file as its listing shows it; undefined where that is not enough to distinguish two states. */
-export function stateOf({ size, etag, versionId, modifiedAt, isRoughTime }: Stat): string | undefined {
+/**
+ * The state of a file as its listing shows it; undefined where that is not enough to distinguish two states. Of a file of this machine the time of its
+ * creation belongs to it: that of its last change can be put back.
+ */
+export function stateOf(stat: Stat, isLocal: boolean): string | undefined {
+  const { size, etag, versionId, modifiedAt, createdAt, isRoughTime } = stat
   const time = isRoughTime === true ? undefined : modifiedAt?.getTime()
   const version = etag ?? versionId ?? time
-  return version === undefined ? undefined : `${Number.isNaN(size) ? '-' : size} ${version}`
+  if (version === undefined) return undefined
+  const state = `${Number.isNaN(size) ? '-' : size} ${version}`
+  return isLocal ? `${state} ${createdAt?.getTime() ?? '-'}` : state
 }
 
 /** The same for a source, which may change again: undefined where it has changed so lately that another change would show nothing. */
@@ -162,5 +168,5 @@ export function settledState(stat: Stat, isLocal: boolean, nowMs: number = Date.
   if (isTimed && modifiedAt !== undefined) {
     if (nowMs - modifiedAt.getTime() < (isLocal ? SAME_TICK_MS : SAME_TIME_MS)) return undefined
   }
-  return stateOf(stat)
+  return stateOf(stat, isLocal)
 }

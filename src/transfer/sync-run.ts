@@ -43,6 +43,7 @@ export class SyncRun {
   readonly #copy: FileCopy
   readonly #record: SyncRecord | undefined
   readonly #isSourceLocal: boolean
+  readonly #isTargetLocal: boolean
   /** Names of the target to be deleted. */
   readonly #extras: string[] = []
   #inARow = 0
@@ -60,6 +61,7 @@ export class SyncRun {
     this.#record = record === undefined ? undefined : new SyncRecord(record, order, dryRun)
     this.#copy = new FileCopy(places.source, places.target, { signal, isRecorded: record !== undefined })
     this.#isSourceLocal = places.source.storage.supports('path')
+    this.#isTargetLocal = places.target.storage.supports('path')
   }
 
   async run(): Promise<SyncReport> {
@@ -94,7 +96,7 @@ export class SyncRun {
     const { checked, copied, unchanged, deleted, failed, bytes, compared, withoutDigest, excluded, failures } = counts
     const done = { checked, copied, unchanged, deleted, failed, bytes }
     const inSync = failed === 0 && why === undefined && !this.#places.hasLeftOut
-    return { ...done, compared, withoutDigest, extra: extra - deleted, excluded, heldBack: why, failures, inSync }
+    return { ...done, compared: { ...compared }, withoutDigest, extra: extra - deleted, excluded, heldBack: why, failures, inSync }
   }
 
   /** The files that something has to be done for; what the listings and the record decide is counted here. */
@@ -156,7 +158,8 @@ export class SyncRun {
   #isAsRecorded({ entry: source }: Item, { entry: target }: Item, recorded: RecordedPair): boolean {
     const { checksum = false, sizeOnly = false } = this.#options
     if (checksum || sizeOnly) return false
-    return stateOf(source) === recorded.source && stateOf(target) === recorded.target
+    const isSame = stateOf(source, this.#isSourceLocal) === recorded.source
+    return isSame && stateOf(target, this.#isTargetLocal) === recorded.target
   }
 
   async #attempt(task: Task): Promise<void> {
@@ -188,7 +191,7 @@ export class SyncRun {
       counts.add(verdict)
       // Equal sizes are no proof, and are not recorded as one.
       if (verdict.isEqual && verdict.by === 'size') return {}
-      if (verdict.isEqual) return { source: settledState(entry, this.#isSourceLocal), target: stateOf(target.entry) }
+      if (verdict.isEqual) return { source: settledState(entry, this.#isSourceLocal), target: stateOf(target.entry, this.#isTargetLocal) }
     }
     if (this.#options.dryRun === true) {
       counts.copied++

@@ -91,7 +91,7 @@ async function run(context: CliContext, from: string, to: string, flags: SyncFla
     await summary(context, report, dryRun)
   } finally {
     progress.end()
-    if (!isReported) {
+    if (!isReported && counts.checked > 0) {
       if (out.json) await out.record({ summary: { ...counts, inSync: false } }, '')
       else out.log(`${shownCounts(counts, dryRun)}; not finished`)
     }
