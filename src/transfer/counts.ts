@@ -29,7 +29,7 @@ export class SyncCounts implements SyncProgress {
   wanted = 0
   /** Files of the target that take part. */
   atTarget = 0
-  readonly compared = new ComparedCounts()
+  readonly compared: ComparedCounts = new ComparedCounts()
   readonly failures: Array<{ readonly name: string; readonly error: StorageError }> = []
 
   /** Counts what a comparison has shown. */

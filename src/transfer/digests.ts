@@ -44,6 +44,14 @@ export function sameDigest(ours: readonly Digest[], theirs: readonly Digest[]): 
   return undefined
 }
 
+/** A digest of bytes at hand, in hexadecimal. */
+export function digestOf(bytes: Uint8Array, kind: string): string {
+  return nodeCrypto().createHash(kind).update(bytes).digest('hex')
+}
+
+/** Bytes up to which a file is read into memory at once. */
+const SMALL = 1024 * 1024
+
 /** A digest of the bytes of a file as its reader gets them. */
 export async function readDigest(
   storage: AnyStorage,
@@ -51,18 +59,8 @@ export async function readDigest(
   kind: string,
   signal: AbortSignal,
 ): Promise<string> {
+  if (entry.size <= SMALL) return digestOf(await storage.readBytes(entry, { signal }), kind)
   const hash = nodeCrypto().createHash(kind)
   for await (const chunk of storage.createReadStream(entry, { signal })) hash.update(chunk as Buffer)
   return hash.digest('hex')
-}
-
-/** The same for a file that fits into memory. */
-export async function smallDigest(
-  storage: AnyStorage,
-  entry: Entry,
-  kind: string,
-  signal: AbortSignal,
-): Promise<string> {
-  const bytes = await storage.readBytes(entry, { signal })
-  return nodeCrypto().createHash(kind).update(bytes).digest('hex')
 }

@@ -1,11 +1,9 @@
 import type { AnyStorage } from '../storage/storage.ts'
 import type { Entry } from '../storage/types.ts'
-import { computable, type Digest, listedDigests, readDigest, sameDigest, smallDigest } from './digests.ts'
+import { computable, type Digest, digestOf, listedDigests, readDigest, sameDigest } from './digests.ts'
 import type { Side } from './side.ts'
+import { SmallFiles } from './small-files.ts'
 import type { Basis } from './types.ts'
-
-/** Bytes up to which a file is read into memory at once. */
-const SMALL = 1024 * 1024
 
 /** What a comparison of two files has shown. `by` is undefined where nothing could be compared without reading what is far away. */
 export interface Verdict {
@@ -31,11 +29,13 @@ export class Equality {
   readonly #options: EqualityOptions
   /** Whether both sides store the bytes as they are read, so that sizes and digests of their listings are those of the content. */
   readonly #arePlain: boolean
+  readonly #small: { readonly source: SmallFiles; readonly target: SmallFiles }
 
   constructor(source: Side, target: Side, options: EqualityOptions) {
     this.#source = source
     this.#target = target
     this.#options = options
+    this.#small = { source: new SmallFiles(source.storage), target: new SmallFiles(target.storage) }
     this.#arePlain = isPlain(source.storage) && isPlain(target.storage)
   }
 
@@ -84,9 +84,10 @@ export class Equality {
     return { isEqual: digests[0] === digests[1], by: 'bothRead' }
   }
 
-  #digest({ storage }: Side, entry: Entry, kind: string): Promise<string> {
-    const read = entry.size <= SMALL ? smallDigest : readDigest
-    return read(storage, entry, kind, this.#options.signal)
+  async #digest(side: Side, entry: Entry, kind: string): Promise<string> {
+    const small = (side === this.#source ? this.#small.source : this.#small.target).read(entry)
+    if (small !== undefined && !small.hasChanged) return digestOf(small.bytes, kind)
+    return readDigest(side.storage, entry, kind, this.#options.signal)
   }
 }
 

@@ -1,4 +1,6 @@
+import { statSync } from 'node:fs'
 import { Readable } from 'node:stream'
+import { statOf } from '../backends/local/stat.ts'
 import { attributesOf } from '../core/attributes.ts'
 import { bytesContent, type Content } from '../core/content.ts'
 import type { FileAttributes, ReadStat, Stat } from '../core/driver.ts'
@@ -12,6 +14,7 @@ import { writeContent } from '../storage/write.ts'
 import type { Item } from './item.ts'
 import { settledState, stateOf } from './record.ts'
 import type { Side } from './side.ts'
+import { SmallFiles } from './small-files.ts'
 
 /** Bytes of a file up to which it is held in memory, so that it is known to be whole before it is sent. */
 const IN_MEMORY = 4 * 1024 * 1024
@@ -36,8 +39,8 @@ export interface CopiedFile {
 
 /** The file changed while it was read. */
 class Changed extends StorageError {
-  constructor(name: string) {
-    super('source_failed', `'${name}' changed while it was copied.`, { operation: 'copy', fileName: name })
+  constructor(name: string, cause?: unknown) {
+    super('source_failed', `'${name}' changed while it was copied.`, { operation: 'copy', fileName: name, cause })
   }
 }
 
@@ -51,11 +54,13 @@ export class FileCopy {
   readonly #options: FileCopyOptions
   /** Whether one answer has the bytes of one version, so that nothing can change while it is read. */
   readonly #isVersioned: boolean
+  readonly #small: SmallFiles
 
   constructor(source: Side, target: Side, options: FileCopyOptions) {
     this.#source = source
     this.#target = target
     this.#options = options
+    this.#small = new SmallFiles(source.storage)
     this.#isVersioned = !source.storage.supports('path')
   }
 
@@ -65,11 +70,8 @@ export class FileCopy {
       try {
         return await this.#once(item, onProgress)
       } catch (error) {
-        const isChanged =
-          error instanceof Changed || isChangedCause(error) || isStorageError(error, 'precondition_failed')
-        if (!isChanged || this.#options.signal.aborted) throw error
-        if (tries === MAX_TRIES)
-          throw error instanceof StorageError && error.cause instanceof Changed ? error.cause : error
+        if (this.#options.signal.aborted || !isChange(error)) throw error
+        if (tries === MAX_TRIES) throw new Changed(item.name, error)
       }
     }
   }
@@ -80,7 +82,10 @@ export class FileCopy {
     const { signal, isRecorded } = this.#options
     const found = source === target ? await this.#onServer(item, name) : await this.#through(item, name, onProgress)
     const written = isRecorded && found.target === undefined ? await target.stat(name, { signal }) : undefined
-    return { ...found, target: found.target ?? (written === undefined ? undefined : stateOf(written, target.supports('path'))) }
+    return {
+      ...found,
+      target: found.target ?? (written === undefined ? undefined : stateOf(written, target.supports('path'))),
+    }
   }
 
   /** Within one storage: by the server where it can. */
@@ -97,6 +102,16 @@ export class FileCopy {
     const { entry } = item
     target.calls.begin('save', name, { signal }, true)
     const ref = target.newRef(validateFileName(name))
+    const small = this.#small.read(entry)
+    if (small !== undefined) {
+      if (small.hasChanged) throw new Changed(item.name)
+      const content = bytesContent(small.bytes)
+      const written = await writeContent(target, ref, content, target.writeOptions(ref, content, {}), {
+        signal,
+        onProgress,
+      })
+      return { size: small.stat.size, source: settledState(small.stat, true), target: this.#stateOf(written) }
+    }
     const { body, stat: told } = await readVersion(source, source.fileRef(entry), undefined, {}, { signal })
     let isOpen = false
     const take = (): ResumedBody | undefined => {
@@ -120,11 +135,16 @@ export class FileCopy {
       return {
         size: content.size ?? written?.size ?? entry.size,
         source: known.size === undefined ? undefined : settledState(known as Stat, source.supports('path')),
-        target: written === undefined || written.etag === undefined ? undefined : stateOf(written, target.supports('path')),
+        target: this.#stateOf(written),
       }
     } finally {
       if (!isOpen) body.release()
     }
+  }
+
+  /** How a file that was written will be listed, where the answer to the upload has it. */
+  #stateOf(written: Stat | undefined): string | undefined {
+    return written?.etag === undefined ? undefined : stateOf(written, this.#target.storage.supports('path'))
   }
 
   async #contentOf(
@@ -159,8 +179,10 @@ export class FileCopy {
   }
 }
 
-function isChangedCause(error: unknown): boolean {
-  return error instanceof Error && error.cause instanceof Changed
+/** Whether an error is that the source changed: found here, by the storage that was read, or wrapped by the one that was written. */
+function isChange(error: unknown): boolean {
+  if (error instanceof Changed || isStorageError(error, 'precondition_failed')) return true
+  return error instanceof Error && error.cause !== undefined && isChange(error.cause)
 }
 
 /** Finds out whether a file of the source is after reading what it was before: by size, time and etag. */
@@ -183,11 +205,23 @@ class Unchanged {
 
   async run(): Promise<void> {
     if (!this.#isNeeded) return
-    const { storage } = this.#source
-    const { entry, name } = this.#item
-    const after = await storage.stat(entry, { signal: this.#signal })
+    const { name } = this.#item
+    const after = await this.#stat()
     if (!isSameState(this.#before, after)) throw new Changed(name)
     this.after = after
+  }
+
+  /** What a file of this machine is now is asked of the system by its path, which takes a tenth of the time of a call of the storage. */
+  async #stat(): Promise<Stat> {
+    const { storage } = this.#source
+    const { entry } = this.#item
+    const path = storage.calls.driver.localPath?.(storage.fileRef(entry).key)
+    try {
+      if (path !== undefined) return statOf(statSync(path, { bigint: true }), {})
+    } catch {
+      // The storage finds the words for it.
+    }
+    return storage.stat(entry, { signal: this.#signal })
   }
 
   /** The chunks of a body. The last one is held back until the file is known to be unchanged, so that no target takes a mixture for a whole file. */

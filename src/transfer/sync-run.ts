@@ -96,7 +96,16 @@ export class SyncRun {
     const { checked, copied, unchanged, deleted, failed, bytes, compared, withoutDigest, excluded, failures } = counts
     const done = { checked, copied, unchanged, deleted, failed, bytes }
     const inSync = failed === 0 && why === undefined && !this.#places.hasLeftOut
-    return { ...done, compared: { ...compared }, withoutDigest, extra: extra - deleted, excluded, heldBack: why, failures, inSync }
+    return {
+      ...done,
+      compared: { ...compared },
+      withoutDigest,
+      extra: extra - deleted,
+      excluded,
+      heldBack: why,
+      failures,
+      inSync,
+    }
   }
 
   /** The files that something has to be done for; what the listings and the record decide is counted here. */
@@ -191,7 +200,8 @@ export class SyncRun {
       counts.add(verdict)
       // Equal sizes are no proof, and are not recorded as one.
       if (verdict.isEqual && verdict.by === 'size') return {}
-      if (verdict.isEqual) return { source: settledState(entry, this.#isSourceLocal), target: stateOf(target.entry, this.#isTargetLocal) }
+      if (verdict.isEqual)
+        return { source: settledState(entry, this.#isSourceLocal), target: stateOf(target.entry, this.#isTargetLocal) }
     }
     if (this.#options.dryRun === true) {
       counts.copied++

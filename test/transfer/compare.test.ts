@@ -34,7 +34,14 @@ describe('compare', () => {
       await fill(target, { a: 'same', b: 'two', c: 'longer', e: 'extra' })
       const { report, events } = await compared(source, target)
       expect(events).toEqual(['content b', 'extra e', 'missing d', 'size c'])
-      expect(report).toMatchObject({ checked: 5, equal: 1, missing: 1, extra: 1, differentSize: 1, differentContent: 1 })
+      expect(report).toMatchObject({
+        checked: 5,
+        equal: 1,
+        missing: 1,
+        extra: 1,
+        differentSize: 1,
+        differentContent: 1,
+      })
       expect(report.isEqual).toBe(false)
       await sync(source, target, { delete: true })
       expect((await compared(source, target)).report).toMatchObject({ equal: 4, isEqual: true, failed: 0 })
@@ -94,7 +101,8 @@ describe('compare', () => {
     expect((await compared(source, target, { sample: '100%' })).report).toMatchObject({ differentContent: 60 })
     // Each sample is another one: over 40 of them every file is likely to be in one. 60 * (5/6)^40 is 0.04; three misses are as good as impossible.
     const seen = new Set<string>()
-    for (let run = 0; run < 40; run++) for (const event of (await compared(source, target, { sample: 10 })).events) seen.add(event)
+    for (let run = 0; run < 40; run++)
+      for (const event of (await compared(source, target, { sample: 10 })).events) seen.add(event)
     expect(seen.size).toBeGreaterThan(58)
     for (const sample of [0, -1, 1.5, '0%', '101%', '5', 'x%'] as const) {
       await expect(compare(source, target, { sample: sample as 1 }), String(sample)).rejects.toMatchObject({

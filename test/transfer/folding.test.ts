@@ -7,7 +7,7 @@ import { LocalStorage } from '../../src/backends/local/index.ts'
 import { sync } from '../../src/transfer/index.ts'
 import { at, storageWith } from '../backends/dropbox/support.ts'
 import { startStrictDropbox } from '../servers/strict-dropbox.ts'
-import { changedStorage, fill, filesIn, memory, NOWHERE, synced } from './support.ts'
+import { changedStorage, filesIn, fill, memory, NOWHERE, synced } from './support.ts'
 
 const server = await startStrictDropbox()
 afterAll(() => server.close())

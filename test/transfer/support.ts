@@ -49,7 +49,9 @@ export async function synced(
 ): Promise<{ readonly report: SyncReport; readonly events: readonly string[] }> {
   const events: string[] = []
   const onEvent = (event: SyncEvent): void => {
-    events.push(event.type === 'failed' ? `failed ${event.name}: ${event.error.message}` : `${event.type} ${event.name}`)
+    events.push(
+      event.type === 'failed' ? `failed ${event.name}: ${event.error.message}` : `${event.type} ${event.name}`,
+    )
   }
   const report = await sync(source, target, { ...options, onEvent })
   return { report, events: events.sort() }
