@@ -7,7 +7,7 @@ import { type SyncEvent, type SyncOptions, type SyncReport, sync } from '../../s
 export const NOWHERE = { settings: {}, env: {} }
 
 /** What a test changes of a driver; it gets the driver underneath. */
-export type Changes = (driver: Driver) => Partial<Driver>
+export type Changes = (driver: Driver) => { readonly [K in keyof Driver]?: Driver[K] | undefined }
 
 /** A storage in memory whose driver is changed. */
 export function changedStorage(changes: Changes, options: Readonly<Record<string, unknown>> = {}): MemoryStorage {
