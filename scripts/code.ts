@@ -28,6 +28,7 @@ const CHUNKS = {
   'storage-browser': /^serve\/browser\//,
   fields: /^fields\//,
   static: /^static\//,
+  transfer: /^transfer\//,
   orm: /^orm\/[^/]+$/,
   cli: /^cli\/(?!bin\.ts$|compile-cache\.ts$)/,
   testing: /^testing\//,
