@@ -328,7 +328,7 @@ it('has no syntax that Node 22, the oldest that it runs on, does not know', () =
 
 it('ships what it names, and no map of sources that are not shipped', () => {
   const files = readdirSync(installed).sort()
-  expect(files).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'examples', 'package.json'])
+  expect(files).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'dist', 'docs', 'examples', 'package.json'])
   for (const target of Object.values<string | { types: string; default: string }>(manifest.exports)) {
     if (typeof target === 'string') continue
     for (const file of [target.types, target.default])
