@@ -25,8 +25,16 @@ const textOf = (page: string): string =>
     .replace(/^ *```[\s\S]*?^ *```$/gm, '')
     .replace(/<!--[\s\S]*?-->/g, '')
 
+const anchors = new Map<string, readonly string[]>()
+
 /** The anchors that GitHub makes of headings. */
-function anchorsOf(page: string): string[] {
+function anchorsOf(page: string): readonly string[] {
+  const known = anchors.get(page) ?? readAnchors(page)
+  anchors.set(page, known)
+  return known
+}
+
+function readAnchors(page: string): string[] {
   const headings = [...textOf(page).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading!)
   const plain = headings.map(heading => heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase())
   return plain.map(heading => heading.replace(/[^\p{L}\p{N}\s_-]/gu, '').replace(/\s/g, '-'))
