@@ -5,8 +5,8 @@ import { expect, test } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '../..')
 const page = readFileSync(join(ROOT, 'docs/recipes/tracing.md'), 'utf8')
-const sources = globSync('src/{storage,files,remote,backends,serve,transfer,uploads}/**/*.ts', { cwd: ROOT }).map(file =>
-  readFileSync(join(ROOT, file), 'utf8'),
+const sources = globSync('src/{storage,files,remote,backends,serve,transfer,uploads}/**/*.ts', { cwd: ROOT }).map(
+  file => readFileSync(join(ROOT, file), 'utf8'),
 )
 
 /** The names that are given as the first argument of these functions. */
