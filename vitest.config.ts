@@ -63,7 +63,8 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^holdall$/, replacement: path('src/index.ts') },
-      { find: /^holdall\/(fields|http|remote|serve|static|testing)$/, replacement: path('src/$1/index.ts') },
+      { find: /^holdall\/(fields|http|remote|serve|static|testing|uploads)$/, replacement: path('src/$1/index.ts') },
+      { find: /^holdall\/(fastify|multer|nestjs)$/, replacement: path('src/frameworks/$1/index.ts') },
     ],
   },
   test: {

@@ -25,6 +25,7 @@ const CHUNKS = {
   ),
   serve: /^serve\//,
   fields: /^fields\//,
+  uploads: /^uploads\//,
   static: /^static\//,
   orm: /^orm\/[^/]+$/,
   cli: /^cli\/(?!bin\.ts$|compile-cache\.ts$)/,
