@@ -169,5 +169,8 @@ export type Feature =
   | 'path'
   | 'publicUrl'
   | 'signedUrl'
+  | 'uploadTarget'
+  | 'resumableUploads'
+  | 'visibility'
   | 'createContainer'
   | 'containers'

@@ -2,6 +2,7 @@ import { drain } from '../../core/body.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { ContainerDriver } from '../../core/container-driver.ts'
 import type { Content } from '../../core/content.ts'
+import type { DirectUpload, DirectUploadLimits } from '../../core/direct-uploads.ts'
 import type {
   DeleteResult,
   Driver,
@@ -23,6 +24,7 @@ import { Batches } from '../../remote/batches.ts'
 import { expectedHash } from '../../remote/checksums.ts'
 import { Conditions, FULL_CONDITIONS } from '../../remote/conditions.ts'
 import { containersOf } from '../../remote/containers.ts'
+import { refuseMaxSize } from '../../remote/direct-upload.ts'
 import { headerTextOf } from '../../remote/headers.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
 import type { PartOptions } from '../../remote/options.ts'
@@ -173,6 +175,24 @@ export class AzureDriver implements Driver {
     if (options.method === 'PUT') checkKey(key)
     const { objectParameters: _, ...rest } = options
     return signedUrl(this.client, this.client.url(key), key, rest, ctx)
+  }
+
+  /** A signed PUT. The service stores the type that the request sends. */
+  async uploadTarget(
+    key: string,
+    options: WriteOptions,
+    limits: DirectUploadLimits,
+    ctx: CallContext,
+  ): Promise<DirectUpload> {
+    refuseMaxSize(limits, 'Azure')
+    const { objectParameters = {} } = options
+    const { expiresInSecs } = limits
+    const url = await this.signUrl(key, { method: 'PUT', expiresInSecs }, ctx)
+    return {
+      method: 'PUT',
+      url,
+      headers: { 'x-ms-blob-type': 'BlockBlob', ...writeHeaders(objectParameters, options) },
+    }
   }
 
   /** Creates the container, which nobody may read without credentials; one that is there already is fine. */

@@ -1,5 +1,6 @@
 import type { CallContext } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
+import type { DirectUpload, DirectUploadLimits } from '../../core/direct-uploads.ts'
 import type {
   DeleteResult,
   Driver,
@@ -13,8 +14,10 @@ import type {
   WriteOptions,
 } from '../../core/driver.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
+import { guessType } from '../../core/mime.ts'
 import type { HttpClient } from '../../http/request.ts'
 import { conditionFailed } from '../../remote/conditions.ts'
+import { refuseMaxSize } from '../../remote/direct-upload.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
 import type { PartOptions } from '../../remote/options.ts'
 import { sizedPage } from '../../remote/page-range.ts'
@@ -25,7 +28,7 @@ import { type Commit, commitOf, updateOf } from './commit.ts'
 import { type Relocation, Relocations, type Verb } from './copying.ts'
 import { Deletion } from './deletion.ts'
 import { classifyDropbox } from './errors.ts'
-import { sharedLink, temporaryLink, uploadLink } from './links.ts'
+import { checkLinkLife, sharedLink, temporaryLink, uploadLink } from './links.ts'
 import { listedPage } from './listing.ts'
 import { Lookup } from './lookup.ts'
 import { pathOf } from './names.ts'
@@ -160,6 +163,25 @@ export class DropboxDriver implements Driver {
   uploadLink(key: string, secs: number, options: WriteOptions, ctx: CallContext): Promise<string> {
     const commit = commitOf(key, options.ifAbsent === true ? 'add' : 'overwrite', options.extra)
     return uploadLink(this.#client, commit, secs, ctx)
+  }
+
+  /** A link that takes the bytes by POST. Dropbox keeps no types: a file has the one that its name implies. */
+  async uploadTarget(
+    key: string,
+    options: WriteOptions,
+    limits: DirectUploadLimits,
+    ctx: CallContext,
+  ): Promise<DirectUpload> {
+    refuseMaxSize(limits, 'Dropbox')
+    const { contentType } = options
+    if (contentType !== undefined && contentType !== guessType(key).contentType)
+      throw new StorageError(
+        'unsupported',
+        `contentType: in Dropbox the type follows from the name, and '${contentType}' is another one.`,
+      )
+    const secs = checkLinkLife(limits.expiresInSecs)
+    const url = await ctx.step('uploadLink', true, step => this.uploadLink(key, secs, { extra: options.extra }, step))
+    return { method: 'POST', url, headers: { 'content-type': 'application/octet-stream' } }
   }
 
   classify(error: unknown): ErrorCode | undefined {

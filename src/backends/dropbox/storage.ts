@@ -21,7 +21,7 @@ import { dropboxAdvice } from './advice.ts'
 import type { Relocation, Verb } from './copying.ts'
 import { DropboxDriver } from './driver.ts'
 import { distinctEntries } from './entries.ts'
-import { LINK_SECS } from './links.ts'
+import { checkLinkLife, LINK_SECS } from './links.ts'
 import { checkKey, MAX_PART } from './names.ts'
 import { type DropboxOptions, dropboxSettings, withRoot } from './settings.ts'
 import { checkTokens } from './tokens.ts'
@@ -126,14 +126,11 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
   async uploadUrl(name: string, options: UploadUrlOptions = {}): Promise<string> {
     const { signal, expiresInSecs = LINK_SECS, overwrite = this.options.fileOverwrite, extra } = options
     this.calls.begin('uploadUrl', name, options, true)
-    if (!(expiresInSecs >= 60 && expiresInSecs <= LINK_SECS)) {
-      const text = `expiresInSecs: expected 60 to ${LINK_SECS} seconds, got ${expiresInSecs}.`
-      throw new StorageError('invalid_argument', text, { fileName: name, operation: 'uploadUrl' })
-    }
+    const secs = this.calls.checked('uploadUrl', name, () => checkLinkLife(expiresInSecs))
     const ref = this.calls.checked('uploadUrl', name, () => this.newRef(name))
     const driver = this.#dropbox()
     return this.calls.run('uploadUrl', ref, { signal }, ctx =>
-      driver.uploadLink(ref.key, Math.floor(expiresInSecs), { ifAbsent: !overwrite, extra }, ctx),
+      driver.uploadLink(ref.key, secs, { ifAbsent: !overwrite, extra }, ctx),
     )
   }
 

@@ -1,6 +1,7 @@
 import type { CallContext } from '../../core/call.ts'
 import type { ContainerDriver } from '../../core/container-driver.ts'
 import type { Content } from '../../core/content.ts'
+import type { DirectUpload, DirectUploadLimits } from '../../core/direct-uploads.ts'
 import type {
   DeleteResult,
   Driver,
@@ -20,6 +21,7 @@ import type { HttpClient } from '../../http/request.ts'
 import { Batches } from '../../remote/batches.ts'
 import { conditionFailed, type WriteConditions } from '../../remote/conditions.ts'
 import { type ContainerProtocol, containersOf } from '../../remote/containers.ts'
+import { formOptions, formUpload } from '../../remote/direct-upload.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
 import type { PartOptions } from '../../remote/options.ts'
 import { isEmptyRange, sizedPage } from '../../remote/page-range.ts'
@@ -38,7 +40,7 @@ import { classifyGcs } from './errors.ts'
 import { JsonApi } from './json-api.ts'
 import { GcsParts, withoutCrc } from './parts.ts'
 import { readStored } from './reading.ts'
-import { fieldsOf } from './resource.ts'
+import { fieldHeaders, fieldsOf } from './resource.ts'
 import { type KeyOrSigner, plainUrl, signedForm, signedUrl, type UrlBase, urlRequest } from './sign.ts'
 import { XmlApi } from './xml-api.ts'
 
@@ -188,6 +190,18 @@ export class GcsDriver implements Driver {
     const now = new Date()
     const policy = formPolicy({ ...target, region: 'auto', now }, options, lifeSecs)
     return signedForm(policy, await this.#signer(), ctx)
+  }
+
+  /** A form that stores exactly this key. */
+  async uploadTarget(
+    key: string,
+    options: WriteOptions,
+    limits: DirectUploadLimits,
+    ctx: CallContext,
+  ): Promise<DirectUpload> {
+    const { objectParameters = {} } = options
+    const form = formOptions(fieldHeaders(fieldsOf(objectParameters, options)), limits)
+    return formUpload(await this.uploadForm(key, form, limits.expiresInSecs, ctx))
   }
 
   classify(error: unknown): ErrorCode | undefined {

@@ -32,7 +32,7 @@ import { type Place, withoutSlash } from './place.ts'
 import { policyFor, publishTemporary, type WritePolicy } from './publication.ts'
 import { Root } from './root.ts'
 import type { LocalOptions } from './settings.ts'
-import { UrlSigner } from './signed-urls.ts'
+import { directUpload, UrlSigner } from './signed-urls.ts'
 import { statOf } from './stat.ts'
 import { sweepTree } from './sweep.ts'
 import { takeTemporary } from './taken-file.ts'
@@ -56,6 +56,8 @@ export class LocalDriver implements Driver {
   readonly publicUrl?: (key: string) => string
   /** Present when there are a `baseUrl` and a `urlSecret`. */
   readonly signUrl?: (key: string, options: SignUrlOptions) => Promise<string>
+  /** Present when there are a `baseUrl` and a `urlSecret`: a signed PUT, which `createFileHandler` carries out. */
+  readonly uploadTarget?: NonNullable<Driver['uploadTarget']>
   readonly #root: Root
   readonly #policy: WritePolicy
   readonly #access: Access
@@ -74,7 +76,10 @@ export class LocalDriver implements Driver {
     this.publicUrl = key => joinUrl(baseUrl, key)
     if (urlSecret === null) return
     const signer = new UrlSigner(urlSecret, baseUrl)
-    this.signUrl = async (key, request) => `${joinUrl(baseUrl, key)}?${signer.sign(key, request)}`
+    const signUrl = async (key: string, request: SignUrlOptions): Promise<string> =>
+      `${joinUrl(baseUrl, key)}?${signer.sign(key, request)}`
+    this.signUrl = signUrl
+    this.uploadTarget = (key, request, limits) => directUpload(key, request, limits, signUrl)
   }
 
   /** The absolute path of a key; nothing is looked up. */

@@ -110,6 +110,10 @@ export class LocalStorage<O extends LocalOptions = LocalOptions> extends Storage
     return this.urlsAreSigned ? { remedy: 'set urlSecret to null in its OPTIONS' } : undefined
   }
 
+  protected override get uploadTargetRemedy(): string {
+    return 'set urlSecret and baseUrl, and serve the files by createFileHandler'
+  }
+
   protected override get urlLifeSecs(): number {
     return this.options.urlExpire
   }

@@ -1,6 +1,7 @@
 import type { CallContext } from '../../core/call.ts'
 import type { ContainerDriver } from '../../core/container-driver.ts'
 import type { Content } from '../../core/content.ts'
+import type { DirectUpload, DirectUploadLimits } from '../../core/direct-uploads.ts'
 import type {
   DeleteResult,
   Driver,
@@ -43,7 +44,7 @@ import { headerStatOf, otherHeaders, writeHeaders } from './headers.ts'
 import { copyObject, statObject, versionQuery } from './upload/copying.ts'
 import { S3Parts } from './upload/parts.ts'
 import { Writer, type WriterOptions } from './upload/writer.ts'
-import { signedUrl } from './url.ts'
+import { directUpload, signedUrl } from './url.ts'
 
 /** What an `S3Driver` needs; `S3Storage` makes it of its options. */
 export interface S3DriverOptions extends S3ClientOptions, WriterOptions {
@@ -211,6 +212,16 @@ export class S3Driver implements Driver {
 
   signUrl(key: string, options: SignUrlOptions & RequestOptions, ctx: CallContext): Promise<string> {
     return signedUrl(this.client, key, options, ctx)
+  }
+
+  /** A form, or a signed PUT where the service takes no forms. */
+  uploadTarget(
+    key: string,
+    options: WriteOptions,
+    limits: DirectUploadLimits,
+    ctx: CallContext,
+  ): Promise<DirectUpload> {
+    return directUpload(this.client, this.#options.preset, { key, options, limits }, ctx)
   }
 
   /** Creates the bucket; one that is ours already is fine. */
