@@ -33,7 +33,7 @@ const BUCKET_ACTIONS: Readonly<Record<string, readonly string[]>> = {
   ListMultipartUploads: ['s3:ListBucketMultipartUploads'],
 }
 
-const server = await startStrictS3({ buckets: [{ name: 'my-bucket', versioning: 'Enabled' }] })
+const server = await startStrictS3({ buckets: [{ name: 'my-bucket', versioning: true }] })
 const { accessKeyId: accessKey, secretAccessKey: secretKey } = server.credentials
 const options = { endpointUrl: server.url, regionName: server.region, accessKey, secretKey, bucketName: 'my-bucket' }
 const small = { multipartThreshold: 5 << 20, partSize: 5 << 20 }
