@@ -41,6 +41,8 @@ export class UploadError extends StorageError {
   /** The field of the form; undefined where the whole request was refused. */
   readonly field: string | undefined
   readonly statusCode: number
+  /** That the message may be shown to the client, as in the package `http-errors`. */
+  readonly expose: boolean = true
 
   static {
     UploadError.prototype.name = 'UploadError'

@@ -46,7 +46,8 @@ export function holdallStorage<R extends MulterRequest = MulterRequest>(options:
   return {
     _handleFile(req, file, callback) {
       const { fieldname: field, originalname } = file
-      const text = (name: string): string | undefined => textOf(req.body, name)
+      const texts = textsOf(req.body)
+      const text = (name: string): string | undefined => texts.get(name)
       const incoming = { field, filename: bytesText(originalname), content: received(file), text, request: req as R }
       storeUpload(incoming, options, uploadsOf(req)).then(
         stored => callback(null, infoOf(stored)),
@@ -94,16 +95,16 @@ async function* received({ fieldname: field, stream }: MulterFile): AsyncGenerat
   }
 }
 
-/** A text field that has arrived. multer's body has lists for fields that are repeated. */
-function textOf(body: unknown, name: string): string | undefined {
-  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, name)) return undefined
-  const value: unknown = (body as Record<string, unknown>)[name]
-  const first: unknown = Array.isArray(value) ? value[0] : value
-  return typeof first === 'string' ? first : undefined
+/** The text fields that have arrived before the file. multer's body has lists for fields that are repeated. */
+function textsOf(body: unknown): Map<string, string> {
+  const texts = new Map<string, string>()
+  for (const [name, value] of Object.entries(body ?? {})) {
+    const first: unknown = Array.isArray(value) ? value[0] : value
+    if (typeof first === 'string') texts.set(name, first)
+  }
+  return texts
 }
 
 function infoOf({ name, originalName, contentType, size, storage }: UploadedFile): object {
-  const info = { name, filename: name, originalname: originalName, mimetype: contentType, contentType, size }
-  // Express and loggers print files: a storage is not shown there.
-  return Object.defineProperty(info, 'storage', { value: storage, enumerable: true })
+  return { name, filename: name, originalname: originalName, mimetype: contentType, contentType, size, storage }
 }

@@ -19,7 +19,7 @@ function withStatus(error: unknown): unknown {
   const { name, code } = error as { readonly name: string; readonly code?: unknown }
   if (name === 'MulterError') {
     const status = /^LIMIT_(?!UNEXPECTED)/.test(`${code}`) ? 413 : 400
-    return Object.assign(error, { status, statusCode: status })
+    return Object.assign(error, { status, statusCode: status, expose: true })
   }
-  return MALFORMED.test(error.message) ? Object.assign(error, { status: 400, statusCode: 400 }) : error
+  return MALFORMED.test(error.message) ? Object.assign(error, { status: 400, statusCode: 400, expose: true }) : error
 }
