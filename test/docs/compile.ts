@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { transformSync } from 'rolldown/utils'
 import { freePort } from '../servers/free-port.ts'
 import { compilingOnce, type Ended, runNode } from '../support/child.ts'
 import { lineIn, type Program, ROOT } from './code-blocks.ts'
@@ -62,13 +63,21 @@ function located(line: string, programs: readonly Program[]): string {
   return `${program.page}:${lineIn(program, Number(at)) ?? `setup line ${at}`}: ${text}`
 }
 
+/** The text that Node runs: it takes TypeScript as it is, but for decorators. */
+function runnable(file: string, text: string): string {
+  if (!/^\s*@\w+\(/m.test(text)) return text
+  const { code, errors } = transformSync(file, text, { decorator: { legacy: true } })
+  if (errors.length > 0) throw new Error(`${file}: ${errors[0]!.message}`)
+  return code
+}
+
 /** Runs the program of a page in an empty folder. */
 export async function run(program: Program): Promise<Ended> {
   const folder = mkdtempSync(join(ROOT, 'test/docs/compiled-'))
   const cwd = mkdtempSync(join(tmpdir(), 'holdall-page-'))
   try {
     const file = join(folder, fileOf(program.page))
-    writeFileSync(file, program.text)
+    writeFileSync(file, runnable(file, program.text))
     const own = { TMPDIR: cwd, PORT: `${await freePort()}`, ...SETUPS[program.page]?.env }
     const env = { ...compilingOnce(), NODE_NO_WARNINGS: '1', ...own }
     const preload = join(ROOT, 'test/support/holdall-source.ts')
