@@ -30,6 +30,12 @@ describe('the code blocks of the pages', () => {
     expect(complaints.filter(([, complaint]) => complaint !== undefined)).toEqual([])
   })
 
+  it('in JSON can be parsed', () => {
+    const found = blocks.filter(({ language }) => language === 'json')
+    for (const { code } of found) expect(JSON.parse(code)).toBeTypeOf('object')
+    expect(found.length).toBeGreaterThan(2)
+  })
+
   it('are named by their lines', () => {
     for (const page of PAGES) {
       const program = programOf(page, false)

@@ -143,7 +143,7 @@ export function programOf(page: string, isRun: boolean): Program | undefined {
     text += `${isRun ? atFreePort(code) : code}\n`
     return { at, line: blocks[index]!.line, lines: code.split('\n').length }
   })
-  text += `${end}\n${'}'.repeat(codes.length + 1)}\n${isRun ? 'process.exit()\n' : ''}export {}\n`
+  text += `${end}\n${'}'.repeat(codes.length + 1)}\n${isRun && !setup.goesOn ? 'process.exit()\n' : ''}export {}\n`
   return { page, text, places }
 }
 

@@ -77,8 +77,9 @@ export async function run(program: Program): Promise<Ended> {
   const cwd = mkdtempSync(join(tmpdir(), 'holdall-page-'))
   try {
     const file = join(folder, fileOf(program.page))
-    writeFileSync(file, runnable(file, program.text))
-    const own = { TMPDIR: cwd, PORT: `${await freePort()}`, ...SETUPS[program.page]?.env }
+    const port = await freePort()
+    writeFileSync(file, runnable(file, program.text.replaceAll('localhost:3000', `localhost:${port}`)))
+    const own = { TMPDIR: cwd, PORT: `${port}`, ...SETUPS[program.page]?.env }
     const env = { ...compilingOnce(), NODE_NO_WARNINGS: '1', ...own }
     const preload = join(ROOT, 'test/support/holdall-source.ts')
     return await runNode(['--import', preload, file], { cwd, env })

@@ -43,6 +43,35 @@ for await (const { name } of ${storage}.entries('', { recursive: true })) names.
 equal(names.join(), answer!.name)`
 
 export const RECIPE_SETUPS: Readonly<Record<string, Setup>> = {
+  'docs/recipes/browser-uploads.md': {
+    env: { URL_SECRET: 'a secret of more than 16 bytes' },
+    end: `${CLIENT}
+const name = await uploadFile(new File([PNG], 'a.png', { type: 'image/png' }))
+match(name, /^photos\\/[-0-9a-f]{36}\\.png$/)
+ok((await defaultStorage.readBytes(name)).equals(PNG))
+const refusals: string[] = []
+const tooLarge = new File([Buffer.alloc(5_000_001)], 'b.png', { type: 'image/png' })
+for (const file of [tooLarge, new File(['a'], 'a.html', { type: 'text/html' })]) {
+  await uploadFile(file).catch(error => refusals.push(error.message))
+}
+equal(refusals.join(), 'The upload failed: 413,/uploads: 415')
+const page = { origin: 'http://localhost:5173', 'access-control-request-method': 'PUT' }
+const preflight = await fetch(ORIGIN + '/media/inbox/a', { method: 'OPTIONS', headers: page })
+equal(preflight.headers.get('access-control-allow-origin'), page.origin)`,
+  },
+  'docs/recipes/minio-r2.md': {
+    inside: `
+import { startStrictS3 } from '../../servers/strict-s3.ts'
+const server = await startStrictS3({ buckets: [], region: 'us-east-1' })
+process.env['AWS_S3_ENDPOINT_URL'] = server.url.replace('127.0.0.1', 'localhost')
+process.env['AWS_S3_REGION_NAME'] = server.region
+process.env['AWS_ACCESS_KEY_ID'] = server.credentials.accessKeyId
+process.env['AWS_SECRET_ACCESS_KEY'] = server.credentials.secretAccessKey`,
+    end: `
+import { equal } from 'node:assert/strict'
+equal(await response.text().catch(() => response.status), 200)`,
+  },
+  'docs/recipes/testing.md': { goesOn: true },
   'docs/recipes/express.md': {
     end: `${pictures('defaultStorage', true)}
 const film = await post('/film', formOf('film', 'a.mp4', 'film', 'video/mp4'))

@@ -11,6 +11,8 @@ export interface Setup {
   readonly modules?: Readonly<Record<string, string>>
   /** Variables of its environment. */
   readonly env?: Readonly<Record<string, string>>
+  /** Whether it ends by itself, later than its last statement. */
+  readonly goesOn?: boolean
   /** Run after the last block. */
   readonly end?: string
 }

@@ -15,7 +15,12 @@ export const SHELL_BLOCKS: readonly Block[] = PAGES.flatMap(blocksOf).filter(({ 
 export const NOT_RUN: Readonly<Record<string, string>> = {
   npm: 'installs, or runs a script of package.json, which must exist',
   node: 'runs a file of the project, which must exist: .ci/run or a bench',
-  curl: 'asks a service on the internet',
+  curl: 'asks a server',
+  docker: 'starts a server',
+  aws: 'changes a bucket',
+  gcloud: 'changes a bucket',
+  az: 'changes an account',
+  swift: 'changes a container',
   'ssh-keyscan': 'asks a host on the internet',
   'ssh-keygen': 'reads the keys of the user',
 }
