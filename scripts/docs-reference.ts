@@ -2,6 +2,7 @@
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Declaration, Declarations, type Doc, type Kind, type Member } from './docs-declarations.ts'
+import { wrapped as wrappedPage } from './docs-wrap.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const FOLDER = join(ROOT, 'docs/reference')
@@ -194,8 +195,9 @@ const isChecking = process.argv.includes('--check')
 const stale: string[] = []
 mkdirSync(FOLDER, { recursive: true })
 const present = globSync('*.md', { cwd: FOLDER })
-for (const [page, text] of pages) {
+for (const [page, written] of pages) {
   const path = join(FOLDER, page)
+  const text = wrappedPage(written)
   if (present.includes(page) && readFileSync(path, 'utf8') === text) continue
   stale.push(page)
   if (!isChecking) writeFileSync(path, text)

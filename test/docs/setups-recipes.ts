@@ -33,7 +33,7 @@ const [answer] = [told].flat() as Array<{ name: string; url: string; title?: str
 equal(stored.status, 201, JSON.stringify(told))
 match(answer!.name, /^avatars\\/\\d{4}\\/me\\.png$/)
 ok((await ${storage}.readBytes(answer!.name)).equals(PNG))
-${isServed ? "equal(Buffer.compare(Buffer.from(await (await fetch(ORIGIN + answer!.url)).arrayBuffer()), PNG), 0)" : ''}
+${isServed ? 'equal(Buffer.compare(Buffer.from(await (await fetch(ORIGIN + answer!.url)).arrayBuffer()), PNG), 0)' : ''}
 const refused = await post('/avatar', formOf('avatar', 'me2.png', 'text', 'image/png'))
 equal(refused.status, 415, await refused.text())
 const large = await post('/avatar', formOf('avatar', 'me3.png', Buffer.concat([PNG, Buffer.alloc(5_000_001)]), 'image/png'))

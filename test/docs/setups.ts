@@ -24,6 +24,20 @@ const buffer = Buffer.from('content')`
 export const SETUPS: Readonly<Record<string, Setup>> = {
   ...BACKEND_SETUPS,
   ...RECIPE_SETUPS,
+  'docs/guide.md': {
+    end: `
+import { equal } from 'node:assert/strict'
+import type { AddressInfo } from 'node:net'
+await new Promise<void>(resolve => {
+  const server = app.listen(0, async () => {
+    const form = new FormData()
+    form.set('avatar', new File(['text'], 'me.png'))
+    const url = 'http://localhost:' + (server.address() as AddressInfo).port + '/avatar'
+    equal((await fetch(url, { method: 'POST', body: form })).status, 415)
+    resolve()
+  })
+})`,
+  },
   'docs/orm/mikro-orm.md': {
     start: `
 import { defineEntity, p } from '@mikro-orm/core'
