@@ -37,11 +37,11 @@ export function sourcePaths(): Record<string, string[]> {
 export const fileOf = (page: string): string => `${page.replace(/\.md$/, '').replaceAll('/', '-')}.ts`
 
 /** The complaints of the compiler about the pages, each with page and line. */
-export function compile(programs: readonly Program[]): string[] {
+export function compile(programs: readonly Program[], options: object = {}): string[] {
   const folder = mkdtempSync(join(ROOT, 'test/docs/compiled-'))
   try {
     for (const { page, text } of programs) writeFileSync(join(folder, fileOf(page)), text)
-    const compilerOptions = { ...PAGE_OPTIONS, paths: sourcePaths() }
+    const compilerOptions = { ...PAGE_OPTIONS, ...options, paths: sourcePaths() }
     const config = { extends: join(ROOT, 'tsconfig.check.json'), compilerOptions, include: ['*.ts'], exclude: [] }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')

@@ -1,10 +1,14 @@
 /** Every code block of the README and of `docs` compiles, and runs: on servers of the tests, in memory or on the disk. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { codeOf, PAGES, programOf, reasonOf } from '../docs/code-blocks.ts'
 import { compile, run } from '../docs/compile.ts'
+import { examplePrograms, withMissing } from '../docs/reference-examples.ts'
 import { isHoldall, linesOf, runBlock, SHELL_BLOCKS } from '../docs/shell-blocks.ts'
 
 const programs = (isRun: boolean) => PAGES.map(page => programOf(page, isRun)).filter(program => program !== undefined)
+
+// Two processors and real servers beside it.
+vi.setConfig({ testTimeout: 300_000 })
 
 it('compiles', () => {
   expect(compile(programs(false))).toEqual([])
@@ -30,4 +34,13 @@ describe('has commands that succeed', () => {
   it.each(commands.map(block => [`${block.page}:${block.line}`, block] as const))('%s', (_, block) => {
     expect(runBlock(block)).toEqual([])
   })
+})
+
+it('compiles the examples of the doc comments', () => {
+  const options = { verbatimModuleSyntax: false, noImplicitAny: false, erasableSyntaxOnly: false }
+  const examples = examplePrograms()
+  expect(examples.length).toBeGreaterThan(50)
+  // They name what a reader has; the compiler reports those names first.
+  const programs = withMissing(examples, compile(examples, options))
+  expect(compile(programs, options)).toEqual([])
 })
