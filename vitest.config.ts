@@ -63,11 +63,18 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^holdall$/, replacement: path('src/index.ts') },
-      { find: /^holdall\/(fields|http|remote|serve|static|testing)$/, replacement: path('src/$1/index.ts') },
+      { find: /^holdall\/storage-browser$/, replacement: path('src/serve/browser/index.ts') },
+      {
+        find: /^holdall\/(fields|http|remote|serve|static|testing|transfer|uploads)$/,
+        replacement: path('src/$1/index.ts'),
+      },
+      { find: /^holdall\/(fastify|multer|nestjs)$/, replacement: path('src/frameworks/$1/index.ts') },
     ],
   },
   test: {
     testTimeout: 60_000,
+    // With real servers the repetitions of all tests are in full as well.
+    env: isReal ? { HOLDALL_TESTS: 'full' } : {},
     hookTimeout: 60_000,
     // One more than the cores of a small machine, since many files wait; real servers need the processor themselves.
     maxWorkers: isReal ? 2 : 3,

@@ -111,10 +111,13 @@ import type {
   CallOptions,
   CallRunner,
   ChaosOptions,
+  ChecksumName,
+  Checksums,
   ContentData,
   CopyFileOptions,
   DeletableNames,
   DeletedFiles,
+  DeleteOptions,
   DirectUpload,
   DirectUploadLimits,
   EntriesOptions,
@@ -128,6 +131,7 @@ import type {
   ManifestPolicy,
   NameStrategy,
   ObjectParameters,
+  OnProgress,
   OpenOptions,
   OpenUploadOptions,
   Origin,
@@ -149,6 +153,8 @@ import type {
   StatOptions,
   StorageConfig,
   Storages,
+  TracedCall,
+  TransferProgress,
   UploadPartSizes,
   UploadSendOptions,
   UploadTargetOptions,
@@ -156,6 +162,7 @@ import type {
   UrlOptions,
   UrlSigning,
   VersionOptions,
+  Visibility,
   WantedParts,
   Whence,
   WriteOptions,
@@ -222,6 +229,9 @@ import type {
   XmlAnswer,
 } from '../../src/remote/index.ts'
 import type { Coding, ServedUrl } from '../../src/serve/index.ts'
+import type { FakeStorage, FakeStorages, FakeStoragesOptions } from '../../src/testing/index.ts'
+
+export type OfTesting = [FakeStorage, FakeStorages, FakeStoragesOptions]
 
 export type OfAzure = [
   AccessToken,
@@ -364,6 +374,13 @@ export type OfStorage = [
 ]
 export type OfDrivers = [Features, HandleFlags, ObjectParameters, ReadStat, Repeat, RequestOptions, StatOptions]
 export type OfTheRest = [
+  Checksums,
+  ChecksumName,
+  DeleteOptions,
+  OnProgress,
+  TracedCall,
+  TransferProgress,
+  Visibility,
   ChaosOptions,
   ContentData<string>,
   GuessedType,

@@ -22,7 +22,7 @@ import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import { NodeClient, type NodeClientOptions } from '../../http/node-client.ts'
 import type { HttpClient, HttpResponse } from '../../http/request.ts'
 import { type BatchAnswer, Batches } from '../../remote/batches.ts'
-import { checksumHeaders } from '../../remote/checksums.ts'
+import { CHECKSUM_MODE, checksumHeaders, isAlgorithm } from '../../remote/checksums.ts'
 import {
   type ConditionSupport,
   Conditions,
@@ -77,9 +77,12 @@ export class S3Driver implements Driver {
   readonly #writer: Writer
   readonly #conditions: Conditions
   readonly #batches: Batches<RequestOptions>
+  /** Asks for checksums where the service is known to have them. */
+  readonly #asked: Readonly<Record<string, string>>
 
   constructor(options: S3DriverOptions) {
     this.#options = options
+    this.#asked = isAlgorithm(options.checksum) ? CHECKSUM_MODE : {}
     this.#http = options.httpClient ?? new NodeClient(options.transport)
     this.client = new S3Client(options, this.#http)
     this.containers = containersOf(new Buckets(options, this.#http))
@@ -120,11 +123,11 @@ export class S3Driver implements Driver {
   }
 
   stat(key: string, ctx: CallContext, options: StatOptions = {}): Promise<Stat> {
-    return statObject(this.client, key, options, ctx)
+    return statObject(this.client, key, options, ctx, this.#asked)
   }
 
   read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
-    const own = otherHeaders('read', options.objectParameters)
+    const own = { ...otherHeaders('read', options.objectParameters), ...this.#asked }
     const query = versionQuery(options)
     const get = (headers: Record<string, string>): Promise<HttpResponse> =>
       this.client.send({ method: 'GET', key, query, headers: { ...own, ...headers } }, ctx)
