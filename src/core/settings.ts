@@ -119,8 +119,12 @@ function likelyOption(settings: AnySettings, key: string): string | undefined {
   return names.find(name => settings[name]!.keys.includes(key)) ?? synonymIn(names, key) ?? nearest(key, names)
 }
 
-/** A message in which each name of the settings object or the environment comes after its option: `bucketName (AWS_STORAGE_BUCKET_NAME)`. */
+/**
+ * A message in which each name of the settings object or the environment comes after its option: `bucketName (AWS_STORAGE_BUCKET_NAME)`. One that
+ * is about settings by name, and says so, stays as it is.
+ */
 export function withOptionNames(message: string, settings: AnySettings): string {
+  if (/\bsettings?\b/.test(message)) return message
   return message.replace(SETTING_NAME, key => {
     const option = Object.keys(settings).find(name => settings[name]!.keys.includes(key))
     return option === undefined ? key : `${option} (${key})`

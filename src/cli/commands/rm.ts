@@ -7,7 +7,7 @@ import { type CliContext, isCurrentFolder, shownTarget, type Target, UsageError 
 import { allowRecursive } from '../options.ts'
 import { printable } from '../output.ts'
 import { counted, Tally } from '../tally.ts'
-import { existingFile, filesBelow } from '../tree.ts'
+import { existingFile, filesBelow, removeFolders } from '../tree.ts'
 
 interface RmOptions {
   readonly recursive?: boolean
@@ -186,12 +186,4 @@ async function* batches<T>(items: AsyncIterable<T>, size: number): AsyncGenerato
     batch = []
   }
   if (batch.length > 0) yield batch
-}
-
-/** On a file system the emptied folders are left; the root stays. */
-async function removeFolders(storage: AnyStorage, path: string, signal: AbortSignal): Promise<void> {
-  const [folders] = await storage.listdir(path, { signal })
-  for (const folder of folders)
-    await removeFolders(storage, path === '' ? folder : `${path.replace(/\/$/, '')}/${folder}`, signal)
-  if (path !== '') await storage.delete(path.replace(/\/$/, ''), { signal })
 }
