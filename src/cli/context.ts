@@ -157,7 +157,7 @@ export class CliContext {
     this.#used.add(storage)
     if (file === undefined && isCurrentFolder(storage) && !this.#isHinted) {
       this.#isHinted = true
-      this.out.log(`no holdall.config.* here: '${alias}' is the current folder ('holdall init' writes one)`)
+      this.out.log(`no holdall.config.* here: '${alias}' is the folder 'media' here ('holdall init' writes one)`)
     }
     return { alias, path, storage }
   }
