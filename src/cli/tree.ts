@@ -39,6 +39,7 @@ export async function existing(target: Target, signal: AbortSignal): Promise<Ent
     if (!isStorageError(error, 'not_found')) throw error
     for await (const _ of storage.entries(`${name}/`, { signal })) return { name, isDirectory: true, size: 0 }
     throw new StorageError('not_found', `There is nothing at '${shownTarget(alias, path)}'.`, {
+      ...error,
       fileName: path,
       cause: error,
     })

@@ -133,7 +133,7 @@ export function withOptionNames(message: string, settings: AnySettings): string 
 }
 
 /** A name in capitals that is neither quoted nor in parentheses. */
-const SETTING_NAME = /(?<![\w('"])[A-Z][A-Z0-9]*_[A-Z0-9_]+(?![\w)'"])/g
+const SETTING_NAME = /(?<![\w('"])[A-Z][A-Z0-9]*_[A-Z0-9_]+(?![\w)'"]|\.\w)/g
 
 function find(
   name: string,

@@ -56,10 +56,10 @@ function refuseRoot(context: CliContext, { alias, storage, path }: Target, optio
   if (options.yes !== true && !dryRun) {
     throw new UsageError(`rm: this removes everything in '${alias}'; add --yes if that is meant.`)
   }
-  // Without a location a local storage is the current folder: nobody asked for that to be emptied.
+  // Without a location a local storage is a folder of the current one: that was not meant to be emptied.
   if (!dryRun && isCurrentFolder(storage)) {
     throw new UsageError(
-      `rm: no folder is configured for '${alias}', so it would be the current one; name what to remove.`,
+      `rm: no folder is configured for '${alias}', so it would be one in the current folder; name what to remove.`,
     )
   }
 }
