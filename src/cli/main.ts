@@ -19,6 +19,7 @@ import { rm } from './commands/rm.ts'
 import { serve } from './commands/serve.ts'
 import { settings } from './commands/settings.ts'
 import { stat } from './commands/stat.ts'
+import { sync } from './commands/sync.ts'
 import { url } from './commands/url.ts'
 import { CliContext, UsageError } from './context.ts'
 import { packageRoot } from './package-root.ts'
@@ -31,6 +32,7 @@ const REGISTRATIONS = [
   get,
   cp,
   mv,
+  sync,
   rm,
   stat,
   url,

@@ -13,6 +13,7 @@ import { isMissing, plain, probe, type Step } from '../probe.ts'
 import { checkStaticFiles, hasStaticFiles, servingProblem } from '../static-check.ts'
 import { counted } from '../tally.ts'
 import { hasAlias, splitTarget } from '../target.ts'
+import { arePlaces, type CompareFlags, comparePlaces, declareComparison } from './compare.ts'
 
 /** What was found about one storage. */
 interface Report {
@@ -45,14 +46,21 @@ const FEATURES: readonly Feature[] = [
   'containers',
 ]
 
-/** `holdall check`: explains the configuration and tries each storage with a probe file that it removes again. */
+/**
+ * `holdall check`: explains the configuration and tries each storage with a probe file that it removes again; with two places (`alias:path`) it compares
+ * them.
+ */
 export function check(program: Command, context: CliContext): void {
-  program
+  const command = program
     .command('check')
-    .description('explain the configuration and try each storage with a probe file; --dry-run only connects')
-    .argument('[aliases...]', 'storages to check; all when none is named')
+    .description(
+      'explain the configuration and try each storage with a probe file (--dry-run only connects); or compare two places',
+    )
+    .argument('[aliases...]', 'storages to check, all when none is named; or SOURCE and TARGET (alias:path)')
     .option('--all', 'show also options that have their default value')
-    .action((aliases: string[], options: { readonly all?: boolean }) => run(context, aliases, options.all === true))
+  declareComparison(command).action((given: string[], options: { readonly all?: boolean } & CompareFlags) =>
+    arePlaces(given) ? comparePlaces(context, given, options) : run(context, given, options.all === true),
+  )
 }
 
 async function run(context: CliContext, given: readonly string[], all: boolean): Promise<void> {
