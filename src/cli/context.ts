@@ -8,7 +8,7 @@ import { watchModules } from './configured-modules.ts'
 import type { Skipped } from './local-files.ts'
 import { Output, printable } from './output.ts'
 import { explained } from './place-advice.ts'
-import { splitTarget } from './target.ts'
+import { hasAlias, splitTarget } from './target.ts'
 
 /** A place in a storage. */
 export interface Target {
@@ -149,6 +149,9 @@ export class CliContext {
   async #place(text: string): Promise<Target> {
     const { alias, path } = splitTarget(text)
     const storages = await this.storages()
+    if (!hasAlias(text) && text !== '' && storages.has(text)) {
+      throw new UsageError(`'${text}' is a storage: write '${text}:' for it, or ':${text}' for this name in 'default'.`)
+    }
     const { file } = await this.config()
     const storage = await this.configured(() => storages.get(alias))
     this.#used.add(storage)

@@ -75,7 +75,7 @@ export class Tally {
   }
 
   /** Counts a file that is dealt with, and writes its line. */
-  async done(record: unknown, text: string, { renamed = false } = {}): Promise<void> {
+  async done(record: unknown, text: string, { renamed = false }: { readonly renamed?: boolean } = {}): Promise<void> {
     this.#done++
     if (renamed) this.#renamed++
     await this.#write(record, text)

@@ -1,5 +1,6 @@
 import { isStorageError, StorageError } from '../core/errors.ts'
 import { trimTrailingSlashes } from '../core/names.ts'
+import type { AnyStorage } from '../storage/storage.ts'
 import type { Entry } from '../storage/types.ts'
 import { shownTarget, type Target } from './context.ts'
 import { lastPart } from './target.ts'
@@ -38,6 +39,7 @@ export async function existing(target: Target, signal: AbortSignal): Promise<Ent
     if (!isStorageError(error, 'not_found')) throw error
     for await (const _ of storage.entries(`${name}/`, { signal })) return { name, isDirectory: true, size: 0 }
     throw new StorageError('not_found', `There is nothing at '${shownTarget(alias, path)}'.`, {
+      ...error,
       fileName: path,
       cause: error,
     })
@@ -45,7 +47,7 @@ export async function existing(target: Target, signal: AbortSignal): Promise<Ent
 }
 
 /** What is known of the file at a place. A folder is `is_directory`, nothing there `not_found`. */
-export async function existingFile(target: Target, signal: AbortSignal): Promise<Entry> {
+export async function existingFile(target: Target, signal: AbortSignal, remedy = '; use -r'): Promise<Entry> {
   const { alias, path } = target
   if (path !== '') {
     const entry = await existing(target, signal)
@@ -56,6 +58,24 @@ export async function existingFile(target: Target, signal: AbortSignal): Promise
       })
     }
   }
-  const text = `'${shownTarget(alias, path)}' is a folder; use -r.`
+  const text = `'${shownTarget(alias, path)}' is a folder${remedy}.`
   throw new StorageError('is_directory', text, { fileName: path })
+}
+
+/**
+ * Throws why a file could not be read: that nothing is there, or a folder. In a bucket nothing has a folder's name, so it is asked only after a
+ * failure.
+ */
+export async function explainUnread(target: Target, error: unknown, signal: AbortSignal, remedy = ''): Promise<never> {
+  const mayBeFolder = isStorageError(error, 'not_found', 'suspicious_name') && !signal.aborted
+  if (mayBeFolder) await existingFile(target, signal, remedy)
+  throw error
+}
+
+/** Removes the emptied folders below a place, which a file system keeps; the root stays. One that is not empty is `is_directory`. */
+export async function removeFolders(storage: AnyStorage, path: string, signal: AbortSignal): Promise<void> {
+  const [folders] = await storage.listdir(path, { signal })
+  for (const folder of folders)
+    await removeFolders(storage, path === '' ? folder : `${path.replace(/\/$/, '')}/${folder}`, signal)
+  if (path !== '') await storage.delete(path.replace(/\/$/, ''), { signal })
 }

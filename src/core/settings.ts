@@ -120,8 +120,12 @@ function likelyOption(settings: AnySettings, key: string): string | undefined {
   return names.find(name => settings[name]!.keys.includes(key)) ?? synonymIn(names, key) ?? nearest(key, names)
 }
 
-/** A message in which each name of the settings object or the environment comes after its option: `bucketName (AWS_STORAGE_BUCKET_NAME)`. */
+/**
+ * A message in which each name of the settings object or the environment comes after its option: `bucketName (AWS_STORAGE_BUCKET_NAME)`. One that
+ * is about settings by name, and says so, stays as it is.
+ */
 export function withOptionNames(message: string, settings: AnySettings): string {
+  if (/\bsettings?\b/.test(message)) return message
   return message.replace(SETTING_NAME, key => {
     const option = Object.keys(settings).find(name => settings[name]!.keys.includes(key))
     return option === undefined ? key : `${option} (${key})`
@@ -129,7 +133,7 @@ export function withOptionNames(message: string, settings: AnySettings): string 
 }
 
 /** A name in capitals that is neither quoted nor in parentheses. */
-const SETTING_NAME = /(?<![\w('"])[A-Z][A-Z0-9]*_[A-Z0-9_]+(?![\w)'"])/g
+const SETTING_NAME = /(?<![\w('"])[A-Z][A-Z0-9]*_[A-Z0-9_]+(?![\w)'"]|\.\w)/g
 
 function find(
   name: string,

@@ -339,6 +339,51 @@ describe.runIf(process.platform !== 'win32')('a name with a backslash', () => {
   })
 })
 
+describe('what strangers ran into', () => {
+  test('an alias without its colon is no name', async () => {
+    for (const args of [
+      ['cp', 'top.txt', 's3'],
+      ['ls', 's3'],
+      ['get', 's3'],
+      ['rm', '-r', 's3'],
+    ]) {
+      expect(await cli(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining("write 's3:' for it") })
+    }
+    expect((await cli('cp', 'top.txt', ':s3')).stdout).toBe('default:s3\n')
+  })
+
+  test('a folder where a file is expected is named as one', async () => {
+    for (const alias of ['default', 's3']) {
+      expect((await cli('cat', `${alias}:t`)).stderr).toMatch(/is a (?:folder|directory)/)
+      expect((await cli('cat', `${alias}:absent`)).stderr).toContain(`There is nothing at '${alias}:absent'`)
+      expect((await cli('cat', `${alias}:top.txt/`)).stderr).toContain('leave the slash out')
+      expect((await cli('get', `${alias}:t/`, 'out/')).stderr).toContain(`'${alias}:t/' is a folder; use -r.`)
+      expect(JSON.parse((await cli('--json', 'stat', `${alias}:t`)).stdout)).toMatchObject({ isDirectory: true })
+      expect((await cli('stat', `${alias}:absent`)).stderr).toContain('There is nothing at')
+    }
+  })
+
+  test('put stores nothing where one of its sources cannot be', async () => {
+    expect(await cli('put', 'media/top.txt', 'media', 's3:new/')).toMatchObject({ code: 2, stdout: '' })
+    expect(keys()).toHaveLength(3)
+  })
+
+  test('mv -r leaves no empty folders, and keeps what it did not move', async () => {
+    await put('media/odd/deep/back\\slash', 'x')
+    await put('media/odd/deep/er/plain', 'x')
+    expect(await cli('mv', '-r', ':t', 's3:moved')).toMatchObject({ code: 0 })
+    expect(await readdir(join(dir, 'media'))).toEqual(['odd', 'top.txt'])
+    expect(await cli('mv', '-r', ':odd', 's3:odd')).toMatchObject({ code: process.platform === 'win32' ? 0 : 1 })
+  })
+
+  test('containers --create reports what was there', async () => {
+    const again = await cli('containers', 's3', '--create', 'media')
+    expect(again).toEqual({ code: 1, stdout: '', stderr: "holdall: 'media' is there already.\n" })
+    expect((await cli('containers', 's3', '--create', 'fresh')).stderr).toBe('created fresh\n')
+    expect((await cli('containers', 's3', '--create')).stderr).toBe('the container of the storage is there now\n')
+  })
+})
+
 test('nothing is replaced without --overwrite, also where the storage would', async () => {
   await put('top.txt', 'other')
   const { code, stdout } = await cli('put', 'top.txt', 's3:')

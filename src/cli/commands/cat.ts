@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { CliContext, Target } from '../context.ts'
 import { counted } from '../tally.ts'
+import { explainUnread } from '../tree.ts'
 
 /** `holdall cat`: the bytes of files, to stdout. */
 export function cat(program: Command, context: CliContext): void {
@@ -19,6 +20,11 @@ export function cat(program: Command, context: CliContext): void {
 }
 
 /** Writes the bytes of a file to stdout. */
-export async function writeOut({ out, signal }: CliContext, { storage, path }: Target): Promise<void> {
-  for await (const chunk of storage.createReadStream(path, { signal })) await out.write(chunk as Uint8Array)
+export async function writeOut({ out, signal }: CliContext, target: Target): Promise<void> {
+  const { storage, path } = target
+  try {
+    for await (const chunk of storage.createReadStream(path, { signal })) await out.write(chunk as Uint8Array)
+  } catch (error) {
+    await explainUnread(target, error, signal)
+  }
 }

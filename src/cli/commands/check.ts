@@ -59,7 +59,7 @@ export function check(program: Command, context: CliContext): void {
     .argument('[aliases...]', 'storages to check, all when none is named; or SOURCE and TARGET (alias:path)')
     .option('--all', 'show also options that have their default value')
   declareComparison(command).action((given: string[], options: { readonly all?: boolean } & CompareFlags) =>
-    arePlaces(given) ? comparePlaces(context, given, options) : run(context, given, options.all === true),
+    isComparison(given) ? comparePlaces(context, given, options) : run(context, given, options.all === true),
   )
 }
 
@@ -91,6 +91,11 @@ async function run(context: CliContext, given: readonly string[], all: boolean):
   }
   await out.document({ file: loaded.file ?? null, envFile: loaded.envFile ?? null, advice, storages: reports })
   if (found?.isFailure === true || reports.some(report => report.ok === false)) context.exitCode = 1
+}
+
+/** Whether places are to be compared; one whole storage, `alias:`, is tried as its alias is. */
+function isComparison(given: readonly string[]): boolean {
+  return arePlaces(given) && (given.length > 1 || splitTarget(given[0]!).path !== '')
 }
 
 /** An alias, also where it is written as the place `alias:`. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { ContainerStat } from '../../core/container-driver.ts'
+import { StorageError } from '../../core/errors.ts'
 import type { StorageDriver } from '../../storage/storage-driver.ts'
 import { type CliContext, UsageError } from '../context.ts'
 import { formatSize, formatTime, printable } from '../output.ts'
@@ -48,9 +49,19 @@ async function create(
   const what = name === undefined ? 'the container of the storage' : printable(name)
   if (options.dryRun === true) return out.record({ dryRun: true, container: name }, `would create ${what}`)
   if (name === undefined) await driver.createContainer(undefined, { signal })
+  // Some services answer alike where the account has it already.
+  else if (await isKnown(driver, name, signal)) throw new StorageError('exists', `'${name}' is there already.`)
   else await driver.createContainer(name, { signal })
-  out.log(`created ${what}`)
+  out.log(name === undefined ? `${what} is there now` : `created ${what}`)
   if (out.json) await out.record({ container: name, created: true }, '')
+}
+
+/** Whether a container is there, as far as the account may see. */
+function isKnown(driver: StorageDriver, name: string, signal: AbortSignal): Promise<boolean> {
+  return driver.getContainer(name, { signal }).then(
+    () => true,
+    () => false,
+  )
 }
 
 async function remove({ out, signal, options }: CliContext, driver: StorageDriver, name: string): Promise<void> {

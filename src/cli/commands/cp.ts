@@ -10,7 +10,7 @@ import { refuseInside, refuseSameFile } from '../same-place.ts'
 import { TakenNames } from '../taken-names.ts'
 import { Tally } from '../tally.ts'
 import { below, hasAlias, lastPart, splitTarget } from '../target.ts'
-import { existing, existingFile, filesBelow } from '../tree.ts'
+import { existing, existingFile, filesBelow, removeFolders } from '../tree.ts'
 import { resumedTransfer } from './resumed-transfer.ts'
 
 type Kind = 'copy' | 'move'
@@ -108,6 +108,13 @@ async function transferAll(run: Run, source: Target, target: Target, limit: numb
       if (!Number.isNaN(entry.size)) tally.progress.add(entry.size, entry.name)
     }, true),
   )
+  const leavesFolders = run.kind === 'move' && source.storage.supports('path') && context.options.dryRun !== true
+  // What is still in a folder was not moved, and keeps it.
+  if (leavesFolders && context.exitCode === 0) {
+    await removeFolders(source.storage, source.path, context.signal).catch((error: unknown) => {
+      if (!isStorageError(error, 'is_directory', 'not_empty', 'not_found', 'not_a_directory')) throw error
+    })
+  }
 }
 
 async function transferAlone(run: Run, from: Target, to: Target): Promise<void> {

@@ -10,7 +10,7 @@ import { allowRecursive, allowSkipExisting, checkSkipExisting, concurrencyOf } f
 import { printable } from '../output.ts'
 import { Tally } from '../tally.ts'
 import { hasAlias, lastPart } from '../target.ts'
-import { existingFile, type Found, filesBelow } from '../tree.ts'
+import { existingFile, explainUnread, type Found, filesBelow } from '../tree.ts'
 import { writeOut } from './cat.ts'
 
 interface GetOptions {
@@ -123,7 +123,9 @@ async function getAlone(run: Run, targets: readonly Target[], local: string | un
       if (tally.progress.isShown || context.options.dryRun === true) {
         tally.expect(0, (await existingFile(target, context.signal)).size)
       }
-      await getOne(run, target, target.path, { folder, name }, false).catch(error => explained(target, error, context))
+      await getOne(run, target, target.path, { folder, name }, false).catch(error =>
+        explainUnread(target, error, context.signal, '; use -r'),
+      )
     }
     try {
       await tally.attempt(work, several)
@@ -132,12 +134,6 @@ async function getAlone(run: Run, targets: readonly Target[], local: string | un
       throw new UsageError(`get: '${shownTarget(target.alias, target.path)}' is a folder; use -r.`)
     }
   }
-}
-
-/** In a bucket nothing has a folder's name: whether there is one is asked only after a failure. */
-async function explained(target: Target, error: unknown, { signal }: CliContext): Promise<never> {
-  if (isStorageError(error, 'not_found')) await existingFile(target, signal)
-  throw error
 }
 
 function inTheWay({ name }: Entry, cause: unknown): never {

@@ -68,7 +68,10 @@ async function putFiles(context: CliContext, paths: string[], options: PutOption
   if (isStdin && sources.length > 1) throw new UsageError("put: '-' must be the only source.")
   if (isStdin && (lastPart(target.path) === '' || target.path.endsWith('/')))
     throw new UsageError('put: stdin needs a name: alias:path.')
-  if (options.recursive === true) for (const source of sources) refuseOwnFolder(source, target)
+  for (const source of sources) {
+    if (options.recursive === true) refuseOwnFolder(source, target)
+    else if (isFolder(source)) throw new UsageError(`put: '${source}' is a folder; use -r.`)
+  }
   const several = sources.length > 1 || options.recursive === true
   const taken = new TakenNames(target.storage, target.path, context.signal)
   const tally = new Tally(context, { verb: 'stored', isMany: several })
@@ -101,12 +104,11 @@ async function* chosen(
 ): AsyncGenerator<Chosen> {
   const several = sources.length > 1
   for (const source of sources) {
-    const isFolder = statSync(source, { throwIfNoEntry: false })?.isDirectory() === true
-    if (isFolder && options.recursive !== true) throw new UsageError(`put: '${source}' is a folder; use -r.`)
-    const own = isFolder && several ? `${basename(resolve(source))}/` : ''
+    const isTree = isFolder(source)
+    const own = isTree && several ? `${basename(resolve(source))}/` : ''
     try {
       for await (const file of localFiles(source, context.skipped, options)) {
-        const isPlace = isFolder || several || path === '' || path.endsWith('/')
+        const isPlace = isTree || several || path === '' || path.endsWith('/')
         yield { file, name: isPlace ? below(path, own + file.name) : path }
       }
     } catch (error) {
@@ -116,6 +118,10 @@ async function* chosen(
       context.exitCode = 1
     }
   }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 /** The error of a source; one that is missing may be meant as a place in a storage. */

@@ -7,7 +7,7 @@ import { type CliContext, isCurrentFolder, shownTarget, type Target, UsageError 
 import { allowRecursive } from '../options.ts'
 import { printable } from '../output.ts'
 import { counted, Tally } from '../tally.ts'
-import { existingFile, filesBelow } from '../tree.ts'
+import { existingFile, filesBelow, removeFolders } from '../tree.ts'
 
 interface RmOptions {
   readonly recursive?: boolean
@@ -56,10 +56,10 @@ function refuseRoot(context: CliContext, { alias, storage, path }: Target, optio
   if (options.yes !== true && !dryRun) {
     throw new UsageError(`rm: this removes everything in '${alias}'; add --yes if that is meant.`)
   }
-  // Without a location a local storage is the current folder: nobody asked for that to be emptied.
+  // Without a location a local storage is a folder of the current one: that was not meant to be emptied.
   if (!dryRun && isCurrentFolder(storage)) {
     throw new UsageError(
-      `rm: no folder is configured for '${alias}', so it would be the current one; name what to remove.`,
+      `rm: no folder is configured for '${alias}', so it would be one in the current folder; name what to remove.`,
     )
   }
 }
@@ -186,12 +186,4 @@ async function* batches<T>(items: AsyncIterable<T>, size: number): AsyncGenerato
     batch = []
   }
   if (batch.length > 0) yield batch
-}
-
-/** On a file system the emptied folders are left; the root stays. */
-async function removeFolders(storage: AnyStorage, path: string, signal: AbortSignal): Promise<void> {
-  const [folders] = await storage.listdir(path, { signal })
-  for (const folder of folders)
-    await removeFolders(storage, path === '' ? folder : `${path.replace(/\/$/, '')}/${folder}`, signal)
-  if (path !== '') await storage.delete(path.replace(/\/$/, ''), { signal })
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { type CliContext, shownTarget } from '../context.ts'
 import { paint, printable } from '../output.ts'
+import { existing } from '../tree.ts'
 
 /** `holdall stat`: what a storage knows of a file. */
 export function stat(program: Command, context: CliContext): void {
@@ -9,8 +10,9 @@ export function stat(program: Command, context: CliContext): void {
     .description('show what is known of a file')
     .argument('<place>', '[alias:]path')
     .action(async (place: string) => {
-      const { alias, storage, path } = await context.target(place)
-      const known = await storage.stat(path, { signal: context.signal })
+      const target = await context.target(place)
+      const { alias, path } = target
+      const known = await existing(target, context.signal)
       await context.out.document({ place: shownTarget(alias, path), ...known })
       const { name, ...rest } = known
       for (const [field, value] of Object.entries({ name, ...rest })) {

@@ -54,7 +54,7 @@ it('check that finds no bucket, or no right, says what to do', async () => {
   }
   expect(await containers()).toEqual([0, 'my-bucket\n', ''])
   expect(await containers('--create', '--dry-run')).toEqual([0, 'would create the container of the storage\n', ''])
-  expect(await containers('default', '--create')).toEqual([0, '', 'created the container of the storage'])
+  expect(await containers('default', '--create')).toEqual([0, '', 'the container of the storage is there now'])
   expect(await containers('--create', 'bucket-1')).toEqual([0, '', 'created bucket-1'])
   expect(await containers('--create', 'bucket-1')).toEqual([1, '', expect.stringContaining('bucket-1')])
   expect(await containers('default:')).toEqual([0, 'bucket-1\nmissing\nmy-bucket\n', ''])
