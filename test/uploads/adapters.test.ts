@@ -211,7 +211,7 @@ describe.each(GROUNDS)('$name', ({ name: ground, start, ownParser }) => {
   })
 
   describe('upl-5: the client always gets an answer', () => {
-    const large = formOf(file(Buffer.alloc(3_000_000, 'a'), { filename: 'a.txt' }), { name: 'after', body: 'x' })
+    const large = formOf(file(Buffer.alloc(8_000_000, 'a'), { filename: 'a.txt' }), { name: 'after', body: 'x' })
 
     test('after an error of the storage, when much of the body is left', async () => {
       const storage = new MemoryStorage()
