@@ -97,6 +97,21 @@ test('with a handler, returns what it returns, and removes the files when it thr
   expect([taken.status, await namesIn(storage)]).toEqual([201, ['a.png']])
 })
 
+test('after an error the rest of the body is read before it is thrown, for servers that answer no client who is still sending', async () => {
+  const form = formOf({ ...photo, body: Buffer.alloc(1_000_000, 'a') })
+  let at = 0
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (at >= form.length) return controller.close()
+      controller.enqueue(form.subarray(at, (at += 16_384)))
+    },
+  })
+  const fields = { photo: { allow: ['image/png'] } }
+  const saving = saveUploads(requestOf(body), { storage: new MemoryStorage(), fields })
+  await expect(saving).rejects.toMatchObject({ reason: 'type_not_allowed' })
+  expect(at).toBeGreaterThanOrEqual(form.length)
+})
+
 test('discard removes the files, once', async () => {
   const storage = new MemoryStorage()
   const uploads = await saveUploads(requestOf(formOf(photo)), { storage, fields: { photo: {} } })
