@@ -41,7 +41,8 @@ export interface Uploads extends StoredForm {
  * more, the files are removed again.
  *
  * What the client did wrong is an `UploadError`, whose `status` is that of the answer: 400 for a malformed form, 413 beyond a limit, 415 for a type
- * that is not allowed. Whatever fails, no file of the request stays, and the rest of the body is read (up to 64 MiB). Needs `@fastify/busboy`.
+ * that is not allowed. Whatever fails, no file of the request stays, and the rest of the body is read (up to 64 MiB). An abort by `signal` ends the
+ * reading; a file that was received completely is stored first, and removed then. Needs `@fastify/busboy`.
  * @example
  * const { files, fields } = await saveUploads(request, {
  *   storage: 'media',

@@ -1,5 +1,5 @@
 import { storageOf } from '../config/storage-option.ts'
-import { messageOf } from '../core/errors.ts'
+import { isStorageError, messageOf } from '../core/errors.ts'
 import { hasMissingValue, uploadName } from '../storage/upload-name.ts'
 import { clientName, originalName } from './client-name.ts'
 import { fileKind, HEAD_BYTES } from './file-kind.ts'
@@ -40,17 +40,19 @@ export async function storeUpload<R>(
   const { contentType } = kind
   const { uploadTo = '', saveOptions, maxLength } = options
   const filename = clientName(storage, file.filename)
-  const wanted = await uploadName(storage, {
+  const naming = {
     uploadTo: typeof uploadTo === 'string' ? uploadTo : () => uploadTo(contextOf(file, filename, contentType)),
     filename,
     owner: field,
-    check: name => refuseMissing(field, name, filename),
-  })
-  const name = await storage
-    .save(wanted, counted.all(), { ...saveOptions, contentType, maxLength })
-    .catch((error: unknown) => {
-      throw counted.failure ?? error
-    })
+    check: (name: string) => refuseMissing(field, name, filename),
+  }
+  let name: string
+  try {
+    const wanted = await uploadName(storage, naming)
+    name = await storage.save(wanted, counted.all(), { ...saveOptions, contentType, maxLength })
+  } catch (error) {
+    throw counted.failure ?? refusedName(error, field)
+  }
   const stored = { field, name, originalName: originalName(file.filename), contentType, size: counted.size, storage }
   await uploads.add(stored)
   return stored
@@ -128,6 +130,15 @@ class CountedBytes {
       throw this.failure
     }
   }
+}
+
+/** A name that the storage refuses was made of what the client sent. */
+function refusedName(error: unknown, field: string): unknown {
+  if (error instanceof UploadError || !isStorageError(error, 'suspicious_name')) return error
+  return new UploadError('bad_name', `The file of '${field}' has no valid name: ${error.message}`, {
+    field,
+    cause: error,
+  })
 }
 
 /** The error of a part that was not received completely. */

@@ -1,13 +1,13 @@
 import { readdirSync } from 'node:fs'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
+import { isFull } from '../support/sampled.ts'
 import { type Answer, BOUNDARY, formOf, type Part, png, type Sending, send } from './form.ts'
 import { GROUNDS, type Running, type Serving } from './grounds.ts'
 
 const IMAGES = ['image/png', 'image/jpeg']
 
-const isReal = process.env['REAL_SERVERS'] === '1'
-const REPEATED = isReal ? 1000 : 60
+const REPEATED = isFull ? 1000 : 24
 
 const FILE_HEAD = 'Content-Disposition: form-data; name="file"; filename="a.png"'
 /** Bodies that no parser can make a form of. */
@@ -27,6 +27,8 @@ const MALFORMED: Readonly<Record<string, { readonly body: string; readonly type?
 const openFiles = (): number => readdirSync('/proc/self/fd').length
 
 describe.each(GROUNDS)('$name', ({ name: ground, start, ownParser }) => {
+  /** NestJS has the engine of Express: a plain run takes a few rows of a table. */
+  const rows = <T>(all: T[]): T[] => (isFull || ground !== 'NestJS' ? all : all.slice(0, 3))
   // NestJS answers all limits but the one of files' sizes with 400.
   const countStatus = (): number => (ground === 'NestJS' ? 400 : 413)
   const running: Running[] = []
@@ -212,13 +214,15 @@ describe.each(GROUNDS)('$name', ({ name: ground, start, ownParser }) => {
     const large = formOf(file(Buffer.alloc(3_000_000, 'a'), { filename: 'a.txt' }), { name: 'after', body: 'x' })
 
     test('after an error of the storage, when much of the body is left', async () => {
+      // More than the buffers of two sockets hold.
+      const huge = formOf(file(Buffer.alloc(24_000_000, 'a'), { filename: 'a.txt' }))
       const storage = new MemoryStorage()
       storage.save = async () => {
         throw new Error('the storage is down')
       }
       const server = await start({ storage })
       running.push(server)
-      expect((await send(server.port, large))?.status).toBe(500)
+      expect((await send(server.port, huge))?.status).toBe(500)
     })
 
     test('after an error of the handler, and then no file stays', async () => {
@@ -272,6 +276,12 @@ describe.each(GROUNDS)('$name', ({ name: ground, start, ownParser }) => {
       expect(answer.text).toContain("reads the text field 'album', which has not arrived")
     })
 
+    test('cannot be led out of its folder by one', async () => {
+      const form = [{ name: 'album', body: '../../etc' }, file(png(10))]
+      const { answer, names } = await post(form, { field })
+      expect([answer.status, names]).toEqual([400, []])
+    })
+
     test('never gets undefined into a name', async () => {
       const user: { id?: string } = {}
       const { answer, names } = await post([file(png(10))], {
@@ -284,41 +294,45 @@ describe.each(GROUNDS)('$name', ({ name: ground, start, ownParser }) => {
 
   describe('upl-8: the stored Content-Type is what the name and the first bytes say', () => {
     const svg = '<?xml version="1.0"?>\n<!-- a drawing -->\n<svg xmlns="http://www.w3.org/2000/svg"></svg>'
-    test.each<[name: string, body: string | Uint8Array, sent: string, stored: string]>([
-      ['attack.png', png(100), 'text/html', 'image/png'],
-      ['attack.png', '<script>alert(1)</script>', 'text/html', 'application/octet-stream'],
-      ['photo.jpg', png(100), 'image/jpeg', 'application/octet-stream'],
-      ['noname', png(100), 'text/html', 'image/png'],
-      ['a.txt', 'plain text', 'text/html', 'text/plain'],
-      ['a.txt', png(100), 'text/plain', 'application/octet-stream'],
-      ['a.csv', 'BM;a;b\r\n1;2;3', 'application/vnd.ms-excel', 'text/csv'],
-      ['latin.csv', Buffer.from('Köln;1', 'latin1'), 'text/csv', 'text/csv'],
-      ['a.svg', svg, 'text/html', 'image/svg+xml'],
-      ['a.svg', 'no drawing', 'image/svg+xml', 'application/octet-stream'],
-      ['a.json', '{"a": 1}', 'text/html', 'application/json'],
-      ['a.pdf', '%PDF-1.7\n%', 'text/html', 'application/pdf'],
-    ])('%s', async (filename, body, type, stored) => {
+    test.each(
+      rows<[name: string, body: string | Uint8Array, sent: string, stored: string]>([
+        ['attack.png', png(100), 'text/html', 'image/png'],
+        ['attack.png', '<script>alert(1)</script>', 'text/html', 'application/octet-stream'],
+        ['photo.jpg', png(100), 'image/jpeg', 'application/octet-stream'],
+        ['noname', png(100), 'text/html', 'image/png'],
+        ['a.txt', 'plain text', 'text/html', 'text/plain'],
+        ['a.txt', png(100), 'text/plain', 'application/octet-stream'],
+        ['a.csv', 'BM;a;b\r\n1;2;3', 'application/vnd.ms-excel', 'text/csv'],
+        ['latin.csv', Buffer.from('Köln;1', 'latin1'), 'text/csv', 'text/csv'],
+        ['a.svg', svg, 'text/html', 'image/svg+xml'],
+        ['a.svg', 'no drawing', 'image/svg+xml', 'application/octet-stream'],
+        ['a.json', '{"a": 1}', 'text/html', 'application/json'],
+        ['a.pdf', '%PDF-1.7\n%', 'text/html', 'application/pdf'],
+      ]),
+    )('%s', async (filename, body, type, stored) => {
       const { answer, storage, names } = await post([file(body, { filename, type })])
       expect(JSON.parse(answer.text).files[0]).toMatchObject({ contentType: stored })
       expect((await storage.stat(names[0]!)).contentType).toBe(stored)
     })
 
-    test.each<[name: string, body: string | Uint8Array, allow: string[], status: number]>([
-      ['a.png', png(100), ['image/png'], 200],
-      ['a.png', png(100), ['image/*'], 200],
-      ['a.png', '<svg></svg>', ['image/*'], 415],
-      ['a.html', png(100), ['image/png'], 415],
-      ['a.jpg', png(100), ['image/png', 'image/jpeg'], 200],
-      ['a.jpg', png(100), ['image/jpeg'], 415],
-      ['a.svg', svg, ['image/*'], 415],
-      ['a.svg', svg, ['image/svg+xml'], 200],
-      ['a.csv', 'a;b', ['text/csv'], 200],
-      ['a.csv', Buffer.from([0, 1, 2]), ['text/csv'], 415],
-      ['a.txt', 'text', ['text/*'], 200],
-      ['a.html', '<b>', ['text/*'], 415],
-      ['a.exe', Buffer.from('MZ\x90\0\x03', 'latin1'), ['image/*', 'application/pdf'], 415],
-      ['a.png', '', ['image/png'], 415],
-    ])('%s with bytes %o and allow %j is answered with %i', async (filename, body, allow, status) => {
+    test.each(
+      rows<[name: string, body: string | Uint8Array, allow: string[], status: number]>([
+        ['a.png', png(100), ['image/png'], 200],
+        ['a.png', png(100), ['image/*'], 200],
+        ['a.png', '<svg></svg>', ['image/*'], 415],
+        ['a.html', png(100), ['image/png'], 415],
+        ['a.jpg', png(100), ['image/png', 'image/jpeg'], 200],
+        ['a.jpg', png(100), ['image/jpeg'], 415],
+        ['a.svg', svg, ['image/*'], 415],
+        ['a.svg', svg, ['image/svg+xml'], 200],
+        ['a.csv', 'a;b', ['text/csv'], 200],
+        ['a.csv', Buffer.from([0, 1, 2]), ['text/csv'], 415],
+        ['a.txt', 'text', ['text/*'], 200],
+        ['a.html', '<b>', ['text/*'], 415],
+        ['a.exe', Buffer.from('MZ\x90\0\x03', 'latin1'), ['image/*', 'application/pdf'], 415],
+        ['a.png', '', ['image/png'], 415],
+      ]),
+    )('%s with bytes %o and allow %j is answered with %i', async (filename, body, allow, status) => {
       const { answer, names } = await post([file(body, { filename })], { field: { allow } })
       expect([status < 300 ? answer.status < 300 : answer.status, names.length]).toEqual([
         status < 300 || status,
@@ -331,24 +345,26 @@ describe.each(GROUNDS)('$name', ({ name: ground, start, ownParser }) => {
     const named = (head: string): Part =>
       file(png(10), { head: `Content-Disposition: form-data; name="file"; ${head}` })
     const raw = (text: string): string => Buffer.from(text).toString('latin1')
-    test.each<[what: string, head: string, original: string, stored: string]>([
-      ['filename* wins after filename', `filename="x.png"; filename*=UTF-8''caf%C3%A9.png`, 'café.png', 'café.png'],
-      ['filename* wins before filename', `filename*=UTF-8''caf%C3%A9.png; filename="x.png"`, 'café.png', 'café.png'],
-      ['filename* alone', `filename*=UTF-8'de'K%C3%B6ln.png`, 'Köln.png', 'Köln.png'],
-      ['raw UTF-8', `filename="${raw('日本.png')}"`, '日本.png', '日本.png'],
-      ['what is not UTF-8 is Latin-1', 'filename="K\xf6ln.png"', 'Köln.png', 'Köln.png'],
-      ['a path of Windows', 'filename="C:\\fakepath\\a b.png"', 'a b.png', 'a_b.png'],
-      ['a path out of the folder', 'filename="../../.ssh/authorized_keys"', 'authorized_keys', 'authorized_keys'],
-      ['a hidden file', 'filename=".htaccess"', '.htaccess', 'htaccess'],
-      ['nothing that can be used', 'filename="?"', '?', 'file'],
-      [
-        'a name that is too long',
-        `filename="${'a'.repeat(500)}.png"`,
-        `${'a'.repeat(500)}.png`,
-        `${'a'.repeat(196)}.png`,
-      ],
-      ['a quote', 'filename="a%22b.png"', 'a"b.png', 'ab.png'],
-    ])('%s', async (_, head, original, stored) => {
+    test.each(
+      rows<[what: string, head: string, original: string, stored: string]>([
+        ['filename* wins after filename', `filename="x.png"; filename*=UTF-8''caf%C3%A9.png`, 'café.png', 'café.png'],
+        ['filename* wins before filename', `filename*=UTF-8''caf%C3%A9.png; filename="x.png"`, 'café.png', 'café.png'],
+        ['filename* alone', `filename*=UTF-8'de'K%C3%B6ln.png`, 'Köln.png', 'Köln.png'],
+        ['raw UTF-8', `filename="${raw('日本.png')}"`, '日本.png', '日本.png'],
+        ['what is not UTF-8 is Latin-1', 'filename="K\xf6ln.png"', 'Köln.png', 'Köln.png'],
+        ['a path of Windows', 'filename="C:\\fakepath\\a b.png"', 'a b.png', 'a_b.png'],
+        ['a path out of the folder', 'filename="../../.ssh/authorized_keys"', 'authorized_keys', 'authorized_keys'],
+        ['a hidden file', 'filename=".htaccess"', '.htaccess', 'htaccess'],
+        ['nothing that can be used', 'filename="?"', '?', 'file'],
+        [
+          'a name that is too long',
+          `filename="${'a'.repeat(500)}.png"`,
+          `${'a'.repeat(500)}.png`,
+          `${'a'.repeat(196)}.png`,
+        ],
+        ['a quote', 'filename="a%22b.png"', 'a"b.png', 'ab.png'],
+      ]),
+    )('%s', async (_, head, original, stored) => {
       const { answer, names } = await post([named(head)])
       expect([JSON.parse(answer.text).files?.[0]?.originalName, names]).toEqual([original, [stored]])
     })
