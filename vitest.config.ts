@@ -64,6 +64,7 @@ export default defineConfig({
     alias: [
       { find: /^holdall$/, replacement: path('src/index.ts') },
       { find: /^holdall\/(fields|http|remote|serve|static|testing|transfer)$/, replacement: path('src/$1/index.ts') },
+      { find: /^holdall\/storage-browser$/, replacement: path('src/serve/browser/index.ts') },
     ],
   },
   test: {
