@@ -27,6 +27,7 @@ const CHUNKS = {
   serve: /^serve\/(?!browser\/)/,
   'storage-browser': /^serve\/browser\//,
   fields: /^fields\//,
+  uploads: /^uploads\//,
   static: /^static\//,
   transfer: /^transfer\//,
   orm: /^orm\/[^/]+$/,
