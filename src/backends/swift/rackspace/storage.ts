@@ -40,7 +40,7 @@ const ABSENT_MS = 60_000
  * Files in Rackspace Cloud Files: Swift with an API key, and a CDN.
  *
  * @example
- * const storage = new RackspaceStorage({ userName: 'alice', apiKey: process.env.RACKSPACE_API_KEY, region: 'DFW', container: 'media' })
+ * const storage = new RackspaceStorage({ username: 'alice', password: apiKey, regionName: 'DFW', containerName: 'media' })
  * await storage.enableCdn({ ttlSecs: 86_400 })
  * await storage.url('photos/a.jpg') // https://...ssl.cf1.rackcdn.com/photos/a.jpg
  */
