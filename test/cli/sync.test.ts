@@ -100,6 +100,20 @@ it('compares two places, and the exit code says what was found', async () => {
   expect(last(sizes)).toMatchObject({ summary: { checked: 1, equal: 1, compared: { size: 1 }, isEqual: true } })
 })
 
+it('says what was done when it is interrupted, and deletes nothing', async () => {
+  await mkdir(join(folder, 'many'))
+  for (let at = 0; at < 40; at++) await writeFile(join(folder, 'many', `file-${at}`), 'x')
+  // The first two uploads wait for ever.
+  s3.faults.add({ operation: 'PutObject', fault: { kind: 'hang' }, times: 2 } as never)
+  const env = { XDG_CACHE_HOME: join(folder, 'cache') }
+  const child = startCli(folder, ['sync', './many', 'bucket:www', '--delete', '--concurrency', '2'], { env, input: '' })
+  await expect.poll(() => s3.requests.filter(({ operation }) => operation === 'PutObject').length).toBeGreaterThan(1)
+  child.process.kill('SIGINT')
+  const ended = await child.ended
+  expect(ended.code).toBe(130)
+  expect(keys()).toContain('www/b.txt')
+})
+
 it('refuses what it does not understand with 2', async () => {
   for (const [args, text] of [
     [['sync', './nowhere', 'bucket:x'], "'./nowhere' does not exist."],
