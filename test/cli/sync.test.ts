@@ -103,14 +103,20 @@ it('compares two places, and the exit code says what was found', async () => {
 it('says what was done when it is interrupted, and deletes nothing', async () => {
   await mkdir(join(folder, 'many'))
   for (let at = 0; at < 40; at++) await writeFile(join(folder, 'many', `file-${at}`), 'x')
-  // The first two uploads wait for ever.
-  s3.faults.add({ operation: 'PutObject', fault: { kind: 'hang' }, times: 2 } as never)
+  // Two uploads wait for ever.
+  const held = new Promise<void>(resolve => {
+    let left = 2
+    const onHold = (): void => void (--left === 0 && resolve())
+    const match = ({ key }: { readonly key?: string }): boolean => /file-[56]$/.test(key ?? '')
+    s3.faults.add({ operation: 'PutObject', match, times: 2, fault: { do: 'hold', onHold } })
+  })
   const env = { XDG_CACHE_HOME: join(folder, 'cache') }
   const child = startCli(folder, ['sync', './many', 'bucket:www', '--delete', '--concurrency', '2'], { env, input: '' })
-  await expect.poll(() => s3.requests.filter(({ operation }) => operation === 'PutObject').length).toBeGreaterThan(1)
+  await held
   child.process.kill('SIGINT')
   const ended = await child.ended
   expect(ended.code).toBe(130)
+  expect(ended.stderr).toMatch(/^\d+ copied \(\d+ B\), 0 unchanged, 0 deleted, 0 failed; not finished\n/)
   expect(keys()).toContain('www/b.txt')
 })
 

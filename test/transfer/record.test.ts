@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { settledState, stateOf } from '../../src/transfer/record.ts'
 import { sync } from '../../src/transfer/index.ts'
-import { sorted } from '../../src/transfer/sorted.ts'
 import type { Item } from '../../src/transfer/item.ts'
+import { settledState, stateOf } from '../../src/transfer/record.ts'
+import { sorted } from '../../src/transfer/sorted.ts'
 import { fill, memory } from './support.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdall-record-'))
