@@ -1,6 +1,8 @@
+import { digestOf } from '../core/digests/digest.ts'
+import type { ChecksumName } from '../core/driver.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { Entry } from '../storage/types.ts'
-import { computable, type Digest, digestOf, listedDigests, readDigest, sameDigest } from './digests.ts'
+import { type Digest, listedDigests, readDigest, sameDigest } from './digests.ts'
 import type { Side } from './side.ts'
 import { SmallFiles } from './small-files.ts'
 import type { Basis } from './types.ts'
@@ -63,7 +65,7 @@ export class Equality {
     if (areLocal[0] && areLocal[1]) return { ...(await this.#both(source, target)), lacksDigest: true }
     const isDecided = ({ isSure }: Digest, isEqual: boolean): boolean =>
       isEqual || isSure || this.#options.mode === 'listing'
-    const digest = computable(areLocal[0] ? theirs : areLocal[1] ? ours : [])
+    const [digest] = areLocal[0] ? theirs : areLocal[1] ? ours : []
     if (digest === undefined) return undefined
     const [side, entry] = areLocal[0] ? [this.#source, source] : [this.#target, target]
     const isEqual = (await this.#digest(side, entry, digest.kind)) === digest.value
@@ -84,9 +86,9 @@ export class Equality {
     return { isEqual: digests[0] === digests[1], by: 'bothRead' }
   }
 
-  async #digest(side: Side, entry: Entry, kind: string): Promise<string> {
+  async #digest(side: Side, entry: Entry, kind: ChecksumName): Promise<string> {
     const small = (side === this.#source ? this.#small.source : this.#small.target).read(entry)
-    if (small !== undefined && !small.hasChanged) return digestOf(small.bytes, kind)
+    if (small !== undefined && !small.hasChanged) return digestOf(kind, small.bytes)
     return readDigest(side.storage, entry, kind, this.#options.signal)
   }
 }

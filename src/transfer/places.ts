@@ -1,5 +1,6 @@
 import { isStorageError, StorageError } from '../core/errors.ts'
 import type { AnyStorage } from '../storage/storage.ts'
+import { ahead } from './ahead.ts'
 import { nameFilter } from './checked-options.ts'
 import { withClashes } from './clashes.ts'
 import { findsFolding, hasFolders } from './folding.ts'
@@ -71,13 +72,13 @@ export class Places {
 
   /** The files of the source, with the names that the target cannot hold beside each other marked. */
   listSource(): AsyncIterable<Item> {
-    const items = this.source.list(this.#listing)
+    const items = ahead(this.source.list(this.#listing))
     const named = this.isFolded ? withFolded(items) : items
     return this.#marksClashes ? withClashes(named) : named
   }
 
   listTarget(): AsyncIterable<Item> {
-    return this.target.list(this.#listing)
+    return ahead(this.target.list(this.#listing))
   }
 
   /** Fails with `not_found` where the source is missing rather than empty: its name may be misspelt. */

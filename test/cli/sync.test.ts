@@ -100,13 +100,32 @@ it('compares two places, and the exit code says what was found', async () => {
   expect(last(sizes)).toMatchObject({ summary: { checked: 1, equal: 1, compared: { size: 1 }, isEqual: true } })
 })
 
+it('says what was done when it is interrupted, and deletes nothing', async () => {
+  await mkdir(join(folder, 'many'))
+  for (let at = 0; at < 40; at++) await writeFile(join(folder, 'many', `file-${at}`), 'x')
+  // Two uploads wait for ever.
+  const held = new Promise<void>(resolve => {
+    let left = 2
+    const onHold = (): void => void (--left === 0 && resolve())
+    const match = ({ key }: { readonly key?: string }): boolean => /file-[56]$/.test(key ?? '')
+    s3.faults.add({ operation: 'PutObject', match, times: 2, fault: { do: 'hold', onHold } })
+  })
+  const env = { XDG_CACHE_HOME: join(folder, 'cache') }
+  const child = startCli(folder, ['sync', './many', 'bucket:www', '--delete', '--concurrency', '2'], { env, input: '' })
+  await held
+  child.process.kill('SIGINT')
+  const ended = await child.ended
+  expect(ended.code).toBe(130)
+  expect(ended.stderr).toMatch(/^\d+ copied \(\d+ B\), 0 unchanged, 0 deleted, 0 failed; not finished\n/)
+  expect(keys()).toContain('www/b.txt')
+})
+
 it('refuses what it does not understand with 2', async () => {
   for (const [args, text] of [
     [['sync', './nowhere', 'bucket:x'], "'./nowhere' does not exist."],
     [['sync', './site', 'bucket:x', '--max-delete', 'x'], '--max-delete: expected a percentage'],
     [['sync', './site', 'bucket:x', '--checksum', '--size-only'], 'exclude each other'],
     [['check', './site', 'bucket:x', '--sample', '0'], '--sample: expected'],
-    [['check', 'bucket:x'], 'holdall check SOURCE TARGET'],
   ] as const) {
     const run = await cli(...args)
     expect(run.stderr).toContain(text)

@@ -12,7 +12,13 @@ it('syncs and compares 100,000 files in 64 MiB, of which one side is listed in n
     const args = ['--max-old-space-size=64', script, String(count), join(folder, 'record')]
     const { stdout } = await runNode(args, { env: { ...process.env, TMPDIR: folder }, timeoutMs: 220_000 })
     const [first, second, compared] = JSON.parse(stdout)
-    expect(first).toMatchObject({ checked: count, unchanged: count, failed: 0, compared: { listing: count }, inSync: true })
+    expect(first).toMatchObject({
+      checked: count,
+      unchanged: count,
+      failed: 0,
+      compared: { listing: count },
+      inSync: true,
+    })
     expect(second).toMatchObject({ checked: count, unchanged: count, compared: { record: count }, inSync: true })
     expect(compared).toMatchObject({ checked: count, isEqual: true, compared: { listing: 10 } })
     // Neither parts of a listing nor a new record are left.

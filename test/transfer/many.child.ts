@@ -10,7 +10,12 @@ const PAGE = 1000
 
 function fileOf(index: number): ListedFile {
   const name = `folder-${String(index % 100).padStart(3, '0')}/a name of some length/${String(index).padStart(9, '0')}.jpeg`
-  return { key: name, size: index, etag: createHash('md5').update(name).digest('hex'), modifiedAt: new Date(1e12 + index) }
+  return {
+    key: name,
+    size: index,
+    etag: createHash('md5').update(name).digest('hex'),
+    modifiedAt: new Date(1e12 + index),
+  }
 }
 
 /** Lists `at(0)`, `at(1)` ... page by page, and can do nothing else. */

@@ -54,7 +54,7 @@ describe('sync', () => {
   })
 
   it('makes no other request than listings where no file has changed, with a record and without', async () => {
-    const files = process.env['REAL_SERVERS'] === '1' ? 10_000 : 1200
+    const files = process.env['HOLDALL_TESTS'] === 'full' ? 10_000 : 1200
     const lists = Math.ceil(files / 1000)
     const [source, target] = [kinds.local(), kinds.s3()]
     await target.save('one', 'x')

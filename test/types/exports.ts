@@ -230,6 +230,19 @@ import type {
 } from '../../src/remote/index.ts'
 import type { Coding, ServedUrl } from '../../src/serve/index.ts'
 import type { FakeStorage, FakeStorages, FakeStoragesOptions } from '../../src/testing/index.ts'
+import type {
+  Basis,
+  Compared,
+  CompareEvent,
+  CompareOptions,
+  CompareReport,
+  HeldBack,
+  PlacesOptions,
+  SyncEvent,
+  SyncOptions,
+  SyncProgress,
+  SyncReport,
+} from '../../src/transfer/index.ts'
 
 export type OfTesting = [FakeStorage, FakeStorages, FakeStoragesOptions]
 
@@ -452,4 +465,18 @@ export type OfRemote = [
   UrlQuery,
   WriteConditions,
   XmlAnswer,
+]
+
+export type OfTransfer = [
+  Basis,
+  Compared,
+  CompareEvent,
+  CompareOptions,
+  CompareReport,
+  HeldBack,
+  PlacesOptions,
+  SyncEvent,
+  SyncOptions,
+  SyncProgress,
+  SyncReport,
 ]

@@ -4,11 +4,8 @@ import { type CliContext, UsageError } from '../context.ts'
 import { concurrencyOf } from '../options.ts'
 import { Progress } from '../progress.ts'
 import { hasAlias } from '../target.ts'
-import { declareFilters, isLocalPath, placeOf, type SyncPlace, shownBasis } from './places.ts'
+import { declareFilters, isLocalPath, placeOf, SIZE_ONLY, type SyncPlace, shownBasis } from './places.ts'
 import { checkFolder } from './sync.ts'
-
-/** Exit code where no difference was found, but the contents of some files were not compared. */
-const SIZE_ONLY = 3
 
 /** Options of `check SOURCE TARGET` as they are given. */
 export interface CompareFlags {
@@ -27,17 +24,12 @@ export function declareComparison(command: Command): Command {
 
 /** Whether the arguments of `check` are two places rather than aliases. */
 export function arePlaces(given: readonly string[]): boolean {
-  return given.some(text => hasAlias(text) || isLocalPath(text))
+  return given.length === 2 && given.some(text => hasAlias(text) || isLocalPath(text))
 }
 
 /** `holdall check SOURCE TARGET`: compares two places and names what differs. */
 export async function comparePlaces(context: CliContext, given: readonly string[], flags: CompareFlags): Promise<void> {
-  const [from, to] = given
-  if (from === undefined || to === undefined || given.length > 2) {
-    throw new UsageError(
-      "check compares two places: 'holdall check SOURCE TARGET'; aliases are written without a colon.",
-    )
-  }
+  const [from = '', to = ''] = given
   const { out, signal } = context
   const source = await placeOf(context, from, false)
   const target = await placeOf(context, to, false)

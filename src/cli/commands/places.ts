@@ -7,6 +7,9 @@ import { type CliContext, shownTarget } from '../context.ts'
 import { printable } from '../output.ts'
 import { below, hasAlias } from '../target.ts'
 
+/** Exit code where no difference was found, but the contents of some files were not compared. */
+export const SIZE_ONLY = 3
+
 /** A place of `sync` and `check`: a folder of a storage, or of this machine. */
 export interface SyncPlace {
   readonly storage: AnyStorage

@@ -10,7 +10,7 @@ import { reportLinks } from '../local-links.ts'
 import { concurrencyOf } from '../options.ts'
 import { formatSize } from '../output.ts'
 import { Progress } from '../progress.ts'
-import { declareFilters, placeOf, type SyncPlace, shownBasis } from './places.ts'
+import { declareFilters, placeOf, SIZE_ONLY, type SyncPlace, shownBasis } from './places.ts'
 
 /** Options of `sync` as they are given. */
 interface SyncFlags {
@@ -88,7 +88,7 @@ async function run(context: CliContext, from: string, to: string, flags: SyncFla
     isReported = true
     if (areLinksLeftOut && options.delete === true)
       out.warn('nothing is deleted, because links of the source were left out')
-    await summary(context, report, dryRun)
+    await summary(context, report, dryRun, flags.checksum === true)
   } finally {
     progress.end()
     if (!isReported && counts.checked > 0) {
@@ -160,9 +160,10 @@ function shownCounts({ copied, unchanged, deleted, failed, bytes }: SyncProgress
   return `${copied} ${would}copied (${formatSize(bytes)}), ${unchanged} unchanged, ${deleted} ${would}deleted, ${failed} failed`
 }
 
-async function summary(context: CliContext, report: SyncReport, dryRun: boolean): Promise<void> {
+async function summary(context: CliContext, report: SyncReport, dryRun: boolean, isChecksum: boolean): Promise<void> {
   const { out } = context
   if (!report.inSync) context.exitCode = 1
+  else if (isChecksum && report.compared.size > 0) context.exitCode ||= SIZE_ONLY
   if (out.json) {
     const { failures: _, ...counts } = report
     await out.record({ summary: { ...(dryRun && { dryRun }), ...counts } }, '')
