@@ -32,7 +32,9 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   'image/jpg': 'image/jpeg',
   'image/x-icon': 'image/vnd.microsoft.icon',
   'image/x-ms-bmp': 'image/bmp',
-  'font/otf': 'font/otf',
+  'audio/x-aiff': 'audio/aiff',
+  'video/x-msvideo': 'video/vnd.avi',
+  'video/x-matroska': 'video/matroska',
   'application/x-rar-compressed': 'application/vnd.rar',
 }
 
@@ -49,6 +51,7 @@ const CONTAINERS: ReadonlyArray<readonly [bytes: RegExp, named: RegExp]> = [
   [/^(?:audio|video)\/webm$|matroska/, /^(?:audio|video)\/(?:webm|x-matroska|matroska)$/],
   [/^image\/(?:heic|heif)/, /^image\/(?:heic|heif)/],
   [/^image\/tiff$/, /^image\/(?:x-[\w-]+|tiff)$/],
+  [/^application\/vnd\.ms-asf$/, /^(?:audio|video)\/x-ms-(?:wm[av]|asf)$/],
 ]
 
 /** Refuses a list of allowed types with something that is no type; `invalid_argument`. */
@@ -87,7 +90,7 @@ export async function fileKind(
     return decided(named, named !== undefined && isSame(named, found.type) ? named : found.type, allow)
   }
   // The bytes show nothing: so it is what the name says, unless that type would show in them.
-  return decided(named, named === undefined || found.known.has(synonym(named)) ? UNKNOWN : named, allow)
+  return decided(named, named === undefined || isSeen(named, found.known) ? UNKNOWN : named, allow)
 }
 
 function decided(named: string | undefined, byBytes: string, allow: readonly string[] | undefined): FileKind {
@@ -106,10 +109,23 @@ async function signature(
 ): Promise<{ readonly type: string | undefined; readonly known: ReadonlySet<string> } | undefined> {
   const fileType = await loadFileType(allow)
   if (fileType === undefined) return undefined
-  const found = await fileType.fileTypeFromBuffer(head)
+  const found = (await fileType.fileTypeFromBuffer(head))?.mime ?? (isTiff(head) ? 'image/tiff' : undefined)
   // XML and text are decided by name, so that no file becomes active content by what it contains.
-  const type = found === undefined || TEXT.test(found.mime) ? undefined : synonym(found.mime)
-  return { type, known: fileType.supportedMimeTypes }
+  const type = found === undefined || TEXT.test(found) ? undefined : synonym(found)
+  return { type, known: (known ??= new Set([...fileType.supportedMimeTypes].map(synonym))) }
+}
+
+let known: ReadonlySet<string> | undefined
+
+/** Whether files of a type show it in their first bytes. A binary STL shows nothing. */
+function isSeen(named: string, seen: ReadonlySet<string>): boolean {
+  const name = synonym(named)
+  return name !== 'model/stl' && (seen.has(name) || CONTAINERS.some(([, names]) => names.test(name)))
+}
+
+/** `file-type` needs the directory of a TIFF, which can be at its end. */
+function isTiff(head: Uint8Array): boolean {
+  return /^(?:II\*\0|MM\0\*)/.test(Buffer.from(head.subarray(0, 4)).toString('latin1'))
 }
 
 let loaded: Promise<FileType> | undefined

@@ -15,8 +15,10 @@ export function parseHeaderParams(header: string): HeaderParams | undefined {
   const end = header.indexOf(';')
   const value = (end < 0 ? header : header.slice(0, end)).trim().toLowerCase()
   let at = end < 0 ? header.length : end + 1
+  let equals = -1
   while (at < header.length) {
-    const equals = header.indexOf('=', at)
+    // Looked for once: there may be many parameters without a value before it.
+    if (equals < at) equals = header.indexOf('=', at)
     const semicolon = header.indexOf(';', at)
     if (equals < 0) break
     if (semicolon >= 0 && semicolon < equals) {

@@ -5,7 +5,6 @@ import type { UploadedFile } from './options.ts'
 export class UploadSet {
   readonly #files = new Set<UploadedFile>()
   #isDiscarded = false
-  #isKept = false
   #removals: Promise<unknown> = Promise.resolve()
 
   /** The files that are stored, in the order in which they were. */
@@ -30,14 +29,8 @@ export class UploadSet {
     await removal
   }
 
-  /** Lets the files stay: `discard` does nothing from now on. */
-  keep(): void {
-    this.#isKept = true
-  }
-
-  /** Removes all files that are not kept, and those that are still on their way. Repeated calls remove nothing twice. */
+  /** Removes all files, and those that are still on their way. Repeated calls remove nothing twice. */
   async discard(): Promise<void> {
-    if (this.#isKept) return
     this.#isDiscarded = true
     await Promise.all(this.files.map(file => this.remove(file)))
     await this.#settled()

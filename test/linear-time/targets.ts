@@ -38,6 +38,7 @@ import { ofNimbus } from './nimbus-targets.ts'
 import { ofStatic } from './static-targets.ts'
 import { ofSwift } from './swift-targets.ts'
 import { quietly, type Target } from './target.ts'
+import { ofUploads } from './uploads-targets.ts'
 
 const NOWHERE = { settings: {}, env: {} }
 const NAME = ['../', 'a/', './', '/', '\\', '.', '..', ' ', 'a', '_', '\u0301', '😀', '%', '~']
@@ -392,6 +393,7 @@ export const targets: readonly Target[] = [
   ...ofFileServers,
   ...ofIdentities,
   ...ofSwift,
+  ...ofUploads,
   ...ofFields,
   ...ofStatic,
   ...ofUsers,

@@ -38,9 +38,11 @@ export function linkPackage(project: string, name: string): void {
   symlinkSync(join(ROOT, 'node_modules', name), link)
 }
 
-/** Makes the ORMs that adapters import when they are loaded packages of the project, as a program has them that uses an adapter. */
+/** Makes the ORMs and frameworks that adapters import when they are loaded packages of the project, as a program has them that uses an adapter. */
 export function linkOrms(project: string): void {
-  for (const name of ['drizzle-orm', '@mikro-orm/core', 'kysely', 'mongoose']) linkPackage(project, name)
+  for (const name of ['drizzle-orm', '@mikro-orm/core', 'kysely', 'mongoose', '@nestjs/common']) {
+    linkPackage(project, name)
+  }
 }
 
 /** A copy of a folder of `test` outside the project, with the packages of its lock file installed. A registry that stalls is asked three times. */

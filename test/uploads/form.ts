@@ -21,7 +21,7 @@ function headOf({ name, filename, type, head }: Part): string {
 }
 
 /** A form as a browser sends it. */
-export function formOf(...parts: readonly Part[]): Buffer {
+export function formOf(...parts: readonly Part[]): Buffer<ArrayBuffer> {
   const chunks = parts.flatMap(part => [
     Buffer.from(`--${BOUNDARY}\r\n${headOf(part)}\r\n\r\n`, 'latin1'),
     Buffer.from(part.body as string),
@@ -31,7 +31,7 @@ export function formOf(...parts: readonly Part[]): Buffer {
 }
 
 /** A file that is a PNG by its first bytes. */
-export function png(size: number, fill = 7): Buffer {
+export function png(size: number, fill = 7): Buffer<ArrayBuffer> {
   const head = Buffer.from('89504e470d0a1a0a0000000d49484452000000100000001008060000001ff3ff61', 'hex')
   return Buffer.concat([head, Buffer.alloc(Math.max(0, size - head.length), fill)], Math.max(size, 0))
 }

@@ -64,7 +64,7 @@ async function listening(server: Server, counts: Running['counts'], close?: () =
     counts,
     async close() {
       server.closeAllConnections()
-      await (close?.() ?? new Promise(resolve => server.close(resolve)))
+      await (close?.() ?? new Promise<void>(resolve => server.close(() => resolve())))
     },
   }
 }
@@ -139,8 +139,10 @@ const fastify: Ground = {
     app.post('/parts', async request => {
       const files: UploadedFile[] = []
       const fields: [string, unknown][] = []
-      const multipart = { limits: { fileSize: limits?.fileSize ?? Number.POSITIVE_INFINITY } }
-      for await (const part of request.parts({ ...multipart, throwFileSizeLimit: false })) {
+      const fileSize = limits?.fileSize ?? Number.POSITIVE_INFINITY
+      // The type does not have it, the documentation and the code do.
+      const multipart = { limits: { fileSize }, throwFileSizeLimit: false }
+      for await (const part of request.parts(multipart)) {
         if (part.type === 'field') fields.push([part.fieldname, part.value])
         else files.push(await request.saveUpload(part, (({ maxCount: _, ...field }) => field)(serving.field ?? {})))
       }
@@ -161,7 +163,7 @@ function multerOptions({ storage, field = {}, limits = {} }: Serving): multer.Op
   return { storage: holdallStorage({ storage, ...options }), limits: known }
 }
 
-const multerFields = ({ field }: Serving): multer.Field[] => [
+const multerFields = ({ field }: Serving): { name: string; maxCount: number }[] => [
   { name: 'file', maxCount: field?.maxCount ?? 1 },
   { name: 'other', maxCount: field?.maxCount ?? 1 },
 ]

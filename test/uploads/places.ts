@@ -23,7 +23,7 @@ export interface Place {
 }
 
 /** Counts the calls of a storage that are under way. */
-function watched(storage: AnyStorage): () => number {
+export function watched(storage: AnyStorage): () => number {
   let busy = 0
   for (const name of ['save', 'delete'] as const) {
     const call = storage[name].bind(storage) as (...args: unknown[]) => Promise<unknown>

@@ -1,1 +1,1 @@
-export { type FastifyUploadPart, type HoldallUploadsOptions, holdallUploads } from './plugin.ts'
+export { type FastifyUploadPart, type HoldallUploadsOptions, holdallUploads, type UploadApp } from './plugin.ts'

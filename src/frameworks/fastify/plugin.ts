@@ -50,7 +50,7 @@ export interface FastifyUploadPart {
 }
 
 /** What the plugin needs of an app and its requests. */
-interface App {
+export interface UploadApp {
   hasContentTypeParser(type: string): boolean
   register(plugin: never): PromiseLike<unknown>
   decorateRequest(name: string, value: unknown): unknown
@@ -63,7 +63,7 @@ const TYPE = 'multipart/form-data'
 /** The files of each request. */
 const sets = new WeakMap<object, UploadSet>()
 
-async function plugin(app: App, options: HoldallUploadsOptions): Promise<void> {
+async function plugin(app: UploadApp, options: HoldallUploadsOptions): Promise<void> {
   const { storage, limits, ...others } = options
   // Fastify adds `prefix` and `logLevel` to what a plugin is given.
   const { prefix: _p, logLevel: _l, logSerializers: _s, ...own } = others as Record<string, unknown>
@@ -100,7 +100,7 @@ async function plugin(app: App, options: HoldallUploadsOptions): Promise<void> {
  *   return { name: files[0]?.name }
  * })
  */
-export const holdallUploads: (app: App, options: HoldallUploadsOptions) => Promise<void> = Object.assign(plugin, {
+export const holdallUploads: (app: UploadApp, options: HoldallUploadsOptions) => Promise<void> = Object.assign(plugin, {
   // What the package `fastify-plugin` sets: the decorators belong to the app, not to a scope of the plugin.
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'holdall',
