@@ -17,7 +17,6 @@ const RANKS: Readonly<Record<string, number>> = {
   static: 6,
   transfer: 6,
   uploads: 6,
-  'storage-browser': 6,
   orm: 7,
   frameworks: 7,
   testing: 7,

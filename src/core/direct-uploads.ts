@@ -32,6 +32,8 @@ export interface UploadPartSizes {
   readonly minPart: number
   /** Bytes of which every part but the last is a multiple. */
   readonly align: number
+  /** Whether a full part waits until there are more bytes, because the service has to hear which part is the last. */
+  readonly holdsLast: boolean
 }
 
 /** An upload in parts that is under way. Its methods are called one after the other. */
@@ -49,16 +51,22 @@ export interface PartialUpload<S> extends UploadPartSizes {
   release(): void
 }
 
+/** What the caller wants of the parts of an upload. */
+export interface WantedParts {
+  /** Bytes of the whole file, where they are known: parts are larger where the service would need too many. */
+  readonly size?: number | undefined
+  /** Bytes of a part; the backend takes the next size that the service allows. */
+  readonly partSize?: number | undefined
+}
+
 /** Uploads in parts that another process can go on with. `W` is how files are written, `S` what is known of a written file. */
 export interface ResumableUploads<W, S> {
-  /** Begins an upload. `partSize` is the caller's wish in bytes. */
-  begin(key: string, options: W, partSize: number | undefined, ctx: CallContext): Promise<PartialUpload<S>>
-  /** Asks the service what it has of an upload. Finished, ended or expired: `not_found`; an id that is none: `invalid_argument`. */
-  resume(
-    key: string,
-    options: W,
-    saved: SavedUpload,
-    partSize: number | undefined,
-    ctx: CallContext,
-  ): Promise<PartialUpload<S>>
+  /** Where a key lies: the same text for two storages of one place. */
+  place(key: string, ctx: CallContext): Promise<string>
+  begin(key: string, options: W, wanted: WantedParts, ctx: CallContext): Promise<PartialUpload<S>>
+  /**
+   * Asks the service what it has of an upload, of which the options are those that it was begun with. Finished, ended or expired: `not_found`; an id that is
+   * none: `invalid_argument`.
+   */
+  resume(key: string, options: W, saved: SavedUpload, wanted: WantedParts, ctx: CallContext): Promise<PartialUpload<S>>
 }

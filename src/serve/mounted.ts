@@ -10,12 +10,14 @@ export function keepOriginalPath(request: Request, path: string): void {
  * else what the framework has left of it. So a handler with a `basePath` works mounted at that path, or at none.
  */
 export function pathnameOf(request: Request, basePath: string): string {
+  const sent = sentPathname(request)
+  return basePath !== '/' && `${sent}/`.startsWith(basePath) ? sent : new URL(request.url).pathname
+}
+
+/** The path that the client sent, percent-encoded. */
+export function sentPathname(request: Request): string {
   const original = paths.get(request)
-  if (original !== undefined && basePath !== '/') {
-    const { pathname } = new URL(`http://localhost${original}`)
-    if (pathname.startsWith(basePath)) return pathname
-  }
-  return new URL(request.url).pathname
+  return new URL(original === undefined ? request.url : `http://localhost${original}`).pathname
 }
 
 /** A base path with a slash at both ends; '/' for an empty one. */

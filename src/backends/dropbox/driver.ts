@@ -23,6 +23,7 @@ import type { PartOptions } from '../../remote/options.ts'
 import { sizedPage } from '../../remote/page-range.ts'
 import { partPlan } from '../../remote/part-plan.ts'
 import { writeObject } from '../../remote/part-upload.ts'
+import { resumableUploads } from '../../remote/resumable.ts'
 import { type ClientOptions, DropboxClient } from './client.ts'
 import { type Commit, commitOf, updateOf } from './commit.ts'
 import { type Relocation, Relocations, type Verb } from './copying.ts'
@@ -63,6 +64,7 @@ export class DropboxDriver implements Driver {
   readonly #deletion: Deletion
   readonly #relocations: Relocations
   readonly #uploads: OpenUploads = new OpenUploads()
+  readonly resumable: NonNullable<Driver['resumable']>
 
   constructor(options: DropboxDriverOptions) {
     this.#options = options
@@ -71,6 +73,13 @@ export class DropboxDriver implements Driver {
     this.#parts = new DropboxParts(this.#client, this.#lookup, options.partSize)
     this.#deletion = new Deletion(this.#client, this.#lookup)
     this.#relocations = new Relocations(this.#client, this.#lookup, this)
+    this.resumable = resumableUploads({
+      plan: async (key, write, ctx) => ({
+        ...(await this.#plan(key, write, ctx)),
+        failed: error => conditionFailed(error, write, classifyDropbox),
+      }),
+      place: async key => pathOf(key).toLowerCase(),
+    })
   }
 
   async stat(key: string, ctx: CallContext, { versionId }: StatOptions = {}): Promise<Stat> {
@@ -83,14 +92,19 @@ export class DropboxDriver implements Driver {
 
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     ctx.signal.throwIfAborted()
-    const commit = commitOf(key, await this.#modeOf(key, options, ctx), options.extra)
-    // A session tells what became of its last request, and the file what became of `put`: both are made again also under a condition.
-    const plan = partPlan(this.#uploads, { ...this.#options, uploadConcurrency: 1 }, { put: {}, finish: {} })
+    const { protocol, target, plan } = await this.#plan(key, options, ctx)
     try {
-      return await writeObject(this.#parts, { key, options, commit }, content, plan, ctx)
+      return await writeObject(protocol, target, content, plan, ctx)
     } catch (error) {
       throw conditionFailed(error, options, classifyDropbox)
     }
+  }
+
+  async #plan(key: string, options: WriteOptions, ctx: CallContext) {
+    const commit = commitOf(key, await this.#modeOf(key, options, ctx), options.extra)
+    // A session tells what became of its last request, and the file what became of `put`: both are made again also under a condition.
+    const plan = partPlan(this.#uploads, { ...this.#options, uploadConcurrency: 1 }, { put: {}, finish: {} })
+    return { protocol: this.#parts, target: { key, options, commit }, plan }
   }
 
   async #modeOf(key: string, { ifAbsent, ifMatch }: WriteOptions, ctx: CallContext): Promise<Commit['mode']> {

@@ -1,5 +1,6 @@
 import type { CallContext } from '../../core/call.ts'
 import { StorageError } from '../../core/errors.ts'
+import { checkSeconds } from '../../core/urls.ts'
 import { textOf } from '../../remote/answers.ts'
 import type { DropboxClient } from './client.ts'
 import { dropboxErrorOf, type Fields, fieldsOf } from './errors.ts'
@@ -10,7 +11,8 @@ export const LINK_SECS: number = 4 * 3600
 
 /** Checks the life of a link for an upload: 60 to 14,400 seconds, else `invalid_argument`; returns it in whole seconds. */
 export function checkLinkLife(secs: number): number {
-  if (secs >= 60 && secs <= LINK_SECS) return Math.floor(secs)
+  checkSeconds(secs)
+  if (secs >= 60 && secs <= LINK_SECS) return secs
   throw new StorageError('invalid_argument', `expiresInSecs: expected 60 to ${LINK_SECS} seconds, got ${secs}.`)
 }
 

@@ -30,6 +30,7 @@ import { Listing } from './listing.ts'
 import { type OpenFile, openFile, statPlace, withAttributes } from './open-file.ts'
 import { type Place, withoutSlash } from './place.ts'
 import { policyFor, publishTemporary, type WritePolicy } from './publication.ts'
+import { localUploads } from './resumable.ts'
 import { Root } from './root.ts'
 import type { LocalOptions } from './settings.ts'
 import { directUpload, UrlSigner } from './signed-urls.ts'
@@ -58,6 +59,7 @@ export class LocalDriver implements Driver {
   readonly signUrl?: (key: string, options: SignUrlOptions) => Promise<string>
   /** Present when there are a `baseUrl` and a `urlSecret`: a signed PUT, which `createFileHandler` carries out. */
   readonly uploadTarget?: NonNullable<Driver['uploadTarget']>
+  readonly resumable: NonNullable<Driver['resumable']>
   readonly #root: Root
   readonly #policy: WritePolicy
   readonly #access: Access
@@ -70,6 +72,7 @@ export class LocalDriver implements Driver {
     this.#policy = options
     this.#access = new Access(this.#root, options)
     this.#transfers = new Transfers(this.#access)
+    this.resumable = localUploads(this.#access, key => this.address(key))
     this.#listing = new Listing(this.#root, keepMetadata)
     this.features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: keepMetadata, listRange: true }
     if (baseUrl === null) return

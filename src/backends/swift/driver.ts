@@ -18,6 +18,7 @@ import type { ErrorCode } from '../../core/errors.ts'
 import type { HttpClient } from '../../http/request.ts'
 import { refuseMaxSize } from '../../remote/direct-upload.ts'
 import { isEmptyRange } from '../../remote/page-range.ts'
+import { resumableUploads } from '../../remote/resumable.ts'
 import { OBJECT } from './api.ts'
 import { type Sessions, SwiftClient, type SwiftClientOptions } from './client.ts'
 import { SwiftContainers } from './containers.ts'
@@ -59,6 +60,7 @@ export class SwiftDriver implements Driver {
   readonly identity: Sessions
   readonly httpClient: HttpClient
   readonly #options: SwiftDriverOptions
+  readonly resumable: NonNullable<Driver['resumable']>
   readonly #writes: Writes
   readonly #deletions: Deletions
 
@@ -75,6 +77,10 @@ export class SwiftDriver implements Driver {
     this.urls = new SwiftUrls(this.client, this.info, options)
     const tools = { client: this.client, info: this.info, segments: new Segments(this.client, { container, segments }) }
     this.#writes = new Writes(tools, options)
+    this.resumable = resumableUploads({
+      plan: (key, write, ctx) => this.#writes.plan(key, write, ctx),
+      place: (key, ctx) => this.address(key, ctx),
+    })
     this.#deletions = new Deletions({ ...options, ...tools })
   }
 
