@@ -1,6 +1,8 @@
 /** What the code of the pages is marked with. `test/real/docs-code.test.ts` compiles and runs it. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { blocksOf, codeOf, lineIn, PAGES, programOf, reasonOf } from './code-blocks.ts'
+import { blocksOf, codeOf, lineIn, PAGES, programOf, ROOT, reasonOf } from './code-blocks.ts'
 import { complaintOf, isHoldall, linesOf, SHELL_BLOCKS } from './shell-blocks.ts'
 
 const blocks = PAGES.flatMap(blocksOf)
@@ -34,6 +36,17 @@ describe('the code blocks of the pages', () => {
     const found = blocks.filter(({ language }) => language === 'json')
     for (const { code } of found) expect(JSON.parse(code)).toBeTypeOf('object')
     expect(found.length).toBeGreaterThan(2)
+  })
+
+  it('of the recipes begin with a program of at most 40 lines; README and index lead to each recipe', () => {
+    const recipes = PAGES.filter(page => page.startsWith('docs/recipes/'))
+    expect(recipes.length).toBeGreaterThan(10)
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+    for (const page of recipes) {
+      const [first] = blocksOf(page).filter(({ language }) => language === 'ts' || language === 'json')
+      expect(first!.code.trimEnd().split('\n').length, page).toBeLessThanOrEqual(40)
+      expect(readme).toContain(`](${page})`)
+    }
   })
 
   it('are named by their lines', () => {

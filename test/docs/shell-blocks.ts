@@ -71,7 +71,7 @@ export default defineConfig({
   STORAGES: {
     default: folder('media'), static: folder('static'), staticfiles: folder('collected'), cdn: folder('cdn'),
     backup: folder('backup'), old: folder('old'), new: folder('new'), atmos: folder('atmos'), s3: folder('s3'),
-    media: folder('other-media'), private: folder('private'),
+    media: folder('other-media'), www: folder('www'), private: folder('private'),
   },
   STATICFILES_DIRS: ['assets'],
   STATICFILES_MANIFEST: true,
@@ -95,6 +95,7 @@ const FILES: Readonly<Record<string, string>> = {
   'media/reports/2026/may.pdf': 'may',
   'media/users/a.txt': 'a',
   'static/www/index.html': '<!doctype html>',
+  'other-media/photos/a.jpg': 'a',
   'old/a.txt': 'a',
   'atmos/a.txt': 'a',
 }
