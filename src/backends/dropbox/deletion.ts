@@ -3,8 +3,10 @@ import type { DeleteResult } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { forEachParallel } from '../../core/parallel.ts'
 import { type BatchAnswer, Batches, failureOf } from '../../remote/batches.ts'
+import { deleted } from '../../remote/conditions.ts'
 import { BATCH_LIMIT, batchErrors } from './batch.ts'
 import type { DropboxClient } from './client.ts'
+import { checkedRev } from './commit.ts'
 import { classifyDropbox } from './errors.ts'
 import type { Lookup } from './lookup.ts'
 import { pathOf } from './names.ts'
@@ -51,6 +53,13 @@ export class Deletion {
         ctx.progress()
       }
     }
+  }
+
+  /** Deletes one revision; another one, a missing file and a folder, which has none, are `precondition_failed`. */
+  async deleteVersion(key: string, rev: string, ctx: CallContext): Promise<void> {
+    const arg = entryOf(key, checkedRev(rev))
+    const request = this.#client.rpc('files/delete_v2', arg, ctx, { fields: ['metadata'] })
+    await deleted(request, { ifMatch: rev }, classifyDropbox)
   }
 
   deleteMany(keys: readonly string[], ctx: CallContext): Promise<readonly DeleteResult[]> {

@@ -5,6 +5,7 @@ import type { CallContext } from '../../core/call.ts'
 import { type Content, contentChunks } from '../../core/content.ts'
 import type {
   ByteRange,
+  DeleteOptions,
   DeleteResult,
   Driver,
   Features,
@@ -34,7 +35,14 @@ export interface MemoryDriverOptions {
  */
 export class MemoryDriver implements Driver {
   readonly name: string = 'memory'
-  readonly features: Features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, listRange: true }
+  readonly features: Features = {
+    ranges: true,
+    exclusiveCreate: true,
+    ifMatch: true,
+    deleteIfMatch: true,
+    metadata: true,
+    listRange: true,
+  }
   readonly publicUrl?: (key: string) => string
   readonly #tree = new MemoryTree()
   #versions = 0
@@ -70,8 +78,10 @@ export class MemoryDriver implements Driver {
   }
 
   /** Missing: fine. An empty folder goes; one that is not empty is `is_directory`. */
-  async delete(key: string, ctx: CallContext): Promise<void> {
+  async delete(key: string, ctx: CallContext, { ifMatch }: DeleteOptions = {}): Promise<void> {
     ctx.signal.throwIfAborted()
+    const found = this.#tree.find(key)
+    checkMatch(found?.kind === 'file' ? found : undefined, ifMatch, key)
     this.#tree.remove(key)
   }
 

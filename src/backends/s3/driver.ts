@@ -2,6 +2,7 @@ import type { CallContext } from '../../core/call.ts'
 import type { ContainerDriver } from '../../core/container-driver.ts'
 import type { Content } from '../../core/content.ts'
 import type {
+  DeleteOptions,
   DeleteResult,
   Driver,
   Features,
@@ -25,6 +26,7 @@ import {
   type ConditionSupport,
   Conditions,
   conditionFailed,
+  deleted,
   FULL_CONDITIONS,
   NO_CONDITIONS,
   trialOf,
@@ -92,8 +94,16 @@ export class S3Driver implements Driver {
   }
 
   get features(): Features {
-    const { create, match } = this.#conditions.support
-    return { ranges: true, exclusiveCreate: create, ifMatch: match, metadata: true, versions: true, listRange: true }
+    const { create, match, remove } = this.#conditions.support
+    return {
+      ranges: true,
+      exclusiveCreate: create,
+      ifMatch: match,
+      deleteIfMatch: remove,
+      metadata: true,
+      versions: true,
+      listRange: true,
+    }
   }
 
   /** Tries out conditions unless they are known; without the right to write they count as not kept. */
@@ -103,8 +113,14 @@ export class S3Driver implements Driver {
       const headers = writeHeaders(options.objectParameters ?? {}, {})
       const put = async (key: string, conditions: Readonly<Record<string, string>>): Promise<string | undefined> =>
         (await this.client.done({ method: 'PUT', key, headers: { ...headers, ...conditions }, body: '' }, shared)).etag
-      const remove = (key: string, ctx: CallContext): Promise<unknown> =>
-        this.client.done({ method: 'DELETE', key, headers: otherHeaders('base', options.objectParameters) }, ctx)
+      const remove = (
+        key: string,
+        conditions: Readonly<Record<string, string>>,
+        ctx: CallContext,
+      ): Promise<unknown> => {
+        const headers = { ...otherHeaders('base', options.objectParameters), ...conditions }
+        return this.client.done({ method: 'DELETE', key, headers }, ctx)
+      }
       return trialOf({ put, remove, classify: classifyS3, isOfKeys }, probePrefix, shared)
     })
     return this.features
@@ -128,13 +144,9 @@ export class S3Driver implements Driver {
     return await this.#writer.write(key, content, options, this.#conditions.headersOf(options), ctx)
   }
 
-  async delete(key: string, ctx: CallContext, { objectParameters }: RequestOptions = {}): Promise<void> {
-    const headers = otherHeaders('base', objectParameters)
-    try {
-      await this.client.done({ method: 'DELETE', key, headers }, ctx)
-    } catch (error) {
-      if (classifyS3(error) !== 'not_found') throw error
-    }
+  async delete(key: string, ctx: CallContext, options: DeleteOptions = {}): Promise<void> {
+    const headers = { ...otherHeaders('base', options.objectParameters), ...this.#conditions.deleteHeadersOf(options) }
+    await deleted(this.client.done({ method: 'DELETE', key, headers }, ctx), options, classifyS3)
   }
 
   /** DeleteObjects, 1000 keys at a time; keys that XML cannot hold, and services without it, one by one. */
@@ -234,8 +246,9 @@ export class S3Driver implements Driver {
 }
 
 function knownConditions({ conditionalWrites, preset, readOnly }: S3DriverOptions): ConditionSupport | undefined {
-  if (conditionalWrites === 'on') return FULL_CONDITIONS
   if (conditionalWrites === 'off') return NO_CONDITIONS
+  const known = { ...FULL_CONDITIONS, remove: preset.conditionalDelete }
+  if (conditionalWrites === 'on') return known
   if (preset.conditions === undefined) return readOnly === true ? NO_CONDITIONS : undefined
-  return preset.conditions ? FULL_CONDITIONS : NO_CONDITIONS
+  return preset.conditions ? known : NO_CONDITIONS
 }
