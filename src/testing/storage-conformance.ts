@@ -1,6 +1,8 @@
 import type { Storage } from '../storage/storage.ts'
 import { type ConformanceCase, cleaned } from './case.ts'
+import { conditionalCases } from './storage-conditions.ts'
 import { fileCases } from './storage-files.ts'
+import { folderCases } from './storage-folders.ts'
 import { nameCases } from './storage-names.ts'
 import { namesOf, type StorageCase, type StorageConformanceOptions } from './storage-place.ts'
 import { safetyCases } from './storage-safety.ts'
@@ -9,7 +11,7 @@ import { safetyCases } from './storage-safety.ts'
 export function storageConformance(options: StorageConformanceOptions): ConformanceCase[] {
   const { locations = ['', 'some location/below'] } = options
   return locations.flatMap(location =>
-    [...fileCases, ...nameCases, ...safetyCases].map(each => ({
+    [...fileCases, ...nameCases, ...safetyCases, ...conditionalCases, ...folderCases].map(each => ({
       title: location === '' ? each.title : `Under ${location}: ${each.title}`,
       run: () => inStorage(location, options, each),
     })),
