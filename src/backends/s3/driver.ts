@@ -1,6 +1,7 @@
+import { attributesOf, givenAttributes } from '../../core/attributes.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { ContainerDriver } from '../../core/container-driver.ts'
-import type { Content } from '../../core/content.ts'
+import { bytesContent, type Content } from '../../core/content.ts'
 import type {
   DeleteOptions,
   DeleteResult,
@@ -36,6 +37,7 @@ import { objectsPage, objectsQuery } from '../../remote/object-listing.ts'
 import { isEmptyRange, sizedPage } from '../../remote/page-range.ts'
 import { partPlan } from '../../remote/part-plan.ts'
 import { readObject } from '../../remote/reading.ts'
+import { smallFile } from '../../remote/small-file.ts'
 import { isXmlText } from '../../remote/xml.ts'
 import { Buckets } from './buckets.ts'
 import { S3Client, type S3ClientOptions } from './client.ts'
@@ -181,7 +183,10 @@ export class S3Driver implements Driver {
     return sizedPage(objectsPage(root, prefix, page), key => this.stat(key, ctx), classifyS3)
   }
 
-  /** A condition on the target goes with the copy, or a large file claims its key first; others are `unsupported`. */
+  /**
+   * A condition on the target goes with the copy. Where CopyObject takes none, a small file is read and sent again, which are two requests, and a large one
+   * claims its key first. Another condition is `unsupported`.
+   */
   async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     if (options.ifMatch !== undefined) throw new StorageError('unsupported', 'A copy within S3 takes no ifMatch.')
     const { objectParameters, ...changes } = options
@@ -192,13 +197,12 @@ export class S3Driver implements Driver {
     const { multipartThreshold, maxCopySize: maxSize = 5 * GIB, preset } = this.#options
     const copy = { from, to, options, parameters: objectParameters ?? {}, conditions, maxSize }
     const needsClaim = options.ifAbsent === true && !preset.conditionalCopy
-    const source = needsClaim ? await this.stat(from, ctx, { objectParameters }) : undefined
-    if (source !== undefined && source.size <= multipartThreshold) {
-      throw new StorageError(
-        'unsupported',
-        'This service copies without conditions; a small file is better sent again.',
-      )
+    const found = needsClaim ? await smallFile(this, from, { objectParameters }, multipartThreshold, ctx) : undefined
+    if (found?.bytes !== undefined) {
+      const attributes = { ...attributesOf(found.stat), ...givenAttributes(options) }
+      return await this.write(to, bytesContent(found.bytes), { ...options, ...attributes }, ctx)
     }
+    const source = found?.stat
     const claim = needsClaim ? this.#writer.claim(to, { extra: options.extra, objectParameters }) : undefined
     const under = claim === undefined ? conditions : {}
     const plan = partPlan(this.#parts.uploads, this.#options, { put: under, finish: under })
