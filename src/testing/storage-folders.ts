@@ -90,8 +90,14 @@ export const folderCases: readonly StorageCase[] = [
       assert.deepEqual(await listed('', '*.jpg'), ['p/1.jpg', 'p/b/2.jpg', 'q/5.jpg'])
       assert.deepEqual(await listed('p/', '/*.jpg'), ['p/1.jpg'])
       assert.deepEqual(await listed('p', ['*.jpg', '*.png', '!b/2.*']), ['p/1.jpg', 'p/b/4.png'])
-      const page = await storage.page('p', { match: 'b/*' })
-      assert.deepEqual(page.entries.map(({ name }) => name).sort(), ['p/b/2.jpg', 'p/b/4.png'])
+      const paged: string[] = []
+      let token: string | undefined
+      do {
+        const page = await storage.page('p', { match: 'b/*', token })
+        paged.push(...page.entries.map(({ name }) => name))
+        token = page.next
+      } while (token !== undefined)
+      assert.deepEqual(paged.sort(), ['p/b/2.jpg', 'p/b/4.png'])
     },
   },
 ]

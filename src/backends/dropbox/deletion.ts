@@ -14,6 +14,9 @@ import { pathOf } from './names.ts'
 /** Files that are asked for at once before a batch. */
 const ASKED_AT_ONCE = 8
 
+/** Empty pages after which a folder counts as one that is not empty. */
+const MAX_EMPTY_PAGES = 100
+
 /** Deletes files, and folders that are empty: the service itself would remove a whole tree, so it is told the revision that is meant. */
 export class Deletion {
   readonly #client: DropboxClient
@@ -95,10 +98,14 @@ export class Deletion {
   }
 
   async #needEmpty(key: string, ctx: CallContext): Promise<void> {
-    const options = { lists: ['entries'], fields: ['has_more'], reads: true }
-    const arg = { path: pathOf(key), limit: 1 }
-    const { entries, has_more: more } = await this.#client.rpc('files/list_folder', arg, ctx, options)
-    if ((entries as unknown[]).length === 0 && more === false) return
+    const options = { lists: ['entries'], fields: ['cursor', 'has_more'], reads: true }
+    let page = await this.#client.rpc('files/list_folder', { path: pathOf(key), limit: 1 }, ctx, options)
+    const isEmpty = (): boolean => (page['entries'] as unknown[]).length === 0
+    // A page may be empty although there are more: that is what is left of deleted files.
+    for (let pages = 1; isEmpty() && page['has_more'] === true && pages < MAX_EMPTY_PAGES; pages++) {
+      page = await this.#client.rpc('files/list_folder/continue', { cursor: page['cursor'] }, ctx, options)
+    }
+    if (isEmpty() && page['has_more'] === false) return
     throw new StorageError('is_directory', `'${key}' is a directory that is not empty.`)
   }
 }
