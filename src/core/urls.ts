@@ -29,8 +29,8 @@ export function checkSeconds(expiresInSecs: unknown): void {
 
 /** Life of a signed URL, in whole seconds from 1 to `limit`; anything else is `invalid_argument` and names the limit and `what`. */
 export function checkLifetime(expiresInSecs: number, limit: number, what: string): number {
-  checkSeconds(expiresInSecs)
-  if (expiresInSecs >= 1 && expiresInSecs <= limit) return expiresInSecs
+  if (typeof expiresInSecs !== 'number') checkSeconds(expiresInSecs)
+  if (Number.isInteger(expiresInSecs) && expiresInSecs >= 1 && expiresInSecs <= limit) return expiresInSecs
   const wanted = `expiresInSecs of ${what} must be a whole number of seconds from 1 to ${limit}`
   throw new StorageError('invalid_argument', `${wanted}, not ${expiresInSecs}`)
 }

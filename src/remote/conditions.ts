@@ -11,21 +11,23 @@ export interface ConditionSupport {
   readonly create: boolean
   /** `If-Match` refuses another etag. */
   readonly match: boolean
+  /** `If-Match` of a DELETE refuses another etag. */
+  readonly remove: boolean
   /** The service compares etags without quotes. */
   readonly bareEtags: boolean
 }
 
 /** Conditions of a service that keeps to RFC 9110. */
-export const FULL_CONDITIONS: ConditionSupport = { create: true, match: true, bareEtags: false }
+export const FULL_CONDITIONS: ConditionSupport = { create: true, match: true, remove: true, bareEtags: false }
 /** Conditions of a service that has none. */
-export const NO_CONDITIONS: ConditionSupport = { create: false, match: false, bareEtags: false }
+export const NO_CONDITIONS: ConditionSupport = { create: false, match: false, remove: false, bareEtags: false }
 
 /** An object on which conditions are tried out. */
 export interface Trial {
   /** Uploads the object, empty; returns its etag as the service wrote it, undefined if the condition was refused. */
   put(conditions: Readonly<Record<string, string>>): Promise<string | undefined>
-  /** Deletes it; not ended by the call's own signal. */
-  remove(): Promise<void>
+  /** Deletes it, under a condition where one is given; false if that was refused. Not ended by the call's own signal. */
+  remove(conditions: Readonly<Record<string, string>>): Promise<boolean>
   /** Whether an error says that the service, or the right of the keys, does not allow a trial. */
   isRefusal(error: unknown): boolean
 }
@@ -34,7 +36,7 @@ export interface Trial {
 export interface TrialRequests {
   /** Uploads an empty object under these conditions; returns its etag as the service wrote it. */
   put(key: string, conditions: Readonly<Record<string, string>>): Promise<string | undefined>
-  remove(key: string, ctx: CallContext): Promise<unknown>
+  remove(key: string, conditions: Readonly<Record<string, string>>, ctx: CallContext): Promise<unknown>
   classify(error: unknown): ErrorCode | undefined
   /** Whether an error is about the keys or the time of a request; then it says nothing of the service. */
   isOfKeys?(error: unknown): boolean
@@ -54,8 +56,14 @@ export function trialOf(requests: TrialRequests, prefix: string, ctx: CallContex
         throw error
       }
     },
-    async remove() {
-      await detached(ctx).step('delete', true, step => remove(key, step))
+    async remove(conditions) {
+      try {
+        await detached(ctx).step('delete', true, step => remove(key, conditions, step))
+        return true
+      } catch (error) {
+        if (classify(error) === 'precondition_failed') return false
+        throw error
+      }
     },
     isRefusal(error) {
       if (isOfKeys?.(error) === true) return false
@@ -99,6 +107,15 @@ export class Conditions {
     return headers
   }
 
+  /** The headers that carry the condition of a DELETE; code `unsupported` where the service ignores it. */
+  deleteHeadersOf({ ifMatch }: WriteConditions): Record<string, string> {
+    if (ifMatch === undefined) return {}
+    if (isWeakEtag(ifMatch)) throw new StorageError('unsupported', 'A weak etag cannot be the condition of a deletion.')
+    const { remove, bareEtags } = this.support
+    if (!remove) throw new StorageError('unsupported', 'This service ignores If-Match when it deletes.')
+    return { 'if-match': bareEtags ? ifMatch : `"${ifMatch}"` }
+  }
+
   /** The value of `If-Match`; code `unsupported` where the service ignores it. */
   matchHeader(etag: string): string {
     const { match, bareEtags } = this.support
@@ -128,6 +145,20 @@ export function conditionFailed(
   return new StorageError('exists', 'The key is taken.', { cause: error, status: 412 })
 }
 
+/** Waits for a deletion. A missing file is fine, but under a condition `precondition_failed`: it has not that etag either. */
+export async function deleted(
+  work: Promise<unknown>,
+  { ifMatch }: WriteConditions,
+  classify: (error: unknown) => ErrorCode | undefined,
+): Promise<void> {
+  try {
+    await work
+  } catch (cause) {
+    if (classify(cause) !== 'not_found') throw cause
+    if (ifMatch !== undefined) throw new StorageError('precondition_failed', 'The file does not exist.', { cause })
+  }
+}
+
 const OTHER_ETAG = '"00000000000000000000000000000000"'
 
 /**
@@ -135,20 +166,41 @@ const OTHER_ETAG = '"00000000000000000000000000000000"'
  * not remembered as an answer. The object is removed again.
  */
 async function tryOut(trial: Trial): Promise<ConditionSupport> {
-  const refuses = async (header: string, value: string) => (await trial.put({ [header]: value })) === undefined
+  let current: string | undefined
+  const refuses = async (header: string, value: string): Promise<boolean> => {
+    const etag = await trial.put({ [header]: value })
+    current = etag ?? current
+    return etag === undefined
+  }
   try {
-    const etag = await trial.put({ 'if-none-match': '*' })
-    if (etag === undefined) return NO_CONDITIONS
+    current = await trial.put({ 'if-none-match': '*' })
+    if (current === undefined) return NO_CONDITIONS
     const create = await refuses('if-none-match', '*')
     const other = await refuses('if-match', OTHER_ETAG)
-    const bare = etag.replaceAll('"', '')
+    const bare = current.replaceAll('"', '')
     const quoted = other && !(await refuses('if-match', `"${bare}"`))
     const bareEtags = other && !quoted && !(await refuses('if-match', bare))
-    return { create, match: quoted || bareEtags, bareEtags }
+    const match = quoted || bareEtags
+    return {
+      create,
+      match,
+      remove: match && (await removesOnly(trial, current.replaceAll('"', ''), bareEtags)),
+      bareEtags,
+    }
   } catch (error) {
     if (trial.isRefusal(error)) return NO_CONDITIONS
     throw error
   } finally {
-    await trial.remove().catch(() => undefined)
+    await trial.remove({}).catch(() => undefined)
+  }
+}
+
+/** Whether a DELETE under another etag is refused, and one under the object's own is not. */
+async function removesOnly(trial: Trial, etag: string, bareEtags: boolean): Promise<boolean> {
+  try {
+    if (await trial.remove({ 'if-match': OTHER_ETAG })) return false
+    return await trial.remove({ 'if-match': bareEtags ? etag : `"${etag}"` })
+  } catch {
+    return false
   }
 }

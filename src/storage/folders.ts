@@ -2,6 +2,7 @@ import type { CallOptions, FileRef } from '../core/call.ts'
 import { isStorageError, StorageError, withOutcome } from '../core/errors.ts'
 import { kindOf } from '../core/kind.ts'
 import { CALL_OPTIONS, checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
+import { trimTrailingSlashes } from '../core/names.ts'
 import { forEachParallel } from '../core/parallel.ts'
 import { addressOf } from './address.ts'
 import type { AnyBase } from './base.ts'
@@ -56,7 +57,7 @@ export async function deleteAll(storage: AnyBase, path: string, options: DeleteA
     throw new StorageError('invalid_argument', text)
   }
   storage.calls.begin('deleteAll', path, options, true)
-  const result = await deleteMany(storage, storage.entries(path, { recursive: true, signal }), { signal })
+  const result = await deleteMany(storage, storage.entries(withoutRoot(path), { recursive: true, signal }), { signal })
   await removeFolders(storage, folder, { signal })
   return result
 }
@@ -75,7 +76,7 @@ export async function copyAll(
 /** Moves all files below a folder, and removes the folders that are empty then; see `Storage#moveAll`. */
 export async function moveAll(source: AnyBase, from: string, to: string, options: CopyAllOptions): Promise<MovedFiles> {
   const { done, errors } = await transferAll('moveAll', source, from, to, options)
-  if (errors.length === 0) await removeFolders(source, folderOf(source, from), { signal: options.signal })
+  if (errors.length === 0) await removeFolders(source, folderAt('moveAll', source, from), { signal: options.signal })
   return { moved: done, errors }
 }
 
@@ -125,7 +126,7 @@ async function transferAll(
     }
   }
   try {
-    await forEachParallel(filesBelow(source, from, signal), { limit: concurrency, signal }, one)
+    await forEachParallel(filesBelow(source, withoutRoot(from), signal), { limit: concurrency, signal }, one)
   } catch (error) {
     throw done > 0 ? withOutcome(error, 'unknown') : error
   }
@@ -149,7 +150,12 @@ function folderAt(method: string, storage: AnyBase, path: unknown): FileRef {
   if (typeof path !== 'string') {
     throw new StorageError('invalid_argument', `${method}: expected the path of a folder, got ${kindOf(path)}.`)
   }
-  return folderOf(storage, path)
+  return folderOf(storage, withoutRoot(path))
+}
+
+/** A path of slashes only is the root, on local disk, too, where it would be that of the machine. */
+function withoutRoot(path: string): string {
+  return trimTrailingSlashes(path) === '' ? '' : path
 }
 
 interface Side {

@@ -107,6 +107,36 @@ export const conditionCases: readonly CaseOf<DriverPlace>[] = [
     },
   },
   {
+    title:
+      'A deletion with ifMatch removes the version that it names and no other, or is refused where it cannot be promised.',
+    async run(place) {
+      await place.put('doomed', 'old')
+      const { etag = 'none' } = await place.stat('doomed')
+      if (place.features.deleteIfMatch !== true) return
+      await place.put('doomed', 'newer')
+      await place.fails(place.driver.delete(place.key('doomed'), place.ctx, { ifMatch: etag }), 'precondition_failed')
+      assert.equal(await place.text('doomed'), 'newer')
+      await place.driver.delete(place.key('doomed'), place.ctx, { ifMatch: (await place.stat('doomed')).etag })
+      assert.equal(await place.exists('doomed'), false)
+      await place.fails(place.driver.delete(place.key('doomed'), place.ctx, { ifMatch: etag }), 'precondition_failed')
+    },
+  },
+  {
+    title: 'Of a save and a deletion with the same ifMatch one wins, and the other changes nothing.',
+    async run(place) {
+      if (place.features.deleteIfMatch !== true) return
+      await place.put('contested', 'old')
+      const { etag: ifMatch } = await place.stat('contested')
+      const [saved, removed] = await Promise.allSettled([
+        place.put('contested', 'new', { ifMatch }),
+        place.driver.delete(place.key('contested'), place.ctx, { ifMatch }),
+      ])
+      const isSaved = saved.status === 'fulfilled'
+      assert.notEqual(isSaved, removed.status === 'fulfilled')
+      assert.equal(await place.exists('contested'), isSaved)
+    },
+  },
+  {
     title: 'Reading with ifMatch gives the version that it names and no other.',
     async run(place) {
       await place.put('read', 'old')

@@ -1,7 +1,9 @@
 import type { Storage } from '../storage/storage.ts'
 import { type ConformanceCase, cleaned } from './case.ts'
 import { checksumCases } from './storage-checksums.ts'
+import { conditionalCases } from './storage-conditions.ts'
 import { fileCases } from './storage-files.ts'
+import { folderCases } from './storage-folders.ts'
 import { nameCases } from './storage-names.ts'
 import { namesOf, type StorageCase, type StorageConformanceOptions } from './storage-place.ts'
 import { safetyCases } from './storage-safety.ts'
@@ -10,7 +12,7 @@ import { safetyCases } from './storage-safety.ts'
 export function storageConformance(options: StorageConformanceOptions): ConformanceCase[] {
   const { locations = ['', 'some location/below'] } = options
   return locations.flatMap(location =>
-    [...fileCases, ...nameCases, ...safetyCases, ...checksumCases].map(each => ({
+    [...fileCases, ...nameCases, ...safetyCases, ...checksumCases, ...conditionalCases, ...folderCases].map(each => ({
       title: location === '' ? each.title : `Under ${location}: ${each.title}`,
       run: () => inStorage(location, options, each),
     })),

@@ -73,6 +73,7 @@ const R2 = {
   conditions: true,
   conditionalComplete: false,
   conditionalCopy: false,
+  conditionalDelete: false,
   checksums: false,
   uniformParts: true,
   forms: false,

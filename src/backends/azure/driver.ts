@@ -4,6 +4,7 @@ import type { ContainerDriver } from '../../core/container-driver.ts'
 import type { Content } from '../../core/content.ts'
 import type { DirectUpload, DirectUploadLimits } from '../../core/direct-uploads.ts'
 import type {
+  DeleteOptions,
   DeleteResult,
   Driver,
   Features,
@@ -20,7 +21,7 @@ import type {
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import type { HttpClient, HttpResponse } from '../../http/request.ts'
 import { Batches } from '../../remote/batches.ts'
-import { Conditions, FULL_CONDITIONS } from '../../remote/conditions.ts'
+import { Conditions, deleted, FULL_CONDITIONS } from '../../remote/conditions.ts'
 import { containersOf } from '../../remote/containers.ts'
 import { refuseMaxSize } from '../../remote/direct-upload.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
@@ -52,7 +53,14 @@ export interface AzureDriverOptions extends AzureClientOptions, PartOptions {
 /** The Blob protocol for one container. (https://learn.microsoft.com/rest/api/storageservices/blob-service-rest-api) */
 export class AzureDriver implements Driver {
   readonly name = 'azure'
-  readonly features: Features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, versions: true }
+  readonly features: Features = {
+    ranges: true,
+    exclusiveCreate: true,
+    ifMatch: true,
+    deleteIfMatch: true,
+    metadata: true,
+    versions: true,
+  }
   readonly client: AzureClient
   readonly containers: ContainerDriver
   readonly #options: AzureDriverOptions
@@ -110,12 +118,10 @@ export class AzureDriver implements Driver {
     }
   }
 
-  async delete(key: string, ctx: CallContext, options: RequestOptions = {}): Promise<void> {
-    try {
-      await this.client.done(this.#deletion(key, options), ctx)
-    } catch (error) {
-      if (classifyAzure(error) !== 'not_found') throw error
-    }
+  async delete(key: string, ctx: CallContext, options: DeleteOptions = {}): Promise<void> {
+    const request = this.#deletion(key, options)
+    const headers = { ...request.headers, ...this.#conditions.deleteHeadersOf(options) }
+    await deleted(this.client.done({ ...request, headers }, ctx), options, classifyAzure)
   }
 
   /** Blob Batch, 256 keys at a time. */

@@ -44,6 +44,11 @@ function invalid(text: string): StorageError {
 
 /** The mode that replaces one revision; `precondition_failed` for an etag that is none. */
 export function updateOf(etag: string): Commit['mode'] {
-  if (/^[0-9a-f]{9,64}$/.test(etag)) return { '.tag': 'update', update: etag }
+  return { '.tag': 'update', update: checkedRev(etag) }
+}
+
+/** A revision as the service writes it; no file has any other: `precondition_failed`. */
+export function checkedRev(etag: string): string {
+  if (/^[0-9a-f]{9,64}$/.test(etag)) return etag
   throw new StorageError('precondition_failed', 'The file has another revision.')
 }

@@ -3,14 +3,19 @@ import type { DeleteResult } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { forEachParallel } from '../../core/parallel.ts'
 import { type BatchAnswer, Batches, failureOf } from '../../remote/batches.ts'
+import { deleted } from '../../remote/conditions.ts'
 import { BATCH_LIMIT, batchErrors } from './batch.ts'
 import type { DropboxClient } from './client.ts'
+import { checkedRev } from './commit.ts'
 import { classifyDropbox } from './errors.ts'
 import type { Lookup } from './lookup.ts'
 import { pathOf } from './names.ts'
 
 /** Files that are asked for at once before a batch. */
 const ASKED_AT_ONCE = 8
+
+/** Empty pages after which a folder counts as one that is not empty. */
+const MAX_EMPTY_PAGES = 100
 
 /** Deletes files, and folders that are empty: the service itself would remove a whole tree, so it is told the revision that is meant. */
 export class Deletion {
@@ -53,6 +58,13 @@ export class Deletion {
     }
   }
 
+  /** Deletes one revision; another one, a missing file and a folder, which has none, are `precondition_failed`. */
+  async deleteVersion(key: string, rev: string, ctx: CallContext): Promise<void> {
+    const arg = entryOf(key, checkedRev(rev))
+    const request = this.#client.rpc('files/delete_v2', arg, ctx, { fields: ['metadata'] })
+    await deleted(request, { ifMatch: rev }, classifyDropbox)
+  }
+
   deleteMany(keys: readonly string[], ctx: CallContext): Promise<readonly DeleteResult[]> {
     return this.#batches.deleteMany(keys, ctx, undefined)
   }
@@ -86,10 +98,14 @@ export class Deletion {
   }
 
   async #needEmpty(key: string, ctx: CallContext): Promise<void> {
-    const options = { lists: ['entries'], fields: ['has_more'], reads: true }
-    const arg = { path: pathOf(key), limit: 1 }
-    const { entries, has_more: more } = await this.#client.rpc('files/list_folder', arg, ctx, options)
-    if ((entries as unknown[]).length === 0 && more === false) return
+    const options = { lists: ['entries'], fields: ['cursor', 'has_more'], reads: true }
+    let page = await this.#client.rpc('files/list_folder', { path: pathOf(key), limit: 1 }, ctx, options)
+    const isEmpty = (): boolean => (page['entries'] as unknown[]).length === 0
+    // A page may be empty although there are more: that is what is left of deleted files.
+    for (let pages = 1; isEmpty() && page['has_more'] === true && pages < MAX_EMPTY_PAGES; pages++) {
+      page = await this.#client.rpc('files/list_folder/continue', { cursor: page['cursor'] }, ctx, options)
+    }
+    if (isEmpty() && page['has_more'] === false) return
     throw new StorageError('is_directory', `'${key}' is a directory that is not empty.`)
   }
 }

@@ -2,6 +2,7 @@ import type { CallContext } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
 import type { DirectUpload, DirectUploadLimits } from '../../core/direct-uploads.ts'
 import type {
+  DeleteOptions,
   DeleteResult,
   Driver,
   Features,
@@ -53,6 +54,7 @@ export class DropboxDriver implements Driver {
     ranges: true,
     exclusiveCreate: true,
     ifMatch: true,
+    deleteIfMatch: true,
     metadata: false,
     versions: true,
     listRange: false,
@@ -117,8 +119,8 @@ export class DropboxDriver implements Driver {
     return etag === undefined ? 'add' : updateOf(etag)
   }
 
-  delete(key: string, ctx: CallContext): Promise<void> {
-    return this.#deletion.delete(key, ctx)
+  delete(key: string, ctx: CallContext, { ifMatch }: DeleteOptions = {}): Promise<void> {
+    return ifMatch === undefined ? this.#deletion.delete(key, ctx) : this.#deletion.deleteVersion(key, ifMatch, ctx)
   }
 
   deleteMany(keys: readonly string[], ctx: CallContext): Promise<readonly DeleteResult[]> {

@@ -76,8 +76,8 @@ export interface GcsApi {
   /** What the answer to the last part of a session says of the file. */
   written(answer: HttpResponse, text: string): GcsStat
   page(prefix: string, request: PageRequest, ctx: CallContext): Promise<Page>
-  /** The request that deletes a file. */
-  deletion(key: string): GcsRequest
+  /** The request that deletes a file, where it is of a certain generation. */
+  deletion(key: string, version?: Pick<GcsVersion, 'ifGeneration'>): GcsRequest
 }
 
 /** A stat that has what every file has; `unavailable`, outcome `unknown`, for an answer that does not tell it. */

@@ -3,6 +3,7 @@ import type { ContainerDriver } from '../../core/container-driver.ts'
 import type { Content } from '../../core/content.ts'
 import type { DirectUpload, DirectUploadLimits } from '../../core/direct-uploads.ts'
 import type {
+  DeleteOptions,
   DeleteResult,
   Driver,
   Features,
@@ -19,7 +20,7 @@ import type {
 import { type ErrorCode, ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import type { HttpClient } from '../../http/request.ts'
 import { Batches } from '../../remote/batches.ts'
-import { conditionFailed, type WriteConditions } from '../../remote/conditions.ts'
+import { conditionFailed, deleted, type WriteConditions } from '../../remote/conditions.ts'
 import { type ContainerProtocol, containersOf } from '../../remote/containers.ts'
 import { formOptions, formUpload } from '../../remote/direct-upload.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
@@ -66,6 +67,7 @@ export class GcsDriver implements Driver {
     ranges: true,
     exclusiveCreate: true,
     ifMatch: true,
+    deleteIfMatch: true,
     metadata: true,
     versions: true,
     listRange: true,
@@ -141,12 +143,9 @@ export class GcsDriver implements Driver {
     }
   }
 
-  async delete(key: string, ctx: CallContext): Promise<void> {
-    try {
-      await this.client.done(this.#api.deletion(key), ctx)
-    } catch (error) {
-      if (classifyGcs(error) !== 'not_found') throw error
-    }
+  async delete(key: string, ctx: CallContext, { ifMatch }: DeleteOptions = {}): Promise<void> {
+    const request = this.#api.deletion(key, { ifGeneration: conditionOf({ ifMatch }) })
+    await deleted(this.client.done(request, ctx), { ifMatch }, classifyGcs)
   }
 
   async list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {

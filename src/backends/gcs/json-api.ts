@@ -108,11 +108,12 @@ export class JsonApi implements GcsApi {
   }
 
   /** Objects: delete. */
-  deletion(key: string): GcsRequest {
+  deletion(key: string, { ifGeneration }: Pick<GcsVersion, 'ifGeneration'> = {}): GcsRequest {
     const path = resourcePath(this.#client.bucketName, key)
     // Emulators answer 200.
     const expected = { statuses: this.#client.endpoint.isEmulator ? [204, 200] : [204] }
-    return { method: 'DELETE', path, expected, seeksFile: true }
+    const query = ifGeneration === undefined ? [] : [['ifGenerationMatch', ifGeneration] as const]
+    return { method: 'DELETE', path, query, expected, seeksFile: true }
   }
 }
 

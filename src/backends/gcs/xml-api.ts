@@ -65,8 +65,8 @@ export class XmlApi implements GcsApi {
   }
 
   /** DELETE Object. */
-  deletion(key: string): GcsRequest {
-    return { ...this.#request('DELETE', key, {}), expected: { statuses: [204] }, seeksFile: true }
+  deletion(key: string, version: Pick<GcsVersion, 'ifGeneration'> = {}): GcsRequest {
+    return { ...this.#request('DELETE', key, version), expected: { statuses: [204] }, seeksFile: true }
   }
 
   #request<M extends GcsRequest['method']>(

@@ -1,11 +1,12 @@
-import { errnoOf } from '../../core/errno.ts'
+import { errnoOf, unless } from '../../core/errno.ts'
 import { StorageError } from '../../core/errors.ts'
 import type { Anchor } from './anchor.ts'
 import { closeRead } from './bytes.ts'
+import { changed } from './claim.ts'
 import { type OpenFile, openFile } from './open-file.ts'
 import { type Place, withoutSlash } from './place.ts'
 import type { WritePolicy } from './publication.ts'
-import { remove } from './removal.ts'
+import { remove, removeVersion } from './removal.ts'
 import type { Finding, Root } from './root.ts'
 
 /** The ways to a file that every verb takes: to read it, to put one there, to remove it. */
@@ -49,6 +50,17 @@ export class Access {
         if (errnoOf(error) !== 'ENOENT' || attempt === 3 || !(await this.root.isGone(key))) throw error
       }
     }
+  }
+
+  /** Removes a file that has this etag; another one, a missing file and a folder are `precondition_failed`. */
+  async deleteVersion(key: string, etag: string): Promise<void> {
+    const removed = await unless(
+      ['ENOENT', 'ENOTDIR'],
+      this.root
+        .within(withoutSlash(key), place => removeVersion(place, key.endsWith('/') ? '' : etag, this.policy))
+        .then(() => true),
+    )
+    if (removed === undefined) throw changed()
   }
 
   /** Removes a file or an empty folder. */

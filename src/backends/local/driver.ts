@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { CallContext } from '../../core/call.ts'
 import { type Content, contentChunks } from '../../core/content.ts'
 import type {
+  DeleteOptions,
   Driver,
   Features,
   HandleFlags,
@@ -74,7 +75,14 @@ export class LocalDriver implements Driver {
     this.#transfers = new Transfers(this.#access)
     this.resumable = localUploads(this.#access, key => this.address(key))
     this.#listing = new Listing(this.#root, keepMetadata)
-    this.features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: keepMetadata, listRange: true }
+    this.features = {
+      ranges: true,
+      exclusiveCreate: true,
+      ifMatch: true,
+      deleteIfMatch: true,
+      metadata: keepMetadata,
+      listRange: true,
+    }
     if (baseUrl === null) return
     this.publicUrl = key => joinUrl(baseUrl, key)
     if (urlSecret === null) return
@@ -150,9 +158,13 @@ export class LocalDriver implements Driver {
   }
 
   /** Removes a file, a link (never what it points to) or an empty folder; a folder that is not empty is `is_directory`. */
-  async delete(key: string, ctx: CallContext): Promise<void> {
+  async delete(key: string, ctx: CallContext, { ifMatch }: DeleteOptions = {}): Promise<void> {
     ctx.signal.throwIfAborted()
     if (key === '') throw new StorageError('invalid_argument', 'The name must be given to delete().')
+    if (ifMatch !== undefined) {
+      await descriptors.run(ctx, () => this.#access.deleteVersion(key, ifMatch))
+      return
+    }
     await descriptors.run(ctx, () => unless(['ENOENT', 'ENOTDIR'], this.#access.delete(key, { brief: true })))
   }
 

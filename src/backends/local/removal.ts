@@ -1,6 +1,10 @@
 import { lstat, rmdir, unlink } from 'node:fs/promises'
-import { classifyErrno, errnoOf } from '../../core/errno.ts'
+import { join } from 'node:path'
+import { classifyErrno, errnoOf, unless } from '../../core/errno.ts'
 import { Anchor } from './anchor.ts'
+import { etagOf } from './atomic-write.ts'
+import { changed, withClaim } from './claim.ts'
+import { claimName } from './hidden.ts'
 import type { Place } from './place.ts'
 import { syncPublished, type WritePolicy } from './publication.ts'
 import { removeSidecar } from './sidecar.ts'
@@ -16,6 +20,15 @@ export async function remove(place: Place, onlyFolder: boolean, policy: WritePol
   await (stats.isDirectory() ? removeFolder(place) : unlink(place.path))
   if (policy.keepMetadata && stats.isFile()) await removeSidecar(place, stats)
   if (policy.fsync) await syncPublished(place)
+}
+
+/** The same for a file only while it has this etag; whoever replaces that version at the same time needs the same claim. */
+export async function removeVersion(place: Place, etag: string, policy: WritePolicy): Promise<void> {
+  await withClaim(join(place.folder, claimName(place.base, etag)), async () => {
+    const current = await unless(['ENOENT'], lstat(place.path, { bigint: true }))
+    if (current === undefined || current.isDirectory() || etagOf(current) !== etag) throw changed()
+    await remove(place, false, policy)
+  })
 }
 
 /** A folder that holds nothing but what killed processes left is empty to everybody. */

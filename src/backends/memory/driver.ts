@@ -6,6 +6,7 @@ import { type Content, contentChunks } from '../../core/content.ts'
 import type { ResumableUploads } from '../../core/direct-uploads.ts'
 import type {
   ByteRange,
+  DeleteOptions,
   DeleteResult,
   Driver,
   Features,
@@ -36,7 +37,14 @@ export interface MemoryDriverOptions {
  */
 export class MemoryDriver implements Driver {
   readonly name: string = 'memory'
-  readonly features: Features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, listRange: true }
+  readonly features: Features = {
+    ranges: true,
+    exclusiveCreate: true,
+    ifMatch: true,
+    deleteIfMatch: true,
+    metadata: true,
+    listRange: true,
+  }
   readonly publicUrl?: (key: string) => string
   readonly resumable: ResumableUploads<WriteOptions, Stat>
   readonly #tree = new MemoryTree()
@@ -76,8 +84,10 @@ export class MemoryDriver implements Driver {
   }
 
   /** Missing: fine. An empty folder goes; one that is not empty is `is_directory`. */
-  async delete(key: string, ctx: CallContext): Promise<void> {
+  async delete(key: string, ctx: CallContext, { ifMatch }: DeleteOptions = {}): Promise<void> {
     ctx.signal.throwIfAborted()
+    const found = this.#tree.find(key)
+    checkMatch(found?.kind === 'file' ? found : undefined, ifMatch, key)
     this.#tree.remove(key)
   }
 

@@ -1,8 +1,10 @@
+import { attributesOf, givenAttributes } from '../../core/attributes.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { ContainerDriver } from '../../core/container-driver.ts'
-import type { Content } from '../../core/content.ts'
+import { bytesContent, type Content } from '../../core/content.ts'
 import type { DirectUpload, DirectUploadLimits } from '../../core/direct-uploads.ts'
 import type {
+  DeleteOptions,
   DeleteResult,
   Driver,
   Features,
@@ -27,6 +29,7 @@ import {
   type ConditionSupport,
   Conditions,
   conditionFailed,
+  deleted,
   FULL_CONDITIONS,
   NO_CONDITIONS,
   trialOf,
@@ -37,6 +40,7 @@ import { isEmptyRange, sizedPage } from '../../remote/page-range.ts'
 import { partPlan } from '../../remote/part-plan.ts'
 import { readObject } from '../../remote/reading.ts'
 import { resumableUploads } from '../../remote/resumable.ts'
+import { smallFile } from '../../remote/small-file.ts'
 import { isXmlText } from '../../remote/xml.ts'
 import { setVisibility, visibilityOf } from './acl.ts'
 import { Buckets } from './buckets.ts'
@@ -104,8 +108,16 @@ export class S3Driver implements Driver {
   }
 
   get features(): Features {
-    const { create, match } = this.#conditions.support
-    return { ranges: true, exclusiveCreate: create, ifMatch: match, metadata: true, versions: true, listRange: true }
+    const { create, match, remove } = this.#conditions.support
+    return {
+      ranges: true,
+      exclusiveCreate: create,
+      ifMatch: match,
+      deleteIfMatch: remove,
+      metadata: true,
+      versions: true,
+      listRange: true,
+    }
   }
 
   /** Tries out conditions unless they are known; without the right to write they count as not kept. */
@@ -115,8 +127,14 @@ export class S3Driver implements Driver {
       const headers = writeHeaders(options.objectParameters ?? {}, {})
       const put = async (key: string, conditions: Readonly<Record<string, string>>): Promise<string | undefined> =>
         (await this.client.done({ method: 'PUT', key, headers: { ...headers, ...conditions }, body: '' }, shared)).etag
-      const remove = (key: string, ctx: CallContext): Promise<unknown> =>
-        this.client.done({ method: 'DELETE', key, headers: otherHeaders('base', options.objectParameters) }, ctx)
+      const remove = (
+        key: string,
+        conditions: Readonly<Record<string, string>>,
+        ctx: CallContext,
+      ): Promise<unknown> => {
+        const headers = { ...otherHeaders('base', options.objectParameters), ...conditions }
+        return this.client.done({ method: 'DELETE', key, headers }, ctx)
+      }
       return trialOf({ put, remove, classify: classifyS3, isOfKeys }, probePrefix, shared)
     })
     return this.features
@@ -140,13 +158,9 @@ export class S3Driver implements Driver {
     return await this.#writer.write(key, content, options, this.#conditions.headersOf(options), ctx)
   }
 
-  async delete(key: string, ctx: CallContext, { objectParameters }: RequestOptions = {}): Promise<void> {
-    const headers = otherHeaders('base', objectParameters)
-    try {
-      await this.client.done({ method: 'DELETE', key, headers }, ctx)
-    } catch (error) {
-      if (classifyS3(error) !== 'not_found') throw error
-    }
+  async delete(key: string, ctx: CallContext, options: DeleteOptions = {}): Promise<void> {
+    const headers = { ...otherHeaders('base', options.objectParameters), ...this.#conditions.deleteHeadersOf(options) }
+    await deleted(this.client.done({ method: 'DELETE', key, headers }, ctx), options, classifyS3)
   }
 
   /** DeleteObjects, 1000 keys at a time; keys that XML cannot hold, and services without it, one by one. */
@@ -181,7 +195,10 @@ export class S3Driver implements Driver {
     return sizedPage(objectsPage(root, prefix, page), key => this.stat(key, ctx), classifyS3)
   }
 
-  /** A condition on the target goes with the copy, or a large file claims its key first; others are `unsupported`. */
+  /**
+   * A condition on the target goes with the copy. Where CopyObject takes none, a small file is read and sent again, which are two requests, and a large one
+   * claims its key first. Another condition is `unsupported`.
+   */
   async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     if (options.ifMatch !== undefined) throw new StorageError('unsupported', 'A copy within S3 takes no ifMatch.')
     const { objectParameters, ...changes } = options
@@ -192,13 +209,12 @@ export class S3Driver implements Driver {
     const { multipartThreshold, maxCopySize: maxSize = 5 * GIB, preset } = this.#options
     const copy = { from, to, options, parameters: objectParameters ?? {}, conditions, maxSize }
     const needsClaim = options.ifAbsent === true && !preset.conditionalCopy
-    const source = needsClaim ? await this.stat(from, ctx, { objectParameters }) : undefined
-    if (source !== undefined && source.size <= multipartThreshold) {
-      throw new StorageError(
-        'unsupported',
-        'This service copies without conditions; a small file is better sent again.',
-      )
+    const found = needsClaim ? await smallFile(this, from, { objectParameters }, multipartThreshold, ctx) : undefined
+    if (found?.bytes !== undefined) {
+      const attributes = { ...attributesOf(found.stat), ...givenAttributes(options) }
+      return await this.write(to, bytesContent(found.bytes), { ...options, ...attributes }, ctx)
     }
+    const source = found?.stat
     const claim = needsClaim ? this.#writer.claim(to, { extra: options.extra, objectParameters }) : undefined
     const under = claim === undefined ? conditions : {}
     const plan = partPlan(this.#parts.uploads, this.#options, { put: under, finish: under })
@@ -264,8 +280,9 @@ export class S3Driver implements Driver {
 }
 
 function knownConditions({ conditionalWrites, preset, readOnly }: S3DriverOptions): ConditionSupport | undefined {
-  if (conditionalWrites === 'on') return FULL_CONDITIONS
   if (conditionalWrites === 'off') return NO_CONDITIONS
+  const known = { ...FULL_CONDITIONS, remove: preset.conditionalDelete }
+  if (conditionalWrites === 'on') return known
   if (preset.conditions === undefined) return readOnly === true ? NO_CONDITIONS : undefined
-  return preset.conditions ? FULL_CONDITIONS : NO_CONDITIONS
+  return preset.conditions ? known : NO_CONDITIONS
 }

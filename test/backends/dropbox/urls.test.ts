@@ -34,7 +34,7 @@ describe('url', () => {
     expect(files.supports('signedUrl')).toBe(true)
   })
 
-  it.each([1, 3600, 14_399, 14_401, 604_800, 0, -1, Number.NaN])(
+  it.each([1, 3600, 14_399, 14_401, 604_800, 0, -1])(
     'for %d seconds is refused: no link may live longer, or shorter, than was asked for',
     async expiresInSecs => {
       const asked = files.url('a.txt', { expiresInSecs })

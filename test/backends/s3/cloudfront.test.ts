@@ -206,7 +206,11 @@ describe('a storage on a CloudFront domain', () => {
   test('leaves a life alone that nothing is signed for', async () => {
     const plain = { cloudfrontKeyId: null, cloudfrontKey: null, querystringExpire: 400_000_000 }
     expect(await storage(plain).url('a')).toBe('https://cdn.x.com/a')
-    expect(await storage({ querystringAuth: false }).url('a', { expiresInSecs: 0.5 })).toBe('https://cdn.x.com/a')
+    const asked = storage({ querystringAuth: false }).url('a', { expiresInSecs: 60 })
+    await expect(asked).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining('AWS_QUERYSTRING_AUTH'),
+    })
   })
 
   test('takes the key as bytes, from the settings, and with written-out line ends from the environment', async () => {

@@ -31,6 +31,8 @@ export interface StrictS3Options {
   readonly awsChunked?: boolean
   /** Silently ignore If-None-Match and If-Match on writes, as some compatible servers do. */
   readonly ignoreConditions?: boolean
+  /** Silently ignore If-Match on DELETE only. */
+  readonly ignoreDeleteConditions?: boolean
   /** Answer 501 to If-None-Match and If-Match on writes. */
   readonly refuseConditions?: boolean
   /** Keep and echo x-amz-checksum-*; default true. */

@@ -171,7 +171,7 @@ export function deleteObject(context: OperationContext): S3Answer {
   needWrite(context, bucket)
   const match = request.headers['if-match']
   const current = bucket.current(request.key)
-  if (match !== undefined && !state.options.ignoreConditions) {
+  if (match !== undefined && !state.options.ignoreConditions && !state.options.ignoreDeleteConditions) {
     if (state.options.refuseConditions) throw new S3Error(501, 'NotImplemented', 'If-Match is not implemented')
     if (current === undefined)
       throw new S3Error(404, 'NoSuchKey', 'The specified key does not exist.', { Key: request.key })

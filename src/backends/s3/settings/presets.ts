@@ -27,6 +27,8 @@ export interface Preset {
   readonly conditionalComplete: boolean
   /** And CopyObject. */
   readonly conditionalCopy: boolean
+  /** DELETE keeps `If-Match`. */
+  readonly conditionalDelete: boolean
   /** `x-amz-checksum-*` headers are checked. */
   readonly checksums: boolean
   /** All parts but the last must have one size. */
@@ -40,13 +42,14 @@ const UNKNOWN: Preset = {
   conditions: undefined,
   conditionalComplete: false,
   conditionalCopy: false,
+  conditionalDelete: false,
   checksums: false,
   uniformParts: false,
   forms: true,
 }
 
 const KNOWN: Readonly<Partial<Record<ProviderName, Partial<Preset>>>> = {
-  aws: { conditions: true, conditionalComplete: true, conditionalCopy: true, checksums: true },
+  aws: { conditions: true, conditionalComplete: true, conditionalCopy: true, conditionalDelete: true, checksums: true },
   r2: { conditions: true, uniformParts: true, forms: false },
   backblaze: { forms: false },
   google: { forms: false },

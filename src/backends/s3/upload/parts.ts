@@ -15,6 +15,7 @@ import {
 import { etagOf } from '../../../remote/headers.ts'
 import { OpenUploads } from '../../../remote/open-uploads.ts'
 import { Orphans, type UploadRequests } from '../../../remote/orphans.ts'
+import { completionDocument, type S3Part, sizeOf, wholeEtagOf } from '../../../remote/part-documents.ts'
 import type {
   Creation,
   FailedFinish,
@@ -30,7 +31,7 @@ import { S3Error } from '../errors.ts'
 import { uploadPage, uploadQuery } from '../listing.ts'
 import type { S3Request } from '../operations.ts'
 import { MIN_PART } from '../settings/settings.ts'
-import { completionDocument, type S3Part, sizeOf, storedParts, wholeEtagOf } from './part-list.ts'
+import { storedParts } from './part-list.ts'
 
 /** An upload's key, with the headers of requests that only name it. */
 interface S3Key {

@@ -1,0 +1,32 @@
+import { release } from '../core/abort.ts'
+import type { CallContext } from '../core/call.ts'
+import type { Driver, RequestOptions, Stat } from '../core/driver.ts'
+import { ResumedBody } from '../files/resume.ts'
+import { sizedStat } from './headers.ts'
+
+/** Bytes of the largest file that is held in memory for a copy. */
+const MAX_HELD = 8 * 1024 * 1024
+
+/** What the answer to a GET says of a file, with its bytes where they are few: the body of a larger one is not read. */
+export async function smallFile(
+  driver: Pick<Driver, 'read' | 'classify'>,
+  key: string,
+  request: RequestOptions,
+  limit: number,
+  ctx: CallContext,
+): Promise<{ readonly stat: Stat; readonly bytes: Buffer | undefined }> {
+  const { body, stat: found = {}, expected } = await driver.read(key, request, ctx)
+  const stat = sizedStat({ ...found, size: found.size })
+  if (stat.size > Math.min(limit, MAX_HELD)) {
+    release({ body })
+    return { stat, bytes: undefined }
+  }
+  const whole = new ResumedBody(body, {
+    length: stat.size,
+    expected,
+    signal: ctx.signal,
+    details: { operation: 'copy', fileName: key },
+    classify: error => driver.classify(error),
+  })
+  return { stat, bytes: await whole.bytes() }
+}
