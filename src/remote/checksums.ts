@@ -1,10 +1,10 @@
 import type { Hash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { nodeCrypto } from '../core/builtin.ts'
-import type { ChecksumName, Checksums, ExpectedHash } from '../core/driver.ts'
-import { type Outcome, StorageError } from '../core/errors.ts'
 import { Crc32c, Crc64Nvme } from '../core/digests/crc.ts'
 import { Crc32, DIGEST_BYTES } from '../core/digests/digest.ts'
+import type { ChecksumName, Checksums, ExpectedHash } from '../core/driver.ts'
+import { type Outcome, StorageError } from '../core/errors.ts'
 
 /** The checksums that the service can verify and keep (S3 user guide, "Checking object integrity"), without SHA1. */
 export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA256'

@@ -39,7 +39,10 @@ export function checkAlgorithm(what: string, algorithm: unknown): asserts algori
   const names = Object.keys(DIGEST_BYTES)
   if (typeof algorithm === 'string' && names.includes(algorithm)) return
   const near = typeof algorithm === 'string' ? hint(nearest(algorithm, names)) : ''
-  throw new StorageError('invalid_argument', `${what}: expected one of ${names.join(', ')}, got ${shown(algorithm)}${near}.`)
+  throw new StorageError(
+    'invalid_argument',
+    `${what}: expected one of ${names.join(', ')}, got ${shown(algorithm)}${near}.`,
+  )
 }
 
 function shown(value: unknown): string {

@@ -30,7 +30,10 @@ export function withDigest(metadata: FileAttributes['metadata'], sha256: string)
 /** Refuses metadata of the caller's under the name that keeps the digest: code `invalid_argument`. */
 export function checkNoKeptDigest({ metadata }: FileAttributes): void {
   if (metadata === undefined || !Object.hasOwn(metadata, KEPT_SHA256)) return
-  throw new StorageError('invalid_argument', `metadata: the name '${KEPT_SHA256}' is reserved; set keepSha256 to keep it.`)
+  throw new StorageError(
+    'invalid_argument',
+    `metadata: the name '${KEPT_SHA256}' is reserved; set keepSha256 to keep it.`,
+  )
 }
 
 /** The digests in the order of what they prove and cost. */
@@ -47,4 +50,3 @@ export function expectedIn({ stat, expected, whole, isUnchecked = false }: ReadR
   if (name === undefined || (name !== 'sha256' && (expected ?? whole) !== undefined)) return expected ?? whole
   return expectedDigest(name, checksums[name]!)
 }
-

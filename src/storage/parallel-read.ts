@@ -83,7 +83,12 @@ export function inParts(
     const { body } = await readVersion(storage, ref, part, same, given)
     return body.bytes()
   }
-  const parts = inOrder(isLonger ? cut(first, until - start) : (first.body.stream() as AsyncIterable<Buffer>), partsOf(until, last, partSize), parallel, read)
+  const parts = inOrder(
+    isLonger ? cut(first, until - start) : (first.body.stream() as AsyncIterable<Buffer>),
+    partsOf(until, last, partSize),
+    parallel,
+    read,
+  )
   const stream = streamOf(parts, () => {
     stop.abort()
     first.body.release()

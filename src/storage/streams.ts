@@ -78,7 +78,10 @@ async function openedRange(
   if (decode === undefined) {
     if (first === undefined) throw refusal
     const size = stat?.size
-    return { body: first.body, total: size === undefined ? undefined : Math.max(0, Math.min(end ?? size, size) - start) }
+    return {
+      body: first.body,
+      total: size === undefined ? undefined : Math.max(0, Math.min(end ?? size, size) - start),
+    }
   }
   if (first !== undefined && whole) return unpacked(decode(first.body.stream()))
   // Places are those of the decoded bytes, which only reading from the beginning tells.

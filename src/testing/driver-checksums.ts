@@ -41,7 +41,8 @@ export const checksumCases: readonly CaseOf<DriverPlace>[] = [
 async function reported(place: DriverPlace, name: string, bytes: Uint8Array): Promise<void> {
   const check = (where: string, { checksums = {} }: Pick<ReadStat, 'checksums'>): void => {
     for (const [kind, value] of Object.entries(checksums)) {
-      if (value !== undefined) assert.equal(value, digestOf(kind as ChecksumName, bytes), `${kind} of ${name} in ${where}`)
+      if (value !== undefined)
+        assert.equal(value, digestOf(kind as ChecksumName, bytes), `${kind} of ${name} in ${where}`)
     }
   }
   check('stat', await place.stat(name))
@@ -50,7 +51,7 @@ async function reported(place: DriverPlace, name: string, bytes: Uint8Array): Pr
   const ranges = place.features.ranges ? [undefined, { start: 1, end: 2 }] : [undefined]
   for (const range of ranges) {
     const { body, stat = {} } = await place.driver.read(place.key(name), { range }, place.ctx)
-    for await (const _ of body.stream()) continue
+    for await (const _ of body.stream());
     check(range === undefined ? 'the answer to a read' : 'the answer to a range', stat)
   }
 }

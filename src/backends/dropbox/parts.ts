@@ -1,4 +1,5 @@
 import type { CallContext } from '../../core/call.ts'
+import { BLOCK, type ContentHash } from '../../core/digests/content-hash.ts'
 import type { Stat } from '../../core/driver.ts'
 import { StorageError, wrapError } from '../../core/errors.ts'
 import { bodySize } from '../../http/request.ts'
@@ -9,7 +10,6 @@ import type { FailedFinish, PartProtocol, UploadTarget } from '../../remote/part
 import { type PartLimits, type Piece, restOf } from '../../remote/pieces.ts'
 import type { DropboxClient } from './client.ts'
 import type { Commit } from './commit.ts'
-import { BLOCK, type ContentHash } from '../../core/digests/content-hash.ts'
 import { hashed } from './content-hash.ts'
 import { classifyDropbox, dropboxErrorOf, isSessionGone } from './errors.ts'
 import type { Lookup } from './lookup.ts'
