@@ -74,7 +74,7 @@ async function requested(
   const { driver } = storage.calls
   const ifMatch = features.ifMatch ? strongEtag(version.etag) : undefined
   const read = { range, ifMatch, versionId: version.versionId, objectParameters: ref.objectParameters }
-  const answer = await storage.calls.run('read', ref, { signal }, ctx => driver.read(ref.key, read, ctx))
+  const answer = await storage.calls.run('read', ref, { signal, range }, ctx => driver.read(ref.key, read, ctx))
   const result = { ...answer, stat: answer.stat && withKeptDigest(answer.stat) }
   if (isSameVersion(version, result.stat)) return result
   release(result)

@@ -3,6 +3,7 @@ import { type Content, contentChunks } from '../core/content.ts'
 import { beginDigest, digestOf } from '../core/digests/digest.ts'
 import type { Stat, WriteOptions } from '../core/driver.ts'
 import { ImproperlyConfigured, progressError, StorageError } from '../core/errors.ts'
+import { isTraced } from '../layers/trace.ts'
 import type { AnyBase } from './base.ts'
 import { checkNoKeptDigest, withDigest } from './kept-digest.ts'
 import { spooled } from './spooled.ts'
@@ -79,9 +80,21 @@ function send(
   const conditional = prepared.ifAbsent === true || prepared.ifMatch !== undefined
   const repeat: Repeat = content.replayable && (conditional ? 'if_not_applied' : true)
   const { signal, paced, onProgress } = options
-  const sent =
-    onProgress === undefined ? prepared : { ...prepared, onProgress: bytesReporter(onProgress, content.size) }
-  const call = { signal, repeat, paced, streams: content.bytes === undefined }
+  const report = onProgress === undefined ? undefined : bytesReporter(onProgress, content.size)
+  let bytes = content.size
+  const isCounted = bytes === undefined && isTraced('write')
+  const count = (done: number): void => {
+    bytes = done
+    report?.(done)
+  }
+  const sent = { ...prepared, onProgress: isCounted ? count : report }
+  const call = {
+    signal,
+    repeat,
+    paced,
+    streams: content.bytes === undefined,
+    bytesSent: () => bytes,
+  }
   return storage.calls.run('write', ref, call, ctx => driver.write(ref.key, content, sent, ctx))
 }
 
