@@ -61,7 +61,12 @@ describe('checksums of a stat', () => {
   })
 
   test('are absent for objects in parts of S3, whose checksums are of checksums', async () => {
-    const storage = kinds.s3({ checksums: 'always', checksumAlgorithm: 'CRC32', multipartThreshold: 5_242_880, partSize: 5_242_880 })
+    const storage = kinds.s3({
+      checksums: 'always',
+      checksumAlgorithm: 'CRC32',
+      multipartThreshold: 5_242_880,
+      partSize: 5_242_880,
+    })
     const large = randomBytes(5_242_881)
     await storage.save('large', large)
     const { checksums } = await storage.stat('large')

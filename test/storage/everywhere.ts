@@ -74,7 +74,10 @@ export async function everywhere(): Promise<Everywhere> {
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(Object.values(storages).map(storage => storage.close()))
-      await Promise.all([kinds.end(), ...[azure, gcs, swift, dropbox, atmos, nimbus, ftp, sftp].map(one => one.close())])
+      await Promise.all([
+        kinds.end(),
+        ...[azure, gcs, swift, dropbox, atmos, nimbus, ftp, sftp].map(one => one.close()),
+      ])
     },
   }
 }

@@ -14,7 +14,10 @@ const place = await everywhere()
 afterAll(() => place[Symbol.asyncDispose]())
 
 /** Calls `change` with each answer of the storage's driver until the returned function is called. */
-function intercept(storage: Storage, change: (result: ReadResult, range: ByteRange | undefined) => Promise<ReadResult>) {
+function intercept(
+  storage: Storage,
+  change: (result: ReadResult, range: ByteRange | undefined) => Promise<ReadResult>,
+) {
   const { driver } = storage.calls
   const { read } = driver
   driver.read = async (key, options, ctx) => change(await read.call(driver, key, options, ctx), options.range)

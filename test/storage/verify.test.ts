@@ -70,7 +70,8 @@ describe('verify', () => {
     const verify = { sha256: sha256(bytes.subarray(1)) }
     await expect(storage.save('a', pieces(bytes), { verify })).rejects.toMatchObject({ code: 'checksum_mismatch' })
     const asked = kinds.server.requests.slice(before).map(request => request.operation)
-    expect(asked).toEqual(['CreateMultipartUpload', 'PutPart', 'AbortMultipartUpload'])
+    expect(asked).toEqual(expect.arrayContaining(['CreateMultipartUpload', 'AbortMultipartUpload']))
+    expect(asked).not.toContain('CompleteMultipartUpload')
     expect(await storage.readText('a')).toBe('old')
     await storage.close()
     expect(kinds.server.bucket().uploads.size).toBe(0)
