@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { afterAll, describe, expect, test } from 'vitest'
+import { toContent } from '../../src/core/content.ts'
 import type { SaveOptions } from '../../src/storage/types.ts'
+import { verifiedContent } from '../../src/storage/verify.ts'
 import { Kinds } from './kinds.ts'
 
 const kinds = await Kinds.start()
@@ -98,6 +100,17 @@ describe('verify', () => {
     }
     const wrong = storage.save('style.css', pieces(text), { verify: { sha256: sha256(text.subarray(1)) } })
     await expect(wrong).rejects.toMatchObject({ code: 'checksum_mismatch' })
+  })
+
+  test('holds the last bytes back until the digest is known, so that no request is complete before', async () => {
+    const bytes = randomBytes(100_000)
+    const content = verifiedContent(toContent(new Blob([bytes])), { md5: '0'.repeat(32) })
+    let given = 0
+    const read = async (): Promise<void> => {
+      for await (const chunk of content.open()) given += chunk.byteLength
+    }
+    await expect(read()).rejects.toMatchObject({ code: 'checksum_mismatch' })
+    expect([content.size, given < bytes.byteLength]).toEqual([100_000, true])
   })
 
   test('is no option of copy', async () => {
