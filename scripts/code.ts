@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type OutputOptions, type Plugin, rolldown } from 'rolldown'
 import { BACKENDS } from '../src/config/backend-table.ts'
 import { mediaTypes } from '../src/core/media-types.ts'
+import { pageTypes } from '../src/serve/browser/page-files.ts'
 
 export const root = join(import.meta.dirname, '..')
 
@@ -23,9 +24,12 @@ const CHUNKS = {
   ...Object.fromEntries(
     Object.entries(OTHER_BACKENDS).map(([chunk, folders]) => [chunk, new RegExp(`^(${folders.join('|')})/`)]),
   ),
-  serve: /^serve\//,
+  serve: /^serve\/(?!browser\/)/,
+  'storage-browser': /^serve\/browser\//,
   fields: /^fields\//,
+  uploads: /^uploads\//,
   static: /^static\//,
+  transfer: /^transfer\//,
   orm: /^orm\/[^/]+$/,
   cli: /^cli\/(?!bin\.ts$|compile-cache\.ts$)/,
   testing: /^testing\//,
@@ -92,6 +96,25 @@ const tables: Plugin = {
   },
 }
 
+const PAGE = join(root, 'src/serve/browser/page')
+
+/** Puts the files of the storage browser's page into the code, so that the package needs no files beside its modules. */
+const page: Plugin = {
+  name: 'page',
+  load(id) {
+    if (id !== join(root, 'src/serve/browser/page-files.ts')) return undefined
+    const texts = Object.fromEntries(
+      [...pageTypes.keys()].map(name => [name, readFileSync(join(PAGE, name), 'utf8')] as const),
+    )
+    return {
+      code: `const texts = ${JSON.stringify(texts)}
+export const pageTypes = new Map(${JSON.stringify([...pageTypes])})
+export const pageText = name => texts[name]`,
+      moduleType: 'js',
+    }
+  },
+}
+
 /** Writes the JavaScript of every subpath and the command line into a folder. */
 export async function writeCode(folder: string): Promise<void> {
   const bundle = await rolldown({
@@ -101,7 +124,7 @@ export async function writeCode(folder: string): Promise<void> {
     transform: { target: 'node22.18' },
     // What `await using` becomes for Node 22 is the one thing of others that is shipped inside.
     external: id => !/^[./\\\0]|^[a-z]:[/\\]|^@oxc-project\/runtime\//i.test(id),
-    plugins: [tables],
+    plugins: [tables, page],
     onLog: strict,
   })
   await bundle.write({
@@ -138,5 +161,5 @@ function withBuiltins(text: string, file: string): string {
 
 /** What the JavaScript is made of, from the root. */
 export function inputs(): string[] {
-  return ['package.json', 'scripts/code.ts', ...globSync('src/**/*.ts', { cwd: root })]
+  return ['package.json', 'scripts/code.ts', ...globSync(['src/**/*.ts', 'src/serve/browser/page/*'], { cwd: root })]
 }

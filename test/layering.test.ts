@@ -17,7 +17,6 @@ const RANKS: Readonly<Record<string, number>> = {
   static: 6,
   transfer: 6,
   uploads: 6,
-  'storage-browser': 6,
   orm: 7,
   frameworks: 7,
   testing: 7,
@@ -29,7 +28,16 @@ const STANDS_ON: Readonly<Record<string, readonly string[]>> = {
   spaces: ['s3'],
   libcloud: ['s3', 'gcs', 'azure', 'swift', 'atmos', 'nimbus', 'local'],
 }
-const OPTIONAL = ['@aws-sdk/credential-providers', 'basic-ftp', 'ssh2', 'image-size', 'htmlparser2']
+const OPTIONAL = [
+  '@aws-sdk/credential-providers',
+  'basic-ftp',
+  'ssh2',
+  'image-size',
+  'htmlparser2',
+  '@fastify/busboy',
+  '@fastify/multipart',
+  'file-type',
+]
 /** Packages that the build puts into the code, by the one file that it replaces. */
 const BUILT_IN: Readonly<Record<string, string>> = { mime: 'core/media-types.ts' }
 

@@ -190,7 +190,8 @@ function readableOf(bytes: Uint8Array): Readable {
   })
 }
 
-function viewBytes(view: ArrayBufferView): Uint8Array {
+/** The bytes of a view, wherever they lie in its memory. */
+export function viewBytes(view: ArrayBufferView): Uint8Array {
   return view instanceof Uint8Array ? view : new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 }
 

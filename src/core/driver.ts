@@ -3,6 +3,7 @@ import type { CallContext } from './call.ts'
 import type { Checksums } from './checksums.ts'
 import type { ContainerDriver } from './container-driver.ts'
 import type { Content } from './content.ts'
+import type { DirectUpload, DirectUploadLimits, ResumableUploads } from './direct-uploads.ts'
 import type { ErrorCode } from './errors.ts'
 
 export type { ChecksumName, Checksums } from './checksums.ts'
@@ -264,6 +265,10 @@ export interface Driver {
   publicUrl?(key: string): string
   /** Asks nothing of the service; only credentials may have to be renewed. */
   signUrl?(key: string, options: SignUrlOptions & RequestOptions, ctx: CallContext): Promise<string>
+  /** The request by which a client without credentials uploads a key; what the service cannot keep is `unsupported`. */
+  uploadTarget?(key: string, options: WriteOptions, limits: DirectUploadLimits, ctx: CallContext): Promise<DirectUpload>
+  /** Uploads in parts that another process can go on with. */
+  readonly resumable?: ResumableUploads<WriteOptions, Stat> | undefined
   /** Where the bytes of a key lie, the same text for two drivers of one place: so that a move onto itself deletes nothing. */
   address?(key: string, ctx: CallContext): Promise<string>
   /**

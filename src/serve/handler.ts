@@ -1,8 +1,11 @@
 import type { Coding } from '../core/codings.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
+import { allowOrigins, type CorsOptions } from './cors.ts'
+import { deleteFile } from './deletion.ts'
 import { failure } from './failure.ts'
 import type { HeaderOptions } from './headers.ts'
+import { normalBasePath, pathnameOf } from './mounted.ts'
 import { precompressedCodings } from './representation.ts'
 import { sendFile } from './send.ts'
 import type { ServedStorage } from './served-storage.ts'
@@ -17,7 +20,7 @@ export interface UrlVerifier {
 
 /** How files are served. */
 export interface FileHandlerOptions extends Partial<HeaderOptions> {
-  /** Path below which the files are; '/' unless told. */
+  /** Path below which the files are; default '/'. It is the path that the client sees, also under a mount of Express. */
   readonly basePath?: string | undefined
   /** Whether reading needs a signed URL; where the storage signs its URLs unless told. Writing always needs one. */
   readonly signed?: boolean | undefined
@@ -29,6 +32,11 @@ export interface FileHandlerOptions extends Partial<HeaderOptions> {
   readonly precompressed?: boolean | readonly Coding[] | undefined
   /** Largest upload in bytes; 100 MiB unless told. A signed URL's parameter `max-bytes` may only lower it. */
   readonly maxUploadBytes?: number | undefined
+  /**
+   * Lets pages of other origins read and, with URLs signed for it, PUT and DELETE: answers preflights (OPTIONS), exposes the headers of files. Never with
+   * credentials. Default: none, so browsers keep pages of other origins out.
+   */
+  readonly cors?: CorsOptions | undefined
   /** Called with failures that are the server's: answers from 500 on. What it throws or rejects with is discarded. */
   readonly onError?: ((error: unknown, request: Request) => void | Promise<void>) | undefined
 }
@@ -42,7 +50,8 @@ export type FileHandler = (request: Request) => Promise<Response>
 /** What a URL allows that nothing is checked of. */
 const UNSIGNED: ServedUrl = { parameters: {} }
 
-const STATUS: Partial<Record<ErrorCode, number>> = {
+/** The status of an answer by the code of an error; others are 500. */
+export const STATUS: Partial<Record<ErrorCode, number>> = {
   not_found: 404,
   is_directory: 404,
   not_a_directory: 404,
@@ -59,8 +68,12 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 }
 
 /**
- * Serves the files of any storage to GET and HEAD, and takes PUT where the storage's signed URLs allow it. Single ranges,
- * `If-Range`, entity tags, 304 and 416 as in RFC 9110. Unknown, hidden and escaping names are a 404; a bad signature is a 403.
+ * Serves the files of any storage to GET and HEAD, and takes PUT and DELETE with URLs that were signed for them (`url(name, { method: 'PUT' })`). Single ranges,
+ * `If-Range`, entity tags, 304 and 416 as in RFC 9110. Unknown, hidden and escaping names are a 404; a bad signature is a 403. A DELETE is
+ * answered with 204, also when the file is missing, so that it can be repeated; conditions of PUT and DELETE are a 501.
+ * @example
+ * const handler = createFileHandler(storage, { basePath: '/media', cors: { origins: ['https://app.example.com'] } })
+ * createServer(toNodeListener(handler)).listen(3000)
  */
 export function createFileHandler(storage: ServedStorage, options: FileHandlerOptions = {}): FileHandler {
   const verifier = verifierOf(storage)
@@ -76,21 +89,24 @@ export function createFileHandler(storage: ServedStorage, options: FileHandlerOp
     trusted: options.trusted ?? false,
   }
   const codings = precompressedCodings(options.precompressed)
-  const folders = (options.basePath ?? '').split('/').filter(part => part !== '')
-  const basePath = ['', ...folders, ''].join('/')
-  const allowed = verifier === undefined ? 'GET, HEAD' : 'GET, HEAD, PUT'
+  const basePath = normalBasePath(options.basePath)
+  const writing = verifier === undefined ? [] : storage.delete === undefined ? ['PUT'] : ['PUT', 'DELETE']
+  const methods = ['GET', 'HEAD', ...writing]
+  const allowed = methods.join(', ')
 
   async function answer(request: Request): Promise<Response> {
     const { method } = request
-    if (!allowed.split(', ').includes(method)) return failure(405, { allow: allowed })
-    const { pathname, searchParams } = new URL(request.url)
-    const name = nameOf(pathname, basePath)
+    if (!methods.includes(method)) return failure(405, { allow: allowed })
+    const { searchParams } = new URL(request.url)
+    const name = nameOf(pathnameOf(request, basePath), basePath)
     if (name === undefined) return failure(404)
-    const isChecked = verifier !== undefined && (needsSignature || method === 'PUT' || searchParams.has('signature'))
+    const isChecked =
+      verifier !== undefined && (needsSignature || writing.includes(method) || searchParams.has('signature'))
     // Awaited in case that the storage asks elsewhere; one that says nothing has allowed nothing.
     const url: ServedUrl | undefined = isChecked ? await verifier.verifyUrl(method, name, searchParams) : UNSIGNED
     if (url === undefined) return failure(403)
     if (method === 'PUT') return storeUpload(storage, name, request, url, options.maxUploadBytes ?? 104_857_600)
+    if (method === 'DELETE') return deleteFile(storage, name, request)
     return sendFile({ storage, name, request, overrides: url.parameters, options: shown, codings })
   }
 
@@ -102,7 +118,7 @@ export function createFileHandler(storage: ServedStorage, options: FileHandlerOp
     } catch {}
   }
 
-  return async request => {
+  const handler: FileHandler = async request => {
     try {
       return await answer(request)
     } catch (error) {
@@ -112,6 +128,7 @@ export function createFileHandler(storage: ServedStorage, options: FileHandlerOp
       return failure(status, wait === undefined ? {} : { 'retry-after': String(Math.ceil(wait / 1000)) })
     }
   }
+  return options.cors === undefined ? handler : allowOrigins(handler, options.cors, methods)
 }
 
 function verifierOf(storage: object): UrlVerifier | undefined {

@@ -1,5 +1,6 @@
 export type { Coding } from '../core/codings.ts'
 export { contentDisposition } from '../core/disposition.ts'
+export type { CorsOptions } from './cors.ts'
 export {
   createFileHandler,
   type FileHandler,

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { takeBody, webStream } from './body.ts'
+import { keepOriginalPath } from './mounted.ts'
 
 /**
  * A request target in origin form, or what follows the host in absolute form, which proxies send: without a `\`, which URLs turn into `/`,
@@ -17,6 +18,11 @@ export type NodeListener = (request: IncomingMessage, response: ServerResponse) 
  * Puts a handler of web requests behind a `node:http` server. Bodies flow with back-pressure; a client that goes away aborts
  * `request.signal` and the body; a body that fails midway breaks the connection, so that no client takes it for whole. A request target that is
  * neither in origin nor in absolute form, or that holds a `\`, a `#`, a blank or a control character, is a 400.
+ *
+ * The listener is also middleware of Express and Connect. They cut the path of a mount from `req.url` and keep `req.originalUrl`: a
+ * handler with a `basePath` works under `app.use('/media', listener)` and under `app.use(listener)`, one without under the former.
+ * @example
+ * app.use('/media', toNodeListener(createFileHandler(storage, { basePath: '/media' })))
  */
 export function toNodeListener(handler: (request: Request) => Promise<Response>): NodeListener {
   return (request, response) => {
@@ -64,9 +70,10 @@ function hasBody(incoming: IncomingMessage): boolean {
 }
 
 function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request | undefined {
-  const { method = 'GET', url = '/' } = incoming
+  const { method = 'GET', url = '/', originalUrl } = incoming as IncomingMessage & { readonly originalUrl?: unknown }
   const path = TARGET.exec(url)?.[1]
-  if (path === undefined) return undefined
+  const original = typeof originalUrl === 'string' ? TARGET.exec(originalUrl)?.[1] : path
+  if (path === undefined || original === undefined) return undefined
   try {
     const headers = new Headers()
     for (let at = 0; at + 1 < incoming.rawHeaders.length; at += 2) {
@@ -74,13 +81,15 @@ function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request | un
     }
     const body = method === 'GET' || method === 'HEAD' ? null : webStream(incoming, () => incoming.pause())
     // The path is never resolved against a host that the client may choose: '//host/x' stays a path.
-    return new Request(`http://localhost${path}`, {
+    const request = new Request(`http://localhost${path}`, {
       method,
       headers,
       body,
       signal,
       ...(body === null ? {} : { duplex: 'half' }),
     } as RequestInit)
+    if (original !== path) keepOriginalPath(request, original)
+    return request
   } catch {
     return undefined
   }

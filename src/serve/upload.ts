@@ -9,7 +9,8 @@ export interface ServedUrl {
   readonly parameters: Readonly<Record<string, string>>
 }
 
-const CONDITIONS: readonly string[] = [
+/** Headers that would make a change conditional. */
+export const CONDITIONS: readonly string[] = [
   'if-match',
   'if-none-match',
   'if-modified-since',

@@ -2,6 +2,7 @@ import { drain } from '../../core/body.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { ContainerDriver } from '../../core/container-driver.ts'
 import type { Content } from '../../core/content.ts'
+import type { DirectUpload, DirectUploadLimits } from '../../core/direct-uploads.ts'
 import type {
   DeleteResult,
   Driver,
@@ -21,12 +22,14 @@ import type { HttpClient, HttpResponse } from '../../http/request.ts'
 import { Batches } from '../../remote/batches.ts'
 import { Conditions, FULL_CONDITIONS } from '../../remote/conditions.ts'
 import { containersOf } from '../../remote/containers.ts'
+import { refuseMaxSize } from '../../remote/direct-upload.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
 import type { PartOptions } from '../../remote/options.ts'
 import { sizedPage } from '../../remote/page-range.ts'
 import { partPlan } from '../../remote/part-plan.ts'
 import { writeObject } from '../../remote/part-upload.ts'
 import { readObject } from '../../remote/reading.ts'
+import { resumableUploads } from '../../remote/resumable.ts'
 import { BATCH_LIMIT, deleteBatch, deletion } from './batch.ts'
 import { AzureClient, type AzureClientOptions } from './client.ts'
 import { AzureContainers } from './containers.ts'
@@ -57,12 +60,17 @@ export class AzureDriver implements Driver {
   readonly #uploads: OpenUploads = new OpenUploads()
   readonly #conditions: Conditions = new Conditions(FULL_CONDITIONS)
   readonly #batches: Batches<RequestOptions>
+  readonly resumable: NonNullable<Driver['resumable']>
 
   constructor(options: AzureDriverOptions) {
     this.#options = options
     this.client = new AzureClient(options, options.httpClient)
     this.containers = containersOf(new AzureContainers(this.client))
     this.#parts = new AzureParts(this.client, options.checksum)
+    this.resumable = resumableUploads({
+      plan: async (key, write) => ({ ...this.#plan(key, write), failed: error => createFailed(error, write) }),
+      place: key => this.address(key),
+    })
     this.#batches = new Batches({
       limit: BATCH_LIMIT,
       holds: () => true,
@@ -94,12 +102,9 @@ export class AzureDriver implements Driver {
 
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     ctx.signal.throwIfAborted()
-    checkKey(key)
-    const target = this.#targetOf(key, options)
-    const { conditions } = target
-    const plan = partPlan(this.#uploads, this.#options, { put: conditions, finish: conditions })
+    const { protocol, target, plan } = this.#plan(key, options)
     try {
-      return await writeObject(this.#parts, target, content, plan, ctx)
+      return await writeObject(protocol, target, content, plan, ctx)
     } catch (error) {
       throw createFailed(error, options)
     }
@@ -162,6 +167,24 @@ export class AzureDriver implements Driver {
     return signedUrl(this.client, this.client.url(key), key, rest, ctx)
   }
 
+  /** A signed PUT. The service stores the type that the request sends. */
+  async uploadTarget(
+    key: string,
+    options: WriteOptions,
+    limits: DirectUploadLimits,
+    ctx: CallContext,
+  ): Promise<DirectUpload> {
+    refuseMaxSize(limits, 'Azure')
+    const { objectParameters = {} } = options
+    const { expiresInSecs } = limits
+    const url = await this.signUrl(key, { method: 'PUT', expiresInSecs }, ctx)
+    return {
+      method: 'PUT',
+      url,
+      headers: { 'x-ms-blob-type': 'BlockBlob', ...writeHeaders(objectParameters, options) },
+    }
+  }
+
   /** Creates the container, which nobody may read without credentials; one that is there already is fine. */
   async createContainer(ctx: CallContext): Promise<void> {
     try {
@@ -179,6 +202,14 @@ export class AzureDriver implements Driver {
   async close(): Promise<void> {
     await this.#uploads.close()
     await this.#options.httpClient.close()
+  }
+
+  #plan(key: string, options: WriteOptions) {
+    checkKey(key)
+    const target = this.#targetOf(key, options)
+    const { conditions } = target
+    const plan = partPlan(this.#uploads, this.#options, { put: conditions, finish: conditions })
+    return { protocol: this.#parts, target, plan }
   }
 
   #targetOf(key: string, options: WriteOptions): AzureTarget {

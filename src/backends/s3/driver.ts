@@ -1,6 +1,7 @@
 import type { CallContext } from '../../core/call.ts'
 import type { ContainerDriver } from '../../core/container-driver.ts'
 import type { Content } from '../../core/content.ts'
+import type { DirectUpload, DirectUploadLimits } from '../../core/direct-uploads.ts'
 import type {
   DeleteResult,
   Driver,
@@ -34,6 +35,7 @@ import { objectsPage, objectsQuery } from '../../remote/object-listing.ts'
 import { isEmptyRange, sizedPage } from '../../remote/page-range.ts'
 import { partPlan } from '../../remote/part-plan.ts'
 import { readObject } from '../../remote/reading.ts'
+import { resumableUploads } from '../../remote/resumable.ts'
 import { isXmlText } from '../../remote/xml.ts'
 import { Buckets } from './buckets.ts'
 import { S3Client, type S3ClientOptions } from './client.ts'
@@ -43,7 +45,7 @@ import { headerStatOf, otherHeaders, writeHeaders } from './headers.ts'
 import { copyObject, statObject, versionQuery } from './upload/copying.ts'
 import { S3Parts } from './upload/parts.ts'
 import { Writer, type WriterOptions } from './upload/writer.ts'
-import { signedUrl } from './url.ts'
+import { directUpload, signedUrl } from './url.ts'
 
 /** What an `S3Driver` needs; `S3Storage` makes it of its options. */
 export interface S3DriverOptions extends S3ClientOptions, WriterOptions {
@@ -66,6 +68,7 @@ export class S3Driver implements Driver {
   readonly name = 's3'
   readonly client: S3Client
   readonly containers: ContainerDriver
+  readonly resumable: NonNullable<Driver['resumable']>
   readonly #options: S3DriverOptions
   readonly #http: HttpClient
   readonly #parts: S3Parts
@@ -85,6 +88,10 @@ export class S3Driver implements Driver {
     this.#parts = new S3Parts(this.client, { minPart: minPartSize, uniform: preset.uniformParts, orphanWaitMs })
     this.#writer = new Writer(this.client, this.#parts, options)
     this.#conditions = new Conditions(knownConditions(options))
+    this.resumable = resumableUploads({
+      plan: async (key, write) => this.#writer.plan(key, write, this.#conditions.headersOf(write)),
+      place: key => this.address(key),
+    })
     this.#batches = new Batches({
       limit: DELETE_LIMIT,
       holds: isXmlText,
@@ -214,6 +221,16 @@ export class S3Driver implements Driver {
 
   signUrl(key: string, options: SignUrlOptions & RequestOptions, ctx: CallContext): Promise<string> {
     return signedUrl(this.client, key, options, ctx)
+  }
+
+  /** A form, or a signed PUT where the service takes no forms. */
+  uploadTarget(
+    key: string,
+    options: WriteOptions,
+    limits: DirectUploadLimits,
+    ctx: CallContext,
+  ): Promise<DirectUpload> {
+    return directUpload(this.client, this.#options.preset, { key, options, limits }, ctx)
   }
 
   /** Creates the bucket; one that is ours already is fine. */

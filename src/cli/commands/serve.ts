@@ -1,60 +1,77 @@
 import { once } from 'node:events'
-import { statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Command } from 'commander'
-import { MAX_URL_SECS, UrlSigner } from '../../backends/local/signed-urls.ts'
-import { nodeCrypto } from '../../core/builtin.ts'
-import { asContent } from '../../core/content.ts'
-import { guessType } from '../../core/mime.ts'
+import type { LocalStorage } from '../../backends/local/index.ts'
+import { MAX_URL_SECS } from '../../backends/local/signed-urls.ts'
 import { forEachParallel } from '../../core/parallel.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
-import type { Entry, OnProgress } from '../../storage/types.ts'
 import { type CliContext, UsageError } from '../context.ts'
 import { withContent } from '../local-content.ts'
-import { type LocalFile, type LocalFilesOptions, localFiles, type Skipped } from '../local-files.ts'
-import { formatSize, formatTime, printable, table } from '../output.ts'
+import { type LocalFile, localFiles } from '../local-files.ts'
+import { secondsOf } from '../options.ts'
+import { formatSize, printable } from '../output.ts'
 import { packageRoot } from '../package-root.ts'
+import { guardHost, guardPage, newSecret } from '../page-guard.ts'
 import { Progress } from '../progress.ts'
+import { checkListed, checkPage, checkUrls, type StoredFile } from '../serve-check.ts'
+import { isFolder, type ServedPlace, servedPlaces } from '../served-places.ts'
 
 interface ServeOptions {
   readonly root?: string
   readonly port: string
   readonly host: string
   readonly expires: string
+  readonly maxUpload?: string
+  readonly writable?: boolean
   readonly once?: boolean
   readonly follow?: boolean
 }
 
-/** A file that was stored, with the one of this machine that it came from. */
-interface Served {
-  readonly source: LocalFile
-  readonly entry: Entry
-  readonly url: string
-}
-
-/** `holdall serve`: stores the files of a folder in a local storage and serves them with signed URLs. */
+/** `holdall serve`: a page in the browser with the files of storages and folders. */
 export function serve(program: Command, context: CliContext): void {
   program
     .command('serve')
-    .description("store a folder's files in a local storage and serve them with signed URLs")
-    .argument('[dir]', "folder with files; this package's own docs and example media when left out")
-    .option('--root <folder>', 'folder of the storage, which stays; a temporary one when left out')
+    .description('show the files of storages or local folders on a page in the browser, and print its URL')
+    .argument(
+      '[places...]',
+      "alias:, alias:path, or a local folder; this package's docs and example media when left out",
+    )
+    .option('--writable', 'allow uploads and deletions')
     .option('--port <n>', 'port; 0 takes a free one', '0')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--expires <seconds>', 'life of the signed URLs', '3600')
-    .option('--follow', 'follow links in the folder, wherever they lead')
-    .option('--once', 'fetch every URL back, compare the bytes, and end')
-    .action((dir: string | undefined, options: ServeOptions) => run(context, dir, options))
+    .option('--expires <duration>', 'life of copied links: seconds, or 90s, 10m, 1h, 7d', '1h')
+    .option('--max-upload <bytes>', 'largest upload; no limit when left out')
+    .option('--root <folder>', 'store the files of the folder in a storage here first, and serve that')
+    .option('--follow', 'with --root or --once: follow links in the folder, wherever they lead')
+    .option(
+      '--once',
+      'store the files, fetch every one back by its signed URL, compare the bytes, fetch the page, and end',
+    )
+    .action((places: string[], options: ServeOptions) => run(context, places, options))
 }
 
-async function run(context: CliContext, dir: string | undefined, options: ServeOptions): Promise<void> {
-  const port = wholeNumber('--port', options.port, 0, 65_535)
-  const urlExpire = wholeNumber('--expires', options.expires, 1, MAX_URL_SECS)
-  const files = await filesToStore(context, dir, options)
+async function run(context: CliContext, texts: readonly string[], options: ServeOptions): Promise<void> {
+  const serving: Serving = {
+    port: wholeNumber('--port', options.port, 0, 65_535),
+    host: options.host,
+    urlExpire: secondsOf('--expires', options.expires, { most: MAX_URL_SECS }),
+    maxUploadBytes:
+      options.maxUpload === undefined
+        ? Number.POSITIVE_INFINITY
+        : wholeNumber('--max-upload', options.maxUpload, 0, Number.MAX_SAFE_INTEGER),
+    isWritable: options.writable === true || texts.length === 0,
+  }
+  const folders = texts.filter(isFolder)
+  const isStoring = texts.length === 0 || options.once === true || options.root !== undefined
+  if (!isStoring) return servePlaces(context, texts, serving)
+  if (texts.length > 1 || folders.length < texts.length) {
+    throw new UsageError(`serve: ${options.once === true ? '--once' : '--root'} takes one local folder.`)
+  }
+  const files = await filesToStore(context, folders[0], options)
   if (context.options.dryRun === true) {
     for (const { name, size } of files)
       await context.out.record({ dryRun: true, name, size }, `would store ${printable(name)}`)
@@ -62,7 +79,7 @@ async function run(context: CliContext, dir: string | undefined, options: ServeO
   }
   const root = options.root ?? (await mkdtemp(join(tmpdir(), 'holdall-serve-')))
   try {
-    await storeAndServe(context, files, root, { ...options, port, urlExpire })
+    await storeAndServe(context, files, root, serving, options.once === true)
   } finally {
     if (options.root === undefined) await rm(root, { recursive: true, force: true })
   }
@@ -77,11 +94,10 @@ function wholeNumber(option: string, text: string, min: number, max: number): nu
 async function filesToStore(
   { skipped }: CliContext,
   dir: string | undefined,
-  options: LocalFilesOptions,
+  options: ServeOptions,
 ): Promise<LocalFile[]> {
   const found: LocalFile[] = []
   if (dir !== undefined) {
-    if (statSync(dir, { throwIfNoEntry: false })?.isFile()) throw new UsageError(`serve: '${dir}' is not a folder.`)
     for await (const file of localFiles(dir, skipped, options)) found.push(file)
   } else {
     for (const folder of ['docs', 'examples/media']) {
@@ -99,62 +115,41 @@ interface Serving {
   readonly port: number
   readonly host: string
   readonly urlExpire: number
-  readonly once?: boolean
+  readonly maxUploadBytes: number
+  readonly isWritable: boolean
 }
 
-async function storeAndServe(
-  context: CliContext,
-  files: readonly LocalFile[],
-  root: string,
-  options: Serving,
-): Promise<void> {
+/** A server that listens, and what its URLs are made with. */
+interface Site {
+  readonly server: Server
+  readonly origin: string
+  readonly port: number
+  readonly urlSecret: string
+  openFolder(location: string, mediaPath: string): Promise<LocalStorage>
+}
+
+async function withSite(options: Serving, work: (site: Site) => Promise<void>): Promise<void> {
   const { LocalStorage } = await import('../../backends/local/index.ts')
-  const { createFileHandler, toNodeListener } = await import('../../serve/index.ts')
-  const { out, signal } = context
   const { createServer } = await import('node:http')
-  const server = createServer()
+  const server = createServer({ requestTimeout: 0 }) // Uploads may take longer than five minutes.
   await listen(server, options.port, options.host)
-  const { address, family, port } = server.address() as AddressInfo
-  const origin = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
-  const baseUrl = `${origin}/media/`
-  const urlSecret = nodeCrypto().randomBytes(32).toString('base64url')
-  await using storage = new LocalStorage(
-    {
-      location: root,
-      baseUrl,
-      urlSecret,
-      urlExpire: options.urlExpire,
-      fileOverwrite: true,
-    },
-    { settings: {}, env: {} },
-  )
-  const onError = (error: unknown) => out.warn(printable(error instanceof Error ? error.message : String(error)))
-  server.on('request', toNodeListener(createFileHandler(storage, { basePath: '/media/', onError })))
+  const { port } = server.address() as AddressInfo
+  const origin = `http://${shownHost(server.address() as AddressInfo)}:${port}`
+  const urlSecret = newSecret() + newSecret()
+  const opened: LocalStorage[] = []
+  const openFolder = async (location: string, mediaPath: string): Promise<LocalStorage> => {
+    const own = { location, baseUrl: origin + mediaPath, urlSecret, urlExpire: options.urlExpire }
+    const storage = new LocalStorage(own, { settings: {}, env: {} })
+    opened.push(storage)
+    return storage
+  }
   try {
-    const served = await storeAll(context, storage, files)
-    await showServed(context, served)
-    const bytes = served.reduce((sum, { entry }) => sum + entry.size, 0)
-    const stored = { files: served.length, bytes, root, origin }
-    if (options.once === true) {
-      await checkListed(context, storage, served)
-      await checkAll(context, served, bytes, new UrlSigner(urlSecret, baseUrl))
-      await out.document({ ...stored, compared: true, served: served.map(publicView) })
-      await out.line(
-        `${counted(served.length)}, ${formatSize(bytes)}: stored, listed, fetched back and equal; unsigned, tampered and expired URLs refused (403).`,
-      )
-    } else {
-      await out.document({ ...stored, served: served.map(publicView) })
-      out.log(`serving ${counted(served.length)} (${formatSize(bytes)}) of ${root} at ${origin}; Ctrl-C ends`)
-      if (!signal.aborted) await once(signal, 'abort')
-    }
+    await work({ server, origin, port, urlSecret, openFolder })
   } finally {
     server.closeAllConnections()
     server.close()
+    for (const storage of opened) await storage.close()
   }
-}
-
-function counted(files: number): string {
-  return `${files} ${files === 1 ? 'file' : 'files'}`
 }
 
 async function listen(server: Server, port: number, host: string): Promise<void> {
@@ -166,16 +161,130 @@ async function listen(server: Server, port: number, host: string): Promise<void>
   }
 }
 
-async function storeAll(context: CliContext, storage: AnyStorage, files: readonly LocalFile[]): Promise<Served[]> {
+/** The host of URLs: for a server that listens on every address, one that others can reach. */
+function shownHost({ address, family }: AddressInfo): string {
+  if (address !== '0.0.0.0' && address !== '::') return family === 'IPv6' ? `[${address}]` : address
+  const all = Object.values(networkInterfaces()).flatMap(found => found ?? [])
+  return all.find(each => each.family === 'IPv4' && !each.internal)?.address ?? '127.0.0.1'
+}
+
+async function servePlaces(context: CliContext, texts: readonly string[], options: Serving): Promise<void> {
+  if (context.options.dryRun === true) {
+    for (const place of texts) await context.out.record({ dryRun: true, place }, `would serve ${printable(place)}`)
+    return
+  }
+  await withSite(options, async site => {
+    const places = await servedPlaces(context, texts, site.openFolder)
+    const url = await start(context, site, places, options)
+    await showUntilStopped(context, url, places, options, places.map(({ label }) => label).join(', '))
+  })
+}
+
+/** Begins to answer; returns the URL of the page. */
+async function start(
+  { out }: CliContext,
+  site: Site,
+  places: readonly ServedPlace[],
+  options: Serving,
+): Promise<string> {
+  const { createFileHandler, toNodeListener } = await import('../../serve/index.ts')
+  const { createStorageBrowser } = await import('../../serve/browser/index.ts')
+  const token = newSecret()
+  const onError = (error: unknown) => out.warn(printable(error instanceof Error ? error.message : String(error)))
+  const page = createStorageBrowser(Object.fromEntries(places.map(place => [place.label, place])), {
+    title: 'Holdall',
+    writable: options.isWritable,
+    maxUploadBytes: options.maxUploadBytes,
+    linkExpiresInSecs: options.urlExpire,
+    linkSecret: site.urlSecret,
+    onError,
+  })
+  const guarded = guardPage(page, { token, port: site.port, host: options.host })
+  const media = places.flatMap(({ storage, mediaPath }) =>
+    mediaPath === undefined
+      ? []
+      : [{ mediaPath, handler: createFileHandler(storage, { basePath: mediaPath, onError }) }],
+  )
+  const answer = async (request: Request): Promise<Response> => {
+    const { pathname } = new URL(request.url)
+    // The signature of a copied link is its right.
+    if (pathname === '/-/shared') return page(request)
+    return (media.find(({ mediaPath }) => pathname.startsWith(mediaPath))?.handler ?? guarded)(request)
+  }
+  site.server.on('request', toNodeListener(guardHost(answer, { host: options.host })))
+  return `${site.origin}/?token=${token}`
+}
+
+async function showUntilStopped(
+  { out, signal }: CliContext,
+  url: string,
+  places: readonly ServedPlace[],
+  { isWritable, host }: Serving,
+  what: string,
+): Promise<void> {
+  if (!/^(?:127\.|::1$|localhost$)/.test(host)) {
+    out.warn(
+      `the page can be reached from other machines, unencrypted: who sees its URL can ${isWritable ? 'change' : 'read'} the files`,
+    )
+  }
+  await out.line(url)
+  await out.document({ url, writable: isWritable, storages: places.map(({ label }) => label) })
+  out.log(`serving ${printable(what)}${isWritable ? '' : ', read-only (--writable allows changes)'}; Ctrl-C ends`)
+  if (!signal.aborted) await once(signal, 'abort')
+}
+
+const MEDIA_PATH = '/media/'
+
+async function storeAndServe(
+  context: CliContext,
+  files: readonly LocalFile[],
+  root: string,
+  options: Serving,
+  isOnce: boolean,
+): Promise<void> {
+  await withSite(options, async site => {
+    const { out } = context
+    const storage = await site.openFolder(root, MEDIA_PATH)
+    const places = [{ label: 'files', storage, path: '', mediaPath: MEDIA_PATH }]
+    const url = await start(context, site, places, options)
+    const served = await storeAll(context, storage, files)
+    const bytes = served.reduce((sum, { entry }) => sum + entry.size, 0)
+    if (isOnce) {
+      await checkListed(context, storage, served)
+      await checkUrls(context, served, site.urlSecret, site.origin + MEDIA_PATH)
+      await checkPage(context, url, 'files', served.length)
+      const views = served.map(({ entry, url }) => ({ ...entry, url }))
+      const { origin } = site
+      await out.document({ files: served.length, bytes, root, origin, compared: true, served: views })
+      await out.line(
+        `${counted(served.length)}, ${formatSize(bytes)}: stored, listed, fetched back and equal; unsigned, tampered and expired URLs refused (403); page shown.`,
+      )
+    } else {
+      await showUntilStopped(
+        context,
+        url,
+        places,
+        options,
+        `${counted(served.length)} (${formatSize(bytes)}) of ${root}`,
+      )
+    }
+  })
+}
+
+function counted(files: number): string {
+  return `${files} ${files === 1 ? 'file' : 'files'}`
+}
+
+async function storeAll(context: CliContext, storage: AnyStorage, files: readonly LocalFile[]): Promise<StoredFile[]> {
   const { out, signal } = context
   const total = files.reduce((sum, file) => sum + file.size, 0)
   const progress = new Progress(out, total)
-  const served: Served[] = []
+  const served: StoredFile[] = []
   try {
     await forEachParallel(files, { limit: 8, signal }, async source => {
       const onProgress = progress.of(source.name)
       await withContent(source, context.skipped, async content => {
-        const name = await storage.save(source.name, content, { signal, onProgress })
+        const name = await storage.save(source.name, content, { signal, onProgress, overwrite: true })
         served.push({ source, entry: await storage.stat(name, { signal }), url: await storage.url(name, { signal }) })
       })
     })
@@ -183,74 +292,4 @@ async function storeAll(context: CliContext, storage: AnyStorage, files: readonl
     progress.end()
   }
   return served.sort((a, b) => (a.entry.name < b.entry.name ? -1 : 1))
-}
-
-async function showServed({ out }: CliContext, served: readonly Served[]): Promise<void> {
-  const rows = served.map(({ entry, url }) => [
-    printable(entry.name),
-    formatSize(entry.size),
-    entry.contentType ?? guessType(entry.name).contentType ?? 'application/octet-stream',
-    formatTime(entry.modifiedAt),
-    url,
-  ])
-  await out.line(table(['name', 'size', 'type', 'modified', 'url'], rows, ['size']))
-}
-
-function publicView({ entry, url }: Served): Record<string, unknown> {
-  return { ...entry, url }
-}
-
-async function checkListed({ signal }: CliContext, storage: AnyStorage, served: readonly Served[]): Promise<void> {
-  const missing = new Set(served.map(({ entry }) => entry.name))
-  for await (const entry of storage.entries('', { recursive: true, signal })) missing.delete(entry.name)
-  if (missing.size > 0) throw new Error(`The listing lacks ${[...missing].join(', ')}.`)
-}
-
-/** Fetches every URL back and compares; also that it is refused without its signature, with another one, and after its time. */
-async function checkAll(
-  { out, signal, skipped }: CliContext,
-  served: readonly Served[],
-  bytes: number,
-  signer: UrlSigner,
-): Promise<void> {
-  const progress = new Progress(out, bytes)
-  try {
-    await forEachParallel(served, { limit: 8 }, async ({ source, entry, url }) => {
-      await compare(source, url, skipped, progress.of(entry.name), signal)
-      const refused = { tampered: new URL(url), unsigned: new URL(url), expired: new URL(url) }
-      const signature = refused.tampered.searchParams.get('signature') ?? ''
-      refused.tampered.searchParams.set('signature', (signature.startsWith('A') ? 'B' : 'A') + signature.slice(1))
-      refused.unsigned.search = ''
-      refused.expired.search = signer.sign(entry.name, { method: 'GET', expiresInSecs: 1 }, Date.now() - 2000)
-      for (const [kind, address] of Object.entries(refused)) {
-        const { status, body } = await fetch(address, { signal })
-        await body?.cancel()
-        if (status !== 403) throw new Error(`${entry.name}: its ${kind} URL was answered with ${status}, not 403.`)
-      }
-    })
-  } finally {
-    progress.end()
-  }
-}
-
-async function compare(
-  source: LocalFile,
-  url: string,
-  skipped: Skipped,
-  onProgress: OnProgress,
-  signal: AbortSignal,
-): Promise<void> {
-  const response = await fetch(url, { signal })
-  if (response.status !== 200) throw new Error(`${url} was answered with ${response.status}.`)
-  const { createHash } = nodeCrypto()
-  const [expected, fetched] = [createHash('sha256'), createHash('sha256')]
-  let size = 0
-  await withContent(source, skipped, async content => {
-    for await (const chunk of content[asContent]().open()) expected.update(chunk as Uint8Array)
-  })
-  for await (const chunk of response.body ?? []) {
-    fetched.update(chunk as Uint8Array)
-    onProgress({ loaded: (size += chunk.byteLength), total: undefined })
-  }
-  if (!expected.digest().equals(fetched.digest())) throw new Error(`${url} gave other bytes than were stored.`)
 }

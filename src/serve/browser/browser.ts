@@ -1,0 +1,193 @@
+import { UrlSigner } from '../../backends/local/signed-urls.ts'
+import { checkKnownOptions, type KnownOptions } from '../../core/known-options.ts'
+import type { AnyStorage } from '../../storage/storage.ts'
+import type { FileHandler } from '../handler.ts'
+import { normalBasePath, pathnameOf, sentPathname } from '../mounted.ts'
+import {
+  checkShared,
+  hasLinks,
+  type LinkMaker,
+  linkTo,
+  listPage,
+  pathIn,
+  removeFile,
+  SHARED_ROUTE,
+  sendContent,
+  statFile,
+  uploadFile,
+} from './actions.ts'
+import { errorAnswer, guarded, json, pageFile, Refusal } from './answers.ts'
+import { markdownDocument } from './markdown.ts'
+import { pageText, pageTypes } from './page-files.ts'
+import { type BrowsedStorage, type Place, placesOf } from './place.ts'
+
+/** How storages are browsed. */
+export interface StorageBrowserOptions {
+  /** Path at which the page is; default '/'. It is the path that the client sees, also under a mount of Express. */
+  readonly basePath?: string | undefined
+  /** Title of the page; default 'Files'. */
+  readonly title?: string | undefined
+  /** Whether files can be uploaded and deleted: in all storages, or in those that are named. Default: false. */
+  readonly writable?: boolean | readonly string[] | undefined
+  /** Largest upload in bytes; default 100 MiB. */
+  readonly maxUploadBytes?: number | undefined
+  /** For how many seconds a copied link is valid, where links are signed; default 3600. */
+  readonly linkExpiresInSecs?: number | undefined
+  /**
+   * At least 16 bytes, with which links to files are signed whose storage has no absolute URLs. They lead to `-/shared` below the page, and open the
+   * file for whoever has them: the application lets requests to that path through without a login. Default: such files have no links.
+   */
+  readonly linkSecret?: string | undefined
+  /** Called with failures that are the server's or the storage's. What it throws or rejects with is discarded. */
+  readonly onError?: ((error: unknown, request: Request) => void | Promise<void>) | undefined
+}
+
+const OPTIONS: KnownOptions<StorageBrowserOptions> = {
+  basePath: true,
+  title: true,
+  writable: true,
+  maxUploadBytes: true,
+  linkExpiresInSecs: true,
+  linkSecret: true,
+  onError: true,
+}
+
+/** Sent by the page with every change; a form or a link of another page cannot send it. */
+const CHANGE_HEADER = 'x-storage-browser'
+
+/**
+ * A page that shows the files of storages by their labels: folders, thumbnails, previews, search, downloads, links; and uploads and deletions where
+ * `writable` allows them. It is a web handler like that of `createFileHandler`, for `toNodeListener`, and never rejects. Who may use it is for
+ * the application to check before it calls the handler. Changes from pages of other origins are refused, stored HTML and SVG never run in the
+ * page's origin, and the page needs no inline script or style (a strict `Content-Security-Policy`).
+ * @example
+ * const browser = createStorageBrowser({ media: storages.media }, { basePath: '/files', writable: true })
+ * app.use('/files', requireAdmin, toNodeListener(browser))
+ */
+export function createStorageBrowser(
+  storages: Readonly<Record<string, AnyStorage | BrowsedStorage>>,
+  options: StorageBrowserOptions = {},
+): FileHandler {
+  checkKnownOptions('createStorageBrowser', options, OPTIONS)
+  const { title = 'Files', writable = false, maxUploadBytes = 104_857_600, linkSecret } = options
+  const basePath = normalBasePath(options.basePath)
+  const links: LinkMaker = {
+    lifeSecs: options.linkExpiresInSecs ?? 3600,
+    signer: linkSecret === undefined ? undefined : new UrlSigner(linkSecret, basePath),
+  }
+  const places = placesOf(storages, writable)
+
+  function placeIn(query: URLSearchParams): Place {
+    const label = query.get('storage') ?? ''
+    const place = places.get(label)
+    if (place === undefined) throw new Refusal(404, `There is no storage '${label}'.`)
+    return place
+  }
+
+  function writablePlace(query: URLSearchParams, request: Request): Place {
+    if (request.headers.get(CHANGE_HEADER) === null || !isSameOrigin(request)) {
+      throw new Refusal(403, 'Changes are accepted from the page itself only.')
+    }
+    const place = placeIn(query)
+    if (!place.isWritable) throw new Refusal(403, `The storage '${place.label}' is read-only here.`)
+    return place
+  }
+
+  async function overview(): Promise<Response> {
+    const shown = [...places.values()].map(async place => {
+      return { label: place.label, writable: place.isWritable, links: await hasLinks(place, links) }
+    })
+    return json({ title, storages: await Promise.all(shown), maxUploadBytes: finite(maxUploadBytes) })
+  }
+
+  function read(route: string, query: URLSearchParams, request: Request): Promise<Response> | Response {
+    const { signal } = request
+    switch (route) {
+      case '-/storages':
+        return overview()
+      case '-/list':
+        return listPage(placeIn(query), query, signal)
+      case '-/stat':
+        return statFile(placeIn(query), query, signal)
+      case '-/link':
+        return linkTo(placeIn(query), query, links)
+      case '-/file':
+        return sendContent(placeIn(query), query, request)
+      case '-/markdown':
+        return markdownDocument(placeIn(query), pathIn(query), signal)
+      default:
+        return asset(route, request.method)
+    }
+  }
+
+  async function answer(request: Request): Promise<Response> {
+    const { method } = request
+    const { searchParams: query } = new URL(request.url)
+    const pathname = pathnameOf(request, basePath)
+    if (!`${pathname}/`.startsWith(basePath)) throw new Refusal(404, 'There is no such page.')
+    const route = pathname.slice(basePath.length)
+    const sent = sentPathname(request)
+    if (route === '' && !sent.endsWith('/')) return withSlash(sent)
+    if (route === SHARED_ROUTE && (method === 'GET' || method === 'HEAD')) {
+      checkShared(query, method, links)
+      return sendContent(placeIn(query), query, request)
+    }
+    if (route !== '' && isForeign(request)) throw new Refusal(403, 'Other pages cannot use this one.')
+    if (method === 'GET' || method === 'HEAD') return read(route, query, request)
+    if (route === '-/file' && method === 'PUT') {
+      return uploadFile(writablePlace(query, request), query, request, maxUploadBytes)
+    }
+    if (route === '-/file' && method === 'DELETE') {
+      return removeFile(writablePlace(query, request), query, request.signal)
+    }
+    throw new Refusal(405, 'The page has no such method.')
+  }
+
+  function report(error: unknown, request: Request): void {
+    if (request.signal.aborted) return
+    try {
+      Promise.resolve(options.onError?.(error, request)).catch(() => {})
+    } catch {}
+  }
+
+  return async request => {
+    try {
+      return guarded(await answer(request))
+    } catch (error) {
+      const { answer: failed, isOurs } = errorAnswer(error)
+      if (isOurs) report(error, request)
+      return guarded(failed)
+    }
+  }
+}
+
+function asset(route: string, method: string): Response {
+  const name = route === '' ? 'index.html' : route.slice(2)
+  const type = route === '' || (route.startsWith('-/') && name !== 'index.html') ? pageTypes.get(name) : undefined
+  if (type === undefined) throw new Refusal(404, 'There is no such page.')
+  return pageFile(pageText(name), type, method)
+}
+
+/** To the same path with a slash at its end, which relative addresses need. The location is relative too, so that it cannot name a host. */
+function withSlash(sent: string): Response {
+  const location = `./${sent.slice(sent.lastIndexOf('/') + 1)}/`
+  return new Response(null, { status: 308, headers: { location, 'cache-control': 'no-store' } })
+}
+
+/** Whether a browser says that another site, or another port of this one, made the request. */
+function isForeign(request: Request): boolean {
+  const site = request.headers.get('sec-fetch-site')
+  return site !== null && site !== 'same-origin' && site !== 'none'
+}
+
+/** Whether a browser says that a page of this very origin made the request. (W3C Fetch Metadata; RFC 6454 7) */
+function isSameOrigin(request: Request): boolean {
+  const site = request.headers.get('sec-fetch-site')
+  if (site !== null) return site === 'same-origin'
+  const origin = URL.parse(request.headers.get('origin') ?? '')
+  return origin !== null && origin.host === (request.headers.get('host') ?? new URL(request.url).host)
+}
+
+function finite(bytes: number): number | undefined {
+  return Number.isFinite(bytes) ? bytes : undefined
+}

@@ -1,0 +1,125 @@
+/** The page: where it is, and what keys and buttons do. */
+import { ask, byId, dateText, el, say, shown } from './elements.js'
+import { actions, folder, folderUrl, load, openFolder, render, searchFor, sortBy } from './list.js'
+import { closePreview, openPreview } from './preview.js'
+import * as server from './server.js'
+import { listenForUploads } from './uploads.js'
+
+let storages = []
+let title = ''
+
+/** Shows what the address names: `#/storage/folder/folder`. */
+async function go() {
+  const [label, ...parts] = location.hash.slice(2).split('/').filter(Boolean).map(decodeURIComponent)
+  const storage = storages.find(each => each.label === label) ?? storages[0]
+  const path = storage.label === label ? parts.join('/') : ''
+  closePreview()
+  byId('upload').hidden = !storage.writable
+  byId('path').replaceChildren(...steps(storage, path))
+  document.title = [shown(path === '' ? storage.label : path.slice(path.lastIndexOf('/') + 1)), title].join(' – ')
+  try {
+    await openFolder(storage, path)
+  } catch (error) {
+    render()
+    byId('note').textContent = error.message
+  }
+}
+
+/** The folders that lead to this one; the first is the storage, or a choice of storages. */
+function steps(storage, path) {
+  const parts = path === '' ? [] : path.split('/')
+  const links = parts.map((part, at) => step(part, folderUrl(storage.label, parts.slice(0, at + 1).join('/'))))
+  const first = step(storage.label, folderUrl(storage.label, ''))
+  ;(links.at(-1) ?? first).setAttribute('aria-current', 'page')
+  const all = [first, ...links].flatMap((link, at) => (at === 0 ? [link] : [el('span', {}, '/'), link]))
+  if (storages.length === 1) return all
+  const onchange = event => (location.hash = folderUrl(event.target.value, ''))
+  const options = storages.map(({ label }) => el('option', { value: label, selected: label === storage.label }, label))
+  return [el('select', { 'aria-label': 'Storage', onchange }, ...options), ...all.slice(1)]
+}
+
+const step = (name, href) => el('a', { href }, el('bdi', {}, shown(name)))
+
+actions.open = openPreview
+
+actions.copy = async ({ path, name }) => {
+  try {
+    const { url, expiresInSecs } = await server.linkOf(folder.storage.label, path)
+    const until = expiresInSecs && dateText(Date.now() + expiresInSecs * 1000)
+    const life = until ? ` It is valid until ${until}.` : ''
+    await navigator.clipboard.writeText(url).then(
+      () => say(`The link to ${shown(name)} was copied.${life}`),
+      () => ask(`Link to ${shown(name)}.${life}`, url),
+    )
+  } catch (error) {
+    say(error.message, true)
+  }
+}
+
+actions.remove = async ({ path, name }) => {
+  if (!(await ask(`Delete ${shown(name)}? This cannot be undone.`))) return
+  try {
+    await server.remove(folder.storage.label, path)
+    closePreview()
+    say(`${shown(name)} was deleted.`)
+    await load(true)
+  } catch (error) {
+    say(error.message, true)
+  }
+}
+
+/** Moves the focus among the entries. */
+function move(by) {
+  const links = [...byId('rows').querySelectorAll('a.open')]
+  const at = links.findIndex(link => link.closest('tr').contains(document.activeElement))
+  const next = links[at < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(Math.max(at + by, 0), links.length - 1)]
+  next?.focus()
+}
+
+const KEYS = {
+  ArrowDown: () => move(1),
+  ArrowUp: () => move(-1),
+  Home: () => move(-Infinity),
+  End: () => move(Infinity),
+  '/': () => byId('search').focus(),
+  Backspace() {
+    if (folder.path !== '')
+      location.hash = folderUrl(folder.storage.label, folder.path.split('/').slice(0, -1).join('/'))
+  },
+  Delete() {
+    const row = document.activeElement?.closest('tr')
+    const entry = folder.entries.find(({ path, kind }) => path === row?.dataset.path && kind !== 'folder')
+    if (entry !== undefined && folder.storage.writable) actions.remove(entry)
+  },
+}
+
+addEventListener('keydown', event => {
+  const isTyping = event.target.matches('input, select, textarea')
+  if (document.querySelector('dialog[open]') || event.ctrlKey || event.metaKey || event.altKey) return
+  if (isTyping) {
+    if (event.key === 'Escape') event.target.blur()
+    if (event.key !== 'ArrowDown' || event.target.id !== 'search') return
+  }
+  const action = Object.hasOwn(KEYS, event.key) ? KEYS[event.key] : undefined
+  if (action === undefined) return
+  event.preventDefault()
+  action()
+})
+
+byId('search').addEventListener('input', event =>
+  searchFor(event.target.value).catch(error => say(error.message, true)),
+)
+byId('more').addEventListener('click', () => load(false).catch(error => say(error.message, true)))
+for (const button of document.querySelectorAll('[data-sort]')) {
+  button.addEventListener('click', () => sortBy(button.dataset.sort))
+}
+addEventListener('hashchange', go)
+listenForUploads()
+
+try {
+  ;({ storages, title } = await server.overview())
+  await go()
+} catch (error) {
+  byId('note').hidden = false
+  byId('note').textContent = error.message
+}

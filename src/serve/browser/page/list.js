@@ -1,0 +1,130 @@
+/** The folder: loading it page by page, sorting, searching, and its rows. */
+import { byId, dateText, el, icon, iconButton, iconLink, shown, sizeText } from './elements.js'
+import * as server from './server.js'
+
+/** Larger images have no thumbnail. */
+const MAX_THUMBNAIL = 2_000_000
+/** Entries that a search loads by itself, and rows that are shown at once. */
+const [MAX_SEARCHED, MAX_ROWS] = [5000, 1000]
+
+export const folder = { storage: undefined, path: '', entries: [], next: undefined, sort: 'name', isDescending: false }
+let search = ''
+let loading = 0
+
+/** The address of a folder in this page. */
+export const folderUrl = (label, path) =>
+  `#/${[label, ...path.split('/')].filter(Boolean).map(encodeURIComponent).join('/')}`
+
+/** Goes to a folder and loads its first page. */
+export async function openFolder(storage, path) {
+  Object.assign(folder, { storage, path, entries: [], next: undefined })
+  search = byId('search').value = ''
+  await load(true)
+}
+
+/** Loads the next page of the folder; the first one again where something has changed. */
+export async function load(isFirst) {
+  const turn = ++loading
+  const { storage, path } = folder
+  const page = await server.listPage(storage.label, path, isFirst ? undefined : folder.next)
+  if (turn !== loading) return
+  folder.entries = isFirst ? page.entries : [...folder.entries, ...page.entries]
+  folder.next = page.next
+  render()
+  if (search !== '' && folder.next !== undefined && folder.entries.length < MAX_SEARCHED) await load(false)
+}
+
+export async function searchFor(text) {
+  search = text.trim().toLowerCase()
+  render()
+  if (search !== '' && folder.next !== undefined) await load(false)
+}
+
+export function sortBy(column) {
+  folder.isDescending = folder.sort === column && !folder.isDescending
+  folder.sort = column
+  render()
+}
+
+const names = new Intl.Collator(undefined, { numeric: true })
+
+/** What is shown: folders first, then by the chosen column. */
+export function visible() {
+  const { sort, isDescending } = folder
+  const compare = (a, b) => {
+    if (sort === 'size') return (a.size ?? 0) - (b.size ?? 0)
+    return sort === 'name' ? 0 : (a.modified ?? '') < (b.modified ?? '') ? -1 : 1
+  }
+  const rank = ({ kind }) => (kind === 'folder' ? 0 : 1)
+  return folder.entries
+    .filter(({ name }) => name.toLowerCase().includes(search))
+    .sort((a, b) => {
+      const order = compare(a, b) || names.compare(a.name, b.name)
+      return rank(a) - rank(b) || (isDescending ? -order : order)
+    })
+    .slice(0, MAX_ROWS)
+}
+
+/** Called with an entry: to open it, to copy its link, to delete it. */
+export const actions = { open() {}, copy() {}, remove() {} }
+
+export function render() {
+  const entries = visible()
+  const focused = document.activeElement?.closest('tr')?.dataset.path
+  byId('rows').replaceChildren(...entries.map(row))
+  if (focused !== undefined)
+    [...byId('rows').rows]
+      .find(each => each.dataset.path === focused)
+      ?.querySelector('a')
+      .focus()
+  for (const button of document.querySelectorAll('[data-sort]')) {
+    const order = folder.isDescending ? 'descending' : 'ascending'
+    button.closest('th').setAttribute('aria-sort', button.dataset.sort === folder.sort ? order : 'none')
+  }
+  const note = byId('note')
+  note.hidden = entries.length > 0
+  note.textContent = search === '' ? 'This folder is empty.' : 'Nothing in this folder has such a name.'
+  byId('more').hidden = folder.next === undefined
+}
+
+function row(entry) {
+  const { path, name, kind, size, modified } = entry
+  const { label, links, writable } = folder.storage
+  const isFolder = kind === 'folder'
+  const text = shown(name)
+  const onclick = event => {
+    if (isFolder || event.ctrlKey || event.metaKey || event.shiftKey) return
+    event.preventDefault()
+    actions.open(entry)
+  }
+  const facts = [sizeText(size), dateText(modified)].filter(Boolean).join(' · ')
+  const link = el(
+    'a',
+    { class: 'open', href: isFolder ? folderUrl(label, path) : server.fileUrl(label, path), onclick },
+    thumbnail(entry),
+    el('span', {}, el('b', {}, el('bdi', {}, text)), el('small', {}, facts)),
+  )
+  const buttons = isFolder
+    ? []
+    : [
+        links ? iconButton('link', `Copy link to ${text}`, () => actions.copy(entry)) : undefined,
+        iconLink('download', `Download ${text}`, { href: server.downloadUrl(label, path), download: '' }),
+        writable ? iconButton('delete', `Delete ${text}`, () => actions.remove(entry)) : undefined,
+      ]
+  return el(
+    'tr',
+    { 'data-path': path },
+    el('td', { class: 'name' }, link),
+    el('td', { class: 'size' }, sizeText(size)),
+    el('td', { class: 'date' }, dateText(modified)),
+    el('td', { class: 'actions' }, ...buttons),
+  )
+}
+
+function thumbnail({ path, kind, size }) {
+  const box = el('span', { class: `thumb ${kind}` }, icon(kind))
+  if (kind !== 'image' || !(size <= MAX_THUMBNAIL)) return box
+  const src = server.fileUrl(folder.storage.label, path)
+  box.replaceChildren(el('img', { alt: '', loading: 'lazy', src, onerror: () => box.replaceChildren(icon(kind)) }))
+  return box
+}
