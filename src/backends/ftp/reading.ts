@@ -36,7 +36,7 @@ export function reading(key: string, range: Partial<ByteRange>, ctx: CallContext
     const off = onAbort(ctx.signal, () => download.destroy(ctx.signal.reason))
     try {
       const bytes = await readBytes({ body: new StreamBody(download) })
-      return { body: new BytesBody(bytes), stat }
+      return { body: new BytesBody(bytes), stat, continues: true }
     } finally {
       off()
     }

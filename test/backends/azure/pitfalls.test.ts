@@ -188,7 +188,7 @@ describe('a missing checksum is never a verified one', () => {
   test('nor are those of parts that are read side by side', async () => {
     await using files = storageFor(server)
     const large = randomBytes(1_000_000)
-    const options = { concurrency: 3, partSize: 300_000 }
+    const options = { parallel: 3, partSize: 300_000 }
     await files.save('parts', large)
     expect((await files.readBytes('parts', options)).equals(large)).toBe(true)
     server.faults.add({ operation: 'GetBlob', fault: { do: 'garble', offset: 2 } })

@@ -77,7 +77,7 @@ it('tells bytes that were damaged on the way by their CRC32C', async () => {
 it('reads a file by several requests at a time, and compares all its bytes with its CRC32C', async () => {
   const large = randomBytes(1_000_000)
   await files.save('parts.bin', large)
-  const options = { concurrency: 3, partSize: 300_000 }
+  const options = { parallel: 3, partSize: 300_000 }
   expect((await files.readBytes('parts.bin', options)).equals(large)).toBe(true)
   expect(server.requests.slice(-4).map(({ status }) => status)).toEqual([206, 206, 206, 206])
   server.faults.add({ operation: 'xml.getObject', fault: { do: 'garble', offset: 1000 } })
