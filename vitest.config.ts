@@ -69,6 +69,8 @@ export default defineConfig({
   },
   test: {
     testTimeout: 60_000,
+    // With real servers the repetitions of all tests are in full as well.
+    env: isReal ? { HOLDALL_TESTS: 'full' } : {},
     hookTimeout: 60_000,
     // One more than the cores of a small machine, since many files wait; real servers need the processor themselves.
     maxWorkers: isReal ? 2 : 3,

@@ -7,6 +7,7 @@ export {
   type HoldallSettings,
   loadConfig,
   overrideSettings,
+  resetStorages,
   type StaticSettings,
   type StorageAliases,
   type StorageConfig,
@@ -73,6 +74,7 @@ export type { Data, OpenMode } from './files/modes.ts'
 export { StorageFile } from './files/storage-file.ts'
 export { type ChaosOptions, chaos } from './layers/chaos.ts'
 export type { Call, Layer } from './layers/layer.ts'
+export type { TracedCall } from './layers/trace.ts'
 export type { CallRunner } from './storage/call-runner.ts'
 export { type CommonOptions, commonSettings } from './storage/common-settings.ts'
 export type { NameOrContainer } from './storage/containers.ts'

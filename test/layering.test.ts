@@ -11,7 +11,6 @@ const RANKS: Readonly<Record<string, number>> = {
   storage: 2,
   remote: 3,
   backends: 4,
-  testing: 4,
   config: 5,
   serve: 6,
   fields: 6,
@@ -20,6 +19,7 @@ const RANKS: Readonly<Record<string, number>> = {
   uploads: 6,
   orm: 7,
   frameworks: 7,
+  testing: 7,
   cli: 7,
   'index.ts': 8,
 }

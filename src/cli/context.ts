@@ -125,7 +125,7 @@ export class CliContext {
     const storage = await this.configured(() => storages.get(alias))
     if (file === undefined && isCurrentFolder(storage) && !this.#isHinted) {
       this.#isHinted = true
-      this.out.log(`no holdall.config.* here: '${alias}' is the current folder ('holdall init' writes one)`)
+      this.out.log(`no holdall.config.* here: '${alias}' is the folder 'media' here ('holdall init' writes one)`)
     }
     return { alias, path, storage }
   }

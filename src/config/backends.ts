@@ -13,7 +13,7 @@ import { ImproperlyConfigured } from '../core/errors.ts'
 import { kindOf } from '../core/kind.ts'
 import { hint, nearest } from '../core/nearest.ts'
 import type { AnySettings } from '../core/settings.ts'
-import type { Storage } from '../storage/storage.ts'
+import type { AnyStorage, Storage } from '../storage/storage.ts'
 import type { GivenSettings, Services } from '../storage/types.ts'
 import { BACKENDS } from './backend-table.ts'
 import { loadReason, quotesSource } from './loading.ts'
@@ -95,8 +95,9 @@ for (const { name, className, folder, paths, replaced = {} } of BACKENDS) {
  */
 export function resolveBackend(backend: unknown, base?: string): StorageClass {
   if (typeof backend === 'function') return checkedClass(backend, backend.name)
+  if (isStorage(backend)) return backend.constructor as unknown as StorageClass
   if (typeof backend !== 'string') {
-    throw new ImproperlyConfigured(`BACKEND must be a name or a class, not ${kindOf(backend)}.`)
+    throw new ImproperlyConfigured(`BACKEND must be a name, a class or a storage, not ${kindOf(backend)}.`)
   }
   const loader = registry.get(backend)
   if (loader !== undefined) return load(backend, loader)
@@ -133,6 +134,11 @@ function exported(module: unknown, name: string, shown: string): StorageClass {
   const value = (module as Record<string, unknown>)[name]
   if (value === undefined) throw new Error(`the module has no export '${name}'`)
   return checkedClass(value, shown)
+}
+
+/** Whether a BACKEND is a storage itself. */
+export function isStorage(backend: unknown): backend is AnyStorage {
+  return typeof backend === 'object' && backend !== null && 'save' in backend && 'open' in backend && 'calls' in backend
 }
 
 function checkedClass(value: unknown, shown: string): StorageClass {

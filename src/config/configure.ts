@@ -2,17 +2,18 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ImproperlyConfigured } from '../core/errors.ts'
 import { parseMap } from '../core/setting-types.ts'
-import { activateSettings, activeSettings } from '../core/settings.ts'
-import { isModulePath, type StorageClass } from './backends.ts'
+import { activateSettings, activeSettings, withSettings } from '../core/settings.ts'
+import type { AnyStorage } from '../storage/storage.ts'
+import { isModulePath, isStorage, type StorageClass } from './backends.ts'
 import { envFileOf } from './env-file.ts'
 import { parseJson } from './json.ts'
 import type { StaticSettings } from './static-settings.ts'
 
 /** One entry of STORAGES: which class, and what its constructor is given. */
 export interface StorageConfig {
-  /** A short name (`'s3'`), a Django class path, `'./storages.ts#PublicStorage'`, or the class itself. */
-  readonly BACKEND: string | StorageClass
-  /** Options in camelCase, or Django's snake_case names. */
+  /** A short name (`'s3'`), a Django class path, `'./storages.ts#PublicStorage'`, the class itself, or a storage that is there already. */
+  readonly BACKEND: string | StorageClass | AnyStorage
+  /** Options in camelCase, or Django's snake_case names; none where BACKEND is a storage. */
   readonly OPTIONS?: Readonly<Record<string, unknown>> | undefined
 }
 
@@ -51,6 +52,14 @@ export interface ConfigureOptions {
 }
 
 const bases = new WeakMap<object, string>()
+/** The settings below others that keep their storages. */
+const outers = new WeakMap<object, HoldallSettings>()
+const STORAGE_KEYS = ['STORAGES', 'DEFAULT_FILE_STORAGE', 'STATICFILES_STORAGE'] as const
+
+/** The settings whose storages these settings keep where nothing changed for them. */
+export function outerSettings(settings: object): HoldallSettings | undefined {
+  return outers.get(settings)
+}
 
 /** The file that the active settings came from, where `configure` was told. */
 export function settingsBase(settings: object = activeSettings()): string | undefined {
@@ -71,36 +80,47 @@ export function defineConfig<const C extends HoldallSettings>(settings: C): C {
 }
 
 /**
- * Makes `settings` the process's settings object. Storages that were already built stay as they are where nothing changed for them;
- * `storages.x` and `defaultStorage` give new ones otherwise. Contradictory settings are an `ImproperlyConfigured`.
+ * Makes `settings` the process's settings object. `storages.x` and `defaultStorage` are new ones from then on: a memory storage begins without files,
+ * also where the settings are equal to those before. Storages of the former settings are not closed: `await resetStorages()` first does that.
+ * Contradictory settings are `improperly_configured`, and the former ones stay.
  */
 export function configure(settings: HoldallSettings, options: ConfigureOptions = {}): void {
+  activateSettings(checkedSettings(settings, options.base))
+}
+
+/** A frozen copy; contradictory settings are `improperly_configured`. */
+function checkedSettings(settings: HoldallSettings, base: string | undefined): HoldallSettings {
   const copy = Object.freeze({ ...settings })
   refuseMisspelt(copy)
   storageConfigs(copy, {})
-  if (options.base !== undefined) bases.set(copy, options.base)
-  activateSettings(copy)
+  if (base !== undefined) bases.set(copy, base)
+  return copy
 }
 
 /**
- * Runs `fn` while the named settings have other values, for tests: the old settings, and the storages built from them, are back
- * afterwards even if it throws. The settings are the process's, so calls must not overlap.
+ * Runs `fn` with other values of the named settings, for tests. Only `fn`, and what it starts, reads them: calls may overlap, and code outside keeps
+ * its settings. An override that names storages gets new ones, memory storages without files among them. Otherwise storages for which nothing
+ * changed stay the same.
+ * @example
+ * await overrideSettings({ MEDIA_URL: '/elsewhere/' }, async () => {
+ *   console.log(await defaultStorage.url('a.txt')) // /elsewhere/a.txt
+ * })
  */
 export function overrideSettings<T>(settings: HoldallSettings, fn: () => T): T {
   const before = activeSettings()
-  const base = settingsBase(before)
-  configure(overlaid(before, settings), { base })
-  const restore = () => void activateSettings(before)
-  let result: T
-  try {
-    result = fn()
-  } catch (error) {
-    restore()
-    throw error
-  }
-  if (result instanceof Promise) return result.finally(restore) as T
-  restore()
-  return result
+  const isNew = STORAGE_KEYS.some(key => settings[key] !== undefined)
+  return withSettings(isNew ? checkedOver(before, settings) : layeredSettings(before, settings), fn)
+}
+
+/** Settings with others over them, which keep the storages of the former where nothing changed for them. */
+export function layeredSettings(before: HoldallSettings, override: HoldallSettings): HoldallSettings {
+  const own = checkedOver(before, override)
+  outers.set(own, before)
+  return own
+}
+
+function checkedOver(before: HoldallSettings, override: HoldallSettings): HoldallSettings {
+  return checkedSettings(overlaid(before, override), settingsBase(before))
 }
 
 /** Settings with others over them; of the two forms of naming storages the one that the override uses is left. */
@@ -189,7 +209,12 @@ function checkedStorages(given: unknown): Readonly<Record<string, StorageConfig>
     }
     if (entry['BACKEND'] === undefined) throw new ImproperlyConfigured(`STORAGES['${alias}'] has no BACKEND.`)
     const OPTIONS = mapping(entry['OPTIONS'] ?? {}, `STORAGES['${alias}'].OPTIONS`)
-    checked[alias] = { BACKEND: entry['BACKEND'] as string | StorageClass, OPTIONS }
+    if (isStorage(entry['BACKEND']) && Object.keys(OPTIONS).length > 0) {
+      throw new ImproperlyConfigured(
+        `STORAGES['${alias}'].OPTIONS: BACKEND is a storage, which has its options already.`,
+      )
+    }
+    checked[alias] = { BACKEND: entry['BACKEND'] as StorageConfig['BACKEND'], OPTIONS }
   }
   return checked
 }

@@ -20,6 +20,7 @@ export type {
 export {
   defaultStorage,
   lazyStorage,
+  resetStorages,
   type StorageAliases,
   type StorageBlueprint,
   StorageHandler,

@@ -4,8 +4,8 @@ import { ImproperlyConfigured } from '../core/errors.ts'
 import { hint, nearest } from '../core/nearest.ts'
 import { activeSettings } from '../core/settings.ts'
 import type { AnyStorage } from '../storage/storage.ts'
-import { resolveBackend, type StorageClass } from './backends.ts'
-import { settingsBase, settingsFolder, storageConfigs, storagesEnvFile } from './configure.ts'
+import { isStorage, resolveBackend, type StorageClass } from './backends.ts'
+import { outerSettings, settingsBase, settingsFolder, storageConfigs, storagesEnvFile } from './configure.ts'
 import { refuseForeignPlace } from './env-file.ts'
 
 /** An alias with everything that its storage is built from, before it is built. */
@@ -19,7 +19,6 @@ export interface StorageBlueprint {
 export class StorageHandler {
   /** Storages by alias of each settings object that was active; an override finds the old ones again when it ends. */
   readonly #built = new WeakMap<object, Map<string, AnyStorage>>()
-  #latest: ReadonlyMap<string, AnyStorage> = new Map()
 
   /** The storage of an alias. An unknown alias or backend is an `ImproperlyConfigured`; nothing is connected yet. */
   get(alias: string): AnyStorage {
@@ -27,10 +26,10 @@ export class StorageHandler {
     const known = built.get(alias)
     if (known !== undefined) return known
     const fresh = this.create(alias)
-    const before = this.#latest.get(alias)
+    const outer = outerSettings(activeSettings())
+    const before = outer === undefined ? undefined : this.#builtFrom(outer).get(alias)
     const storage = before !== undefined && isSame(before, fresh) ? before : fresh
     built.set(alias, storage)
-    this.#latest = new Map([...this.#latest, [alias, storage]])
     return storage
   }
 
@@ -57,13 +56,20 @@ export class StorageHandler {
     return { alias, backend, options: absoluteLocation(backend, OPTIONS) }
   }
 
-  /** A new storage of an alias that nobody else gets, with some options changed. Who asks for it closes it. */
+  /** A new storage of an alias that the handler does not keep, with some options changed; the caller closes it. Where BACKEND is a storage, that one. */
   create(alias: string, options: Readonly<Record<string, unknown>> = {}): AnyStorage {
     const plan = this.blueprint(alias)
+    const { BACKEND } = storageConfigs()[alias]!
+    if (isStorage(BACKEND)) {
+      const [option] = Object.keys(options)
+      if (option === undefined) return BACKEND
+      throw new ImproperlyConfigured(`storage '${alias}': BACKEND is a storage, so '${option}' cannot be changed.`)
+    }
     try {
       const storage = new plan.backend(
         { ...plan.options, ...options },
         {
+          alias,
           settings: activeSettings(),
           storages: other => this.get(other),
         },
@@ -76,17 +82,20 @@ export class StorageHandler {
     }
   }
 
-  /** Closes the storages that were built from the active settings; the next use builds new ones. */
+  /** Closes the storages that were built from the active settings; the next use builds new ones. A storage that BACKEND itself is stays open. */
   async closeAll(): Promise<void> {
     const built = this.#current()
     const storages = [...built.values()]
     built.clear()
-    this.#latest = new Map()
-    await Promise.all(storages.map(storage => storage.close()))
+    const given = new Set<unknown>(Object.values(storageConfigs()).map(({ BACKEND }) => BACKEND))
+    await Promise.all(storages.filter(storage => !given.has(storage)).map(storage => storage.close()))
   }
 
   #current(): Map<string, AnyStorage> {
-    const settings = activeSettings()
+    return this.#builtFrom(activeSettings())
+  }
+
+  #builtFrom(settings: object): Map<string, AnyStorage> {
     let built = this.#built.get(settings)
     if (built === undefined) this.#built.set(settings, (built = new Map()))
     return built
@@ -164,6 +173,14 @@ export function lazyStorage<S extends AnyStorage = AnyStorage>(alias: string): S
     has: (_target, key) => Reflect.has(current(), key),
     getPrototypeOf: () => Reflect.getPrototypeOf(current()),
   }) as unknown as S
+}
+
+/**
+ * Closes the storages of the active settings and forgets them: the next use builds new ones. For the end of a program, and for tests that are to
+ * begin anew.
+ */
+export async function resetStorages(): Promise<void> {
+  await handler.closeAll()
 }
 
 /** The storage of alias `default`, built at first use. */

@@ -41,6 +41,11 @@ export function nodeZlib(): typeof import('node:zlib') {
   return process.getBuiltinModule('node:zlib')
 }
 
+/** `node:async_hooks`. */
+export function nodeAsyncHooks(): typeof import('node:async_hooks') {
+  return process.getBuiltinModule('node:async_hooks')
+}
+
 /** `node:worker_threads`. */
 export function nodeWorkerThreads(): typeof import('node:worker_threads') {
   return process.getBuiltinModule('node:worker_threads')

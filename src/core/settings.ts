@@ -1,5 +1,6 @@
+import type { AsyncLocalStorage } from 'node:async_hooks'
 import type { InspectOptions, inspect } from 'node:util'
-import { INSPECT } from './builtin.ts'
+import { INSPECT, nodeAsyncHooks } from './builtin.ts'
 import { ImproperlyConfigured, messageOf } from './errors.ts'
 import { hint, nearest } from './nearest.ts'
 
@@ -196,18 +197,37 @@ export function discreetOptions<O extends object>(declared: SettingsOf<O>, optio
   return Object.freeze(copy)
 }
 
-let active: Readonly<Record<string, unknown>> = {}
+type Settings = Readonly<Record<string, unknown>>
 
-/** The settings object that storages read when none is handed to them; read at construction, so a later change counts for later storages. */
-export function activeSettings(): Readonly<Record<string, unknown>> {
-  return active
+/** The settings of one call of `overrideSettings`, and of all work that was started in it. */
+interface Scope {
+  settings: Settings
 }
 
-/** Replaces the process's settings object and returns the old one. Called by `configure()`. */
-export function activateSettings(settings: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const before = active
-  active = settings
+let active: Settings = {}
+let scopes: AsyncLocalStorage<Scope> | undefined
+
+/**
+ * The settings object that storages read when none is passed to them: that of the innermost `overrideSettings` around the call, else the
+ * process's. It is read when a storage is constructed.
+ */
+export function activeSettings(): Settings {
+  return scopes?.getStore()?.settings ?? active
+}
+
+/** Replaces the settings object of the scope that the call is in, outside of `overrideSettings` the process's. Returns the old one. */
+export function activateSettings(settings: Settings): Settings {
+  const before = activeSettings()
+  const scope = scopes?.getStore()
+  if (scope === undefined) active = settings
+  else scope.settings = settings
   return before
+}
+
+/** Runs `work` with another settings object, which only `work` and what it starts see: calls may overlap. */
+export function withSettings<T>(settings: Settings, work: () => T): T {
+  scopes ??= new (nodeAsyncHooks().AsyncLocalStorage)()
+  return scopes.run({ settings }, work)
 }
 
 /** Options of which some are as if nobody had given them. */

@@ -4,13 +4,14 @@ import { release } from '../core/abort.ts'
 import { derivedStream, StreamBody } from '../core/body.ts'
 import type { ReadResult } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
+import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import type { Call, Layer } from './layer.ts'
 
 /** Faults to inject into the calls that `on` chooses. */
 export interface ChaosOptions {
   /** Which calls count; all by default. */
   readonly on?: ((call: Call) => boolean) | undefined
-  /** Fails these calls, counted from 1, before they reach the driver. */
+  /** Fails these calls with `unavailable`, before they reach the driver; the error may be retried. */
   readonly fail?: readonly number[] | undefined
   /** Fails these calls after the driver carried them out: the answer is lost. */
   readonly failAfter?: readonly number[] | undefined
@@ -22,8 +23,25 @@ export interface ChaosOptions {
   readonly delayMs?: number | undefined
 }
 
-/** A layer for tests that makes the counted calls fail, break, repeat or wait. */
+const OPTIONS: KnownOptions<ChaosOptions> = {
+  on: true,
+  fail: true,
+  failAfter: true,
+  duplicate: true,
+  breakBody: true,
+  delayMs: true,
+}
+
+/**
+ * Returns a layer for tests that makes some calls of a storage fail, break, repeat or wait. Calls are counted from 1, each try by itself, so that a
+ * storage that tries again may succeed. An unknown option is `invalid_argument`.
+ *
+ * @example
+ * const storage = new MemoryStorage({}, { layers: [chaos({ on: call => call.operation === 'write', fail: [1] })] })
+ * await storage.save('a.txt', 'x') // succeeds at the second try
+ */
 export function chaos(options: ChaosOptions): Layer {
+  checkKnownOptions('chaos', options, OPTIONS)
   let count = 0
   return async (call, next, ctx) => {
     if (options.on?.(call) === false) return next(ctx)

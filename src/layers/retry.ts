@@ -37,6 +37,7 @@ export function retry(options: RetryOptions): Layer {
       await sleep(wait, undefined, { signal: ctx.signal }).catch(() => undefined)
       if (ctx.signal.aborted) throw givenUp(call, last, ctx.signal)
       ctx.progress()
+      call.attempt = attempt
       try {
         return await next({ ...ctx, attempt })
       } catch (failure) {

@@ -115,8 +115,16 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
   /** The protocol's driver (`calls.driver`) and the layers around it; for backends and for code that extends Holdall. */
   get calls(): CallRunner {
     this.#connected ??= this.#services.driver ?? this.connect(this.options, this.#services)
-    this.#runner ??= new CallRunner(this.#connected, this.options, this.#services.layers)
+    this.#runner ??= new CallRunner(this.#connected, this.options, this.#services.layers, {
+      alias: this.#services.alias,
+      bucket: this.bucket,
+    })
     return this.#runner
+  }
+
+  /** The bucket or container that the storage is in, where its service has those; for traces. */
+  protected get bucket(): string | undefined {
+    return undefined
   }
 
   /** What the server said it can do, or what the driver knows beforehand. */

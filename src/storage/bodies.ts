@@ -68,7 +68,7 @@ async function requested(
   const { driver } = storage.calls
   const ifMatch = features.ifMatch ? strongEtag(version.etag) : undefined
   const read = { range, ifMatch, versionId: version.versionId, objectParameters: ref.objectParameters }
-  const result = await storage.calls.run('read', ref, { signal }, ctx => driver.read(ref.key, read, ctx))
+  const result = await storage.calls.run('read', ref, { signal, range }, ctx => driver.read(ref.key, read, ctx))
   if (isSameVersion(version, result.stat)) return result
   release(result)
   throw new StorageError('precondition_failed', `read '${ref.name}': the file has changed since it was opened.`, {

@@ -7,11 +7,17 @@ import { type Call, compose, type Layer } from '../layers/layer.ts'
 import { readOnly, readOnlyError } from '../layers/read-only.ts'
 import { retry } from '../layers/retry.ts'
 import { timeout } from '../layers/timeout.ts'
-import { trace } from '../layers/trace.ts'
+import { isTraced, trace } from '../layers/trace.ts'
 import type { CommonOptions } from './common-settings.ts'
 
 function noProgress(): void {}
 const NONE: Partial<FileRef> = {}
+
+/** Where a storage is, for traces. */
+export interface StoragePlace {
+  readonly alias?: string | undefined
+  readonly bucket?: string | undefined
+}
 
 /** Sends every call of a storage through its layers: trace > retry > concurrency > time-out > (wrap > the caller's own) > wrap. */
 export class CallRunner {
@@ -22,9 +28,11 @@ export class CallRunner {
   readonly #backend: string
   readonly #readOnly: boolean
   readonly #classify: Driver['classify']
+  readonly #place: StoragePlace
 
-  constructor(driver: Driver, options: CommonOptions, extra: readonly Layer[] = []) {
+  constructor(driver: Driver, options: CommonOptions, extra: readonly Layer[] = [], place: StoragePlace = {}) {
     this.driver = driver
+    this.#place = place
     this.#backend = driver.name
     this.#readOnly = options.readOnly
     this.#classify = error => driver.classify(error)
@@ -49,14 +57,29 @@ export class CallRunner {
   run<T>(
     operation: string,
     ref: FileRef | undefined,
-    options: CallOptions & Partial<Pick<Call, 'repeat' | 'paced' | 'streams' | 'containerName'>>,
+    options: CallOptions &
+      Partial<Pick<Call, 'repeat' | 'paced' | 'streams' | 'containerName' | 'range' | 'bytesSent'>>,
     call: (ctx: CallContext) => Promise<T>,
   ): Promise<T> {
-    const { repeat = true, paced, streams, signal, containerName } = options
+    const { repeat = true, paced, streams, signal, containerName, range, bytesSent } = options
     const { key, name: fileName } = ref ?? NONE
     const backend = this.#backend
     if (signal?.aborted) return Promise.reject(notBegun(signal, { operation, fileName, containerName, backend }))
-    const about: Call = { operation, backend, key, fileName, containerName, repeat, paced, streams }
+    const { alias, bucket } = this.#place
+    const about: Call = {
+      operation,
+      backend,
+      alias,
+      bucket,
+      key,
+      fileName,
+      containerName,
+      repeat,
+      paced,
+      streams,
+      range,
+      bytesSent,
+    }
     return this.#call(about, call, this.context(options))
   }
 
@@ -68,7 +91,7 @@ export class CallRunner {
     work: (ctx: CallContext) => T | Promise<T>,
   ): Promise<T> {
     const { key, name: fileName } = ref
-    const call: Call = { operation, backend: this.#backend, key, fileName, repeat: false }
+    const call: Call = { operation, backend: this.#backend, ...this.#place, key, fileName, repeat: false }
     return this.guard(operation, fileName, options, () => trace(call, async ctx => work(ctx), this.context(options)))
   }
 
@@ -109,7 +132,14 @@ export class CallRunner {
     }
   }
 
-  /** The same for work that is done at once, such as making a key of a name. */
+  /** The same, published on the tracing channel of the operation: a public method that is more than one call. */
+  operation<T>(operation: string, name: string | undefined, options: CallOptions, work: () => Promise<T>): Promise<T> {
+    if (!isTraced(operation)) return this.guard(operation, name, options, work)
+    const call: Call = { operation, backend: this.#backend, ...this.#place, fileName: name, repeat: false }
+    return trace(call, () => this.guard(operation, name, options, work), this.context(options))
+  }
+
+  /** As `guard` for work that is done at once, such as making a key of a name. */
   checked<T>(operation: string, name: string, work: () => T): T {
     try {
       return work()
@@ -132,13 +162,14 @@ export class CallRunner {
         this.#context(parent.signal, () => parent.progress()),
       )
     const backend = this.#backend
+    const place = this.#place
     return {
       signal,
       attempt: 1,
       progress,
       step(operation, repeat, run) {
         // `this` is the context as the layers have narrowed it: its signal and progress reach the step.
-        return runStep(this, { operation, backend, repeat }, run)
+        return runStep(this, { operation, backend, ...place, repeat }, run)
       },
     }
   }

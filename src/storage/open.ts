@@ -36,7 +36,7 @@ export async function openFile<M extends OpenMode>(
   const name = nameIn(file)
   let ref: FileRef | undefined
   const open = (wanted: OpenMode, given: OpenOptions): Promise<RandomAccess> =>
-    storage.calls.guard('open', name, given, async () => {
+    storage.calls.operation('open', name, given, async () => {
       checkKnownOptions('open', given, OPEN_OPTIONS)
       const parsed = parseMode(wanted)
       // What is replaced or made gets a normal name; what is there is taken as it was named.

@@ -21,13 +21,15 @@ import type {
 export abstract class StorageReader<O extends CommonOptions = CommonOptions> extends StorageBase<O> {
   /** Whether the name is taken. False only for `not_found`; any other failure is thrown. The root exists. */
   override async exists(name: NameOrEntry, options: CallOptions = {}): Promise<boolean> {
-    try {
-      await this.stat(name, options)
-      return true
-    } catch (error) {
-      if (isStorageError(error, 'not_found')) return false
-      throw error
-    }
+    return this.calls.operation('exists', nameIn(name), options, async () => {
+      try {
+        await this.stat(name, options)
+        return true
+      } catch (error) {
+        if (isStorageError(error, 'not_found')) return false
+        throw error
+      }
+    })
   }
 
   /** What the backend knows of a file: size in bytes, times, etag, types, metadata. Missing: `not_found`. */

@@ -63,7 +63,7 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
     source: ContentSource,
     options: SaveOptions = {},
   ): Promise<string> {
-    return await this.calls.guard('save', name ?? undefined, options, () => saveFile(this, name, source, options))
+    return await this.calls.operation('save', name ?? undefined, options, () => saveFile(this, name, source, options))
   }
 
   /**

@@ -15,6 +15,8 @@ export interface Services {
   readonly settings?: Readonly<Record<string, unknown>> | undefined
   /** Used instead of `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /** The alias of the storage in its configuration. */
+  readonly alias?: string | undefined
   /** Finds a storage of the same configuration by its alias. */
   readonly storages?: ((alias: string) => unknown) | undefined
 }

@@ -2,6 +2,7 @@ import type { CallOptions, FileRef, Repeat } from '../core/call.ts'
 import type { Content } from '../core/content.ts'
 import type { Stat, WriteOptions } from '../core/driver.ts'
 import { progressError, StorageError } from '../core/errors.ts'
+import { isTraced } from '../layers/trace.ts'
 import type { AnyBase } from './base.ts'
 import type { OnProgress, SaveOptions } from './types.ts'
 
@@ -27,9 +28,21 @@ export function writeContent(
   const conditional = prepared.ifAbsent === true || prepared.ifMatch !== undefined
   const repeat: Repeat = content.replayable && (conditional ? 'if_not_applied' : true)
   const { signal, paced, onProgress } = options
-  const sent =
-    onProgress === undefined ? prepared : { ...prepared, onProgress: bytesReporter(onProgress, content.size) }
-  const call = { signal, repeat, paced, streams: content.bytes === undefined }
+  const report = onProgress === undefined ? undefined : bytesReporter(onProgress, content.size)
+  let bytes = content.size
+  const isCounted = bytes === undefined && isTraced('write')
+  const count = (done: number): void => {
+    bytes = done
+    report?.(done)
+  }
+  const sent = { ...prepared, onProgress: isCounted ? count : report }
+  const call = {
+    signal,
+    repeat,
+    paced,
+    streams: content.bytes === undefined,
+    bytesSent: () => bytes,
+  }
   return storage.calls.run('write', ref, call, ctx => driver.write(ref.key, content, sent, ctx))
 }
 

@@ -119,7 +119,7 @@ describe('the command line', () => {
   test('tells where files go when nothing is configured', async () => {
     expect(await cli('put', '-', 'x')).toMatchObject({ code: 2 })
     const { code, stderr } = await cli('ls')
-    expect([code, stderr]).toEqual([0, expect.stringContaining("'default' is the current folder")])
+    expect([code, stderr]).toEqual([0, expect.stringContaining("'default' is the folder 'media' here")])
     expect(await cli('ls', '--quiet')).toMatchObject({ code: 0, stderr: '' })
   })
 
@@ -339,7 +339,7 @@ describe('settings', () => {
       }),
     )
     expect((await cli('settings', 'local', '--markdown')).stdout).toMatch(
-      /^\| `location` \| `MEDIA_ROOT` \| text \| `''` \| /m,
+      /^\| `location` \| `MEDIA_ROOT` \| text \| `'media'` \| /m,
     )
     expect(await cli('settings', 'nothing')).toMatchObject({ code: 2 })
   })

@@ -10,6 +10,7 @@ import {
   lazyStorage,
   overrideSettings,
   registerBackend,
+  resetStorages,
   resolveBackend,
   StaticFilesStorage,
   staticfilesStorage,
@@ -78,15 +79,46 @@ describe('storages', () => {
     expect(() => storages.default).toThrow("storage 'default': Invalid setting 'foo' for MemoryStorage")
   })
 
-  test('gives a new storage when a setting changed that it reads, else the same one', () => {
+  test('configure starts anew, also with equal settings', async () => {
+    const settings = { STORAGES: { default: { BACKEND: 'memory' } } }
+    configure(settings)
+    await storages.default.save('a.txt', 'x')
+    configure(settings)
+    expect(await storages.default.exists('a.txt')).toBe(false)
     configure({ MEDIA_ROOT: '/one', MEDIA_URL: '/m/' })
     const one = storages.default
-    configure({ MEDIA_ROOT: '/one', MEDIA_URL: '/m/', UNRELATED: 1 })
-    expect(storages.default).toBe(one)
     configure({ MEDIA_ROOT: '/two', MEDIA_URL: '/m/' })
     expect(storages.default).not.toBe(one)
     expect(storages.default.path('a')).toBe('/two/a')
     expect(defaultStorage.path('a')).toBe('/two/a')
+  })
+
+  test('resetStorages closes the storages and forgets them', async () => {
+    configure({ STORAGES: { default: { BACKEND: 'memory' } } })
+    await storages.default.save('a.txt', 'x')
+    await resetStorages()
+    expect(await storages.default.exists('a.txt')).toBe(false)
+  })
+
+  test('BACKEND takes a storage itself, and never closes it', async () => {
+    class Closing extends MemoryStorage {
+      closed = 0
+      override async close(): Promise<void> {
+        this.closed++
+        await super.close()
+      }
+    }
+    const mine = new Closing()
+    configure({ STORAGES: { default: { BACKEND: mine } } })
+    expect(storages.default).toBe(mine)
+    await defaultStorage.save('a.txt', 'x')
+    await resetStorages()
+    expect([storages.default, mine.closed]).toEqual([mine, 0])
+    expect(await mine.exists('a.txt')).toBe(true)
+    expect(storages.create('default')).toBe(mine)
+    expect(() => storages.create('default', { location: 'b' })).toThrow("BACKEND is a storage, so 'location' cannot")
+    const withOptions = { STORAGES: { default: { BACKEND: mine, OPTIONS: { location: 'b' } } } }
+    expect(() => configure(withOptions)).toThrow("STORAGES['default'].OPTIONS: BACKEND is a storage")
   })
 
   test('create gives a storage of its own with some options changed', () => {
@@ -140,7 +172,7 @@ describe('backends', () => {
   test('a class stands for itself, anything else is refused', () => {
     expect(resolveBackend(MemoryStorage)).toBe(MemoryStorage)
     expect(() => resolveBackend(Date)).toThrow("BACKEND 'Date' is not a class that extends Storage.")
-    expect(() => resolveBackend(7)).toThrow('BACKEND must be a name or a class, not number.')
+    expect(() => resolveBackend(7)).toThrow('BACKEND must be a name, a class or a storage, not number.')
   })
 
   test.each([
@@ -254,5 +286,44 @@ describe('overrideSettings', () => {
     await expect(overrideSettings(during, async () => fail())).rejects.toThrow('inside')
     expect(storages.aliases()).toEqual(['a'])
     expect(overrideSettings(during, () => 7)).toBe(7)
+  })
+  test('calls may overlap, and code outside keeps its settings', async () => {
+    configure({ MEDIA_ROOT: '/outside' })
+    const gate = Promise.withResolvers<void>()
+    const seen = (root: string) => async () => {
+      const before = defaultStorage.path('a')
+      await gate.promise
+      return [before, defaultStorage.path('a'), root]
+    }
+    const both = Promise.all([
+      overrideSettings({ MEDIA_ROOT: '/one' }, seen('/one')),
+      overrideSettings({ MEDIA_ROOT: '/two' }, seen('/two')),
+    ])
+    expect(defaultStorage.path('a')).toBe('/outside/a')
+    gate.resolve()
+    expect(await both).toEqual([
+      ['/one/a', '/one/a', '/one'],
+      ['/two/a', '/two/a', '/two'],
+    ])
+    expect(defaultStorage.path('a')).toBe('/outside/a')
+  })
+
+  test('gives new storages where it names them, and keeps those for which nothing changed', async () => {
+    const STORAGES = { default: { BACKEND: 'memory' } }
+    configure({ STORAGES })
+    const outer = storages.default
+    await outer.save('a.txt', 'x')
+    expect(overrideSettings({ UNRELATED: 1 }, () => storages.default)).toBe(outer)
+    expect(overrideSettings({ MEDIA_URL: '/m/' }, () => storages.default)).not.toBe(outer)
+    expect(await overrideSettings({ STORAGES }, () => storages.default.exists('a.txt'))).toBe(false)
+  })
+
+  test('configure in it holds until its end', () => {
+    configure({ MEDIA_ROOT: '/outside' })
+    overrideSettings({ MEDIA_ROOT: '/one' }, () => {
+      configure({ MEDIA_ROOT: '/inside' })
+      expect(defaultStorage.path('a')).toBe('/inside/a')
+    })
+    expect(defaultStorage.path('a')).toBe('/outside/a')
   })
 })

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { hostileTexts } from '../support/hostile-texts.ts'
 import { countSteps } from '../support/regex-steps.ts'
+import { isFull } from '../support/sampled.ts'
 import { sourceRegexes } from '../support/source-regexes.ts'
 
-const LENGTH = 1000
+const LENGTH = isFull ? 1000 : 500
 /** Steps for each character: an expression of linear time takes fewer, and any other takes more at this length. */
 const PER_CHARACTER = 60
 

@@ -15,7 +15,7 @@ const KINDS: Readonly<Record<string, CollectOptions>> = {
   'that clears the target': { clear: true },
 }
 
-const IS_CI = process.env['REAL_SERVERS'] === '1'
+const IS_CI = process.env['HOLDALL_TESTS'] === 'full'
 /** How often two runs meet at other moments; all of them in CI. */
 const SEEDS = IS_CI ? 20 : 1
 /** A run ends at each of its calls in memory; elsewhere, where a run takes longer, at every so manyth, unless it is in CI. */

@@ -73,7 +73,7 @@ async function withStorage<T>(make: () => Storage, use: (storage: Storage) => Pr
 
 describe.each(Object.entries(storages))('a signal that fires at any step, on %s', (kind, make) => {
   // Thousands of steps belong to the few events of a request; which of them are tried is left to chance, and CI tries twice as many.
-  const every = kind.startsWith('s3') ? (process.env['REAL_SERVERS'] === '1' ? 3 : 6) : 1
+  const every = kind.startsWith('s3') ? (process.env['HOLDALL_TESTS'] === 'full' ? 3 : 6) : 1
   const first = Math.floor(Math.random() * every)
   const begun = `from step ${first}`
 

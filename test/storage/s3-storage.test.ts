@@ -4,6 +4,7 @@ import type { Input } from '../../src/core/settings.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { registerConformance, storageConformance } from '../../src/testing/index.ts'
 import { startStrictS3 } from '../servers/strict-s3.ts'
+import { storageLocations } from '../support/sampled.ts'
 
 const strict = await startStrictS3()
 const old = await startStrictS3({ ignoreConditions: true })
@@ -17,7 +18,7 @@ function storageOn(server: typeof strict, options: Input<S3Options>): Storage {
 
 registerConformance(
   { describe, it },
-  storageConformance({ create: wanted => storageOn(strict, wanted) }),
+  storageConformance({ create: wanted => storageOn(strict, wanted), ...storageLocations }),
   'S3Storage and a strict server',
 )
 registerConformance(

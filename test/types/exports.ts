@@ -111,10 +111,13 @@ import type {
   CallOptions,
   CallRunner,
   ChaosOptions,
+  ChecksumName,
+  Checksums,
   ContentData,
   CopyFileOptions,
   DeletableNames,
   DeletedFiles,
+  DeleteOptions,
   EntriesOptions,
   Entry,
   Feature,
@@ -126,6 +129,7 @@ import type {
   ManifestPolicy,
   NameStrategy,
   ObjectParameters,
+  OnProgress,
   OpenOptions,
   Origin,
   ReadStat,
@@ -139,9 +143,12 @@ import type {
   StatOptions,
   StorageConfig,
   Storages,
+  TracedCall,
+  TransferProgress,
   UrlOptions,
   UrlSigning,
   VersionOptions,
+  Visibility,
   Whence,
 } from '../../src/index.ts'
 import type {
@@ -206,6 +213,9 @@ import type {
   XmlAnswer,
 } from '../../src/remote/index.ts'
 import type { Coding, ServedUrl } from '../../src/serve/index.ts'
+import type { FakeStorage, FakeStorages, FakeStoragesOptions } from '../../src/testing/index.ts'
+
+export type OfTesting = [FakeStorage, FakeStorages, FakeStoragesOptions]
 
 export type OfAzure = [
   AccessToken,
@@ -332,6 +342,13 @@ export type OfStorage = [
 ]
 export type OfDrivers = [Features, HandleFlags, ObjectParameters, ReadStat, Repeat, RequestOptions, StatOptions]
 export type OfTheRest = [
+  Checksums,
+  ChecksumName,
+  DeleteOptions,
+  OnProgress,
+  TracedCall,
+  TransferProgress,
+  Visibility,
   ChaosOptions,
   ContentData<string>,
   GuessedType,

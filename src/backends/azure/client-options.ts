@@ -1,7 +1,7 @@
 import { ImproperlyConfigured } from '../../core/errors.ts'
 import type { Origin, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
+import { warnOnce } from '../../core/warn.ts'
 import { certFiles, type ForeignOptions, type Meaning, parsedAs, snakeCase } from '../../remote/foreign-options.ts'
-import { warnOnce } from '../../remote/warn.ts'
 
 /** Options of Python's `BlobServiceClient`. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {

@@ -45,6 +45,10 @@ export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectS
     checkCustomDomain(this.options.customDomain, 'AZURE_CUSTOM_DOMAIN', 'AZURE_SSL')
   }
 
+  protected override get bucket(): string {
+    return this.options.azureContainer
+  }
+
   protected override connect(options: Readonly<O>, services: Services): Driver {
     const clientCert = clientCertOf(options.clientOptions)
     return new AzureDriver({

@@ -41,6 +41,10 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
     if (typeof expiration === 'number' && expiration > MAX_PRESIGN_SECS) throw this.#tooLong(expiration)
   }
 
+  protected override get bucket(): string {
+    return this.options.bucketName
+  }
+
   protected override connect(options: Readonly<O>, services: Services): Driver {
     const env = services.env ?? process.env
     const endpoint = gcsEndpoint(options.endpointUrl, env['STORAGE_EMULATOR_HOST'])

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { nodeCrypto } from '../../core/builtin.ts'
-import { warnOnce } from '../../remote/warn.ts'
+import { warnOnce } from '../../core/warn.ts'
 import { chosenPaths, SYSTEM_PATHS, security } from './security.ts'
 
 /** The environment's variable that names the file of the authorities to trust. */

@@ -76,7 +76,7 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
   }
 
   /** The bucket or container that the files are in. */
-  get bucket(): string {
+  override get bucket(): string {
     return this.#found.entry.bucket ?? ''
   }
 

@@ -24,7 +24,7 @@ const baseUrl = optionalText({
 export const localSettings: SettingsOf<LocalOptions> = {
   ...commonSettings,
   location: place({
-    default: '',
+    default: 'media',
     keys: ['MEDIA_ROOT'],
     doc: 'Folder that holds the files; made at the first save. Empty = the current folder.',
   }),

@@ -12,6 +12,7 @@ export const staticFilesSettings: SettingsOf<LocalOptions> = {
   ...localSettings,
   location: {
     ...location,
+    default: '',
     keys: ['STATIC_ROOT'],
     doc: 'Folder that holds the collected files; it must be given.',
     parse: raw => (raw === null ? '' : location.parse(raw)),

@@ -1,10 +1,14 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path'
-import type { Driver } from '../../core/driver.ts'
+import type { Content } from '../../core/content.ts'
+import type { Driver, WriteOptions } from '../../core/driver.ts'
 import { ImproperlyConfigured, StorageError, SuspiciousFileOperation } from '../../core/errors.ts'
 import { MAX_COMPONENT_BYTES } from '../../core/key-components.ts'
 import type { SettingsOf } from '../../core/settings.ts'
+import { warnOnce } from '../../core/warn.ts'
+import type { OpenMode } from '../../files/modes.ts'
+import type { StorageFile } from '../../files/storage-file.ts'
 import { Storage } from '../../storage/storage.ts'
-import type { NameOrEntry, Services, UrlOptions, UrlSigning } from '../../storage/types.ts'
+import type { NameOrEntry, OpenOptions, Services, UrlOptions, UrlSigning } from '../../storage/types.ts'
 import { LocalDriver } from './driver.ts'
 import { type LocalOptions, localSettings } from './settings.ts'
 import { type SignedUrl, UrlSigner } from './signed-urls.ts'
@@ -51,6 +55,31 @@ export class LocalStorage<O extends LocalOptions = LocalOptions> extends Storage
   /** An absolute path is as good as a name. */
   override isSpelled(name: string, key: string): boolean {
     return super.isSpelled(name, key) || (isAbsolute(name) && (sep === '\\' || !name.includes('\\')))
+  }
+
+  override open<M extends OpenMode = 'rb'>(
+    name: NameOrEntry,
+    mode?: M,
+    options: OpenOptions = {},
+  ): Promise<StorageFile<M>> {
+    if (/[wax+]/.test(String(mode))) this.#warnOfDefault()
+    return super.open(name, mode, options)
+  }
+
+  override prepareContent(
+    name: string,
+    content: Content,
+    options: WriteOptions,
+  ): { content: Content; options: WriteOptions } {
+    this.#warnOfDefault()
+    return super.prepareContent(name, content, options)
+  }
+
+  /** Warns once that files are stored in a folder that no setting names. */
+  #warnOfDefault(): void {
+    if (this.origins['location']?.from !== 'default') return
+    const text = `No folder is configured: files are stored in '${this.root}'. Set MEDIA_ROOT, or the option location.`
+    warnOnce(text, 'HOLDALL_DEFAULT_FOLDER')
   }
 
   /** A URL below `baseUrl`, signed when there is a `urlSecret`; leading slashes of the name cannot lead to another host. */

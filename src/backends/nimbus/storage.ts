@@ -44,6 +44,10 @@ export class NimbusStorage<O extends NimbusOptions = NimbusOptions> extends Stor
     if (this.options.collection === '') throw new ImproperlyConfigured('NIMBUS_COLLECTION: a collection is needed.')
   }
 
+  protected override get bucket(): string {
+    return this.options.collection
+  }
+
   protected override connect(options: Readonly<O>, services: Services): Driver {
     const { host, collection, domain, port, secure, publicRead, listSizes } = options
     const { multipartThreshold, partSize, uploadConcurrency } = options

@@ -74,6 +74,10 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
     return this.#knownPlace
   }
 
+  protected override get bucket(): string {
+    return this.options.bucketName
+  }
+
   protected override connect(options: Readonly<O>, services: Services): Driver {
     const { preset, regionName, endpointUrl, addressingStyle, proxies } = this.#place
     const clientCert = clientCertOf(options.clientConfig)

@@ -53,6 +53,10 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
     return swiftAdvice(given)
   }
 
+  protected override get bucket(): string {
+    return this.options.containerName
+  }
+
   protected override connect(options: Readonly<O>, services: Services): Driver {
     return new SwiftDriver(this.driverOptions(options, services))
   }

@@ -1,6 +1,7 @@
 import { afterAll, describe, it } from 'vitest'
 import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
 import { NINEFOLD_PATH, startStrictAtmos, startStrictNinefold } from '../../servers/strict-atmos.ts'
+import { storageLocations } from '../../support/sampled.ts'
 import { at, driverFor, emptied, storageWith } from './support.ts'
 
 const expects = {
@@ -50,6 +51,7 @@ registerConformance(
 registerConformance(
   { describe, it },
   storageConformance({
+    ...storageLocations,
     create: options => storageWith({ ...at(server), ...options }),
     destroy: async storage => {
       await storage.close()

@@ -18,6 +18,7 @@ import {
   storageConformance,
 } from '../../../src/testing/index.ts'
 import { startStrictAzure } from '../../servers/strict-azure.ts'
+import { storageLocations } from '../../support/sampled.ts'
 import { keyOptions, storageFor, tokenCredential } from './strict-storage.ts'
 import { emptied } from './support.ts'
 
@@ -102,6 +103,7 @@ registerConformance(
   { describe, it },
   storageConformance({
     create: wanted => storageFor(server, wanted),
+    ...storageLocations,
     destroy: async files => {
       const { driver } = files.calls
       await files.close()

@@ -1,6 +1,7 @@
 import { afterAll, describe, it } from 'vitest'
 import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
 import { startStrictDropbox } from '../../servers/strict-dropbox.ts'
+import { storageLocations } from '../../support/sampled.ts'
 import { at, driverFor, emptied, KIB_64, storageWith } from './support.ts'
 
 const features = {
@@ -64,6 +65,7 @@ registerConformance(
 registerConformance(
   { describe, it },
   storageConformance({
+    ...storageLocations,
     create: ({ location, ...options }) => storageWith({ ...at(server), ...options, rootPath: `/${location}` }),
     destroy: async storage => {
       await storage.close()

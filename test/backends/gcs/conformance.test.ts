@@ -6,6 +6,7 @@ import {
   storageConformance,
 } from '../../../src/testing/index.ts'
 import { startStrictGcs } from '../../servers/strict-gcs.ts'
+import { storageLocations } from '../../support/sampled.ts'
 import { at, driverFor, emptied, hmacKey, KIB_256, storageWith } from './support.ts'
 
 const features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, versions: true, listRange: true }
@@ -60,7 +61,7 @@ registerConformance(
 
 registerConformance(
   { describe, it },
-  storageConformance({ create: options => storageWith({ ...at(server), ...options }) }),
+  storageConformance({ create: options => storageWith({ ...at(server), ...options }), ...storageLocations }),
   'GcsStorage and a strict server',
 )
 
@@ -69,6 +70,7 @@ registerConformance(
   storageConformance({
     create: options =>
       storageWith({ ...at(server), hmacKeyId: server.hmac.accessId, hmacSecret: server.hmac.secret, ...options }),
+    ...storageLocations,
   }),
   'GcsStorage, an HMAC key and a strict server',
 )

@@ -36,7 +36,7 @@ const PART = 5 * MIB
 /** Besides the parts: the chunks on their way into one, and what the sockets hold. */
 const SLACK = 1.5 * MIB
 /** Set to 2147483648 for the sentence about 2 GiB; the same program, for half a minute. */
-const LARGE = Number(process.env['HOLDALL_BOUNDED_BYTES'] ?? (process.env['REAL_SERVERS'] === '1' ? 128 : 64) * MIB)
+const LARGE = Number(process.env['HOLDALL_BOUNDED_BYTES'] ?? (process.env['HOLDALL_TESTS'] === 'full' ? 128 : 64) * MIB)
 
 describeBoundedUploads({
   module: join(import.meta.dirname, '../../../src/backends/gcs/index.ts'),

@@ -6,6 +6,7 @@ import {
   storageConformance,
 } from '../../../src/testing/index.ts'
 import { startStrictNimbus } from '../../servers/strict-nimbus.ts'
+import { storageLocations } from '../../support/sampled.ts'
 import { at, driverFor, emptied, storageWith } from './support.ts'
 
 const features = {
@@ -63,6 +64,7 @@ registerConformance(
     create: options => storageWith({ ...at(server, 'third'), listSizes: true, ...options }),
     destroy: async storage => emptied(server, 'third')(storage.calls.driver),
     refusesEmpty: true,
+    ...storageLocations,
   }),
   'NimbusStorage and a strict server',
 )

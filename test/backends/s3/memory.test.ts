@@ -11,7 +11,7 @@ const CONCURRENCY = 3
 /** Besides the parts: the chunks on their way into one, and what the sockets hold. */
 const SLACK = MIB
 /** HOLDALL_BOUNDED_BYTES: another size; CI takes a larger one. */
-const LARGE = Number(process.env['HOLDALL_BOUNDED_BYTES'] ?? (process.env['REAL_SERVERS'] === '1' ? 200 : 64) * MIB)
+const LARGE = Number(process.env['HOLDALL_BOUNDED_BYTES'] ?? (process.env['HOLDALL_TESTS'] === 'full' ? 200 : 64) * MIB)
 
 describeBoundedUploads({
   module: join(import.meta.dirname, '../../../src/backends/s3/index.ts'),

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it, test } from 'vitest'
 import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
 import { startStrictSwift } from '../../servers/strict-swift.ts'
+import { storageLocations } from '../../support/sampled.ts'
 import { at, clear, driverFor, emptied, keystone, PART, SMALL_PARTS, storageWith } from './support.ts'
 
 const features = { ranges: true, exclusiveCreate: false, ifMatch: false, metadata: true, listRange: true }
@@ -48,7 +49,10 @@ registerConformance(
 
 registerConformance(
   { describe, it },
-  storageConformance({ create: options => storageWith({ ...at(server), ...SMALL_PARTS, ...options }) }),
+  storageConformance({
+    create: options => storageWith({ ...at(server), ...SMALL_PARTS, ...options }),
+    ...storageLocations,
+  }),
   'SwiftStorage and a strict server',
 )
 

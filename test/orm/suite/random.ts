@@ -4,7 +4,7 @@ import { content, failure, fileIn, hasNone, type Kit } from './kit.ts'
 
 const WORKERS = 20
 /** A sample of them where the real databases are left out. */
-const OPERATIONS = process.env['REAL_SERVERS'] === '1' ? 1000 : 300
+const OPERATIONS = process.env['HOLDALL_TESTS'] === 'full' ? 1000 : 300
 /** The base names of all files: few, so that they meet in the storage. */
 const NAMES = 12
 

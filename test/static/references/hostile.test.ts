@@ -8,7 +8,7 @@ import type { ReferenceFinder } from '../../../src/static/references/reference.t
 import { urls } from './finding.ts'
 
 /** A megabyte in CI. */
-const LENGTH = process.env['REAL_SERVERS'] === '1' ? 1_000_000 : 20_000
+const LENGTH = process.env['HOLDALL_TESTS'] === 'full' ? 1_000_000 : 20_000
 /** In two parts, since tools look for it in this file too. */
 const MAP = `//${'#'} sourceMappingURL=`
 

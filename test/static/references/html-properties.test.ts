@@ -90,7 +90,7 @@ const names = fc
     maxLength: 6,
   })
   .map(parts => `./${parts.join('')}z`)
-const numRuns = process.env['REAL_SERVERS'] === '1' ? 50_000 : 1000
+const numRuns = process.env['HOLDALL_TESTS'] === 'full' ? 50_000 : 1000
 
 test('references have an order, and with their own URLs are found again', async () => {
   let count = 0

@@ -8,7 +8,7 @@ import { compared } from './javascript-oracle.ts'
 const MODULES = join(import.meta.dirname, '../../../node_modules')
 /** Packages with modules, bundles and scripts of CommonJS: some 900 files that are read in a second. */
 const PACKAGES = ['@vitest', 'css-tree', 'hono', 'kysely', 'pino', 'rolldown', 'rolldown-plugin-dts', 'youch']
-const RUNS = process.env['REAL_SERVERS'] === '1' ? 100_000 : 2000
+const RUNS = process.env['HOLDALL_TESTS'] === 'full' ? 100_000 : 2000
 
 test('oxc-parser finds the same references in files of packages', async () => {
   let [files, equal] = [0, 0]

@@ -72,7 +72,7 @@ describe('strings of JSON', () => {
           text,
         ).toBe(isJson)
       }),
-      { numRuns: process.env['REAL_SERVERS'] === '1' ? 5000 : 1000 },
+      { numRuns: process.env['HOLDALL_TESTS'] === 'full' ? 5000 : 1000 },
     )
   })
 

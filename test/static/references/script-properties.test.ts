@@ -47,7 +47,7 @@ const names = fc
     maxLength: 6,
   })
   .map(parts => `./${parts.join('')}z`)
-const numRuns = process.env['REAL_SERVERS'] === '1' ? 20_000 : 500
+const numRuns = process.env['HOLDALL_TESTS'] === 'full' ? 20_000 : 500
 
 /** A text that cannot be read has none. */
 const lenient =

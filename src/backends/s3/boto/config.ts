@@ -1,6 +1,6 @@
 import type { Origin, ResolvedSettings } from '../../../core/settings.ts'
+import { warnOnce } from '../../../core/warn.ts'
 import { certFiles, type ForeignOptions, type Meaning, parsedAs, snakeCase } from '../../../remote/foreign-options.ts'
-import { warnOnce } from '../../../remote/warn.ts'
 import { MIN_PART, s3Settings } from '../settings/settings.ts'
 
 /** Settings of boto3's `TransferConfig`. */

@@ -1,7 +1,7 @@
 import type { ObjectParameters } from '../../../core/driver.ts'
 import { ImproperlyConfigured } from '../../../core/errors.ts'
 import { type Origin, type ResolvedSettings, withoutOptions } from '../../../core/settings.ts'
-import { warnOnce } from '../../../remote/warn.ts'
+import { warnOnce } from '../../../core/warn.ts'
 import { signingRegion } from '../addressing.ts'
 import { migrateBotoSettings } from '../boto/migration.ts'
 import { checkedSetting } from '../credentials/checked.ts'
