@@ -9,6 +9,22 @@ export function allowRecursive(command: Command, description: string): Command {
     .on('option:R', () => command.setOptionValue('recursive', true))
 }
 
+/** Declares `--skip-existing`. */
+export function allowSkipExisting(command: Command): Command {
+  return command.option('--skip-existing', 'leave out files whose name is taken, whatever is in them')
+}
+
+/** Refuses `--skip-existing` beside an option that says the opposite. */
+export function checkSkipExisting(options: {
+  readonly skipExisting?: boolean
+  readonly overwrite?: boolean
+  readonly resume?: boolean
+}): void {
+  if (options.skipExisting !== true) return
+  const other = options.overwrite === true ? '--overwrite' : options.resume === true ? '--resume' : undefined
+  if (other !== undefined) throw new UsageError(`--skip-existing and ${other} exclude each other.`)
+}
+
 /** `--concurrency` as a number. */
 export function concurrencyOf(text: string): number {
   return wholeNumberOf('--concurrency', text, 1)
@@ -19,6 +35,26 @@ export function wholeNumberOf(option: string, text: string, least: number): numb
   const value = Number(text)
   if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value
   throw new UsageError(`${option}: expected a whole number of at least ${least}, got '${text}'.`)
+}
+
+/** Seconds in each unit of a duration. */
+const UNITS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 }
+
+/** Bounds of a duration, in seconds; default from 1. */
+export interface DurationBounds {
+  readonly least?: number
+  readonly most?: number
+}
+
+/** The value of an option as seconds: a whole number of them, or one with a unit: `90s`, `10m`, `1h`, `7d`. */
+export function secondsOf(option: string, text: string, { least = 1, most }: DurationBounds = {}): number {
+  const [, digits, unit = ''] = /^(\d{1,15})([smhd]?)$/.exec(text) ?? []
+  const seconds = digits === undefined ? Number.NaN : Number(digits) * UNITS[unit]!
+  if (Number.isSafeInteger(seconds) && seconds >= least && seconds <= (most ?? seconds)) return seconds
+  const range = most === undefined ? `at least ${least}` : `from ${least} to ${most}`
+  throw new UsageError(
+    `${option}: expected whole seconds, or a duration as 90s, 10m, 1h or 7d, ${range} s, got '${text}'.`,
+  )
 }
 
 /** How much is printed: 0 nothing but warnings and failures, 1 what is odd or removed, 2 and 3 every file. */

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { startCli } from '../cli/run-cli.ts'
 import { startChromium } from '../servers/chromium.ts'
 import type { Child } from '../support/child.ts'
+import { webm } from './browser/inert.ts'
 
 // A browser that starts while other servers do may be slow.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
@@ -107,6 +108,7 @@ test('previews show images, text, Markdown, sound and film, and HTML as text', a
     '<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)" width="9" height="9"/>',
   )
   await writeFile(join(dir, 'evil.md'), '# Mark<script>alert(1)</script>\n\n<img src=x onerror=alert(1)>')
+  await writeFile(join(dir, 'film.webm'), webm)
   await writeFile(join(dir, 'data.bin'), Buffer.from([1, 0, 2]))
   await writeFile(join(dir, 'binary.txt'), Buffer.from([65, 0, 66]))
   await open('.')
@@ -124,6 +126,9 @@ test('previews show images, text, Markdown, sound and film, and HTML as text', a
   await page.keyboard.press('Escape')
   await link('tone.wav').click()
   await until(`document.querySelector('#preview audio')?.duration > 0`)
+  await page.keyboard.press('Escape')
+  await link('film.webm').click()
+  await until(`document.querySelector('#preview video')?.videoWidth === 32`)
   await page.keyboard.press('Escape')
   await link('evil.html').click()
   expect(await preview().locator('pre').textContent()).toBe(await readFile(join(dir, 'evil.html'), 'utf8'))
@@ -321,12 +326,21 @@ test('a folder of hundreds is loaded further by a button, and a search loads wha
   expect(await names()).toHaveLength(11)
 })
 
-test('a server that is gone, and a cookie that is none, are said in words', async () => {
+test('a server that is gone, and a cookie that is none, are reported in words', async () => {
   await open('.')
   await context.clearCookies()
+  await link('docs').click()
+  await page.getByText('The request failed (403).').waitFor()
   await page.reload()
   expect(await page.locator('body').textContent()).toContain('Open the URL that holdall serve printed.')
-  complaints = complaints.filter(text => !text.includes('status of 403'))
+  child.process.kill('SIGINT')
+  await child.done(130)
+  await open('.')
+  child.process.kill('SIGINT')
+  await child.done(130)
+  await link('docs').click()
+  await page.getByText('The server cannot be reached.').waitFor()
+  complaints = complaints.filter(text => !/status of 403|ERR_CONNECTION_REFUSED/.test(text))
 })
 
 test('the page looks as the README shows it', async () => {

@@ -212,8 +212,11 @@ import type {
   WriteConditions,
   XmlAnswer,
 } from '../../src/remote/index.ts'
-import type { Coding, ServedUrl } from '../../src/serve/index.ts'
+import type { BrowsedStorage, StorageBrowserOptions } from '../../src/serve/browser/index.ts'
+import type { Coding, CorsOptions, ServedUrl } from '../../src/serve/index.ts'
 import type { FakeStorage, FakeStorages, FakeStoragesOptions } from '../../src/testing/index.ts'
+
+export type OfServe = [BrowsedStorage, CorsOptions, StorageBrowserOptions]
 
 export type OfTesting = [FakeStorage, FakeStorages, FakeStoragesOptions]
 

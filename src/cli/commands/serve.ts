@@ -12,6 +12,7 @@ import type { AnyStorage } from '../../storage/storage.ts'
 import { type CliContext, UsageError } from '../context.ts'
 import { withContent } from '../local-content.ts'
 import { type LocalFile, localFiles } from '../local-files.ts'
+import { secondsOf } from '../options.ts'
 import { formatSize, printable } from '../output.ts'
 import { packageRoot } from '../package-root.ts'
 import { guardHost, guardPage, newSecret } from '../page-guard.ts'
@@ -42,7 +43,7 @@ export function serve(program: Command, context: CliContext): void {
     .option('--writable', 'allow uploads and deletions')
     .option('--port <n>', 'port; 0 takes a free one', '0')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--expires <seconds>', 'life of copied links', '3600')
+    .option('--expires <duration>', 'life of copied links: seconds, or 90s, 10m, 1h, 7d', '1h')
     .option('--max-upload <bytes>', 'largest upload; no limit when left out')
     .option('--root <folder>', 'store the files of the folder in a storage here first, and serve that')
     .option('--follow', 'with --root or --once: follow links in the folder, wherever they lead')
@@ -57,7 +58,7 @@ async function run(context: CliContext, texts: readonly string[], options: Serve
   const serving: Serving = {
     port: wholeNumber('--port', options.port, 0, 65_535),
     host: options.host,
-    urlExpire: wholeNumber('--expires', options.expires, 1, MAX_URL_SECS),
+    urlExpire: secondsOf('--expires', options.expires, { most: MAX_URL_SECS }),
     maxUploadBytes:
       options.maxUpload === undefined
         ? Number.POSITIVE_INFINITY
