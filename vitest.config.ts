@@ -63,8 +63,12 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^holdall$/, replacement: path('src/index.ts') },
-      { find: /^holdall\/(fields|http|remote|serve|static|testing)$/, replacement: path('src/$1/index.ts') },
       { find: /^holdall\/storage-browser$/, replacement: path('src/serve/browser/index.ts') },
+      {
+        find: /^holdall\/(fields|http|remote|serve|static|testing|transfer|uploads)$/,
+        replacement: path('src/$1/index.ts'),
+      },
+      { find: /^holdall\/(fastify|multer|nestjs)$/, replacement: path('src/frameworks/$1/index.ts') },
     ],
   },
   test: {

@@ -28,7 +28,16 @@ const STANDS_ON: Readonly<Record<string, readonly string[]>> = {
   spaces: ['s3'],
   libcloud: ['s3', 'gcs', 'azure', 'swift', 'atmos', 'nimbus', 'local'],
 }
-const OPTIONAL = ['@aws-sdk/credential-providers', 'basic-ftp', 'ssh2', 'image-size', 'htmlparser2']
+const OPTIONAL = [
+  '@aws-sdk/credential-providers',
+  'basic-ftp',
+  'ssh2',
+  'image-size',
+  'htmlparser2',
+  '@fastify/busboy',
+  '@fastify/multipart',
+  'file-type',
+]
 /** Packages that the build puts into the code, by the one file that it replaces. */
 const BUILT_IN: Readonly<Record<string, string>> = { mime: 'core/media-types.ts' }
 

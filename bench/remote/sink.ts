@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { Crc32c } from '../../src/remote/crc.ts'
+import { Crc32c } from '../../src/core/digests/crc.ts'
 import { makeIdentity } from '../../test/http/support.ts'
 import type { SinkPlace } from './team.ts'
 

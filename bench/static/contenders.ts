@@ -7,7 +7,8 @@ import type { Command, Contender, Place } from './place.ts'
 /** Files on their way at a time, of Holdall and of the bare loop; Holdall's default. */
 const CONCURRENCY = 16
 const PYTHON = '/usr/bin/python3'
-const CLI = join(import.meta.dirname, '../../dist/cli/bin.js')
+/** The command line as it is built. */
+export const CLI: string = join(import.meta.dirname, '../../dist/cli/bin.js')
 
 /** The bare loop, twice over where every file has a second one with a hash in its name. */
 async function bare(place: Place): Promise<Command> {
@@ -50,7 +51,8 @@ function django(place: Place): Command {
   return { program: PYTHON, words: ['-I', '-B', script], input: JSON.stringify(request) }
 }
 
-function rclone({ endpoint, accessKey, secretKey, source, bucket }: Place, ...more: string[]): Command {
+/** `rclone sync` of the folder to the bucket. */
+export function rclone({ endpoint, accessKey, secretKey, source, bucket }: Place, ...more: string[]): Command {
   const env = {
     RCLONE_CONFIG: '/dev/null',
     RCLONE_CONFIG_PLACE_TYPE: 's3',
@@ -62,7 +64,8 @@ function rclone({ endpoint, accessKey, secretKey, source, bucket }: Place, ...mo
   return { program: 'rclone', words: ['sync', '--fast-list', ...more, source, `place:${bucket}`], env }
 }
 
-const WIDE = ['--transfers', `${CONCURRENCY}`, '--checkers', `${CONCURRENCY}`]
+/** As many files at a time as Holdall has. */
+export const WIDE: readonly string[] = ['--transfers', `${CONCURRENCY}`, '--checkers', `${CONCURRENCY}`]
 
 /** Everything that is compared; the first is the baseline. rclone makes no hashed names. */
 export const CONTENDERS: readonly Contender[] = [

@@ -24,7 +24,8 @@ export interface Choice {
   readonly isCounted: boolean
 }
 
-type Times = Map<string, Taken[]>
+/** What each run took, by contender and run. */
+export type Times = Map<string, Taken[]>
 
 /** Runs all contenders in turns and prints what they took, or how many requests they made. */
 export async function compared(choice: Choice): Promise<void> {
@@ -62,7 +63,7 @@ export async function compared(choice: Choice): Promise<void> {
 type Wanted = Pick<Place, 'source' | 'folder' | 'isHashed'> & { readonly name: string }
 
 /** A new bucket, and a folder for what is written for its runs. */
-async function newPlace(server: RgwServer, proxy: CountingProxy | undefined, wanted: Wanted): Promise<Place> {
+export async function newPlace(server: RgwServer, proxy: CountingProxy | undefined, wanted: Wanted): Promise<Place> {
   const { S3Storage }: typeof import('../../src/backends/s3/index.ts') = await import(built('backends/s3/index.js'))
   const { name, source, isHashed } = wanted
   const bucket = `bench-${name}`
@@ -75,7 +76,8 @@ async function newPlace(server: RgwServer, proxy: CountingProxy | undefined, wan
   return { endpoint: proxy?.url ?? server.url, bucket, accessKey, secretKey, source, folder, isHashed }
 }
 
-async function turn(
+/** Runs the processes of a contender one after the other, and keeps what they took. */
+export async function turn(
   { name, runs }: Contender,
   place: Place,
   proxy: CountingProxy | undefined,
@@ -110,7 +112,8 @@ function report(contenders: readonly Contender[], taken: Times): void {
   judge('second run, speed of rclone --checksum', wall('rclone, --checksum') / second, 1)
 }
 
-function judge(what: string, ratio: number, target: number): void {
+/** Prints whether a ratio reaches its target. */
+export function judge(what: string, ratio: number, target: number): void {
   if (Number.isFinite(ratio))
     console.log(`${ratio >= target ? 'met' : 'MISSED'}: ${what} ${ratio.toFixed(2)}, at least ${target}`)
 }

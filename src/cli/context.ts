@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { LoadedConfig } from '../config/load.ts'
 import type { Storages } from '../config/storages.ts'
-import { type ErrorCode, ImproperlyConfigured, isStorageError, type StorageError } from '../core/errors.ts'
+import { type ErrorCode, ImproperlyConfigured, isStorageError, StorageError } from '../core/errors.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { watchModules } from './configured-modules.ts'
 import type { Skipped } from './local-files.ts'
 import { Output, printable } from './output.ts'
+import { explained } from './place-advice.ts'
 import { splitTarget } from './target.ts'
 
 /** A place in a storage. */
@@ -41,12 +42,15 @@ export class CliContext {
   readonly #abort = new AbortController()
   #loaded: Promise<LoadedConfig> | undefined
   #storages: Storages | undefined
+  readonly #used = new Set<AnyStorage>()
   #isHinted = false
+  #progressText: (() => string) | undefined
   /** What a command found wrong without throwing. */
   exitCode = 0
 
   constructor(program: Command) {
     this.#program = program
+    this.out.wording = error => this.#worded(error)
   }
 
   /** The global options as they were given. */
@@ -62,6 +66,16 @@ export class CliContext {
   /** Asks everything under way to stop. */
   stop(reason: Error): void {
     this.#abort.abort(reason)
+  }
+
+  /** Declares what is reported when the command is interrupted: `812 of 2000 files copied`. */
+  whenInterrupted(text: () => string): void {
+    this.#progressText = text
+  }
+
+  /** What was done so far; undefined for a command that reports nothing. */
+  get progressText(): string | undefined {
+    return this.#progressText?.()
   }
 
   /** Reads the configuration at the first call and makes it the process's. */
@@ -112,10 +126,24 @@ export class CliContext {
     return { alias, path: storage.nameOf(storage.ref(path).key), storage }
   }
 
-  /** The same for what is to be written: the path is brought into its normal form. */
+  /**
+   * The same for what is to be written: the path is brought into its normal form. One with a backslash is `suspicious_name`: a storage would make
+   * a folder of it.
+   */
   async destination(text: string): Promise<Target> {
     const { alias, path, storage } = await this.#place(text)
+    refuseBackslash(path)
     return { alias, path: storage.nameOf(storage.keyOf(path)), storage }
+  }
+
+  /** An error in the words of the storages that the command works with. */
+  #worded(error: unknown): unknown {
+    let worded = error
+    for (const storage of this.#used) {
+      const isIts = isStorageError(error) && (error.backend ?? storage.calls.driver.name) === storage.calls.driver.name
+      if (isIts) worded = explained(storage, worded)
+    }
+    return worded
   }
 
   async #place(text: string): Promise<Target> {
@@ -123,6 +151,7 @@ export class CliContext {
     const storages = await this.storages()
     const { file } = await this.config()
     const storage = await this.configured(() => storages.get(alias))
+    this.#used.add(storage)
     if (file === undefined && isCurrentFolder(storage) && !this.#isHinted) {
       this.#isHinted = true
       this.out.log(`no holdall.config.* here: '${alias}' is the folder 'media' here ('holdall init' writes one)`)
@@ -136,14 +165,16 @@ export class CliContext {
     if (isFailure) this.exitCode = 1
   }
 
-  /** Works on one file of several: an error that is only this file's is told, and the work goes on. Alone it is thrown. */
-  async attempt(work: () => Promise<void>, several = true): Promise<void> {
+  /** Works on one file of several: an error that is only this file's is printed, and the work goes on. Alone it is thrown. Returns whether it succeeded. */
+  async attempt(work: () => Promise<void>, several = true): Promise<boolean> {
     try {
       await work()
+      return true
     } catch (error) {
       if (!several || !isStorageError(error) || !isOfOneFile(error)) throw error
       this.out.error(error)
       this.exitCode = 1
+      return false
     }
   }
 
@@ -151,6 +182,13 @@ export class CliContext {
   async close(): Promise<void> {
     await this.#storages?.closeAll()
   }
+}
+
+/** Refuses a name with a backslash, which storages read as a slash: `suspicious_name`. */
+export function refuseBackslash(name: string): void {
+  if (!name.includes('\\')) return
+  const text = `'${name}' has a backslash, of which the storage would make a folder; choose a name without it.`
+  throw new StorageError('suspicious_name', text, { fileName: name })
 }
 
 /** Whether this is a local storage that nobody gave a folder. */

@@ -41,6 +41,11 @@ export class LocalFolder {
     return this.#storage.path(cleaned(name))
   }
 
+  /** Throws `exists` for what stands at a path, unless it is a file that may be replaced. */
+  refuse(path: string, isDirectory: boolean, overwrite: boolean): void {
+    if (isDirectory || !overwrite) throw taken(path, overwrite)
+  }
+
   /** Writes a file and gives its path. An existing one is `exists` unless `overwrite`, a folder always. */
   async write(name: string, body: () => AsyncIterable<Uint8Array>, options: WriteLocalOptions): Promise<string> {
     const { overwrite, signal } = options

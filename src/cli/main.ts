@@ -19,6 +19,7 @@ import { rm } from './commands/rm.ts'
 import { serve } from './commands/serve.ts'
 import { settings } from './commands/settings.ts'
 import { stat } from './commands/stat.ts'
+import { sync } from './commands/sync.ts'
 import { url } from './commands/url.ts'
 import { CliContext, UsageError } from './context.ts'
 import { packageRoot } from './package-root.ts'
@@ -31,6 +32,7 @@ const REGISTRATIONS = [
   get,
   cp,
   mv,
+  sync,
   rm,
   stat,
   url,
@@ -59,7 +61,7 @@ export function createProgram(): { readonly program: Command; readonly context: 
     .option('--dry-run', 'say what would be done and do nothing')
     .option('--config <file>', 'this configuration instead of holdall.config.* in this folder or above')
     .option('--env-file <file>', 'this file of variables instead of the .env beside the configuration')
-    .option('--verbose', 'say which configuration is used')
+    .option('--verbose', 'say which configuration is used, and name each file also on a terminal')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help of a command')
     .configureHelp({ showGlobalOptions: true })
@@ -79,7 +81,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   let stoppedBy: keyof typeof STOPPED | undefined
   const stop = (name: keyof typeof STOPPED) => {
     if (stoppedBy === undefined) context.stop(new Error(`stopped by ${name}`))
-    else if (name !== 'EPIPE') process.exit(STOPPED[stoppedBy])
+    else if (name !== 'EPIPE') {
+      reportInterrupt(stoppedBy, context)
+      process.exit(STOPPED[stoppedBy])
+    }
     stoppedBy ??= name
   }
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop(name))
@@ -97,9 +102,17 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = stoppedBy === undefined ? report(error, context) : STOPPED[stoppedBy]
   } finally {
     await context.close().catch((error: unknown) => report(error, context))
-    if (stoppedBy !== undefined) process.exitCode = STOPPED[stoppedBy]
+    if (stoppedBy !== undefined) {
+      process.exitCode = STOPPED[stoppedBy]
+      reportInterrupt(stoppedBy, context)
+    }
     process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM')
   }
+}
+
+/** What was done until Ctrl-C. A reader that has enough is no interruption. */
+function reportInterrupt(stoppedBy: keyof typeof STOPPED, { out, progressText }: CliContext): void {
+  if (stoppedBy !== 'EPIPE' && progressText !== undefined) out.interrupted(progressText)
 }
 
 function report(error: unknown, { out }: CliContext): number {

@@ -12,6 +12,8 @@ export class Output {
   json = false
   quiet = false
   status: StatusLine | undefined
+  /** Words an error as it is printed. */
+  wording: (error: unknown) => unknown = error => error
 
   /** A line of the result for people; nothing in JSON mode. Waits while the reader is slow. */
   async line(text: string): Promise<void> {
@@ -40,7 +42,8 @@ export class Output {
   }
 
   /** An error: as text, or as a JSON line in JSON mode. */
-  error(error: unknown): void {
+  error(thrown: unknown): void {
+    const error = this.wording(thrown)
     const message = error instanceof Error ? error.message : String(error)
     if (this.json) {
       const value = isStorageError(error)
@@ -50,6 +53,12 @@ export class Output {
     } else {
       this.#message(`${styleText('red', 'holdall:', { stream: process.stderr })} ${lines(named(message, error))}`)
     }
+  }
+
+  /** That the command was interrupted, and what it had done by then; also when quiet. */
+  interrupted(text: string): void {
+    const message = `interrupted: ${text}`
+    this.#message(this.json ? JSON.stringify({ error: { name: 'Interrupted', message } }) : printable(message))
   }
 
   /** A heading above an error, with a blank line between them; nothing in JSON mode. */

@@ -7,6 +7,8 @@ export interface ProgressOptions {
   readonly unit?: 'bytes' | 'files'
   /** Whether there is a bar at all; default true. */
   readonly isWanted?: boolean
+  /** What stands before the name, asked for at each drawing. */
+  readonly note?: (() => string) | undefined
 }
 
 /** A bar on stderr while a command works; silent unless stderr is a terminal. One at a time. */
@@ -14,6 +16,7 @@ export class Progress implements StatusLine {
   readonly #stream = process.stderr
   readonly #out: Output
   readonly #unit: 'bytes' | 'files'
+  readonly #note: (() => string) | undefined
   #total: number
   readonly #startedAt = Date.now()
   #done = 0
@@ -22,10 +25,11 @@ export class Progress implements StatusLine {
   #visible = false
 
   /** `total` is in bytes, or the number of files; 0 when it is not known. */
-  constructor(out: Output, total = 0, { unit = 'bytes', isWanted = true }: ProgressOptions = {}) {
+  constructor(out: Output, total = 0, { unit = 'bytes', isWanted = true, note }: ProgressOptions = {}) {
     this.#out = out
     this.#total = total
     this.#unit = unit
+    this.#note = note
     const isSeen = this.#stream.isTTY === true && !out.json && !out.quiet && process.env['CI'] === undefined
     if (isWanted && isSeen) out.status = this
   }
@@ -75,9 +79,11 @@ export class Progress implements StatusLine {
     const share = this.#total === 0 ? 0 : Math.min(1, this.#done / this.#total)
     const bar = `[${'#'.repeat(Math.round(share * 24)).padEnd(24, '.')}] ${Math.round(share * 100)}%  `
     const rate = (this.#done * 1000) / Math.max(1, now - this.#startedAt)
-    const line = `${this.#total === 0 ? '' : bar}${this.#counted(rate)}  ${printable(this.#label)}`
+    const note = this.#note === undefined ? '' : `${this.#note()}  `
+    const line = `${this.#total === 0 ? '' : bar}${this.#counted(rate)}  ${note}${printable(this.#label)}`
     this.#stream.write(`\r\x1b[K${clipped(line, (this.#stream.columns || 80) - 1)}`)
   }
+
   #counted(rate: number): string {
     if (this.#unit === 'bytes') return `${formatSize(this.#done)}  ${formatSize(rate)}/s`
     const of = this.#total === 0 ? '' : ` of ${this.#total}`

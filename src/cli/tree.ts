@@ -25,15 +25,37 @@ export async function* filesBelow(target: Target, signal: AbortSignal): AsyncGen
   if (!entry.isDirectory) yield { entry, relative: lastPart(entry.name) }
 }
 
-/** What is known of the file or folder at a place. Nothing there: `not_found`. */
-export async function existing({ alias, storage, path }: Target, signal: AbortSignal): Promise<Entry> {
+/**
+ * What is known of the file or folder at a place. Nothing there: `not_found`. In a bucket a folder is known only by what is below it, so a name
+ * without a file is looked for there.
+ */
+export async function existing(target: Target, signal: AbortSignal): Promise<Entry> {
+  const { alias, storage, path } = target
+  const name = trimTrailingSlashes(path)
   try {
-    return await storage.stat(trimTrailingSlashes(path), { signal })
+    return await storage.stat(name, { signal })
   } catch (error) {
     if (!isStorageError(error, 'not_found')) throw error
+    for await (const _ of storage.entries(`${name}/`, { signal })) return { name, isDirectory: true, size: 0 }
     throw new StorageError('not_found', `There is nothing at '${shownTarget(alias, path)}'.`, {
       fileName: path,
       cause: error,
     })
   }
+}
+
+/** What is known of the file at a place. A folder is `is_directory`, nothing there `not_found`. */
+export async function existingFile(target: Target, signal: AbortSignal): Promise<Entry> {
+  const { alias, path } = target
+  if (path !== '') {
+    const entry = await existing(target, signal)
+    if (!entry.isDirectory) {
+      if (!path.endsWith('/')) return entry
+      throw new StorageError('not_a_directory', `'${shownTarget(alias, path)}' is a file: leave the slash out.`, {
+        fileName: path,
+      })
+    }
+  }
+  const text = `'${shownTarget(alias, path)}' is a folder; use -r.`
+  throw new StorageError('is_directory', text, { fileName: path })
 }

@@ -2,9 +2,9 @@ import { isAbsolute, resolve } from 'node:path'
 import { INSPECT, nodeUtil } from '../core/builtin.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
 import { hint, nearest } from '../core/nearest.ts'
-import { activeSettings } from '../core/settings.ts'
+import { activeSettings, withOptionNames } from '../core/settings.ts'
 import type { AnyStorage } from '../storage/storage.ts'
-import { isStorage, resolveBackend, type StorageClass } from './backends.ts'
+import { declaredSettings, isStorage, resolveBackend, type StorageClass } from './backends.ts'
 import { outerSettings, settingsBase, settingsFolder, storageConfigs, storagesEnvFile } from './configure.ts'
 import { refuseForeignPlace } from './env-file.ts'
 
@@ -47,8 +47,11 @@ export class StorageHandler {
   blueprint(alias: string): StorageBlueprint {
     const configs = storageConfigs()
     if (!Object.hasOwn(configs, alias)) {
-      const meant = hint(nearest(alias, Object.keys(configs)))
-      throw new ImproperlyConfigured(`Could not find config for '${alias}' in settings.STORAGES.${meant}`)
+      const known = Object.keys(configs)
+      const meant = hint(nearest(alias, known))
+      throw new ImproperlyConfigured(
+        `Could not find config for '${alias}' in settings.STORAGES. Known: ${known.join(', ') || 'none'}${meant}.`,
+      )
     }
     const { BACKEND, OPTIONS = {} } = configs[alias]!
     const base = settingsBase()
@@ -78,7 +81,8 @@ export class StorageHandler {
       return storage
     } catch (cause) {
       if (!(cause instanceof ImproperlyConfigured)) throw cause
-      throw new ImproperlyConfigured(`storage '${alias}': ${cause.message}`, { cause })
+      const message = withOptionNames(cause.message, declaredSettings(plan.backend))
+      throw new ImproperlyConfigured(`storage '${alias}': ${message}`, { cause })
     }
   }
 

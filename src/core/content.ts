@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { discardStream, limitedStream } from './body.ts'
 import type { CallContext } from './call.ts'
+import type { Checksums } from './checksums.ts'
 import { progressError, StorageError, sourceError } from './errors.ts'
 import { nextOf } from './items.ts'
 import { kindOf } from './kind.ts'
@@ -19,6 +20,8 @@ export interface Content {
   readonly refills?: boolean | undefined
   /** The whole content, where it is in memory anyway. */
   readonly bytes?: Uint8Array | undefined
+  /** Digests of all bytes, where they are known; what `open` returns fails before its last bytes when they are others. */
+  readonly checksums?: Checksums | undefined
   /** Media type that the content brings along (an upload's, a Blob's). */
   readonly contentType?: string | undefined
   /** File name that the content brings along. */
@@ -187,7 +190,8 @@ function readableOf(bytes: Uint8Array): Readable {
   })
 }
 
-function viewBytes(view: ArrayBufferView): Uint8Array {
+/** The bytes of a view, wherever they lie in its memory. */
+export function viewBytes(view: ArrayBufferView): Uint8Array {
   return view instanceof Uint8Array ? view : new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 }
 

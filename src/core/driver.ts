@@ -1,8 +1,12 @@
 import type { Body } from './body.ts'
 import type { CallContext } from './call.ts'
+import type { Checksums } from './checksums.ts'
 import type { ContainerDriver } from './container-driver.ts'
 import type { Content } from './content.ts'
+import type { DirectUpload, DirectUploadLimits, ResumableUploads } from './direct-uploads.ts'
 import type { ErrorCode } from './errors.ts'
+
+export type { ChecksumName, Checksums } from './checksums.ts'
 
 /** Bytes from `start` to `end`, which is exclusive and greater; to the end of the file when `end` is absent. */
 export interface ByteRange {
@@ -29,21 +33,6 @@ export interface FileAttributes {
   /** The user's own metadata; names are lower-case, values any Unicode text. */
   readonly metadata?: Readonly<Record<string, string>> | undefined
 }
-
-/** Digests of all bytes of a file as they are stored, in lower-case hexadecimal. An ETag that is no digest is not among them. */
-export interface Checksums {
-  readonly md5?: string | undefined
-  readonly sha1?: string | undefined
-  readonly sha256?: string | undefined
-  readonly crc32?: string | undefined
-  readonly crc32c?: string | undefined
-  readonly crc64nvme?: string | undefined
-  /** Dropbox's `content_hash`. */
-  readonly dropbox?: string | undefined
-}
-
-/** A kind of digest. */
-export type ChecksumName = keyof Checksums
 
 /** Who may read a file without credentials: everybody, or nobody. */
 export type Visibility = 'public' | 'private'
@@ -159,10 +148,15 @@ export interface ExpectedHash {
 /** The bytes of a file or of a range of it. */
 export interface ReadResult {
   readonly body: Body
-  /** What the bytes of the whole file are compared with as they are read, also across a resumed connection: else `checksum_mismatch`. Absent for a range. */
+  /**
+   * What the bytes of the whole file are compared with as they are read, also across a resumed connection: else `checksum_mismatch`. Absent for a range, and where
+   * one of `stat.checksums` is as good: the storage compares with that.
+   */
   readonly expected?: ExpectedHash | undefined
-  /** The hash of the whole file where the answer to a range tells it: for reads in several parts. */
+  /** The same in the answer to a range, for reads in several parts. */
   readonly whole?: ExpectedHash | undefined
+  /** Whether bytes are not compared with `stat.checksums`, by the backend's options. */
+  readonly isUnchecked?: boolean | undefined
   /** Where the answer tells: without it, and without a size, `open` costs one more call. */
   readonly stat?: ReadStat | undefined
   /**
@@ -271,6 +265,10 @@ export interface Driver {
   publicUrl?(key: string): string
   /** Asks nothing of the service; only credentials may have to be renewed. */
   signUrl?(key: string, options: SignUrlOptions & RequestOptions, ctx: CallContext): Promise<string>
+  /** The request by which a client without credentials uploads a key; what the service cannot keep is `unsupported`. */
+  uploadTarget?(key: string, options: WriteOptions, limits: DirectUploadLimits, ctx: CallContext): Promise<DirectUpload>
+  /** Uploads in parts that another process can go on with. */
+  readonly resumable?: ResumableUploads<WriteOptions, Stat> | undefined
   /** Where the bytes of a key lie, the same text for two drivers of one place: so that a move onto itself deletes nothing. */
   address?(key: string, ctx: CallContext): Promise<string>
   /**

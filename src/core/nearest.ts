@@ -28,6 +28,49 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return least <= 1 ? best : (longer ?? best)
 }
 
+/** What other libraries call an option, and our names for it, of which the first that a backend has is meant. */
+const SYNONYMS: ReadonlyArray<readonly [words: readonly string[], names: readonly string[]]> = [
+  [
+    ['root', 'path', 'dir', 'directory', 'folder', 'basePath', 'rootPath', 'prefix'],
+    ['location', 'rootPath'],
+  ],
+  [
+    ['bucket', 'container', 'share'],
+    ['bucketName', 'azureContainer', 'containerName', 'collection'],
+  ],
+  [
+    ['key', 'keyId', 'user', 'account'],
+    ['accessKey', 'accountName', 'username', 'user'],
+  ],
+  [
+    ['secret', 'password', 'pass', 'secretAccessKey'],
+    ['secretKey', 'accountKey', 'password', 'key'],
+  ],
+  [
+    ['token', 'sessionToken'],
+    ['securityToken', 'sasToken', 'oauth2AccessToken'],
+  ],
+  [
+    ['endpoint', 'host', 'server', 'url', 'uri'],
+    ['endpointUrl', 'host', 'authUrl'],
+  ],
+  [
+    ['ttl', 'expires', 'expiresIn', 'expiry'],
+    ['querystringExpire', 'urlExpire', 'expirationSecs', 'expiration'],
+  ],
+  [
+    ['cdn', 'domain', 'publicUrl'],
+    ['customDomain', 'baseUrl'],
+  ],
+]
+
+/** The name of these by which Holdall has what other libraries call `word`; undefined where there is none. */
+export function synonymIn(names: readonly string[], word: string): string | undefined {
+  const spelled = word.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+  const meant = SYNONYMS.find(([words]) => words.includes(spelled))?.[1]
+  return meant?.find(name => names.includes(name))
+}
+
 /** ` (did you mean 'x'?)`, or nothing. */
 export function hint(near: string | undefined): string {
   return near === undefined ? '' : ` (did you mean '${near}'?)`

@@ -2,7 +2,7 @@ import type { AsyncLocalStorage } from 'node:async_hooks'
 import type { InspectOptions, inspect } from 'node:util'
 import { INSPECT, nodeAsyncHooks } from './builtin.ts'
 import { ImproperlyConfigured, messageOf } from './errors.ts'
-import { hint, nearest } from './nearest.ts'
+import { hint, nearest, synonymIn } from './nearest.ts'
 
 /** A destination decides where requests go or who can read them; a credential proves who sends them; a connection string is both. */
 export type SettingRole = 'destination' | 'credential' | 'both'
@@ -114,11 +114,22 @@ export function optionName(settings: AnySettings, key: string): string | undefin
   return undefined
 }
 
-/** The option that a wrong key probably means: a global name's own, else one of a similar name. */
+/** The option that a wrong key probably means: a global name's own, what other libraries call so, else one of a similar name. */
 function likelyOption(settings: AnySettings, key: string): string | undefined {
   const names = Object.keys(settings)
-  return names.find(name => settings[name]!.keys.includes(key)) ?? nearest(key, names)
+  return names.find(name => settings[name]!.keys.includes(key)) ?? synonymIn(names, key) ?? nearest(key, names)
 }
+
+/** A message in which each name of the settings object or the environment comes after its option: `bucketName (AWS_STORAGE_BUCKET_NAME)`. */
+export function withOptionNames(message: string, settings: AnySettings): string {
+  return message.replace(SETTING_NAME, key => {
+    const option = Object.keys(settings).find(name => settings[name]!.keys.includes(key))
+    return option === undefined ? key : `${option} (${key})`
+  })
+}
+
+/** A name in capitals that is neither quoted nor in parentheses. */
+const SETTING_NAME = /(?<![\w('"])[A-Z][A-Z0-9]*_[A-Z0-9_]+(?![\w)'"])/g
 
 function find(
   name: string,

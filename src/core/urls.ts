@@ -16,9 +16,21 @@ export function checkUrlMethod(method: unknown): void {
   throw new StorageError('invalid_argument', `method: expected GET, HEAD, PUT or DELETE, got ${got}.`)
 }
 
+/** Refuses a life that is no whole number of seconds: `invalid_argument`. Zero and negative numbers are left to the backend. */
+export function checkSeconds(expiresInSecs: unknown): void {
+  if (Number.isInteger(expiresInSecs)) return
+  const got = typeof expiresInSecs === 'string' ? 'a string' : kindOf(expiresInSecs)
+  const wrong =
+    typeof expiresInSecs === 'number'
+      ? `expected a whole number, got ${expiresInSecs}`
+      : `expected a number, got ${got}`
+  throw new StorageError('invalid_argument', `expiresInSecs: ${wrong}. It is a number of seconds.`)
+}
+
 /** Life of a signed URL, in whole seconds from 1 to `limit`; anything else is `invalid_argument` and names the limit and `what`. */
 export function checkLifetime(expiresInSecs: number, limit: number, what: string): number {
-  if (Number.isInteger(expiresInSecs) && expiresInSecs >= 1 && expiresInSecs <= limit) return expiresInSecs
+  checkSeconds(expiresInSecs)
+  if (expiresInSecs >= 1 && expiresInSecs <= limit) return expiresInSecs
   const wanted = `expiresInSecs of ${what} must be a whole number of seconds from 1 to ${limit}`
   throw new StorageError('invalid_argument', `${wanted}, not ${expiresInSecs}`)
 }

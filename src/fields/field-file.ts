@@ -3,6 +3,7 @@ import { INSPECT } from '../core/builtin.ts'
 import type { CallOptions } from '../core/call.ts'
 import { asContent, type Content, type ContentProvider, toContent } from '../core/content.ts'
 import { StorageError } from '../core/errors.ts'
+import { CALL_OPTIONS, checkCallOptions, checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import { ContentFile } from '../files/content-file.ts'
 import { methods } from '../files/methods.ts'
 import type { Data, OpenMode } from '../files/modes.ts'
@@ -12,6 +13,9 @@ import type { Field } from './field.ts'
 import { type FieldSaveOptions, type Owner, type PersistOptions, removeFile, saveFile } from './persist.ts'
 import { type OpenedFile, Reading } from './reading.ts'
 import { type FileSource, Upload } from './upload.ts'
+
+const DELETE_OPTIONS: KnownOptions<PersistOptions> = { ...CALL_OPTIONS, save: true }
+const SAVE_OPTIONS: KnownOptions<FieldSaveOptions> = { ...DELETE_OPTIONS, onProgress: true }
 
 // Merged, since a class cannot declare a symbol of ours under `isolatedDeclarations`.
 // biome-ignore lint/correctness/noUnusedVariables: both halves must have the same parameters
@@ -88,6 +92,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** Bytes in the file; before it is stored, what the content says of itself. A stored one that is gone is `not_found`. */
   async size(options: CallOptions = {}): Promise<number> {
+    checkCallOptions('size', options)
     const name = this.#name()
     if (this.#pending === undefined) return this.storage.size(name, options)
     const { size } = (await this.#pending.open()).content
@@ -107,6 +112,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** Opens the file, or goes back to its beginning; returns this object. Reads give bytes, or text in the modes without `b`. */
   async open<N extends OpenMode = 'rb'>(mode?: N, options: CallOptions = {}): Promise<FieldFile<N>> {
+    checkCallOptions('open', options)
     await this.#opened().open(mode, options)
     return this as unknown as FieldFile<N>
   }
@@ -116,6 +122,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
    * opened for reading only is released when it is read to its end.
    */
   async read(n?: number | null, options: CallOptions = {}): Promise<Data<M>> {
+    checkCallOptions('read', options)
     return (await this.#opened().read(n, options)) as Data<M>
   }
 
@@ -140,6 +147,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
    * files can be saved; the content is not closed.
    */
   async save(name: string, content: FileSource | Upload | string, options: FieldSaveOptions = {}): Promise<void> {
+    checkKnownOptions('save', options, SAVE_OPTIONS)
     const { signal, onProgress, save = true } = options
     const owner = save ? this.#needOwner('save') : this.#owner
     const source =
@@ -151,7 +159,9 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
    * Takes the file from its row, and removes it after the commit if no other row names it. Without a file nothing is done. A file that belongs to
    * no row is only deleted with `{ save: false }`, and then at once.
    */
-  async delete({ save = true, signal }: PersistOptions = {}): Promise<void> {
+  async delete(options: PersistOptions = {}): Promise<void> {
+    checkKnownOptions('delete', options, DELETE_OPTIONS)
+    const { save = true, signal } = options
     if (this.isEmpty) return
     const owner = save ? this.#needOwner('delete') : this.#owner
     await this.close()
@@ -165,6 +175,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** Closes what `open` or `read` opened; the file can be opened again. */
   async close(options: CallOptions = {}): Promise<void> {
+    checkCallOptions('close', options)
     await this.#reading?.close(options)
   }
 

@@ -1,14 +1,13 @@
+import { checkedStorage, type StorageOption } from '../config/storage-option.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
-import { kindOf } from '../core/kind.ts'
-import { StorageBase } from '../storage/base.ts'
-import type { AnyStorage } from '../storage/storage.ts'
 import type { SaveOptions } from '../storage/types.ts'
+import { checkUploadTo } from '../storage/upload-name.ts'
 
 /** Where a field's files are, and how they are named. */
 // biome-ignore lint/suspicious/noExplicitAny: a row of any model
 export interface FileFieldOptions<Row = any> {
   /** Alias of a configured storage, a storage, or a function that returns one; looked up at first use. Default: the storage `default`. */
-  readonly storage?: string | AnyStorage | (() => AnyStorage) | undefined
+  readonly storage?: StorageOption | undefined
   /**
    * The folder of the files, with strftime codes for the local time (`docs/%Y/%m/%d`), or a function of the row and the given name that returns
    * the whole name. Default: the root of the storage.
@@ -36,14 +35,7 @@ export const FILE_OPTIONS: readonly string[] = [
 
 /** Refuses options of a wrong kind; `improperly_configured`. */
 export function checkOptions({ uploadTo = '', maxLength = 100, emptyValue = null, storage }: FileFieldOptions): void {
-  if (typeof uploadTo !== 'string' && typeof uploadTo !== 'function') {
-    throw new ImproperlyConfigured(`uploadTo must be a folder or a function, not ${kindOf(uploadTo)}.`)
-  }
-  if (typeof uploadTo === 'string' && uploadTo.startsWith('/')) {
-    throw new ImproperlyConfigured(
-      `uploadTo must be a relative path, not an absolute path: remove the leading slash of '${uploadTo}'.`,
-    )
-  }
+  checkUploadTo(uploadTo)
   if (!Number.isSafeInteger(maxLength) || maxLength < 1) {
     throw new ImproperlyConfigured(`maxLength must be a whole number above 0, not ${maxLength}.`)
   }
@@ -51,7 +43,7 @@ export function checkOptions({ uploadTo = '', maxLength = 100, emptyValue = null
     throw new ImproperlyConfigured("emptyValue must be null or ''.")
   }
   const isLate = storage === undefined || typeof storage === 'string' || typeof storage === 'function'
-  if (!isLate) checkedStorage(storage)
+  if (!isLate) checkedStorage(storage, 'a file field')
 }
 
 /** Refuses options of another name, which are mistyped; `improperly_configured`. */
@@ -59,12 +51,4 @@ export function checkOptionNames(options: object, known: readonly string[]): voi
   const unknown = Object.keys(options).find(name => !known.includes(name))
   if (unknown === undefined) return
   throw new ImproperlyConfigured(`A file field has no option '${unknown}': it takes ${known.join(', ')}.`)
-}
-
-/** The storage that an option or its function returned; anything else is `improperly_configured`. */
-export function checkedStorage(storage: unknown): AnyStorage {
-  if (storage instanceof StorageBase) return storage as AnyStorage
-  throw new ImproperlyConfigured(
-    `storage of a file field: expected an alias, a storage or a function that returns one, got ${kindOf(storage)}.`,
-  )
 }

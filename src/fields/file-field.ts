@@ -1,15 +1,15 @@
-import { lazyStorage } from '../config/storages.ts'
+import { storageOf } from '../config/storage-option.ts'
 import type { CallOptions } from '../core/call.ts'
 import { asContent, type Content, type ContentProvider } from '../core/content.ts'
 import { ImproperlyConfigured, isStorageError, StorageError } from '../core/errors.ts'
 import { kindOf } from '../core/kind.ts'
-import { trimTrailingSlashes, validateFileName } from '../core/names.ts'
-import { strftime } from '../core/strftime.ts'
+import { trimTrailingSlashes } from '../core/names.ts'
 import type { AnyStorage } from '../storage/storage.ts'
+import { uploadName } from '../storage/upload-name.ts'
 import { isDeleting, type StoredFile, whenNotDeleting } from './claims.ts'
 import type { Field, StoredValue, StoreOptions } from './field.ts'
 import { FieldFile } from './field-file.ts'
-import { checkedStorage, checkOptionNames, checkOptions, FILE_OPTIONS, type FileFieldOptions } from './field-options.ts'
+import { checkOptionNames, checkOptions, FILE_OPTIONS, type FileFieldOptions } from './field-options.ts'
 import type { Owner } from './persist.ts'
 import { type FileRegistry, fileRegistry } from './registry.ts'
 import { checkedParts, watchedRow } from './row-values.ts'
@@ -74,7 +74,7 @@ export class FileField<Row = any> implements Field {
   /** The storage of the files. An alias follows the settings; an unknown one is `improperly_configured`. */
   get storage(): AnyStorage {
     const { storage = 'default' } = this.options
-    this.#storage ??= typeof storage === 'function' ? checkedStorage(storage()) : lazyStorage(storage as string)
+    this.#storage ??= storageOf(storage, 'a file field')
     return this.#storage
   }
 
@@ -109,23 +109,15 @@ export class FileField<Row = any> implements Field {
   /** The name that a file gets for a row, before the storage makes it free: `uploadTo`, checked, with a valid last part. */
   async generateFilename(row: object | undefined, filename: string, now: Date = new Date()): Promise<string> {
     const { uploadTo = '' } = this.options
-    let name: string
-    if (typeof uploadTo === 'function') {
-      const watched = watchedRow(row ?? {})
-      const found: unknown = await uploadTo(watched.row as Row, filename)
-      if (typeof found !== 'string') {
-        throw new StorageError(
-          'invalid_argument',
-          `uploadTo of '${this.attribute}' returned ${kindOf(found)}, not a name.`,
-        )
-      }
-      checkedParts(this.attribute, found, filename, watched.missing())
-      name = found
-    } else {
-      const folder = strftime(uploadTo, now)
-      name = folder === '' ? filename : `${trimTrailingSlashes(folder)}/${filename}`
-    }
-    return this.storage.generateFilename(validateFileName(name, { allowRelativePath: true }))
+    const owner = this.attribute
+    if (typeof uploadTo === 'string') return uploadName(this.storage, { uploadTo, filename, owner, now })
+    const watched = watchedRow(row ?? {})
+    return uploadName(this.storage, {
+      uploadTo: () => uploadTo(watched.row as Row, filename),
+      filename,
+      owner,
+      check: found => checkedParts(owner, found, filename, watched.missing()),
+    })
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { CallOptions } from '../core/call.ts'
 import type { Content } from '../core/content.ts'
 import { isStorageError } from '../core/errors.ts'
+import { checkCallOptions } from '../core/known-options.ts'
 import { FieldFile } from './field-file.ts'
 import { checkOptionNames, FILE_OPTIONS, type FileFieldOptions } from './field-options.ts'
 import { FileField } from './file-field.ts'
@@ -66,7 +67,9 @@ export class ImageFieldFile extends FieldFile {
    * Width, height and orientation of the picture: from the columns of its row where they are filled, else from the header of the stored file,
    * by ranged reads. Undefined for a file that is no picture; a missing file is `not_found`, and without a file it is `no_file`.
    */
-  async dimensions({ signal }: CallOptions = {}): Promise<ImageInfo | undefined> {
+  async dimensions(options: CallOptions = {}): Promise<ImageInfo | undefined> {
+    checkCallOptions('dimensions', options)
+    const { signal } = options
     const field = this.field as ImageField
     const known = this.committed && !this.isEmpty ? field.infoIn(this.row) : undefined
     if (known !== undefined) return known
@@ -88,11 +91,13 @@ export class ImageFieldFile extends FieldFile {
 
   /** Width in pixels, before the orientation is applied; see `dimensions`. */
   async width(options: CallOptions = {}): Promise<number | undefined> {
+    checkCallOptions('width', options)
     return (await this.dimensions(options))?.width
   }
 
   /** Height in pixels, before the orientation is applied; see `dimensions`. */
   async height(options: CallOptions = {}): Promise<number | undefined> {
+    checkCallOptions('height', options)
     return (await this.dimensions(options))?.height
   }
 }

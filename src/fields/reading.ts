@@ -1,4 +1,5 @@
 import type { CallOptions } from '../core/call.ts'
+import { checkCallOptions } from '../core/known-options.ts'
 import { ContentFile } from '../files/content-file.ts'
 import type { Data, OpenMode } from '../files/modes.ts'
 import { StorageFile } from '../files/storage-file.ts'
@@ -41,6 +42,7 @@ export class Reading {
   }
 
   async *chunks(size: number | undefined, options: CallOptions): AsyncGenerator<Data<OpenMode>, void, undefined> {
+    checkCallOptions('chunks', options)
     const file = await this.#opened(options)
     let last: Data<OpenMode> | undefined
     for await (const chunk of file.chunks(size, options)) yield (last = chunk)

@@ -1,6 +1,7 @@
 import type { CallOptions } from '../core/call.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import { kindOf } from '../core/kind.ts'
+import { checkCallOptions } from '../core/known-options.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { forget, isRelease, Removal, type StoredFile } from './claims.ts'
 import { type FieldPlace, nameInStorage, namesInStorage } from './stored.ts'
@@ -56,6 +57,7 @@ export class FileRegistry {
    * answer where no registered column has its files there.
    */
   async used(files: readonly StoredFile[], options: CallOptions = {}): Promise<Set<StoredFile>> {
+    checkCallOptions('used', options)
     const used = new Set<StoredFile>()
     let isAsked = files.length === 0
     for (const [storage, users] of Map.groupBy(this.#users, user => user.field.storage)) {
@@ -76,6 +78,7 @@ export class FileRegistry {
 
   /** Asks every registered column once, so that one which cannot be read is found before anything is done with its files. */
   async check(options: CallOptions = {}): Promise<void> {
+    checkCallOptions('check', options)
     for (const user of this.#users) await this.#ask(user, ['holdall'], options)
   }
 

@@ -1,4 +1,5 @@
 import { StorageError } from '../core/errors.ts'
+import { hasMissingValue } from '../storage/upload-name.ts'
 
 /** A row that notes which of its properties are read while they have no value. */
 export interface WatchedRow {
@@ -6,11 +7,6 @@ export interface WatchedRow {
   /** Names of the properties that were read and were undefined or null. */
   missing(): readonly string[]
 }
-
-/** What a value that is not there looks like in a text, as a word of its own; `undefined` is no part of a word either. */
-const NO_VALUE = /undefined|(?<![\p{L}\p{N}])(?:(?:null|None|NaN)(?![\p{L}\p{N}])|\[object )/gu
-/** The same where a value was read that is not there: `user${id}/`. */
-const NO_VALUE_GLUED = /undefined|(?:null|None|NaN)(?![\p{L}\p{N}])|\[object /gu
 
 /** Watches the properties of a row, whose methods still find their own private fields. */
 export function watchedRow(row: object): WatchedRow {
@@ -28,11 +24,7 @@ export function watchedRow(row: object): WatchedRow {
 
 /** Refuses a name in which `uploadTo` wrote a value that the row does not have yet; the file name that was given may say what it likes. */
 export function checkedParts(attribute: string, name: string, filename: string, missing: readonly string[]): void {
-  const own = filename !== '' && name.endsWith(filename) ? name.slice(0, -filename.length) : name
-  const pattern = missing.length === 0 ? NO_VALUE : NO_VALUE_GLUED
-  // What the given name says is still there when uploadTo has only changed its spelling.
-  const given: string[] = own === name ? (filename.match(NO_VALUE) ?? []) : []
-  if ((own.match(pattern) ?? []).every(found => given.includes(found))) return
+  if (!hasMissingValue(name, filename, missing.length > 0)) return
   const what = missing.length === 0 ? 'a value' : missing.map(key => `'${key}'`).join(', ')
   throw new StorageError(
     'invalid_argument',

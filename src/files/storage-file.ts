@@ -5,6 +5,7 @@ import { asContent, type Content, type ContentProvider } from '../core/content.t
 import type { RandomAccess } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
 import { itemsOf } from '../core/items.ts'
+import { checkCallOptions } from '../core/known-options.ts'
 import { accessStream } from './access-stream.ts'
 import { chunkSizeOf, countOf } from './counts.ts'
 import { FileBytes, type Whence } from './file-bytes.ts'
@@ -73,11 +74,12 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** The next line with its end, empty at the end of the file. Bytes are split at `\n` only, text at every line end. */
   readLine(options: CallOptions = {}): Promise<Data<M>> {
-    return this.#line(!this.#bytes.binary, options)
+    return this.#line(!this.#bytes.binary, options, 'readLine')
   }
 
   /** All lines from the current position on. */
   async readLines(options: CallOptions = {}): Promise<Data<M>[]> {
+    checkCallOptions('readLines', options)
     const lines: Data<M>[] = []
     for (;;) {
       const line = await this.readLine(options)
@@ -88,6 +90,7 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** The whole file from its beginning in pieces of `size` bytes, or code points in a text mode. */
   async *chunks(size?: number, options: CallOptions = {}): AsyncGenerator<Data<M>, void, undefined> {
+    checkCallOptions('chunks', options)
     const count = chunkSizeOf(size)
     await this.seek(0, 0, options)
     for (;;) {
@@ -99,6 +102,7 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** Whether `chunks(size)` would give more than one piece. */
   async multipleChunks(size?: number, options: CallOptions = {}): Promise<boolean> {
+    checkCallOptions('multipleChunks', options)
     return (await this.size(options)) > chunkSizeOf(size)
   }
 
@@ -134,6 +138,7 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     lines: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
     options: CallOptions = {},
   ): Promise<void> {
+    checkCallOptions('writeLines', options)
     await this.#calls.run('write', options, async ({ signal }) => {
       for await (const line of itemsOf(lines, signal, 'lines')) await this.write(line, options)
     })
@@ -146,12 +151,14 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** The bytes from the current position on, without moving it; the file stays open. */
   stream(options: CallOptions = {}): Readable {
+    checkCallOptions('stream', options)
     this.#bytes.mayRead()
     return this.#positional(this.#bytes.position, options)
   }
 
   /** Goes back to the beginning of an open file; opens a closed one again, or fails with code `closed`. */
   async open(mode?: OpenMode, options: CallOptions = {}): Promise<this> {
+    checkCallOptions('open', options)
     if (!this.#closed) {
       await this.seek(0, 0, options)
       return this
@@ -162,6 +169,11 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
 
   /** Publishes what was written and releases the file. After a failed write nothing is published and that error is thrown again. */
   close(options: CallOptions = {}): Promise<void> {
+    try {
+      checkCallOptions('close', options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
     this.#closing ??= this.#calls.queue(() => this.#finish(options))
     this.#closed = true
     return this.#closing
@@ -209,8 +221,8 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     }
   }
 
-  #line(universal: boolean, options: CallOptions): Promise<Data<M>> {
-    return this.#run('read', options, ctx => this.#bytes.line(universal, ctx))
+  #line(universal: boolean, options: CallOptions, method = 'read'): Promise<Data<M>> {
+    return this.#run('read', options, ctx => this.#bytes.line(universal, ctx), method)
   }
 
   #positional(start: number, options: CallOptions): Readable {
@@ -223,10 +235,16 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     return accessStream(read, start)
   }
 
-  #run<T>(operation: string, options: CallOptions, work: (ctx: CallContext) => Promise<T>): Promise<T> {
+  #run<T>(
+    operation: string,
+    options: CallOptions,
+    work: (ctx: CallContext) => Promise<T>,
+    method = operation,
+  ): Promise<T> {
     if (this.#closed) return Promise.reject(closedError(operation, this.name))
     return this.#calls.queue(() =>
       this.#calls.run(operation, options, async ctx => {
+        checkCallOptions(method, options)
         if (this.#discarded) throw closedError(operation, this.name)
         await this.#bytes.begin(ctx)
         return work(ctx)

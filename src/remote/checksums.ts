@@ -1,10 +1,10 @@
 import type { Hash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import { crc32 } from 'node:zlib'
 import { nodeCrypto } from '../core/builtin.ts'
-import type { ExpectedHash } from '../core/driver.ts'
+import { Crc32c, Crc64Nvme } from '../core/digests/crc.ts'
+import { Crc32, DIGEST_BYTES } from '../core/digests/digest.ts'
+import type { ChecksumName, Checksums, ExpectedHash } from '../core/driver.ts'
 import { type Outcome, StorageError } from '../core/errors.ts'
-import { Crc32c, Crc64Nvme } from './crc.ts'
 
 /** The checksums that the service can verify and keep (S3 user guide, "Checking object integrity"), without SHA1. */
 export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA256'
@@ -73,6 +73,52 @@ function md5Of({ etag = '', ...headers }: IncomingHttpHeaders): string | undefin
   return hex === undefined || isForeign ? undefined : Buffer.from(hex, 'hex').toString('base64')
 }
 
+/**
+ * Digests as a service writes them, for `Stat.checksums`. A value that is no digest of its kind is left out; undefined where none is left.
+ */
+export function checksumsOf(
+  given: Readonly<Partial<Record<ChecksumName, unknown>>>,
+  encoding: 'base64' | 'hex',
+): Checksums | undefined {
+  let found: Partial<Record<ChecksumName, string>> | undefined
+  for (const name in given) {
+    const kind = name as ChecksumName
+    const hex = hexOf(given[kind], DIGEST_BYTES[kind], encoding)
+    if (hex !== undefined) (found ??= {})[kind] = hex
+  }
+  return found
+}
+
+const ENCODED = { base64: /^[A-Za-z0-9+/]{1,44}={0,2}$/, hex: /^[0-9A-Fa-f]{1,64}$/ } as const
+
+function hexOf(value: unknown, size: number, encoding: 'base64' | 'hex'): string | undefined {
+  if (typeof value !== 'string' || !ENCODED[encoding].test(value)) return undefined
+  const bytes = Buffer.from(value, encoding)
+  return bytes.byteLength === size && bytes.toString(encoding).toLowerCase() === value.toLowerCase()
+    ? bytes.toString('hex')
+    : undefined
+}
+
+/** Sent with HEAD and GET, so that S3 adds the checksums that it keeps to its answer. */
+export const CHECKSUM_MODE: Readonly<Record<string, string>> = { 'x-amz-checksum-mode': 'ENABLED' }
+
+/**
+ * The digests of a whole object in the answer of an S3 service that was asked for them. A checksum of checksums, as objects uploaded in parts may have, is none,
+ * and those in the answer to a range are not taken either. The ETag counts as MD5 only where the answer reports SSE-S3 and another class than S3 Express: that of
+ * parts, of KMS, and of keys of the customer is none.
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html, https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html)
+ */
+export function objectChecksums(headers: IncomingHttpHeaders): Checksums | undefined {
+  const isKnown = headers['x-amz-server-side-encryption'] === 'AES256'
+  const isExpress = headers['x-amz-storage-class'] === 'EXPRESS_ONEZONE'
+  const md5 = isKnown && !isExpress ? md5Of(headers) : undefined
+  const isWhole = headers['content-range'] === undefined && headers['x-amz-checksum-type'] !== 'COMPOSITE'
+  const [crc32, crc32c, crc64nvme, sha1, sha256] = isWhole ? KEPT.map(name => headers[name]) : []
+  return checksumsOf({ md5, crc32, crc32c, crc64nvme, sha1, sha256 }, 'base64')
+}
+
+const KEPT = ['crc32', 'crc32c', 'crc64nvme', 'sha1', 'sha256'].map(name => `x-amz-checksum-${name}`)
+
 /** The checksum of bytes at hand, in base64 as the header wants it. */
 export function checksumOf(algorithm: ChecksumAlgorithm, bytes: Bytes): string {
   if (algorithm === 'SHA256') return hashOf('sha256', bytes, 'base64')
@@ -133,20 +179,6 @@ function start(algorithm: ChecksumAlgorithm): { update(bytes: Uint8Array): void;
       return new Crc64Nvme()
     case 'SHA256':
       return new RunningSha256()
-  }
-}
-
-class Crc32 {
-  #crc = 0
-
-  update(bytes: Uint8Array): void {
-    this.#crc = crc32(bytes, this.#crc)
-  }
-
-  digest(): Buffer {
-    const out = Buffer.allocUnsafe(4)
-    out.writeUInt32BE(this.#crc)
-    return out
   }
 }
 

@@ -147,9 +147,23 @@ export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> ext
 
   /** A URL on the custom domain, or one of the service, signed unless `querystringAuth` is off. Nothing is asked of the network. */
   override async url(name: string, options: UrlOptions = {}): Promise<string> {
+    this.checkUrl(name, options)
     this.calls.begin('url', name, options)
     if (this.isOnDomain(options)) return this.customUrl(this.keyOf(name), options)
     return this.isUnsigned(options) ? this.publicUrl(this.keyOf(name), options) : super.url(name, options)
+  }
+
+  protected override unsignedRemedy(name: string, options: UrlOptions): string | undefined {
+    if (this.isOnDomain(options)) return `leave ${this.named('customDomain')} out`
+    return this.isUnsigned(options)
+      ? `set ${this.named('querystringAuth')} to true`
+      : super.unsignedRemedy(name, options)
+  }
+
+  /** An option with its settings key: `querystringAuth (AWS_QUERYSTRING_AUTH)`. */
+  protected named(option: keyof O & string): string {
+    const key = ((this.constructor as typeof Storage).settings as unknown as AnySettings)[option]?.keys[0]
+    return key === undefined ? option : `${option} (${key})`
   }
 
   override get urlSigning(): UrlSigning | undefined {

@@ -29,6 +29,15 @@ export interface FailedFinish {
   readonly lost: boolean
 }
 
+/** An upload that an earlier process has begun. */
+export interface ResumedUpload<U, P> {
+  readonly upload: U
+  /** What the service has, in order and without a gap. */
+  readonly parts: readonly P[]
+  /** Bytes of these parts. */
+  readonly offset: number
+}
+
 /**
  * The requests by which one service takes objects in parts. `U` is an upload that was begun, `P` what the service told of a part. The engine
  * (`writeObject`, `copyInRanges`) runs `put`, `begin`, `part` and `finish` as steps with their own retries; the others make their own steps.
@@ -67,4 +76,13 @@ export interface PartProtocol<U, P, T extends UploadTarget = UploadTarget> {
    * `ended` settles with the work on the upload. The call does not wait for it, closing the storage does. Must not fail.
    */
   begun?(target: T, creation: Creation, ended: Promise<void>, ctx: CallContext): Promise<void>
+  /** The text by which `resume` finds an upload that was begun. Absent: an upload ends with its process. */
+  save?(upload: U, ctx: CallContext): Promise<string>
+  /**
+   * Finds an upload of the target by what `save` has returned, and asks what the service has of it; undefined where it is finished, ended or expired. The text is
+   * foreign: `invalid_argument` for one that `save` cannot have returned.
+   */
+  resume?(target: T, saved: string, ctx: CallContext): Promise<ResumedUpload<U, P> | undefined>
+  /** As `end`, where that leaves an upload that could be resumed. */
+  cancel?(upload: U, ctx: CallContext): Promise<boolean>
 }

@@ -143,15 +143,18 @@ async function sendPieces<U, P, T extends UploadTarget>(
   })
 }
 
-/** Sends one part. Of a sequential upload only those bytes are sent again that the service does not have. */
-async function sendPiece<U, P, T extends UploadTarget>(
+/**
+ * Sends one part. Of a sequential upload only those bytes are sent again that the service does not have; `isDoubtful`: some may have arrived before.
+ */
+export async function sendPiece<U, P, T extends UploadTarget>(
   protocol: PartProtocol<U, P, T>,
   upload: U,
   piece: Piece,
   ctx: CallContext,
+  isDoubtful = false,
 ): Promise<P> {
   const isRepeatable = protocol.limits.sequential !== true || protocol.stored !== undefined
-  let again = false
+  let again = isDoubtful
   let displaced: StorageError | undefined
   try {
     return await ctx.step('uploadPart', isRepeatable ? true : 'if_not_applied', async step => {
@@ -208,7 +211,7 @@ async function inUpload<U, P, T extends UploadTarget>(
 }
 
 /** Begins an upload and reports how that went to `protocol.begun`. */
-async function begin<U, P, T extends UploadTarget>(
+export async function begin<U, P, T extends UploadTarget>(
   protocol: PartProtocol<U, P, T>,
   target: T,
   { uploads }: PartPlan,
@@ -246,7 +249,7 @@ async function begin<U, P, T extends UploadTarget>(
  * Finishes an upload. When the answer was lost, the service is asked what came of it: the upload is still there and may be finished again, also
  * under a condition; or it is gone and the object is what the parts make.
  */
-function finish<U, P, T extends UploadTarget>(
+export function finish<U, P, T extends UploadTarget>(
   protocol: PartProtocol<U, P, T>,
   upload: U,
   parts: readonly P[],

@@ -1,4 +1,5 @@
 import { ImproperlyConfigured } from '../core/errors.ts'
+import type { KnownOptions } from '../core/known-options.ts'
 import { dispositionText } from './parameters.ts'
 import { type PostCondition, type PostForm, type PostPolicyOptions, postPolicy } from './sign/post-policy.ts'
 import type { SigningCredentials } from './sign/query.ts'
@@ -13,6 +14,15 @@ export interface UploadFormOptions {
   readonly contentType?: string | undefined
   readonly fields?: Readonly<Record<string, string>> | undefined
   readonly conditions?: readonly PostCondition[] | undefined
+}
+
+/** All of them. */
+export const FORM_OPTIONS: KnownOptions<UploadFormOptions> = {
+  expiresInSecs: true,
+  maxSize: true,
+  contentType: true,
+  fields: true,
+  conditions: true,
 }
 
 /** Where a form uploads to, and what it is signed with. */

@@ -1,7 +1,22 @@
 import { staticSettings } from '../config/static-settings.ts'
 import { ImproperlyConfigured, messageOf, StorageError } from '../core/errors.ts'
+import { CALL_OPTIONS, checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import type { StaticFilesOptions } from './options.ts'
 import type { CollectOptions } from './types.ts'
+
+const COLLECT_OPTIONS: KnownOptions<CollectOptions> = {
+  ...CALL_OPTIONS,
+  dryRun: true,
+  clear: true,
+  link: true,
+  postProcess: true,
+  ignore: true,
+  defaultIgnore: true,
+  concurrency: true,
+  deleteStale: true,
+  keep: true,
+  compare: true,
+}
 
 /** Options that are what they should be, whatever a program without types has given; else `improperly_configured` with the option's name. */
 export function checkedOptions(options: StaticFilesOptions): StaticFilesOptions {
@@ -20,12 +35,9 @@ export function checkedOptions(options: StaticFilesOptions): StaticFilesOptions 
 }
 
 /** Refuses options of a run that mean nothing: `invalid_argument`. */
-export function checkCollectOptions({
-  concurrency = 1,
-  keep = 0,
-  compare = 'digest',
-  ignore = [],
-}: CollectOptions): void {
+export function checkCollectOptions(options: CollectOptions): void {
+  checkKnownOptions('collect', options, COLLECT_OPTIONS)
+  const { concurrency = 1, keep = 0, compare = 'digest', ignore = [] } = options
   checkWhole('concurrency', concurrency, 1)
   checkWhole('keep', keep, 0)
   if (compare !== 'digest' && compare !== 'modifiedTime') throw wrong('compare', "'digest' or 'modifiedTime'", compare)

@@ -1,4 +1,4 @@
-import { foldedName } from './case-clashes.ts'
+import { foldedName } from '../core/case-clashes.ts'
 import type { Target } from './target.ts'
 
 /**

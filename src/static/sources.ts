@@ -1,5 +1,5 @@
+import { caseClashes } from '../core/case-clashes.ts'
 import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
-import { caseClashes } from './case-clashes.ts'
 import { RECORD_NAME } from './record.ts'
 import type { RunReport } from './report.ts'
 import type { Target } from './target.ts'

@@ -2,6 +2,7 @@ import { onAbort } from '../core/abort.ts'
 import type { CallOptions } from '../core/call.ts'
 import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
 import { globMatcher } from '../core/globs.ts'
+import { checkCallOptions } from '../core/known-options.ts'
 import { EMPTY_MANIFEST, parseManifest, type StaticManifest, splitSuffix, storedName } from '../core/static-manifest.ts'
 import { filepathToUri, withSlash } from '../core/urls.ts'
 import type { AnyStorage } from '../storage/storage.ts'
@@ -54,6 +55,7 @@ export class StaticFiles {
    * entries; a damaged one is `improperly_configured`.
    */
   async load(options: CallOptions = {}): Promise<this> {
+    checkCallOptions('load', options)
     this.#base = await this.#baseUrl()
     if (this.#plan === undefined) return this
     const { storage, name } = this.#plan

@@ -1,17 +1,21 @@
 import { StorageError, SuspiciousFileOperation } from '../core/errors.ts'
+import { checkKnownOptions } from '../core/known-options.ts'
 import { checkedName, cleanName, cutText, splitName, truncateName, validateFileName } from '../core/names.ts'
 import type { AnyBase } from './base.ts'
+import { AVAILABLE_NAME_OPTIONS } from './call-options.ts'
 import type { AvailableNameOptions } from './types.ts'
 
 /** Looks for a free name like the given one; see `Storage#getAvailableName`. */
 export async function availableName(storage: AnyBase, name: string, options: AvailableNameOptions): Promise<string> {
+  checkKnownOptions('getAvailableName', options, AVAILABLE_NAME_OPTIONS)
+  const { signal } = options
   const { maxLength = Number.POSITIVE_INFINITY, exclusive = false, overwrite = storage.options.fileOverwrite } = options
   const path = cleanName(validateFileName(checkedName(name).replaceAll('\\', '/')))
   if (overwrite) return truncateName(path, options.maxLength)
   const [folder, first, suffixes] = splitName(path)
   let stem = first
   let candidate = path
-  while (candidate.length > maxLength || !(exclusive || (await storage.isNameAvailable(candidate, options)))) {
+  while (candidate.length > maxLength || !(exclusive || (await storage.isNameAvailable(candidate, { signal })))) {
     let last = storage.getAlternativeName(stem, suffixes)
     const excess = Math.max(folder.length + last.length - maxLength, Buffer.byteLength(last) - storage.maxPartBytes)
     if (excess > 0) {

@@ -6,6 +6,7 @@ import type { CallOptions, FileRef } from '../core/call.ts'
 import type { Content, ContentSource } from '../core/content.ts'
 import type { Driver, FileAttributes, ObjectParameters, ReadStat, WriteOptions } from '../core/driver.ts'
 import { ImproperlyConfigured, SuspiciousFileOperation } from '../core/errors.ts'
+import { checkCallOptions } from '../core/known-options.ts'
 import { guessType } from '../core/mime.ts'
 import { checkedName, cleanName, isPlainPrefix, joinPlain, safeJoin } from '../core/names.ts'
 import {
@@ -30,6 +31,7 @@ import { StorageDriver } from './storage-driver.ts'
 import { supportsFeature } from './supports.ts'
 import type {
   AvailableNameOptions,
+  DeleteFileOptions,
   EntriesOptions,
   Entry,
   Feature,
@@ -115,10 +117,8 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
   /** The protocol's driver (`calls.driver`) and the layers around it; for backends and for code that extends Holdall. */
   get calls(): CallRunner {
     this.#connected ??= this.#services.driver ?? this.connect(this.options, this.#services)
-    this.#runner ??= new CallRunner(this.#connected, this.options, this.#services.layers, {
-      alias: this.#services.alias,
-      bucket: this.bucket,
-    })
+    const { layers, alias } = this.#services
+    this.#runner ??= new CallRunner(this.#connected, this.options, layers, { alias, bucket: this.bucket })
     return this.#runner
   }
 
@@ -134,6 +134,7 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
 
   /** Asks the server, once, what it can do; later answers of `supports` rest on it. */
   async discover(options: CallOptions = {}): Promise<void> {
+    checkCallOptions('discover', options)
     this.calls.begin('discover', undefined, options)
     if (this.#discovery.features !== undefined) return
     await this.#discovery.run(this.calls.driver, this.calls, new NamedFile(this, '', ''), options)
@@ -270,7 +271,7 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
 
   abstract open<M extends OpenMode = 'rb'>(name: NameOrEntry, mode?: M, options?: OpenOptions): Promise<StorageFile<M>>
   abstract save(name: string | null | undefined, source: ContentSource, options?: SaveOptions): Promise<string>
-  abstract delete(name: NameOrEntry, options?: CallOptions): Promise<void>
+  abstract delete(name: NameOrEntry, options?: DeleteFileOptions): Promise<void>
   abstract exists(name: NameOrEntry, options?: CallOptions): Promise<boolean>
   abstract stat(name: NameOrEntry, options?: VersionOptions): Promise<Entry>
   abstract entries(path?: string, options?: EntriesOptions): AsyncGenerator<Entry, void, undefined>

@@ -6,6 +6,7 @@ import { StorageError } from '../core/errors.ts'
 import { isWeakEtag, strongEtag } from '../core/etags.ts'
 import { ResumedBody } from '../files/resume.ts'
 import type { AnyBase } from './base.ts'
+import { expectedIn, withKeptDigest } from './kept-digest.ts'
 import type { NameOrEntry, VersionOptions } from './types.ts'
 
 /** Which version of a file is read, by what is known of it: the newest where nothing is. */
@@ -17,8 +18,10 @@ export interface Version extends Pick<ReadStat, 'etag' | 'size' | 'modifiedAt'> 
 export interface Reading {
   readonly body: ResumedBody
   readonly stat: ReadStat | undefined
-  /** The hash of the whole file, where the answer to a range tells it. */
+  /** The hash that the bytes of the whole file must have, where the answer tells it. */
   readonly whole: ExpectedHash | undefined
+  /** Whether other requests for the same version may bring more of its bytes. */
+  readonly continues: boolean
 }
 
 /**
@@ -36,7 +39,9 @@ export async function readVersion(
   const { features } = storage
   const { driver } = storage.calls
   const { signal } = options
-  const { body, stat, expected, whole, continues = false } = await requested(storage, ref, range, version, options)
+  const result = await requested(storage, ref, range, version, options)
+  const { body, stat, continues = false } = result
+  const whole = expectedIn(result)
   const { start = 0, end } = range ?? {}
   const { etag, size, modifiedAt } = stat ?? {}
   const isKnown = strongEtag(etag) !== undefined
@@ -45,15 +50,16 @@ export async function readVersion(
     const same = isKnown ? { ...version, etag, size } : { ...version, etag, size, modifiedAt }
     return (await requested(storage, ref, rest, same, options)).body
   }
+  const isContinued = features.ranges && (isKnown || continues) && size !== undefined
   const resumed = new ResumedBody(body, {
     again: features.ranges && (isKnown || (continues && size !== undefined)) ? again : undefined,
     length: size === undefined ? undefined : Math.max(0, Math.min(end ?? size, size) - start),
-    expected,
+    expected: range === undefined ? whole : undefined,
     signal,
     details: { operation: 'read', fileName: ref.name, backend: driver.name },
     classify: error => driver.classify(error),
   })
-  return { body: resumed, stat, whole }
+  return { body: resumed, stat, whole, continues: isContinued }
 }
 
 /** Asks for a range of one version: with a condition where the backend has it, and by looking at what came. */
@@ -68,7 +74,8 @@ async function requested(
   const { driver } = storage.calls
   const ifMatch = features.ifMatch ? strongEtag(version.etag) : undefined
   const read = { range, ifMatch, versionId: version.versionId, objectParameters: ref.objectParameters }
-  const result = await storage.calls.run('read', ref, { signal, range }, ctx => driver.read(ref.key, read, ctx))
+  const answer = await storage.calls.run('read', ref, { signal, range }, ctx => driver.read(ref.key, read, ctx))
+  const result = { ...answer, stat: answer.stat && withKeptDigest(answer.stat) }
   if (isSameVersion(version, result.stat)) return result
   release(result)
   throw new StorageError('precondition_failed', `read '${ref.name}': the file has changed since it was opened.`, {

@@ -23,6 +23,7 @@ export interface CommonOptions {
   readonly maxAttempts: number
   readonly timeoutSecs: number | null
   readonly concurrency: number
+  readonly keepSha256: boolean
   readonly readOnly: boolean
 }
 
@@ -70,5 +71,10 @@ export const commonSettings: SettingsOf<CommonOptions> = {
     doc: 'Seconds without progress after which a try is given up; null = never.',
   }),
   concurrency: integer('calls', { default: 64, keys: ['HOLDALL_CONCURRENCY'], doc: 'Calls under way at once.' }, 1),
+  keepSha256: flag({
+    default: false,
+    keys: ['HOLDALL_KEEP_SHA256'],
+    doc: 'Whether the SHA-256 of each file is kept in its metadata, as `checksums.sha256` of its stat.',
+  }),
   readOnly: flag({ default: false, doc: 'Whether every change is refused.' }),
 }

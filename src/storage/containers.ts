@@ -2,6 +2,7 @@ import type { CallOptions } from '../core/call.ts'
 import type { ContainerDriver, ContainerPage, ContainerStat } from '../core/container-driver.ts'
 import { StorageError } from '../core/errors.ts'
 import { kindOf } from '../core/kind.ts'
+import { checkCallOptions } from '../core/known-options.ts'
 import type { CallRunner } from './call-runner.ts'
 import { PageProgress } from './page-progress.ts'
 
@@ -10,6 +11,7 @@ export type NameOrContainer = string | ContainerStat
 
 /** Makes the storage's own container; see `Storage#createContainer`. */
 export async function createOwnContainer(calls: CallRunner, options: CallOptions): Promise<void> {
+  checkCallOptions('createContainer', options)
   const { driver } = calls
   calls.begin('createContainer', undefined, options, true)
   if (driver.createContainer === undefined) {
@@ -56,6 +58,7 @@ export async function* iterateContainers(
   options: CallOptions,
 ): AsyncGenerator<ContainerStat, void, undefined> {
   const operation = 'listContainers'
+  checkCallOptions('iterateContainers', options)
   calls.begin(operation, undefined, options)
   const containers = containerDriver(calls, operation)
   const progress = new PageProgress({ operation, backend: calls.driver.name })

@@ -8,21 +8,23 @@ import { validateFileName } from '../core/names.ts'
 import type { ResumedBody } from '../files/resume.ts'
 import { addressOf } from './address.ts'
 import type { AnyBase } from './base.ts'
-import { readVersion, withAttributes } from './bodies.ts'
+import { type Reading, readVersion, withAttributes } from './bodies.ts'
 import { limitedUnpacked } from './compression.ts'
 import { nameIn } from './entry-keys.ts'
-import { isTaken, MAX_NAMES, SAVE_OPTIONS, targetOf } from './save.ts'
+import { checkNoKeptDigest } from './kept-digest.ts'
+import { inParts, PART_SIZE } from './parallel-read.ts'
+import { checkConditions, checkExclusive, isTaken, MAX_NAMES, SAVE_OPTIONS, targetOf } from './save.ts'
 import { readStream } from './streams.ts'
-import type { NameOrEntry, SaveOptions } from './types.ts'
+import type { NameOrEntry, ReadStreamOptions, SaveOptions } from './types.ts'
 import { attributesOnly } from './write.ts'
 
 /** Where and how `copy` and `move` store. */
-export interface CopyFileOptions extends Omit<SaveOptions, 'maxSize' | 'ifMatch'> {
+export interface CopyFileOptions extends Omit<SaveOptions, 'maxSize' | 'ifMatch' | 'verify'> {
   /** Another storage to copy into. */
   readonly storage?: AnyBase | undefined
 }
 
-const { maxSize: _, ifMatch: __, ...saveOptions } = SAVE_OPTIONS
+const { maxSize: _, ifMatch: __, verify: ___, ...saveOptions } = SAVE_OPTIONS
 const COPY_OPTIONS: KnownOptions<CopyFileOptions> = { ...saveOptions, storage: true }
 
 /** The two files of a copy. */
@@ -35,27 +37,38 @@ interface Pair {
   readonly to: FileRef
 }
 
+/**
+ * What becomes of a taken name: `policy`, that the options say it; `only`, that it is `exists`. Where the service has no condition for `only`, it is asked just
+ * before.
+ */
+export type Naming = 'policy' | 'only'
+
 /** Copies within a storage on the server where it can, else by streaming; gives the name it got. */
 export async function copyFile(
   source: AnyBase,
   from: NameOrEntry,
   to: string,
   options: CopyFileOptions,
+  naming: Naming = 'policy',
 ): Promise<string> {
   const pair = begin('copy', source, from, to, options)
-  return copyPair(pair, options)
+  return copyPair(pair, options, naming)
 }
 
-async function copyPair(pair: Pair, options: CopyFileOptions): Promise<string> {
+async function copyPair(pair: Pair, options: CopyFileOptions, naming: Naming): Promise<string> {
   const { source, given, from: ref, target, to: wanted } = pair
-  const { storage: _, ...save } = options
+  const plan = await planOf(target, options, naming)
+  const { save } = plan
   if (target === source) {
-    const name = await native('copy', pair, save)
+    const name = await native('copy', pair, plan)
     if (name !== undefined) return name
   }
   const { name } = ref
   // The first answer tells size, attributes and version: nothing is asked before.
-  const { body, stat: told } = await readVersion(source, ref, undefined, {}, { signal: save.signal })
+  const first = await readVersion(source, ref, undefined, {}, { signal: save.signal })
+  const { stat: told } = first
+  const parallel = parallelOf(source, target, first)
+  const body = parallel === 1 ? first.body : besides(source, ref, first, { signal: save.signal, parallel })
   let isOpen = false
   const take = (): ResumedBody | undefined => {
     if (isOpen) return undefined
@@ -69,11 +82,27 @@ async function copyPair(pair: Pair, options: CopyFileOptions): Promise<string> {
         ? await source.stat(given, asked)
         : { ...(await withAttributes(source, given, told, asked)), name }
     if (stat.isDirectory) throw new StorageError('is_directory', `'${name}' is a directory.`, { fileName: name })
-    const content = contentOf(source, given, stat, take, save)
+    if (plan.asksFirst) await checkFree(target, wanted, asked)
+    const content = contentOf(source, target, given, stat, take, { signal: save.signal, parallel })
     return await target.save(wanted.name, content, { ...copiedAttributes(source, stat), ...save })
   } finally {
     if (!isOpen) body.release()
   }
+}
+
+/** Requests at a time for a large file that is copied to another storage, and the bytes from which it is large. */
+const PARALLEL = 4
+const LARGE = 2 * PART_SIZE
+
+/** How many requests at a time read the source of a copy. Files on this machine are read by one. */
+function parallelOf(source: AnyBase, target: AnyBase, { stat, continues }: Reading): number {
+  const isRemote = source.calls.driver.localPath === undefined
+  return target !== source && isRemote && continues && (stat?.size ?? 0) > LARGE ? PARALLEL : 1
+}
+
+/** The bytes of a file by the answer that began with them, of which the first part is taken, and by requests for the rest. */
+function besides(source: AnyBase, ref: FileRef, first: Reading, options: ReadStreamOptions): ResumedBody {
+  return inParts(source, ref, undefined, { ...first, until: PART_SIZE, isLonger: true }, {}, options).body
 }
 
 /** Moves within a storage on the server where it can, else copies and deletes the source at last. */
@@ -82,6 +111,7 @@ export async function moveFile(
   from: NameOrEntry,
   to: string,
   options: CopyFileOptions,
+  naming: Naming = 'policy',
 ): Promise<string> {
   const { signal } = options
   const pair = begin('move', source, from, to, options)
@@ -91,10 +121,10 @@ export async function moveFile(
     return pair.target.nameOf(pair.to.key)
   }
   if (pair.target === source) {
-    const name = await native('move', pair, options)
+    const name = await native('move', pair, await planOf(pair.target, options, naming))
     if (name !== undefined) return name
   }
-  const name = await copyPair(pair, options)
+  const name = await copyPair(pair, options, naming)
   await source.delete(from, { signal }).catch(error => {
     throw withOutcome(error, 'unknown')
   })
@@ -109,6 +139,7 @@ function begin(
   options: CopyFileOptions,
 ): Pair {
   checkKnownOptions(operation, options, COPY_OPTIONS)
+  checkConditions(operation, options)
   const { storage: target = source } = options
   const pair = { source, given: from, from: source.fileRef(from), target, to: target.newRef(validateFileName(to)) }
   target.calls.begin(operation, to, options, true)
@@ -122,22 +153,45 @@ async function isSameFile({ source, from, target, to }: Pair, options: CallOptio
   return addresses[0] !== undefined && addresses[0] === addresses[1]
 }
 
+/** How the target is written. */
+interface CopyPlan {
+  readonly save: SaveOptions
+  /** Whether the name is asked about just before, since the service has no condition. */
+  readonly asksFirst: boolean
+}
+
+async function planOf(target: AnyBase, { storage: _, ...save }: CopyFileOptions, naming: Naming): Promise<CopyPlan> {
+  if (naming === 'policy' && save.ifAbsent !== true) return { save, asksFirst: false }
+  await target.discover({ signal: save.signal })
+  if (target.features.exclusiveCreate) return { save: { ...save, overwrite: false, ifAbsent: true }, asksFirst: false }
+  if (save.ifAbsent === true) checkExclusive(target)
+  return { save: { ...save, overwrite: true }, asksFirst: true }
+}
+
+async function checkFree(storage: AnyBase, { name }: FileRef, options: CallOptions): Promise<void> {
+  if (await storage.exists(name, options)) throw new StorageError('exists', `'${name}' exists.`, { fileName: name })
+}
+
 async function native(
   operation: 'copy' | 'move',
   { source: storage, given, from: source, to: wanted }: Pair,
-  options: SaveOptions,
+  { save: options, asksFirst }: CopyPlan,
 ): Promise<string | undefined> {
   const { driver } = storage.calls
   if (driver[operation] === undefined) return undefined
-  const { signal, overwrite = storage.options.fileOverwrite } = options
+  const { signal, ifAbsent: only = false, overwrite = storage.options.fileOverwrite } = options
   if (!overwrite) await storage.discover({ signal })
   const ifAbsent = !overwrite && storage.features.exclusiveCreate
-  const free = overwrite ? {} : ifAbsent ? { ifAbsent } : { isNew: true }
+  const free = ifAbsent ? { ifAbsent } : overwrite && !asksFirst ? {} : { isNew: true }
   for (let tries = 0; tries < MAX_NAMES; tries++) {
     // The condition decides; only a name that turned out to be taken is asked about.
     const exclusive = ifAbsent && tries === 0
-    const target = await targetOf(storage, wanted, { ...options, overwrite, exclusive })
+    const { maxLength } = options
+    const names = { maxLength, signal, overwrite: overwrite || only, exclusive }
+    const target = await targetOf(storage, wanted, names)
+    if (asksFirst) await checkFree(storage, target, { signal })
     const all = storage.writeOptions(target, attributesOnly, options)
+    checkNoKeptDigest(all)
     const { objectParameters } = target
     const write: WriteOptions = { ...definedOf(options, all), objectParameters, ...free }
     const repeat = operation === 'copy' && (ifAbsent ? 'if_not_applied' : true)
@@ -148,7 +202,7 @@ async function native(
       return storage.nameOf(target.key)
     } catch (error) {
       if (isStorageError(error, 'unsupported')) return undefined
-      if (overwrite || !isTaken(error)) throw error
+      if (overwrite || only || !isTaken(error)) throw error
       // Either of the two files may be the folder: another name helps only where it is the new one.
       if (isStorageError(error, 'is_directory') && (await storage.stat(given, { signal })).isDirectory) throw error
     }
@@ -165,19 +219,23 @@ function definedOf(options: SaveOptions, given: WriteOptions): WriteOptions {
 /** The bytes of one version of a file; the first answer is taken once, and asked for again by its etag. */
 function contentOf(
   storage: AnyBase,
+  target: AnyBase,
   given: NameOrEntry,
   stat: ReadStat & { readonly name: string },
   take: () => ResumedBody | undefined,
-  { signal }: CallOptions,
+  options: Pick<ReadStreamOptions, 'signal' | 'parallel'>,
 ): ContentProvider {
   const { name, etag } = stat
   const decode = storage.decoder(stat)
+  const checksums = decode === undefined ? stat.checksums : undefined
   const content: Content = {
     size: decode === undefined ? stat.size : undefined,
-    replayable: true,
+    // A target that needs the digest first keeps the bytes, rather than having them read from the source twice.
+    replayable: !target.options.keepSha256 || checksums?.sha256 !== undefined,
+    checksums: checksums?.sha256 === undefined ? undefined : { sha256: checksums.sha256 },
     open: () => {
       const first = take()?.stream()
-      const body = first === undefined ? readStream(storage, given, { signal, etag }) : (decode?.(first) ?? first)
+      const body = first === undefined ? readStream(storage, given, { ...options, etag }) : (decode?.(first) ?? first)
       return decode === undefined ? body : limitedUnpacked(storage, name, body)
     },
   }

@@ -4,10 +4,11 @@ import type { DeleteResult } from '../core/driver.ts'
 import { isStorageError, StorageError, withOutcome } from '../core/errors.ts'
 import { itemsOf } from '../core/items.ts'
 import { kindOf } from '../core/kind.ts'
+import { checkCallOptions } from '../core/known-options.ts'
 import { MAX_NAME_LENGTH } from '../core/names.ts'
 import type { AnyBase } from './base.ts'
 import { nameIn } from './entry-keys.ts'
-import type { NameOrEntry } from './types.ts'
+import type { DeleteFileOptions, NameOrEntry } from './types.ts'
 
 /** Names of one batch. */
 const BATCH = 1000
@@ -23,6 +24,7 @@ export interface DeletedFiles {
 
 /** Deletes names batch by batch; see `Storage#deleteMany`. */
 export async function deleteMany(storage: AnyBase, names: DeletableNames, options: CallOptions): Promise<DeletedFiles> {
+  checkCallOptions('deleteMany', options)
   const { calls } = storage
   const errors: Array<{ name: string; error: StorageError }> = []
   let deleted = 0
@@ -67,10 +69,21 @@ export function deletedRef(storage: AnyBase, given: NameOrEntry): FileRef {
   throw new StorageError('invalid_argument', 'The name must be given to delete().', { fileName: ref.name })
 }
 
-/** Deletes one file. */
-export function deleteOne({ calls }: AnyBase, ref: FileRef, options: CallOptions): Promise<void> {
-  return calls.run('delete', ref, options, ctx =>
-    calls.driver.delete(ref.key, ctx, { objectParameters: ref.objectParameters }),
+/** Deletes one file; under a condition only the version that is meant, and then a lost answer is not asked for again. */
+export async function deleteOne(storage: AnyBase, ref: FileRef, { signal, ifMatch }: DeleteFileOptions): Promise<void> {
+  const { calls } = storage
+  const { objectParameters } = ref
+  if (ifMatch !== undefined) {
+    calls.begin('delete', ref.name, { signal }, true)
+    await storage.discover({ signal })
+    if (storage.features.deleteIfMatch !== true) {
+      const text = `${storage.constructor.name} cannot delete a file only if it has a certain etag.`
+      throw new StorageError('unsupported', text, { fileName: ref.name, operation: 'delete' })
+    }
+  }
+  const repeat = ifMatch === undefined ? true : 'if_not_applied'
+  await calls.run('delete', ref, { signal, repeat }, ctx =>
+    calls.driver.delete(ref.key, ctx, { objectParameters, ifMatch }),
   )
 }
 

@@ -1,4 +1,5 @@
 import type { ListedFile, Stat } from '../core/driver.ts'
+import { withKeptDigest } from './kept-digest.ts'
 import type { Entry, NameOrEntry } from './types.ts'
 
 /** What of a storage tells keys from names. */
@@ -17,14 +18,14 @@ const origins = new WeakMap<Entry, Origin>()
 
 /** An entry of a listing. It remembers its key where the name does not lead to it. */
 export function listedEntry(storage: Names, { key, ...stat }: ListedFile, isDirectory: boolean): Entry {
-  const entry: Entry = { ...stat, name: storage.nameOf(key), isDirectory }
+  const entry: Entry = { ...withKeptDigest(stat), name: storage.nameOf(key), isDirectory }
   if (!isKeyOf(storage, entry.name, key)) origins.set(entry, { storage, key })
   return entry
 }
 
 /** An entry for what was asked about; it stands for the same object as the one that was given. */
 export function statEntry(storage: Names, given: NameOrEntry, key: string, stat: Stat): Entry {
-  const entry: Entry = { ...stat, name: storage.nameOf(key), isDirectory: stat.isDirectory ?? false }
+  const entry: Entry = { ...withKeptDigest(stat), name: storage.nameOf(key), isDirectory: stat.isDirectory ?? false }
   if (keptKey(storage, given) !== undefined) origins.set(entry, { storage, key })
   return entry
 }

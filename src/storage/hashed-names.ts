@@ -1,6 +1,7 @@
 import { nodeCrypto } from '../core/builtin.ts'
 import type { CallOptions } from '../core/call.ts'
 import { ImproperlyConfigured, isStorageError, messageOf } from '../core/errors.ts'
+import { checkCallOptions } from '../core/known-options.ts'
 import { Once } from '../core/once.ts'
 import {
   EMPTY_MANIFEST,
@@ -87,6 +88,7 @@ export class HashedNames implements ManifestPolicy {
 
   /** The stored name of a file; `name` has neither a query nor a fragment. */
   async storedName(name: string, options: CallOptions = {}): Promise<string> {
+    checkCallOptions('storedName', options)
     if (this.#options.debug || name === '' || name.endsWith('/')) return name
     const manifest = this.#manifest.value ?? (await this.#manifest.get(options, ({ signal }) => this.#read(signal)))
     if (this.strict || manifest.paths.has(name)) return storedName(manifest, name)

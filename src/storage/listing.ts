@@ -2,7 +2,9 @@ import type { CallOptions, FileRef } from '../core/call.ts'
 import type { Page, PageRequest } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
 import { kindOf } from '../core/kind.ts'
+import { checkCallOptions, checkKnownOptions } from '../core/known-options.ts'
 import type { AnyBase } from './base.ts'
+import { ENTRIES_OPTIONS, PAGE_OPTIONS } from './call-options.ts'
 import { listedEntry } from './entry-keys.ts'
 import { PageProgress } from './page-progress.ts'
 import type { EntriesOptions, Entry, EntryPage, PageOptions } from './types.ts'
@@ -13,13 +15,15 @@ export async function* entriesBelow(
   path: string,
   options: EntriesOptions,
 ): AsyncGenerator<Entry, void, undefined> {
+  checkKnownOptions('entries', options, ENTRIES_OPTIONS)
   const folder = folderOf(storage, path)
   const request = requestOf(storage, options)
+  const isWanted = await filterOf(storage, folder, options)
   const progress = new PageProgress({ operation: 'list', fileName: folder.name })
   let token: string | undefined
   do {
     const page = await drivePage(storage, folder, { ...request, token }, options)
-    yield* entriesOf(storage, folder, page)
+    yield* entriesOf(storage, folder, page, isWanted)
     token = page.next
     progress.check(page)
   } while (token !== undefined)
@@ -27,6 +31,7 @@ export async function* entriesBelow(
 
 /** One page of a folder; see `Storage#page`. */
 export async function pageBelow(storage: AnyBase, path: string, options: PageOptions): Promise<EntryPage> {
+  checkKnownOptions('page', options, PAGE_OPTIONS)
   const { token, limit } = options
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0)) {
     throw new StorageError('invalid_argument', `page: limit: expected an integer above 0, got ${String(limit)}.`)
@@ -35,9 +40,11 @@ export async function pageBelow(storage: AnyBase, path: string, options: PageOpt
     throw new StorageError('invalid_argument', `page: token: expected text, got ${kindOf(token)}.`)
   }
   const folder = folderOf(storage, path)
-  const page = await drivePage(storage, folder, { ...requestOf(storage, options), token, limit }, options)
+  const request = requestOf(storage, options)
+  const isWanted = await filterOf(storage, folder, options)
+  const page = await drivePage(storage, folder, { ...request, token, limit }, options)
   new PageProgress({ operation: 'list', fileName: folder.name }, token).check(page)
-  return { entries: [...entriesOf(storage, folder, page)], next: page.next }
+  return { entries: [...entriesOf(storage, folder, page, isWanted)], next: page.next }
 }
 
 /** Names in a folder, relative to it; see `Storage#listdir`. */
@@ -46,6 +53,7 @@ export async function listFolder(
   path: string,
   options: CallOptions,
 ): Promise<[directories: string[], files: string[]]> {
+  checkCallOptions('listdir', options)
   const directories: string[] = []
   const files: string[] = []
   const start = folderKey(storage.keyOf(path)).length - storage.prefix.length
@@ -63,12 +71,60 @@ async function drivePage(storage: AnyBase, folder: FileRef, request: PageRequest
   return calls.run('list', folder, options, ctx => calls.driver.list(folder.key, { ...request, objectParameters }, ctx))
 }
 
+/** The folders in a folder, by their keys with a slash at the end. */
+export async function* foldersIn(storage: AnyBase, folder: FileRef, options: CallOptions): AsyncGenerator<FileRef> {
+  const progress = new PageProgress({ operation: 'list', fileName: folder.name })
+  let token: string | undefined
+  do {
+    const page: Page = await drivePage(storage, folder, { recursive: false, token }, options)
+    for (const directory of page.directories) {
+      const key = folderKey(directory)
+      yield { name: storage.nameOf(key), key, objectParameters: folder.objectParameters }
+    }
+    token = page.next
+    progress.check(page)
+  } while (token !== undefined)
+}
+
 /** Folders that have no name of their own (`a//b` lies in one) are left out: only a recursive listing leads to what is in them. */
-function* entriesOf(storage: AnyBase, folder: FileRef, page: Page): Generator<Entry> {
+function* entriesOf(
+  storage: AnyBase,
+  folder: FileRef,
+  page: Page,
+  isWanted: (name: string) => boolean = () => true,
+): Generator<Entry> {
   for (const key of page.directories) {
     if (!isNoName(key.slice(key.lastIndexOf('/') + 1))) yield listedEntry(storage, { key, size: 0 }, true)
   }
-  for (const file of page.files) if (file.key !== folder.key) yield listedEntry(storage, file, false)
+  for (const file of page.files) {
+    if (file.key !== folder.key && isWanted(file.key.slice(folder.key.length))) yield listedEntry(storage, file, false)
+  }
+}
+
+/** Whether the name of a file, relative to the folder, is wanted; undefined where all are. */
+async function filterOf(
+  storage: AnyBase,
+  folder: FileRef,
+  { match, recursive }: EntriesOptions,
+): Promise<((name: string) => boolean) | undefined> {
+  if (match === undefined) return undefined
+  const patterns = typeof match === 'string' ? [match] : match
+  if (
+    !Array.isArray(patterns) ||
+    patterns.length === 0 ||
+    !patterns.every(each => typeof each === 'string' && each !== '')
+  ) {
+    throw new StorageError('invalid_argument', 'match: expected a pattern, or a list of patterns.')
+  }
+  if (recursive === false) {
+    throw new StorageError(
+      'invalid_argument',
+      'match: expected recursive: true with it, got false: patterns are for all files below a folder.',
+    )
+  }
+  // Loaded by those who use it only.
+  const { globMatcher } = await import('../core/globs.ts')
+  return storage.calls.checked('list', folder.name, () => globMatcher(patterns, 'match'))
 }
 
 /** Whether a part of a path is none, or stands for a folder on the way. */
@@ -76,7 +132,10 @@ function isNoName(part: string): boolean {
   return part === '' || part === '.' || part === '..'
 }
 
-function requestOf(storage: AnyBase, { recursive = false, startAfter, until }: EntriesOptions): PageRequest {
+function requestOf(
+  storage: AnyBase,
+  { match, recursive = match !== undefined, startAfter, until }: EntriesOptions,
+): PageRequest {
   if (startAfter === undefined && until === undefined) return { recursive }
   if (storage.features.listRange !== true) {
     throw new StorageError('unsupported', `${storage.constructor.name} cannot list a range of names.`)
@@ -96,7 +155,7 @@ function boundOf(storage: AnyBase, option: string, bound: unknown): string | und
 }
 
 /** A folder, whose key has its slash; that of the root is the storage's prefix. */
-function folderOf(storage: AnyBase, path: string): FileRef {
+export function folderOf(storage: AnyBase, path: string): FileRef {
   const { name, key, objectParameters } = storage.normalRef(path)
   return { name, key: folderKey(key), objectParameters }
 }

@@ -44,7 +44,7 @@ export async function openFile<M extends OpenMode>(
       ref ??= isNew ? storage.newRef(file) : storage.fileRef(file)
       const opening = new Opening(storage, ref, given, isNew ? storage.nameOf(ref.key) : file)
       storage.calls.begin('open', name, given, parsed.write)
-      if (parsed.write && !parsed.truncate) await storage.discover(given)
+      if (parsed.write && !parsed.truncate) await storage.discover({ signal: given.signal })
       return opening.access(parsed)
     })
   const access = await open(mode, options)
@@ -89,11 +89,13 @@ class Opening {
       const details = { fileName: this.#name, operation: 'open' }
       throw new StorageError('unsupported_mode', `A version of '${this.#name}' can only be read.`, details)
     }
-    if (this.#storage.calls.driver.openHandle !== undefined) return this.#handle(mode)
+    // Bytes that a handle takes have no digest before they are there.
+    const keeps = mode.write && this.#storage.options.keepSha256
+    if (this.#storage.calls.driver.openHandle !== undefined && !keeps) return this.#handle(mode)
     if (!mode.write) return this.#reader()
     if (mode.truncate) return this.#fresh(mode)
     if (mode.exclusive) {
-      if (await this.#storage.exists(this.#file, this.#options)) {
+      if (await this.#storage.exists(this.#file, { signal: this.#options.signal })) {
         throw new StorageError('exists', `'${this.#name}' exists.`, { fileName: this.#name, operation: 'open' })
       }
       return this.#fresh(mode, { ifAbsent: true })
@@ -122,7 +124,8 @@ class Opening {
     if (stat !== undefined) return { stat, body }
     // A driver whose answers tell nothing has to be asked.
     body.release()
-    const asked = await storage.stat(this.#file, this.#options)
+    const { signal } = this.#options
+    const asked = await storage.stat(this.#file, { signal, versionId })
     if (!asked.isDirectory) return { stat: asked }
     throw new StorageError('is_directory', `'${this.#name}' is a directory.`, {
       fileName: this.#name,

@@ -1,13 +1,54 @@
+import type { CallOptions } from '../core/call.ts'
+import type { DirectUpload } from '../core/direct-uploads.ts'
+import type { Visibility } from '../core/driver.ts'
+import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
+import { checkSeconds } from '../core/urls.ts'
+import { URL_OPTIONS } from './call-options.ts'
 import type { CommonOptions } from './common-settings.ts'
+import { nameIn } from './entry-keys.ts'
+import { type OpenUploadOptions, openUpload, type ResumeUploadOptions, resumeUpload } from './open-upload.ts'
+import type { ResumableUpload } from './resumable-upload.ts'
 import { StorageReader } from './storage-reader.ts'
 import type { NameOrEntry, UrlOptions, UrlSigning } from './types.ts'
-import { urlOf } from './url.ts'
+import { type UploadTargetOptions, uploadTargetOf } from './upload-target.ts'
+import { unsignedUrl, urlOf } from './url.ts'
+import { changeVisibility, visibilityOf } from './visibility.ts'
 
 /** The methods of `Storage` by which others get at files: URLs and what they allow. */
 export abstract class StorageAccess<O extends CommonOptions = CommonOptions> extends StorageReader<O> {
-  /** A URL at which the file can be fetched: signed where the backend signs, else public. Whether the file exists is not asked. */
+  /**
+   * A URL at which the file can be fetched: signed where the backend and its settings sign, else public. With `expiresInSecs` it is always signed, or
+   * `unsupported`. Whether the file exists is not asked.
+   * @example
+   * const link = await storage.url('report.pdf', { expiresInSecs: 600 })
+   */
   async url(name: NameOrEntry, options: UrlOptions = {}): Promise<string> {
+    this.checkUrl(name, options)
     return urlOf(this, name, { ...options, expiresInSecs: options.expiresInSecs ?? this.urlLifeSecs })
+  }
+
+  /** The options of `url`; a backend that has more of them overrides it. */
+  protected get urlOptions(): KnownOptions<UrlOptions> {
+    return URL_OPTIONS
+  }
+
+  /**
+   * Refuses an unknown option, a life that is no whole number of seconds (`invalid_argument`), and a life of a URL that would not be signed
+   * (`unsupported`). Every override of `url` calls it first.
+   */
+  protected checkUrl(name: NameOrEntry, options: UrlOptions): void {
+    checkKnownOptions('url', options, this.urlOptions)
+    const { expiresInSecs } = options
+    if (expiresInSecs === undefined) return
+    checkSeconds(expiresInSecs)
+    const remedy = this.unsignedRemedy(nameIn(name), options)
+    if (remedy !== undefined) throw unsignedUrl(nameIn(name), remedy)
+  }
+
+  /** What to set so that the URL of a file is signed, as the end of a sentence; undefined where it is signed with these options. */
+  protected unsignedRemedy(_name: string, _options: UrlOptions): string | undefined {
+    const { driver } = this.calls
+    return driver.signUrl === undefined ? `the backend '${driver.name}' has no signed URLs` : undefined
   }
 
   /** Life of a signed URL, in seconds, when the caller names none. */
@@ -19,5 +60,107 @@ export abstract class StorageAccess<O extends CommonOptions = CommonOptions> ext
   get urlSigning(): UrlSigning | undefined {
     if (this.calls.driver.signUrl === undefined) return undefined
     return { remedy: 'use a storage whose URLs are not signed' }
+  }
+
+  /**
+   * Returns the request by which a browser, or another client without credentials, uploads one file straight to the service. The file gets exactly
+   * this name and replaces one that has it; take the name from `getAvailableName` to keep an older file.
+   *
+   * `expiresInSecs` (whole seconds, default 3600) is the time in which the upload may begin. `maxSize` is in bytes; a larger file is refused by the service
+   * and nothing is stored. `contentType` defaults to the type that the name implies. S3, Google Cloud Storage and the local disk refuse another type than
+   * that one. Azure and Swift store the type that the client sends; Dropbox has only the type that the name implies.
+   *
+   * | Backend | Request | `maxSize` |
+   * |---|---|---|
+   * | S3, Spaces | POST, form | yes |
+   * | Cloudflare R2, Backblaze B2 | PUT | `unsupported` |
+   * | Google Cloud Storage | POST, form | yes |
+   * | local disk, by `createFileHandler` | PUT | yes |
+   * | Azure, Swift | PUT | `unsupported` |
+   * | Dropbox | POST, the body is the file; `expiresInSecs` from 60 to 14,400 | `unsupported` |
+   *
+   * Errors: `unsupported` where clients cannot upload by themselves (memory, FTP, SFTP, Atmos, Nimbus; local disk without `urlSecret` and
+   * `baseUrl`), and where the service cannot enforce an option that was given.
+   *
+   * @example
+   * // on the server: answer the browser with this as JSON
+   * const target = await storage.uploadTarget('photos/1.jpg', { maxSize: 5_000_000, contentType: 'image/jpeg' })
+   * @example
+   * // in the browser: `file` is a File of an <input type="file">
+   * const { method, url, headers, fields } = target
+   * const form = new FormData()
+   * for (const [name, value] of Object.entries({ ...fields, file })) form.append(name, value)
+   * const answer = await fetch(url, { method, headers, body: fields ? form : file })
+   * if (!answer.ok) throw new Error(`The upload failed: ${answer.status}`)
+   */
+  uploadTarget(name: string, options: UploadTargetOptions = {}): Promise<DirectUpload> {
+    return uploadTargetOf(this, name, options, this.uploadTargetRemedy)
+  }
+
+  /** What to do where clients cannot upload by themselves, as the end of a sentence. */
+  protected get uploadTargetRemedy(): string {
+    return 'take the upload in a request handler and save() its body'
+  }
+
+  /**
+   * Begins an upload in parts that can be paused, and that another process can go on with by `resumeUpload(upload.token)`. The file appears at
+   * `complete`, all at once; an older file of the name stays until then. At most one part (`partSize` bytes) is held in memory.
+   *
+   * S3, Spaces, Azure, Google Cloud Storage, Dropbox, Swift, local disk, and memory (there: within one process). Uploads that are left alone end by themselves: after a
+   * week at Azure, Google Cloud Storage and Dropbox, by `sweep` on the local disk and S3. Segments of Swift stay until `cancel`. Content is stored as it
+   * is: the option `gzip` has no effect.
+   *
+   * Errors: `unsupported` where `supports('resumableUploads')` is false (FTP, SFTP, Atmos, Nimbus); `invalid_argument`, `suspicious_name`.
+   *
+   * @example
+   * await using upload = await storage.openUpload('videos/talk.mp4', { contentType: 'video/mp4' })
+   * session.upload = upload.token
+   * await upload.send(createReadStream('talk.mp4'))
+   * const name = await upload.complete()
+   */
+  openUpload(name: string, options: OpenUploadOptions = {}): Promise<ResumableUpload> {
+    return openUpload(this, name, options)
+  }
+
+  /**
+   * Goes on with an upload of `openUpload`, also in another process or on another machine. The service is asked what it has: send the content from
+   * `upload.offset` on. Attributes and conditions are those that the upload was opened with.
+   *
+   * A token is checked as foreign text: one that is damaged, of another version, of another storage or backend, or not for the option `name`
+   * is `invalid_argument`. Its name must be inside of this storage's location. Give `name` where a client kept the token, or it can choose
+   * another name of the storage. Completed, cancelled or expired: `not_found`.
+   *
+   * @example
+   * await using upload = await storage.resumeUpload(session.upload)
+   * await upload.send(createReadStream('talk.mp4', { start: upload.offset }))
+   * const name = await upload.complete()
+   */
+  resumeUpload(token: string, options: ResumeUploadOptions = {}): Promise<ResumableUpload> {
+    return resumeUpload(this, token, options)
+  }
+
+  /**
+   * Returns who may read the file without credentials: `public` means everybody who knows its URL. A bucket that is public as a whole, by a policy or IAM, is
+   * not considered.
+   *
+   * Errors: `not_found`; `unsupported` where `supports('visibility')` is false. Source: S3 `GetObjectAcl`, Google Cloud Storage
+   * `objectAccessControls`.
+   */
+  visibility(name: NameOrEntry, options: CallOptions = {}): Promise<Visibility> {
+    return visibilityOf(this, name, options)
+  }
+
+  /**
+   * Sets the access rules of one file: `public` lets everybody read it at its plain URL, `private` lets only the owner. Other rules that the file had
+   * are replaced. It does not change the option that new files are saved with (`defaultAcl`).
+   *
+   * Errors: `not_found`; `unsupported` where `supports('visibility')` is false, and for a bucket that refuses rules of single files (S3: Object Ownership
+   * "Bucket owner enforced"; Google Cloud Storage: uniform bucket-level access).
+   *
+   * @example
+   * await storage.setVisibility('press/logo.svg', 'public')
+   */
+  setVisibility(name: NameOrEntry, visibility: Visibility, options: CallOptions = {}): Promise<void> {
+    return changeVisibility(this, name, visibility, options)
   }
 }

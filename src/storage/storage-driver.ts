@@ -1,5 +1,6 @@
 import type { CallOptions } from '../core/call.ts'
 import type { ContainerStat } from '../core/container-driver.ts'
+import { checkCallOptions } from '../core/known-options.ts'
 import type { CallRunner } from './call-runner.ts'
 import {
   createContainer,
@@ -41,6 +42,7 @@ export class StorageDriver {
   createContainer(name: NameOrContainer, options?: CallOptions): Promise<ContainerStat>
   createContainer(name?: undefined, options?: CallOptions): Promise<undefined>
   async createContainer(name?: NameOrContainer, options: CallOptions = {}): Promise<ContainerStat | undefined> {
+    checkCallOptions('createContainer', options)
     const { calls } = this.#storage
     if (name === undefined) {
       await createOwnContainer(calls, options)
@@ -52,6 +54,7 @@ export class StorageDriver {
 
   /** The containers of the account, in the service's order. */
   async listContainers(options: CallOptions = {}): Promise<ContainerStat[]> {
+    checkCallOptions('listContainers', options)
     const containers: ContainerStat[] = []
     for await (const container of this.iterateContainers(options)) containers.push(container)
     return containers
@@ -64,11 +67,13 @@ export class StorageDriver {
 
   /** What is known of a container; missing: `not_found`. */
   async getContainer(name: NameOrContainer, options: CallOptions = {}): Promise<ContainerStat> {
+    checkCallOptions('getContainer', options)
     return await statContainer(this.#storage.calls, name, options)
   }
 
   /** Removes an empty container. Missing: `not_found`; with files in it: `not_empty`, and nothing is removed. */
   async deleteContainer(name: NameOrContainer, options: CallOptions = {}): Promise<void> {
+    checkCallOptions('deleteContainer', options)
     await deleteContainer(this.#storage.calls, name, options)
   }
 }

@@ -1,12 +1,16 @@
 import type { Readable } from 'node:stream'
 import type { CallOptions } from '../core/call.ts'
+import type { ChecksumName } from '../core/driver.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
+import { checkCallOptions, checkKnownOptions } from '../core/known-options.ts'
 import { StorageBase } from './base.ts'
 import { versionOf } from './bodies.ts'
+import { VERSION_OPTIONS } from './call-options.ts'
+import { checksumOfFile } from './checksum.ts'
 import type { CommonOptions } from './common-settings.ts'
 import { nameIn, statEntry } from './entry-keys.ts'
 import { entriesBelow, listFolder, pageBelow } from './listing.ts'
-import { readStream, readWhole } from './streams.ts'
+import { checkedStream, readJson, readPart, webStream } from './reads.ts'
 import type {
   EntriesOptions,
   Entry,
@@ -21,6 +25,7 @@ import type {
 export abstract class StorageReader<O extends CommonOptions = CommonOptions> extends StorageBase<O> {
   /** Whether the name is taken. False only for `not_found`; any other failure is thrown. The root exists. */
   override async exists(name: NameOrEntry, options: CallOptions = {}): Promise<boolean> {
+    checkCallOptions('exists', options)
     return this.calls.operation('exists', nameIn(name), options, async () => {
       try {
         await this.stat(name, options)
@@ -34,6 +39,7 @@ export abstract class StorageReader<O extends CommonOptions = CommonOptions> ext
 
   /** What the backend knows of a file: size in bytes, times, etag, types, metadata. Missing: `not_found`. */
   override async stat(name: NameOrEntry, options: VersionOptions = {}): Promise<Entry> {
+    checkKnownOptions('stat', options, VERSION_OPTIONS)
     const ref = this.calls.checked('stat', nameIn(name), () => this.ref(name))
     const { key } = ref
     this.calls.begin('stat', ref.name, options)
@@ -69,29 +75,47 @@ export abstract class StorageReader<O extends CommonOptions = CommonOptions> ext
 
   /** Stored bytes. Missing: `not_found`. */
   async size(name: NameOrEntry, options: CallOptions = {}): Promise<number> {
+    checkCallOptions('size', options)
     return (await this.stat(name, options)).size
+  }
+
+  /**
+   * The digest of the bytes that `readBytes` returns, in lower-case hexadecimal: `sha256`, `md5`, `sha1`, `crc32`, `crc32c`, `crc64nvme`, or Dropbox's
+   * `content_hash` as `dropbox`. Where the service reports it for the whole file, that costs one request for the stat; else the bytes are read as a stream. Missing: `not_found`; a folder:
+   * `is_directory`; another name of a digest: `invalid_argument`.
+   *
+   * @example
+   * const same = (await storage.checksum('a.bin', 'sha256')) === (await backup.checksum('a.bin', 'sha256'))
+   */
+  checksum(name: NameOrEntry, algorithm: ChecksumName, options: CallOptions = {}): Promise<string> {
+    return this.calls.guard('checksum', nameIn(name), options, () => {
+      checkCallOptions('checksum', options)
+      return checksumOfFile(this, name, algorithm, options)
+    })
   }
 
   /** When the bytes last changed. Missing: `not_found`; not kept: `unsupported`. */
   async getModifiedTime(name: NameOrEntry, options: CallOptions = {}): Promise<Date> {
-    return this.#time(name, 'modifiedAt', options)
+    return this.#time('getModifiedTime', name, 'modifiedAt', options)
   }
 
   /** When the file was made. Missing: `not_found`; not kept: `unsupported`. */
   async getCreatedTime(name: NameOrEntry, options: CallOptions = {}): Promise<Date> {
-    return this.#time(name, 'createdAt', options)
+    return this.#time('getCreatedTime', name, 'createdAt', options)
   }
 
   /** When the file was last read. Missing: `not_found`; not kept: `unsupported`. */
   async getAccessedTime(name: NameOrEntry, options: CallOptions = {}): Promise<Date> {
-    return this.#time(name, 'accessedAt', options)
+    return this.#time('getAccessedTime', name, 'accessedAt', options)
   }
 
   async #time(
+    method: string,
     name: NameOrEntry,
     field: 'modifiedAt' | 'createdAt' | 'accessedAt',
     options: CallOptions,
   ): Promise<Date> {
+    checkCallOptions(method, options)
     const time = (await this.stat(name, options))[field]
     if (time !== undefined) return time
     throw new StorageError('unsupported', `${this.constructor.name} does not keep ${field}.`, {
@@ -106,18 +130,50 @@ export abstract class StorageReader<O extends CommonOptions = CommonOptions> ext
     throw new StorageError('unsupported', "This backend doesn't support absolute paths.", { fileName: name })
   }
 
-  /** All bytes of a file, or of a range of it, in one request where the backend can. Missing: `not_found`. */
-  readBytes(name: NameOrEntry, options: ReadStreamOptions = {}): Promise<Buffer> {
-    return readWhole(this, name, options)
+  /**
+   * All bytes of a file, or of a range of it (`start`, and `end` or `length`; `end` is exclusive), in one request where the backend can.
+   * Missing: `not_found`; a range that begins beyond the end: `invalid_range`.
+   * @example
+   * const head = await storage.readBytes('video.mp4', { start: 0, length: 4096 })
+   * return new Response(await storage.readBytes('logo.png'))
+   */
+  async readBytes(name: NameOrEntry, options: ReadStreamOptions = {}): Promise<Buffer<ArrayBuffer>> {
+    return await readPart('readBytes', this, name, options)
   }
 
   /** The same as text in UTF-8. Missing: `not_found`. */
   async readText(name: NameOrEntry, options: ReadStreamOptions = {}): Promise<string> {
-    return (await readWhole(this, name, options)).toString('utf8')
+    return (await readPart('readText', this, name, options)).toString('utf8')
   }
 
-  /** A stream of the file or of a range of it. Errors, `not_found` among them, come as the stream's `error`. */
+  /**
+   * The value in a JSON file in UTF-8, with or without a byte order mark. Text that is not valid JSON is `invalid_argument`; the message names the
+   * file and the position, not the content. Missing: `not_found`. The type is the caller's claim: nothing is checked but the syntax. (RFC 8259)
+   * @example
+   * const { theme } = await storage.readJson<{ theme: string }>('settings.json')
+   */
+  readJson<T = unknown>(name: NameOrEntry, options: VersionOptions = {}): Promise<T> {
+    return readJson(this, name, options)
+  }
+
+  /**
+   * A stream of the file or of a range of it. **`end` is exclusive**, unlike that of Node's `fs.createReadStream`: `{ start: 0, end: 10 }` is 10 bytes,
+   * and so is `{ start: 0, length: 10 }`. Both `end` and `length` are `invalid_argument`. The request is made when the stream is first read. All
+   * errors, `not_found` among them, come as the stream's `error`.
+   * @example
+   * await pipeline(storage.createReadStream('video.mp4', { start, length: 1_048_576 }), response)
+   */
   createReadStream(name: NameOrEntry, options: ReadStreamOptions = {}): Readable {
-    return readStream(this, name, options)
+    return checkedStream(this, name, options)
+  }
+
+  /**
+   * The same as a web stream of bytes, for `new Response(...)` and `fetch`. No request is made before the first read, and no more is read than is
+   * consumed. `cancel` ends the request. Reads reject with a `StorageError`: a missing file is `not_found`. (WHATWG Streams, readable byte streams)
+   * @example
+   * return new Response(storage.webStream('video.mp4', { start: 0, length: 1_048_576 }))
+   */
+  webStream(name: NameOrEntry, options: ReadStreamOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return webStream(this, name, options)
   }
 }

@@ -2,21 +2,33 @@ import type { Writable } from 'node:stream'
 import type { CallOptions } from '../core/call.ts'
 import type { ContentSource } from '../core/content.ts'
 import { StorageError } from '../core/errors.ts'
+import { checkCallOptions, checkKnownOptions } from '../core/known-options.ts'
 import { alternativeName, generateFilename, getValidName, trimTrailingSlashes } from '../core/names.ts'
 import type { OpenMode } from '../files/modes.ts'
 import type { StorageFile } from '../files/storage-file.ts'
 import { availableName } from './available-name.ts'
+import { DELETE_OPTIONS, SWEEP_OPTIONS } from './call-options.ts'
 import type { CommonOptions } from './common-settings.ts'
 import { createOwnContainer } from './containers.ts'
 import { type CopyFileOptions, copyFile, moveFile } from './copy.ts'
 import { type DeletableNames, type DeletedFiles, deletedRef, deleteMany, deleteOne } from './delete-many.ts'
 import { nameIn } from './entry-keys.ts'
+import { type CopiedFiles, type CopyAllOptions, copyAll, deleteAll, type MovedFiles, moveAll } from './folders.ts'
+import { saveJson } from './json.ts'
 import { openFile } from './open.ts'
 import { saveFile } from './save.ts'
 import type { StaticPolicy } from './static-policy.ts'
 import { StorageAccess } from './storage-access.ts'
 import { writeStream } from './streams.ts'
-import type { AvailableNameOptions, NameOrEntry, OpenOptions, SaveOptions, SweepOptions } from './types.ts'
+import type {
+  AvailableNameOptions,
+  DeleteAllOptions,
+  DeleteFileOptions,
+  NameOrEntry,
+  OpenOptions,
+  SaveOptions,
+  SweepOptions,
+} from './types.ts'
 
 /** One storage of files, whatever holds them. A backend is a subclass that declares settings and makes a driver. */
 export class Storage<O extends CommonOptions = CommonOptions> extends StorageAccess<O> {
@@ -55,8 +67,12 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
   }
 
   /**
-   * Stores content and gives the name it got: another one when the name was taken and overwriting is off.
-   * All or nothing; the caller's content is read from its beginning and never closed. `suspicious_name` writes nothing.
+   * Stores content and returns the name it got: another one when the name was taken and overwriting is off. `{ ifAbsent: true }` fails with `exists`
+   * instead, and `{ ifMatch: etag }` with `precondition_failed` when the file is not that version any more; where the service does not honour the
+   * condition they are `unsupported`. All or nothing; the caller's content is read from its beginning and never closed. `suspicious_name` writes nothing.
+   * @example
+   * const name = await storage.save('photos/cat.jpg', bytes)
+   * await storage.save('lock', '', { ifAbsent: true })
    */
   override async save(
     name: string | null | undefined,
@@ -68,10 +84,12 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
 
   /**
    * Removes a file; a missing one is no error. A folder that is not empty is `is_directory` where folders are real (local disk, memory), and an
-   * empty one is removed; where they are not (S3), there is no such file and nothing is done. A tree is never removed: that is
-   * `deleteMany(entries(...))`. An empty name is `invalid_argument`.
+   * empty one is removed; where they are not (S3), there is no such file and nothing is done. A tree is never removed: that is `deleteAll`. An empty name
+   * is `invalid_argument`. With `ifMatch` another version, and a missing file, are `precondition_failed`; `unsupported` where the service has no such
+   * condition.
    */
-  override async delete(name: NameOrEntry, options: CallOptions = {}): Promise<void> {
+  override async delete(name: NameOrEntry, options: DeleteFileOptions = {}): Promise<void> {
+    checkKnownOptions('delete', options, DELETE_OPTIONS)
     const ref = this.calls.checked('delete', nameIn(name), () => deletedRef(this, name))
     await deleteOne(this, ref, options)
   }
@@ -79,6 +97,17 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
   /** Removes many files, by their names or as `entries` gives them, in batches where the backend can; gives the names that failed with their errors. */
   async deleteMany(names: DeletableNames, options: CallOptions = {}): Promise<DeletedFiles> {
     return this.calls.guard('deleteMany', undefined, options, () => deleteMany(this, names, options))
+  }
+
+  /**
+   * Deletes all files below a folder, and where folders are real (local disk, memory, FTP, SFTP) the folders, too. `a` and `a/` both mean the folder
+   * `a/`: the files `a`, `a.txt` and those in `ab/` stay. A missing folder has no files. An empty path is `invalid_argument` without `{ all: true }`. Returns
+   * how many files were deleted, and those that were not with their errors.
+   * @example
+   * const { deleted, errors } = await storage.deleteAll('exports/2023')
+   */
+  async deleteAll(path: string, options: DeleteAllOptions = {}): Promise<DeletedFiles> {
+    return this.calls.guard('deleteAll', path, options, () => deleteAll(this, path, options))
   }
 
   /** How static files are collected into the storage, where its class says so. */
@@ -91,6 +120,16 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
     return writeStream(this, name, options)
   }
 
+  /**
+   * Stores a value as JSON in UTF-8, as `application/json` unless `contentType` is given; otherwise like `save`. What JSON cannot hold (`undefined`,
+   * functions, BigInt, circular objects) is `invalid_argument`, and nothing is stored. (RFC 8259)
+   * @example
+   * await storage.saveJson('settings.json', { theme: 'dark' }, { overwrite: true })
+   */
+  async saveJson(name: string, value: unknown, options: SaveOptions = {}): Promise<string> {
+    return saveJson(this, name, value, options)
+  }
+
   /** Copies a file, to another storage when `storage` is given; the server does it where it can. Names are chosen as by `save`. */
   async copy(from: NameOrEntry, to: string, options: CopyFileOptions = {}): Promise<string> {
     return this.calls.guard('copy', nameIn(from), options, () => copyFile(this, from, to, options))
@@ -99,6 +138,22 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
   /** Moves a file, to another storage when `storage` is given. Names are chosen as by `save`; the source goes last. */
   async move(from: NameOrEntry, to: string, options: CopyFileOptions = {}): Promise<string> {
     return this.calls.guard('move', nameIn(from), options, () => moveFile(this, from, to, options))
+  }
+
+  /**
+   * Copies all files below a folder into another one, of this storage or of `storage`; `''` is the whole storage. Names stay as they are relative to the
+   * folder. A file that fails is listed in `errors`, and the others go on; without overwriting a taken name fails with `exists`, and no other name is
+   * tried. A target that is the source or lies in it is `invalid_argument` before anything is copied. Runs `concurrency` copies at a time, by default 8.
+   * @example
+   * const { copied, errors } = await storage.copyAll('2024', 'archive/2024', { storage: archive })
+   */
+  async copyAll(from: string, to: string, options: CopyAllOptions = {}): Promise<CopiedFiles> {
+    return this.calls.guard('copyAll', from, options, () => copyAll(this, from, to, options))
+  }
+
+  /** Moves all files below a folder into another one, as `copyAll` copies them; where folders are real, those that are empty afterwards are removed. */
+  async moveAll(from: string, to: string, options: CopyAllOptions = {}): Promise<MovedFiles> {
+    return this.calls.guard('moveAll', from, options, () => moveAll(this, from, to, options))
   }
 
   /** Makes the bucket or root folder; `unsupported` where that is not ours to do. */
@@ -112,6 +167,7 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
    * where services discard them by themselves, or they cannot be found.
    */
   async sweep(options: SweepOptions = {}): Promise<number> {
+    checkKnownOptions('sweep', options, SWEEP_OPTIONS)
     const { minAgeSecs = 86_400, path = '', dryRun = false, signal } = options
     const { driver } = this.calls
     this.calls.begin('sweep', undefined, options, !dryRun)
@@ -141,6 +197,7 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
 
   /** Whether a name can be used as it is. */
   override async isNameAvailable(name: string, options: CallOptions = {}): Promise<boolean> {
+    checkCallOptions('isNameAvailable', options)
     return !(await this.exists(name, options))
   }
 

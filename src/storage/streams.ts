@@ -1,6 +1,6 @@
 import { type Readable, Writable } from 'node:stream'
 import { onAbort } from '../core/abort.ts'
-import { BytesBody, derivedStream, StreamBody } from '../core/body.ts'
+import { type Body, BytesBody, derivedStream, readBytes, StreamBody } from '../core/body.ts'
 import type { ReadStat } from '../core/driver.ts'
 import { abortedError, isStorageError, StorageError } from '../core/errors.ts'
 import { lazyStream } from '../files/lazy-stream.ts'
@@ -11,7 +11,8 @@ import { type Reading, readVersion, versionOf } from './bodies.ts'
 import { type Decoder, limitedDecoder } from './compression.ts'
 import { nameIn } from './entry-keys.ts'
 import { isParallel, readInParts } from './parallel-read.ts'
-import type { NameOrEntry, OpenOptions, ReadStreamOptions } from './types.ts'
+import { reported } from './read-progress.ts'
+import type { NameOrEntry, OpenOptions, ReadStreamOptions, VersionOptions } from './types.ts'
 
 /** A stream of a file or of a range of it, requested when it is first read. */
 export function readStream(storage: AnyBase, given: NameOrEntry, options: ReadStreamOptions): Readable {
@@ -24,24 +25,44 @@ export function readStream(storage: AnyBase, given: NameOrEntry, options: ReadSt
 /** All bytes of a file or of a range of it, held in memory. */
 export async function readWhole(storage: AnyBase, given: NameOrEntry, options: ReadStreamOptions): Promise<Buffer> {
   try {
-    return await (await opened(storage, given, options, stat => limitedDecoder(storage, stat))).bytes()
+    const body = await opened(storage, given, options, stat => limitedDecoder(storage, stat))
+    return await (body instanceof ResumedBody ? body.bytes() : readBytes({ body }))
   } catch (error) {
     throw storage.calls.failure(error, 'read', nameIn(given), options.signal)
   }
+}
+
+type DecoderOf = (stat: ReadStat & { readonly name: string }) => Decoder
+
+/** The bytes that were asked for, and how many they are where that is known. */
+interface Opened {
+  readonly body: ResumedBody
+  readonly total: number | undefined
 }
 
 async function opened(
   storage: AnyBase,
   given: NameOrEntry,
   options: ReadStreamOptions,
-  decoderOf: (stat: ReadStat & { readonly name: string }) => Decoder,
-): Promise<ResumedBody> {
+  decoderOf: DecoderOf,
+): Promise<Body> {
+  const { onProgress } = options
+  const { body, total } = await openedRange(storage, given, options, decoderOf)
+  return onProgress === undefined ? body : reported(body, total, onProgress)
+}
+
+async function openedRange(
+  storage: AnyBase,
+  given: NameOrEntry,
+  options: ReadStreamOptions,
+  decoderOf: DecoderOf,
+): Promise<Opened> {
   const { start = 0, end } = options
   checkRange(start, end)
   const ref = storage.fileRef(given)
   const { name } = ref
   const version = { ...versionOf(storage, name, options), etag: options.etag }
-  if (start === end) return nothing(storage, given, start, options)
+  if (start === end) return { body: await nothing(storage, given, start, options), total: 0 }
   const whole = start === 0 && end === undefined
   let first: Reading | undefined
   let refusal: unknown
@@ -52,18 +73,30 @@ async function opened(
     if (!isStorageError(error, 'invalid_range')) throw error
     refusal = error
   }
-  const stat = first === undefined ? await storage.stat(given, options) : first.stat
+  const stat = first === undefined ? await storage.stat(given, versionOnly(options)) : first.stat
   const decode = stat === undefined ? undefined : decoderOf({ ...stat, name })
   if (decode === undefined) {
     if (first === undefined) throw refusal
-    return first.body
+    const size = stat?.size
+    return {
+      body: first.body,
+      total: size === undefined ? undefined : Math.max(0, Math.min(end ?? size, size) - start),
+    }
   }
-  if (first !== undefined && whole) return new ResumedBody(new StreamBody(decode(first.body.stream())))
+  if (first !== undefined && whole) return unpacked(decode(first.body.stream()))
   // Places are those of the decoded bytes, which only reading from the beginning tells.
   first?.body.release()
   const encoded = await readVersion(storage, ref, undefined, version, options)
   const decoded = decode(encoded.body.stream())
-  return new ResumedBody(new StreamBody(derivedStream(decoded, partOf(decoded, start, end))))
+  return unpacked(derivedStream(decoded, partOf(decoded, start, end)))
+}
+
+function versionOnly({ signal, versionId }: ReadStreamOptions): VersionOptions {
+  return { signal, versionId }
+}
+
+function unpacked(stream: Readable): Opened {
+  return { body: new ResumedBody(new StreamBody(stream)), total: undefined }
 }
 
 async function* partOf(body: Readable, start: number, end = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array> {
@@ -84,7 +117,7 @@ async function nothing(
   start: number,
   options: ReadStreamOptions,
 ): Promise<ResumedBody> {
-  const stat = await storage.stat(given, options)
+  const stat = await storage.stat(given, versionOnly(options))
   if (stat.isDirectory) throw new StorageError('is_directory', `'${stat.name}' is a directory.`)
   if (start > stat.size && storage.decoder(stat) === undefined) throw beyond(stat.size, start)
   return new ResumedBody(new BytesBody(Buffer.alloc(0)))

@@ -8,6 +8,7 @@ export function supportsFeature(driver: Driver, features: Features, feature: Fea
     case 'copy':
     case 'move':
     case 'createContainer':
+    case 'uploadTarget':
       return driver[feature] !== undefined
     case 'path':
       return driver.localPath !== undefined
@@ -15,6 +16,10 @@ export function supportsFeature(driver: Driver, features: Features, feature: Fea
       return driver.publicUrl !== undefined
     case 'signedUrl':
       return driver.signUrl !== undefined
+    case 'resumableUploads':
+      return driver.resumable !== undefined
+    case 'visibility':
+      return driver.visibility !== undefined && driver.setVisibility !== undefined
     default:
       return features[feature] ?? false
   }

@@ -1,5 +1,5 @@
 import type { CallOptions } from '../core/call.ts'
-import type { Driver, FileAttributes, SignUrlOptions, Stat } from '../core/driver.ts'
+import type { Checksums, Driver, FileAttributes, SignUrlOptions, Stat } from '../core/driver.ts'
 import type { HttpClient } from '../http/request.ts'
 import type { Layer } from '../layers/layer.ts'
 
@@ -52,8 +52,17 @@ export interface SaveOptions extends CallOptions, FileAttributes {
   readonly maxSize?: number | undefined
   /** Overrides the option `fileOverwrite` for this file. */
   readonly overwrite?: boolean | undefined
+  /**
+   * Only creates: a taken name is `exists`, also where `fileOverwrite` is on, and no other name is tried. `unsupported` where
+   * `supports('exclusiveCreate')` is false once the server was asked (`discover`).
+   */
+  readonly ifAbsent?: boolean | undefined
   /** Only replaces the version with this etag: else `precondition_failed`. `unsupported` where `supports('ifMatch')` is false. */
   readonly ifMatch?: string | undefined
+  /**
+   * Digests that the content must have, in hexadecimal: else `checksum_mismatch`, and nothing is stored or replaced. Several are compared where several are given.
+   */
+  readonly verify?: Checksums | undefined
   /** What only this backend knows; see its page. */
   readonly extra?: Readonly<Record<string, unknown>> | undefined
   /** Called with the bytes that the service has accepted so far. */
@@ -71,6 +80,11 @@ export interface EntriesOptions extends CallOptions {
   readonly startAfter?: string | undefined
   /** Only what comes before this name in the same order. */
   readonly until?: string | undefined
+  /**
+   * Only the files whose names, relative to the folder, match one of these glob patterns; implies `recursive`. `*` stays within a folder, a pattern
+   * without a slash (`*.jpg`) is for the last part of the name in any folder, and `!` excludes. All names are listed, and then filtered.
+   */
+  readonly match?: string | readonly string[] | undefined
 }
 
 /** Which page of a folder is wanted. */
@@ -99,29 +113,47 @@ export interface OpenOptions extends VersionOptions, FileAttributes {
   readonly extra?: Readonly<Record<string, unknown>> | undefined
 }
 
+/** How one file is deleted. */
+export interface DeleteFileOptions extends CallOptions {
+  /** Only deletes the version with this etag: else `precondition_failed`, also where the file is missing. `unsupported` where `supports('deleteIfMatch')` is false. */
+  readonly ifMatch?: string | undefined
+}
+
+/** How a folder is deleted. */
+export interface DeleteAllOptions extends CallOptions {
+  /** Whether an empty path, which stands for the whole storage, is meant; default false. */
+  readonly all?: boolean | undefined
+}
+
 /** How `url` is made. */
 export interface UrlOptions extends CallOptions, Omit<Partial<SignUrlOptions>, 'expiresInSecs'> {
-  /** Life in seconds of a signed URL. */
+  /** Life in seconds of a signed URL, a whole number. `unsupported` where the URL would not be signed. Default: that of the settings. */
   readonly expiresInSecs?: number | undefined
 }
 
 /** How a large file is read by several requests at a time. */
 export interface ParallelOptions {
   /**
-   * Requests under way at a time, each for a part of the same version; default 1. The parts come in order, and so many of them are held in memory.
-   * One request reads all where the backend has no ranges, or gives no strong etag.
+   * Requests under way at a time, each for a part of the same version; default 1. The parts come in order, and at most `parallel` x `partSize` bytes are held in
+   * memory. One request reads all where the backend has no ranges, or reports neither a strong etag nor the size and the time of a file.
    */
-  readonly concurrency?: number | undefined
+  readonly parallel?: number | undefined
   /** Bytes of a part; default 8 MiB. */
   readonly partSize?: number | undefined
 }
 
-/** Which part of `createReadStream` is wanted; `end` is exclusive. */
+/** Which part of a file is read: from `start` up to `end`, which is exclusive, or `length` bytes; by default all to the end. */
 export interface ReadStreamOptions extends VersionOptions, ParallelOptions {
   /** From `stat`: a file that has another one by now is `precondition_failed`, where the backend keeps etags. */
   readonly etag?: string | undefined
+  /** The first byte; default 0. */
   readonly start?: number | undefined
+  /** The byte after the last one: **exclusive**, unlike `end` of Node's `fs.createReadStream`. */
   readonly end?: number | undefined
+  /** Bytes from `start`, instead of `end`; both are `invalid_argument`. */
+  readonly length?: number | undefined
+  /** Called with the bytes that were read so far; `total` is that of the range, undefined for a file that is unpacked. */
+  readonly onProgress?: OnProgress | undefined
 }
 
 /**
@@ -161,6 +193,7 @@ export type Feature =
   | 'ranges'
   | 'exclusiveCreate'
   | 'ifMatch'
+  | 'deleteIfMatch'
   | 'metadata'
   | 'versions'
   | 'listRange'
@@ -169,5 +202,8 @@ export type Feature =
   | 'path'
   | 'publicUrl'
   | 'signedUrl'
+  | 'uploadTarget'
+  | 'resumableUploads'
+  | 'visibility'
   | 'createContainer'
   | 'containers'

@@ -1,9 +1,12 @@
 import type { CallOptions, FileRef, Repeat } from '../core/call.ts'
-import type { Content } from '../core/content.ts'
+import { type Content, contentChunks } from '../core/content.ts'
+import { beginDigest, digestOf } from '../core/digests/digest.ts'
 import type { Stat, WriteOptions } from '../core/driver.ts'
-import { progressError, StorageError } from '../core/errors.ts'
+import { ImproperlyConfigured, progressError, StorageError } from '../core/errors.ts'
 import { isTraced } from '../layers/trace.ts'
 import type { AnyBase } from './base.ts'
+import { checkNoKeptDigest, withDigest } from './kept-digest.ts'
+import { spooled } from './spooled.ts'
 import type { OnProgress, SaveOptions } from './types.ts'
 
 /** Stands for content where only attributes are asked for; it cannot be read. */
@@ -15,16 +18,65 @@ export const attributesOnly: Content = {
   },
 }
 
-/** Sends content to the driver, transformed as the backend wants. After a lost answer a conditional write is not repeated: its condition would fail on itself. */
-export function writeContent(
+/**
+ * Sends content to the driver, transformed as the backend wants, and with its digest where the option `keepSha256` wants that. After a lost answer a conditional write is not
+ * repeated: its condition would fail on itself.
+ */
+export async function writeContent(
   storage: AnyBase,
   ref: FileRef,
   given: Content,
   write: WriteOptions,
-  options: CallOptions & Pick<SaveOptions, 'onProgress'> & { readonly paced?: boolean },
+  options: SendOptions,
+): Promise<Stat | undefined> {
+  checkNoKeptDigest(write)
+  const { content, options: prepared } = storage.prepareContent(ref.name, given, write)
+  if (!storage.options.keepSha256) return send(storage, ref, content, prepared, options)
+  const spool = await keepable(storage, ref.name, content, options)
+  try {
+    const stored = spool ?? content
+    const metadata = withDigest(prepared.metadata, await sha256Of(storage, stored, options))
+    return await send(storage, ref, stored, { ...prepared, metadata }, options)
+  } finally {
+    await spool?.[Symbol.asyncDispose]()
+  }
+}
+
+/** How content is sent. */
+type SendOptions = CallOptions & Pick<SaveOptions, 'onProgress'> & { readonly paced?: boolean }
+
+/** A spool of content that can be read once and whose digest is not known: the digest is sent before the bytes. */
+async function keepable(
+  storage: AnyBase,
+  name: string,
+  content: Content,
+  options: CallOptions,
+): Promise<Awaited<ReturnType<typeof spooled>> | undefined> {
+  if (!storage.features.metadata) {
+    const text = `${storage.constructor.name} keeps no metadata, so that it cannot keep the SHA-256 of files: set keepSha256 to False.`
+    throw new ImproperlyConfigured(text)
+  }
+  const isKnown = content.checksums?.sha256 !== undefined || content.replayable
+  return isKnown ? undefined : await spooled(storage, name, content, options)
+}
+
+async function sha256Of(storage: AnyBase, content: Content, { signal }: CallOptions): Promise<string> {
+  const { bytes, checksums } = content
+  if (checksums?.sha256 !== undefined) return checksums.sha256
+  if (bytes !== undefined) return digestOf('sha256', bytes)
+  const digest = beginDigest('sha256')
+  for await (const chunk of contentChunks(content, storage.calls.context({ signal }))) digest.update(chunk)
+  return digest.digest()
+}
+
+function send(
+  storage: AnyBase,
+  ref: FileRef,
+  content: Content,
+  prepared: WriteOptions,
+  options: SendOptions,
 ): Promise<Stat | undefined> {
   const { driver } = storage.calls
-  const { content, options: prepared } = storage.prepareContent(ref.name, given, write)
   const conditional = prepared.ifAbsent === true || prepared.ifMatch !== undefined
   const repeat: Repeat = content.replayable && (conditional ? 'if_not_applied' : true)
   const { signal, paced, onProgress } = options

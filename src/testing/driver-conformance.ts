@@ -2,6 +2,7 @@ import type { Driver } from '../core/driver.ts'
 import { isStorageError } from '../core/errors.ts'
 import { type CaseOf, type ConformanceCase, cleaned } from './case.ts'
 import { plainContext } from './context.ts'
+import { checksumCases } from './driver-checksums.ts'
 import { conditionCases } from './driver-conditions.ts'
 import { contentCases } from './driver-content.ts'
 import { failureCases } from './driver-failures.ts'
@@ -14,6 +15,7 @@ import { readingCases } from './driver-reading.ts'
 const CASES: readonly CaseOf<DriverPlace>[] = [
   ...contentCases,
   ...readingCases,
+  ...checksumCases,
   ...conditionCases,
   ...listingCases,
   ...rangeCases,

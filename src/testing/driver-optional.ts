@@ -11,6 +11,7 @@ const METHODS: Record<OptionalMethod, true> = {
   move: true,
   publicUrl: true,
   signUrl: true,
+  uploadTarget: true,
   address: true,
   localPath: true,
   openHandle: true,

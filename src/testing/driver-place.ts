@@ -8,7 +8,7 @@ import { plainContext } from './context.ts'
 /** Methods of a driver whose absence means that the backend cannot do it. */
 export type OptionalMethod = Exclude<
   { [K in keyof Driver]-?: Driver extends Record<K, Driver[K]> ? never : K }[keyof Driver],
-  'close' | 'containers'
+  'close' | 'containers' | 'resumable'
 >
 
 /** Fields of `Stat` that a backend may keep or not. */

@@ -1,5 +1,6 @@
 import type { Storage } from '../storage/storage.ts'
 import { type ConformanceCase, cleaned } from './case.ts'
+import { checksumCases } from './storage-checksums.ts'
 import { fileCases } from './storage-files.ts'
 import { nameCases } from './storage-names.ts'
 import { namesOf, type StorageCase, type StorageConformanceOptions } from './storage-place.ts'
@@ -9,7 +10,7 @@ import { safetyCases } from './storage-safety.ts'
 export function storageConformance(options: StorageConformanceOptions): ConformanceCase[] {
   const { locations = ['', 'some location/below'] } = options
   return locations.flatMap(location =>
-    [...fileCases, ...nameCases, ...safetyCases].map(each => ({
+    [...fileCases, ...nameCases, ...safetyCases, ...checksumCases].map(each => ({
       title: location === '' ? each.title : `Under ${location}: ${each.title}`,
       run: () => inStorage(location, options, each),
     })),

@@ -32,6 +32,7 @@ describe('the command line', () => {
       'get',
       'cp',
       'mv',
+      'sync',
       'rm',
       'stat',
       'url',

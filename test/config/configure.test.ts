@@ -47,13 +47,13 @@ describe('storages', () => {
 
   test('names the alias that is not configured', () => {
     configure({ STORAGES: { x: { BACKEND: 'memory' } } })
-    const message = "Could not find config for 'y' in settings.STORAGES."
+    const message = "Could not find config for 'y' in settings.STORAGES. Known: x."
     expect(() => storages['y']).toThrow(expect.objectContaining({ code: 'improperly_configured', message }))
     expect(() => storages.default).toThrow("Could not find config for 'default' in settings.STORAGES.")
     expect(() => storages['toString']).not.toThrow()
     configure({ STORAGES: { media: { BACKEND: 'memory' } } })
     expect(() => storages['meida']).toThrow(
-      "Could not find config for 'meida' in settings.STORAGES. (did you mean 'media'?)",
+      "Could not find config for 'meida' in settings.STORAGES. Known: media (did you mean 'media'?).",
     )
   })
 

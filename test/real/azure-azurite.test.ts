@@ -101,7 +101,7 @@ const conforming = (
   refusedNames: ['trailing.dot.'],
   expects: {
     features: { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true },
-    methods: ['deleteMany', 'copy', 'publicUrl', 'signUrl', 'address', 'createContainer'],
+    methods: ['deleteMany', 'copy', 'publicUrl', 'signUrl', 'uploadTarget', 'address', 'createContainer'],
   },
   ...more,
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Crc32c, Crc64Nvme } from '../../src/remote/crc.ts'
+import { Crc32c, Crc64Nvme } from '../../src/core/digests/crc.ts'
 
 const CASTAGNOLI = 0x82f63b78n
 const NVME = 0x9a6c9329ac4bc9b5n

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, expect, test, vi } from 'vitest'
-import { Crc64Nvme } from '../../src/remote/crc.ts'
+import { Crc64Nvme } from '../../src/core/digests/crc.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -43,7 +43,7 @@ test.each([
 ])('also where the runtime compiles nothing', async WebAssembly => {
   vi.stubGlobal('WebAssembly', WebAssembly)
   vi.resetModules()
-  const { Crc64Nvme: Check } = await import('../../src/remote/crc.ts')
+  const { Crc64Nvme: Check } = await import('../../src/core/digests/crc.ts')
   const bytes = randomBytes(9000)
   expect(quick(bytes, 9000, Check)).toBe(slow(bytes))
 })

@@ -34,7 +34,7 @@ class GatedDriver extends MemoryDriver {
 }
 
 const bytes = randomBytes(1000)
-const parts = { concurrency: 3, partSize: 100 }
+const parts = { parallel: 3, partSize: 100 }
 
 async function stored(driver = new GatedDriver(), content = bytes): Promise<MemoryStorage> {
   const storage = new MemoryStorage({}, { driver, settings: {}, env: {} })
@@ -199,9 +199,9 @@ describe('a read in parts', () => {
   })
 
   test.each([
-    [{ concurrency: 0 }, 'concurrency'],
-    [{ concurrency: 1.5 }, 'concurrency'],
-    [{ concurrency: 2, partSize: -1 }, 'partSize'],
+    [{ parallel: 0 }, 'parallel'],
+    [{ parallel: 1.5 }, 'parallel'],
+    [{ parallel: 2, partSize: -1 }, 'partSize'],
   ])('refuses %j', async (options, name) => {
     const storage = await stored()
     const read = storage.readBytes('a', options)

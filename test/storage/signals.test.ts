@@ -21,6 +21,8 @@ const WITHOUT_SIGNAL: ReadonlySet<string> = new Set([
     'toJSON',
     'decoder',
     'writeOptions',
+    'checkUrl',
+    'unsignedRemedy',
   ],
   ...['ref', 'fileRef', 'normalRef', 'newRef', 'isSpelled', 'isRoot', 'objectParametersOf'],
   ...['getValidName', 'getAlternativeName', 'generateFilename', 'getNameMaxLength', 'prepareContent'],

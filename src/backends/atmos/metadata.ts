@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { FileAttributes, Stat } from '../../core/driver.ts'
-import { countOf, dateOf, etagOf, type HeaderStat, headerTextOf } from '../../remote/headers.ts'
+import type { Checksums, FileAttributes, Stat } from '../../core/driver.ts'
+import { countOf, dateOf, etagOf, type HeaderStat, headerTextOf, sizeOf } from '../../remote/headers.ts'
 import { dispositionText, headerText } from '../../remote/parameters.ts'
+import { checksumIn } from './checksum.ts'
 import { tagsIn } from './tags.ts'
 
 /** Tags of the service itself, which come in the same header as the user's. */
@@ -69,6 +70,7 @@ export function statOf(headers: IncomingHttpHeaders): AtmosStat {
     ...systemStat(tags),
     etag: etagOf(headers.etag) ?? weakEtag(tags),
     md5: md5In(tags),
+    checksums: ownChecksums(headers, tags),
     contentType: headerTextOf(headers['content-type']),
     contentEncoding: kept('contentEncoding'),
     contentDisposition: kept('contentDisposition'),
@@ -96,6 +98,14 @@ export function systemStat(
 /** A public stat, without what only this backend knows. */
 export function publicStat({ objectId: _, md5: __, size, ...stat }: AtmosStat & { readonly size: number }): Stat {
   return { ...stat, size }
+}
+
+/** The service's own checksum, where it is of all bytes. */
+function ownChecksums(headers: IncomingHttpHeaders, tags: ReadonlyMap<string, string>): Checksums | undefined {
+  const own = checksumIn(headers)
+  const { size } = systemStat(tags)
+  if (own === undefined || (own.offset !== undefined && own.offset !== (size ?? sizeOf(headers)))) return undefined
+  return { [own.algorithm === 'MD5' ? 'md5' : 'sha1']: own.value }
 }
 
 /** Object, size and second of the last change: other bytes in the same second have the same, so it is weak. */

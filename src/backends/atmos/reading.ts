@@ -67,7 +67,7 @@ async function readOnce(
   const hashes = range === undefined ? { expected: hash } : { whole: hash }
   // An object and the second of its change are all by which the protocol distinguishes versions.
   const continues = size !== undefined && told.modifiedAt !== undefined && told.etag !== undefined
-  return { body, ...hashes, stat: { ...told, size }, continues }
+  return { body, ...hashes, stat: { ...told, size }, continues, isUnchecked: !isChecked }
 }
 
 /** The hash that all bytes must have, by what the service keeps. */

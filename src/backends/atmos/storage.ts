@@ -1,6 +1,7 @@
 import type { CallOptions } from '../../core/call.ts'
 import type { Driver, ObjectParameters } from '../../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import { checkCallOptions } from '../../core/known-options.ts'
 import { trimTrailingSlashes } from '../../core/names.ts'
 import type { Input, SettingsOf } from '../../core/settings.ts'
 import { checkCustomDomain, type UrlQuery } from '../../remote/custom-domain.ts'
@@ -87,6 +88,7 @@ export class AtmosStorage<O extends AtmosOptions = AtmosOptions> extends ObjectS
 
   /** The version of the service and what it can do; `not_found` or `improperly_configured` where it does not report. */
   async serviceInfo(options: CallOptions = {}): Promise<AtmosServiceInfo> {
+    checkCallOptions('serviceInfo', options)
     this.calls.begin('serviceInfo', undefined, options)
     const { driver } = this.calls
     if (!(driver instanceof AtmosDriver)) throw new StorageError('unsupported', 'This needs the driver of Atmos.')

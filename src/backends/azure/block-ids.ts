@@ -16,9 +16,22 @@ export class BlockIds {
   readonly length: number
   readonly #prefix: Buffer
 
-  constructor(length: number = LENGTH) {
+  constructor(length: number = LENGTH, prefix: Buffer = nodeCrypto().randomBytes(length - NUMBER)) {
     this.length = length
-    this.#prefix = nodeCrypto().randomBytes(length - NUMBER)
+    this.#prefix = prefix
+  }
+
+  /** The ids that `text` names; undefined for what no `text` can be. */
+  static of(text: string): BlockIds | undefined {
+    const prefix = Buffer.from(text, 'base64url')
+    const isOurs =
+      prefix.toString('base64url') === text && prefix.byteLength >= SHORTEST - NUMBER && prefix.byteLength <= 61
+    return isOurs ? new BlockIds(prefix.byteLength + NUMBER, prefix) : undefined
+  }
+
+  /** What all ids of the upload begin with, as text. */
+  get text(): string {
+    return this.#prefix.toString('base64url')
   }
 
   /** Other ids as long as one that is there; undefined for one that is too short to be told apart. */

@@ -2,10 +2,10 @@ import { drain } from '../../core/body.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { ContainerDriver } from '../../core/container-driver.ts'
 import type { Content } from '../../core/content.ts'
+import type { DirectUpload, DirectUploadLimits } from '../../core/direct-uploads.ts'
 import type {
   DeleteResult,
   Driver,
-  ExpectedHash,
   Features,
   Page,
   PageRequest,
@@ -20,16 +20,16 @@ import type {
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import type { HttpClient, HttpResponse } from '../../http/request.ts'
 import { Batches } from '../../remote/batches.ts'
-import { expectedHash } from '../../remote/checksums.ts'
 import { Conditions, FULL_CONDITIONS } from '../../remote/conditions.ts'
 import { containersOf } from '../../remote/containers.ts'
-import { headerTextOf } from '../../remote/headers.ts'
+import { refuseMaxSize } from '../../remote/direct-upload.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
 import type { PartOptions } from '../../remote/options.ts'
 import { sizedPage } from '../../remote/page-range.ts'
 import { partPlan } from '../../remote/part-plan.ts'
 import { writeObject } from '../../remote/part-upload.ts'
 import { readObject } from '../../remote/reading.ts'
+import { resumableUploads } from '../../remote/resumable.ts'
 import { BATCH_LIMIT, deleteBatch, deletion } from './batch.ts'
 import { AzureClient, type AzureClientOptions } from './client.ts'
 import { AzureContainers } from './containers.ts'
@@ -60,12 +60,17 @@ export class AzureDriver implements Driver {
   readonly #uploads: OpenUploads = new OpenUploads()
   readonly #conditions: Conditions = new Conditions(FULL_CONDITIONS)
   readonly #batches: Batches<RequestOptions>
+  readonly resumable: NonNullable<Driver['resumable']>
 
   constructor(options: AzureDriverOptions) {
     this.#options = options
     this.client = new AzureClient(options, options.httpClient)
     this.containers = containersOf(new AzureContainers(this.client))
     this.#parts = new AzureParts(this.client, options.checksum)
+    this.resumable = resumableUploads({
+      plan: async (key, write) => ({ ...this.#plan(key, write), failed: error => createFailed(error, write) }),
+      place: key => this.address(key),
+    })
     this.#batches = new Batches({
       limit: BATCH_LIMIT,
       holds: () => true,
@@ -81,15 +86,8 @@ export class AzureDriver implements Driver {
 
   async read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
     const query = versionQuery(options)
-    let stored: string | undefined
-    let whole: string | undefined
-    const get = async (headers: Record<string, string>): Promise<HttpResponse> => {
-      const answer = await this.client.send({ method: 'GET', key, query, headers }, ctx)
-      // The answer to a range has the MD5 of the range, where that was asked for, and that of the whole file beside it.
-      stored = answer.status === 200 ? headerTextOf(answer.headers['content-md5']) : undefined
-      whole = headerTextOf(answer.headers['x-ms-blob-content-md5'])
-      return answer
-    }
+    const get = (headers: Record<string, string>): Promise<HttpResponse> =>
+      this.client.send({ method: 'GET', key, query, headers }, ctx)
     const matchHeader = (etag: string): string => this.#conditions.matchHeader(etag)
     const result = await readObject({ get, statOf: headerStatOf, matchHeader, classify: classifyAzure }, options)
     try {
@@ -99,20 +97,14 @@ export class AzureDriver implements Driver {
       await drain(result)
       throw error
     }
-    const { checksum } = this.#options
-    if (checksum === 'off') return result
-    if (options.range !== undefined) return { ...result, whole: expectedMd5(whole) }
-    return { ...result, expected: expectedMd5(stored) }
+    return this.#options.checksum === 'off' ? { ...result, isUnchecked: true } : result
   }
 
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     ctx.signal.throwIfAborted()
-    checkKey(key)
-    const target = this.#targetOf(key, options)
-    const { conditions } = target
-    const plan = partPlan(this.#uploads, this.#options, { put: conditions, finish: conditions })
+    const { protocol, target, plan } = this.#plan(key, options)
     try {
-      return await writeObject(this.#parts, target, content, plan, ctx)
+      return await writeObject(protocol, target, content, plan, ctx)
     } catch (error) {
       throw createFailed(error, options)
     }
@@ -175,6 +167,24 @@ export class AzureDriver implements Driver {
     return signedUrl(this.client, this.client.url(key), key, rest, ctx)
   }
 
+  /** A signed PUT. The service stores the type that the request sends. */
+  async uploadTarget(
+    key: string,
+    options: WriteOptions,
+    limits: DirectUploadLimits,
+    ctx: CallContext,
+  ): Promise<DirectUpload> {
+    refuseMaxSize(limits, 'Azure')
+    const { objectParameters = {} } = options
+    const { expiresInSecs } = limits
+    const url = await this.signUrl(key, { method: 'PUT', expiresInSecs }, ctx)
+    return {
+      method: 'PUT',
+      url,
+      headers: { 'x-ms-blob-type': 'BlockBlob', ...writeHeaders(objectParameters, options) },
+    }
+  }
+
   /** Creates the container, which nobody may read without credentials; one that is there already is fine. */
   async createContainer(ctx: CallContext): Promise<void> {
     try {
@@ -194,6 +204,14 @@ export class AzureDriver implements Driver {
     await this.#options.httpClient.close()
   }
 
+  #plan(key: string, options: WriteOptions) {
+    checkKey(key)
+    const target = this.#targetOf(key, options)
+    const { conditions } = target
+    const plan = partPlan(this.#uploads, this.#options, { put: conditions, finish: conditions })
+    return { protocol: this.#parts, target, plan }
+  }
+
   #targetOf(key: string, options: WriteOptions): AzureTarget {
     const { objectParameters = {}, extra } = options
     return {
@@ -208,8 +226,4 @@ export class AzureDriver implements Driver {
   #deletion(key: string, { objectParameters }: RequestOptions) {
     return deletion(key, this.#options.deleteSnapshots, objectParameters)
   }
-}
-
-function expectedMd5(value: string | undefined): ExpectedHash | undefined {
-  return value === undefined ? undefined : expectedHash('MD5', value, 'base64')
 }

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { FileAttributes, ObjectParameters, Stat, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { addAttributes } from '../../remote/attribute-headers.ts'
+import { checksumsOf } from '../../remote/checksums.ts'
 import { dateOf, type HeaderStat, headerTextOf, sizedStat, statOfHeaders } from '../../remote/headers.ts'
 import { metadataHeaders } from '../../remote/metadata.ts'
 import { ParameterTable, recordOf } from '../../remote/parameters.ts'
@@ -100,8 +101,22 @@ export function headerStatOf(headers: IncomingHttpHeaders): HeaderStat {
     createdAt: dateOf(headers['x-ms-creation-time']),
     versionId: headerTextOf(headers['x-ms-version-id']),
     storageClass: headerTextOf(headers['x-ms-access-tier']),
+    checksums: checksumsOf({ md5: md5In(headers) }, 'base64'),
     ...(isDirectory ? { isDirectory } : {}),
   }
+}
+
+/**
+ * The MD5 of the whole blob in base64. The service computes it of a blob that comes in one request. That of a blob of blocks is what the client set, which it does
+ * not check; this library sets none. That of an append or page blob may be older than its bytes, and is not reported.
+ * (https://learn.microsoft.com/rest/api/storageservices/get-blob-properties)
+ */
+function md5In(headers: IncomingHttpHeaders): string | undefined {
+  const kind = headerTextOf(headers['x-ms-blob-type'] ?? headers['blobtype'])
+  if (kind !== undefined && kind !== 'BlockBlob') return undefined
+  // The answer to a range may have the MD5 of the range under the plain name.
+  const isPart = headers['content-range'] !== undefined
+  return headerTextOf(headers['x-ms-blob-content-md5']) ?? (isPart ? undefined : headerTextOf(headers['content-md5']))
 }
 
 /** The same as a `Stat`; code `unavailable` where the answer does not tell the size. */

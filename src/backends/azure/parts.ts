@@ -7,8 +7,9 @@ import { detached } from '../../remote/aftermath.ts'
 import { type Bytes, checksumOf, hashOf } from '../../remote/checksums.ts'
 import { serviceCodeOf } from '../../remote/codes.ts'
 import { dateOf, etagOf, headerTextOf } from '../../remote/headers.ts'
-import type { FailedFinish, PartProtocol, UploadTarget } from '../../remote/part-protocol.ts'
+import type { FailedFinish, PartProtocol, ResumedUpload, UploadTarget } from '../../remote/part-protocol.ts'
 import type { PartLimits, Piece, PieceRange } from '../../remote/pieces.ts'
+import { notAnId } from '../../remote/resumable.ts'
 import type { XmlNode } from '../../remote/xml.ts'
 import { BlockIds } from './block-ids.ts'
 import type { AzureClient } from './client.ts'
@@ -120,6 +121,38 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
     return true
   }
 
+  /** What the ids of the blocks begin with, after a look at blocks that somebody has left: all must be of one length. */
+  async save(upload: AzureUpload, ctx: CallContext): Promise<string> {
+    const { uncommitted } = await this.#blockLists(upload.target.key, ctx)
+    upload.ids = BlockIds.like(uncommitted[0]?.id) ?? upload.ids
+    return upload.ids.text
+  }
+
+  /** The blocks that wait. An upload of which the service has none may be one that has not sent any. */
+  async resume(
+    target: AzureTarget,
+    saved: string,
+    ctx: CallContext,
+  ): Promise<ResumedUpload<AzureUpload, AzureBlock> | undefined> {
+    const ids = BlockIds.of(saved)
+    if (ids === undefined) throw notAnId()
+    const { committed, uncommitted } = await this.#blockLists(target.key, ctx)
+    const waiting = new Map(uncommitted.map(block => [block.id, block]))
+    if (committed[0]?.id === ids.idOf(1) || waiting.has(ids.idOf(CANCELLED))) return undefined
+    const parts: AzureBlock[] = []
+    for (let block = waiting.get(ids.idOf(1)); block !== undefined; block = waiting.get(ids.idOf(parts.length + 1))) {
+      parts.push(block)
+    }
+    return { upload: { target, ids, begun: parts.length > 0 }, parts, offset: sizeOf(parts) }
+  }
+
+  /** Marks the upload by a block of one byte: blocks cannot be removed, and Azure drops them after a week. */
+  async cancel(upload: AzureUpload, ctx: CallContext): Promise<boolean> {
+    const piece = { number: CANCELLED, offset: 0, size: 1, chunks: [Buffer.alloc(1)] }
+    await ctx.step('cancelUpload', true, step => this.part(upload, piece, step))
+    return true
+  }
+
   /** Whether the blocks were dropped, as they are when another writer finishes a blob of that name. */
   isGone(error: unknown): boolean {
     return serviceCodeOf(error) === 'InvalidBlockList'
@@ -204,6 +237,8 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
 }
 
 const EMPTY = Buffer.alloc(0)
+/** Number of the block that marks a cancelled upload. */
+const CANCELLED = 0
 
 /** Azure's CRC-64 is that of NVMe, but written with its lowest byte first. */
 function azureCrc64(bytes: Bytes): string {

@@ -1,12 +1,14 @@
 import type { CallOptions } from '../../core/call.ts'
 import type { Driver, ObjectParameters } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
+import { checkCallOptions, checkKnownOptions } from '../../core/known-options.ts'
 import { trimTrailingSlashes } from '../../core/names.ts'
 import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
 import type { UrlQuery } from '../../remote/custom-domain.ts'
 import { checkCustomDomain } from '../../remote/custom-domain.ts'
 import { httpClientOf } from '../../remote/http-client.ts'
 import { ATTRIBUTE_PARAMETERS, type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
+import { AVAILABLE_NAME_OPTIONS } from '../../storage/call-options.ts'
 import { nameIn } from '../../storage/entry-keys.ts'
 import type {
   AvailableNameOptions,
@@ -104,6 +106,7 @@ export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectS
 
   /** A free name is never longer than Azure takes. */
   override async getAvailableName(name: string, options: AvailableNameOptions = {}): Promise<string> {
+    checkKnownOptions('getAvailableName', options, AVAILABLE_NAME_OPTIONS)
     const { maxLength = nameMaxLength(this.options.location, true) } = options
     return super.getAvailableName(name, { ...options, maxLength })
   }
@@ -113,6 +116,7 @@ export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectS
    * until then. Missing: `not_found`.
    */
   async setTier(name: NameOrEntry, tier: string, options: CallOptions = {}): Promise<void> {
+    checkCallOptions('setTier', options)
     const ref = this.calls.checked('setTier', nameIn(name), () => this.ref(name))
     this.calls.begin('setTier', ref.name, options, true)
     const { driver } = this.calls
@@ -138,6 +142,7 @@ export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectS
    * read. A URL for uploading or deleting must end. Nothing is asked of the network but, for a token credential, a delegation key from time to time.
    */
   override async url(name: string, options: UrlOptions = {}): Promise<string> {
+    this.checkUrl(name, options)
     this.calls.begin('url', name, options)
     const { expiresInSecs = this.urlLifeSecs, method = 'GET' } = options
     const isDownload = method === 'GET' || method === 'HEAD'

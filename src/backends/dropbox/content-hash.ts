@@ -1,45 +1,5 @@
-import type { Hash } from 'node:crypto'
-import { nodeCrypto } from '../../core/builtin.ts'
-import type { ExpectedHash, RunningHash } from '../../core/driver.ts'
-import { type Bytes, hashOf } from '../../remote/checksums.ts'
-
-/** Bytes of the blocks of which a content hash is made. (https://www.dropbox.com/developers/reference/content-hash) */
-export const BLOCK: number = 4 * 1024 * 1024
-
-/** The content hash of bytes that come in pieces: the SHA-256 of the SHA-256 digests of all blocks, in hex. */
-export class ContentHash implements RunningHash {
-  readonly #digests: Uint8Array[] = []
-  #block: Hash | undefined
-  #filled = 0
-
-  update(bytes: Uint8Array): void {
-    for (let rest = bytes; rest.byteLength > 0; ) {
-      const fitting = rest.subarray(0, BLOCK - this.#filled)
-      this.#block ??= nodeCrypto().createHash('sha256')
-      this.#block.update(fitting)
-      this.#filled += fitting.byteLength
-      rest = rest.subarray(fitting.byteLength)
-      if (this.#filled < BLOCK) continue
-      this.#digests.push(this.#block.digest())
-      this.#block = undefined
-      this.#filled = 0
-    }
-  }
-
-  /** Adds bytes that were hashed by themselves; what came before must end with a block. */
-  add(next: ContentHash): void {
-    this.#digests.push(...next.#all())
-  }
-
-  /** The hash so far; may be asked repeatedly and between updates. */
-  digest(): string {
-    return hashOf('sha256', this.#all(), 'hex')
-  }
-
-  #all(): readonly Uint8Array[] {
-    return this.#block === undefined ? this.#digests : [...this.#digests, this.#block.copy().digest()]
-  }
-}
+import { ContentHash } from '../../core/digests/content-hash.ts'
+import type { Bytes } from '../../remote/checksums.ts'
 
 /** The hash of bytes at hand. */
 export function hashed(bytes: Bytes): ContentHash {
@@ -47,9 +7,4 @@ export function hashed(bytes: Bytes): ContentHash {
   if (bytes instanceof Uint8Array) hash.update(bytes)
   else for (const chunk of bytes) hash.update(chunk)
   return hash
-}
-
-/** What the bytes of a file are compared with as they are read. */
-export function expectedHash(value: string): ExpectedHash {
-  return { name: 'content_hash', value, begin: () => new ContentHash() }
 }

@@ -1,5 +1,6 @@
 import type { CallContext } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
+import type { DirectUpload, DirectUploadLimits } from '../../core/direct-uploads.ts'
 import type {
   DeleteResult,
   Driver,
@@ -13,19 +14,22 @@ import type {
   WriteOptions,
 } from '../../core/driver.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
+import { guessType } from '../../core/mime.ts'
 import type { HttpClient } from '../../http/request.ts'
 import { conditionFailed } from '../../remote/conditions.ts'
+import { refuseMaxSize } from '../../remote/direct-upload.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
 import type { PartOptions } from '../../remote/options.ts'
 import { sizedPage } from '../../remote/page-range.ts'
 import { partPlan } from '../../remote/part-plan.ts'
 import { writeObject } from '../../remote/part-upload.ts'
+import { resumableUploads } from '../../remote/resumable.ts'
 import { type ClientOptions, DropboxClient } from './client.ts'
 import { type Commit, commitOf, updateOf } from './commit.ts'
 import { type Relocation, Relocations, type Verb } from './copying.ts'
 import { Deletion } from './deletion.ts'
 import { classifyDropbox } from './errors.ts'
-import { sharedLink, temporaryLink, uploadLink } from './links.ts'
+import { checkLinkLife, sharedLink, temporaryLink, uploadLink } from './links.ts'
 import { listedPage } from './listing.ts'
 import { Lookup } from './lookup.ts'
 import { pathOf } from './names.ts'
@@ -60,6 +64,7 @@ export class DropboxDriver implements Driver {
   readonly #deletion: Deletion
   readonly #relocations: Relocations
   readonly #uploads: OpenUploads = new OpenUploads()
+  readonly resumable: NonNullable<Driver['resumable']>
 
   constructor(options: DropboxDriverOptions) {
     this.#options = options
@@ -68,6 +73,13 @@ export class DropboxDriver implements Driver {
     this.#parts = new DropboxParts(this.#client, this.#lookup, options.partSize)
     this.#deletion = new Deletion(this.#client, this.#lookup)
     this.#relocations = new Relocations(this.#client, this.#lookup, this)
+    this.resumable = resumableUploads({
+      plan: async (key, write, ctx) => ({
+        ...(await this.#plan(key, write, ctx)),
+        failed: error => conditionFailed(error, write, classifyDropbox),
+      }),
+      place: async key => pathOf(key).toLowerCase(),
+    })
   }
 
   async stat(key: string, ctx: CallContext, { versionId }: StatOptions = {}): Promise<Stat> {
@@ -80,14 +92,19 @@ export class DropboxDriver implements Driver {
 
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     ctx.signal.throwIfAborted()
-    const commit = commitOf(key, await this.#modeOf(key, options, ctx), options.extra)
-    // A session tells what became of its last request, and the file what became of `put`: both are made again also under a condition.
-    const plan = partPlan(this.#uploads, { ...this.#options, uploadConcurrency: 1 }, { put: {}, finish: {} })
+    const { protocol, target, plan } = await this.#plan(key, options, ctx)
     try {
-      return await writeObject(this.#parts, { key, options, commit }, content, plan, ctx)
+      return await writeObject(protocol, target, content, plan, ctx)
     } catch (error) {
       throw conditionFailed(error, options, classifyDropbox)
     }
+  }
+
+  async #plan(key: string, options: WriteOptions, ctx: CallContext) {
+    const commit = commitOf(key, await this.#modeOf(key, options, ctx), options.extra)
+    // A session tells what became of its last request, and the file what became of `put`: both are made again also under a condition.
+    const plan = partPlan(this.#uploads, { ...this.#options, uploadConcurrency: 1 }, { put: {}, finish: {} })
+    return { protocol: this.#parts, target: { key, options, commit }, plan }
   }
 
   async #modeOf(key: string, { ifAbsent, ifMatch }: WriteOptions, ctx: CallContext): Promise<Commit['mode']> {
@@ -160,6 +177,25 @@ export class DropboxDriver implements Driver {
   uploadLink(key: string, secs: number, options: WriteOptions, ctx: CallContext): Promise<string> {
     const commit = commitOf(key, options.ifAbsent === true ? 'add' : 'overwrite', options.extra)
     return uploadLink(this.#client, commit, secs, ctx)
+  }
+
+  /** A link that takes the bytes by POST. Dropbox keeps no types: a file has the one that its name implies. */
+  async uploadTarget(
+    key: string,
+    options: WriteOptions,
+    limits: DirectUploadLimits,
+    ctx: CallContext,
+  ): Promise<DirectUpload> {
+    refuseMaxSize(limits, 'Dropbox')
+    const { contentType } = options
+    if (contentType !== undefined && contentType !== guessType(key).contentType)
+      throw new StorageError(
+        'unsupported',
+        `contentType: in Dropbox the type follows from the name, and '${contentType}' is another one.`,
+      )
+    const secs = checkLinkLife(limits.expiresInSecs)
+    const url = await ctx.step('uploadLink', true, step => this.uploadLink(key, secs, { extra: options.extra }, step))
+    return { method: 'POST', url, headers: { 'content-type': 'application/octet-stream' } }
   }
 
   classify(error: unknown): ErrorCode | undefined {

@@ -1,5 +1,6 @@
 import type { CallContext } from '../../core/call.ts'
 import { StorageError } from '../../core/errors.ts'
+import { checkSeconds } from '../../core/urls.ts'
 import { textOf } from '../../remote/answers.ts'
 import type { DropboxClient } from './client.ts'
 import { dropboxErrorOf, type Fields, fieldsOf } from './errors.ts'
@@ -7,6 +8,13 @@ import { pathOf } from './names.ts'
 
 /** Life of a temporary link in seconds, which Dropbox fixes. (https://www.dropbox.com/developers/documentation/http/documentation#files-get_temporary_link) */
 export const LINK_SECS: number = 4 * 3600
+
+/** Checks the life of a link for an upload: 60 to 14,400 seconds, else `invalid_argument`; returns it in whole seconds. */
+export function checkLinkLife(secs: number): number {
+  checkSeconds(secs)
+  if (secs >= 60 && secs <= LINK_SECS) return secs
+  throw new StorageError('invalid_argument', `expiresInSecs: expected 60 to ${LINK_SECS} seconds, got ${secs}.`)
+}
 
 /** A link to the bytes of a file, for 4 hours. */
 export async function temporaryLink(client: DropboxClient, key: string, ctx: CallContext): Promise<string> {

@@ -1,6 +1,7 @@
 import type { Stat } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { textOf } from '../../remote/answers.ts'
+import { checksumsOf } from '../../remote/checksums.ts'
 import { dateOf } from '../../remote/headers.ts'
 import { type Fields, fieldsOf, tagOf } from './errors.ts'
 import { isAlike, pathOf } from './names.ts'
@@ -24,8 +25,9 @@ export function metadataOf(value: Fields): Metadata {
     modifiedAt: dateOf(textOf(stored)) ?? dateOf(textOf(set)),
     etag,
     versionId: etag,
+    checksums: checksumsOf({ dropbox: hash }, 'hex'),
   }
-  return { stat, hash: /^[0-9a-f]{64}$/.exec(String(hash))?.[0], id: textOf(id) }
+  return { stat, hash: stat.checksums?.dropbox, id: textOf(id) }
 }
 
 /** The metadata of the file at a path; `unavailable`, outcome `unknown`, for an answer that is about another one or does not tell it. */
@@ -44,13 +46,13 @@ export function fileAt(value: unknown, path: string): Metadata {
 /** What bytes are known by. */
 export interface Wanted {
   readonly size: number
-  readonly hash: string
+  readonly hash: string | undefined
 }
 
 /** The file that an answer tells, where its bytes are those that were sent. */
 export function verified(answer: unknown, path: string, wanted: Wanted): Stat {
   const { stat, hash } = fileAt(answer, path)
-  if (stat.size === wanted.size && (hash ?? wanted.hash) === wanted.hash) return stat
+  if (stat.size === wanted.size && (wanted.hash === undefined || (hash ?? wanted.hash) === wanted.hash)) return stat
   const text = 'The content hash of what the service stored is not that of what was sent.'
   throw new StorageError('checksum_mismatch', text, { outcome: 'unknown' })
 }

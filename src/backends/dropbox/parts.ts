@@ -1,15 +1,17 @@
 import type { CallContext } from '../../core/call.ts'
+import { BLOCK, type ContentHash } from '../../core/digests/content-hash.ts'
 import type { Stat } from '../../core/driver.ts'
 import { StorageError, wrapError } from '../../core/errors.ts'
 import { bodySize } from '../../http/request.ts'
 import { textOf } from '../../remote/answers.ts'
 import type { Bytes } from '../../remote/checksums.ts'
 import { onlyOnce } from '../../remote/only-once.ts'
-import type { FailedFinish, PartProtocol, UploadTarget } from '../../remote/part-protocol.ts'
+import type { FailedFinish, PartProtocol, ResumedUpload, UploadTarget } from '../../remote/part-protocol.ts'
 import { type PartLimits, type Piece, restOf } from '../../remote/pieces.ts'
+import { notAnId } from '../../remote/resumable.ts'
 import type { DropboxClient } from './client.ts'
 import type { Commit } from './commit.ts'
-import { BLOCK, type ContentHash, hashed } from './content-hash.ts'
+import { hashed } from './content-hash.ts'
 import { classifyDropbox, dropboxErrorOf, isSessionGone } from './errors.ts'
 import type { Lookup } from './lookup.ts'
 import { verified, type Wanted } from './metadata.ts'
@@ -22,8 +24,8 @@ export interface DropboxTarget extends UploadTarget {
 /** A session by which a file is uploaded. */
 export interface DropboxUpload {
   readonly target: DropboxTarget
-  /** Of the bytes before `hashedTo`. */
-  readonly hash: ContentHash
+  /** Of the bytes before `hashedTo`; unknown for an upload that another process began. */
+  readonly hash: ContentHash | undefined
   hashedTo: number
   /** Undefined until the first part begins the session. */
   session: string | undefined
@@ -81,8 +83,8 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
   async part(upload: DropboxUpload, piece: Piece, ctx: CallContext): Promise<undefined> {
     const hash = hashed(piece.chunks)
     if (piece.offset === upload.hashedTo) {
-      if (this.limits.align === BLOCK) upload.hash.add(hash)
-      else for (const chunk of piece.chunks) upload.hash.update(chunk)
+      if (this.limits.align === BLOCK) upload.hash?.add(hash)
+      else for (const chunk of piece.chunks) upload.hash?.update(chunk)
       upload.hashedTo += piece.size
     }
     if (piece.last === true) {
@@ -121,6 +123,42 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
 
   /** A session costs nothing and is removed by the service after 7 days. */
   async end(): Promise<boolean> {
+    return true
+  }
+
+  /** The session, which is begun without bytes. */
+  async save(upload: DropboxUpload, ctx: CallContext): Promise<string> {
+    const piece = { number: 0, offset: 0, size: 0, chunks: [] }
+    await ctx.step('createUpload', true, step => this.#send(upload, piece, hashed(NOTHING), step))
+    return upload.session!
+  }
+
+  /** Asks the session what it has. */
+  async resume(
+    target: DropboxTarget,
+    session: string,
+    ctx: CallContext,
+  ): Promise<ResumedUpload<DropboxUpload, undefined> | undefined> {
+    if (!/^[\x21-\x7e]{1,512}$/.test(session)) throw notAnId()
+    const upload: DropboxUpload = { ...(await this.begin(target)), hash: undefined, session }
+    try {
+      await ctx.step('askUpload', true, step => this.stored(upload, step))
+    } catch (error) {
+      if (this.isGone(error)) return undefined
+      throw error
+    }
+    upload.hashedTo = upload.offset
+    return { upload, parts: [], offset: upload.offset }
+  }
+
+  /** Closes the session, so that nothing can be added; Dropbox removes it after 7 days. */
+  async cancel(upload: DropboxUpload, ctx: CallContext): Promise<boolean> {
+    await ctx.step('cancelUpload', true, async step => {
+      const offset = await this.stored(upload, step)
+      const cursor = { session_id: upload.session, offset }
+      const arg = { cursor, close: true, content_hash: hashed(NOTHING).digest() }
+      await this.#client.append(APPEND, arg, NOTHING, step)
+    })
     return true
   }
 
@@ -166,7 +204,7 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
   /** The file, where it has the bytes that were sent. */
   async #written(key: string, wanted: Wanted, ctx: CallContext): Promise<Stat | undefined> {
     const { stat, hash } = await this.#lookup.file(key, ctx)
-    return stat.size === wanted.size && hash === wanted.hash ? stat : undefined
+    return stat.size === wanted.size && hash === (wanted.hash ?? hash) ? stat : undefined
   }
 
   /** The file, where a revision was not replaced because it has these bytes already; else the error. (`strict_conflict` of the same page) */
@@ -246,5 +284,5 @@ function notMade({ message, cause }: StorageError): StorageError {
 
 /** What the whole file must have. */
 function wantedOf({ hash, hashedTo }: DropboxUpload): Wanted {
-  return { size: hashedTo, hash: hash.digest() }
+  return { size: hashedTo, hash: hash?.digest() }
 }

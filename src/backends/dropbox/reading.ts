@@ -7,7 +7,6 @@ import { jsonOf } from '../../remote/answers.ts'
 import { sizeOf } from '../../remote/headers.ts'
 import { readObject } from '../../remote/reading.ts'
 import { type DropboxClient, RESULT_HEADER } from './client.ts'
-import { expectedHash } from './content-hash.ts'
 import { classifyDropbox, type Fields, fieldsOf } from './errors.ts'
 import { type Metadata, versionAt, versionPath } from './metadata.ts'
 
@@ -36,8 +35,7 @@ export async function readStored(
   const statOf = () => found!.stat
   const protocol = { get, statOf, matchHeader: (etag: string) => etag, classify: classifyDropbox }
   const { body } = await readObject(protocol, { range })
-  const { stat, hash } = found!
-  return { body, stat, expected: range === undefined && hash !== undefined ? expectedHash(hash) : undefined }
+  return { body, stat: found!.stat }
 }
 
 /** The metadata that goes with the bytes. */

@@ -1,3 +1,4 @@
+import { BLOCK } from '../../core/digests/content-hash.ts'
 import { trimTrailingSlashes } from '../../core/names.ts'
 import { choice, flag, integer, optionalToken, parsePlace, parseWord, setting } from '../../core/setting-types.ts'
 import type { Origin, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
@@ -6,7 +7,6 @@ import { serviceEndpoint } from '../../remote/endpoint.ts'
 import { type ConnectionOptions, connectionSettings, type PartOptions, partSettings } from '../../remote/options.ts'
 import { shownAddress } from '../../remote/shown.ts'
 import { type CommonOptions, commonSettings } from '../../storage/common-settings.ts'
-import { BLOCK } from './content-hash.ts'
 import { problemOf } from './names.ts'
 import { MAX_REQUEST } from './parts.ts'
 

@@ -2,6 +2,7 @@ import type { CallOptions } from '../../core/call.ts'
 import type { Driver, WriteOptions } from '../../core/driver.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
 import { kindOf } from '../../core/kind.ts'
+import { CALL_OPTIONS, checkCallOptions, checkKnownOptions, type KnownOptions } from '../../core/known-options.ts'
 import { trimTrailingSlashes } from '../../core/names.ts'
 import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
 import { httpClientOf } from '../../remote/http-client.ts'
@@ -21,7 +22,7 @@ import { dropboxAdvice } from './advice.ts'
 import type { Relocation, Verb } from './copying.ts'
 import { DropboxDriver } from './driver.ts'
 import { distinctEntries } from './entries.ts'
-import { LINK_SECS } from './links.ts'
+import { checkLinkLife, LINK_SECS } from './links.ts'
 import { checkKey, MAX_PART } from './names.ts'
 import { type DropboxOptions, dropboxSettings, withRoot } from './settings.ts'
 import { checkTokens } from './tokens.ts'
@@ -45,6 +46,13 @@ export interface UploadUrlOptions extends CallOptions, Pick<WriteOptions, 'extra
   readonly expiresInSecs?: number | undefined
   /** Overrides the option `fileOverwrite`. */
   readonly overwrite?: boolean | undefined
+}
+
+const UPLOAD_URL_OPTIONS: KnownOptions<UploadUrlOptions> = {
+  ...CALL_OPTIONS,
+  extra: true,
+  expiresInSecs: true,
+  overwrite: true,
 }
 
 /** Files in Dropbox. */
@@ -91,6 +99,10 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
     return distinctEntries(() => super.entries(path, options))
   }
 
+  protected override unsignedRemedy(): string | undefined {
+    return undefined
+  }
+
   protected override get urlLifeSecs(): number {
     return LINK_SECS
   }
@@ -104,6 +116,7 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
    * links and the headers of their answers: another `expiresInSecs` than 14,400, and other options, are `unsupported`.
    */
   override async url(given: NameOrEntry, options: UrlOptions = {}): Promise<string> {
+    this.checkUrl(given, options)
     const { signal, method = 'GET', expiresInSecs, ...rest } = options
     const name = nameIn(given)
     this.calls.begin('url', name, options)
@@ -124,16 +137,14 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
 
   /** A link to which anybody may POST the bytes of a new file as `application/octet-stream`, once. Without overwriting a taken name is refused then. */
   async uploadUrl(name: string, options: UploadUrlOptions = {}): Promise<string> {
+    checkKnownOptions('uploadUrl', options, UPLOAD_URL_OPTIONS)
     const { signal, expiresInSecs = LINK_SECS, overwrite = this.options.fileOverwrite, extra } = options
     this.calls.begin('uploadUrl', name, options, true)
-    if (!(expiresInSecs >= 60 && expiresInSecs <= LINK_SECS)) {
-      const text = `expiresInSecs: expected 60 to ${LINK_SECS} seconds, got ${expiresInSecs}.`
-      throw new StorageError('invalid_argument', text, { fileName: name, operation: 'uploadUrl' })
-    }
+    const secs = this.calls.checked('uploadUrl', name, () => checkLinkLife(expiresInSecs))
     const ref = this.calls.checked('uploadUrl', name, () => this.newRef(name))
     const driver = this.#dropbox()
     return this.calls.run('uploadUrl', ref, { signal }, ctx =>
-      driver.uploadLink(ref.key, Math.floor(expiresInSecs), { ifAbsent: !overwrite, extra }, ctx),
+      driver.uploadLink(ref.key, secs, { ifAbsent: !overwrite, extra }, ctx),
     )
   }
 
@@ -149,6 +160,7 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
 
   async #relocate(verb: Verb, pairs: Iterable<RelocatedName>, options: CallOptions): Promise<RelocationResult[]> {
     const operation = `${verb}Many`
+    checkCallOptions(operation, options)
     this.calls.begin(operation, undefined, options, true)
     if (typeof pairs !== 'object' || pairs === null || !(Symbol.iterator in pairs)) {
       throw new StorageError('invalid_argument', `${operation}: expected a list of pairs, got ${kindOf(pairs)}.`)

@@ -1,6 +1,7 @@
 import type { CallContext } from '../../core/call.ts'
 import type { ContainerDriver } from '../../core/container-driver.ts'
 import type { Content } from '../../core/content.ts'
+import type { DirectUpload, DirectUploadLimits } from '../../core/direct-uploads.ts'
 import type {
   DeleteResult,
   Driver,
@@ -20,11 +21,13 @@ import type { HttpClient } from '../../http/request.ts'
 import { Batches } from '../../remote/batches.ts'
 import { conditionFailed, type WriteConditions } from '../../remote/conditions.ts'
 import { type ContainerProtocol, containersOf } from '../../remote/containers.ts'
+import { formOptions, formUpload } from '../../remote/direct-upload.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
 import type { PartOptions } from '../../remote/options.ts'
 import { isEmptyRange, sizedPage } from '../../remote/page-range.ts'
 import { partPlan } from '../../remote/part-plan.ts'
 import { writeObject } from '../../remote/part-upload.ts'
+import { resumableUploads } from '../../remote/resumable.ts'
 import type { PostForm } from '../../remote/sign/post-policy.ts'
 import { formPolicy, type UploadFormOptions } from '../../remote/upload-form.ts'
 import { type GcsApi, type GcsTarget, generationOf, isGeneration, objectPath } from './api.ts'
@@ -38,7 +41,7 @@ import { classifyGcs } from './errors.ts'
 import { JsonApi } from './json-api.ts'
 import { GcsParts, withoutCrc } from './parts.ts'
 import { readStored } from './reading.ts'
-import { fieldsOf } from './resource.ts'
+import { fieldHeaders, fieldsOf } from './resource.ts'
 import { type KeyOrSigner, plainUrl, signedForm, signedUrl, type UrlBase, urlRequest } from './sign.ts'
 import { XmlApi } from './xml-api.ts'
 
@@ -71,6 +74,7 @@ export class GcsDriver implements Driver {
   readonly copy?: NonNullable<Driver['copy']>
   readonly deleteMany?: NonNullable<Driver['deleteMany']>
   readonly containers: ContainerDriver
+  readonly resumable: NonNullable<Driver['resumable']>
   readonly #options: GcsDriverOptions
   readonly #api: GcsApi
   readonly #buckets: ContainerProtocol
@@ -90,6 +94,13 @@ export class GcsDriver implements Driver {
     this.containers = containersOf(this.#buckets)
     this.#parts = new GcsParts(this.client, this.#api)
     this.#urlBase = urlBase(endpoint, objectPath(bucketName, '').slice(0, -1), customEndpoint)
+    this.resumable = resumableUploads({
+      plan: async (key, write) => ({
+        ...this.#plan(key, write),
+        failed: error => conditionFailed(error, write, classifyGcs),
+      }),
+      place: key => this.address(key),
+    })
     if (json === undefined) return
     this.copy = (from, to, write, ctx) => this.#copy(json, { from, to }, write, ctx)
     const batches = new Batches<RequestOptions>({
@@ -116,13 +127,9 @@ export class GcsDriver implements Driver {
 
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     ctx.signal.throwIfAborted()
-    const { objectParameters = {} } = options
-    const ifGeneration = conditionOf(options)
-    const target: GcsTarget = { key, options, fields: fieldsOf(objectParameters, options), ifGeneration }
-    // A session tells what became of its last part, and `put` what became of its request: both are made again under a condition.
-    const plan = partPlan(this.#uploads, { ...this.#options, uploadConcurrency: 1 }, { put: {}, finish: {} })
+    const { protocol, target, plan } = this.#plan(key, options)
     try {
-      const stat = await writeObject(this.#parts, target, content, plan, ctx)
+      const stat = await writeObject(protocol, target, content, plan, ctx)
       return stat && withoutCrc(stat)
     } catch (error) {
       throw conditionFailed(error, options, classifyGcs)
@@ -190,6 +197,18 @@ export class GcsDriver implements Driver {
     return signedForm(policy, await this.#signer(), ctx)
   }
 
+  /** A form that stores exactly this key. */
+  async uploadTarget(
+    key: string,
+    options: WriteOptions,
+    limits: DirectUploadLimits,
+    ctx: CallContext,
+  ): Promise<DirectUpload> {
+    const { objectParameters = {} } = options
+    const form = formOptions(fieldHeaders(fieldsOf(objectParameters, options)), limits)
+    return formUpload(await this.uploadForm(key, form, limits.expiresInSecs, ctx))
+  }
+
   classify(error: unknown): ErrorCode | undefined {
     return classifyGcs(error)
   }
@@ -203,6 +222,15 @@ export class GcsDriver implements Driver {
   async close(): Promise<void> {
     await this.#uploads.close()
     await this.#options.httpClient.close()
+  }
+
+  #plan(key: string, options: WriteOptions) {
+    const { objectParameters = {} } = options
+    const ifGeneration = conditionOf(options)
+    const target: GcsTarget = { key, options, fields: fieldsOf(objectParameters, options), ifGeneration }
+    // A session tells what became of its last part, and `put` what became of its request: both are made again under a condition.
+    const plan = partPlan(this.#uploads, { ...this.#options, uploadConcurrency: 1 }, { put: {}, finish: {} })
+    return { protocol: this.#parts, target, plan }
   }
 
   async #signer(): Promise<KeyOrSigner> {

@@ -1,5 +1,8 @@
 import { ImproperlyConfigured } from '../../core/errors.ts'
 import { type ServiceEndpoint, serviceEndpoint } from '../../remote/endpoint.ts'
+import { notAnId } from '../../remote/resumable.ts'
+import { encodeComponent } from '../../remote/sign/encode.ts'
+import { objectPath } from './api.ts'
 import type { UrlBase } from './sign.ts'
 
 const GOOGLE = 'https://storage.googleapis.com'
@@ -45,4 +48,20 @@ export function sessionTarget(location: string, { scheme, host, path }: ServiceE
   }
   const target = `${url.pathname}${url.search}`
   return path !== '' && target.startsWith(`${path}/`) ? target.slice(path.length) : target
+}
+
+/**
+ * The target of a session that another process has begun. The text is foreign, and the request may carry a token: it must be the address of a session for this
+ * bucket, or for this very object (XML API).
+ */
+export function savedSession(saved: string, bucket: string, key: string): string {
+  const at = saved.indexOf('?')
+  const path = saved.slice(0, Math.max(0, at))
+  const isBucket = path === `/upload/storage/v1/b/${encodeComponent(bucket)}/o`
+  if ((!isBucket && path !== objectPath(bucket, key)) || !/^[\x21-\x7e]+$/.test(saved)) throw notAnId()
+  const query = new URLSearchParams(saved.slice(at))
+  const type = query.get('uploadType')
+  const isSession = /^[\w.~-]+$/.test(query.get('upload_id') ?? '') && (type === null || type === 'resumable')
+  if (!isSession || (query.get('name') ?? key) !== key) throw notAnId()
+  return saved
 }

@@ -136,7 +136,7 @@ function insertQuery(uploadType: string, { key, fields, ifGeneration }: GcsTarge
 const MAX_ENTRIES = 1000
 const FIELDS =
   'kind,items(name,size,generation,updated,timeCreated,contentType,contentEncoding,contentDisposition,contentLanguage,' +
-  'cacheControl,storageClass,metadata),prefixes,nextPageToken'
+  'cacheControl,storageClass,metadata,md5Hash,crc32c),prefixes,nextPageToken'
 
 /** Entries of a page, where a number is asked for. */
 export function limitOf({ limit }: PageRequest): number | undefined {

@@ -7,11 +7,11 @@ import { bodySize } from '../../http/request.ts'
 import { type Bytes, checksumOf, RunningChecksum } from '../../remote/checksums.ts'
 import { readDocument } from '../../remote/document.ts'
 import { onlyOnce as writeOnce } from '../../remote/only-once.ts'
-import type { PartProtocol } from '../../remote/part-protocol.ts'
+import type { PartProtocol, ResumedUpload } from '../../remote/part-protocol.ts'
 import { type PartLimits, type Piece, restOf } from '../../remote/pieces.ts'
 import type { GcsApi, GcsTarget } from './api.ts'
 import type { GcsClient } from './client.ts'
-import { sessionTarget } from './endpoint.ts'
+import { savedSession, sessionTarget } from './endpoint.ts'
 import { classifyGcs, GcsError, gcsErrorOf } from './errors.ts'
 import type { GcsStat } from './resource.ts'
 
@@ -20,8 +20,8 @@ export interface GcsUpload {
   readonly target: GcsTarget
   /** Secret: who knows it may write. */
   readonly session: string
-  /** Of the bytes before `hashed`. */
-  readonly crc: RunningChecksum
+  /** Of the bytes before `hashed`; unknown for an upload that another process began. */
+  readonly crc: RunningChecksum | undefined
   hashed: number
   /** Bytes of the whole, once the last part was sent. */
   total: number | undefined
@@ -94,7 +94,8 @@ export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
       await ctx.step('endUpload', true, step => this.#client.done(request, step))
       return true
     } catch (error) {
-      if (this.isGone(error)) return true
+      // A session whose condition was not met when its last part came is over.
+      if (this.isGone(error) || gcsErrorOf(error)?.status === 412) return true
     }
     // One that has made its file meanwhile cannot be cancelled, and leaves nothing.
     await ctx.step('askUpload', true, step => this.stored(upload, step)).catch(() => undefined)
@@ -104,6 +105,39 @@ export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
   /** Asks how much has arrived. A session that has made its file tells the file. */
   stored(upload: GcsUpload, ctx: CallContext): Promise<number> {
     return this.#ask(upload, `bytes */${upload.total ?? '*'}`, EMPTY, ctx)
+  }
+
+  async save({ session }: GcsUpload): Promise<string> {
+    return session
+  }
+
+  /** Asks the session what it has. */
+  async resume(
+    target: GcsTarget,
+    saved: string,
+    ctx: CallContext,
+  ): Promise<ResumedUpload<GcsUpload, undefined> | undefined> {
+    const session = savedSession(saved, this.#client.bucketName, target.key)
+    const offset = await ctx
+      .step('askUpload', true, step => this.#storedIn(session, step))
+      .catch(error => {
+        if (!this.isGone(error) && gcsErrorOf(error)?.status !== 499) throw error
+      })
+    if (offset === undefined) return undefined
+    const upload = { target, session, crc: undefined, hashed: offset, total: undefined, done: undefined }
+    return { upload, parts: [], offset }
+  }
+
+  /** Bytes that a session has; undefined where it has made its file. */
+  async #storedIn(path: string, ctx: CallContext): Promise<number | undefined> {
+    const headers = { 'content-range': 'bytes */*' }
+    const expected = { statuses: [200, 201, 308] }
+    const answer = await this.#client.send(
+      { method: 'PUT', path, headers, body: EMPTY, expected, isSession: true },
+      ctx,
+    )
+    await drain(answer)
+    return answer.status === 308 ? storedBytes(answer) : undefined
   }
 
   isGone(error: unknown): boolean {
@@ -129,7 +163,7 @@ export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
   async #ask(upload: GcsUpload, range: string, body: Bytes, ctx: CallContext): Promise<number> {
     const headers: Record<string, string> = { 'content-range': range }
     const { total, hashed } = upload
-    const crc32c = total !== undefined && hashed === total ? upload.crc.digest() : undefined
+    const crc32c = total !== undefined && hashed === total ? upload.crc?.digest() : undefined
     if (crc32c !== undefined) headers['x-goog-hash'] = `crc32c=${crc32c}`
     const answer = await this.#client.send(
       { method: 'PUT', path: upload.session, headers, body, expected: { statuses: [200, 201, 308] }, isSession: true },
@@ -140,7 +174,7 @@ export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
       return storedBytes(answer)
     }
     const text = await readDocument(answer)
-    if (crc32c === undefined || total === undefined) {
+    if (total === undefined || hashed !== total) {
       // The file may be there, and cut short.
       const text = 'The service says that the upload is complete before its last part was sent.'
       throw new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
@@ -153,7 +187,7 @@ export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
 /** Adds a part to the checksum, once however often it is sent. */
 function hash(upload: GcsUpload, { offset, size, chunks }: Piece): void {
   if (offset !== upload.hashed) return
-  for (const chunk of chunks) upload.crc.update(chunk)
+  for (const chunk of chunks) upload.crc?.update(chunk)
   upload.hashed += size
 }
 
@@ -178,7 +212,7 @@ export interface Bytes32 {
 
 /** The file that an answer tells, where its bytes are those that were sent. */
 export function verified(stat: GcsStat, { size, crc32c }: Bytes32): GcsStat {
-  if (stat.size === size && (stat.crc32c ?? crc32c) === crc32c) return stat
+  if (stat.size === size && (crc32c === undefined || (stat.crc32c ?? crc32c) === crc32c)) return stat
   const text = 'The checksum of what the service stored is not that of what was sent.'
   throw new StorageError('checksum_mismatch', text, { outcome: 'unknown' })
 }

@@ -3,12 +3,11 @@ import { type Body, StreamBody } from '../../core/body.ts'
 import type { ReadOptions, ReadResult } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../http/request.ts'
-import { RunningChecksum } from '../../remote/checksums.ts'
 import { headerTextOf } from '../../remote/headers.ts'
 import { readObject } from '../../remote/reading.ts'
 import { gunzipped } from '../../storage/compression.ts'
 import { classifyGcs } from './errors.ts'
-import { crc32cIn, statOfAnswer } from './resource.ts'
+import { statOfAnswer } from './resource.ts'
 
 /** Sends a GET with these headers: of `range` and `if-match` at most. */
 export type GetWith = (headers: Readonly<Record<string, string>>) => Promise<HttpResponse>
@@ -21,13 +20,9 @@ export type GetWith = (headers: Readonly<Record<string, string>>) => Promise<Htt
 export async function readStored(get: GetWith, options: ReadOptions): Promise<ReadResult> {
   const { range } = options
   let changed: Change | undefined
-  let stored: string | undefined
-  let isPart = false
   const checked = async (headers: Readonly<Record<string, string>>): Promise<HttpResponse> => {
     const answer = await get(headers)
     changed = changeOf(answer)
-    stored = crc32cIn(answer.headers)
-    isPart = answer.status !== 200
     if (changed === undefined) return answer
     if (range === undefined || (range.start === 0 && range.end === undefined)) return withoutLength(answer)
     release(answer)
@@ -37,13 +32,10 @@ export async function readStored(get: GetWith, options: ReadOptions): Promise<Re
   const { body, stat = {} } = await readObject(protocol, options)
   const { crc32c: _, ...told } = stat as ReturnType<typeof statOfAnswer>
   if (changed !== undefined) {
-    const { size: _size, etag: _etag, contentEncoding: _encoding, ...rest } = told
+    const { size: _size, etag: _etag, contentEncoding: _encoding, checksums: _sums, ...rest } = told
     return { body: changed === 'packed' ? unpacked(body) : body, stat: rest }
   }
-  if (stored === undefined) return { body, stat: told }
-  const hash = { name: 'CRC32C', value: stored, begin: beginCrc }
-  if (range !== undefined) return { body, whole: hash, stat: told }
-  return { body, expected: isPart ? undefined : hash, stat: told }
+  return { body, stat: told }
 }
 
 type Change = 'packed' | 'unpacked'
@@ -65,8 +57,4 @@ function withoutLength({ status, headers, body }: HttpResponse): HttpResponse {
 
 function unpacked(body: Body): Body {
   return new StreamBody(gunzipped(body.stream()))
-}
-
-function beginCrc(): RunningChecksum {
-  return new RunningChecksum('CRC32C')
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FileAttributes, ObjectParameters, Stat, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
+import { checksumsOf } from '../../remote/checksums.ts'
 import { countOf, dateOf, type HeaderStat, headerTextOf, statOfHeaders } from '../../remote/headers.ts'
 import { metadataHeaders } from '../../remote/metadata.ts'
 import { dispositionText, headerText, ParameterTable, recordOf } from '../../remote/parameters.ts'
@@ -157,6 +158,7 @@ export function statOfResource(resource: Readonly<Record<string, unknown>>): Gcs
     storageClass: textOf('storageClass'),
     metadata: userMetadata(resource['metadata']),
     crc32c: crc32cOf(resource['crc32c']),
+    checksums: checksumsOf({ md5: resource['md5Hash'], crc32c: resource['crc32c'] }, 'base64'),
   }
 }
 
@@ -180,12 +182,19 @@ export function statOfAnswer(headers: IncomingHttpHeaders): HeaderStat & Pick<Gc
     versionId: generation,
     storageClass: headerTextOf(headers['x-goog-storage-class']),
     crc32c: crc32cIn(headers),
+    checksums: checksumsOf({ md5: hashIn(headers, 'md5'), crc32c: hashIn(headers, 'crc32c') }, 'base64'),
   }
 }
 
 /** The CRC32C of the stored bytes in `x-goog-hash: crc32c=...,md5=...`. */
 export function crc32cIn(headers: IncomingHttpHeaders): string | undefined {
+  return crc32cOf(hashIn(headers, 'crc32c'))
+}
+
+/** A hash in `x-goog-hash`, in base64. (https://cloud.google.com/storage/docs/xml-api/reference-headers#xgooghash) */
+function hashIn(headers: IncomingHttpHeaders, name: 'crc32c' | 'md5'): string | undefined {
   const value = headers['x-goog-hash']
-  const text = Array.isArray(value) ? value.join(',') : value
-  return /(?:^|[,\s])crc32c=([A-Za-z0-9+/]{6}==)/.exec(text ?? '')?.[1]
+  const texts = (Array.isArray(value) ? value.join(',') : (value ?? '')).split(',')
+  const found = texts.map(text => text.trim()).find(text => text.startsWith(`${name}=`))
+  return found?.slice(name.length + 1)
 }

@@ -1,12 +1,13 @@
 import type { Driver, ObjectParameters } from '../../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import { CALL_OPTIONS, checkKnownOptions, type KnownOptions } from '../../core/known-options.ts'
 import type { Input, SettingsOf } from '../../core/settings.ts'
 import type { UrlQuery } from '../../remote/custom-domain.ts'
 import { httpClientOf } from '../../remote/http-client.ts'
 import { ATTRIBUTE_PARAMETERS, type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
 import type { PostForm } from '../../remote/sign/post-policy.ts'
 import { MAX_PRESIGN_SECS } from '../../remote/sign/v4.ts'
-import type { UploadFormOptions } from '../../remote/upload-form.ts'
+import { FORM_OPTIONS, type UploadFormOptions } from '../../remote/upload-form.ts'
 import type { GivenSettings, Services, UrlOptions, UrlSigning } from '../../storage/types.ts'
 import { GcsCredentials } from './credentials/credentials.ts'
 import type { Environment } from './credentials/given.ts'
@@ -15,6 +16,11 @@ import { gcsEndpoint, urlBase } from './endpoint.ts'
 import { aclName, parameterName } from './resource.ts'
 import { type GcsOptions, gcsSettings } from './settings.ts'
 import { type HmacKey, responseQuery } from './sign.ts'
+
+/** How `resumableUploadUrl` makes the URL. */
+export type ResumableUrlOptions = Pick<UrlOptions, 'expiresInSecs' | 'contentType' | 'signal'>
+
+const RESUMABLE_OPTIONS: KnownOptions<ResumableUrlOptions> = { ...CALL_OPTIONS, expiresInSecs: true, contentType: true }
 
 /** Files in a bucket of Google Cloud Storage. */
 export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage<O> {
@@ -103,11 +109,19 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
     return this.#hasNoSigner || isPublic ? undefined : super.urlSigning
   }
 
+  protected override unsignedRemedy(name: string, options: UrlOptions): string | undefined {
+    if (this.#hasNoSigner) return `requests are anonymous; give ${this.named('credentials')}`
+    if (this.#isPublic(name))
+      return `the file is publicRead; leave ${this.named('defaultAcl')} and the acl of its parameters out`
+    return super.unsignedRemedy(name, options)
+  }
+
   /**
    * A plain URL for files that are publicRead, by `defaultAcl` or their own parameters, without `querystringAuth`, and where requests are anonymous;
    * any other is signed.
    */
   override async url(name: string, options: UrlOptions = {}): Promise<string> {
+    this.checkUrl(name, options)
     const { method = 'GET' } = options
     const isDownload = method === 'GET' || method === 'HEAD'
     if (!isDownload || !(this.#hasNoSigner || this.#isPublic(name))) return super.url(name, options)
@@ -119,10 +133,8 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
    * A URL to which a browser or another program sends a POST with the headers `x-goog-resumable: start` and, where it was given, that content type;
    * the address in the answer then takes the file in parts.
    */
-  async resumableUploadUrl(
-    name: string,
-    options: Pick<UrlOptions, 'expiresInSecs' | 'contentType' | 'signal'> = {},
-  ): Promise<string> {
+  async resumableUploadUrl(name: string, options: ResumableUrlOptions = {}): Promise<string> {
+    checkKnownOptions('resumableUploadUrl', options, RESUMABLE_OPTIONS)
     const { expiresInSecs = this.urlLifeSecs, contentType, signal } = options
     this.calls.begin('signUrl', name, options, true)
     const driver = this.#gcs()
@@ -133,6 +145,7 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
 
   /** The address and the signed fields of a browser's form that uploads one file; a name that ends in `${filename}` admits any below it. */
   async uploadForm(name: string, options: UploadFormOptions = {}): Promise<PostForm> {
+    checkKnownOptions('uploadForm', options, FORM_OPTIONS)
     const driver = this.#gcs()
     const [key, lifeSecs] = [this.keyOf(name), this.urlLifeSecs]
     return this.calls.local('signForm', { name, key }, {}, ctx => driver.uploadForm(key, options, lifeSecs, ctx))

@@ -2,6 +2,7 @@ import { basename, dirname, resolve, sep } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { CallOptions } from '../../core/call.ts'
 import { StorageError } from '../../core/errors.ts'
+import { CALL_OPTIONS, type KnownOptions } from '../../core/known-options.ts'
 import { LocalStorage } from '../local/index.ts'
 
 /** How an object is written to a file of this machine. */
@@ -17,6 +18,16 @@ export interface RangeOptions extends CallOptions {
   readonly start: number
   readonly end?: number | null | undefined
 }
+
+/** The options of a download. */
+export const DOWNLOAD_OPTIONS: KnownOptions<DownloadOptions> = {
+  ...CALL_OPTIONS,
+  overwriteExisting: true,
+  deleteOnFailure: true,
+}
+
+/** The options of a part. */
+export const RANGE_OPTIONS: KnownOptions<RangeOptions> = { ...CALL_OPTIONS, start: true, end: true }
 
 /** A file of this machine: its folder as a storage, and its name there. */
 export interface LocalFile {

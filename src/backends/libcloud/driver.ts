@@ -1,13 +1,23 @@
 import type { Readable } from 'node:stream'
+import { ATTRIBUTE_OPTIONS } from '../../core/attributes.ts'
 import type { CallOptions } from '../../core/call.ts'
 import type { ContentSource } from '../../core/content.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
+import { CALL_OPTIONS, checkCallOptions, checkKnownOptions, type KnownOptions } from '../../core/known-options.ts'
 import type { NameOrContainer } from '../../storage/containers.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
 import { type HasCalls, StorageDriver } from '../../storage/storage-driver.ts'
 import type { SaveOptions, UrlOptions } from '../../storage/types.ts'
 import { type CdnOptions, RackspaceStorage } from '../swift/index.ts'
-import { checkedRange, type DownloadOptions, download, localFile, type RangeOptions } from './download.ts'
+import {
+  checkedRange,
+  DOWNLOAD_OPTIONS,
+  type DownloadOptions,
+  download,
+  localFile,
+  RANGE_OPTIONS,
+  type RangeOptions,
+} from './download.ts'
 import { entryOrName, type LibCloudObject, type ObjectOrNames, objectOf } from './objects.ts'
 
 /** What a `LibCloudDriver` asks of its storage. */
@@ -27,10 +37,19 @@ export interface ListObjectsOptions extends CallOptions {
 
 /** What goes with an uploaded object, and its name. */
 export interface UploadObjectOptions
-  extends Omit<SaveOptions, 'overwrite' | 'ifMatch' | 'maxLength' | 'maxSize' | 'extra'> {
+  extends Omit<SaveOptions, 'overwrite' | 'ifAbsent' | 'ifMatch' | 'maxLength' | 'maxSize' | 'extra'> {
   readonly extra?:
     | { readonly contentType?: string | undefined; readonly metaData?: Readonly<Record<string, string>> | undefined }
     | undefined
+}
+
+const LIST_OPTIONS: KnownOptions<ListObjectsOptions> = { ...CALL_OPTIONS, prefix: true }
+const UPLOAD_OPTIONS: KnownOptions<UploadObjectOptions> = {
+  ...CALL_OPTIONS,
+  ...ATTRIBUTE_OPTIONS,
+  verify: true,
+  onProgress: true,
+  extra: true,
 }
 
 /**
@@ -53,6 +72,7 @@ export class LibCloudDriver extends StorageDriver {
 
   /** All objects of a container in the service's order. Missing: `not_found` where the service reports it, else none. */
   async listContainerObjects(container: NameOrContainer, options: ListObjectsOptions = {}): Promise<LibCloudObject[]> {
+    checkKnownOptions('listContainerObjects', options, LIST_OPTIONS)
     const objects: LibCloudObject[] = []
     for await (const object of this.iterateContainerObjects(container, options)) objects.push(object)
     return objects
@@ -63,6 +83,7 @@ export class LibCloudDriver extends StorageDriver {
     container: NameOrContainer,
     options: ListObjectsOptions = {},
   ): AsyncGenerator<LibCloudObject, void, undefined> {
+    checkKnownOptions('iterateContainerObjects', options, LIST_OPTIONS)
     const { prefix = '', signal } = options
     const storage = this.#at(container)
     const name = nameOf(container)
@@ -80,6 +101,7 @@ export class LibCloudDriver extends StorageDriver {
 
   /** What is known of an object. Missing: `not_found`. */
   async getObject(container: NameOrContainer, objectName: string, options: CallOptions = {}): Promise<LibCloudObject> {
+    checkCallOptions('getObject', options)
     const stat = await this.#in(container, storage => storage.stat(objectName, options))
     return objectOf(stat, nameOf(container))
   }
@@ -91,6 +113,7 @@ export class LibCloudDriver extends StorageDriver {
     objectName: string,
     options: UploadObjectOptions = {},
   ): Promise<LibCloudObject> {
+    checkKnownOptions('uploadObject', options, UPLOAD_OPTIONS)
     const { folder, name } = localFile(path, objectName)
     try {
       const given = { ...attributesOf(options), overwrite: true }
@@ -108,6 +131,7 @@ export class LibCloudDriver extends StorageDriver {
     objectName: string,
     options: UploadObjectOptions = {},
   ): Promise<LibCloudObject> {
+    checkKnownOptions('uploadObjectViaStream', options, UPLOAD_OPTIONS)
     const given = { ...attributesOf(options), overwrite: true }
     const stored = await this.#in(container, storage => storage.save(objectName, source, given))
     return await this.getObject(container, stored, { signal: options.signal })
@@ -115,12 +139,14 @@ export class LibCloudDriver extends StorageDriver {
 
   /** Writes an object to a file of this machine, which appears once it is whole; a path that ends in a slash is that of a folder. */
   async downloadObject(object: ObjectOrNames, path: string, options: DownloadOptions = {}): Promise<void> {
+    checkKnownOptions('downloadObject', options, DOWNLOAD_OPTIONS)
     const { signal } = options
     await download(this.downloadObjectAsStream(object, { signal }), localFile(path, object.name), options)
   }
 
   /** The bytes of an object. Errors, `not_found` among them, come as the stream's `error`. */
   downloadObjectAsStream(object: ObjectOrNames, options: CallOptions = {}): Readable {
+    checkCallOptions('downloadObjectAsStream', options)
     return this.#stream(object, options)
   }
 
@@ -130,11 +156,15 @@ export class LibCloudDriver extends StorageDriver {
     path: string,
     options: RangeOptions & DownloadOptions,
   ): Promise<void> {
-    await download(this.downloadObjectRangeAsStream(object, options), localFile(path, object.name), options)
+    checkKnownOptions('downloadObjectRange', options, { ...RANGE_OPTIONS, ...DOWNLOAD_OPTIONS })
+    const { start, end, signal } = options
+    const source = this.downloadObjectRangeAsStream(object, { start, end, signal })
+    await download(source, localFile(path, object.name), options)
   }
 
   /** The bytes of a part of an object. A `start` below 0, and an `end` that is not above it, are `invalid_argument`. */
   downloadObjectRangeAsStream(object: ObjectOrNames, options: RangeOptions): Readable {
+    checkKnownOptions('downloadObjectRangeAsStream', options, RANGE_OPTIONS)
     const { signal } = options
     const range = checkedRange(options)
     return this.#stream(object, { ...range, signal })
@@ -142,6 +172,7 @@ export class LibCloudDriver extends StorageDriver {
 
   /** Removes an object; a missing one is no error. */
   async deleteObject(object: ObjectOrNames, options: CallOptions = {}): Promise<void> {
+    checkCallOptions('deleteObject', options)
     await this.#in(object.container, storage => storage.delete(entryOrName(object), options))
   }
 
@@ -153,6 +184,7 @@ export class LibCloudDriver extends StorageDriver {
   /** The address of a container at the provider's CDN; not published: `not_found`. `unsupported` except for Rackspace. */
   async getContainerCdnUrl(container: NameOrContainer, options: CallOptions = {}): Promise<string> {
     const operation = 'getContainerCdnUrl'
+    checkCallOptions(operation, options)
     const state = await this.#rackspace(container, operation).cdnState(options)
     const url = state?.enabled === true ? (state.sslUri ?? state.uri) : undefined
     if (url !== undefined) return url

@@ -30,9 +30,10 @@ import { Listing } from './listing.ts'
 import { type OpenFile, openFile, statPlace, withAttributes } from './open-file.ts'
 import { type Place, withoutSlash } from './place.ts'
 import { policyFor, publishTemporary, type WritePolicy } from './publication.ts'
+import { localUploads } from './resumable.ts'
 import { Root } from './root.ts'
 import type { LocalOptions } from './settings.ts'
-import { UrlSigner } from './signed-urls.ts'
+import { directUpload, UrlSigner } from './signed-urls.ts'
 import { statOf } from './stat.ts'
 import { sweepTree } from './sweep.ts'
 import { takeTemporary } from './taken-file.ts'
@@ -56,6 +57,9 @@ export class LocalDriver implements Driver {
   readonly publicUrl?: (key: string) => string
   /** Present when there are a `baseUrl` and a `urlSecret`. */
   readonly signUrl?: (key: string, options: SignUrlOptions) => Promise<string>
+  /** Present when there are a `baseUrl` and a `urlSecret`: a signed PUT, which `createFileHandler` carries out. */
+  readonly uploadTarget?: NonNullable<Driver['uploadTarget']>
+  readonly resumable: NonNullable<Driver['resumable']>
   readonly #root: Root
   readonly #policy: WritePolicy
   readonly #access: Access
@@ -68,13 +72,17 @@ export class LocalDriver implements Driver {
     this.#policy = options
     this.#access = new Access(this.#root, options)
     this.#transfers = new Transfers(this.#access)
+    this.resumable = localUploads(this.#access, key => this.address(key))
     this.#listing = new Listing(this.#root, keepMetadata)
     this.features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: keepMetadata, listRange: true }
     if (baseUrl === null) return
     this.publicUrl = key => joinUrl(baseUrl, key)
     if (urlSecret === null) return
     const signer = new UrlSigner(urlSecret, baseUrl)
-    this.signUrl = async (key, request) => `${joinUrl(baseUrl, key)}?${signer.sign(key, request)}`
+    const signUrl = async (key: string, request: SignUrlOptions): Promise<string> =>
+      `${joinUrl(baseUrl, key)}?${signer.sign(key, request)}`
+    this.signUrl = signUrl
+    this.uploadTarget = (key, request, limits) => directUpload(key, request, limits, signUrl)
   }
 
   /** The absolute path of a key; nothing is looked up. */

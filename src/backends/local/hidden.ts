@@ -7,6 +7,9 @@ const CLAIM = /^\.holdall-[0-9a-f]{40}\.claim$/
 /** The largest number that a process can have (pid_t). */
 const MAX_PID = 0x7fff_ffff
 
+/** Names of temporary files of uploads that this process goes on with, whichever process has begun them. */
+export const heldUploads: Set<string> = new Set()
+
 /** Whether a name is exactly of a form that the storage makes. What only resembles one is hidden and never removed. */
 export function isOwnName(name: string): boolean {
   return ownerOf(name) !== undefined || SIDECAR.test(name) || CLAIM.test(name)

@@ -32,7 +32,8 @@ export class ManifestStaticFilesStorage<
   }
 
   /** The URL of a file under its hashed name. A name that the manifest has not is `not_found`; see `HashedNames#url`. */
-  override url(name: NameOrEntry, options: UrlOptions = {}): Promise<string> {
+  override async url(name: NameOrEntry, options: UrlOptions = {}): Promise<string> {
+    this.checkUrl(name, options)
     return this.#names.url(name, options, stored => super.url(stored, options))
   }
 

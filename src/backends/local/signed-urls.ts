@@ -1,5 +1,6 @@
 import { nodeCrypto } from '../../core/builtin.ts'
-import type { SignUrlOptions } from '../../core/driver.ts'
+import type { DirectUpload, DirectUploadLimits } from '../../core/direct-uploads.ts'
+import type { SignUrlOptions, WriteOptions } from '../../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import { checkLifetime, checkUrlMethod, isUrlMethod, withSlash } from '../../core/urls.ts'
 
@@ -89,6 +90,23 @@ export class UrlSigner {
       .update(JSON.stringify(['holdall-url-2', this.#base, method, key, expires, sorted]))
       .digest('base64url')
   }
+}
+
+/** A signed PUT of one file; the handler refuses another type, and more bytes than `max-bytes`. */
+export async function directUpload(
+  key: string,
+  options: WriteOptions,
+  { expiresInSecs, maxSize }: DirectUploadLimits,
+  signUrl: (key: string, request: SignUrlOptions) => Promise<string>,
+): Promise<DirectUpload> {
+  const { contentType, contentDisposition, cacheControl, contentEncoding, contentLanguage, metadata } = options
+  if (metadata !== undefined) {
+    throw new StorageError('unsupported', 'metadata: the file handler stores uploads without metadata of the user.')
+  }
+  const attributes = { contentType, contentDisposition, cacheControl, contentEncoding, contentLanguage }
+  const parameters = maxSize === undefined ? {} : { 'max-bytes': maxSize }
+  const url = await signUrl(key, { method: 'PUT', expiresInSecs, ...attributes, parameters })
+  return { method: 'PUT', url, headers: contentType === undefined ? {} : { 'content-type': contentType } }
 }
 
 /** A base URL with its trailing slash; an absolute one as WHATWG URLs write it (host in lower case, no default port). */

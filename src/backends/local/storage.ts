@@ -87,6 +87,12 @@ export class LocalStorage<O extends LocalOptions = LocalOptions> extends Storage
     return super.url(typeof name === 'string' ? name.replace(/^\/+/, '') : name, options)
   }
 
+  protected override unsignedRemedy(): string | undefined {
+    const { urlSecret, baseUrl } = this.options
+    const missing = [urlSecret === null ? 'urlSecret' : [], baseUrl === null ? 'baseUrl' : []].flat()
+    return missing.length === 0 ? undefined : `set ${missing.join(' and ')}`
+  }
+
   /**
    * What a signed URL allows, from its method, name and query. Tampered, expired or of another base URL: `permission_denied`; no
    * `urlSecret`: `unsupported`; no `baseUrl`: `improperly_configured`.
@@ -108,6 +114,10 @@ export class LocalStorage<O extends LocalOptions = LocalOptions> extends Storage
 
   override get urlSigning(): UrlSigning | undefined {
     return this.urlsAreSigned ? { remedy: 'set urlSecret to null in its OPTIONS' } : undefined
+  }
+
+  protected override get uploadTargetRemedy(): string {
+    return 'set urlSecret and baseUrl, and serve the files by createFileHandler'
   }
 
   protected override get urlLifeSecs(): number {

@@ -6,7 +6,7 @@ import type { SweepRequest } from '../../core/driver.ts'
 import { errnoOf, unless } from '../../core/errno.ts'
 import { isHidden, ownerOf } from '../../core/hidden-names.ts'
 import { OddItems } from '../../core/odd-items.ts'
-import { isAlive, isOwnName, sidecarStem } from './hidden.ts'
+import { heldUploads, isAlive, isOwnName, sidecarStem } from './hidden.ts'
 import type { Root } from './root.ts'
 import { sidecarName } from './sidecar.ts'
 import { Walk } from './walk.ts'
@@ -90,6 +90,7 @@ async function removeOld(path: string, { minAgeMs, dryRun }: RemovableAge): Prom
  * earlier process: in a container all of them may have one number.
  */
 function isUsed(name: string, { ctimeMs }: Stats): boolean {
+  if (heldUploads.has(name)) return true
   const owner = ownerOf(name)
   if (owner === undefined || !isAlive(owner)) return false
   const started = Math.min(performance.timeOrigin, Date.now() - process.uptime() * 1000)

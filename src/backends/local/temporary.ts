@@ -18,7 +18,7 @@ export interface FileMode {
  * Opens a new temporary file, readable and writable, under a name that cannot be guessed; `x` refuses whatever has that name, a link too.
  * Nobody else may read it before it has its mode.
  */
-async function openTemporary(folder: string, { filePermissionsMode }: FileMode): Promise<Temporary> {
+export async function openTemporary(folder: string, { filePermissionsMode }: FileMode): Promise<Temporary> {
   const path = join(folder, temporaryName())
   const handle = await open(path, 'wx+', filePermissionsMode === null ? 0o666 : 0o600)
   return { handle, path }

@@ -3,6 +3,7 @@ import { givenAttributes } from '../../core/attributes.ts'
 import { StreamBody } from '../../core/body.ts'
 import type { CallContext } from '../../core/call.ts'
 import { type Content, contentChunks } from '../../core/content.ts'
+import type { ResumableUploads } from '../../core/direct-uploads.ts'
 import type {
   ByteRange,
   DeleteResult,
@@ -18,6 +19,7 @@ import type {
 } from '../../core/driver.ts'
 import { type ErrorCode, isStorageError, StorageError } from '../../core/errors.ts'
 import { joinUrl } from '../../core/urls.ts'
+import { memoryUploads } from './resumable.ts'
 import { type FileNode, isDirectory, MemoryTree, statOf } from './tree.ts'
 
 const CHUNK_SIZE = 65_536
@@ -36,10 +38,14 @@ export class MemoryDriver implements Driver {
   readonly name: string = 'memory'
   readonly features: Features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, listRange: true }
   readonly publicUrl?: (key: string) => string
+  readonly resumable: ResumableUploads<WriteOptions, Stat>
   readonly #tree = new MemoryTree()
   #versions = 0
 
   constructor({ baseUrl }: MemoryDriverOptions = {}) {
+    this.resumable = memoryUploads((key, bytes, options) => {
+      this.#publish(key, bytes, ownAttributes(options), options)
+    })
     if (typeof baseUrl === 'string') this.publicUrl = key => joinUrl(baseUrl, key)
   }
 

@@ -1,6 +1,7 @@
 import type { CallOptions } from '../../core/call.ts'
 import type { Driver } from '../../core/driver.ts'
 import { ImproperlyConfigured, isStorageError, StorageError } from '../../core/errors.ts'
+import { checkCallOptions } from '../../core/known-options.ts'
 import type { Input, SettingsOf } from '../../core/settings.ts'
 import { httpClientOf } from '../../remote/http-client.ts'
 import { nameIn } from '../../storage/entry-keys.ts'
@@ -80,6 +81,7 @@ export class NimbusStorage<O extends NimbusOptions = NimbusOptions> extends Stor
 
   /** The versions of a file that the service keeps, the oldest first; none where the file is missing. Read one by `open(name, 'rb', { versionId })`. */
   async versions(name: NameOrEntry, options: CallOptions = {}): Promise<readonly NimbusVersion[]> {
+    checkCallOptions('versions', options)
     const ref = this.calls.checked('list', nameIn(name), () => this.fileRef(name))
     this.calls.begin('list', ref.name, options)
     const driver = this.#nimbus()
@@ -89,6 +91,7 @@ export class NimbusStorage<O extends NimbusOptions = NimbusOptions> extends Stor
 
   /** Removes one version of a file; a missing one is no error. */
   async deleteVersion(name: NameOrEntry, versionId: string, options: CallOptions = {}): Promise<void> {
+    checkCallOptions('deleteVersion', options)
     const ref = this.calls.checked('delete', nameIn(name), () => this.fileRef(name))
     this.calls.begin('delete', ref.name, options, true)
     const driver = this.#nimbus()

@@ -130,7 +130,7 @@ export function isBucketName(text: string): boolean {
 }
 
 function checkBucket(bucketName: string): void {
-  if (!bucketName) throw new ImproperlyConfigured('AWS_STORAGE_BUCKET_NAME must be set (option bucketName)')
+  if (!bucketName) throw new ImproperlyConfigured('bucketName (AWS_STORAGE_BUCKET_NAME) must be set')
   if (isBucketName(bucketName)) return
   throw new ImproperlyConfigured(`AWS_STORAGE_BUCKET_NAME '${bucketName}' is not the name of a bucket`)
 }

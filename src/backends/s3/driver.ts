@@ -1,6 +1,7 @@
 import type { CallContext } from '../../core/call.ts'
 import type { ContainerDriver } from '../../core/container-driver.ts'
 import type { Content } from '../../core/content.ts'
+import type { DirectUpload, DirectUploadLimits } from '../../core/direct-uploads.ts'
 import type {
   DeleteResult,
   Driver,
@@ -20,7 +21,7 @@ import { type ErrorCode, StorageError } from '../../core/errors.ts'
 import { NodeClient, type NodeClientOptions } from '../../http/node-client.ts'
 import type { HttpClient, HttpResponse } from '../../http/request.ts'
 import { type BatchAnswer, Batches } from '../../remote/batches.ts'
-import { checksumHeaders } from '../../remote/checksums.ts'
+import { CHECKSUM_MODE, checksumHeaders, isAlgorithm } from '../../remote/checksums.ts'
 import {
   type ConditionSupport,
   Conditions,
@@ -34,6 +35,7 @@ import { objectsPage, objectsQuery } from '../../remote/object-listing.ts'
 import { isEmptyRange, sizedPage } from '../../remote/page-range.ts'
 import { partPlan } from '../../remote/part-plan.ts'
 import { readObject } from '../../remote/reading.ts'
+import { resumableUploads } from '../../remote/resumable.ts'
 import { isXmlText } from '../../remote/xml.ts'
 import { Buckets } from './buckets.ts'
 import { S3Client, type S3ClientOptions } from './client.ts'
@@ -43,7 +45,7 @@ import { headerStatOf, otherHeaders, writeHeaders } from './headers.ts'
 import { copyObject, statObject, versionQuery } from './upload/copying.ts'
 import { S3Parts } from './upload/parts.ts'
 import { Writer, type WriterOptions } from './upload/writer.ts'
-import { signedUrl } from './url.ts'
+import { directUpload, signedUrl } from './url.ts'
 
 /** What an `S3Driver` needs; `S3Storage` makes it of its options. */
 export interface S3DriverOptions extends S3ClientOptions, WriterOptions {
@@ -66,15 +68,19 @@ export class S3Driver implements Driver {
   readonly name = 's3'
   readonly client: S3Client
   readonly containers: ContainerDriver
+  readonly resumable: NonNullable<Driver['resumable']>
   readonly #options: S3DriverOptions
   readonly #http: HttpClient
   readonly #parts: S3Parts
   readonly #writer: Writer
   readonly #conditions: Conditions
   readonly #batches: Batches<RequestOptions>
+  /** Asks for checksums where the service is known to have them. */
+  readonly #asked: Readonly<Record<string, string>>
 
   constructor(options: S3DriverOptions) {
     this.#options = options
+    this.#asked = isAlgorithm(options.checksum) ? CHECKSUM_MODE : {}
     this.#http = options.httpClient ?? new NodeClient(options.transport)
     this.client = new S3Client(options, this.#http)
     this.containers = containersOf(new Buckets(options, this.#http))
@@ -82,6 +88,10 @@ export class S3Driver implements Driver {
     this.#parts = new S3Parts(this.client, { minPart: minPartSize, uniform: preset.uniformParts, orphanWaitMs })
     this.#writer = new Writer(this.client, this.#parts, options)
     this.#conditions = new Conditions(knownConditions(options))
+    this.resumable = resumableUploads({
+      plan: async (key, write) => this.#writer.plan(key, write, this.#conditions.headersOf(write)),
+      place: key => this.address(key),
+    })
     this.#batches = new Batches({
       limit: DELETE_LIMIT,
       holds: isXmlText,
@@ -111,11 +121,11 @@ export class S3Driver implements Driver {
   }
 
   stat(key: string, ctx: CallContext, options: StatOptions = {}): Promise<Stat> {
-    return statObject(this.client, key, options, ctx)
+    return statObject(this.client, key, options, ctx, this.#asked)
   }
 
   read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
-    const own = otherHeaders('read', options.objectParameters)
+    const own = { ...otherHeaders('read', options.objectParameters), ...this.#asked }
     const query = versionQuery(options)
     const get = (headers: Record<string, string>): Promise<HttpResponse> =>
       this.client.send({ method: 'GET', key, query, headers: { ...own, ...headers } }, ctx)
@@ -211,6 +221,16 @@ export class S3Driver implements Driver {
 
   signUrl(key: string, options: SignUrlOptions & RequestOptions, ctx: CallContext): Promise<string> {
     return signedUrl(this.client, key, options, ctx)
+  }
+
+  /** A form, or a signed PUT where the service takes no forms. */
+  uploadTarget(
+    key: string,
+    options: WriteOptions,
+    limits: DirectUploadLimits,
+    ctx: CallContext,
+  ): Promise<DirectUpload> {
+    return directUpload(this.client, this.#options.preset, { key, options, limits }, ctx)
   }
 
   /** Creates the bucket; one that is ours already is fine. */

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Stat, WriteOptions } from '../../core/driver.ts'
 import { addAttributes } from '../../remote/attribute-headers.ts'
+import { objectChecksums } from '../../remote/checksums.ts'
 import { type HeaderStat, headerTextOf, sizedStat, statOfHeaders } from '../../remote/headers.ts'
 import { addParameters, METADATA_PREFIX, type ParameterUse } from './settings/object-parameters.ts'
 
@@ -33,6 +34,7 @@ export function headerStatOf(headers: IncomingHttpHeaders): HeaderStat {
     contentEncoding: plainEncoding(stat.contentEncoding),
     versionId: headerTextOf(headers['x-amz-version-id']),
     storageClass: headerTextOf(headers['x-amz-storage-class']),
+    checksums: objectChecksums(headers),
   }
 }
 

@@ -1,6 +1,13 @@
 export type { ObjectParameters } from '../../core/driver.ts'
 export type { ChecksumAlgorithm } from '../../remote/checksums.ts'
 export type { ObjectParametersSource } from '../../remote/options.ts'
+export {
+  type CloudFrontCookies,
+  type CloudFrontKey,
+  type CloudFrontLimits,
+  type CloudFrontPolicy,
+  CloudFrontSigner,
+} from '../../remote/sign/cloudfront.ts'
 export type { PostCondition, PostForm } from '../../remote/sign/post-policy.ts'
 export type { UploadFormOptions } from '../../remote/upload-form.ts'
 export type { AddressingStyle } from './addressing.ts'
@@ -10,13 +17,6 @@ export {
   type MigrationOptions,
   migrateBotoSettings,
 } from './boto/migration.ts'
-export {
-  type CloudFrontCookies,
-  type CloudFrontKey,
-  type CloudFrontLimits,
-  type CloudFrontPolicy,
-  CloudFrontSigner,
-} from './cloudfront/signer.ts'
 export { S3Driver, type S3DriverOptions } from './driver.ts'
 export { S3Error, type S3ErrorDetails } from './errors.ts'
 export type { ProviderName } from './settings/presets.ts'

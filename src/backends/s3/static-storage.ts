@@ -29,7 +29,8 @@ export class S3ManifestStaticStorage<O extends S3ManifestOptions = S3ManifestOpt
   }
 
   /** The URL of a file under its hashed name. A name that the manifest has not is `not_found`; see `HashedNames#url`. */
-  override url(name: string, options: S3UrlOptions = {}): Promise<string> {
+  override async url(name: string, options: S3UrlOptions = {}): Promise<string> {
+    this.checkUrl(name, options)
     return this.#names.url(name, options, stored => super.url(stored, options))
   }
 

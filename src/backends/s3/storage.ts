@@ -1,18 +1,20 @@
 import type { Driver, ObjectParameters } from '../../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import { checkKnownOptions, type KnownOptions } from '../../core/known-options.ts'
 import type { Input, ResolvedSettings, SettingsOf } from '../../core/settings.ts'
 import { checkLifetime } from '../../core/urls.ts'
 import type { UrlQuery } from '../../remote/custom-domain.ts'
 import { httpClientOf } from '../../remote/http-client.ts'
 import { type AttributeParameters, ObjectStorage } from '../../remote/object-storage.ts'
+import type { CloudFrontCookies, CloudFrontLimits } from '../../remote/sign/cloudfront.ts'
 import type { PostForm } from '../../remote/sign/post-policy.ts'
 import { MAX_PRESIGN_SECS } from '../../remote/sign/v4.ts'
-import { type UploadFormOptions, uploadForm } from '../../remote/upload-form.ts'
+import { FORM_OPTIONS, type UploadFormOptions, uploadForm } from '../../remote/upload-form.ts'
+import { URL_OPTIONS } from '../../storage/call-options.ts'
 import type { GivenSettings, Services, UrlOptions, UrlSigning } from '../../storage/types.ts'
 import { s3Advice } from './boto/advice.ts'
 import { clientCertOf, withBotoConfig } from './boto/config.ts'
 import { CloudFrontDomain, checkCloudFront } from './cloudfront/custom-domain.ts'
-import type { CloudFrontCookies, CloudFrontLimits } from './cloudfront/signer.ts'
 import { checkCredentialOptions, credentialSource, withNamedProfile, withOwnToken } from './credentials/credentials.ts'
 import type { Environment } from './credentials/shared-profile.ts'
 import { S3Driver } from './driver.ts'
@@ -29,6 +31,9 @@ export interface CookieOptions extends Pick<CloudFrontLimits, 'startsAt' | 'ipAd
 
 /** How `url` is made; a start or an address is only for URLs that CloudFront's key signs. */
 export interface S3UrlOptions extends UrlOptions, Pick<CloudFrontLimits, 'startsAt' | 'ipAddress'> {}
+
+const S3_URL_OPTIONS: KnownOptions<S3UrlOptions> = { ...URL_OPTIONS, startsAt: true, ipAddress: true }
+const COOKIE_OPTIONS: KnownOptions<CookieOptions> = { startsAt: true, ipAddress: true, expiresInSecs: true }
 
 /** The longest life of what CloudFront's key signs, in seconds: ten years. */
 const MAX_CLOUDFRONT_SECS = 315_360_000
@@ -134,11 +139,25 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
     return signs ? { remedy: 'set AWS_QUERYSTRING_AUTH to False, as S3StaticStorage has it' } : undefined
   }
 
+  protected override get urlOptions(): KnownOptions<S3UrlOptions> {
+    return S3_URL_OPTIONS
+  }
+
+  protected override unsignedRemedy(name: string, options: UrlOptions): string | undefined {
+    if (this.options.signatureVersion === 'unsigned') return `set ${this.named('signatureVersion')} to 's3v4'`
+    if (!this.isOnDomain(options)) return super.unsignedRemedy(name, options)
+    if (this.#customDomain().signs) return undefined
+    if (!this.options.querystringAuth) return `set ${this.named('querystringAuth')} to true`
+    const key = `${this.named('cloudfrontKeyId')} and ${this.named('cloudfrontKey')}`
+    return `set ${key}, or leave ${this.named('customDomain')} out`
+  }
+
   /**
    * A URL on the custom domain (signed for CloudFront where keys are set), or one of the service, signed unless
    * `querystringAuth` is off. Nothing is asked of the network.
    */
   override async url(name: string, options: S3UrlOptions = {}): Promise<string> {
+    this.checkUrl(name, options)
     if (this.isOnDomain(options)) return super.url(name, options)
     const { startsAt, ipAddress, ...rest } = options
     if (startsAt !== undefined || ipAddress !== undefined) {
@@ -161,6 +180,7 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
    * folder: take no such name from a user. `improperly_configured` without a custom domain or a CloudFront key.
    */
   async signedCookies(name: string, options: CookieOptions = {}): Promise<CloudFrontCookies> {
+    checkKnownOptions('signedCookies', options, COOKIE_OPTIONS)
     const { startsAt, ipAddress } = options
     return this.#customDomain().cookies(this.keyOf(name), { startsAt, ipAddress, expiresAt: this.#expiresAt(options) })
   }
@@ -191,6 +211,7 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
 
   /** The address and the signed fields of a browser's form that uploads one file; a name that ends in `${filename}` admits any below it. */
   async uploadForm(name: string, options: UploadFormOptions = {}): Promise<PostForm> {
+    checkKnownOptions('uploadForm', options, FORM_OPTIONS)
     const { driver } = this.calls
     if (!(driver instanceof S3Driver)) throw new StorageError('unsupported', 'Forms need the S3 driver.')
     const { client } = driver

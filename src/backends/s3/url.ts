@@ -1,11 +1,16 @@
 import type { CallContext } from '../../core/call.ts'
-import type { RequestOptions, SignUrlOptions } from '../../core/driver.ts'
+import type { DirectUpload, DirectUploadLimits } from '../../core/direct-uploads.ts'
+import type { RequestOptions, SignUrlOptions, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { checkUrlMethod } from '../../core/urls.ts'
 import { addAttributes } from '../../remote/attribute-headers.ts'
+import { formOptions, formUpload, refuseMaxSize } from '../../remote/direct-upload.ts'
 import { type DownloadOptions, downloadQuery } from '../../remote/download-query.ts'
+import { uploadForm } from '../../remote/upload-form.ts'
 import type { S3Client } from './client.ts'
+import { writeHeaders } from './headers.ts'
 import { addParameters, METADATA_PREFIX } from './settings/object-parameters.ts'
+import type { Preset } from './settings/presets.ts'
 
 /** Parameters of GET by their S3 names (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html). */
 const QUERY: ReadonlyMap<string, string> = new Map(
@@ -53,6 +58,27 @@ export async function signedUrl(
   }
   addParameters(headers, options.objectParameters ?? {}, 'base')
   return client.presign({ method, key, query, headers, expiresInSecs }, ctx)
+}
+
+/** A form that stores exactly this key, with the attributes and parameters of the options; a signed PUT where the service takes no forms. */
+export async function directUpload(
+  client: S3Client,
+  { forms, provider }: Preset,
+  target: { readonly key: string; readonly options: WriteOptions; readonly limits: DirectUploadLimits },
+  ctx: CallContext,
+): Promise<DirectUpload> {
+  const { key, options, limits } = target
+  const { expiresInSecs } = limits
+  const headers = writeHeaders(options.objectParameters ?? {}, options)
+  if (forms) {
+    const form = formOptions(headers, limits)
+    return formUpload(uploadForm(await client.credentials(), client.formTarget(key), form, expiresInSecs))
+  }
+  refuseMaxSize(limits, `this service (${provider})`)
+  const url = await client.presign({ method: 'PUT', key, query: [], headers, expiresInSecs }, ctx)
+  // Version 4 moves these to the query; they are not to be sent again.
+  const sent = Object.entries(headers).filter(([name]) => !/^x-amz-(?!server-side-encryption)/.test(name))
+  return { method: 'PUT', url, headers: Object.fromEntries(sent) }
 }
 
 /** The query parameters of a download: overrides of the answer's headers, and whatever else the caller names. */

@@ -1,5 +1,6 @@
 import type { CallContext } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
+import type { DirectUpload, DirectUploadLimits } from '../../core/direct-uploads.ts'
 import type {
   DeleteResult,
   Driver,
@@ -15,13 +16,15 @@ import type {
 } from '../../core/driver.ts'
 import type { ErrorCode } from '../../core/errors.ts'
 import type { HttpClient } from '../../http/request.ts'
+import { refuseMaxSize } from '../../remote/direct-upload.ts'
 import { isEmptyRange } from '../../remote/page-range.ts'
+import { resumableUploads } from '../../remote/resumable.ts'
 import { OBJECT } from './api.ts'
 import { type Sessions, SwiftClient, type SwiftClientOptions } from './client.ts'
 import { SwiftContainers } from './containers.ts'
 import { Deletions } from './deletions.ts'
 import { classifySwift } from './errors.ts'
-import { statOf } from './headers.ts'
+import { statOf, writeHeaders } from './headers.ts'
 import { ClusterInfo } from './info.ts'
 import { completedPage, listQuery, pageOf, rowsOf } from './listing.ts'
 import { checkKey } from './names.ts'
@@ -57,6 +60,7 @@ export class SwiftDriver implements Driver {
   readonly identity: Sessions
   readonly httpClient: HttpClient
   readonly #options: SwiftDriverOptions
+  readonly resumable: NonNullable<Driver['resumable']>
   readonly #writes: Writes
   readonly #deletions: Deletions
 
@@ -73,6 +77,10 @@ export class SwiftDriver implements Driver {
     this.urls = new SwiftUrls(this.client, this.info, options)
     const tools = { client: this.client, info: this.info, segments: new Segments(this.client, { container, segments }) }
     this.#writes = new Writes(tools, options)
+    this.resumable = resumableUploads({
+      plan: (key, write, ctx) => this.#writes.plan(key, write, ctx),
+      place: (key, ctx) => this.address(key, ctx),
+    })
     this.#deletions = new Deletions({ ...options, ...tools })
   }
 
@@ -127,6 +135,23 @@ export class SwiftDriver implements Driver {
   async signUrl(key: string, options: SignUrlOptions & RequestOptions, ctx: CallContext): Promise<string> {
     if (options.method === 'PUT') checkKey(key)
     return this.urls.temporary(key, options, ctx)
+  }
+
+  /**
+   * A temporary URL for PUT. A form (FormPOST middleware) is signed for a beginning of names, to which the client adds what it likes: it could store other
+   * files than this one.
+   */
+  async uploadTarget(
+    key: string,
+    options: WriteOptions,
+    limits: DirectUploadLimits,
+    ctx: CallContext,
+  ): Promise<DirectUpload> {
+    refuseMaxSize(limits, 'Swift')
+    const { objectParameters = {} } = options
+    const { expiresInSecs } = limits
+    const url = await this.signUrl(key, { method: 'PUT', expiresInSecs }, ctx)
+    return { method: 'PUT', url, headers: writeHeaders(objectParameters, options) }
   }
 
   /** The object's URL in the service. */

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { FileAttributes, ObjectParameters, Stat, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { addAttributes } from '../../remote/attribute-headers.ts'
+import { checksumsOf } from '../../remote/checksums.ts'
 import { type HeaderStat, headerTextOf, sizedStat, statOfHeaders } from '../../remote/headers.ts'
 import { metadataHeaders } from '../../remote/metadata.ts'
 import { ParameterTable, recordOf } from '../../remote/parameters.ts'
@@ -71,6 +72,7 @@ export function headerStatOf(headers: IncomingHttpHeaders): HeaderStat {
     ...stat,
     metadata: stat.metadata && userNames(stat.metadata),
     modifiedAt: timestampOf(headers['x-timestamp']) ?? stat.modifiedAt,
+    checksums: checksumsOf({ md5: md5In(headers) }, 'hex'),
     ...(isDirectory ? { isDirectory } : {}),
   }
 }

@@ -3,6 +3,7 @@ import type { ListedFile, Page, PageRequest } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { compareKeys, firstStep, laterKey, sortKeys } from '../../core/key-order.ts'
 import { mapParallel } from '../../core/parallel.ts'
+import { checksumsOf } from '../../remote/checksums.ts'
 import { countOf, dateOf, etagOf } from '../../remote/headers.ts'
 import { checkedPage } from '../../remote/page-range.ts'
 import { classifySwift } from './errors.ts'
@@ -83,6 +84,8 @@ function listedFile(key: string, fields: Readonly<Record<string, unknown>>): Lis
     key,
     size: size ?? Number.NaN,
     etag,
+    // That of a large object is of its manifest. (https://docs.openstack.org/swift/latest/overview_large_objects.html)
+    checksums: sloEtag === undefined ? checksumsOf({ md5: hash }, 'hex') : undefined,
     contentType: typeof type === 'string' && type !== '' ? type : undefined,
     modifiedAt: dateOf(typeof modified === 'string' ? modified : undefined),
   }

@@ -6,8 +6,9 @@ import { detached } from '../../remote/aftermath.ts'
 import { type Bytes, hashOf } from '../../remote/checksums.ts'
 import { repeatUnder } from '../../remote/conditions.ts'
 import { etagOf } from '../../remote/headers.ts'
-import type { FailedFinish, PartProtocol, UploadTarget } from '../../remote/part-protocol.ts'
+import type { FailedFinish, PartProtocol, ResumedUpload, UploadTarget } from '../../remote/part-protocol.ts'
 import type { PartLimits, Piece, PieceRange } from '../../remote/pieces.ts'
+import { notAnId } from '../../remote/resumable.ts'
 import { type Headers, STORED } from './api.ts'
 import { EMPTY, type SwiftClient } from './client.ts'
 import { SwiftError, swiftErrorOf } from './errors.ts'
@@ -37,6 +38,8 @@ export interface SwiftUpload extends ManifestTarget {
   readonly sent: Set<number>
   /** Those of which a request may still arrive, although the client has given it up. */
   readonly late: Set<number>
+  /** Whether an empty segment 0 shows that the upload is open, for `resume`. */
+  isSaved: boolean
   /** Whether the manifest was sent. */
   isFinishing: boolean
 }
@@ -52,6 +55,8 @@ export interface SwiftPartsOptions extends ManifestOptions {
 
 /** Segments of a dynamic large object: Swift has no limit, names have eight digits. */
 const MAX_DLO_SEGMENTS = 100_000
+/** Number of the empty segment that shows that an upload is open. */
+const OPEN = 0
 
 /** Objects by one PUT, or as segments and a manifest. (https://docs.openstack.org/swift/latest/overview_large_objects.html) */
 export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, SwiftTarget> {
@@ -96,6 +101,7 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
       headers: withAbsoluteEnd(target.headers),
       sent: new Set(),
       late: new Set(),
+      isSaved: false,
       isFinishing: false,
     }
   }
@@ -123,6 +129,11 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
 
   /** The manifest: a list of the segments with sizes and ETags, which Swift compares; or the beginning of their names. */
   async finish(upload: SwiftUpload, segments: readonly SwiftSegment[], ctx: CallContext): Promise<Stat | undefined> {
+    if (upload.isSaved) {
+      await this.#remove(upload, [OPEN], ctx)
+      upload.sent.delete(OPEN)
+      upload.isSaved = false
+    }
     upload.isFinishing = true
     return this.#manifests.write(upload, segments, ctx)
   }
@@ -142,6 +153,33 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
     const left = await this.#remove(upload, upload.sent, ctx)
     if (upload.late.size > 0) this.#options.later(this.#endLater(upload, upload.late, ctx))
     return left === 0
+  }
+
+  /** The end of the segments' prefix; an empty segment 0 shows that the upload is open until it has others. */
+  async save(upload: SwiftUpload, ctx: CallContext): Promise<string> {
+    upload.isSaved = true
+    await ctx.step('markUpload', true, step => this.#segment(upload, OPEN, {}, EMPTY, step))
+    return upload.prefix.split('/').at(-2)!
+  }
+
+  /** The segments that the cluster lists, in order; a listing may be late, and what it lacks is sent anew. */
+  async resume(
+    target: SwiftTarget,
+    saved: string,
+    ctx: CallContext,
+  ): Promise<ResumedUpload<SwiftUpload, SwiftSegment> | undefined> {
+    const prefix = this.#segments.prefixFor(target.key, saved)
+    if (prefix === undefined) throw notAnId()
+    const rows = await ctx.step('listSegments', true, step => this.#segments.rows(prefix, step))
+    const upload = { ...(await this.begin(target)), prefix, isSaved: true }
+    if (rows.length === 0 || (await this.#manifests.refers(upload, ctx))) return undefined
+    const parts: SwiftSegment[] = []
+    for (const { name, bytes, hash } of rows) {
+      upload.sent.add(Number(name.slice(prefix.length)))
+      const isNext = name === this.#segments.nameOf(prefix, parts.length + 1)
+      if (isNext && typeof bytes === 'number' && typeof hash === 'string') parts.push({ name, etag: hash, size: bytes })
+    }
+    return { upload, parts, offset: parts.reduce((sum, { size }) => sum + size, 0) }
   }
 
   idOf({ prefix }: SwiftUpload): string {

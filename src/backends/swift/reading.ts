@@ -1,14 +1,13 @@
 import { release } from '../../core/abort.ts'
 import type { CallContext } from '../../core/call.ts'
-import type { ExpectedHash, ReadOptions, ReadResult } from '../../core/driver.ts'
+import type { ReadOptions, ReadResult } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../http/request.ts'
-import { expectedHash } from '../../remote/checksums.ts'
 import { readObject } from '../../remote/reading.ts'
 import { OBJECT, RANGE } from './api.ts'
 import type { SwiftClient } from './client.ts'
 import { classifySwift } from './errors.ts'
-import { headerStatOf, md5In } from './headers.ts'
+import { headerStatOf } from './headers.ts'
 
 /** Reads an object, or a range of it. The bytes of a whole plain object are compared with its ETag; that of a large one is no hash of its bytes. */
 export async function readStored(
@@ -20,13 +19,9 @@ export async function readStored(
   // Swift honours `If-Match` here; but what no write can promise is not claimed, and the storage compares ETags itself.
   if (options.ifMatch !== undefined)
     throw new StorageError('unsupported', 'Swift has no conditions of writes that hold.')
-  let hash: ExpectedHash | undefined
-  const get = async (headers: Record<string, string>): Promise<HttpResponse> => {
+  const get = (headers: Record<string, string>): Promise<HttpResponse> => {
     const expected = headers['range'] === undefined ? OBJECT : RANGE
-    const answer = await client.send({ method: 'GET', place, headers, expected }, ctx)
-    const md5 = md5In(answer.headers)
-    hash = md5 === undefined ? undefined : expectedHash('MD5', md5, 'hex')
-    return answer
+    return client.send({ method: 'GET', place, headers, expected }, ctx)
   }
   const matchHeader = (etag: string): string => `"${etag}"`
   const result = await readObject({ get, statOf: headerStatOf, matchHeader, classify: classifySwift }, options)
@@ -34,5 +29,5 @@ export async function readStored(
     release(result)
     throw new StorageError('is_directory', `'${place.key}' is a directory.`)
   }
-  return options.range === undefined ? { ...result, expected: hash } : { ...result, whole: hash }
+  return result
 }

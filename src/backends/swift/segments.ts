@@ -20,6 +20,14 @@ export interface Found {
   readonly own: readonly string[]
 }
 
+/** A segment in a listing; what the cluster says of it is not checked. */
+export interface SegmentRow {
+  readonly name: string
+  readonly bytes?: unknown
+  /** The MD5 of its bytes. */
+  readonly hash?: unknown
+}
+
 /** Segments that are deleted at once. */
 const AT_ONCE = 8
 /** Milliseconds for which it is believed that there is no container of segments, unless this storage itself makes segments. */
@@ -52,6 +60,11 @@ export class Segments {
   newPrefix(key: string): string {
     this.#asked = SOME
     return `${this.#prefixOf(key)}${nodeCrypto().randomUUID()}/`
+  }
+
+  /** The beginning of the names of an upload's segments, by the id at its end; undefined for a text that is no id. */
+  prefixFor(key: string, id: string): string | undefined {
+    return OF_UPLOAD.test(`${id}/`) ? `${this.#prefixOf(key)}${id}/` : undefined
   }
 
   nameOf(prefix: string, number: number): string {
@@ -192,16 +205,23 @@ export class Segments {
 
   /** All names that begin so. */
   async #below(prefix: string, ctx: CallContext): Promise<string[]> {
-    const names: string[] = []
+    return (await this.rows(prefix, ctx)).map(({ name }) => name)
+  }
+
+  /** All rows whose names begin so, in the order of the names. */
+  async rows(prefix: string, ctx: CallContext): Promise<readonly SegmentRow[]> {
+    const all: SegmentRow[] = []
     for (let marker = ''; ; ) {
       const query = [...LISTED, ['prefix', prefix], ['marker', marker], ['limit', String(PAGE)]] as const
       const rows = await this.#client.rows({ place: { container: this.container }, query, seeks: true }, ctx)
-      const found = rows.map(row => (row as { name?: unknown } | null)?.name)
-      const fresh = found.filter((name): name is string => typeof name === 'string' && name.startsWith(prefix))
-      const last = fresh.at(-1)
+      const found = rows.map(row => row as Partial<SegmentRow> | null)
+      const fresh = found.filter(
+        (row): row is SegmentRow => typeof row?.name === 'string' && row.name.startsWith(prefix),
+      )
+      const last = fresh.at(-1)?.name
       // A page without names, or one that does not go on, is the end.
-      if (last === undefined || last <= marker) return names
-      names.push(...fresh)
+      if (last === undefined || last <= marker) return all
+      all.push(...fresh)
       marker = last
     }
   }

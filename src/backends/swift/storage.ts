@@ -1,6 +1,7 @@
 import type { CallOptions } from '../../core/call.ts'
 import type { Driver, ObjectParameters } from '../../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import { checkCallOptions, checkKnownOptions } from '../../core/known-options.ts'
 import type { ResolvedSettings, SettingsOf } from '../../core/settings.ts'
 import type { UrlQuery } from '../../remote/custom-domain.ts'
 import { httpClientOf } from '../../remote/http-client.ts'
@@ -14,7 +15,7 @@ import { SwiftDriver, type SwiftDriverOptions } from './driver.ts'
 import { parameterName } from './headers.ts'
 import { checkKey } from './names.ts'
 import { type SwiftOptions, swiftSettings } from './settings.ts'
-import type { TempUrlKeyPlace } from './temp-url-keys.ts'
+import { KEY_OPTIONS, type TempUrlKeyOptions } from './temp-url-keys.ts'
 
 /** Parameters that are portable attributes. */
 const ATTRIBUTES: AttributeParameters = {
@@ -151,6 +152,7 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
    * `inline`, `prefix` (all files whose names begin so) and `ipRange`.
    */
   override async url(name: string, options: UrlOptions = {}): Promise<string> {
+    this.checkUrl(name, options)
     const { method = 'GET', expiresInSecs } = options
     const isDownload = method === 'GET' || method === 'HEAD'
     const isSigned = !isDownload || (expiresInSecs ?? 0) > 0 || this.#usesTempUrls
@@ -180,15 +182,15 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
    * and the container cannot be listed.
    */
   async setPublic(isPublic: boolean, options: CallOptions = {}): Promise<void> {
+    checkCallOptions('setPublic', options)
     const driver = this.swift
     this.calls.begin('setPublic', '', options, true)
     await this.calls.run('setPublic', undefined, options, ctx => driver.setPublic(isPublic, ctx))
   }
 
   /** Keeps the key of temporary URLs where Swift looks for it: at the account, or at the container. Default: the key of the settings, and slot 1. */
-  async storeTempUrlKey(
-    options: TempUrlKeyPlace & CallOptions & { readonly key?: string | undefined } = {},
-  ): Promise<void> {
+  async storeTempUrlKey(options: TempUrlKeyOptions = {}): Promise<void> {
+    checkKnownOptions('storeTempUrlKey', options, KEY_OPTIONS)
     const key = options.key ?? this.options.tempUrlKey
     if (key === null || key === '')
       throw new ImproperlyConfigured('There is no key for temporary URLs: set SWIFT_TEMP_URL_KEY.')

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { CallContext } from '../../core/call.ts'
+import type { CallContext, CallOptions } from '../../core/call.ts'
 import { ImproperlyConfigured } from '../../core/errors.ts'
+import { CALL_OPTIONS, type KnownOptions } from '../../core/known-options.ts'
 import { Once } from '../../core/once.ts'
 import { headerTextOf } from '../../remote/headers.ts'
 import { CONTAINER, type Place, UPDATED } from './api.ts'
@@ -13,6 +14,15 @@ export interface TempUrlKeyPlace {
   /** Default: 1. */
   readonly slot?: 1 | 2 | undefined
 }
+
+/** How `storeTempUrlKey` keeps a key. */
+export interface TempUrlKeyOptions extends TempUrlKeyPlace, CallOptions {
+  /** Default: that of the settings. */
+  readonly key?: string | undefined
+}
+
+/** All of them. */
+export const KEY_OPTIONS: KnownOptions<TempUrlKeyOptions> = { ...CALL_OPTIONS, of: true, slot: true, key: true }
 
 /** The key that signs temporary URLs: that of the settings, else the container's, else the account's, asked for once. */
 export class TempUrlKeys {

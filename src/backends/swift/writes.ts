@@ -6,13 +6,15 @@ import { OpenUploads } from '../../remote/open-uploads.ts'
 import type { PartOptions } from '../../remote/options.ts'
 import { type PartPlan, partPlan } from '../../remote/part-plan.ts'
 import { writeObject } from '../../remote/part-upload.ts'
+import type { ResumablePlan } from '../../remote/resumable.ts'
 import type { SwiftClient } from './client.ts'
 import { changeObject, changesNothing, copyObject, isLarge } from './copying.ts'
 import { classifySwift } from './errors.ts'
 import { statOf, writeHeaders } from './headers.ts'
 import type { ClusterInfo } from './info.ts'
+import type { SwiftSegment } from './manifests.ts'
 import { checkKey } from './names.ts'
-import { SwiftParts, type SwiftTarget } from './parts.ts'
+import { SwiftParts, type SwiftTarget, type SwiftUpload } from './parts.ts'
 import { Replaced } from './replaced.ts'
 import type { Segments } from './segments.ts'
 import { writeStream } from './stream.ts'
@@ -84,6 +86,22 @@ export class Writes {
     return undefined
   }
 
+  /** How a key is written in parts that another process can go on with. */
+  async plan(
+    key: string,
+    options: WriteOptions,
+    ctx: CallContext,
+  ): Promise<ResumablePlan<SwiftUpload, SwiftSegment, SwiftTarget>> {
+    checkKey(key)
+    if (this.#options.largeObjects === 'none') {
+      throw new StorageError('unsupported', 'SWIFT_LARGE_OBJECTS is none: there are no uploads in parts.')
+    }
+    const target = this.#targetOf(key, options, ctx)
+    const finished = (step: CallContext): Promise<void> => this.#uploads.keep(target.replaced.discard(step))
+    const plan = this.#planOf(target, 0)
+    return { protocol: await this.#parts(ctx), target, plan, finished, failed: error => takenError(target, error) }
+  }
+
   /** Ends the uploads under way and waits until nothing is left of them. */
   close(): Promise<void> {
     return this.#uploads.close()
@@ -124,15 +142,14 @@ export class Writes {
   }
 
   /** Runs a write, then deletes the segments of what it replaced. */
-  async #replacing<T>({ conditions, replaced }: SwiftTarget, ctx: CallContext, work: () => Promise<T>): Promise<T> {
+  async #replacing<T>(target: SwiftTarget, ctx: CallContext, work: () => Promise<T>): Promise<T> {
     let result: T
     try {
       result = await work()
     } catch (error) {
-      if (conditions['if-none-match'] === undefined || classifySwift(error) !== 'precondition_failed') throw error
-      throw new StorageError('exists', 'The key is taken.', { cause: error, status: 412 })
+      throw takenError(target, error)
     }
-    await this.#uploads.keep(replaced.discard(ctx))
+    await this.#uploads.keep(target.replaced.discard(ctx))
     return result
   }
 
@@ -149,4 +166,10 @@ export class Writes {
     const options = { container, kind, info: this.#tools.info.known, settleMs, lateMs, later }
     return new SwiftParts(this.#tools.client, this.#tools.segments, options)
   }
+}
+
+/** The error of a write to a key that had to be free. */
+function takenError({ conditions }: SwiftTarget, error: unknown): unknown {
+  if (conditions['if-none-match'] === undefined || classifySwift(error) !== 'precondition_failed') return error
+  return new StorageError('exists', 'The key is taken.', { cause: error, status: 412 })
 }

@@ -1,17 +1,24 @@
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { isStorageError, StorageError } from '../../core/errors.ts'
 import { forEachParallel } from '../../core/parallel.ts'
 import type { Entry } from '../../storage/types.ts'
-import { type CliContext, shownTarget, type Target, UsageError } from '../context.ts'
-import { allowRecursive, concurrencyOf } from '../options.ts'
+import { type CliContext, refuseBackslash, shownTarget, type Target, UsageError } from '../context.ts'
+import { allowRecursive, allowSkipExisting, checkSkipExisting, concurrencyOf } from '../options.ts'
 import { printable } from '../output.ts'
-import { below, hasAlias, lastPart } from '../target.ts'
-import { filesBelow } from '../tree.ts'
+import { refuseInside, refuseSameFile } from '../same-place.ts'
+import { TakenNames } from '../taken-names.ts'
+import { Tally } from '../tally.ts'
+import { below, hasAlias, lastPart, splitTarget } from '../target.ts'
+import { existing, existingFile, filesBelow } from '../tree.ts'
 import { resumedTransfer } from './resumed-transfer.ts'
+
+type Kind = 'copy' | 'move'
 
 interface CopyOptions {
   readonly recursive?: boolean
   readonly overwrite?: boolean
+  readonly skipExisting?: boolean
   readonly resume?: boolean
   readonly concurrency: string
 }
@@ -21,89 +28,130 @@ interface Source extends Target {
   readonly entry?: Entry
 }
 
+/** What the files of one command share. */
+interface Run {
+  readonly context: CliContext
+  readonly kind: Kind
+  readonly options: CopyOptions
+  readonly taken: TakenNames
+  readonly tally: Tally
+}
+
 /** `holdall cp`: copies within or between storages. */
 export function cp(program: Command, context: CliContext): void {
   declareTransfer(program, context, 'copy')
 }
 
 /** The declaration that `cp` and `mv` share. */
-export function declareTransfer(program: Command, context: CliContext, kind: 'copy' | 'move'): void {
+export function declareTransfer(program: Command, context: CliContext, kind: Kind): void {
   const command = program
-    .command(kind === 'copy' ? 'cp' : 'mv')
+    .command(nameOf(kind))
     .description(`${kind} stored files, also between storages; prints the names they got`)
-    .argument('<from>', 'alias:path')
-    .argument('<to>', "alias:path, a folder when it ends in '/'")
+    .argument('<from>', '[alias:]path')
+    .argument('<to>', "[alias:]path, a folder when it ends in '/'")
   allowRecursive(command, 'everything below a folder')
     .option('--overwrite', 'replace files of the same name')
     .option('--concurrency <n>', 'files at once', '4')
-  if (kind === 'copy') command.option('--resume', 'with -r: leave out files that are there and equal, and verify each')
+  if (kind === 'copy') {
+    allowSkipExisting(command)
+    command.option('--resume', 'with -r: leave out files that are there and equal, and verify each')
+  }
   command.action((from: string, to: string, options: CopyOptions) => transfer(context, kind, from, to, options))
+}
+
+function nameOf(kind: Kind): string {
+  return kind === 'copy' ? 'cp' : 'mv'
 }
 
 async function transfer(
   context: CliContext,
-  kind: 'copy' | 'move',
+  kind: Kind,
   from: string,
   to: string,
   options: CopyOptions,
 ): Promise<void> {
-  const local = [from, to].find(place => !hasAlias(place))
-  if (local !== undefined) {
-    throw new UsageError(`'${local}' names no storage; write alias:path, or use put and get for files of this machine.`)
-  }
+  const { signal } = context
   const limit = concurrencyOf(options.concurrency)
-  const { overwrite = false, resume = false } = options
-  if (resume && options.recursive !== true) throw new UsageError('--resume is for folders: use it with -r.')
+  const { overwrite = false, resume = false, recursive = false } = options
+  if (resume && !recursive) throw new UsageError('--resume is for folders: use it with -r.')
+  checkSkipExisting(options)
   const source = await context.target(from)
   const target = await context.destination(to)
-  if (options.recursive !== true) return transferAlone(context, kind, source, target, options)
-  const folder = source.path === '' || source.path.endsWith('/') ? source.path : `${source.path}/`
-  if (source.alias === target.alias && below(target.path, '').startsWith(folder)) {
-    throw new UsageError(`'${to}' is inside '${from}'.`)
-  }
+  if (recursive) await refuseInside(source, target, signal)
   if (resume) return resumedTransfer(context, source, target, { overwrite, limit })
-  await forEachParallel(filesBelow(source, context.signal), { limit }, ({ entry, relative }) =>
-    context.attempt(async () => {
+  const taken = new TakenNames(target.storage, target.path, signal)
+  const tally = new Tally(context, { verb: kind === 'copy' ? 'copied' : 'moved', isMany: recursive })
+  const run: Run = { context, kind, options, taken, tally }
+  await tally.run(async () => {
+    try {
+      if (recursive) await transferAll(run, source, target, limit)
+      else await transferAlone(run, source, target)
+    } catch (error) {
+      throw meantLocal(from, to, error)
+    }
+  })
+}
+
+async function transferAll(run: Run, source: Target, target: Target, limit: number): Promise<void> {
+  const { context, tally } = run
+  const found = tally.files(filesBelow(source, context.signal), ({ entry }) => entry.size)
+  await forEachParallel(found, { limit }, ({ entry, relative }) =>
+    tally.attempt(async () => {
       const name = below(target.path, relative)
-      await transferOne(context, kind, { ...source, path: entry.name, entry }, { ...target, path: name }, options)
-    }),
+      refuseBackslash(name)
+      const [file, place] = [
+        { ...source, path: entry.name, entry },
+        { ...target, path: name },
+      ]
+      if (entry.name === source.path) await refuseSameFile(file, place, context.signal)
+      await transferOne(run, file, place)
+      if (!Number.isNaN(entry.size)) tally.progress.add(entry.size, entry.name)
+    }, true),
   )
 }
 
-async function transferAlone(
-  context: CliContext,
-  kind: 'copy' | 'move',
-  from: Target,
-  to: Target,
-  options: CopyOptions,
-): Promise<void> {
+async function transferAlone(run: Run, from: Target, to: Target): Promise<void> {
+  const { kind, context, tally } = run
+  const { signal } = context
   const name = to.path === '' || to.path.endsWith('/') ? below(to.path, lastPart(from.path)) : to.path
+  const target = { ...to, path: name }
+  tally.whole(1)
   try {
-    if (from.path === '') throw new StorageError('is_directory', 'A whole storage.')
-    await transferOne(context, kind, from, { ...to, path: name }, options)
+    if (from.path === '') await existingFile(from, signal)
+    await refuseSameFile(from, target, signal)
+    await transferOne(run, from, target)
   } catch (error) {
-    if (!isStorageError(error, 'is_directory')) throw error
-    const place = shownTarget(from.alias, from.path)
-    throw new UsageError(`${kind === 'copy' ? 'cp' : 'mv'}: '${place}' is a folder; use -r.`)
+    if (!isStorageError(error, 'not_found', 'is_directory')) throw error
+    // Of a missing file this throws that there is nothing.
+    if (!(await existing(from, signal)).isDirectory) throw error
+    throw new UsageError(`${nameOf(kind)}: '${shownTarget(from.alias, from.path)}' is a folder; use -r.`)
   }
 }
 
-async function transferOne(
-  context: CliContext,
-  kind: 'copy' | 'move',
-  from: Source,
-  to: Target,
-  options: CopyOptions,
-): Promise<void> {
-  const { out, signal } = context
+async function transferOne(run: Run, from: Source, to: Target): Promise<void> {
+  const { context, kind, options, taken, tally } = run
+  const { signal } = context
   const source = shownTarget(from.alias, from.path)
+  const asked = shownTarget(to.alias, to.path)
+  const overwrite = options.overwrite === true
+  if (options.skipExisting === true && (await taken.has(to.path))) return tally.skipped(asked)
   if (context.options.dryRun === true) {
-    const place = shownTarget(to.alias, to.path)
-    await out.record({ dryRun: true, from: source, place }, `would ${kind} ${printable(source)} to ${printable(place)}`)
-    return
+    if (from.entry === undefined) await existingFile(from, signal)
+    const isTaken = await taken.has(to.path)
+    const note = !isTaken ? '' : overwrite ? ', which is replaced' : ' under another name: it exists'
+    const record = { dryRun: true, from: source, place: asked, exists: isTaken }
+    return tally.done(record, `would ${kind} ${printable(source)} to ${printable(asked)}${note}`)
   }
-  const overwrite = options.overwrite
   const name = await from.storage[kind](from.entry ?? from.path, to.path, { storage: to.storage, overwrite, signal })
   const place = shownTarget(to.alias, name)
-  await out.record({ from: source, name, place }, printable(place))
+  await tally.done({ from: source, name, place }, printable(place), { renamed: name !== to.path })
+}
+
+/** A source that is missing in the storage may be a file of this machine. */
+function meantLocal(from: string, to: string, error: unknown): unknown {
+  if (!isStorageError(error, 'not_found') || hasAlias(from) || !existsSync(from)) return error
+  const { alias, path } = splitTarget(to)
+  const place = shownTarget(alias, path)
+  const text = `${error.message} '${from}' is a file of this machine: 'holdall put ${from} ${place}' stores it.`
+  return new StorageError('not_found', text, { fileName: from, cause: error })
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { type CliContext, shownTarget } from '../context.ts'
 import { formatSize, printable } from '../output.ts'
+import { counted } from '../tally.ts'
 import { filesBelow } from '../tree.ts'
 
 interface Sum {
@@ -13,7 +14,7 @@ export function du(program: Command, context: CliContext): void {
   program
     .command('du')
     .description('count files and bytes below a folder')
-    .argument('[place]', 'alias:folder', 'default:')
+    .argument('[place]', '[alias:]folder', 'default:')
     .option('-f, --folders', 'also for each folder in it')
     .action(async (place: string, options: { readonly folders?: boolean }) => {
       const target = await context.target(place)
@@ -22,6 +23,7 @@ export function du(program: Command, context: CliContext): void {
       const start = path === '' || path.endsWith('/') ? path.length : path.length + 1
       const total: Sum = { files: 0, bytes: 0 }
       const folders = new Map<string, Sum>()
+      context.whenInterrupted(() => `${counted(total.files)} counted, ${formatSize(total.bytes)}`)
       for await (const { entry } of filesBelow(target, signal)) {
         // Not every listing has sizes.
         const size = Number.isNaN(entry.size) ? await target.storage.size(entry, { signal }) : entry.size

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { lstatSync, statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { isStorageError, StorageError } from '../../core/errors.ts'
@@ -6,17 +6,31 @@ import { forEachParallel } from '../../core/parallel.ts'
 import type { Entry, NameOrEntry } from '../../storage/types.ts'
 import { type CliContext, shownTarget, type Target, UsageError } from '../context.ts'
 import { LocalFolder } from '../local-folder.ts'
-import { allowRecursive, concurrencyOf } from '../options.ts'
+import { allowRecursive, allowSkipExisting, checkSkipExisting, concurrencyOf } from '../options.ts'
 import { printable } from '../output.ts'
-import { Progress } from '../progress.ts'
+import { Tally } from '../tally.ts'
 import { hasAlias, lastPart } from '../target.ts'
-import { filesBelow } from '../tree.ts'
+import { existingFile, type Found, filesBelow } from '../tree.ts'
 import { writeOut } from './cat.ts'
 
 interface GetOptions {
   readonly recursive?: boolean
   readonly overwrite?: boolean
+  readonly skipExisting?: boolean
   readonly concurrency: string
+}
+
+/** Where files of one command go on this machine, and how. */
+interface Run {
+  readonly context: CliContext
+  readonly options: GetOptions
+  readonly tally: Tally
+}
+
+/** A file of this machine that is to be written: its folder, and its name in there. */
+interface Place {
+  readonly folder: LocalFolder
+  readonly name: string
 }
 
 /** `holdall get`: copies stored files to this machine. */
@@ -24,69 +38,106 @@ export function get(program: Command, context: CliContext): void {
   const command = program
     .command('get')
     .description('copy stored files to this machine')
-    .argument('<places...>', "alias:path; the last may be a file or folder of this machine, or '-' for stdout")
+    .argument(
+      '<places...>',
+      "[alias:]path; of several, the last without an alias is a path of this machine, or '-' for stdout",
+    )
   allowRecursive(command, 'everything below a folder; of several, each under its own name')
     .option('--overwrite', 'replace files of this machine')
     .option('--concurrency <n>', 'files at once', '4')
     .action((places: string[], options: GetOptions) => getFiles(context, places, options))
+  allowSkipExisting(command)
 }
 
 async function getFiles(context: CliContext, places: string[], options: GetOptions): Promise<void> {
   const last = places[places.length - 1]!
-  const local = hasAlias(last) ? undefined : last
+  const local = places.length > 1 && !hasAlias(last) ? last : undefined
   const sources = local === undefined ? places : places.slice(0, -1)
-  const wrong = sources.find(source => !hasAlias(source))
-  if (sources.length === 0)
-    throw new UsageError(`get: '${last}' is a path of this machine; did you mean 'default:${last}'?`)
-  if (wrong !== undefined) throw new UsageError(`get: '${wrong}' names no storage; did you mean 'default:${wrong}'?`)
+  if (sources.includes('-')) throw new UsageError("get: '-' is stdout: write it behind the files.")
+  checkSkipExisting(options)
   const recursive = options.recursive === true
   if (recursive && local === '-') throw new UsageError("get: '-' takes files, no folders.")
   const limit = concurrencyOf(options.concurrency)
-  const several = sources.length > 1
   const targets: Target[] = []
   for (const source of sources) targets.push(await context.target(source))
-  if (local === '-') return toStdout(context, targets)
-  const progress = new Progress(context.out)
-  const root = new LocalFolder(local ?? '.')
-  try {
-    for (const target of targets) {
-      if (recursive) {
-        const own = several ? `${lastPart(target.path) || target.alias}/` : ''
-        // Paths of this machine have no empty parts: what has some must replace no file whose path is the same without them.
-        let hasOdd = false
-        const getAll = (isOdd: boolean): Promise<void> =>
-          forEachParallel(filesBelow(target, context.signal), { limit }, async ({ entry, relative }) => {
-            if (relative.split('/').includes('') !== isOdd) hasOdd = true
-            else {
-              const file = { ...target, path: entry.name }
-              const how = { ...options, overwrite: options.overwrite === true && !isOdd }
-              await context.attempt(async () => {
-                const work = getOne(context, file, entry, root, own + relative, how, progress)
-                await (isOdd ? work.catch(error => inTheWay(entry, error)) : work)
-              })
-            }
-          })
-        await getAll(false)
-        if (hasOdd) await getAll(true)
-      } else {
-        if (lastPart(target.path) === '') throw new UsageError('get: name a file, or use -r for a folder.')
-        const inFolder = local === undefined || several || local.endsWith('/') || (await isFolder(local))
-        const folder = inFolder ? root : new LocalFolder(dirname(resolve(local)))
-        const work = async () => {
-          if (progress.isShown)
-            progress.expect((await target.storage.stat(target.path, { signal: context.signal })).size)
-          const name = inFolder ? lastPart(target.path) : basename(resolve(local))
-          await getOne(context, target, target.path, folder, name, options, progress)
-        }
-        await context.attempt(work, several)
-      }
-    }
-  } catch (error) {
-    if (recursive || !isStorageError(error, 'is_directory')) throw error
-    throw new UsageError(`get: '${error.fileName}' is a folder; use -r.`)
-  } finally {
-    progress.end()
+  const several = targets.length > 1
+  const tally = new Tally(context, { verb: 'copied', isMany: recursive || several })
+  const run: Run = { context, options, tally }
+  if (local === '-') {
+    for (const target of targets) await context.attempt(() => toStdout(run, target), several)
+    return
   }
+  if (local !== undefined && (recursive || several) && isFile(local)) {
+    throw new UsageError(`get: '${local}' is a file of this machine; name a folder.`)
+  }
+  await tally.run(() =>
+    recursive ? getFolders(run, targets, new LocalFolder(local ?? '.'), limit) : getAlone(run, targets, local),
+  )
+}
+
+async function toStdout({ context }: Run, target: Target): Promise<void> {
+  if (context.options.dryRun !== true) return writeOut(context, target)
+  await existingFile(target, context.signal)
+  const place = shownTarget(target.alias, target.path)
+  await context.out.record({ dryRun: true, place, file: '-' }, `would write ${printable(place)} to stdout`)
+}
+
+async function getFolders(run: Run, targets: readonly Target[], root: LocalFolder, limit: number): Promise<void> {
+  const { context, tally } = run
+  const several = targets.length > 1
+  for (const [index, target] of targets.entries()) {
+    const own = several ? `${lastPart(target.path) || target.alias}/` : ''
+    const one = ({ entry, relative }: Found, isOdd: boolean): Promise<void> => {
+      const place = { folder: root, name: own + relative }
+      const work = () => getOne(run, { ...target, path: entry.name }, entry, place, isOdd)
+      return tally.attempt(() => (isOdd ? work().catch(error => inTheWay(entry, error)) : work()), true)
+    }
+    // Paths of this machine have no empty parts: what has some must replace no file whose path is the same without them, so it comes last.
+    const getAll = async (): Promise<void> => {
+      const below = (): AsyncGenerator<Found> => filesBelow(target, context.signal)
+      const isOdd = ({ relative }: Found): boolean => relative.split('/').includes('')
+      const found = tally.files(below(), ({ entry }) => entry.size, index === targets.length - 1)
+      let hasOdd = false
+      await forEachParallel(found, { limit }, async each => {
+        if (isOdd(each)) hasOdd = true
+        else await one(each, false)
+      })
+      if (hasOdd) await forEachParallel(below(), { limit }, async each => isOdd(each) && (await one(each, true)))
+    }
+    // The others are not stopped by a folder that is missing.
+    await context.attempt(getAll, several)
+  }
+}
+
+async function getAlone(run: Run, targets: readonly Target[], local: string | undefined): Promise<void> {
+  const { context, tally } = run
+  const several = targets.length > 1
+  const inFolder = local === undefined || several || local.endsWith('/') || isFolder(local)
+  const folder = new LocalFolder(inFolder ? (local ?? '.') : dirname(resolve(local)))
+  tally.whole(targets.length)
+  for (const target of targets) {
+    if (lastPart(target.path) === '') throw new UsageError('get: name a file, or use -r for a folder.')
+    const name = inFolder ? lastPart(target.path) : basename(resolve(local))
+    const work = async (): Promise<void> => {
+      // A plain download learns everything from its one answer.
+      if (tally.progress.isShown || context.options.dryRun === true) {
+        tally.expect(0, (await existingFile(target, context.signal)).size)
+      }
+      await getOne(run, target, target.path, { folder, name }, false).catch(error => explained(target, error, context))
+    }
+    try {
+      await tally.attempt(work, several)
+    } catch (error) {
+      if (!isStorageError(error, 'is_directory')) throw error
+      throw new UsageError(`get: '${shownTarget(target.alias, target.path)}' is a folder; use -r.`)
+    }
+  }
+}
+
+/** In a bucket nothing has a folder's name: whether there is one is asked only after a failure. */
+async function explained(target: Target, error: unknown, { signal }: CliContext): Promise<never> {
+  if (isStorageError(error, 'not_found')) await existingFile(target, signal)
+  throw error
 }
 
 function inTheWay({ name }: Entry, cause: unknown): never {
@@ -95,41 +146,42 @@ function inTheWay({ name }: Entry, cause: unknown): never {
   throw new StorageError('exists', text, { fileName: name, cause })
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory()
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 'ENOENT') return false
-    throw error
-  }
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
-async function toStdout(context: CliContext, targets: readonly Target[]): Promise<void> {
-  for (const target of targets) await context.attempt(() => writeOut(context, target), targets.length > 1)
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === false
 }
 
+/** Writes one file. One that is `isOdd` replaces nothing. */
 async function getOne(
-  context: CliContext,
+  { context, options, tally }: Run,
   { alias, storage, path }: Target,
   stored: NameOrEntry,
-  folder: LocalFolder,
-  name: string,
-  options: GetOptions,
-  progress: Progress,
+  { folder, name }: Place,
+  isOdd: boolean,
 ): Promise<void> {
-  const { out, signal } = context
+  const { signal } = context
   const place = shownTarget(alias, path)
+  const planned = folder.pathOf(name)
+  const overwrite = options.overwrite === true && !isOdd
+  const taken = lstatSync(planned, { throwIfNoEntry: false })
+  if (options.skipExisting === true && taken?.isFile() === true) return tally.skipped(planned)
   if (context.options.dryRun === true) {
-    const file = folder.pathOf(name)
-    await out.record({ dryRun: true, place, file }, `would write ${printable(file)} from ${printable(place)}`)
+    if (taken !== undefined) folder.refuse(planned, taken.isDirectory(), overwrite)
+    const what = taken === undefined ? 'write' : 'replace'
+    const text = `would ${what} ${printable(planned)} from ${printable(place)}`
+    await tally.done({ dryRun: true, place, file: planned }, text)
     return
   }
+  const { progress } = tally
   async function* body(): AsyncGenerator<Uint8Array> {
     for await (const chunk of storage.createReadStream(stored, { signal }) as AsyncIterable<Uint8Array>) {
       yield chunk
       progress.add(chunk.byteLength, path)
     }
   }
-  const file = await folder.write(name, body, { overwrite: options.overwrite === true, signal })
-  await out.record({ place, file }, printable(file))
+  const file = await folder.write(name, body, { overwrite, signal })
+  await tally.done({ place, file }, printable(file))
 }

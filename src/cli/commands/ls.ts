@@ -15,12 +15,13 @@ export function ls(program: Command, context: CliContext): void {
   const command = program
     .command('ls')
     .description('list a folder')
-    .argument('[place]', 'alias:folder', 'default:')
+    .argument('[place]', '[alias:]folder', 'default:')
     .option('-l, --long', 'with size and time (UTC)')
   allowRecursive(command, 'all files below, without folders').action(async (place: string, options: LsOptions) => {
     const target = await context.target(place)
     const { out, signal } = context
     let count = 0
+    context.whenInterrupted(() => `${count} listed`)
     const show = (entry: Entry) => out.record(entry, options.long === true ? longLine(entry) : shownName(entry))
     for await (const entry of target.storage.entries(target.path, { recursive: options.recursive === true, signal })) {
       count++

@@ -4,7 +4,9 @@ import type { Command } from 'commander'
 import { loading } from '../../config/loading.ts'
 import type { FileRegistry, Orphan, OrphanSummary } from '../../fields/index.ts'
 import { type CliContext, UsageError } from '../context.ts'
+import { secondsOf } from '../options.ts'
 import { formatSize, formatTime, printable } from '../output.ts'
+import { counted } from '../tally.ts'
 
 interface OrphansOptions {
   readonly delete?: boolean
@@ -30,16 +32,13 @@ export function orphans(program: Command, context: CliContext): void {
     .description('list files that no row of a database names; --delete removes them')
     .argument('<module>', 'a file of yours that registers the file fields (and may export fileRegistry and close)')
     .option('--delete', 'delete what is found')
-    .option('--grace <seconds>', 'spare what is younger', '86400')
+    .option('--grace <duration>', 'spare what is younger: seconds, or 90s, 10m, 1h, 7d', '1d')
     .option(
       '--prefix <folder...>',
       "look in these folders ('' is a whole storage) instead of those that the fields write to",
     )
     .action(async (module: string, options: OrphansOptions) => {
-      const graceSecs = Number(options.grace)
-      if (options.grace.trim() === '' || !(graceSecs >= 0)) {
-        throw new UsageError(`--grace: expected seconds, got '${options.grace}'.`)
-      }
+      const graceSecs = secondsOf('--grace', options.grace, { least: 0 })
       await context.storages()
       const file = resolve(module)
       const url = pathToFileURL(file).href
@@ -74,6 +73,8 @@ async function search(
   if (!(registry.users instanceof Set)) throw new UsageError('fileRegistry of the module: expected a FileRegistry.')
   const isDelete = options.delete === true && context.options.dryRun !== true
   const { graceSecs, prefix: prefixes } = options
+  let listed = 0
+  context.whenInterrupted(() => `${counted(listed, 'unused file')} ${isDelete ? 'removed or listed' : 'listed'}`)
   const found = findOrphans({ registry, delete: isDelete, graceSecs, prefixes, signal })
   for (;;) {
     const { done, value } = await found.next()
@@ -81,6 +82,7 @@ async function search(
       await summarise(context, value, isDelete)
       return
     }
+    listed++
     const { name, size, modifiedAt, deleted, error } = value
     const what = deleted ? 'deleted' : 'unused'
     const record = { name, size, modifiedAt, deleted, ...(error && { error: error.message }) }
@@ -97,15 +99,9 @@ function reportFailure({ out }: CliContext, { name }: Orphan, error: Error): voi
 async function summarise(context: CliContext, summary: OrphanSummary, isDelete: boolean): Promise<void> {
   const { found, deleted, failed, used, spared, unfinished } = summary
   const { out } = context
-  out.log(
-    `${counted(found, 'file')} of ${found + used + spared} unused, ${deleted} deleted, ${spared} too young to know`,
-  )
+  out.log(`${counted(found)} of ${found + used + spared} unused, ${deleted} deleted, ${spared} too young to know`)
   if (unfinished > 0) out.log(`${counted(unfinished, 'unfinished upload')} ${isDelete ? 'ended' : 'found'}`)
   if (found > 0 && !isDelete) out.log('nothing was deleted: --delete does that')
   if (failed > 0) context.exitCode = 1
   if (out.json) await out.record({ summary }, '')
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`
 }

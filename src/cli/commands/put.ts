@@ -3,17 +3,20 @@ import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { ContentSource } from '../../core/content.ts'
 import { forEachParallel } from '../../core/parallel.ts'
-import { type CliContext, shownTarget, type Target, UsageError } from '../context.ts'
+import { type CliContext, refuseBackslash, shownTarget, type Target, UsageError } from '../context.ts'
 import { withContent } from '../local-content.ts'
 import { type LocalFile, localFiles } from '../local-files.ts'
-import { allowRecursive, concurrencyOf } from '../options.ts'
+import { allowRecursive, allowSkipExisting, checkSkipExisting, concurrencyOf } from '../options.ts'
 import { printable } from '../output.ts'
-import { Progress } from '../progress.ts'
-import { below, hasAlias, lastPart } from '../target.ts'
+import { refuseOwnFolder } from '../same-place.ts'
+import { TakenNames } from '../taken-names.ts'
+import { Tally } from '../tally.ts'
+import { below, hasAlias, lastPart, splitTarget } from '../target.ts'
 
 interface PutOptions {
   readonly recursive?: boolean
   readonly overwrite?: boolean
+  readonly skipExisting?: boolean
   readonly follow?: boolean
   readonly contentType?: string
   readonly cacheControl?: string
@@ -24,6 +27,15 @@ interface PutOptions {
 interface Chosen {
   readonly file: LocalFile
   readonly name: string
+}
+
+/** What the files of one command share. */
+interface Run {
+  readonly context: CliContext
+  readonly target: Target
+  readonly options: PutOptions
+  readonly taken: TakenNames
+  readonly tally: Tally
 }
 
 /** `holdall put`: stores files of this machine and prints the names that they got. */
@@ -42,29 +54,42 @@ export function put(program: Command, context: CliContext): void {
     .option('--cache-control <value>', 'Cache-Control of the stored files')
     .option('--concurrency <n>', 'files at once', '4')
     .action((paths: string[], options: PutOptions) => putFiles(context, paths, options))
+  allowSkipExisting(command)
 }
 
 async function putFiles(context: CliContext, paths: string[], options: PutOptions): Promise<void> {
   const last = paths[paths.length - 1]!
   const sources = paths.length > 1 && hasAlias(last) ? paths.slice(0, -1) : paths
-  if (paths.length === 1 && hasAlias(last)) throw new UsageError('put: name the files to store before the place.')
+  checkSkipExisting(options)
+  await refuseColon(context, last, paths.length === 1)
   const limit = concurrencyOf(options.concurrency)
   const target = await context.destination(sources === paths ? 'default:' : last)
-  if (sources.includes('-')) return putStdin(context, sources, target, options)
+  const isStdin = sources.includes('-')
+  if (isStdin && sources.length > 1) throw new UsageError("put: '-' must be the only source.")
+  if (isStdin && (lastPart(target.path) === '' || target.path.endsWith('/')))
+    throw new UsageError('put: stdin needs a name: alias:path.')
+  if (options.recursive === true) for (const source of sources) refuseOwnFolder(source, target)
   const several = sources.length > 1 || options.recursive === true
-  const progress = new Progress(context.out)
-  if (options.recursive !== true) {
-    for (const path of sources) progress.expect(statSync(path, { throwIfNoEntry: false })?.size ?? 0)
+  const taken = new TakenNames(target.storage, target.path, context.signal)
+  const tally = new Tally(context, { verb: 'stored', isMany: several })
+  const run: Run = { context, target, options, taken, tally }
+  await tally.run(async () => {
+    if (isStdin) return store(run, target.path, process.stdin)
+    const files = tally.files(chosen(context, sources, target.path, options), ({ file }) => file.size)
+    await forEachParallel(files, { limit }, ({ file, name }) => storeFile(run, file, name, several))
+  })
+}
+
+/** A place where a file is expected, or a file whose name looks like a place. */
+async function refuseColon(context: CliContext, last: string, isAlone: boolean): Promise<void> {
+  if (!hasAlias(last)) return
+  const { alias } = splitTarget(last)
+  const isFile = statSync(last, { throwIfNoEntry: false }) !== undefined
+  const remedy = `write './${last}' for the file of this machine`
+  if (isFile && (isAlone || !(await context.storages()).has(alias))) {
+    throw new UsageError(`put: '${last}' is read as a place in the storage '${alias}': ${remedy}.`)
   }
-  try {
-    await forEachParallel(chosen(context, sources, target.path, options), { limit }, ({ file, name }) =>
-      withContent(file, context.skipped, content =>
-        context.attempt(() => store(context, target, name, content, options, progress), several),
-      ),
-    )
-  } finally {
-    progress.end()
-  }
+  if (isAlone) throw new UsageError(`put: name the files to store before the place '${last}'.`)
 }
 
 /** The files to store. A folder gives what is in it; where several things are named, each keeps its own name. */
@@ -85,48 +110,58 @@ async function* chosen(
         yield { file, name: isPlace ? below(path, own + file.name) : path }
       }
     } catch (error) {
-      if (!several) throw error
-      context.out.error(error)
+      const explained = await meantPlace(context, source, error)
+      if (!several) throw explained
+      context.out.error(explained)
       context.exitCode = 1
     }
   }
 }
 
-async function putStdin(context: CliContext, sources: string[], target: Target, options: PutOptions): Promise<void> {
-  if (sources.length > 1) throw new UsageError("put: '-' must be the only source.")
-  if (lastPart(target.path) === '' || target.path.endsWith('/'))
-    throw new UsageError('put: stdin needs a name: alias:path.')
-  const progress = new Progress(context.out)
-  try {
-    await store(context, target, target.path, process.stdin, options, progress)
-  } finally {
-    progress.end()
+/** The error of a source; one that is missing may be meant as a place in a storage. */
+async function meantPlace(context: CliContext, source: string, error: unknown): Promise<unknown> {
+  if (statSync(source, { throwIfNoEntry: false }) !== undefined || !(error instanceof Error)) return error
+  if (hasAlias(source)) {
+    const isPlace = (await context.storages()).has(splitTarget(source).alias)
+    return isPlace ? new Error(`${error.message} put stores files of this machine; use cp between storages.`) : error
   }
+  if (!source.endsWith('/')) return error
+  return new Error(`${error.message} A place in the storage is written 'default:${source}'.`)
 }
 
-async function store(
-  context: CliContext,
-  { alias, storage }: Target,
-  name: string,
-  content: ContentSource,
-  options: PutOptions,
-  progress: Progress,
-): Promise<void> {
-  const { out, signal } = context
+/** Stores one file of several: one that cannot be opened or stored is reported, and the others go on. */
+async function storeFile(run: Run, file: LocalFile, name: string, several: boolean): Promise<void> {
+  const { context, tally } = run
+  let isOpen = false
+  await withContent(file, context.skipped, content => {
+    isOpen = true
+    return tally.attempt(async () => {
+      refuseBackslash(name)
+      await store(run, name, content)
+    }, several)
+  })
+  if (!isOpen) tally.add(0, 1)
+}
+
+async function store({ context, target, options, taken, tally }: Run, name: string, content: ContentSource) {
+  const { alias, storage } = target
+  const { signal } = context
+  const asked = shownTarget(alias, name)
+  if (options.skipExisting === true && (await taken.has(name))) return tally.skipped(asked)
   if (context.options.dryRun === true) {
-    await out.record(
-      { dryRun: true, name, place: shownTarget(alias, name) },
-      `would store ${printable(shownTarget(alias, name))}`,
-    )
-    return
+    const isTaken = await taken.has(name)
+    const what = isTaken && options.overwrite === true ? 'replace' : 'store'
+    const note = isTaken && options.overwrite !== true ? ' under another name: it exists' : ''
+    const record = { dryRun: true, name, place: asked, exists: isTaken }
+    return tally.done(record, `would ${what} ${printable(asked)}${note}`)
   }
   const saved = await storage.save(name, content, {
     signal,
-    overwrite: options.overwrite,
+    overwrite: options.overwrite === true,
     contentType: options.contentType,
     cacheControl: options.cacheControl,
-    onProgress: progress.of(name),
+    onProgress: tally.progress.of(name),
   })
   const place = shownTarget(alias, saved)
-  await out.record({ name: saved, place, asked: name }, printable(place))
+  await tally.done({ name: saved, place, asked: name }, printable(place), { renamed: saved !== name })
 }

@@ -3,6 +3,7 @@ import { forEachParallel } from '../../core/parallel.ts'
 import { type CliContext, isOfOneFile, shownTarget, type Target } from '../context.ts'
 import { printable } from '../output.ts'
 import { type Proof, ResumedCopy } from '../resumed-copy.ts'
+import { counted } from '../tally.ts'
 import { below } from '../target.ts'
 import { type Found, filesBelow } from '../tree.ts'
 
@@ -42,6 +43,7 @@ export async function resumedTransfer(
 ): Promise<void> {
   const { out, signal } = context
   const counts = new Counts()
+  context.whenInterrupted(() => `${counted(counts.copied)} copied, ${counts.unchanged} there already`)
   const copy = new ResumedCopy(source.storage, target.storage, { overwrite, signal })
   let inARow = 0
   const failed = async ({ entry }: Found, error: unknown): Promise<void> => {

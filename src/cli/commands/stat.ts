@@ -7,7 +7,7 @@ export function stat(program: Command, context: CliContext): void {
   program
     .command('stat')
     .description('show what is known of a file')
-    .argument('<place>', 'alias:path')
+    .argument('<place>', '[alias:]path')
     .action(async (place: string) => {
       const { alias, storage, path } = await context.target(place)
       const known = await storage.stat(path, { signal: context.signal })

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { type CliContext, shownTarget, UsageError } from '../context.ts'
+import { secondsOf } from '../options.ts'
 
 const METHODS = ['GET', 'HEAD', 'PUT', 'DELETE'] as const
 
@@ -14,17 +15,14 @@ export function url(program: Command, context: CliContext): void {
   program
     .command('url')
     .description('print the URL of a file, signed where the storage signs')
-    .argument('<place>', 'alias:path')
-    .option('--expires <seconds>', 'life of a signed URL')
+    .argument('<place>', '[alias:]path')
+    .option('--expires <duration>', 'life of a signed URL: seconds, or 90s, 10m, 1h, 7d')
     .option('--method <method>', METHODS.join(', '), 'GET')
     .option('--content-type <type>', 'of the upload that the URL is for')
     .action(async (place: string, options: UrlCommandOptions) => {
       const method = METHODS.find(name => name === options.method.toUpperCase())
       if (method === undefined) throw new UsageError(`--method: expected one of ${METHODS.join(', ')}.`)
-      const expiresInSecs = options.expires === undefined ? undefined : Number(options.expires)
-      if (expiresInSecs !== undefined && !(Number.isInteger(expiresInSecs) && expiresInSecs > 0)) {
-        throw new UsageError(`--expires: expected a whole number of seconds above 0, got '${options.expires}'.`)
-      }
+      const expiresInSecs = options.expires === undefined ? undefined : secondsOf('--expires', options.expires)
       const { alias, storage, path } = await context.target(place)
       const { contentType } = options
       const address = await storage.url(path, { method, expiresInSecs, contentType, signal: context.signal })

@@ -69,7 +69,7 @@ ways.forEach(([title, options, signs], at) => {
     largeSize,
     keeps,
     refusedNames,
-    expects: { features, methods: ['deleteMany', 'copy', 'publicUrl', 'signUrl', 'address', 'createContainer'] },
+    expects: { features, methods: ['deleteMany', 'copy', 'publicUrl', 'signUrl', 'uploadTarget', 'address', 'createContainer'] },
   })
   // A SAS is no key: nothing else can be signed with it, which the error says.
   const kept = signs ? cases : cases.filter(one => !one.title.includes('A signed URL'))

@@ -1,5 +1,6 @@
 import { afterAll, expect, it } from 'vitest'
-import { BLOCK, ContentHash, hashed } from '../../../src/backends/dropbox/content-hash.ts'
+import { hashed } from '../../../src/backends/dropbox/content-hash.ts'
+import { BLOCK, ContentHash } from '../../../src/core/digests/content-hash.ts'
 import { startStrictDropbox } from '../../servers/strict-dropbox.ts'
 import { smallParts } from './support.ts'
 

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, verify } from 'node:crypto'
 import { getSignedCookies, getSignedUrl } from '@aws-sdk/cloudfront-signer'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { CloudFrontSigner } from '../../../src/backends/s3/cloudfront/signer.ts'
+import { CloudFrontSigner } from '../../../src/remote/sign/cloudfront.ts'
 import { S3Storage } from '../../../src/backends/s3/index.ts'
 import type { S3Options } from '../../../src/backends/s3/settings/settings.ts'
 import type { Input } from '../../../src/core/settings.ts'

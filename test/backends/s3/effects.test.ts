@@ -116,7 +116,7 @@ describe('the bucket', () => {
     for (const failing of [files.save('a', 'x'), files.url('a'), files.exists('a')]) {
       await expect(failing).rejects.toMatchObject({
         code: 'improperly_configured',
-        message: expect.stringContaining('AWS_STORAGE_BUCKET_NAME must be set (option bucketName)'),
+        message: expect.stringContaining('bucketName (AWS_STORAGE_BUCKET_NAME) must be set'),
       })
     }
   })

@@ -181,7 +181,7 @@ describe('swl-3: the ETag of a large object', () => {
       const { size, etag } = await storage.stat('large')
       expect([size, etag === md5(LARGE), etag?.includes('"')]).toEqual([LARGE.length, false, false])
       expect((await storage.readBytes('large')).equals(LARGE)).toBe(true)
-      const parallel = await storage.readBytes('large', { concurrency: 2, partSize: 50 * KIB })
+      const parallel = await storage.readBytes('large', { parallel: 2, partSize: 50 * KIB })
       expect(parallel.equals(LARGE)).toBe(true)
       const [entry] = (await storage.page('')).entries
       expect([entry?.size, entry?.etag]).toEqual([size, etag])

@@ -23,7 +23,7 @@ registerConformance(
     keeps: ['modifiedAt', 'etag'],
     expects: {
       features: { ranges: true, exclusiveCreate: false, ifMatch: false, metadata: true, listRange: true },
-      methods: ['signUrl', 'address', 'deleteMany', 'copy', 'createContainer'],
+      methods: ['signUrl', 'uploadTarget', 'address', 'deleteMany', 'copy', 'createContainer'],
     },
   }),
   'RackspaceDriver and a strict server, over ServiceNet',

@@ -75,7 +75,7 @@ export function conforming(
     keeps: ['modifiedAt', 'etag'],
     expects: {
       features: { ranges: true, exclusiveCreate: false, ifMatch: false, metadata: true, listRange: true },
-      methods: ['signUrl', 'address', 'deleteMany', 'copy', 'createContainer'],
+      methods: ['signUrl', 'uploadTarget', 'address', 'deleteMany', 'copy', 'createContainer'],
     },
     ...more,
   }

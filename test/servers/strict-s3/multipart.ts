@@ -219,7 +219,8 @@ export function listParts(context: OperationContext): S3Answer {
   for (const [number, part] of page) {
     const date = new Date(part.lastModified).toISOString()
     const text = element('PartNumber', number) + element('LastModified', date) + element('ETag', `"${part.etag}"`)
-    inner.push(`<Part>${text}${element('Size', part.body.length)}</Part>`)
+    const sums = Object.entries(part.checksums).map(([name, value]) => element(`Checksum${name.toUpperCase()}`, value))
+    inner.push(`<Part>${text}${element('Size', part.body.length)}${sums.join('')}</Part>`)
   }
   return xmlAnswer(document('ListPartsResult', inner.join('')))
 }

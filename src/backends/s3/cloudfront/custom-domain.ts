@@ -1,8 +1,13 @@
 import { ImproperlyConfigured, StorageError } from '../../../core/errors.ts'
 import { filepathToUri } from '../../../core/urls.ts'
 import { CustomDomain, checkCustomDomain, searchOf, type UrlQuery } from '../../../remote/custom-domain.ts'
+import {
+  type CloudFrontCookies,
+  type CloudFrontLimits,
+  CloudFrontSigner,
+  policyText,
+} from '../../../remote/sign/cloudfront.ts'
 import type { S3Options, UrlSigner } from '../settings/settings.ts'
-import { type CloudFrontCookies, type CloudFrontLimits, CloudFrontSigner, policyText } from './signer.ts'
 
 /** The options that say how files are reached on a domain of one's own. */
 export type CustomDomainOptions = Pick<

@@ -31,6 +31,8 @@ export interface Preset {
   readonly checksums: boolean
   /** All parts but the last must have one size. */
   readonly uniformParts: boolean
+  /** Browsers can upload by a form. */
+  readonly forms: boolean
 }
 
 const UNKNOWN: Preset = {
@@ -40,11 +42,14 @@ const UNKNOWN: Preset = {
   conditionalCopy: false,
   checksums: false,
   uniformParts: false,
+  forms: true,
 }
 
 const KNOWN: Readonly<Partial<Record<ProviderName, Partial<Preset>>>> = {
   aws: { conditions: true, conditionalComplete: true, conditionalCopy: true, checksums: true },
-  r2: { conditions: true, uniformParts: true },
+  r2: { conditions: true, uniformParts: true, forms: false },
+  backblaze: { forms: false },
+  google: { forms: false },
 }
 
 const HOSTS: ReadonlyArray<readonly [RegExp, ProviderName]> = [

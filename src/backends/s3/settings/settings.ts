@@ -24,9 +24,9 @@ import {
   urlPolicySettings,
 } from '../../../remote/options.ts'
 import { shownAddress, shownClientConfig } from '../../../remote/shown.ts'
+import type { CloudFrontSigner } from '../../../remote/sign/cloudfront.ts'
 import { type CommonOptions, commonSettings, SPOOL_DOC } from '../../../storage/common-settings.ts'
 import type { AddressingStyle } from '../addressing.ts'
-import type { CloudFrontSigner } from '../cloudfront/signer.ts'
 import { checkParameters } from './object-parameters.ts'
 import { type OldOptions, oldSettings } from './old.ts'
 import { PROVIDERS, type ProviderName } from './presets.ts'

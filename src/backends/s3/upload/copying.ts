@@ -142,8 +142,14 @@ function sourceKeyHeaders(parameters: Copy['parameters']): Record<string, string
 }
 
 /** HEAD of an object, with the parameters that reading it needs. */
-export async function statObject(client: S3Client, key: string, options: StatOptions, ctx: CallContext): Promise<Stat> {
-  const headers = otherHeaders('read', options.objectParameters)
+export async function statObject(
+  client: S3Client,
+  key: string,
+  options: StatOptions,
+  ctx: CallContext,
+  asked: Readonly<Record<string, string>> = {},
+): Promise<Stat> {
+  const headers = { ...otherHeaders('read', options.objectParameters), ...asked }
   return statOf(await client.done({ method: 'HEAD', key, query: versionQuery(options), headers }, ctx))
 }
 

@@ -16,12 +16,19 @@ import {
 import { etagOf } from '../../../remote/headers.ts'
 import { OpenUploads } from '../../../remote/open-uploads.ts'
 import { Orphans, type UploadRequests } from '../../../remote/orphans.ts'
-import type { Creation, FailedFinish, PartProtocol, UploadTarget } from '../../../remote/part-protocol.ts'
+import type {
+  Creation,
+  FailedFinish,
+  PartProtocol,
+  ResumedUpload,
+  UploadTarget,
+} from '../../../remote/part-protocol.ts'
 import type { PartLimits, Piece, PieceRange } from '../../../remote/pieces.ts'
+import { notAnId } from '../../../remote/resumable.ts'
 import { fieldText, xmlText } from '../../../remote/xml.ts'
 import type { S3Client } from '../client.ts'
 import { S3Error } from '../errors.ts'
-import { uploadPage, uploadQuery } from '../listing.ts'
+import { partPage, uploadPage, uploadQuery } from '../listing.ts'
 import type { S3Request } from '../operations.ts'
 import { MIN_PART } from '../settings/settings.ts'
 
@@ -167,6 +174,34 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
 
   idOf({ uploadId }: S3Upload): string {
     return uploadId
+  }
+
+  async save({ uploadId }: S3Upload): Promise<string> {
+    return uploadId
+  }
+
+  /** ListParts, page by page. Parts behind a gap are sent anew. */
+  async resume(
+    target: S3Target,
+    uploadId: string,
+    ctx: CallContext,
+  ): Promise<ResumedUpload<S3Upload, S3Part> | undefined> {
+    if (!/^[\x21-\x7e]{1,2048}$/.test(uploadId)) throw notAnId()
+    const parts: S3Part[] = []
+    for (let next: string | undefined = '0'; next !== undefined; ) {
+      const query: Array<[string, string]> = [['uploadId', uploadId]]
+      if (next !== '0') query.push(['part-number-marker', next])
+      const request = { method: 'GET', key: target.key, query, headers: { ...target.baseHeaders } } as const
+      const page = await ctx
+        .step('listParts', true, async step => partPage((await this.#client.xml(request, step)).root))
+        .catch(error => {
+          if (!isStorageError(error, 'not_found')) throw error
+        })
+      if (page === undefined) return undefined
+      for (const part of page.parts) if (part.number === parts.length + 1) parts.push(part)
+      next = page.next
+    }
+    return { upload: { target, uploadId }, parts, offset: sizeOf(parts) }
   }
 
   isGone(error: unknown): boolean {

@@ -8,13 +8,14 @@ import { conditionFailed } from '../../../remote/conditions.ts'
 import type { PartOptions } from '../../../remote/options.ts'
 import { partPlan } from '../../../remote/part-plan.ts'
 import { writeObject } from '../../../remote/part-upload.ts'
+import type { ResumablePlan } from '../../../remote/resumable.ts'
 import type { S3Client } from '../client.ts'
 import { classifyS3 } from '../errors.ts'
 import { otherHeaders, writeHeaders } from '../headers.ts'
 import { checksumOption } from '../settings/object-parameters.ts'
 import type { Preset } from '../settings/presets.ts'
 import { Claim } from './claim.ts'
-import type { S3Parts, S3Target } from './parts.ts'
+import type { S3Part, S3Parts, S3Target, S3Upload } from './parts.ts'
 
 /** How objects are written. */
 export interface WriterOptions extends PartOptions {
@@ -46,8 +47,26 @@ export class Writer {
     conditions: Readonly<Record<string, string>>,
     ctx: CallContext,
   ): Promise<Stat | undefined> {
-    const { multipartThreshold, preset } = this.#options
+    const { multipartThreshold } = this.#options
     const { size } = content
+    const { target, plan, failed } = this.plan(key, options, conditions)
+    try {
+      if (target.putOnly === true && size !== undefined && size > multipartThreshold) {
+        return await this.#putStream(target, content, size, ctx)
+      }
+      return await writeObject(this.#parts, target, content, plan, ctx)
+    } catch (error) {
+      throw await failed(error, ctx)
+    }
+  }
+
+  /** How a key is written in parts; `failed` undoes what a failed write has claimed. */
+  plan(
+    key: string,
+    options: WriteOptions,
+    conditions: Readonly<Record<string, string>>,
+  ): ResumablePlan<S3Upload, S3Part, S3Target> & { failed(error: unknown, ctx: CallContext): Promise<unknown> } {
+    const { preset } = this.#options
     const putOnly = options.ifMatch !== undefined && !preset.conditionalComplete
     const claim = options.ifAbsent === true && !preset.conditionalComplete ? this.claim(key, options) : undefined
     const finishing = claim === undefined ? conditions : {}
@@ -58,15 +77,11 @@ export class Writer {
     }
     const under = { put: conditions, finish: finishing }
     const plan = partPlan(this.#parts.uploads, this.#options, under, claim && (inner => claim.take(inner)))
-    try {
-      if (putOnly && size !== undefined && size > multipartThreshold) {
-        return await this.#putStream(target, content, size, ctx)
-      }
-      return await writeObject(this.#parts, target, content, plan, ctx)
-    } catch (error) {
+    const failed = async (error: unknown, ctx: CallContext): Promise<unknown> => {
       if (claim !== undefined) await this.#parts.uploads.keep(claim.release(ctx))
-      throw conditionFailed(error, options, classifyS3)
+      return conditionFailed(error, options, classifyS3)
     }
+    return { protocol: this.#parts, target, plan, failed }
   }
 
   /** A claim of a key, under which an object is to be made by requests without a condition. */

@@ -1,6 +1,7 @@
 import type { CallContext, CallOptions } from '../../../core/call.ts'
 import type { Driver } from '../../../core/driver.ts'
 import { ImproperlyConfigured, isStorageError, StorageError } from '../../../core/errors.ts'
+import { CALL_OPTIONS, checkCallOptions, checkKnownOptions, type KnownOptions } from '../../../core/known-options.ts'
 import type { ResolvedSettings, SettingsOf } from '../../../core/settings.ts'
 import { sharedContext } from '../../../remote/aftermath.ts'
 import { Identity } from '../../../remote/openstack/identity.ts'
@@ -13,6 +14,15 @@ import { rackspaceAdvice } from './advice.ts'
 import type { Cdn, CdnOptions, CdnState } from './cdn.ts'
 import { RackspaceDriver } from './driver.ts'
 import { type RackspaceOptions, rackspaceSettings, withRegion } from './settings.ts'
+
+/** How `purgeCdn` takes a file off the edge. */
+export interface PurgeCdnOptions extends CallOptions {
+  /** Where Rackspace writes to when it is done. */
+  readonly email?: string | undefined
+}
+
+const CDN_OPTIONS: KnownOptions<CdnOptions & CallOptions> = { ...CALL_OPTIONS, ttlSecs: true, logRetention: true }
+const PURGE_OPTIONS: KnownOptions<PurgeCdnOptions> = { ...CALL_OPTIONS, email: true }
 
 /** Where a container is published, and until when that is believed. */
 interface Publication {
@@ -30,7 +40,7 @@ const ABSENT_MS = 60_000
  * Files in Rackspace Cloud Files: Swift with an API key, and a CDN.
  *
  * @example
- * const storage = new RackspaceStorage({ userName: 'alice', apiKey: process.env.RACKSPACE_API_KEY, region: 'DFW', container: 'media' })
+ * const storage = new RackspaceStorage({ username: 'alice', password: apiKey, regionName: 'DFW', containerName: 'media' })
  * await storage.enableCdn({ ttlSecs: 86_400 })
  * await storage.url('photos/a.jpg') // https://...ssl.cf1.rackcdn.com/photos/a.jpg
  */
@@ -76,6 +86,7 @@ export class RackspaceStorage<O extends RackspaceOptions = RackspaceOptions> ext
    * method than GET and HEAD, a temporary URL. `improperly_configured` where there is no key for one either.
    */
   override async url(name: string, options: UrlOptions = {}): Promise<string> {
+    this.checkUrl(name, options)
     this.calls.begin('url', name, options)
     const base = this.#isForCdn(options) ? await this.#publishedAt(name, options) : undefined
     if (base !== undefined) return `${base}/${encodeKey(this.newRef(name).key)}`
@@ -92,12 +103,14 @@ export class RackspaceStorage<O extends RackspaceOptions = RackspaceOptions> ext
 
   /** How the container is published at the CDN; undefined for one that never was. */
   async cdnState(options: CallOptions = {}): Promise<CdnState | undefined> {
+    checkCallOptions('cdnState', options)
     const { cdn } = this.#rackspace
     return this.calls.run('cdnState', undefined, options, ctx => cdn.state(this.options.containerName, ctx))
   }
 
   /** Publishes the container at the CDN, where everyone can read it, or changes its `ttlSecs`, by default those of the settings. */
   async enableCdn(options: CdnOptions & CallOptions = {}): Promise<void> {
+    checkKnownOptions('enableCdn', options, CDN_OPTIONS)
     const { ttlSecs = this.options.ttlSecs ?? undefined, logRetention } = options
     await this.#change('enableCdn', options, (cdn, ctx) =>
       cdn.enable(this.options.containerName, { ttlSecs, logRetention }, ctx),
@@ -106,11 +119,13 @@ export class RackspaceStorage<O extends RackspaceOptions = RackspaceOptions> ext
 
   /** Takes the container off the CDN. Files that are at the edge stay there for their time: see `purgeCdn`. */
   async disableCdn(options: CallOptions = {}): Promise<void> {
+    checkCallOptions('disableCdn', options)
     await this.#change('disableCdn', options, (cdn, ctx) => cdn.disable(this.options.containerName, ctx))
   }
 
   /** Takes a file off the edge of the CDN before its time. Rackspace allows 25 a day, and writes to `email` when it is done. */
-  async purgeCdn(name: string, options: CallOptions & { readonly email?: string | undefined } = {}): Promise<void> {
+  async purgeCdn(name: string, options: PurgeCdnOptions = {}): Promise<void> {
+    checkKnownOptions('purgeCdn', options, PURGE_OPTIONS)
     const { key } = this.calls.checked('purgeCdn', name, () => this.ref(name))
     await this.#change('purgeCdn', options, (cdn, ctx) =>
       cdn.purge(this.options.containerName, key, options.email, ctx),

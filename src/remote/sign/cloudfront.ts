@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
-import { nodeCrypto } from '../../../core/builtin.ts'
-import { ImproperlyConfigured, StorageError } from '../../../core/errors.ts'
+import { nodeCrypto } from '../../core/builtin.ts'
+import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 
 /** A CloudFront key pair. */
 export interface CloudFrontKey {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { caseClashes, foldedName } from '../../src/static/case-clashes.ts'
+import { caseClashes, foldedName } from '../../src/core/case-clashes.ts'
 
 test('names that differ in letter case only are found, in the order in which they came', () => {
   const names = ['b/X.css', 'a.css', 'A.css', 'c.css', 'B/x.css', 'a.css', 'a.CSS', 'A.css']

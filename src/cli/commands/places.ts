@@ -1,0 +1,67 @@
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { LocalStorage } from '../../backends/local/index.ts'
+import type { AnyStorage } from '../../storage/storage.ts'
+import { type CliContext, shownTarget } from '../context.ts'
+import { printable } from '../output.ts'
+import { below, hasAlias } from '../target.ts'
+
+/** A place of `sync` and `check`: a folder of a storage, or of this machine. */
+export interface SyncPlace {
+  readonly storage: AnyStorage
+  readonly path: string
+  /** Absolute path of a folder of this machine; undefined for a storage of the configuration. */
+  readonly folder: string | undefined
+  /** A name in it, as messages show it. */
+  shown(name: string): string
+}
+
+/** Whether a text is the path of a folder of this machine: it begins with `/`, `./`, `../` or `~/`, or is one of `.`, `..` and `~`. */
+export function isLocalPath(text: string): boolean {
+  if (hasAlias(text)) return false
+  return /^(?:\.{0,2}[\\/]|~[\\/]|[A-Za-z]:[\\/])/.test(text) || ['.', '..', '~'].includes(text)
+}
+
+/** The place that an argument names. A folder of this machine is a local storage that nothing of the configuration applies to. */
+export async function placeOf(context: CliContext, text: string, isTarget: boolean): Promise<SyncPlace> {
+  if (!isLocalPath(text)) {
+    const { alias, path, storage } = await (isTarget ? context.destination(text) : context.target(text))
+    return { storage, path, folder: undefined, shown: name => printable(shownTarget(alias, below(path, name))) }
+  }
+  const folder = resolve(/^~(?=$|[\\/])/.test(text) ? join(homedir(), text.slice(1)) : text)
+  const options = { location: folder, filePermissionsMode: null, fsync: false, readOnly: !isTarget }
+  const storage = new LocalStorage(options, { settings: {}, env: {} })
+  return { storage, path: '', folder, shown: name => printable(join(text, name)) }
+}
+
+/** Adds a text to the values of an option that may be repeated. */
+export function collected(value: string, values: readonly string[] = []): readonly string[] {
+  return [...values, value]
+}
+
+/** Declares what `sync` and `check` share. */
+export function declareFilters(command: Command): Command {
+  return command
+    .option('--include <glob>', 'only names that match; may be repeated', collected)
+    .option('--exclude <glob>', 'no names that match; may be repeated', collected)
+    .option('--size-only', 'compare sizes only')
+    .option('--no-read', 'compare sizes where the listings have no comparable digest, instead of reading both files')
+    .option('--concurrency <n>', 'files at once', '16')
+}
+
+/** What was compared, for the summary; '' where nothing was. */
+export function shownBasis(compared: Readonly<Record<string, number>>): string {
+  const { record = 0, listing = 0, oneRead = 0, bothRead = 0, size = 0 } = compared
+  const parts = [
+    [record, 'as at the last run'],
+    [listing, 'by digests of both listings'],
+    [oneRead, 'by a digest and reading one side'],
+    [bothRead, 'by reading both sides'],
+    [size, 'by size only'],
+  ] as const
+  return parts
+    .filter(([count]) => count > 0)
+    .map(([count, text]) => `${count} ${text}`)
+    .join(', ')
+}

@@ -1,0 +1,177 @@
+import { stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { nodeCrypto } from '../../core/builtin.ts'
+import { addressOf } from '../../storage/address.ts'
+import type { SyncEvent, SyncOptions, SyncProgress, SyncReport } from '../../transfer/types.ts'
+import { type CliContext, UsageError } from '../context.ts'
+import { reportLinks } from '../local-links.ts'
+import { concurrencyOf } from '../options.ts'
+import { formatSize } from '../output.ts'
+import { Progress } from '../progress.ts'
+import { declareFilters, placeOf, type SyncPlace, shownBasis } from './places.ts'
+
+/** Options of `sync` as they are given. */
+interface SyncFlags {
+  readonly delete?: boolean
+  readonly maxDelete?: string
+  readonly allowEmptySource?: boolean
+  readonly deleteExcluded?: boolean
+  readonly checksum?: boolean
+  readonly sizeOnly?: boolean
+  readonly read: boolean
+  readonly include?: readonly string[]
+  readonly exclude?: readonly string[]
+  /** A path; false with `--no-record`. */
+  readonly record?: string | boolean
+  readonly concurrency: string
+}
+
+const HELD_BACK = {
+  failures: 'because not every file was copied',
+  incomplete_source: 'because a listing left something out, which may be there',
+  empty_source: 'because the source is empty; --allow-empty-source deletes them',
+  max_delete: 'because they are more of the target than --max-delete allows (50 % by default)',
+} as const
+
+/** `holdall sync`: makes a folder have the files of another one. */
+export function sync(program: Command, context: CliContext): void {
+  const command = program
+    .command('sync')
+    .description('make TARGET have every file of SOURCE; what changed is decided by one listing of each')
+    .argument('<source>', "alias:path, or a folder of this machine: './site', '/srv/site', '~/site'")
+    .argument('<target>', 'the same')
+    .option('--delete', 'delete what only the target has, at last and only when every copy succeeded')
+    .option('--max-delete <percent>', "delete nothing where more of the target's files would go", '50')
+    .option('--allow-empty-source', 'let --delete empty the target because the source is empty')
+    .option('--delete-excluded', 'with --delete, delete also what --include and --exclude leave out')
+    .option('--checksum', 'compare contents also where the last run found both sides as they are now')
+    .option('--record <file>', 'keep what was found equal in this file instead of the cache of this user')
+    .option('--no-record', 'keep nothing')
+  declareFilters(command).action((source: string, target: string, flags: SyncFlags) =>
+    run(context, source, target, flags),
+  )
+}
+
+async function run(context: CliContext, from: string, to: string, flags: SyncFlags): Promise<void> {
+  const { out, signal } = context
+  const options = optionsOf(flags)
+  const source = await placeOf(context, from, false)
+  const target = await placeOf(context, to, true)
+  await checkFolder(source, from)
+  const dryRun = context.options.dryRun === true
+  const record = await recordPath(source, target, flags)
+  const { sync: work } = await import('../../transfer/index.ts')
+  const progress = new Progress(out, 0, { unit: 'files' })
+  let counts: SyncProgress = { checked: 0, copied: 0, unchanged: 0, deleted: 0, failed: 0, bytes: 0 }
+  let isReported = false
+  try {
+    if (source.folder !== undefined) await reportLinks(source.folder, context.skipped)
+    const areLinksLeftOut = context.exitCode !== 0
+    const report = await work(source.storage, target.storage, {
+      ...options,
+      // What a link leads to may be what the target has.
+      ...(areLinksLeftOut && { delete: false }),
+      sourcePath: source.path,
+      targetPath: target.path,
+      dryRun,
+      record,
+      signal,
+      onEvent: event => tell(context, target, event, dryRun),
+      onProgress: now => {
+        progress.add(now.checked - counts.checked)
+        counts = now
+      },
+    })
+    progress.end()
+    isReported = true
+    if (areLinksLeftOut && options.delete === true)
+      out.warn('nothing is deleted, because links of the source were left out')
+    await summary(context, report, dryRun)
+  } finally {
+    progress.end()
+    if (!isReported && counts.checked > 0) {
+      if (out.json) await out.record({ summary: { ...counts, inSync: false } }, '')
+      else out.log(`${shownCounts(counts, dryRun)}; not finished`)
+    }
+  }
+}
+
+function optionsOf(flags: SyncFlags): SyncOptions {
+  const { delete: deletes, allowEmptySource, deleteExcluded, checksum, sizeOnly, read, include, exclude } = flags
+  if (checksum === true && sizeOnly === true) throw new UsageError('--checksum and --size-only exclude each other.')
+  const maxDelete = Number(flags.maxDelete)
+  if (!(maxDelete >= 0 && maxDelete <= 100)) {
+    throw new UsageError(`--max-delete: expected a percentage from 0 to 100, got '${flags.maxDelete}'.`)
+  }
+  const isGiven = allowEmptySource !== true || maxDelete !== 50
+  return {
+    delete: deletes,
+    maxDelete: isGiven ? maxDelete : undefined,
+    allowEmptySource,
+    deleteExcluded,
+    checksum,
+    sizeOnly,
+    read,
+    include,
+    exclude,
+    concurrency: concurrencyOf(flags.concurrency),
+  }
+}
+
+/** A source of this machine that is no folder is a mistake. */
+export async function checkFolder({ folder }: SyncPlace, text: string): Promise<void> {
+  if (folder === undefined) return
+  const stats = await stat(folder).catch(() => undefined)
+  if (stats?.isDirectory() !== true) {
+    throw new UsageError(`'${text}' ${stats === undefined ? 'does not exist' : 'is no folder'}.`)
+  }
+}
+
+/** The file that keeps what was found equal, by the places of both sides. */
+async function recordPath(source: SyncPlace, target: SyncPlace, { record }: SyncFlags): Promise<string | undefined> {
+  if (record === false) return undefined
+  if (typeof record === 'string') return record
+  const places = await Promise.all([source, target].map(addressText))
+  const hash = nodeCrypto().createHash('sha256').update(JSON.stringify(places)).digest('hex').slice(0, 32)
+  const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
+  return join(cache, 'holdall', 'sync', `${hash}.jsonl`)
+}
+
+async function addressText({ storage, path, folder }: SyncPlace): Promise<string> {
+  if (folder !== undefined) return folder
+  const known = await addressOf(storage, storage.normalRef(path === '' ? 'x' : path)).catch(() => undefined)
+  return `${storage.constructor.name} ${known ?? ''} ${storage.prefix}${path}`
+}
+
+async function tell({ out }: CliContext, target: SyncPlace, event: SyncEvent, dryRun: boolean): Promise<void> {
+  const { type, name } = event
+  if (type === 'failed') return out.error(event.error)
+  const place = target.shown(name)
+  const verb = dryRun ? (type === 'copied' ? 'would copy' : 'would delete') : type
+  const extra = event.type === 'copied' && !Number.isNaN(event.size) ? { size: event.size } : {}
+  if (out.json) await out.record({ ...(dryRun && { dryRun }), type, name, place, ...extra }, '')
+  else await out.line(`${verb} ${place}`)
+}
+
+function shownCounts({ copied, unchanged, deleted, failed, bytes }: SyncProgress, dryRun: boolean): string {
+  const would = dryRun ? 'would be ' : ''
+  return `${copied} ${would}copied (${formatSize(bytes)}), ${unchanged} unchanged, ${deleted} ${would}deleted, ${failed} failed`
+}
+
+async function summary(context: CliContext, report: SyncReport, dryRun: boolean): Promise<void> {
+  const { out } = context
+  if (!report.inSync) context.exitCode = 1
+  if (out.json) {
+    const { failures: _, ...counts } = report
+    await out.record({ summary: { ...(dryRun && { dryRun }), ...counts } }, '')
+    return
+  }
+  const { heldBack, extra, compared, withoutDigest } = report
+  if (heldBack !== undefined)
+    out.warn(`${extra} files that only the target has are not deleted, ${HELD_BACK[heldBack]}`)
+  const basis = shownBasis(compared)
+  const lacking = withoutDigest === 0 ? '' : `; ${withoutDigest} of equal size had no comparable digest`
+  out.log(`${shownCounts(report, dryRun)}${basis === '' ? '' : `; unchanged ${basis}`}${lacking}`)
+}

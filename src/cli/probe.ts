@@ -1,0 +1,196 @@
+import { nodeCrypto } from '../core/builtin.ts'
+import { isStorageError } from '../core/errors.ts'
+import { serviceCodeOf } from '../remote/codes.ts'
+import type { AnyStorage } from '../storage/storage.ts'
+import { explained } from './place-advice.ts'
+
+/** What came of a step. `anonymous`: the service answered, and no credentials were sent that it could refuse. */
+export type StepState = 'ok' | 'failed' | 'anonymous' | 'not asked'
+
+/** One thing that was tried with a storage. */
+export interface Step {
+  readonly name: string
+  readonly state: StepState
+  /** Null where that is not known. */
+  readonly ok: boolean | null
+  readonly ms?: number
+  readonly error?: unknown
+  readonly note?: string
+}
+
+/** How a storage is tried. */
+export interface ProbeOptions {
+  readonly signal: AbortSignal
+  /** Whether it is only connected to. */
+  readonly isDryRun: boolean
+}
+
+const PROBE = 'holdall-check-'
+const STEPS = ['write', 'read', 'list', 'url', 'delete'] as const
+/** Words of services for credentials that they do not accept, also with status 403. */
+const NOT_ACCEPTED =
+  /InvalidAccessKey|SignatureDoesNotMatch|ExpiredToken|InvalidToken|InvalidSecurity|TimeTooSkewed|AuthenticationFailed|InvalidAuthentication|NoAuthentication|RequestExpired/i
+
+/** Tries a storage with a file that is removed again. */
+export async function probe(storage: AnyStorage, { signal, isDryRun }: ProbeOptions): Promise<Step[]> {
+  const steps: Step[] = []
+  const step = async (name: string, work: () => unknown): Promise<boolean> => {
+    const started = performance.now()
+    const ms = () => Math.round(performance.now() - started)
+    try {
+      await work()
+      steps.push({ name, state: 'ok', ok: true, ms: ms() })
+      return true
+    } catch (error) {
+      const took = ms()
+      const isTls = await answersByTls(error, signal)
+      steps.push({ name, state: 'failed', ok: false, ms: took, error: plain(explained(storage, error, isTls)) })
+      return false
+    }
+  }
+  const folder = `${PROBE}${nodeCrypto().randomUUID()}`
+  let name = `${folder}/probe.txt`
+  let refusal: unknown
+  const connect = async () => {
+    refusal = await reach(storage, folder, name, signal)
+    if (isDryRun && refusal !== undefined) throw refusal
+  }
+  if (!(await step('connect', connect))) return steps
+  if (isAnonymous(storage)) {
+    const note = 'no credentials were sent, so none were accepted'
+    steps[0] = { ...steps[0]!, state: 'anonymous', ok: null, note }
+  }
+  if (isDryRun) return [...steps, ...STEPS.map((each): Step => ({ name: each, state: 'not asked', ok: null }))]
+  if (storage.options.readOnly) {
+    await step('list', () => storage.entries('', { signal }).next())
+    return settled(storage, steps, refusal)
+  }
+  const bytes = Buffer.from(`Written by 'holdall check', which removes it again. ${folder}\n`)
+  const write = async () => {
+    await storage.discover({ signal })
+    name = await storage.save(name, bytes, { signal })
+  }
+  if (!(await step('write', write))) {
+    await remove(storage, name, folder).catch(() => {}) // Whether a part of it was done is not known.
+    return settled(storage, steps, refusal)
+  }
+  try {
+    await step('read', () => readBack(storage, name, bytes, signal))
+    await step('list', () => findListed(storage, folder, name, signal))
+    await step('url', () => urlOf(storage, name, signal))
+  } finally {
+    await step('delete', () => remove(storage, name, folder))
+  }
+  return settled(storage, steps, refusal)
+}
+
+/** A service that refused the first requests had accepted the credentials if it carried out another one. */
+function settled(storage: AnyStorage, steps: readonly Step[], refusal: unknown): Step[] {
+  const [connect, next, ...rest] = steps
+  if (refusal === undefined || next?.ok !== false) return [...steps]
+  const error = plain(explained(storage, refusal))
+  return [{ ...connect!, state: 'failed', ok: false, error }, next, ...rest]
+}
+
+/**
+ * Asks for a file and a folder that are not there. Returns the refusal of a service that was reached and may only miss a right; what it says of
+ * the credentials, and anything else, is thrown.
+ */
+async function reach(storage: AnyStorage, folder: string, name: string, signal: AbortSignal): Promise<unknown> {
+  try {
+    await storage.exists(name, { signal })
+  } catch (error) {
+    if (!mayMissRight(error)) throw error
+  }
+  // The answer to a HEAD has no words, and any server answers 404 to the name of a file.
+  try {
+    for await (const _ of storage.entries(folder, { signal })) break
+  } catch (error) {
+    if (isMissing(error) && createsContainer(storage)) return undefined
+    if (!mayMissRight(error)) throw error
+    return error
+  }
+  return undefined
+}
+
+/** Whether a refusal says nothing against the credentials. */
+function mayMissRight(error: unknown): boolean {
+  return (
+    isStorageError(error, 'permission_denied') && error.status === 403 && !NOT_ACCEPTED.test(serviceCodeOf(error) ?? '')
+  )
+}
+
+/** Whether a service may have said that the storage's container is missing. */
+export function isMissing(error: unknown): boolean {
+  const { code, status } = (error ?? {}) as { code?: unknown; status?: unknown }
+  return code === 'improperly_configured' && status === 404
+}
+
+function createsContainer({ options }: AnyStorage): boolean {
+  return Object.entries(options as object).some(([name, value]) => /^autoCreate(Bucket|Container)$/.test(name) && value)
+}
+
+/** Milliseconds for a handshake. */
+const HANDSHAKE_MS = 3000
+
+/** Whether the port of an http address that hung up speaks TLS. Nothing is sent but a handshake. */
+async function answersByTls(error: unknown, signal: AbortSignal): Promise<boolean> {
+  if (!isStorageError(error, 'unavailable')) return false
+  const found = /http:\/\/(\[[\da-f:]+\]|[^/\s?:]+)(?::(\d+))?/i.exec(error.message)
+  if (found === null || signal.aborted) return false
+  const { connect } = await import('node:tls')
+  const [, host = '', port = '80'] = found
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const socket = connect({ host: host.replace(/[[\]]/g, ''), port: Number(port), rejectUnauthorized: false })
+  socket.once('secureConnect', () => resolve(true))
+  socket.once('error', () => resolve(false))
+  socket.setTimeout(HANDSHAKE_MS, () => resolve(false))
+  try {
+    return await promise
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Whether requests carry no credentials. */
+function isAnonymous(storage: AnyStorage): boolean {
+  const { signatureVersion, credentials, tokenCredential } = storage.options as Readonly<Record<string, unknown>>
+  if (signatureVersion === 'unsigned' || credentials === 'anonymous') return true
+  const { accountKey, sasToken, connectionString } = storage.options as Readonly<Record<string, unknown>>
+  const isAzure = tokenCredential === null && accountKey === null && sasToken === null && connectionString === null
+  return isAzure && (storage.options as { isEmulated?: unknown }).isEmulated !== true
+}
+
+async function readBack(storage: AnyStorage, name: string, bytes: Buffer, signal: AbortSignal): Promise<void> {
+  if (!(await storage.readBytes(name, { signal })).equals(bytes))
+    throw new Error('other bytes were read than were written')
+  const size = await storage.size(name, { signal })
+  if (size !== bytes.byteLength) throw new Error(`the size is said to be ${size} instead of ${bytes.byteLength} bytes`)
+}
+
+async function findListed(storage: AnyStorage, folder: string, name: string, signal: AbortSignal): Promise<void> {
+  for await (const entry of storage.entries(folder, { signal })) if (entry.name === name) return
+  throw new Error('the listing lacks the file that was written')
+}
+
+async function urlOf(storage: AnyStorage, name: string, signal: AbortSignal): Promise<void> {
+  try {
+    await storage.url(name, { signal })
+  } catch (error) {
+    // A manifest, which was read now, has no entry for the probe.
+    const isUnlisted = isStorageError(error, 'not_found') && storage.staticFiles?.manifest !== undefined
+    if (!isUnlisted && !isStorageError(error, 'unsupported')) throw error
+  }
+}
+
+async function remove(storage: AnyStorage, name: string, folder: string): Promise<void> {
+  await storage.delete(name)
+  if (await storage.exists(name)) throw new Error('the file is still there after it was deleted')
+  if (storage.supports('path')) await storage.delete(folder)
+}
+
+/** An error as it is reported. */
+export function plain(error: unknown): unknown {
+  if (isStorageError(error)) return error.toJSON()
+  return { message: error instanceof Error ? error.message : String(error) }
+}

@@ -1,0 +1,81 @@
+import { realpathSync } from 'node:fs'
+import { join } from 'node:path'
+import { isInside } from '../backends/local/place.ts'
+import { addressOf } from '../storage/address.ts'
+import { shownTarget, type Target, UsageError } from './context.ts'
+import { below } from './target.ts'
+
+/** A name that stands for any file of a folder. */
+const ANY = '~'
+
+/** Refuses two names of one file, also in two storages of one place. */
+export async function refuseSameFile(from: Target, to: Target, signal: AbortSignal): Promise<void> {
+  const isOne = from.storage.calls.driver === to.storage.calls.driver
+  const isSame = (isOne && keyOf(from, from.path) === keyOf(to, to.path)) || (await isSameAddress(from, to, signal))
+  if (!isSame) return
+  const [source, target] = [shownTarget(from.alias, from.path), shownTarget(to.alias, to.path)]
+  throw new UsageError(
+    source === target ? `'${source}' is both source and target.` : `'${source}' and '${target}' are the same file.`,
+  )
+}
+
+/** Refuses a target that is the source's folder or lies in it: what is written there would be read again. */
+export async function refuseInside(from: Target, to: Target, signal: AbortSignal): Promise<void> {
+  const isOne = from.storage.calls.driver === to.storage.calls.driver
+  const place = async (target: Target, folder: string): Promise<string | undefined> => {
+    const name = below(folder, ANY)
+    const address = (await addressIn(target, name, signal)) ?? (isOne ? keyOf(target, name) : undefined)
+    return address?.slice(0, -ANY.length)
+  }
+  const source = await place(from, from.path)
+  if (source === undefined) return
+  // A folder on the way may be a link into the source.
+  for (const folder of foldersOnTheWay(to.path)) {
+    const target = await place(to, folder)
+    if (target?.startsWith(source)) {
+      const [a, b] = [shownTarget(from.alias, from.path), shownTarget(to.alias, to.path)]
+      throw new UsageError(a === b ? `'${a}' is both source and target.` : `'${b}' is inside '${a}'.`)
+    }
+  }
+}
+
+/** Refuses a folder of this machine that holds the place in a storage into which it is to be stored. */
+export function refuseOwnFolder(path: string, { storage, alias, path: name }: Target): void {
+  if (!storage.supports('path')) return
+  const source = realPathOf(path)
+  for (const folder of foldersOnTheWay(name)) {
+    const real = realPathOf(storage.path(folder))
+    if (real === undefined) continue
+    if (source !== undefined && isInside(source, join(real, name.slice(folder.length)))) {
+      const place = shownTarget(alias, name)
+      throw new UsageError(`put: '${place}' is inside the folder '${path}': its files would be stored again.`)
+    }
+    return
+  }
+}
+
+function realPathOf(path: string): string | undefined {
+  try {
+    return realpathSync(path)
+  } catch {
+    return undefined
+  }
+}
+
+function foldersOnTheWay(path: string): string[] {
+  const parts = path.split('/').filter(Boolean)
+  return ['', ...parts.map((_, i) => parts.slice(0, i + 1).join('/'))].reverse()
+}
+
+function keyOf({ storage }: Target, name: string): string {
+  return storage.normalRef(name).key
+}
+
+function addressIn({ storage }: Target, name: string, signal: AbortSignal): Promise<string | undefined> {
+  return addressOf(storage, storage.normalRef(name), { signal })
+}
+
+async function isSameAddress(from: Target, to: Target, signal: AbortSignal): Promise<boolean> {
+  const address = await addressIn(from, from.path, signal)
+  return address !== undefined && address === (await addressIn(to, to.path, signal))
+}

@@ -1,0 +1,1 @@
+export { type FastifyUploadPart, type HoldallUploadsOptions, holdallUploads } from './plugin.ts'

@@ -1,0 +1,7 @@
+export {
+  getStorageToken,
+  HoldallModule,
+  type HoldallModuleAsyncOptions,
+  type HoldallModuleOptions,
+  InjectStorage,
+} from './module.ts'

@@ -1,0 +1,44 @@
+import type { DirectUpload, DirectUploadLimits } from '../core/direct-uploads.ts'
+import { StorageError } from '../core/errors.ts'
+import type { UploadFormOptions } from './upload-form.ts'
+
+/** Headers that a form has as fields of these names. (https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html) */
+const FIELDS: Readonly<Record<string, string>> = {
+  'cache-control': 'Cache-Control',
+  'content-disposition': 'Content-Disposition',
+  'content-encoding': 'Content-Encoding',
+  'content-language': 'Content-Language',
+  'content-type': 'Content-Type',
+  expires: 'Expires',
+  'x-amz-acl': 'acl',
+  'x-goog-acl': 'acl',
+}
+/** Headers that are fields by their own names. A key of the customer is not: the client would read it. */
+const OWN =
+  /^x-(?:amz|goog)-(?:meta-.*|storage-class|website-redirect-location|encryption-kms-key-name|server-side-encryption(?:-aws-kms-key-id|-context|-bucket-key-enabled)?)$/
+
+/** The options of a form that stores a file with these headers of an upload; a header that no form can have is `unsupported`. */
+export function formOptions(
+  headers: Readonly<Record<string, string>>,
+  { expiresInSecs, maxSize }: DirectUploadLimits,
+): UploadFormOptions {
+  const fields: Record<string, string> = {}
+  for (const [header, value] of Object.entries(headers)) {
+    const field = FIELDS[header] ?? (OWN.test(header) ? header : undefined)
+    if (field === undefined) throw new StorageError('unsupported', `The form of an upload cannot carry '${header}'.`)
+    fields[field] = value
+  }
+  return { expiresInSecs, maxSize, fields }
+}
+
+/** A form as what a client is to send. */
+export function formUpload({ url, fields }: Pick<DirectUpload, 'url' | 'fields'>): DirectUpload {
+  return { method: 'POST', url, headers: {}, fields }
+}
+
+/** Refuses a limit that a service does not enforce: `unsupported`. */
+export function refuseMaxSize({ maxSize }: DirectUploadLimits, service: string): void {
+  if (maxSize === undefined) return
+  const text = `maxSize: ${service} does not limit the size of a direct upload. Leave it out, or take the upload in a request handler.`
+  throw new StorageError('unsupported', text)
+}

@@ -1,0 +1,167 @@
+import { never } from '../core/abort.ts'
+import { isStorageError } from '../core/errors.ts'
+import { forEachParallel } from '../core/parallel.ts'
+import type { AnyStorage } from '../storage/storage.ts'
+import { checkCompareOptions } from './checked-options.ts'
+import { ComparedCounts } from './counts.ts'
+import { Equality } from './equality.ts'
+import type { Item } from './item.ts'
+import { mergeSorted } from './merge.ts'
+import { CONCURRENCY, only, Places } from './places.ts'
+import type { CompareEvent, CompareOptions, CompareReport } from './types.ts'
+
+/** A file that both places have, in equal size. */
+interface Both {
+  readonly source: Item
+  readonly target: Item
+}
+
+/**
+ * Compares two places by one listing of each: names and sizes of all files, and the contents of those of equal size. Contents are compared by digests that
+ * both listings have; where there is none that decides, by reading one or both files, unless `read` is false. Changes nothing.
+ *
+ * Differences are reported by `onEvent`; the report counts them, and by what the files were compared. A listing that fails is an error.
+ * @example
+ * const report = await compare(storages.get('old'), storages.get('new'), {
+ *   sample: '5%',
+ *   onEvent: event => console.log(`${event.type}: ${event.name}`),
+ * })
+ * if (!report.isEqual) process.exitCode = 1
+ */
+export async function compare(
+  source: AnyStorage,
+  target: AnyStorage,
+  options: CompareOptions = {},
+): Promise<CompareReport> {
+  const sample = checkCompareOptions(options)
+  const { signal = never() } = options
+  const places = await Places.of(source, target, options, { signal, isWriting: false, dryRun: true })
+  try {
+    return await new Comparison(places, options, sample).run()
+  } finally {
+    places.end()
+  }
+}
+
+class Comparison {
+  readonly #places: Places
+  readonly #options: CompareOptions
+  readonly #sample: { readonly count?: number; readonly share?: number }
+  readonly #signal: AbortSignal
+  readonly #equality: Equality
+  readonly #compared = new ComparedCounts()
+  readonly #counts = {
+    checked: 0,
+    equal: 0,
+    missing: 0,
+    extra: 0,
+    differentSize: 0,
+    differentContent: 0,
+    failed: 0,
+    excluded: 0,
+    withoutDigest: 0,
+  }
+
+  constructor(places: Places, options: CompareOptions, sample: { readonly count?: number; readonly share?: number }) {
+    const { signal = never(), sizeOnly = false, read = true } = options
+    this.#places = places
+    this.#options = options
+    this.#sample = sample
+    this.#signal = signal
+    const mode = sizeOnly ? 'size' : 'content'
+    this.#equality = new Equality(places.source, places.target, { signal, mode, mayRead: read })
+  }
+
+  async run(): Promise<CompareReport> {
+    const { concurrency = CONCURRENCY } = this.#options
+    const options = { limit: concurrency, signal: this.#signal }
+    await forEachParallel(this.#chosen(), options, both => this.#attempt(both))
+    if (this.#counts.checked + this.#counts.excluded === 0) await this.#places.checkEmptySource()
+    const { missing, extra, differentSize, differentContent, failed } = this.#counts
+    const differences = missing + extra + differentSize + differentContent
+    const isEqual = differences === 0 && failed === 0 && !this.#places.hasLeftOut
+    return { ...this.#counts, compared: { ...this.#compared }, isEqual }
+  }
+
+  /** The pairs whose contents are compared: all, each with a probability, or so many, of which each choice is as likely as another. (Vitter, 1985, algorithm R) */
+  async *#chosen(): AsyncGenerator<Both> {
+    const { count, share } = this.#sample
+    const kept: Both[] = []
+    let seen = 0
+    for await (const both of this.#pairs()) {
+      if (count === undefined) {
+        if (share === undefined || Math.random() < share) yield both
+        else this.#unchosen()
+        continue
+      }
+      const place = seen < count ? seen : Math.floor(Math.random() * (seen + 1))
+      seen++
+      if (place < count) kept[place] = both
+      if (seen > count) this.#unchosen()
+    }
+    yield* kept
+  }
+
+  /** Counts a pair whose sizes are equal, and whose contents are not looked at. */
+  #unchosen(): void {
+    this.#counts.equal++
+    this.#compared.size++
+  }
+
+  async *#pairs(): AsyncGenerator<Both> {
+    const { onProgress } = this.#options
+    const counts = this.#counts
+    const sides = [this.#places.listSource(), this.#places.listTarget()]
+    for await (const [ours, theirs] of mergeSorted<Item>(sides)) {
+      const source = taking(only(ours!, 'source'))
+      const target = taking(only(theirs!, 'target'))
+      if (source === undefined && target === undefined) {
+        counts.excluded += Math.max(ours!.length, theirs!.length)
+        continue
+      }
+      counts.checked++
+      onProgress?.({ checked: counts.checked })
+      if (source === undefined) {
+        counts.extra++
+        await this.#tell({ type: 'extra', name: target!.name })
+      } else if (target === undefined) {
+        counts.missing++
+        await this.#tell({ type: 'missing', name: source.name })
+      } else yield { source, target }
+    }
+  }
+
+  async #attempt({ source, target }: Both): Promise<void> {
+    const counts = this.#counts
+    const { name } = source
+    try {
+      const { isEqual, by, lacksDigest = false } = await this.#equality.of(source.entry, target.entry)
+      if (!isEqual && by === 'size') {
+        counts.differentSize++
+        await this.#tell({ type: 'size', name, sourceSize: source.entry.size, targetSize: target.entry.size })
+        return
+      }
+      if (lacksDigest) counts.withoutDigest++
+      if (by !== undefined) this.#compared[by]++
+      if (isEqual) {
+        counts.equal++
+        return
+      }
+      counts.differentContent++
+      await this.#tell({ type: 'content', name })
+    } catch (error) {
+      if (this.#signal.aborted || !isStorageError(error)) throw error
+      counts.failed++
+      await this.#tell({ type: 'failed', name, error })
+    }
+  }
+
+  async #tell(event: CompareEvent): Promise<void> {
+    await this.#options.onEvent?.(event)
+  }
+}
+
+/** A file that takes part: an object that stands for a folder does not, one of an odd name does. */
+function taking(item: Item | undefined): Item | undefined {
+  return item === undefined || item.odd === 'folder' || item.isExcluded === true ? undefined : item
+}

@@ -1,0 +1,52 @@
+import type { StorageError } from '../core/errors.ts'
+import type { Verdict } from './equality.ts'
+import type { Basis, SyncProgress } from './types.ts'
+
+/** Failures that are kept. */
+const MAX_FAILURES = 1000
+
+/** By what files were compared. */
+export class ComparedCounts implements Record<Basis, number> {
+  record = 0
+  listing = 0
+  oneRead = 0
+  bothRead = 0
+  size = 0
+}
+
+/** What a run has done so far. */
+export class SyncCounts implements SyncProgress {
+  checked = 0
+  copied = 0
+  unchanged = 0
+  deleted = 0
+  failed = 0
+  bytes = 0
+  extra = 0
+  excluded = 0
+  withoutDigest = 0
+  /** Files that a listing of the source has and that take part. */
+  wanted = 0
+  /** Files of the target that take part. */
+  atTarget = 0
+  readonly compared: ComparedCounts = new ComparedCounts()
+  readonly failures: Array<{ readonly name: string; readonly error: StorageError }> = []
+
+  /** Counts what a comparison has shown. */
+  add({ isEqual, by, lacksDigest = false }: Verdict): void {
+    if (lacksDigest) this.withoutDigest++
+    if (!isEqual) return
+    this.unchanged++
+    if (by !== undefined) this.compared[by]++
+  }
+
+  fail(name: string, error: StorageError): void {
+    this.failed++
+    if (this.failures.length < MAX_FAILURES) this.failures.push({ name, error })
+  }
+
+  get progress(): SyncProgress {
+    const { checked, copied, unchanged, deleted, failed, bytes } = this
+    return { checked, copied, unchanged, deleted, failed, bytes }
+  }
+}

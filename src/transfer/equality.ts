@@ -1,0 +1,108 @@
+import type { AnyStorage } from '../storage/storage.ts'
+import type { Entry } from '../storage/types.ts'
+import { computable, type Digest, digestOf, listedDigests, readDigest, sameDigest } from './digests.ts'
+import type { Side } from './side.ts'
+import { SmallFiles } from './small-files.ts'
+import type { Basis } from './types.ts'
+
+/** What a comparison of two files has shown. `by` is undefined where nothing could be compared without reading what is far away. */
+export interface Verdict {
+  readonly isEqual: boolean
+  readonly by: Basis | undefined
+  /** Whether the listings had no digest by which the files can be compared. */
+  readonly lacksDigest?: boolean
+}
+
+/** How files are compared. */
+export interface EqualityOptions {
+  readonly signal: AbortSignal
+  /** `listing`: nothing is read but files of this machine; `content`: both files where nothing else decides; `size`: sizes are all that counts. */
+  readonly mode: 'listing' | 'content' | 'size'
+  /** Whether files that are not of this machine may be read. */
+  readonly mayRead: boolean
+}
+
+/** Compares files of two sides. A size, a time and a name that are equal prove nothing. */
+export class Equality {
+  readonly #source: Side
+  readonly #target: Side
+  readonly #options: EqualityOptions
+  /** Whether both sides store the bytes as they are read, so that sizes and digests of their listings are those of the content. */
+  readonly #arePlain: boolean
+  readonly #small: { readonly source: SmallFiles; readonly target: SmallFiles }
+
+  constructor(source: Side, target: Side, options: EqualityOptions) {
+    this.#source = source
+    this.#target = target
+    this.#options = options
+    this.#small = { source: new SmallFiles(source.storage), target: new SmallFiles(target.storage) }
+    this.#arePlain = isPlain(source.storage) && isPlain(target.storage)
+  }
+
+  /** Compares two files by their listings, and reads where that is allowed and needed. */
+  async of(source: Entry, target: Entry): Promise<Verdict> {
+    const { mode } = this.#options
+    if (this.#arePlain) {
+      const bySize = sizesOf(source, target)
+      if (bySize === false) return { isEqual: false, by: 'size' }
+      if (mode === 'size') return { isEqual: bySize === true, by: 'size' }
+      const known = await this.#byDigest(source, target)
+      if (known !== undefined) return known
+    } else if (mode === 'size') {
+      return { isEqual: false, by: undefined, lacksDigest: true }
+    }
+    if (mode === 'content') return this.#byContent(source, target)
+    return { isEqual: false, by: undefined, lacksDigest: true }
+  }
+
+  async #byDigest(source: Entry, target: Entry): Promise<Verdict | undefined> {
+    const [ours, theirs] = [listedDigests(source), listedDigests(target)]
+    const same = sameDigest(ours, theirs)
+    if (same !== undefined) return { isEqual: same, by: 'listing' }
+    const areLocal = [isLocal(this.#source), isLocal(this.#target)]
+    if (areLocal[0] && areLocal[1]) return { ...(await this.#both(source, target)), lacksDigest: true }
+    const isDecided = ({ isSure }: Digest, isEqual: boolean): boolean =>
+      isEqual || isSure || this.#options.mode === 'listing'
+    const digest = computable(areLocal[0] ? theirs : areLocal[1] ? ours : [])
+    if (digest === undefined) return undefined
+    const [side, entry] = areLocal[0] ? [this.#source, source] : [this.#target, target]
+    const isEqual = (await this.#digest(side, entry, digest.kind)) === digest.value
+    return isDecided(digest, isEqual) ? { isEqual, by: 'oneRead' } : undefined
+  }
+
+  async #byContent(source: Entry, target: Entry): Promise<Verdict> {
+    if (this.#options.mayRead) return { ...(await this.#both(source, target)), lacksDigest: true }
+    const isEqual = this.#arePlain && sizesOf(source, target) === true
+    return { isEqual, by: 'size', lacksDigest: true }
+  }
+
+  async #both(source: Entry, target: Entry): Promise<Verdict> {
+    const digests = await Promise.all([
+      this.#digest(this.#source, source, 'sha256'),
+      this.#digest(this.#target, target, 'sha256'),
+    ])
+    return { isEqual: digests[0] === digests[1], by: 'bothRead' }
+  }
+
+  async #digest(side: Side, entry: Entry, kind: string): Promise<string> {
+    const small = (side === this.#source ? this.#small.source : this.#small.target).read(entry)
+    if (small !== undefined && !small.hasChanged) return digestOf(small.bytes, kind)
+    return readDigest(side.storage, entry, kind, this.#options.signal)
+  }
+}
+
+/** Whether two files have equal sizes; undefined where a listing lacks one. */
+function sizesOf(source: Entry, target: Entry): boolean | undefined {
+  if (Number.isNaN(source.size) || Number.isNaN(target.size)) return undefined
+  return source.size === target.size
+}
+
+/** Whether a storage is a folder of this machine, whose files cost no request. */
+function isLocal({ storage }: Side): boolean {
+  return storage.supports('path')
+}
+
+/** Whether a storage never compresses what it stores. */
+function isPlain(storage: AnyStorage): boolean {
+  return storage.decoder({ size: 0, name: 'a.txt', contentEncoding: 'gzip' }) === undefined
+}

@@ -1,0 +1,58 @@
+import { realpath } from 'node:fs/promises'
+import { basename, dirname, join, sep } from 'node:path'
+import { StorageError } from '../core/errors.ts'
+import { addressOf } from '../storage/address.ts'
+import type { Side } from './side.ts'
+
+/** Stands for any file of a folder. */
+const PROBE = 'holdall-place'
+
+/**
+ * Refuses two places of which one lies in the other, or that are one place under two names, with `invalid_argument`: a copy would be copied again, and a
+ * deletion would delete the source. Services that are reached by two protocols, and disks that are mounted twice, are not recognised.
+ */
+export async function refuseOverlap(source: Side, target: Side, signal: AbortSignal): Promise<void> {
+  const [ours, theirs] = await Promise.all([placeOf(source, target, signal), placeOf(target, source, signal)])
+  if (ours === undefined || theirs === undefined) return
+  if (ours !== theirs && !ours.startsWith(theirs) && !theirs.startsWith(ours)) return
+  const how =
+    ours === theirs
+      ? 'The source and the target are the same place'
+      : theirs.startsWith(ours)
+        ? 'The target lies in the source'
+        : 'The source lies in the target'
+  throw new StorageError('invalid_argument', `${how}.`)
+}
+
+/** A text that begins with that of every folder which this one lies in; undefined where the two sides cannot be one place, or nothing is known. */
+async function placeOf(side: Side, other: Side, signal: AbortSignal): Promise<string | undefined> {
+  const { storage, folder } = side
+  if (storage === other.storage) return `${storage.prefix}${folder}`
+  if (storage.supports('path'))
+    return `local ${await nearestReal(storage.path(folder === '' ? '' : folder.slice(0, -1)))}${sep}`
+  const { driver } = storage.calls
+  if (driver.name !== other.storage.calls.driver.name || !isSameAccount(side, other)) return undefined
+  const address = await addressOf(storage, storage.newRef(`${folder}${PROBE}`), { signal })
+  const at = address?.lastIndexOf(PROBE) ?? -1
+  if (address === undefined || at < 0) return undefined
+  // What comes behind the name is the account.
+  return `${address.slice(at + PROBE.length)} ${address.slice(0, at)}`
+}
+
+/** Paths of Dropbox are the same in every account. */
+function isSameAccount({ storage }: Side, { storage: other }: Side): boolean {
+  if (storage.calls.driver.name !== 'dropbox') return true
+  const names = ['oauth2AccessToken', 'oauth2RefreshToken', 'appKey']
+  const [ours, theirs] = [storage.options, other.options] as ReadonlyArray<Readonly<Record<string, unknown>>>
+  return names.every(name => ours![name] === theirs![name])
+}
+
+/** The real path of a folder that need not be there yet. */
+async function nearestReal(path: string): Promise<string> {
+  try {
+    return await realpath(path)
+  } catch {
+    const parent = dirname(path)
+    return parent === path ? path : join(await nearestReal(parent), basename(path))
+  }
+}

@@ -1,0 +1,138 @@
+import { isStorageError, StorageError } from '../core/errors.ts'
+import type { AnyStorage } from '../storage/storage.ts'
+import { nameFilter } from './checked-options.ts'
+import { withClashes } from './clashes.ts'
+import { findsFolding, hasFolders } from './folding.ts'
+import type { Item } from './item.ts'
+import { refuseOverlap } from './overlap.ts'
+import { type ListingOptions, Side } from './side.ts'
+import type { PlacesOptions } from './types.ts'
+
+/** Files at once where the caller does not say. */
+export const CONCURRENCY = 16
+
+/** What two places have under one key. */
+export interface Pair {
+  readonly key: string
+  readonly source: Item | undefined
+  readonly target: Item | undefined
+}
+
+/** Both sides, how they are listed, and how names are matched. */
+export class Places {
+  readonly source: Side
+  readonly target: Side
+  readonly isFolded: boolean
+  readonly #listing: ListingOptions
+  readonly #marksClashes: boolean
+  readonly #stopsWatching: () => void
+  #leftOut = 0
+
+  private constructor(source: Side, target: Side, listing: ListingOptions, marksClashes: boolean) {
+    this.source = source
+    this.target = target
+    this.isFolded = listing.isFolded
+    this.#listing = listing
+    this.#marksClashes = marksClashes
+    const seen = (warning: Error): void => {
+      if ((warning as { readonly code?: unknown }).code === 'HOLDALL_LEFT_OUT') this.#leftOut++
+    }
+    process.on('warning', seen)
+    this.#stopsWatching = () => void process.off('warning', seen)
+  }
+
+  /** Looks at both places, and refuses those that overlap. `isWriting`: the target is to be changed. */
+  static async of(
+    source: AnyStorage,
+    target: AnyStorage,
+    options: PlacesOptions,
+    {
+      signal,
+      isWriting,
+      dryRun,
+    }: { readonly signal: AbortSignal; readonly isWriting: boolean; readonly dryRun: boolean },
+  ): Promise<Places> {
+    const from = new Side('source', source, options.sourcePath ?? '')
+    const to = new Side('target', target, options.targetPath ?? '')
+    if (isWriting) target.calls.begin('sync', to.folder, { signal }, !dryRun)
+    await refuseOverlap(from, to, signal)
+    const isFolded = options.foldsNames ?? (await findsFolding(to, dryRun || !isWriting))
+    const listing = { signal, isFolded, isWanted: nameFilter(options) }
+    return new Places(from, to, listing, isWriting && hasFolders(to))
+  }
+
+  /**
+   * Whether a listing left something out, because it could not be read: what is missing in it may be there. Local disks, FTP and SFTP report it as a
+   * warning of the process with the code `HOLDALL_LEFT_OUT`.
+   */
+  get hasLeftOut(): boolean {
+    return this.#leftOut > 0
+  }
+
+  /** The files of the source, with the names that the target cannot hold beside each other marked. */
+  listSource(): AsyncIterable<Item> {
+    const items = this.source.list(this.#listing)
+    const named = this.isFolded ? withFolded(items) : items
+    return this.#marksClashes ? withClashes(named) : named
+  }
+
+  listTarget(): AsyncIterable<Item> {
+    return this.target.list(this.#listing)
+  }
+
+  /** Fails with `not_found` where the source is missing rather than empty: its name may be misspelt. */
+  async checkEmptySource(): Promise<void> {
+    const { storage, folder } = this.source
+    const { signal } = this.#listing
+    if (folder === '') return
+    try {
+      await storage.stat(folder.slice(0, -1), { signal })
+    } catch (error) {
+      if (!isStorageError(error, 'not_found')) throw error
+      throw new StorageError('not_found', `The source has no files: there is nothing at '${folder}'.`, {
+        fileName: folder,
+        cause: error,
+      })
+    }
+  }
+
+  end(): void {
+    this.#stopsWatching()
+  }
+}
+
+/** Marks files whose names are the same for the target. They come one after the other. */
+async function* withFolded(items: AsyncIterable<Item>): AsyncGenerator<Item> {
+  let group: Item[] = []
+  for await (const item of items) {
+    if (group.length > 0 && group[0]!.key !== item.key) {
+      yield* marked(group)
+      group = []
+    }
+    group.push(item)
+  }
+  yield* marked(group)
+}
+
+function marked(group: readonly Item[]): readonly Item[] {
+  const wanted = group.filter(({ odd, isExcluded }) => odd === undefined && isExcluded !== true)
+  if (wanted.length < 2) return group
+  return group.map(item => ({ ...item, clash: wanted.find(other => other !== item)!.name }))
+}
+
+/** The one item of a side under a key; a name that is listed twice is `unavailable`. */
+export function only(items: readonly Item[], title: string): Item | undefined {
+  const [first, second] = items.filter(({ odd }) => odd !== 'folder')
+  if (first === undefined) return items[0]
+  if (second !== undefined && second.name === first.name) {
+    throw new StorageError(
+      'unavailable',
+      `The listing of the ${title} cannot be relied on: it has '${first.name}' twice.`,
+      {
+        operation: 'list',
+        fileName: first.name,
+      },
+    )
+  }
+  return first
+}

@@ -1,0 +1,172 @@
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Stat } from '../core/driver.ts'
+import { temporaryName } from '../core/hidden-names.ts'
+import { compareKeys } from '../core/key-order.ts'
+import { JsonLinesWriter, linesOf } from './json-lines.ts'
+import type { Keyed } from './merge.ts'
+
+/** How both sides were listed when a file was known to be equal. */
+export interface RecordedPair extends Keyed {
+  readonly source: string
+  readonly target: string
+}
+
+const HEAD = { holdallSync: 1 }
+/** Lines that wait for one before them whose file is being copied. */
+const MAX_WAITING = 100_000
+
+/** A line whose place in the order is kept until it is known. */
+export class Slot {
+  line: string | undefined
+  isKnown = false
+}
+
+/**
+ * The record of a run, in the order of the keys: what the last run wrote is read as the listings are, and the new one is written beside it and takes its place
+ * at the end. Neither is ever held in memory.
+ */
+export class SyncRecord {
+  readonly #path: string
+  readonly #order: string
+  readonly #newPath: string
+  /** Undefined where the record is only read. */
+  readonly #writer: JsonLinesWriter | undefined
+  #waiting: Slot[] = []
+  #head = 0
+  #lastKey: string | undefined
+  #wake: (() => void) | undefined
+
+  /** `order` names the order of the keys: a record of another order is ignored. With `isReadOnly` nothing is written. */
+  constructor(path: string, order: 'bytes' | 'folded', isReadOnly: boolean) {
+    this.#path = path
+    this.#order = order
+    this.#newPath = `${dirname(path)}/${temporaryName()}`
+    if (isReadOnly) return
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    this.#writer = new JsonLinesWriter(this.#newPath)
+    this.#writer.write(this.#headLine)
+  }
+
+  get #headLine(): string {
+    return JSON.stringify({ ...HEAD, order: this.#order })
+  }
+
+  /** What the last run recorded, in the order of the keys. A damaged record ends where it is damaged. */
+  async *read(): AsyncGenerator<RecordedPair> {
+    if (!existsSync(this.#path)) return
+    let last: string | undefined
+    let isFirst = true
+    for await (const line of linesOf(this.#path)) {
+      if (isFirst && line !== this.#headLine) return
+      if (isFirst) {
+        isFirst = false
+        continue
+      }
+      const pair = parsed(line)
+      if (pair === undefined || (last !== undefined && compareKeys(last, pair.key) >= 0)) return
+      last = pair.key
+      yield pair
+    }
+  }
+
+  /** Adds a pair that is known to be equal; keys come in their order. */
+  add(key: string, source: string | undefined, target: string | undefined): void {
+    if (source === undefined || target === undefined) return
+    const slot = this.reserve(key)
+    this.fill(slot, key, source, target)
+  }
+
+  /** Keeps the place of a key whose file is still to be copied. Every slot has to be filled. */
+  reserve(key: string): Slot {
+    const slot = new Slot()
+    this.#waiting.push(slot)
+    this.#lastKey = key
+    return slot
+  }
+
+  /** Fills a place; without both sides the file is not recorded. */
+  fill(slot: Slot, key: string, source?: string | undefined, target?: string | undefined): void {
+    slot.isKnown = true
+    if (source !== undefined && target !== undefined) slot.line = JSON.stringify([key, source, target])
+    this.#flush()
+  }
+
+  /** Waits while too many lines wait for an earlier one. */
+  async room(): Promise<void> {
+    while (this.#waiting.length - this.#head > MAX_WAITING) {
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  /** Replaces the record. Of a run that ended early, what the last run recorded of the files behind the last one is kept. */
+  async finish(isComplete: boolean): Promise<void> {
+    if (this.#writer === undefined) return
+    try {
+      for (const slot of this.#waiting) slot.isKnown = true
+      this.#flush()
+      if (!isComplete) {
+        for await (const { key, source, target } of this.read()) {
+          const isBehind = this.#lastKey === undefined || compareKeys(key, this.#lastKey) > 0
+          if (isBehind) this.#writer.write(JSON.stringify([key, source, target]))
+        }
+      }
+      this.#writer.close()
+      renameSync(this.#newPath, this.#path)
+    } finally {
+      rmSync(this.#newPath, { force: true })
+    }
+  }
+
+  #flush(): void {
+    for (let slot = this.#waiting[this.#head]; slot?.isKnown === true; slot = this.#waiting[this.#head]) {
+      if (slot.line !== undefined) this.#writer?.write(slot.line)
+      this.#head++
+    }
+    if (this.#head > 1000 && this.#head * 2 > this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#head)
+      this.#head = 0
+    }
+    this.#wake?.()
+  }
+}
+
+function parsed(line: string): RecordedPair | undefined {
+  try {
+    const [key, source, target] = JSON.parse(line) as readonly unknown[]
+    const areTexts = typeof key === 'string' && typeof source === 'string' && typeof target === 'string'
+    return areTexts ? { key, source, target } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Milliseconds within which a file can change again without another time: of services and disks that keep no etags, whole seconds are the coarsest. */
+const SAME_TIME_MS = 2000
+/** Of local disks, whose etags hold nanoseconds: a tick of the system's clock. */
+const SAME_TICK_MS = 100
+
+/**
+ * The state of a file as its listing shows it; undefined where that is not enough to distinguish two states. Of a file of this machine the time of its
+ * creation belongs to it: that of its last change can be put back.
+ */
+export function stateOf(stat: Stat, isLocal: boolean): string | undefined {
+  const { size, etag, versionId, modifiedAt, createdAt, isRoughTime } = stat
+  const time = isRoughTime === true ? undefined : modifiedAt?.getTime()
+  const version = etag ?? versionId ?? time
+  if (version === undefined) return undefined
+  const state = `${Number.isNaN(size) ? '-' : size} ${version}`
+  return isLocal ? `${state} ${createdAt?.getTime() ?? '-'}` : state
+}
+
+/** The same for a source, which may change again: undefined where it has changed so lately that another change would show nothing. */
+export function settledState(stat: Stat, isLocal: boolean, nowMs: number = Date.now()): string | undefined {
+  const { etag, versionId, modifiedAt } = stat
+  const isTimed = isLocal || (etag === undefined && versionId === undefined)
+  if (isTimed && modifiedAt !== undefined) {
+    if (nowMs - modifiedAt.getTime() < (isLocal ? SAME_TICK_MS : SAME_TIME_MS)) return undefined
+  }
+  return stateOf(stat, isLocal)
+}

@@ -1,0 +1,89 @@
+import { isStorageError, type StorageError } from '../core/errors.ts'
+import type { Side } from './side.ts'
+import type { HeldBack, SyncOptions } from './types.ts'
+
+/** Share of the target's files, in percent, that may be deleted where the caller does not say. */
+const MAX_DELETE = 50
+/** Names that are deleted together. */
+const BATCH = 1000
+
+/** What is known of a run before anything is deleted. */
+export interface BeforeRemoval {
+  readonly failed: number
+  /** Files of the source that take part. */
+  readonly wanted: number
+  /** Files of the target that take part, and how many of them would be deleted. */
+  readonly atTarget: number
+  readonly extra: number
+  /** Whether a listing left something out. */
+  readonly isIncomplete: boolean
+}
+
+/** Why nothing is deleted; undefined where nothing speaks against it. */
+export function heldBack(before: BeforeRemoval, options: SyncOptions): HeldBack | undefined {
+  const { allowEmptySource = false } = options
+  const { failed, wanted, atTarget, extra, isIncomplete } = before
+  if (extra === 0) return undefined
+  if (failed > 0) return 'failures'
+  if (isIncomplete) return 'incomplete_source'
+  if (wanted === 0 && !allowEmptySource) return 'empty_source'
+  // Who allows an empty source allows that all goes, unless a share is named.
+  const { maxDelete = wanted === 0 ? 100 : MAX_DELETE } = options
+  return extra > (atTarget * maxDelete) / 100 ? 'max_delete' : undefined
+}
+
+/** Receives what became of each file. */
+interface Removed {
+  deleted(name: string): Promise<void>
+  failed(name: string, error: StorageError): Promise<void>
+}
+
+/** Deletes files of the target, and folders of a local disk that are empty then. */
+export async function deleteExtras(
+  { storage, folder }: Side,
+  names: readonly string[],
+  { dryRun = false, signal }: SyncOptions,
+  removed: Removed,
+): Promise<void> {
+  for (let at = 0; at < names.length; at += BATCH) {
+    const batch = names.slice(at, at + BATCH)
+    const failures = new Map<string, StorageError>()
+    if (!dryRun) {
+      const { errors } = await storage.deleteMany(
+        batch.map(name => folder + name),
+        { signal },
+      )
+      for (const { name, error } of errors) failures.set(name.slice(folder.length), error)
+    }
+    for (const name of batch) {
+      const error = failures.get(name)
+      if (error === undefined) await removed.deleted(name)
+      else await removed.failed(name, error)
+    }
+  }
+  if (!dryRun && storage.supports('path')) await deleteEmptyFolders({ storage, folder }, names, signal)
+}
+
+async function deleteEmptyFolders(
+  { storage, folder }: Pick<Side, 'storage' | 'folder'>,
+  names: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const parents = new Set<string>()
+  for (const name of names) {
+    for (let at = name.lastIndexOf('/'); at > 0; at = name.lastIndexOf('/', at - 1)) {
+      const parent = name.slice(0, at)
+      if (parents.has(parent)) break
+      parents.add(parent)
+    }
+  }
+  const deepestFirst = [...parents].sort((a, b) => b.length - a.length)
+  for (const parent of deepestFirst) {
+    try {
+      await storage.delete(folder + parent, { signal })
+    } catch (error) {
+      // It has other files, or is gone.
+      if (!isStorageError(error, 'is_directory', 'not_empty', 'not_found', 'not_a_directory')) throw error
+    }
+  }
+}

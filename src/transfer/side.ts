@@ -1,0 +1,82 @@
+import { foldedName } from '../core/case-clashes.ts'
+import { StorageError } from '../core/errors.ts'
+import { compareKeys } from '../core/key-order.ts'
+import { trimTrailingSlashes } from '../core/names.ts'
+import type { AnyStorage } from '../storage/storage.ts'
+import type { Entry } from '../storage/types.ts'
+import type { Item } from './item.ts'
+import { sorted } from './sorted.ts'
+
+/** How the files of a side are listed. */
+export interface ListingOptions {
+  readonly signal: AbortSignal
+  /** Whether files are matched by their folded names. */
+  readonly isFolded: boolean
+  /** Whether a name takes part. */
+  readonly isWanted: (name: string) => boolean
+}
+
+/** One of the two places: a storage, and a folder of it. */
+export class Side {
+  readonly storage: AnyStorage
+  /** '' or ending in '/'. */
+  readonly folder: string
+  /** As errors call it. */
+  readonly title: 'source' | 'target'
+
+  constructor(title: 'source' | 'target', storage: AnyStorage, path: string) {
+    this.title = title
+    this.storage = storage
+    const name = path === '' ? '' : storage.nameOf(storage.keyOf(path))
+    this.folder = name === '' ? '' : `${trimTrailingSlashes(name)}/`
+  }
+
+  /** The name in the storage of a name relative to the folder. */
+  nameOf(relative: string): string {
+    return this.folder + relative
+  }
+
+  /**
+   * Every file below the folder by one listing, in the order of the keys. A listing that is in no order although the backend promises one, or that has a
+   * name twice, is `unavailable`: it is not to be relied on.
+   */
+  list(options: ListingOptions): AsyncGenerator<Item> {
+    const isInOrder = this.storage.supports('listRange')
+    const items = this.#items(options, isInOrder)
+    return isInOrder && !options.isFolded ? items : sorted(items)
+  }
+
+  async *#items({ signal, isFolded, isWanted }: ListingOptions, isInOrder: boolean): AsyncGenerator<Item> {
+    let last: string | undefined
+    for await (const entry of this.storage.entries(this.folder, { recursive: true, signal })) {
+      if (entry.isDirectory) continue
+      const name = entry.name.slice(this.folder.length)
+      if (isInOrder && last !== undefined && compareKeys(last, name) >= 0) throw this.#unordered(last, name)
+      last = name
+      const key = isFolded ? foldedName(name) : name
+      const odd = this.#oddityOf(entry)
+      yield odd === undefined && isWanted(name)
+        ? { key, name, entry }
+        : { key, name, entry, odd, isExcluded: !isWanted(name) }
+    }
+  }
+
+  /** What is not the name of a file in every storage: `a/` stands for a folder, and `a//b` would become `a/b` in another storage. */
+  #oddityOf({ name }: Entry): Item['odd'] {
+    if (name.endsWith('/')) return 'folder'
+    const { storage } = this
+    try {
+      return storage.isSpelled(name, storage.keyOf(name)) ? undefined : 'spelling'
+    } catch {
+      return 'spelling'
+    }
+  }
+
+  #unordered(last: string, name: string): StorageError {
+    const what = last === name ? `has '${name}' twice` : `has '${name}' after '${last}'`
+    return new StorageError('unavailable', `The listing of the ${this.title} cannot be relied on: it ${what}.`, {
+      operation: 'list',
+      fileName: this.folder,
+    })
+  }
+}

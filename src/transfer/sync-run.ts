@@ -1,0 +1,252 @@
+import { never } from '../core/abort.ts'
+import { isStorageError, StorageError } from '../core/errors.ts'
+import { forEachParallel } from '../core/parallel.ts'
+import type { TransferProgress } from '../storage/types.ts'
+import { SyncCounts } from './counts.ts'
+import { Equality } from './equality.ts'
+import { FileCopy } from './file-copy.ts'
+import type { Item } from './item.ts'
+import { type Keyed, mergeSorted } from './merge.ts'
+import { CONCURRENCY, only, type Places } from './places.ts'
+import { type RecordedPair, type Slot, SyncRecord, settledState, stateOf } from './record.ts'
+import { deleteExtras, heldBack } from './removal.ts'
+import type { SyncEvent, SyncOptions, SyncReport } from './types.ts'
+
+/** Files in a row that fail by what is no matter of one file, until the run is given up: the service, or the way to it, is broken. */
+const MAX_IN_A_ROW = 10
+/** Codes of such errors. */
+const BROKEN: ReadonlySet<string> = new Set([
+  'improperly_configured',
+  'permission_denied',
+  'throttled',
+  'unavailable',
+  'timeout',
+  'no_space',
+  'closed',
+  'unknown',
+])
+
+/** A file that has to be compared or copied. */
+interface Task {
+  readonly source: Item
+  readonly target: Item | undefined
+  readonly slot: Slot | undefined
+}
+
+/** One run of `sync`. */
+export class SyncRun {
+  readonly #places: Places
+  readonly #options: SyncOptions
+  readonly #signal: AbortSignal
+  readonly #counts = new SyncCounts()
+  readonly #equality: Equality
+  readonly #copy: FileCopy
+  readonly #record: SyncRecord | undefined
+  readonly #isSourceLocal: boolean
+  readonly #isTargetLocal: boolean
+  /** Names of the target to be deleted. */
+  readonly #extras: string[] = []
+  #inARow = 0
+  /** Whether the source has any file, also one that takes no part. */
+  #hasSource = false
+
+  constructor(places: Places, options: SyncOptions) {
+    const { signal = never(), sizeOnly = false, checksum = false, read = true, dryRun = false, record } = options
+    this.#places = places
+    this.#options = options
+    this.#signal = signal
+    const mode = sizeOnly ? 'size' : checksum ? 'content' : 'listing'
+    this.#equality = new Equality(places.source, places.target, { signal, mode, mayRead: read })
+    const order = places.isFolded ? 'folded' : 'bytes'
+    this.#record = record === undefined ? undefined : new SyncRecord(record, order, dryRun)
+    this.#copy = new FileCopy(places.source, places.target, { signal, isRecorded: record !== undefined })
+    this.#isSourceLocal = places.source.storage.supports('path')
+    this.#isTargetLocal = places.target.storage.supports('path')
+  }
+
+  async run(): Promise<SyncReport> {
+    let isComplete = false
+    try {
+      const { concurrency = CONCURRENCY } = this.#options
+      await forEachParallel(this.#tasks(), { limit: concurrency, signal: this.#signal }, task => this.#attempt(task))
+      if (!this.#hasSource) await this.#places.checkEmptySource()
+      isComplete = true
+    } finally {
+      await this.#record?.finish(isComplete)
+    }
+    return this.#finished()
+  }
+
+  async #finished(): Promise<SyncReport> {
+    const counts = this.#counts
+    const { delete: deletes = false } = this.#options
+    const extra = this.#extras.length
+    const why = deletes
+      ? heldBack({ ...counts, extra, isIncomplete: this.#places.hasLeftOut }, this.#options)
+      : undefined
+    if (deletes && why === undefined) {
+      await deleteExtras(this.#places.target, this.#extras, this.#options, {
+        deleted: async name => {
+          counts.deleted++
+          await this.#tell({ type: 'deleted', name })
+        },
+        failed: (name, error) => this.#failed(name, error),
+      })
+    }
+    const { checked, copied, unchanged, deleted, failed, bytes, compared, withoutDigest, excluded, failures } = counts
+    const done = { checked, copied, unchanged, deleted, failed, bytes }
+    const inSync = failed === 0 && why === undefined && !this.#places.hasLeftOut
+    return {
+      ...done,
+      compared: { ...compared },
+      withoutDigest,
+      extra: extra - deleted,
+      excluded,
+      heldBack: why,
+      failures,
+      inSync,
+    }
+  }
+
+  /** The files that something has to be done for; what the listings and the record decide is counted here. */
+  async *#tasks(): AsyncGenerator<Task> {
+    const places = this.#places
+    const sides: ReadonlyArray<AsyncIterable<Keyed>> = [
+      places.listSource(),
+      places.listTarget(),
+      // With `checksum` the record does not count, but is renewed.
+      ...(this.#record === undefined ? [] : [this.#record.read()]),
+    ]
+    for await (const [ours, theirs, recorded] of mergeSorted(sides)) {
+      const clashing = (ours as Item[]).filter(item => item.clash !== undefined && isPart(item))
+      const target = only(theirs as Item[], 'target')
+      if (ours!.length > 0) this.#hasSource = true
+      if (clashing.length > 0) {
+        for (const item of clashing) await this.#failed(item.name, clashError(item), true)
+        if (target !== undefined) this.#counts.atTarget++
+        continue
+      }
+      const source = only(ours as Item[], 'source')
+      if (await this.#takesPart(source, target)) {
+        const task = this.#decided(source!, target, recorded?.[0] as RecordedPair | undefined)
+        if (task !== undefined) yield task
+        await this.#record?.room()
+      }
+    }
+  }
+
+  /** Whether there is a file of the source to be copied or compared; counts what takes no part, and what only the target has. */
+  async #takesPart(source: Item | undefined, target: Item | undefined): Promise<boolean> {
+    const counts = this.#counts
+    const { deleteExcluded = false } = this.#options
+    if (target !== undefined && target.odd === undefined) {
+      const isWanted = target.isExcluded !== true
+      if (isWanted || deleteExcluded) counts.atTarget++
+      if ((source === undefined && isWanted) || (deleteExcluded && !isWanted)) this.#extras.push(target.name)
+    }
+    if (source === undefined) return false
+    if (source.isExcluded === true) counts.excluded++
+    else if (source.odd === 'spelling') await this.#failed(source.name, spellingError(source), true)
+    return isPart(source)
+  }
+
+  #decided(source: Item, target: Item | undefined, recorded: RecordedPair | undefined): Task | undefined {
+    const counts = this.#counts
+    counts.wanted++
+    counts.checked++
+    const record = this.#record
+    if (target !== undefined && recorded !== undefined && this.#isAsRecorded(source, target, recorded)) {
+      record?.add(source.key, recorded.source, recorded.target)
+      counts.add({ isEqual: true, by: 'record' })
+      this.#report()
+      return undefined
+    }
+    return { source, target, slot: record?.reserve(source.key) }
+  }
+
+  #isAsRecorded({ entry: source }: Item, { entry: target }: Item, recorded: RecordedPair): boolean {
+    const { checksum = false, sizeOnly = false } = this.#options
+    if (checksum || sizeOnly) return false
+    const isSame = stateOf(source, this.#isSourceLocal) === recorded.source
+    return isSame && stateOf(target, this.#isTargetLocal) === recorded.target
+  }
+
+  async #attempt(task: Task): Promise<void> {
+    const { source, slot } = task
+    const { key, name } = source
+    try {
+      const states = await this.#worked(task)
+      if (slot !== undefined) this.#record?.fill(slot, key, states.source, states.target)
+      this.#inARow = 0
+    } catch (error) {
+      if (slot !== undefined) this.#record?.fill(slot, key)
+      if (this.#signal.aborted || !isStorageError(error)) throw error
+      await this.#failed(name, error)
+      this.#inARow = BROKEN.has(error.code) ? this.#inARow + 1 : 0
+      if (this.#inARow >= MAX_IN_A_ROW) throw error
+    }
+    this.#report()
+  }
+
+  /** Compares and copies a file; returns the states to be recorded. */
+  async #worked({
+    source,
+    target,
+  }: Task): Promise<{ readonly source?: string | undefined; readonly target?: string | undefined }> {
+    const counts = this.#counts
+    const { entry, name } = source
+    if (target !== undefined && target.odd === undefined) {
+      const verdict = await this.#equality.of(entry, target.entry)
+      counts.add(verdict)
+      // Equal sizes are no proof, and are not recorded as one.
+      if (verdict.isEqual && verdict.by === 'size') return {}
+      if (verdict.isEqual)
+        return { source: settledState(entry, this.#isSourceLocal), target: stateOf(target.entry, this.#isTargetLocal) }
+    }
+    if (this.#options.dryRun === true) {
+      counts.copied++
+      counts.bytes += Number.isNaN(entry.size) ? 0 : entry.size
+      await this.#tell({ type: 'copied', name, size: entry.size })
+      return {}
+    }
+    let seen = 0
+    const onProgress = ({ loaded }: TransferProgress): void => {
+      counts.bytes += Math.max(0, loaded - seen)
+      seen = Math.max(seen, loaded)
+      this.#report()
+    }
+    const copied = await this.#copy.copy(source, onProgress)
+    counts.copied++
+    counts.bytes += Math.max(0, copied.size - seen)
+    await this.#tell({ type: 'copied', name, size: copied.size })
+    return copied
+  }
+
+  async #failed(name: string, error: StorageError, isNew = false): Promise<void> {
+    if (isNew) this.#counts.checked++
+    this.#counts.fail(name, error)
+    await this.#tell({ type: 'failed', name, error })
+  }
+
+  async #tell(event: SyncEvent): Promise<void> {
+    await this.#options.onEvent?.(event)
+  }
+
+  #report(): void {
+    this.#options.onProgress?.(this.#counts.progress)
+  }
+}
+
+function isPart({ odd, isExcluded }: Item): boolean {
+  return odd === undefined && isExcluded !== true
+}
+
+function clashError({ name, clash }: Item): StorageError {
+  const text = `'${name}' is not copied: the target cannot hold it beside '${clash}'.`
+  return new StorageError('exists', text, { operation: 'copy', fileName: name })
+}
+
+function spellingError({ name }: Item): StorageError {
+  const text = `'${name}' is not copied: the target would give it another name, which is that of another file.`
+  return new StorageError('suspicious_name', text, { operation: 'copy', fileName: name })
+}

@@ -1,0 +1,5 @@
+export type { StorageOption } from '../config/storage-option.ts'
+export type { StoredForm } from './form.ts'
+export type { UploadContext, UploadedFile, UploadFieldOptions, UploadLimits, UploadOptions } from './options.ts'
+export { type SaveUploadsOptions, saveUploads, type Uploads } from './save-uploads.ts'
+export { UploadError, type UploadErrorReason } from './upload-error.ts'
