@@ -27,6 +27,8 @@ const FIELDS_BYTES = 112 * 1024
 const STATIC_BYTES = (192 + 636) * 1024
 /** Of the disk for `holdall/uploads` and the adapters of multer, Fastify and NestJS: 44 KiB of code, 20 of declarations and 28 for four subpaths. */
 const UPLOADS_BYTES = 92 * 1024
+/** Of the disk for `holdall/storage-browser`: 56 KiB of code with its page, 16 of `serve` and the command line, 4 of declarations, 12 for the subpath and 8 of documentation; and 412 for `marked`, which renders Markdown. */
+const BROWSER_BYTES = (96 + 412) * 1024
 /** Of the disk for the pages and programs that README and guide link to: recipes 56 KiB, the page on backends 36, SECURITY.md and an example 8. */
 const LINKED_BYTES = 100 * 1024
 const MAX_BYTES =
@@ -36,7 +38,8 @@ const MAX_BYTES =
   ADAPTERS.length * ADAPTER_BYTES +
   STATIC_BYTES +
   LINKED_BYTES +
-  UPLOADS_BYTES
+  UPLOADS_BYTES +
+  BROWSER_BYTES
 
 let project: string
 let installed: string

@@ -26,7 +26,8 @@ export function isFolder(text: string): boolean {
   const stats = statSync(text, { throwIfNoEntry: false })
   if (stats?.isDirectory()) return true
   if (stats !== undefined) throw new UsageError(`serve: '${text}' is not a folder.`)
-  throw new Error(`'${text}' does not exist.`)
+  const hint = /^[\w.-]+$/.test(text) ? `; a storage of the configuration is written '${text}:'` : ''
+  throw new Error(`'${text}' does not exist${hint}.`)
 }
 
 /** The places that a command line names: folders of this machine, and storages of the configuration, with a path or without. */

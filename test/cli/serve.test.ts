@@ -21,7 +21,7 @@ const CHANGE = { 'x-storage-browser': '1', 'sec-fetch-site': 'same-origin' }
 async function served(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   const child = startCli(dir, ['serve', ...args], { env })
   const [line] = await child.printed(/^.*\n/)
-  const [message] = await child.complained(/^[^]*Ctrl-C ends.*\n/)
+  const [message] = await child.complained(/^.*Ctrl-C ends\n/s)
   const url = new URL(line.trim())
   const admitted = await fetch(url, { redirect: 'manual' })
   const cookie = admitted.headers.get('set-cookie')!.split(';', 1)[0]!
@@ -112,7 +112,9 @@ test('what cannot be served is said, with the option that is meant', async () =>
   const STORAGES = { default: { BACKEND: 'local', OPTIONS: { location: '.' } } }
   await writeFile(join(dir, 'holdall.config.json'), JSON.stringify({ STORAGES }))
   const cases: Array<[string[], number, string]> = [
-    [['absent'], 1, "'absent' does not exist."],
+    [['absent'], 1, "'absent' does not exist; a storage of the configuration is written 'absent:'."],
+    [['./absent'], 1, "'./absent' does not exist."],
+    [['.', '--expires', '2 weeks'], 2, '--expires: expected whole seconds, or a duration'],
     [['x.txt'], 2, "serve: 'x.txt' is not a folder."],
     [[':x.txt'], 2, "serve: ':x.txt' is not a folder."],
     [['unknown:'], 1, 'unknown'],

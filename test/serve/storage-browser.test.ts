@@ -266,7 +266,7 @@ test('a folder of a storage is all that its place reaches', async () => {
     await remove(path)
     await put({ path, name: 'a.txt' }, 'planted')
   }
-  for (const name of ['../a.txt', '..\\a.txt', '..', 'x/y.txt', '', '.']) {
+  for (const name of ['../a.txt', '..\\a.txt', '..', 'x/y.txt', 'x\\y.txt', '', '.']) {
     expect([name, (await put({ path: 'd', name }, 'planted')).status]).toEqual([name, 404])
   }
   await put({ path: 'd', name: 'b.txt' }, 'b')

@@ -228,7 +228,8 @@ import type {
   WriteConditions,
   XmlAnswer,
 } from '../../src/remote/index.ts'
-import type { Coding, ServedUrl } from '../../src/serve/index.ts'
+import type { BrowsedStorage, StorageBrowserOptions } from '../../src/serve/browser/index.ts'
+import type { Coding, CorsOptions, ServedUrl } from '../../src/serve/index.ts'
 import type { FakeStorage, FakeStorages, FakeStoragesOptions } from '../../src/testing/index.ts'
 import type {
   Basis,
@@ -243,6 +244,8 @@ import type {
   SyncProgress,
   SyncReport,
 } from '../../src/transfer/index.ts'
+
+export type OfServe = [BrowsedStorage, CorsOptions, StorageBrowserOptions]
 
 export type OfTesting = [FakeStorage, FakeStorages, FakeStoragesOptions]
 

@@ -1,6 +1,6 @@
 /** The page: where it is, and what keys and buttons do. */
 import { ask, byId, dateText, el, say, shown } from './elements.js'
-import { actions, folder, folderUrl, load, openFolder, render, searchFor, sortBy } from './list.js'
+import { actions, folder, folderUrl, load, openFolder, render, rowOf, searchFor, sortBy } from './list.js'
 import { closePreview, openPreview } from './preview.js'
 import * as server from './server.js'
 import { listenForUploads } from './uploads.js'
@@ -13,12 +13,15 @@ async function go() {
   const [label, ...parts] = location.hash.slice(2).split('/').filter(Boolean).map(decodeURIComponent)
   const storage = storages.find(each => each.label === label) ?? storages[0]
   const path = storage.label === label ? parts.join('/') : ''
+  const before = folder.path
   closePreview()
   byId('upload').hidden = !storage.writable
   byId('path').replaceChildren(...steps(storage, path))
   document.title = [shown(path === '' ? storage.label : path.slice(path.lastIndexOf('/') + 1)), title].join(' – ')
   try {
     await openFolder(storage, path)
+    // Who goes up finds the folder that they were in.
+    if (document.activeElement === document.body) rowOf(before)?.querySelector('a').focus()
   } catch (error) {
     render()
     byId('note').textContent = error.message
@@ -72,8 +75,8 @@ actions.remove = async ({ path, name }) => {
 function move(by) {
   const links = [...byId('rows').querySelectorAll('a.open')]
   const at = links.findIndex(link => link.closest('tr').contains(document.activeElement))
-  const next = links[at < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(Math.max(at + by, 0), links.length - 1)]
-  next?.focus()
+  const start = at >= 0 ? at : by < 0 ? links.length : -1
+  links[Math.min(Math.max(start + by, 0), links.length - 1)]?.focus()
 }
 
 const KEYS = {

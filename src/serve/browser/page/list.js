@@ -87,6 +87,9 @@ export function render() {
   byId('more').hidden = folder.next === undefined
 }
 
+/** The row of an entry, where it is shown. */
+export const rowOf = path => [...byId('rows').rows].find(row => row.dataset.path === path)
+
 function row(entry) {
   const { path, name, kind, size, modified } = entry
   const { label, links, writable } = folder.storage

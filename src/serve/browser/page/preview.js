@@ -1,6 +1,6 @@
 /** The preview of a file, in a dialog. */
 import { byId, dateText, el, iconButton, iconLink, shown, sizeText } from './elements.js'
-import { actions, folder, visible } from './list.js'
+import { actions, folder, rowOf, visible } from './list.js'
 import * as server from './server.js'
 
 /** Longest text that is shown, in bytes. */
@@ -34,8 +34,7 @@ export function closePreview() {
 
 byId('preview').addEventListener('close', () => {
   byId('preview-body').replaceChildren()
-  const row = [...byId('rows').rows].find(each => each.dataset.path === current?.path)
-  row?.querySelector('a').focus()
+  rowOf(current?.path)?.querySelector('a').focus()
 })
 
 byId('preview').addEventListener('keydown', event => {

@@ -43,7 +43,7 @@ function transferLine(name, cancel) {
     text.textContent = message
     bar.replaceWith(text)
     line.classList.toggle('failed', isFailure)
-    if (!isFailure) setTimeout(() => line.remove(), 8000)
+    if (!isFailure) setTimeout(() => line.remove(), 6000)
   }
   return { bar, end }
 }
