@@ -10,15 +10,8 @@ import type { Data, OpenMode } from '../files/modes.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { ReadStreamOptions, UrlOptions } from '../storage/types.ts'
 import type { Field } from './field.ts'
-import {
-  checkDeleteOptions,
-  checkSaveOptions,
-  type FieldSaveOptions,
-  type Owner,
-  type PersistOptions,
-  removeFile,
-  saveFile,
-} from './persist.ts'
+import { checkDeleteOptions, checkSaveOptions, notSerialisable } from './field-checks.ts'
+import { type FieldSaveOptions, type Owner, type PersistOptions, removeFile, saveFile } from './persist.ts'
 import { type OpenedFile, Reading } from './reading.ts'
 import { type FileSource, Upload } from './upload.ts'
 
@@ -306,11 +299,4 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
       open: () => this.storage.createReadStream(name),
     }
   }
-}
-
-function notSerialisable(attribute: string): StorageError {
-  return new StorageError(
-    'invalid_argument',
-    `The file of '${attribute}' is not stored yet: save its row before it is serialised.`,
-  )
 }

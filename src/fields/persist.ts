@@ -1,5 +1,4 @@
 import type { CallOptions } from '../core/call.ts'
-import { CALL_OPTIONS, checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { OnProgress } from '../storage/types.ts'
 import type { Field, StoredValue } from './field.ts'
@@ -28,19 +27,6 @@ export interface PersistOptions extends CallOptions {
 /** How `FieldFile.save` stores. */
 export interface FieldSaveOptions extends PersistOptions {
   readonly onProgress?: OnProgress | undefined
-}
-
-const DELETE_OPTIONS: KnownOptions<PersistOptions> = { ...CALL_OPTIONS, save: true }
-const SAVE_OPTIONS: KnownOptions<FieldSaveOptions> = { ...DELETE_OPTIONS, onProgress: true }
-
-/** Refuses what `save` does not know. */
-export function checkSaveOptions(options: FieldSaveOptions): void {
-  checkKnownOptions('save', options, SAVE_OPTIONS)
-}
-
-/** Refuses what `delete` does not know. */
-export function checkDeleteOptions(options: PersistOptions): void {
-  checkKnownOptions('delete', options, DELETE_OPTIONS)
 }
 
 /** What of a `FieldFile` changes when it is saved or deleted. */
