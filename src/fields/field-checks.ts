@@ -6,13 +6,15 @@ const DELETE_OPTIONS: KnownOptions<PersistOptions> = { ...CALL_OPTIONS, save: tr
 const SAVE_OPTIONS: KnownOptions<FieldSaveOptions> = { ...DELETE_OPTIONS, onProgress: true }
 
 /** Refuses what `save` does not know. */
-export function checkSaveOptions(options: FieldSaveOptions): void {
+export function checkSaveOptions(options: FieldSaveOptions): FieldSaveOptions {
   checkKnownOptions('save', options, SAVE_OPTIONS)
+  return options
 }
 
 /** Refuses what `delete` does not know. */
-export function checkDeleteOptions(options: PersistOptions): void {
+export function checkDeleteOptions(options: PersistOptions): PersistOptions {
   checkKnownOptions('delete', options, DELETE_OPTIONS)
+  return options
 }
 
 /** The error of a file that is serialised before it is stored. */

@@ -145,8 +145,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
    * files can be saved; the content is not closed.
    */
   async save(name: string, content: FileSource | Upload | string, options: FieldSaveOptions = {}): Promise<void> {
-    checkSaveOptions(options)
-    const { signal, onProgress, save = true } = options
+    const { signal, onProgress, save = true } = checkSaveOptions(options)
     const owner = save ? this.#needOwner('save') : this.#owner
     const source =
       content instanceof Upload ? new Upload(content.source, name, content.contentType) : new Upload(content, name)
@@ -158,8 +157,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
    * no row is only deleted with `{ save: false }`, and then at once.
    */
   async delete(options: PersistOptions = {}): Promise<void> {
-    checkDeleteOptions(options)
-    const { save = true, signal } = options
+    const { save = true, signal } = checkDeleteOptions(options)
     if (this.isEmpty) return
     const owner = save ? this.#needOwner('delete') : this.#owner
     await this.close()
