@@ -89,6 +89,7 @@ export { type CommonOptions, commonSettings } from './storage/common-settings.ts
 export type { NameOrContainer } from './storage/containers.ts'
 export type { CopyFileOptions } from './storage/copy.ts'
 export type { DeletableNames, DeletedFiles } from './storage/delete-many.ts'
+export type { CopiedFiles, CopyAllOptions, FailedFiles, MovedFiles } from './storage/folders.ts'
 export type { ManifestOptions } from './storage/manifest-options.ts'
 export type { OpenUploadOptions, ResumeUploadOptions } from './storage/open-upload.ts'
 export {
@@ -102,6 +103,8 @@ export { type AnyStorage, Storage } from './storage/storage.ts'
 export { type HasCalls, StorageDriver } from './storage/storage-driver.ts'
 export type {
   AvailableNameOptions,
+  DeleteAllOptions,
+  DeleteFileOptions,
   EntriesOptions,
   Entry,
   EntryPage,

@@ -3,19 +3,17 @@ import { INSPECT } from '../core/builtin.ts'
 import type { CallOptions } from '../core/call.ts'
 import { asContent, type Content, type ContentProvider, toContent } from '../core/content.ts'
 import { StorageError } from '../core/errors.ts'
-import { CALL_OPTIONS, checkCallOptions, checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
+import { checkCallOptions } from '../core/known-options.ts'
 import { ContentFile } from '../files/content-file.ts'
 import { methods } from '../files/methods.ts'
 import type { Data, OpenMode } from '../files/modes.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { ReadStreamOptions, UrlOptions } from '../storage/types.ts'
 import type { Field } from './field.ts'
+import { checkDeleteOptions, checkSaveOptions, notSerialisable } from './field-checks.ts'
 import { type FieldSaveOptions, type Owner, type PersistOptions, removeFile, saveFile } from './persist.ts'
 import { type OpenedFile, Reading } from './reading.ts'
 import { type FileSource, Upload } from './upload.ts'
-
-const DELETE_OPTIONS: KnownOptions<PersistOptions> = { ...CALL_OPTIONS, save: true }
-const SAVE_OPTIONS: KnownOptions<FieldSaveOptions> = { ...DELETE_OPTIONS, onProgress: true }
 
 // Merged, since a class cannot declare a symbol of ours under `isolatedDeclarations`.
 // biome-ignore lint/correctness/noUnusedVariables: both halves must have the same parameters
@@ -147,8 +145,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
    * files can be saved; the content is not closed.
    */
   async save(name: string, content: FileSource | Upload | string, options: FieldSaveOptions = {}): Promise<void> {
-    checkKnownOptions('save', options, SAVE_OPTIONS)
-    const { signal, onProgress, save = true } = options
+    const { signal, onProgress, save = true } = checkSaveOptions(options)
     const owner = save ? this.#needOwner('save') : this.#owner
     const source =
       content instanceof Upload ? new Upload(content.source, name, content.contentType) : new Upload(content, name)
@@ -160,8 +157,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
    * no row is only deleted with `{ save: false }`, and then at once.
    */
   async delete(options: PersistOptions = {}): Promise<void> {
-    checkKnownOptions('delete', options, DELETE_OPTIONS)
-    const { save = true, signal } = options
+    const { save = true, signal } = checkDeleteOptions(options)
     if (this.isEmpty) return
     const owner = save ? this.#needOwner('delete') : this.#owner
     await this.close()
@@ -301,11 +297,4 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
       open: () => this.storage.createReadStream(name),
     }
   }
-}
-
-function notSerialisable(attribute: string): StorageError {
-  return new StorageError(
-    'invalid_argument',
-    `The file of '${attribute}' is not stored yet: save its row before it is serialised.`,
-  )
 }

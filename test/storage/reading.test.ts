@@ -98,7 +98,8 @@ describe('JSON', () => {
     for (const text of ['', '{"password": secret}', '[1,']) {
       await memory.save('bad.json', text, { overwrite: true })
       const error = await memory.readJson('bad.json').catch((thrown: Error) => thrown)
-      expect(error).toMatchObject({ code: 'invalid_argument', fileName: 'bad.json', cause: undefined })
+      expect(error).toMatchObject({ code: 'invalid_argument', fileName: 'bad.json' })
+      expect((error as Error).cause).toBeUndefined()
       expect((error as Error).message).not.toContain('secret')
     }
     await expect(memory.readJson('missing.json')).rejects.toMatchObject({ code: 'not_found' })

@@ -1,0 +1,26 @@
+import { StorageError } from '../core/errors.ts'
+import { CALL_OPTIONS, checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
+import type { FieldSaveOptions, PersistOptions } from './persist.ts'
+
+const DELETE_OPTIONS: KnownOptions<PersistOptions> = { ...CALL_OPTIONS, save: true }
+const SAVE_OPTIONS: KnownOptions<FieldSaveOptions> = { ...DELETE_OPTIONS, onProgress: true }
+
+/** Refuses what `save` does not know. */
+export function checkSaveOptions(options: FieldSaveOptions): FieldSaveOptions {
+  checkKnownOptions('save', options, SAVE_OPTIONS)
+  return options
+}
+
+/** Refuses what `delete` does not know. */
+export function checkDeleteOptions(options: PersistOptions): PersistOptions {
+  checkKnownOptions('delete', options, DELETE_OPTIONS)
+  return options
+}
+
+/** The error of a file that is serialised before it is stored. */
+export function notSerialisable(attribute: string): StorageError {
+  return new StorageError(
+    'invalid_argument',
+    `The file of '${attribute}' is not stored yet: save its row before it is serialised.`,
+  )
+}
