@@ -1,5 +1,5 @@
 // Reads the declarations that were built: what each subpath of the package exports, with its doc comments.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseSync } from 'oxc-parser'
 
@@ -54,6 +54,7 @@ class Source {
   readonly exports = new Map<string, string>()
 
   constructor(file: string) {
+    if (!existsSync(file)) throw new Error(`There is no ${file}: run scripts/build.ts first.`)
     this.file = file
     this.text = readFileSync(file, 'utf8')
     const { program, comments, errors } = parseSync(file, this.text)
