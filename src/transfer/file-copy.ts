@@ -105,12 +105,13 @@ export class FileCopy {
     const small = this.#small.read(entry)
     if (small !== undefined) {
       if (small.hasChanged) throw new Changed(item.name)
+      const state = settledState(small.stat, true)
       const content = bytesContent(small.bytes)
       const written = await writeContent(target, ref, content, target.writeOptions(ref, content, {}), {
         signal,
         onProgress,
       })
-      return { size: small.stat.size, source: settledState(small.stat, true), target: this.#stateOf(written) }
+      return { size: small.stat.size, source: state, target: this.#stateOf(written) }
     }
     const { body, stat: told } = await readVersion(source, source.fileRef(entry), undefined, {}, { signal })
     let isOpen = false
@@ -131,10 +132,9 @@ export class FileCopy {
       const attributes = this.#attributesOf(stat)
       const options = { signal, onProgress }
       const written = await writeContent(target, ref, content, target.writeOptions(ref, content, attributes), options)
-      const known = check.after ?? stat
       return {
         size: content.size ?? written?.size ?? entry.size,
-        source: known.size === undefined ? undefined : settledState(known as Stat, source.supports('path')),
+        source: check.state,
         target: this.#stateOf(written),
       }
     } finally {
@@ -192,8 +192,8 @@ class Unchanged {
   readonly #before: ReadStat
   readonly #signal: AbortSignal
   readonly #isNeeded: boolean
-  /** The file as it was found after reading; undefined where nothing had to be asked. */
-  after: Stat | undefined
+  /** The state that the bytes are of, as it will be listed; undefined where it may change without a trace. */
+  state: string | undefined
 
   constructor(source: Side, item: Item, before: ReadStat, isVersioned: boolean, signal: AbortSignal) {
     this.#source = source
@@ -204,11 +204,17 @@ class Unchanged {
   }
 
   async run(): Promise<void> {
-    if (!this.#isNeeded) return
+    if (!this.#isNeeded) return this.#known()
     const { name } = this.#item
     const after = await this.#stat()
     if (!isSameState(this.#before, after)) throw new Changed(name)
-    this.after = after
+    this.state = settledState(after, this.#source.storage.supports('path'))
+  }
+
+  /** One answer had all bytes and the state. */
+  #known(): void {
+    const { size } = this.#before
+    if (size !== undefined) this.state = settledState({ ...this.#before, size }, false)
   }
 
   /** What a file of this machine is now is asked of the system by its path, which takes a tenth of the time of a call of the storage. */

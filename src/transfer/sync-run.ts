@@ -196,12 +196,13 @@ export class SyncRun {
     const counts = this.#counts
     const { entry, name } = source
     if (target !== undefined && target.odd === undefined) {
+      // Before anything is read: what changes afterwards has another time then.
+      const state = settledState(entry, this.#isSourceLocal)
       const verdict = await this.#equality.of(entry, target.entry)
       counts.add(verdict)
       // Equal sizes are no proof, and are not recorded as one.
       if (verdict.isEqual && verdict.by === 'size') return {}
-      if (verdict.isEqual)
-        return { source: settledState(entry, this.#isSourceLocal), target: stateOf(target.entry, this.#isTargetLocal) }
+      if (verdict.isEqual) return { source: state, target: stateOf(target.entry, this.#isTargetLocal) }
     }
     if (this.#options.dryRun === true) {
       counts.copied++

@@ -11,6 +11,7 @@ import { bytesContent } from '../../src/core/content.ts'
 import { StorageError } from '../../src/core/errors.ts'
 import { sync } from '../../src/transfer/index.ts'
 import { Kinds } from '../storage/kinds.ts'
+import { isFull } from '../support/sampled.ts'
 import { changedStorage, filesIn, fill, memory, NOWHERE, synced } from './support.ts'
 
 const kinds = await Kinds.start()
@@ -54,7 +55,7 @@ describe('sync', () => {
   })
 
   it('makes no other request than listings where no file has changed, with a record and without', async () => {
-    const files = process.env['HOLDALL_TESTS'] === 'full' ? 10_000 : 1200
+    const files = isFull ? 10_000 : 1200
     const lists = Math.ceil(files / 1000)
     const [source, target] = [kinds.local(), kinds.s3()]
     await target.save('one', 'x')
