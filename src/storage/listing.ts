@@ -123,7 +123,7 @@ async function filterOf(
     )
   }
   // Loaded by those who use it only.
-  const { globMatcher } = await import('../core/globs.ts')
+  const { globMatcher } = await import('./lazy-globs.ts')
   return storage.calls.checked('list', folder.name, () => globMatcher(patterns, 'match'))
 }
 
