@@ -19,6 +19,7 @@ const { config: CONFIG_BACKENDS = [], ...OTHER_BACKENDS } = BACKEND_FOLDERS
 /** Which folders of `src` share a chunk, code and declarations alike. A chunk takes from those after it what it imports. */
 const CHUNKS = {
   core: /^(core|files|layers|storage)\/(?!(?:globs|patterns|lazy-globs)\.ts$)/,
+  globs: /^(core\/(globs|patterns)|storage\/lazy-globs)\.ts$/,
   config: new RegExp(`^(${CONFIG_BACKENDS.join('|')}|config)/|^index\\.ts$`),
   remote: /^(http|remote)\/(?!(?:ssh|openstack)\/)/,
   ...Object.fromEntries(
@@ -33,7 +34,6 @@ const CHUNKS = {
   orm: /^orm\/[^/]+$/,
   cli: /^cli\/(?!bin\.ts$|compile-cache\.ts$)/,
   testing: /^testing\//,
-  globs: /^(core\/(globs|patterns)|storage\/lazy-globs)\.ts$/,
 }
 
 /** The sources by the names that their files get in `dist`: every subpath of the package, and the command line. */
