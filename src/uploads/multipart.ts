@@ -18,6 +18,8 @@ export interface MultipartPart {
   readonly name: string
   /** As the client sent it; undefined for a text field. */
   readonly filename: string | undefined
+  /** The part's `Content-Transfer-Encoding`. */
+  readonly encoding: string | undefined
   /** The bytes. It ends only when the boundary after them was seen. */
   readonly content: AsyncIterable<Uint8Array>
 }
@@ -32,6 +34,8 @@ interface DicerClass {
 /** Bytes of the heads of a part. More are refused: the parser cuts them off in silence. */
 const MAX_HEAD_BYTES = 16 * 1024
 const PART_HIGH_WATER = 64 * 1024
+/** Bytes before the first boundary, where mail programs put a note to the reader. */
+const MAX_PREAMBLE_BYTES = 64 * 1024
 /** Bytes that are read and discarded after an error, so that the client gets its answer. */
 const DRAINED_BYTES = 64 * 1024 * 1024
 
@@ -132,7 +136,8 @@ export class MultipartReader {
       for (;;) {
         const chunk = await this.#source.next()
         if (chunk === undefined) break
-        if (this.#failure === undefined) await this.#write(chunk)
+        // After the last boundary there may be more, which no one needs.
+        if (this.#failure === undefined && !this.#isFinished) await this.#write(chunk)
         else if ((drained += chunk.byteLength) > DRAINED_BYTES) return this.#source.cancel()
       }
       if (this.#failure === undefined) this.#parser.end()
@@ -148,8 +153,10 @@ export class MultipartReader {
     if (this.#bytes > this.#limits.totalSize) {
       this.fail(new UploadError('request_too_large', `The form is larger than ${this.#limits.totalSize} bytes.`))
     }
-    // After the last boundary there may be more, which no one needs.
-    if (this.#isFinished || this.#failure !== undefined) return
+    if (this.#parts === 0 && this.#bytes > MAX_PREAMBLE_BYTES + chunk.byteLength) {
+      this.fail(malformed('no boundary is in its first 64 KiB'))
+    }
+    if (this.#failure !== undefined) return
     let written = false
     this.#parser.write(chunk, () => {
       written = true
@@ -177,7 +184,10 @@ export class MultipartReader {
     if (this.#failure !== undefined) return
     const disposition = this.#disposition(headers)
     if (disposition instanceof UploadError) this.fail(disposition)
-    else this.#ready.push({ ...disposition, content: this.#content(stream) })
+    else {
+      const encoding = headers['content-transfer-encoding']?.[0]
+      this.#ready.push({ ...disposition, encoding, content: this.#content(stream) })
+    }
     this.#notify()
   }
 
