@@ -1,15 +1,19 @@
 import { AssertionError } from 'node:assert'
-import { type SignedUrl, UrlSigner } from '../backends/local/signed-urls.ts'
+import { directUpload, type SignedUrl, UrlSigner } from '../backends/local/signed-urls.ts'
 import type { MemoryOptions } from '../backends/memory/index.ts'
 import { MemoryDriver, MemoryStorage } from '../backends/memory/index.ts'
-import type { Driver, SignUrlOptions } from '../core/driver.ts'
+import type { CallContext } from '../core/call.ts'
+import type { DirectUpload, DirectUploadLimits } from '../core/direct-uploads.ts'
+import type { Driver, SignUrlOptions, Visibility, WriteOptions } from '../core/driver.ts'
 import type { Input } from '../core/settings.ts'
 import { joinUrl } from '../core/urls.ts'
 
-/** A `MemoryDriver` whose URLs are signed. */
+/** A `MemoryDriver` with what services have besides: signed URLs, direct uploads, visibility, a container that is made. */
 class FakeDriver extends MemoryDriver {
   readonly #base: string
   readonly #signer: UrlSigner
+  /** By the keys of public files their etags: a file that is replaced is private again. */
+  readonly #public = new Map<string, string | undefined>()
 
   constructor(baseUrl: string, signer: UrlSigner) {
     super({ baseUrl })
@@ -20,6 +24,23 @@ class FakeDriver extends MemoryDriver {
   async signUrl(key: string, options: SignUrlOptions): Promise<string> {
     return `${joinUrl(this.#base, key)}?${this.#signer.sign(key, options)}`
   }
+
+  async uploadTarget(key: string, options: WriteOptions, limits: DirectUploadLimits): Promise<DirectUpload> {
+    return directUpload(key, options, limits, (name, request) => this.signUrl(name, request))
+  }
+
+  async visibility(key: string, ctx: CallContext): Promise<Visibility> {
+    const { etag } = await this.stat(key, ctx)
+    return this.#public.has(key) && this.#public.get(key) === etag ? 'public' : 'private'
+  }
+
+  async setVisibility(key: string, visibility: Visibility, ctx: CallContext): Promise<void> {
+    const { etag } = await this.stat(key, ctx)
+    if (visibility === 'public') this.#public.set(key, etag)
+    else this.#public.delete(key)
+  }
+
+  async createContainer(): Promise<void> {}
 }
 
 /** A storage in memory that stands for another one in a test: see `fakeStorages`. */
