@@ -101,7 +101,7 @@ describe.each(GROUNDS)('$name', ({ name: ground, start, ownParser }) => {
   })
 
   describe('upl-2: the size limit holds for every file of every request', () => {
-    test.each([1, 4099, 4100, 4101, 65_536, 200_001])(
+    test.each(rows([4100, 1, 200_001, 4099, 4101, 65_536]))(
       'of %i bytes: exactly the limit passes, one byte over fails',
       async limit => {
         const storage = new MemoryStorage()
@@ -268,6 +268,11 @@ describe.each(GROUNDS)('$name', ({ name: ground, start, ownParser }) => {
 
     test('has the fields that came before the file', async () => {
       expect((await post([album, file(png(10))], { field })).names).toEqual(['albums/summer/a.png'])
+    })
+
+    test('has the first of fields with one name', async () => {
+      const parts = [album, { name: 'album', body: 'winter' }, file(png(10))]
+      expect((await post(parts, { field })).names).toEqual(['albums/summer/a.png'])
     })
 
     test('fails with a message for one that has not arrived', async () => {

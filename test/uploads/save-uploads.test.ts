@@ -3,6 +3,7 @@ import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { overrideSettings } from '../../src/config/configure.ts'
 import { isStorageError } from '../../src/core/errors.ts'
 import { type SaveUploadsOptions, saveUploads, UploadError } from '../../src/uploads/index.ts'
+import { UploadSet } from '../../src/uploads/upload-set.ts'
 import { BOUNDARY, FORM_TYPE, formOf, png } from './form.ts'
 
 function requestOf(
@@ -126,6 +127,36 @@ test.each<[what: string, request: () => Request, error: object]>([
   ['no type', () => requestOf(Buffer.from('x'), null), { reason: 'not_multipart', status: 415 }],
   ['no body', () => requestOf(null), { reason: 'malformed', status: 400 }],
   ['no boundary', () => requestOf('x', 'multipart/form-data; boundary='), { reason: 'malformed', status: 400 }],
+  [
+    'a boundary over 70',
+    () => requestOf('x', `multipart/form-data; boundary=${'b'.repeat(71)}`),
+    { reason: 'malformed' },
+  ],
+  [
+    'a part without a blank line after its head, before another',
+    () => requestOf(Buffer.concat([Buffer.from(`--${BOUNDARY}\r\nX-A: a\r\n`), formOf(photo)])),
+    { reason: 'malformed', status: 400 },
+  ],
+  [
+    'a head of 10,000 bytes',
+    () =>
+      requestOf(
+        formOf({ ...photo, head: `Content-Disposition: form-data; name="photo"\r\nX-A: ${'a'.repeat(10_000)}` }),
+      ),
+    { reason: 'malformed', status: 400 },
+  ],
+  [
+    'an encoded text field',
+    () =>
+      requestOf(
+        formOf({
+          name: 't',
+          body: 'dA==',
+          head: 'Content-Disposition: form-data; name="t"\r\nContent-Transfer-Encoding: base64',
+        }),
+      ),
+    { reason: 'malformed', field: 't' },
+  ],
   ['another field', () => requestOf(formOf({ ...photo, name: 'x' })), { reason: 'unexpected_file', field: 'x' }],
   [
     'a body over totalSize',
@@ -279,4 +310,20 @@ test('bytes after the last boundary are not read without end', async () => {
   const { files } = await saveUploads(requestOf(body), { storage: new MemoryStorage(), fields: { photo: {} } })
   expect(files.length).toBe(1)
   await given
+})
+
+test('a name begins with neither blanks nor dots', async () => {
+  const storage = new MemoryStorage()
+  await saveUploads(requestOf(formOf({ ...photo, filename: ' . .a.png' })), { storage, fields: { photo: {} } })
+  expect(await namesIn(storage)).toEqual(['a.png'])
+})
+
+test('a file that is stored after its request has failed is removed', async () => {
+  const storage = new MemoryStorage()
+  const uploads = new UploadSet()
+  await uploads.discard()
+  const name = await storage.save('late.txt', 'x')
+  const file = { field: 'a', name, originalName: name, contentType: 'text/plain', size: 1, storage }
+  await uploads.add(file, uploads.nextPlace())
+  expect([await namesIn(storage), uploads.files]).toEqual([[], []])
 })
