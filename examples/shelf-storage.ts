@@ -21,7 +21,7 @@ const { word, text } = holdall.settingTypes
 const settings: holdall.SettingsOf<ShelfOptions> = {
   ...holdall.commonSettings,
   location: remote.locationSetting(['SHELF_LOCATION']),
-  endpointUrl: word({ default: 'http://shelf.test', keys: ['SHELF_URL'], role: 'destination', doc: 'URL of the service.' }),
+  endpointUrl: word({ default: 'http://shelf.test', keys: ['SHELF_URL'], role: 'destination', doc: 'Service URL.' }),
   secret: text({ default: '', keys: ['SHELF_SECRET'], secret: true, role: 'credential', doc: 'Secret for tokens.' }),
   ...remote.uploadSettings({ gzipContentTypes: ['GZIP_CONTENT_TYPES'] }, given => PARAMETERS.add({}, given)),
   ...remote.urlPolicySettings({ customDomain: ['SHELF_CDN'] }),
