@@ -212,11 +212,7 @@ export const s3Settings: SettingsOf<S3Options> = {
     doc: 'Whether a missing bucket is created at the first use.',
   }),
   objectParameters: upload.objectParameters,
-  encryption: flag({
-    default: false,
-    keys: ['AWS_S3_ENCRYPTION'],
-    doc: 'Whether files are encrypted at rest with AES256.',
-  }),
+  encryption: flag({ default: false, keys: ['AWS_S3_ENCRYPTION'], doc: 'Whether to encrypt at rest with AES256.' }),
   reducedRedundancy: flag({
     default: false,
     keys: ['AWS_REDUCED_REDUNDANCY'],
