@@ -8,7 +8,7 @@ const MEANING: Readonly<Record<number, string>> = {
   503: 'The storage cannot be reached; try again later.',
 }
 
-/** A short answer in plain text that tells no name and no path. */
+/** Returns a short answer in plain text without names and paths. */
 export function failure(status: number, headers: Record<string, string> = {}): Response {
   const text = `${status} ${MEANING[status] ?? 'The request failed.'}\n`
   return new Response(text, {

@@ -29,7 +29,7 @@ export const manifestSettings: SettingsOf<ManifestOptions> = {
   debug: flag({
     default: false,
     keys: ['DEBUG'],
-    // Many programs read another meaning from a variable of that name.
+    // Many programs use an environment variable of that name for something else.
     noEnvironment: true,
     doc: 'Whether URLs have the plain names, as in development.',
   }),

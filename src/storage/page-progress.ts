@@ -1,12 +1,12 @@
 import type { Page } from '../core/driver.ts'
 import { type ErrorDetails, StorageError } from '../core/errors.ts'
 
-/** Pages without an entry that may follow each other. A service may pass over many deleted files in this way, but not for ever. */
+/** Maximum number of successive pages without an entry. A service may skip many deleted files in this way, but not endlessly. */
 const MAX_EMPTY_PAGES = 10_000
 
 /**
- * Ends a listing that does not go on: with a token or a first entry that was there before, or with page after page of nothing. One token and one
- * entry are remembered, and replaced after 1, 2, 4 ... pages, so that a circle of any length is found. (Brent, 1980)
+ * Ends a listing that makes no progress: one that repeats a token or a first entry, or returns page after page without entries. It
+ * remembers one token and one entry, and replaces them after 1, 2, 4 ... pages, so that it finds a cycle of any length. (Brent, 1980)
  */
 export class PageProgress {
   readonly #about: ErrorDetails
