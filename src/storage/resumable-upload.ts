@@ -94,6 +94,7 @@ export class ResumableUpload implements AsyncDisposable {
    * Adds content of any type that `save` takes. Resolves when all of it is accepted; a remainder smaller than a part waits for `complete`.
    * After an error, and after `pause`, which ends it with `aborted`, continue from `position` or `offset`.
    * @example
+   * const upload = await storage.resumeUpload(token)
    * await upload.send(createReadStream(path, { start: upload.position }), { onProgress: ({ loaded }) => show(loaded) })
    */
   async send(source: ContentSource, { start, onProgress, signal }: UploadSendOptions = {}): Promise<void> {
