@@ -169,7 +169,7 @@ export class DriverPlace {
   }
 }
 
-/** A whole listing: `names` and `directories` sorted and relative to the folder; `pages` with the number of entries. */
+/** A whole listing: `names` and `directories` sorted and relative to the folder; `pages` are the numbers of entries in each page. */
 export interface Listing {
   readonly files: readonly ListedFile[]
   readonly names: readonly string[]

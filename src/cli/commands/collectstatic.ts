@@ -9,7 +9,7 @@ interface CollectstaticOptions {
   readonly input: boolean
   readonly postProcess: boolean
   readonly ignore?: readonly string[]
-  /** `-n`: the long form is global. */
+  /** `-n`: its long form is a global option. */
   readonly n?: boolean
   readonly clear?: boolean
   readonly link?: boolean
@@ -21,7 +21,7 @@ interface CollectstaticOptions {
   readonly modifiedTime?: boolean
 }
 
-/** `holdall collectstatic`: static files from where they are to the storage that serves them. (Django `collectstatic`) */
+/** `holdall collectstatic`: copies static files from their sources to the storage that serves them. (Django `collectstatic`) */
 export function collectstatic(program: Command, context: CliContext): void {
   const command = program
     .command('collectstatic')

@@ -7,7 +7,7 @@ import { hasAlias } from '../target.ts'
 import { declareFilters, isLocalPath, placeOf, SIZE_ONLY, type SyncPlace, shownBasis } from './places.ts'
 import { checkFolder } from './sync.ts'
 
-/** Options of `check SOURCE TARGET` as they are given. */
+/** Options of `check SOURCE TARGET` on the command line. */
 export interface CompareFlags {
   readonly sample?: string
   readonly sizeOnly?: boolean
@@ -27,7 +27,7 @@ export function arePlaces(given: readonly string[]): boolean {
   return given.length === 2 && given.some(text => hasAlias(text) || isLocalPath(text))
 }
 
-/** `holdall check SOURCE TARGET`: compares two places and names what differs. */
+/** `holdall check SOURCE TARGET`: compares two places and prints the differences. */
 export async function comparePlaces(context: CliContext, given: readonly string[], flags: CompareFlags): Promise<void> {
   const [from = '', to = ''] = given
   const { out, signal } = context

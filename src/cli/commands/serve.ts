@@ -31,7 +31,7 @@ interface ServeOptions {
   readonly follow?: boolean
 }
 
-/** `holdall serve`: a page in the browser with the files of storages and folders. */
+/** `holdall serve`: serves a page with the files of storages and folders for the browser. */
 export function serve(program: Command, context: CliContext): void {
   program
     .command('serve')
@@ -119,7 +119,7 @@ interface Serving {
   readonly isWritable: boolean
 }
 
-/** A server that listens, and what its URLs are made with. */
+/** A listening server, and the values that its URLs are made with. */
 interface Site {
   readonly server: Server
   readonly origin: string
@@ -161,7 +161,7 @@ async function listen(server: Server, port: number, host: string): Promise<void>
   }
 }
 
-/** The host of URLs: for a server that listens on every address, one that others can reach. */
+/** Returns the host of URLs: for a server that listens on every address, one that other machines can reach. */
 function shownHost({ address, family }: AddressInfo): string {
   if (address !== '0.0.0.0' && address !== '::') return family === 'IPv6' ? `[${address}]` : address
   const all = Object.values(networkInterfaces()).flatMap(found => found ?? [])
@@ -180,7 +180,7 @@ async function servePlaces(context: CliContext, texts: readonly string[], option
   })
 }
 
-/** Begins to answer; returns the URL of the page. */
+/** Starts the server; returns the URL of the page. */
 async function start(
   { out }: CliContext,
   site: Site,
@@ -207,7 +207,7 @@ async function start(
   )
   const answer = async (request: Request): Promise<Response> => {
     const { pathname } = new URL(request.url)
-    // The signature of a copied link is its right.
+    // A copied link is authorised by its signature.
     if (pathname === '/-/shared') return page(request)
     return (media.find(({ mediaPath }) => pathname.startsWith(mediaPath))?.handler ?? guarded)(request)
   }

@@ -3,7 +3,7 @@ import { type CliContext, shownTarget } from '../context.ts'
 import { paint, printable } from '../output.ts'
 import { existing } from '../tree.ts'
 
-/** `holdall stat`: what a storage knows of a file. */
+/** `holdall stat`: prints the attributes of a file. */
 export function stat(program: Command, context: CliContext): void {
   program
     .command('stat')

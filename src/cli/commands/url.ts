@@ -10,7 +10,7 @@ interface UrlCommandOptions {
   readonly contentType?: string
 }
 
-/** `holdall url`: the address of a file, signed where the storage signs. */
+/** `holdall url`: prints the URL of a file, signed where the storage signs. */
 export function url(program: Command, context: CliContext): void {
   program
     .command('url')
