@@ -31,7 +31,7 @@ export async function confirmCollecting(plan: CollectPlan, signal: AbortSignal):
   if (!canAsk()) {
     if (!clear || dryRun) return
     throw new UsageError(
-      `collectstatic: --clear deletes all files in '${alias}', and there is no terminal to ask on; add --noinput if that is meant.`,
+      `collectstatic: --clear deletes all files in '${alias}', and there is no terminal to ask on; add --noinput to confirm.`,
     )
   }
   const destination = destinationOf(storage)

@@ -11,7 +11,7 @@ export function allowRecursive(command: Command, description: string): Command {
 
 /** Declares `--skip-existing`. */
 export function allowSkipExisting(command: Command): Command {
-  return command.option('--skip-existing', 'leave out files whose name is taken, whatever is in them')
+  return command.option('--skip-existing', 'skip files whose name is taken, whatever their content')
 }
 
 /** Rejects `--skip-existing` together with an option that contradicts it. */

@@ -8,7 +8,7 @@ export interface PageGuard {
   readonly token: string
   /** The port, part of the cookie's name: cookies of one host are shared by all of its ports. */
   readonly port: number
-  /** The host on which the server was told to listen. */
+  /** The host on which the server listens, as named on the command line. */
   readonly host: string
 }
 
@@ -24,7 +24,7 @@ export function guardPage(handler: Handler, { token, port }: PageGuard): Handler
     const given = url.searchParams.get('token')
     if (url.pathname === '/' && given !== null) {
       if (!isEqual(given, token))
-        return refusal('The token of the URL is another one. Open the URL that holdall serve printed last.')
+        return refusal('The token of the URL is not valid. Open the URL that holdall serve printed last.')
       return admission(request, `${name}=${session}; Path=/; HttpOnly; SameSite=Strict`)
     }
     if (!isEqual(cookieOf(request, name) ?? '', session)) return refusal('Open the URL that holdall serve printed.')

@@ -165,7 +165,7 @@ async function readBack(storage: AnyStorage, name: string, bytes: Buffer, signal
   if (!(await storage.readBytes(name, { signal })).equals(bytes))
     throw new Error('other bytes were read than were written')
   const size = await storage.size(name, { signal })
-  if (size !== bytes.byteLength) throw new Error(`the size is said to be ${size} instead of ${bytes.byteLength} bytes`)
+  if (size !== bytes.byteLength) throw new Error(`the reported size is ${size} instead of ${bytes.byteLength} bytes`)
 }
 
 async function findListed(storage: AnyStorage, folder: string, name: string, signal: AbortSignal): Promise<void> {

@@ -68,7 +68,7 @@ export class ResumedCopy {
     }
     const proof = await this.#proof(entry, stat)
     if (proof !== undefined || this.#overwrite) return proof
-    throw new StorageError('exists', `'${name}' is another file than its source; --overwrite replaces it.`, {
+    throw new StorageError('exists', `'${name}' is a different file from its source; --overwrite replaces it.`, {
       operation: 'copy',
       fileName: name,
     })
@@ -145,7 +145,7 @@ export class ResumedCopy {
     // Without the mark it may be the file of another writer by now.
     const isOwn = !this.#overwrite && mark !== undefined && stat.metadata?.[MARK] === mark
     if (isOwn) await this.#target.delete(name)
-    const text = `'${name}' holds other bytes than were sent${isOwn ? ', and was removed' : ''}.`
+    const text = `'${name}' contains other bytes than were sent${isOwn ? ', and was removed' : ''}.`
     const outcome = isOwn ? 'not_applied' : 'unknown'
     throw new StorageError('checksum_mismatch', text, { operation: 'copy', fileName: name, outcome })
   }

@@ -102,7 +102,7 @@ export const BACKENDS: readonly BackendRow[] = [
     paths: ['storages.backends.s3.S3Storage', 'storages.backends.s3boto3.S3Boto3Storage'],
     replaced: {
       'storages.backends.s3boto.S3BotoStorage':
-        "The backend 'storages.backends.s3boto.S3BotoStorage' is gone; S3Storage is used in its place. " +
+        "The backend 'storages.backends.s3boto.S3BotoStorage' was removed; S3Storage is used instead. " +
         "Set the backend to 's3', and run 'holdall check' to see which of the old settings need a new name.",
     },
     hasPage: true,

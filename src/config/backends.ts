@@ -60,7 +60,7 @@ function bundled(folder: string, className: string): Loader {
     } catch (cause) {
       if ((cause as { code?: unknown }).code !== 'MODULE_NOT_FOUND') throw cause
       throw new Error(
-        `the package is not beside this program; when it is bundled, give the class: BACKEND: ${className}`,
+        `the package is not beside this program; when it is bundled, pass the class: BACKEND: ${className}`,
         { cause },
       )
     }
@@ -103,7 +103,7 @@ export function resolveBackend(backend: unknown, base?: string): StorageClass {
   if (loader !== undefined) return load(backend, loader)
   if (isModulePath(backend)) return load(backend, () => fromModule(backend, base))
   const names = backendNames().join(', ')
-  throw notFound(backend, `it is none of ${names}, and no './module.ts#ClassName'${hint(likelyBackend(backend))}`)
+  throw notFound(backend, `expected one of ${names} or './module.ts#ClassName'${hint(likelyBackend(backend))}`)
 }
 
 /** Returns the name that was probably meant: that of a class, else a similar one. */

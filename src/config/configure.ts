@@ -186,7 +186,7 @@ function refuseModule(
 /** A settings object may contain any names, but a misspelt name for the storages would be ignored, and a local folder used instead. */
 function refuseMisspelt(settings: HoldallSettings): void {
   const wrong = Object.keys(settings).find(key => key !== 'STORAGES' && /^storages?$/i.test(key))
-  if (wrong !== undefined) throw new ImproperlyConfigured(`'${wrong}' is no setting: did you mean 'STORAGES'?`)
+  if (wrong !== undefined) throw new ImproperlyConfigured(`'${wrong}' is not a setting: did you mean 'STORAGES'?`)
 }
 
 function refuseBoth(source: Readonly<Record<string, unknown>>): void {

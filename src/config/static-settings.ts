@@ -108,7 +108,7 @@ export interface StaticValues {
 const staticUrl = optionalText({
   default: null,
   keys: ['STATIC_URL'],
-  doc: 'What stylesheets and pages may begin a reference with, also where a CDN has the files.',
+  doc: 'Prefix of references in stylesheets and pages, even if the files are on a CDN.',
 })
 
 /** Declarations of these settings. */
@@ -116,28 +116,28 @@ export const staticSettings: SettingsOf<StaticValues> = {
   dirs: setting('list of folders', parseSources, {
     default: [],
     keys: ['STATICFILES_DIRS'],
-    doc: 'Folders of static files, each a path or `[prefix, path]`; relative ones begin in the folder of the configuration.',
+    doc: 'Folders of static files, each a path or `[prefix, path]`; relative paths are relative to the folder of the configuration.',
   }),
   packages: setting('list of packages', parseSources, {
     default: [],
     keys: ['STATICFILES_PACKAGES'],
-    doc: "npm packages with static files, each `name` (its folder `static`), `name/folder` or `[prefix, name/folder]`; the place of Django's apps.",
+    doc: "npm packages with static files, each `name` (its folder `static`), `name/folder` or `[prefix, name/folder]`; they replace Django's apps.",
   }),
   finders: setting<StaticValues['finders']>('list of class paths and finders', parseFinders, {
     default: null,
     keys: ['STATICFILES_FINDERS'],
     noEnvironment: true,
-    doc: 'Where files are looked for, the first one wins; null = STATICFILES_DIRS, then STATICFILES_PACKAGES.',
+    doc: 'Finders of static files, in order of precedence; null = STATICFILES_DIRS, then STATICFILES_PACKAGES.',
   }),
   manifest: setting<StaticValues['manifest']>('boolean or map', raw => parseFlagOr(raw, MANIFEST), {
     default: null,
     keys: ['STATICFILES_MANIFEST'],
-    doc: 'Whether names get hashes, and options of the manifest; null = as the class of the storage says.',
+    doc: 'Whether names get hashes, and options of the manifest; null = as the storage class defines.',
   }),
   compress: setting<StaticValues['compress']>('boolean or map', raw => parseFlagOr(raw, COMPRESS), {
     default: null,
     keys: ['STATICFILES_COMPRESS'],
-    doc: 'Whether compressed siblings are stored, and their options; null = as the class of the storage says.',
+    doc: 'Whether compressed siblings are stored, and their options; null = as the storage class defines.',
   }),
   headers: setting<StaticHeadersSetting>(
     'map',
@@ -145,13 +145,13 @@ export const staticSettings: SettingsOf<StaticValues> = {
     {
       default: {},
       keys: ['STATICFILES_HEADERS'],
-      doc: 'What is stored with files (`cacheControl`, `contentType` ...), by patterns of their names; a later pattern wins.',
+      doc: 'Headers that are stored with files (`cacheControl`, `contentType` ...), by patterns of their names; a later pattern overrides earlier ones.',
     },
   ),
   ignore: list({
     default: [],
     keys: ['STATICFILES_IGNORE'],
-    doc: 'Patterns of files and folders that are left out, besides `CVS`, `.*` and `*~`.',
+    doc: 'Patterns of files and folders that are ignored, besides `CVS`, `.*` and `*~`.',
   }),
   url: {
     ...staticUrl,
@@ -165,7 +165,7 @@ export const staticSettings: SettingsOf<StaticValues> = {
     keys: ['DEBUG'],
     // Many programs use an environment variable of that name for something else.
     noEnvironment: true,
-    doc: 'Whether URLs have the plain names, as in development.',
+    doc: 'Whether URLs use the plain names, as in development.',
   }),
 }
 

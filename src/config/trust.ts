@@ -25,7 +25,7 @@ export function refuseForeign(path: string): void {
     const kind = step.stats.isDirectory() ? 'the folder' : step.stats.isSymbolicLink() ? 'the link' : 'the file'
     const what = step.path === file ? 'it' : `${kind} ${step.path}`
     throw new ImproperlyConfigured(
-      `${file} is not used: ${what} ${problem}. It decides what is run and where your keys go.`,
+      `${file} is not used: ${what} ${problem}. It decides which code runs and where your keys are sent.`,
     )
   }
 }
@@ -70,9 +70,9 @@ function problemOf({ path, stats, isHolder }: Step, user: number): string | unde
   if (uid !== user && uid !== 0) return `belongs to user ${uid}; if you trust it, take it over: chown ${user} '${path}'`
   if (stats.isSymbolicLink()) return undefined
   if (stats.isDirectory() && !isHolder && (mode & STICKY) !== 0) return undefined
-  if ((mode & OTHERS_WRITE) !== 0) return `may be written to by everybody; forbid it: chmod o-w '${path}'`
+  if ((mode & OTHERS_WRITE) !== 0) return `is writable by all users; fix it: chmod o-w '${path}'`
   if ((mode & GROUP_WRITE) !== 0 && !isOwnGroup(gid, user)) {
-    return `may be written to by group ${gid}; forbid it: chmod g-w '${path}'`
+    return `is writable by group ${gid}; fix it: chmod g-w '${path}'`
   }
   return undefined
 }

@@ -149,7 +149,7 @@ function report(onProgress: ((bytes: number) => void) | undefined, bytes: number
 }
 
 function wrongSize(promised: number, given: string): StorageError {
-  return new StorageError('invalid_argument', `The content gave ${given} bytes where ${promised} were promised.`)
+  return new StorageError('invalid_argument', `The content has ${given} bytes, but ${promised} were announced.`)
 }
 
 function readableContent(source: Readable): Content {
@@ -208,8 +208,5 @@ async function* bytesOf(source: AsyncIterable<unknown> | Iterable<unknown>): Asy
 }
 
 function notBytes(chunk: unknown): StorageError {
-  return new StorageError(
-    'invalid_argument',
-    `content gave a chunk of type ${typeof chunk}; strings and bytes are taken.`,
-  )
+  return new StorageError('invalid_argument', `content: expected chunks of strings or bytes, got ${typeof chunk}.`)
 }

@@ -22,8 +22,7 @@ export function keyComponents(key: string, platform: string = process.platform):
     if (component.length > 85 && Buffer.byteLength(component) > MAX_COMPONENT_BYTES) {
       throw refused(key, `a component is longer than ${MAX_COMPONENT_BYTES} bytes`)
     }
-    if (isHidden(component))
-      throw refused(key, "it is a name that the storage keeps for its own files ('.holdall-...')")
+    if (isHidden(component)) throw refused(key, "it is reserved for the storage's own files ('.holdall-...')")
     if (platform === 'win32' && (WINDOWS_BAD.test(component) || WINDOWS_DEVICE.test(component))) {
       throw refused(key, 'Windows does not allow it')
     }

@@ -2,6 +2,6 @@
 export function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (value instanceof Promise) return 'a Promise (await it first)'
-  if (value instanceof Response || value instanceof Request) return `a ${value.constructor.name} (give its body)`
+  if (value instanceof Response || value instanceof Request) return `a ${value.constructor.name} (pass its body)`
   return typeof value
 }

@@ -74,5 +74,5 @@ function parseToken(text: string, prefix: string): Token {
     const [id, place] = JSON.parse(Buffer.from(text, 'base64url').toString()) as readonly unknown[]
     if (typeof id === 'string' && typeof place === 'string' && place.startsWith(prefix)) return [id, place]
   } catch {}
-  throw new StorageError('invalid_argument', 'The page token is none of this listing.')
+  throw new StorageError('invalid_argument', 'The page token does not belong to this listing.')
 }

@@ -140,7 +140,7 @@ export class FileRegistry {
     let left = removals
     try {
       for (let rounds = 0; left.length > 0; rounds++) {
-        if (rounds === MOST_ROUNDS) throw new StorageError('unavailable', 'The file is used anew again and again.')
+        if (rounds === MOST_ROUNDS) throw new StorageError('unavailable', 'The file keeps being used again.')
         for (const removal of left) postpone(removal)
         left = left.filter(removal => removal.ask())
         const used = await this.#usedNow(left.map(({ file }) => file))
@@ -178,7 +178,7 @@ export class FileRegistry {
       found = [...(await user.used(names, options))]
     } catch (cause) {
       if (isStorageError(cause, 'aborted')) throw cause
-      const text = `${user.label} could not be asked which files it uses: ${reasonOf(cause)}`
+      const text = `${user.label} could not be queried for the files that it uses: ${reasonOf(cause)}`
       throw new StorageError('unavailable', text, { cause })
     }
     return found.map(value => usedName(value, user.label)).filter(name => name !== null)

@@ -31,7 +31,7 @@ export function parseMode(mode: string): ParsedMode {
     throw new StorageError('invalid_argument', "Can't combine 'r' and 'w' in mode.")
   }
   if (!/^[rwax](b\+?|\+b?)?$/.test(mode)) {
-    throw new StorageError('unsupported_mode', `Mode '${mode}' is not one of r, w, a, x, each with b and + as wanted.`)
+    throw new StorageError('unsupported_mode', `Mode '${mode}' is not one of r, w, a, x, each optionally with b and +.`)
   }
   const base = mode[0]
   const plus = mode.includes('+')

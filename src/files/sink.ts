@@ -25,7 +25,7 @@ export function hashedSink(sink: Sink, expected: ExpectedHash): Sink {
     },
     end() {
       if (hash.digest() !== expected.value) {
-        const text = `The bytes that came have another ${expected.name} than the service has stored.`
+        const text = `The ${expected.name} of the received bytes differs from that of the stored file.`
         sink.fail(new StorageError('checksum_mismatch', text))
         return
       }

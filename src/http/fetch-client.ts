@@ -32,7 +32,7 @@ async function send(fetch: FetchFunction, request: ForeignRequest): Promise<Fore
   const { method, url, origin, path, length, signal, body } = request
   const { href, host } = new URL(url)
   if (href !== new URL(origin).origin + path) {
-    throw new StorageError('invalid_argument', `${method}: fetch cannot ask for this path: it would change it.`)
+    throw new StorageError('invalid_argument', `${method}: fetch cannot request this path, since it would change it.`)
   }
   const isStream = body instanceof Readable
   // `fetch` does not accept the host, and takes it from the URL; it knows the length of bytes, and some implementations add it to an

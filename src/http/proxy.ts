@@ -85,7 +85,7 @@ function parseProxy(what: string, address: string, secrets: string[]): ProxyServ
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`)
   if (url === null) throw new ImproperlyConfigured(`${what} is not a proxy address such as 'host:3128'.`)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new ImproperlyConfigured(`${what} names a proxy of the kind '${url.protocol}'; http and https are known.`)
+    throw new ImproperlyConfigured(`${what} has the proxy scheme '${url.protocol}'; expected http or https.`)
   }
   const secure = url.protocol === 'https:'
   const password = decoded(url.password)

@@ -25,7 +25,7 @@ export function readOnlyError({
   containerName,
   backend,
 }: Pick<Call, 'operation' | 'fileName' | 'containerName' | 'backend'>): StorageError {
-  return new StorageError('permission_denied', `This storage is read-only: ${operation} is refused.`, {
+  return new StorageError('permission_denied', `This storage is read-only: ${operation} is not allowed.`, {
     operation,
     fileName,
     containerName,

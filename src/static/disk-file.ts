@@ -97,11 +97,11 @@ export class DiskFile implements StaticFile {
   #sizeOf(stats: Stats): number {
     if (stats.isFile()) return stats.size
     const code = stats.isDirectory() ? 'is_directory' : 'unsupported'
-    throw new StorageError(code, `read '${this.path}': it is no regular file.`, this.#details)
+    throw new StorageError(code, `read '${this.path}': it is not a regular file.`, this.#details)
   }
 
   #changed(): StorageError {
-    const text = 'it changed its length while it was read. Is a build still running?'
+    const text = 'its length changed while it was read. Is a build still running?'
     return new StorageError('source_failed', `read '${this.path}': ${text}`, this.#details)
   }
 

@@ -79,7 +79,7 @@ function findersOf(values: StaticValues, place: Place): Finder[] {
     const known = Object.keys(FINDERS)
     const meant = hint(nearest(finder.slice(finder.lastIndexOf('.') + 1), known))
     throw new ImproperlyConfigured(
-      `STATICFILES_FINDERS: '${finder}' is none of ${known.join(', ')}${meant}; give another finder itself, as an object.`,
+      `STATICFILES_FINDERS: '${finder}' is not one of ${known.join(', ')}${meant}; pass any other finder as an object.`,
     )
   })
 }

@@ -79,7 +79,7 @@ export class StaticFiles {
     }
     if (base.url === undefined) {
       throw new ImproperlyConfigured(
-        `Static files need public URLs, and ${this.storage.constructor.name} has none: ${base.problem}; or give baseUrl.`,
+        `Static files need public URLs, and ${this.storage.constructor.name} has none: ${base.problem}; or set baseUrl.`,
       )
     }
     const [path, suffix] = splitSuffix(this.#stored(name))

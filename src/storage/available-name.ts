@@ -31,7 +31,7 @@ export async function availableName(storage: AnyBase, name: string, options: Ava
 }
 
 function sameAgain(name: string): StorageError {
-  return new StorageError('exists', `'${name}' is taken, and getAlternativeName gives no other name.`, {
+  return new StorageError('exists', `'${name}' is taken, and getAlternativeName returns no other name.`, {
     fileName: name,
   })
 }

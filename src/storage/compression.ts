@@ -56,7 +56,7 @@ async function* decoded(body: Readable): AsyncGenerator<Buffer> {
     yield* pipeline(body, nodeZlib().createGunzip(), ignore) as AsyncIterable<Buffer>
   } catch (error) {
     if (!isZlibError(error)) throw error
-    const text = `The stored bytes are no whole gzip data: ${(error as Error).message}.`
+    const text = `The stored bytes are not complete gzip data: ${(error as Error).message}.`
     throw new StorageError('unknown', text, { cause: error })
   }
 }

@@ -53,7 +53,7 @@ export async function deleteAll(storage: AnyBase, path: string, options: DeleteA
   const { all = false, signal } = options
   const folder = folderAt('deleteAll', storage, path)
   if (storage.isRoot(folder.key) && !all) {
-    const text = 'deleteAll: an empty path is the whole storage: give the name of a folder, or { all: true }.'
+    const text = 'deleteAll: an empty path is the whole storage: pass the name of a folder, or { all: true }.'
     throw new StorageError('invalid_argument', text)
   }
   storage.calls.begin('deleteAll', path, options, true)

@@ -52,7 +52,7 @@ export class HashedNames implements ManifestPolicy {
     if (typeof manifestStorage !== 'string') return manifestStorage
     const { storages } = this.#services
     if (storages === undefined) {
-      const text = `'${manifestStorage}' is an alias, which only the storages of a configuration have: give the storage itself.`
+      const text = `'${manifestStorage}' is an alias, which works only for the storages of a configuration: pass the storage itself.`
       throw new ImproperlyConfigured(`manifestStorage: ${text}`)
     }
     try {

@@ -123,7 +123,7 @@ export async function resumeUpload(
 function uploadsOf(storage: AnyBase, operation: string, fileName: string): Uploads {
   const { resumable } = storage.calls.driver
   if (resumable !== undefined) return resumable
-  const text = `${storage.constructor.name} has no uploads that another process can go on with: use save().`
+  const text = `${storage.constructor.name} has no resumable uploads: use save().`
   throw new StorageError('unsupported', text, { operation, fileName })
 }
 
@@ -143,7 +143,7 @@ async function conditionsOf(
   const unable = (what: string): StorageError =>
     new StorageError('unsupported', `${storage.constructor.name} ${what}.`, { fileName: wanted.name })
   if (ifMatch !== undefined) {
-    if (ifAbsent) throw new StorageError('invalid_argument', 'openUpload: give ifAbsent or ifMatch, not both.')
+    if (ifAbsent) throw new StorageError('invalid_argument', 'openUpload: expected ifAbsent or ifMatch, got both.')
     if (!features.ifMatch) throw unable('cannot replace a version by its etag')
     return { ref: wanted, conditions: { ifMatch } }
   }

@@ -27,7 +27,7 @@ export class PageProgress {
     const first = files[0]?.key ?? directories[0]
     this.#empty = first === undefined ? this.#empty + 1 : 0
     if (next === undefined) return
-    if (next === this.#token) throw this.#stuck('the service gave the same token again')
+    if (next === this.#token) throw this.#stuck('the service returned the same token again')
     if (first !== undefined && first === this.#first) throw this.#stuck(`'${first}' came again`)
     if (this.#empty > MAX_EMPTY_PAGES) throw this.#stuck(`${MAX_EMPTY_PAGES} pages in a row were empty`)
     if (++this.#pages < this.#span) return

@@ -121,7 +121,8 @@ export class ResumableUpload implements AsyncDisposable {
           report(onProgress, this.position, total)
         }
       })
-      if (skip > 0) throw this.#invalid(`The content ends ${skip} bytes before the place that the upload has reached.`)
+      if (skip > 0)
+        throw this.#invalid(`The content ends ${skip} bytes before the position that the upload has reached.`)
     } finally {
       this.#sending = undefined
       unlink?.()
@@ -188,7 +189,7 @@ export class ResumableUpload implements AsyncDisposable {
     const { position } = this
     const { maxSize, size } = this.#record
     if (offset !== undefined && offset !== position) {
-      throw this.#invalid(`offset: the upload goes on at byte ${position}, not at ${offset}.`)
+      throw this.#invalid(`offset: the upload continues at byte ${position}, not at ${offset}.`)
     }
     if (this.#isWhole) throw this.#invalid('The last part was sent: only complete() or cancel() can follow.')
     const end = position + bytes.byteLength

@@ -129,7 +129,10 @@ function beyond(size: number, start: number): StorageError {
 
 function checkRange(start: number, end: number | undefined): void {
   if (isPlace(start) && (end === undefined || (isPlace(end) && end >= start))) return
-  throw new StorageError('invalid_argument', `The range from ${start} to ${end ?? 'the end'} is none of a file.`)
+  throw new StorageError(
+    'invalid_argument',
+    `The range from ${start} to ${end ?? 'the end'} is not valid: expected whole numbers from 0, and the end not before the start.`,
+  )
 }
 
 function isPlace(value: number): boolean {

@@ -73,6 +73,6 @@ async function* checked(
 }
 
 function mismatch(name: ChecksumName): StorageError {
-  const text = `The content has another ${digestTitle(name)} than the option verify names.`
+  const text = `The ${digestTitle(name)} of the content differs from the option verify.`
   return new StorageError('checksum_mismatch', text, { retryable: false, outcome: 'not_applied' })
 }

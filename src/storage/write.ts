@@ -14,7 +14,7 @@ export const attributesOnly: Content = {
   size: 0,
   replayable: false,
   open() {
-    throw new StorageError('unsupported', 'This content only stands for its attributes.')
+    throw new StorageError('unsupported', 'This content has attributes only and cannot be read.')
   },
 }
 

@@ -40,7 +40,7 @@ export class FakeStorages implements Disposable {
   get(alias = 'default'): FakeStorage {
     const fake = this.#fakes.get(alias)
     if (fake !== undefined) return fake
-    throw new ImproperlyConfigured(`'${alias}' is none of the fake storages: ${[...this.#fakes.keys()].join(', ')}.`)
+    throw new ImproperlyConfigured(`'${alias}' is not one of the fake storages: ${[...this.#fakes.keys()].join(', ')}.`)
   }
 
   /** The aliases that were replaced. */

@@ -89,7 +89,7 @@ export interface SyncReport extends SyncProgress {
   readonly extra: number
   /** Files of the source that `include` and `exclude` leave out. */
   readonly excluded: number
-  /** Why files that only the target has were not deleted although `delete` was set; undefined if they were. */
+  /** Why files that only the target has were not deleted although `delete` was set; undefined if nothing was held back. */
   readonly heldBack: HeldBack | undefined
   /** Files that failed, at most the first 1,000. */
   readonly failures: ReadonlyArray<{ readonly name: string; readonly error: StorageError }>

@@ -34,7 +34,7 @@ export async function storeUpload<R>(
   const head = await counted.head()
   const kind = await fileKind(originalName(file.filename), head, options.allow)
   if (kind.refusal !== undefined) {
-    const text = `'${field}' accepts ${options.allow!.join(', ')}; the file was refused because ${kind.refusal}.`
+    const text = `'${field}' accepts ${options.allow!.join(', ')}; the file was rejected because ${kind.refusal}.`
     throw new UploadError('type_not_allowed', text, { field })
   }
   const { contentType } = kind

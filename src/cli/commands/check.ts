@@ -54,7 +54,7 @@ export function check(program: Command, context: CliContext): void {
   const command = program
     .command('check')
     .description(
-      'explain the configuration and try each storage with a probe file (--dry-run only connects); or compare two places',
+      'explain the configuration and test each storage with a probe file (--dry-run only connects); or compare two places',
     )
     .argument('[aliases...]', 'storages to check, all when none is named; or SOURCE and TARGET (alias:path)')
     .option('--all', 'show also options that have their default value')

@@ -19,7 +19,7 @@ export interface CompareFlags {
 
 /** Declares the options of a comparison. */
 export function declareComparison(command: Command): Command {
-  return declareFilters(command).option('--sample <n>', "compare the contents of so many files, or of a share: '5%'")
+  return declareFilters(command).option('--sample <n>', "compare the contents of this many files, or of a share: '5%'")
 }
 
 /** Whether the arguments of `check` are two places rather than aliases. */

@@ -30,9 +30,9 @@ export function orphans(program: Command, context: CliContext): void {
   program
     .command('orphans')
     .description('list files that no row of a database names; --delete removes them')
-    .argument('<module>', 'a file of yours that registers the file fields (and may export fileRegistry and close)')
+    .argument('<module>', 'a module that registers the file fields (and may export fileRegistry and close)')
     .option('--delete', 'delete what is found')
-    .option('--grace <duration>', 'spare what is younger: seconds, or 90s, 10m, 1h, 7d', '1d')
+    .option('--grace <duration>', 'keep younger files: seconds, or 90s, 10m, 1h, 7d', '1d')
     .option(
       '--prefix <folder...>',
       "look in these folders ('' is a whole storage) instead of those that the fields write to",

@@ -50,7 +50,7 @@ export function put(program: Command, context: CliContext): void {
   allowRecursive(command, 'what is in a folder; of several, each under its own name')
     .option('--overwrite', 'replace files of the same name')
     .option('--follow', 'follow links in folders, wherever they lead')
-    .option('--content-type <type>', 'media type instead of the one that the name tells')
+    .option('--content-type <type>', 'media type; default: from the name of the file')
     .option('--cache-control <value>', 'Cache-Control of the stored files')
     .option('--concurrency <n>', 'files at once', '4')
     .action((paths: string[], options: PutOptions) => putFiles(context, paths, options))

@@ -26,11 +26,11 @@ const BATCH = 1000
 export function rm(program: Command, context: CliContext): void {
   const command = program
     .command('rm')
-    .description('remove stored files; one that is missing is an error')
+    .description('remove stored files; a missing file is an error')
     .argument('<places...>', '[alias:]path')
   allowRecursive(command, 'everything below a folder')
-    .option('-f, --force', 'ignore places where nothing is')
-    .option('-y, --yes', 'really remove everything in a storage')
+    .option('-f, --force', 'ignore missing files')
+    .option('-y, --yes', 'confirm removing everything in a storage')
     .action((places: string[], options: RmOptions) => removeAll(context, places, options))
 }
 
@@ -54,7 +54,7 @@ function refuseRoot(context: CliContext, { alias, storage, path }: Target, optio
   const dryRun = context.options.dryRun === true
   if (options.recursive !== true) throw new UsageError(`rm: '${alias}:' is a whole storage; use -r --yes.`)
   if (options.yes !== true && !dryRun) {
-    throw new UsageError(`rm: this removes everything in '${alias}'; add --yes if that is meant.`)
+    throw new UsageError(`rm: this removes everything in '${alias}'; add --yes to confirm.`)
   }
   // A local storage without a location is the current folder, which the user probably does not want to empty.
   if (!dryRun && isCurrentFolder(storage)) {

@@ -44,7 +44,7 @@ export function serve(program: Command, context: CliContext): void {
     .option('--port <n>', 'port; 0 takes a free one', '0')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--expires <duration>', 'life of copied links: seconds, or 90s, 10m, 1h, 7d', '1h')
-    .option('--max-upload <bytes>', 'largest upload; no limit when left out')
+    .option('--max-upload <bytes>', 'maximum size of an upload; default: no limit')
     .option('--root <folder>', 'store the files of the folder in a storage here first, and serve that')
     .option('--follow', 'with --root or --once: follow links in the folder, wherever they lead')
     .option(
@@ -224,7 +224,7 @@ async function showUntilStopped(
 ): Promise<void> {
   if (!/^(?:127\.|::1$|localhost$)/.test(host)) {
     out.warn(
-      `the page can be reached from other machines, unencrypted: who sees its URL can ${isWritable ? 'change' : 'read'} the files`,
+      `the page can be reached from other machines, unencrypted: anyone who sees its URL can ${isWritable ? 'change' : 'read'} the files`,
     )
   }
   await out.line(url)

@@ -7,7 +7,7 @@ import { existing } from '../tree.ts'
 export function stat(program: Command, context: CliContext): void {
   program
     .command('stat')
-    .description('show what is known of a file')
+    .description('show the attributes of a file')
     .argument('<place>', '[alias:]path')
     .action(async (place: string) => {
       const target = await context.target(place)

@@ -139,7 +139,7 @@ export function checkShared(query: URLSearchParams, method: string, { signer }: 
   try {
     if (signer !== undefined && signer.verify(method, '', query).method === 'GET') return
   } catch {}
-  throw new Refusal(403, 'The link is not valid, or its time is over.')
+  throw new Refusal(403, 'The link is not valid, or it has expired.')
 }
 
 export function pathIn(query: URLSearchParams): string {
