@@ -61,7 +61,7 @@ export function verifyStored(
     const said = name === 'content-md5' ? md5Of(answer) : answer[name]
     // A header that came twice has its values in a list.
     if (typeof said !== 'string' || said.split(',').every(each => each.trim() === value)) continue
-    const text = 'The checksum of what the service stored is not that of what was sent.'
+    const text = 'The checksum of the stored bytes differs from that of the sent bytes.'
     throw new StorageError('checksum_mismatch', text, { outcome })
   }
 }

@@ -78,7 +78,7 @@ export async function checkIsEmpty(
     if (next === token) break
     token = next
   }
-  const text = `The listing of the container '${name}' does not go on, so that it is not known to be empty.`
+  const text = `The listing of the container '${name}' cannot continue, so it is unknown whether the container is empty.`
   throw new StorageError('unavailable', text, { outcome: 'not_applied' })
 }
 
@@ -91,7 +91,7 @@ export async function checkIsMissing(name: string, stat: () => Promise<unknown>)
     if (error instanceof HttpStatusError && error.status < 500) return
     throw error
   }
-  throw new StorageError('exists', `The container '${name}' is there already.`)
+  throw new StorageError('exists', `The container '${name}' already exists.`)
 }
 
 /** A look-up before a change. If it fails, nothing was changed, so the whole call may be repeated. */

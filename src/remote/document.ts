@@ -44,5 +44,5 @@ function failure(error: Error & { readonly code?: string }, limit: number): Stor
   if (error.code === 'ERR_BUFFER_TOO_LARGE') {
     return new StorageError('too_large', `The answer has more than ${limit} bytes.`)
   }
-  return new StorageError('unavailable', 'The service answered with bytes that are not compressed as it says.')
+  return new StorageError('unavailable', 'The answer is not compressed as its Content-Encoding states.')
 }

@@ -28,7 +28,7 @@ export function statOfHeaders(headers: IncomingHttpHeaders, metadataPrefix?: str
 /** The same as a `Stat`. Code `unavailable` if the answer does not contain the size. */
 export function sizedStat(stat: HeaderStat): Stat {
   if (isSized(stat)) return stat
-  throw new StorageError('unavailable', 'The service does not tell the size of the file.', {
+  throw new StorageError('unavailable', 'The service does not report the size of the file.', {
     retryable: false,
     outcome: 'not_applied',
   })

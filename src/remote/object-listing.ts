@@ -64,7 +64,7 @@ export function objectsPage(
     }
   }
   if (isTruncated && !next) {
-    const text = 'The listing is cut off and names no next page.'
+    const text = 'The listing is truncated, but has no token for the next page.'
     throw new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
   }
   return checkedPage({ files, directories, next: isTruncated ? next : undefined }, prefix, request)

@@ -35,7 +35,7 @@ export function onlyOnce<S>(protocol: OnceProtocol<S>, ctx: CallContext): Promis
 
 async function whose<S>(protocol: OnceProtocol<S>, refused: unknown, ctx: CallContext): Promise<S> {
   const found = await protocol.found(ctx).catch(error => {
-    const text = 'The answer was lost, and the key is taken or changed now, perhaps by this very request.'
+    const text = 'The answer was lost, and the key is taken or changed now. This request may have done that.'
     throw new StorageError('unavailable', text, { cause: error, outcome: 'unknown', retryable: false })
   })
   if (found !== undefined) return found

@@ -17,7 +17,7 @@ export function isEmptyRange(prefix: string, { startAfter, until }: PageRequest)
  */
 export function checkedPage({ files, directories, next }: Page, prefix: string, request: PageRequest): Page {
   if (next !== undefined && next === request.token) {
-    const text = 'The listing does not go on: it gave the same continuation token again.'
+    const text = 'The listing cannot continue: the service returned the same continuation token again.'
     throw new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
   }
   const keys = files.map(file => file.key)

@@ -282,7 +282,7 @@ export function finish<U, P, T extends UploadTarget>(
 }
 
 function endedElsewhere({ key }: UploadTarget, cause: unknown, outcome: 'not_applied' | 'unknown'): StorageError {
-  return new StorageError('unavailable', `The upload of '${key}' in parts was ended by somebody else.`, {
+  return new StorageError('unavailable', `The upload of '${key}' in parts was ended by another client.`, {
     cause,
     outcome,
   })

@@ -135,7 +135,7 @@ export class Pool<C> {
       },
       touch: () => this.#line.moved(),
       renew: async ctx => {
-        if (over) throw new StorageError('closed', 'The connection was given back.')
+        if (over) throw new StorageError('closed', 'The connection was already released.')
         over = true
         slot.leases--
         // Counts as opening from here on, so that no other task takes the place.

@@ -30,9 +30,9 @@ export interface CheckedRead {
  * 15.3.7)
  *
  * - 206 must have a `Content-Range` in bytes that starts where the range does. Several parts (`multipart/byteranges`), another unit or
- * position, a header that cannot be parsed, and lengths that contradict each other are code `unknown`.
+ *   position, a header that cannot be parsed, and lengths that contradict each other are code `unknown`.
  * - 200 means that the server ignored the range. Bytes before the range are skipped, up to 8 MiB; beyond that the read is `unsupported`. A
- * range that starts after the end is `invalid_range`.
+ *   range that starts after the end is `invalid_range`.
  * - Any other status is code `unknown`.
  *
  * The body of a refused answer is discarded.

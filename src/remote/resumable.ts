@@ -61,12 +61,12 @@ export function resumableUploads<U, P, T extends UploadTarget>(
 function resumable<U, P, T extends UploadTarget>(protocol: PartProtocol<U, P, T>): Resumable<U, P, T> {
   const { save, resume } = protocol
   if (save !== undefined && resume !== undefined) return protocol as Resumable<U, P, T>
-  throw new StorageError('unsupported', 'This service has no uploads that another process can go on with.')
+  throw new StorageError('unsupported', 'This service has no uploads that another process can continue.')
 }
 
 /** The error of an upload that no longer exists. */
 export function goneError(key: string, cause?: unknown): StorageError {
-  const text = `The upload of '${key}' is not there any more: it was completed, cancelled, or has expired.`
+  const text = `The upload of '${key}' no longer exists: it was completed, cancelled, or has expired.`
   return new StorageError('not_found', text, { cause })
 }
 
@@ -117,8 +117,7 @@ class PartsUpload<U, P, T extends UploadTarget> implements PartialUpload<Stat> {
     const { protocol, plan } = this.#how
     const { limits } = protocol
     const size = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
-    // A sequential upload needs to know which part is the last; in other uploads, parts without bytes are not sent, and not for an empty
-    // file either.
+    // Parts without bytes are not sent, except in a sequential upload, which marks its last part, and not for an empty file.
     if (size === 0 && (limits.sequential !== true || this.#isEmpty)) return
     if (size > 0 && this.#parts.length >= limits.maxParts) {
       throw new StorageError(
@@ -165,7 +164,7 @@ class PartsUpload<U, P, T extends UploadTarget> implements PartialUpload<Stat> {
   async end(ctx: CallContext): Promise<void> {
     const isGone = await this.#how.plan.uploads.keep(this.#remove(detached(ctx)))
     if (isGone) return this.#forget()
-    const text = 'What was sent of the upload could not be removed. Try again later.'
+    const text = 'The uploaded bytes could not be removed. Try again later.'
     throw new StorageError('unavailable', text, { outcome: 'unknown' })
   }
 

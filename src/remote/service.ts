@@ -14,9 +14,7 @@ import { parseXml, readXml, type XmlNode } from './xml.ts'
 export interface ServiceRequest extends Intent {
   /** A stream can be sent only once. */
   readonly body?: HttpRequest['body']
-  /**
-   * Whether a conditional write would fail its own condition if it was sent twice. Default: whether it has `if-match` or `if-none-match`.
-   */
+  /** Whether sending the write twice would break its own condition. Default: it has `if-match` or `if-none-match`. */
   readonly conditional?: boolean | undefined
   /**
    * Statuses that a repeated write gets if its first try was carried out: 409 when it creates a container, 404 when it deletes one. After a
@@ -42,10 +40,7 @@ export interface Lesson<K> {
   readonly known: K
 }
 
-/**
- * The protocol of one service. `K` holds the values that requests are prepared with and that an answer may correct: a region, a clock, a
- * token.
- */
+/** The protocol of one service. Requests are prepared with `K`, which an answer may correct: a region, a clock, a token. */
 export interface ServiceProtocol<R extends ServiceRequest, K> {
   /** Addresses and signs a request. */
   prepare(request: R, known: K, ctx: CallContext): Prepared | Promise<Prepared>

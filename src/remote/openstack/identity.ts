@@ -117,7 +117,7 @@ export class Identity {
   #unscoped(): ImproperlyConfigured {
     const { projectId, projectName, domainName } = this.#names
     const text = `the token is for no project. Set ${projectName}, ${projectId} or ${domainName}.`
-    return new ImproperlyConfigured(`The identity service gave no catalog: ${text}`)
+    return new ImproperlyConfigured(`The identity service returned no catalog: ${text}`)
   }
 }
 

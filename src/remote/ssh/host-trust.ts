@@ -87,8 +87,8 @@ export class HostTrust {
     if (pinned === true || keys.some(each => each.equals(key))) return undefined
     if (pinned === false || keys.length > 0) {
       return this.#refused(
-        `The server ${this.#name} shows another key (${shown}) than the one in ${this.#place}: it was set up anew, or somebody is in between. ` +
-          'If it was, replace its key there.',
+        `The server ${this.#name} shows another key (${shown}) than the one in ${this.#place}: it was reinstalled, or the connection is intercepted. ` +
+          'If it was reinstalled, replace its key there.',
       )
     }
     if (authorities > 0) {
