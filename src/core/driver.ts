@@ -187,6 +187,11 @@ export interface Features {
   readonly ranges: boolean
   /** `write` honours `ifAbsent` atomically. */
   readonly exclusiveCreate: boolean
+  /**
+   * `copy` with `isNew` looks itself whether the target is free, and fails with `exists` where it is not, so that nothing is asked before; absent: no. Two copies at
+   * the same moment may both succeed: that is `exclusiveCreate`.
+   */
+  readonly checkedCopy?: boolean | undefined
   /** `write` and `read` honour `ifMatch`. */
   readonly ifMatch: boolean
   /** `delete` honours `ifMatch` atomically; absent: no. */

@@ -127,7 +127,11 @@ function changeHeaders(source: Found, options: WriteOptions): Headers {
 }
 
 /** All that is to be known of the object: what the source has, and what the options change. */
-function allHeaders({ headers: told }: Found, options: WriteOptions, isItself: boolean): Headers {
+export function allHeaders(
+  { headers: told }: Pick<Found, 'headers'>,
+  options: WriteOptions,
+  isItself: boolean,
+): Headers {
   const headers: Record<string, string> = {}
   for (const name of KEPT) {
     const value = headerTextOf(told[name])

@@ -49,6 +49,7 @@ export class SwiftDriver implements Driver {
   readonly features: Features = {
     ranges: true,
     exclusiveCreate: false,
+    checkedCopy: true,
     ifMatch: false,
     metadata: true,
     listRange: true,

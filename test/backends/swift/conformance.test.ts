@@ -4,8 +4,15 @@ import { startStrictSwift } from '../../servers/strict-swift.ts'
 import { storageLocations } from '../../support/sampled.ts'
 import { at, clear, driverFor, emptied, keystone, PART, SMALL_PARTS, storageWith } from './support.ts'
 
-const features = { ranges: true, exclusiveCreate: false, ifMatch: false, metadata: true, listRange: true }
-const methods = ['signUrl', 'address', 'deleteMany', 'copy', 'createContainer'] as const
+const features = {
+  ranges: true,
+  exclusiveCreate: false,
+  checkedCopy: true,
+  ifMatch: false,
+  metadata: true,
+  listRange: true,
+}
+const methods = ['signUrl', 'uploadTarget', 'address', 'deleteMany', 'copy', 'createContainer'] as const
 const keeps = ['modifiedAt', 'etag'] as const
 
 const largeSize = 4 * PART + 7
