@@ -192,6 +192,11 @@ export interface Features {
    * the same moment may both succeed: that is `exclusiveCreate`.
    */
   readonly checkedCopy?: boolean | undefined
+  /**
+   * Where the bytes of `copy` go through this machine; absent: never. `small`: of small files that must not replace another one; `maybe`: where the server cannot
+   * copy; `always`: the protocol has no copy.
+   */
+  readonly rereads?: 'small' | 'maybe' | 'always' | undefined
   /** `write` and `read` honour `ifMatch`. */
   readonly ifMatch: boolean
   /** `delete` honours `ifMatch` atomically; absent: no. */

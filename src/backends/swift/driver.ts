@@ -50,6 +50,7 @@ export class SwiftDriver implements Driver {
     ranges: true,
     exclusiveCreate: false,
     checkedCopy: true,
+    rereads: 'small',
     ifMatch: false,
     metadata: true,
     listRange: true,
