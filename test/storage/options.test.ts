@@ -306,6 +306,32 @@ describe('an option that a method does not have is refused by', () => {
     }
   })
 
+  it.each<[string, object]>([
+    ['an AbortSignal, got a string', { signal: 'soon' }],
+    ['an AbortSignal, got null', { signal: null }],
+    ['a function, got number', { onProgress: 5 }],
+    ['true or false, got a string', { overwrite: 'no' }],
+    ['true or false, got number', { ifAbsent: 1 }],
+    ['the etag of a file as text, got null', { ifMatch: null }],
+    ['the etag of a file as text, got a string', { ifMatch: '' }],
+  ])('expects %s', async (text, options) => {
+    const storage = new MemoryStorage({ fileOverwrite: true }, NOWHERE)
+    await storage.save('a', 'old')
+    const refused = { code: 'invalid_argument', message: `save: ${Object.keys(options)[0]}: expected ${text}.` }
+    await expect(storage.save('a', 'new', options as never)).rejects.toMatchObject(refused)
+    expect(await storage.readText('a')).toBe('old')
+  })
+
+  it('expects true or false where everything would be deleted', async () => {
+    const storage = new MemoryStorage({}, NOWHERE)
+    await storage.save('a', 'text')
+    await expect(storage.deleteAll('', { all: 'false' as never })).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: 'deleteAll: all: expected true or false, got a string.',
+    })
+    expect(await storage.exists('a')).toBe(true)
+  })
+
   it('names what is no object of options', async () => {
     for (const options of ['r', 5, null]) {
       await expect(storages['memory']!.exists('a', options as never)).rejects.toMatchObject({
