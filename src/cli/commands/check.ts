@@ -4,6 +4,7 @@ import type { HoldallSettings } from '../../config/configure.ts'
 import type { Storages } from '../../config/storages.ts'
 import { redactOptions, type SettingsOf } from '../../core/settings.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
+import { copyNote } from '../../storage/supports.ts'
 import type { Feature } from '../../storage/types.ts'
 import { settingsAdvice } from '../advice.ts'
 import type { CliContext } from '../context.ts'
@@ -28,6 +29,8 @@ interface Report {
     readonly key: string
   }[]
   readonly features: Readonly<Record<string, boolean>>
+  /** Where the bytes of a copy within the storage go. */
+  readonly copies?: string | undefined
   readonly steps: readonly Step[]
 }
 
@@ -141,7 +144,8 @@ async function reportOn(context: CliContext, alias: string): Promise<Report> {
   const hasFailed = steps.some(step => step.ok === false)
   const ok = hasFailed ? false : isDryRun ? null : true
   const features = Object.fromEntries(!hasFailed ? FEATURES.map(name => [name, storage.supports(name)]) : [])
-  return { alias, backend: backend.name, ok, options, features, steps }
+  const copies = hasFailed ? undefined : copyNote(storage.calls.driver, storage.features)
+  return { alias, backend: backend.name, ok, options, features, copies, steps }
 }
 
 async function show(context: CliContext, report: Report, all: boolean): Promise<void> {
@@ -173,6 +177,7 @@ async function show(context: CliContext, report: Report, all: boolean): Promise<
       .join(', ')
   if (names(true) !== '') await out.line(`  supported: ${names(true)}`)
   if (names(false) !== '') await out.line(`  not supported: ${names(false)}`)
+  if (report.copies !== undefined) await out.line(`  a copy within it: ${report.copies}`)
 }
 
 const COLOURS = { ok: 'green', failed: 'red', anonymous: 'yellow', 'not asked': 'yellow' } as const
