@@ -3,7 +3,8 @@ import type { CallContext, CallOptions, FileRef } from '../core/call.ts'
 import { type ContentSource, contentChunks, toContent, viewBytes } from '../core/content.ts'
 import type { PartialUpload } from '../core/direct-uploads.ts'
 import type { Stat } from '../core/driver.ts'
-import { progressError, StorageError } from '../core/errors.ts'
+import { notBegun, progressError, StorageError } from '../core/errors.ts'
+import { checkCallOptions, checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import type { CallRunner } from './call-runner.ts'
 import { PartBuffer } from './part-buffer.ts'
 import type { OnProgress } from './types.ts'
@@ -24,6 +25,9 @@ export interface UploadSendOptions extends CallOptions {
   /** Called as parts are stored, with the bytes of the file that are stored or wait in memory. */
   readonly onProgress?: OnProgress | undefined
 }
+
+const WRITE_OPTIONS: KnownOptions<UploadWriteOptions> = { signal: true, offset: true }
+const SEND_OPTIONS: KnownOptions<UploadSendOptions> = { signal: true, start: true, onProgress: true }
 
 /** Where an upload was left. */
 export interface PausedUpload {
@@ -84,6 +88,7 @@ export class ResumableUpload implements AsyncDisposable {
    * is taken then. After a failure write from `position` again.
    */
   async write(chunk: Uint8Array | string, options: UploadWriteOptions = {}): Promise<void> {
+    checkKnownOptions('write', options, WRITE_OPTIONS)
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : viewBytes(chunk)
     await this.#queued(() => this.#add(bytes, options))
   }
@@ -95,7 +100,9 @@ export class ResumableUpload implements AsyncDisposable {
    * @example
    * await upload.send(createReadStream(path, { start: upload.position }), { onProgress: ({ loaded }) => show(loaded) })
    */
-  async send(source: ContentSource, { start, onProgress, signal }: UploadSendOptions = {}): Promise<void> {
+  async send(source: ContentSource, options: UploadSendOptions = {}): Promise<void> {
+    checkKnownOptions('send', options, SEND_OPTIONS)
+    const { start, onProgress, signal } = options
     if (this.#sending !== undefined) throw this.#invalid('send: another send is under way; wait for it, or pause.')
     const content = toContent(source)
     const from = start ?? this.position
@@ -131,6 +138,7 @@ export class ResumableUpload implements AsyncDisposable {
    * object, or by `resumeUpload(token)` elsewhere, from `offset`.
    */
   async pause(options: CallOptions = {}): Promise<PausedUpload> {
+    checkCallOptions('pause', options)
     this.#sending?.abort(new StorageError('aborted', 'The upload was paused.', { outcome: 'not_applied' }))
     return this.#queued(async () => {
       const size = this.#buffer.sendable(this.#part)
@@ -145,6 +153,7 @@ export class ResumableUpload implements AsyncDisposable {
    * the upload was opened with are `invalid_argument`, and the upload stays open. A condition that fails is `exists` or `precondition_failed`; then `cancel`.
    */
   async complete(options: CallOptions = {}): Promise<string> {
+    checkCallOptions('complete', options)
     return this.#queued(async () => {
       const { size } = this.#record
       if (size !== undefined && size !== this.position) {
@@ -160,6 +169,7 @@ export class ResumableUpload implements AsyncDisposable {
 
   /** Removes what was sent; the file that has the name stays. Does nothing after `complete` and when it was cancelled before. */
   async cancel(options: CallOptions = {}): Promise<void> {
+    checkCallOptions('cancel', options)
     this.#sending?.abort(new StorageError('aborted', 'The upload was cancelled.', { outcome: 'not_applied' }))
     const before = this.#last
     await before
@@ -180,6 +190,8 @@ export class ResumableUpload implements AsyncDisposable {
   }
 
   async #add(bytes: Uint8Array, { offset, signal }: UploadWriteOptions): Promise<void> {
+    // What a send had read before it was paused would follow bytes that the pause has dropped.
+    if (signal?.aborted) throw notBegun(signal, { operation: 'write', fileName: this.name })
     const { position } = this
     const { maxSize, size } = this.#record
     if (offset !== undefined && offset !== position) {

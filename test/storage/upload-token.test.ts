@@ -59,6 +59,8 @@ describe('a token', () => {
       { attributes: null },
       { partSize: -1 },
       { partSize: 1.5 },
+      { partSize: 0 },
+      { partSize: 2 ** 40 },
       { size: '5' },
       { ifAbsent: 1 },
       { extra: {} },

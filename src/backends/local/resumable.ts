@@ -63,6 +63,8 @@ class LocalUpload implements PartialUpload<Stat> {
   readonly #key: string
   readonly #options: WriteOptions
   #offset: number
+  /** Whether a part has failed, of which bytes may be there. */
+  #isDoubtful = false
 
   constructor(
     access: Access,
@@ -96,12 +98,9 @@ class LocalUpload implements PartialUpload<Stat> {
     ctx.signal.throwIfAborted()
     await this.#opened(ctx, async handle => {
       const { size } = await handle.stat()
-      if (size < this.#offset) {
-        const text = `The upload has ${size} bytes where ${this.#offset} were expected: something else has changed it.`
-        throw new StorageError('unavailable', text, { outcome: 'not_applied', retryable: false })
-      }
-      // What a part that failed has left.
-      if (size > this.#offset) await handle.truncate(this.#offset)
+      if (this.#isDoubtful && size > this.#offset) await handle.truncate(this.#offset)
+      else this.#checkSize(size)
+      this.#isDoubtful = true
       let at = this.#offset
       for (const chunk of chunks) {
         await writeAll(handle, chunk, at)
@@ -109,11 +108,13 @@ class LocalUpload implements PartialUpload<Stat> {
         ctx.progress()
       }
       this.#offset = at
+      this.#isDoubtful = false
     })
   }
 
   async finish(ctx: CallContext): Promise<Stat> {
     const stat = await this.#opened(ctx, async (handle, path, place) => {
+      this.#checkSize((await handle.stat()).size)
       const options = this.#options
       const policy = await policyFor(place, options, this.#access.policy)
       return publishTemporary({ handle, path }, place, options, policy, ctx)
@@ -132,6 +133,13 @@ class LocalUpload implements PartialUpload<Stat> {
   /** The file is swept like one of a process that has ended, by its age. */
   release(): void {
     heldUploads.delete(this.saved.id)
+  }
+
+  /** Two processes that go on with one upload at once would mix their bytes. */
+  #checkSize(size: number): void {
+    if (size === this.#offset) return
+    const text = `The upload has ${size} bytes where ${this.#offset} were expected: another process writes to it.`
+    throw new StorageError('unavailable', text, { outcome: 'not_applied', retryable: false })
   }
 
   /** Works on the file, through no link. */

@@ -9,8 +9,10 @@ import type { Place } from './place.ts'
 
 /** Entries of one answer, at most as far as the storage can limit them. */
 const PAGE_SIZE = 200
+/** Of files too that were stored with another `Cache-Control`: not everybody may read them here, and they change. */
+const PRIVATE = 'private, no-cache'
 /** Files that bring neither markup nor scripts are shown; the others are downloaded. */
-const HEADERS = { cacheControl: 'private, no-cache', disposition: 'inline', trusted: false } as const
+const HEADERS = { cacheControl: PRIVATE, disposition: 'inline', trusted: false } as const
 
 /** An entry as the page gets it. */
 function shownEntry(place: Place, entry: Entry): Record<string, unknown> {
@@ -41,7 +43,8 @@ export async function statFile(place: Place, query: URLSearchParams, signal: Abo
 export async function sendContent(place: Place, query: URLSearchParams, request: Request): Promise<Response> {
   const name = place.nameOf(pathIn(query))
   const attachment = contentDisposition('attachment', name)
-  const overrides: Record<string, string> = query.has('download') ? { 'response-content-disposition': attachment } : {}
+  const overrides: Record<string, string> = { 'response-cache-control': PRIVATE }
+  if (query.has('download')) overrides['response-content-disposition'] = attachment
   const answer = await sendFile({ storage: place.storage, name, request, overrides, options: HEADERS, codings: [] })
   if (answer.headers.has('content-security-policy')) answer.headers.set('content-disposition', attachment)
   else
