@@ -1,5 +1,6 @@
 import type { DirectUpload, DirectUploadLimits } from '../core/direct-uploads.ts'
-import { StorageError } from '../core/errors.ts'
+import { StorageError, SuspiciousFileOperation } from '../core/errors.ts'
+import { FILE_NAME } from './sign/post-policy.ts'
 import type { UploadFormOptions } from './upload-form.ts'
 
 /** Headers that a form has as fields of these names. (https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html) */
@@ -17,11 +18,17 @@ const FIELDS: Readonly<Record<string, string>> = {
 const OWN =
   /^x-(?:amz|goog)-(?:meta-.*|storage-class|website-redirect-location|encryption-kms-key-name|server-side-encryption(?:-aws-kms-key-id|-context|-bucket-key-enabled)?)$/
 
-/** The options of a form that stores a file with these headers of an upload; a header that no form can have is `unsupported`. */
+/**
+ * The options of a form that stores exactly this key with these headers of an upload. A header that no form can have is `unsupported`, a key
+ * with the variable of forms, for which the client would choose a text, `suspicious_name`.
+ */
 export function formOptions(
+  key: string,
   headers: Readonly<Record<string, string>>,
   { expiresInSecs, maxSize }: DirectUploadLimits,
 ): UploadFormOptions {
+  if (key.includes(FILE_NAME))
+    throw new SuspiciousFileOperation(`A direct upload cannot have a name with '${FILE_NAME}'.`)
   const fields: Record<string, string> = {}
   for (const [header, value] of Object.entries(headers)) {
     const field = FIELDS[header] ?? (OWN.test(header) ? header : undefined)

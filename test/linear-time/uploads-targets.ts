@@ -25,7 +25,7 @@ export const ofUploads: readonly Target[] = [
   {
     title: 'the token of an upload',
     parts: ['hu1.', 'hu2.', '.', 'e30', 'eyJhIjoxfQ', '_', '-', 'A', '=', ' ', '\n'],
-    length: 60_000,
+    length: 20_000,
     run(input) {
       quietly(() => readUploadToken(input))
       quietly(() => readUploadToken(`hu1.${input}`))
