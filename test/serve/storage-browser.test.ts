@@ -7,6 +7,8 @@ import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { StorageError } from '../../src/core/errors.ts'
 import { createStorageBrowser, type StorageBrowserOptions } from '../../src/serve/browser/index.ts'
 import { pageTypes } from '../../src/serve/browser/page-files.ts'
+import type { AnyStorage } from '../../src/storage/storage.ts'
+import type { AvailableNameOptions } from '../../src/storage/types.ts'
 import { temporaryFolder } from '../backends/local/fixture.ts'
 import { answerOf } from './browsed.ts'
 
@@ -14,7 +16,7 @@ const NOTHING = { env: {}, settings: {} }
 const CHANGE = { 'x-storage-browser': '1', 'sec-fetch-site': 'same-origin' }
 const PAGE = join(import.meta.dirname, '../../src/serve/browser/page')
 
-function browser(options: StorageBrowserOptions & { storage?: MemoryStorage; path?: string } = {}) {
+function browser(options: StorageBrowserOptions & { storage?: AnyStorage; path?: string } = {}) {
   const { storage = new MemoryStorage({}, NOTHING), path, ...rest } = options
   const handler = createStorageBrowser({ media: { storage, path } }, { writable: true, ...rest })
   const send = (route: string, query: Record<string, string> = {}, init: RequestInit = {}) =>
@@ -156,6 +158,34 @@ test('an upload is stored as it is, and a taken name gets another one, which is 
   expect((await storage.stat('new/folder/a b.txt')).contentType).toBe('text/plain')
   const empty = await put({ path: '', name: 'empty' }, '')
   expect(await empty.json()).toMatchObject({ name: 'empty', size: 0 })
+})
+
+test('an upload is streamed, without a copy of it on this machine; a name that is taken meanwhile is refused', async () => {
+  using folder = temporaryFolder()
+  vi.stubEnv('TMPDIR', join(folder.path, 'none'))
+  class Late extends LocalStorage {
+    isLate = false
+    override getAvailableName(name: string, options?: AvailableNameOptions): Promise<string> {
+      return this.isLate ? Promise.resolve(name) : super.getAvailableName(name, options)
+    }
+  }
+  await using storage = new Late({ location: folder.path, maxMemorySize: 1000, fsync: false }, NOTHING)
+  const { put } = browser({ storage })
+  const large = 'x'.repeat(100_000)
+  try {
+    expect((await put({ name: 'a.txt' }, new Blob([large]).stream())).status).toBe(201)
+    expect((await put({ name: 'a.txt' }, new Blob([large]).stream())).status).toBe(201)
+    storage.isLate = true
+    const refused = await put({ name: 'a.txt' }, new Blob(['other']).stream())
+    expect([refused.status, (await answerOf(refused)).error]).toEqual([
+      409,
+      'Another file has taken this name meanwhile. Upload the file again.',
+    ])
+    expect(await storage.readText('a.txt')).toBe(large)
+    expect((await storage.listdir())[1]).toHaveLength(2)
+  } finally {
+    vi.unstubAllEnvs()
+  }
 })
 
 test('a storage that overwrites is not overwritten by an upload', async () => {

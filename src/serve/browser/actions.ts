@@ -1,7 +1,9 @@
 import type { UrlSigner } from '../../backends/local/signed-urls.ts'
+import type { ContentSource } from '../../core/content.ts'
 import { contentDisposition } from '../../core/disposition.ts'
 import { isStorageError } from '../../core/errors.ts'
-import type { Entry } from '../../storage/types.ts'
+import type { AnyStorage } from '../../storage/storage.ts'
+import type { Entry, SaveOptions } from '../../storage/types.ts'
 import { sendFile } from '../send.ts'
 import { json, Refusal } from './answers.ts'
 import { kindOf, typeOf } from './kinds.ts'
@@ -68,11 +70,28 @@ export async function uploadFile(
   const { signal } = request
   try {
     // The type is that of the name, never one that the client chose.
-    const stored = await place.storage.save(name, request.body ?? '', { overwrite: false, maxSize: maxBytes, signal })
+    const stored = await saveStreamed(place.storage, name, request.body ?? '', { maxSize: maxBytes, signal })
     return json(shownEntry(place, await place.storage.stat(stored, { signal })), 201)
   } catch (error) {
     throw isStorageError(error, 'too_large') ? tooLarge : error
   }
+}
+
+/**
+ * Saves a stream under a free name. Where the storage can create exclusively, a name that another upload takes meanwhile is `exists`: to try a
+ * second name, `save` would first keep the whole body in the temporary folder of this machine.
+ */
+async function saveStreamed(
+  storage: AnyStorage,
+  name: string,
+  body: ContentSource,
+  options: Pick<SaveOptions, 'maxSize' | 'signal'>,
+): Promise<string> {
+  const { signal } = options
+  await storage.discover({ signal })
+  if (!storage.features.exclusiveCreate) return storage.save(name, body, { ...options, overwrite: false })
+  const free = await storage.getAvailableName(name, { overwrite: false, signal })
+  return storage.save(free, body, { ...options, ifAbsent: true })
 }
 
 /** Deletes a file; a missing one is no error. */
