@@ -1,7 +1,9 @@
 /** The page of `holdall serve` in Chromium: with the mouse, by the keyboard alone, and on a phone. */
+import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Page } from 'playwright-core'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -235,6 +237,32 @@ test('a folder that is dropped keeps its folders, and the tab warns while files 
   })()`)
   expect(await page.evaluate(`dispatchEvent(new Event('beforeunload', { cancelable: true }))`)).toBe(false)
   await status('large.bin was uploaded.')
+})
+
+test.each(['client', 'server'])('when the %s goes away during an upload, nothing is left of it', async who => {
+  await open('.', '--writable')
+  const before = await readdir(dir)
+  const { port } = new URL(page.url())
+  const cookie = (await context.cookies()).find(({ name }) => name === `holdall_${port}`)
+  const query = new URLSearchParams({ storage: basename(dir), path: '', name: 'large.bin' })
+  const headers = {
+    cookie: `${cookie!.name}=${cookie!.value}`,
+    'x-storage-browser': '1',
+    'sec-fetch-site': 'same-origin',
+    'content-length': '100000000',
+  }
+  const sending = request(new URL(`/-/file?${query}`, page.url()), { method: 'PUT', headers })
+  const over = once(sending, 'close')
+  sending.on('error', () => {})
+  sending.write(Buffer.alloc(20_000_000))
+  await vi.waitFor(async () => expect(await readdir(dir)).toHaveLength(before.length + 1), 10_000)
+  if (who === 'client') sending.destroy()
+  else {
+    child.process.kill('SIGINT')
+    await child.done(130)
+  }
+  await over
+  await vi.waitFor(async () => expect((await readdir(dir)).sort()).toEqual(before.sort()), 10_000)
 })
 
 test('links and pictures of Markdown that lead into the storage are text', async () => {
