@@ -98,6 +98,7 @@ export class ResumableUpload implements AsyncDisposable {
    * which ends it with `aborted`, go on from `position` or `offset`.
    *
    * @example
+   * const upload = await storage.resumeUpload(token)
    * await upload.send(createReadStream(path, { start: upload.position }), { onProgress: ({ loaded }) => show(loaded) })
    */
   async send(source: ContentSource, options: UploadSendOptions = {}): Promise<void> {
