@@ -1,5 +1,4 @@
 /** The page of `holdall serve` in Chromium: with the mouse, by the keyboard alone, and on a phone. */
-import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -252,7 +251,7 @@ test.each(['client', 'server'])('when the %s goes away during an upload, nothing
     'content-length': '100000000',
   }
   const sending = request(new URL(`/-/file?${query}`, page.url()), { method: 'PUT', headers })
-  const over = once(sending, 'close')
+  const over = new Promise<void>(resolve => sending.once('close', resolve))
   sending.on('error', () => {})
   sending.write(Buffer.alloc(20_000_000))
   await vi.waitFor(async () => expect(await readdir(dir)).toHaveLength(before.length + 1), 10_000)
