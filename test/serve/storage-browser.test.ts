@@ -1,5 +1,5 @@
 /** The storage browser as a handler of requests: what it lists, shows, stores, deletes and links to. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { LocalStorage } from '../../src/backends/local/index.ts'
@@ -304,6 +304,16 @@ test('a folder of a storage is all that its place reaches', async () => {
   for await (const { name } of storage.entries('', { recursive: true })) if (!name.includes('/.txt/')) names.push(name)
   expect(names.filter(name => !name.startsWith('in/side/')).sort()).toEqual(['in/side.txt', 'out.txt'])
   expect(names).toContain('in/side/d/b.txt')
+})
+
+test('the folder of a place is never deleted, also when it is empty', async () => {
+  using folder = temporaryFolder()
+  mkdirSync(join(folder.path, 'in'))
+  await using storage = new LocalStorage({ location: folder.path }, NOTHING)
+  const { remove } = browser({ storage, path: 'in' })
+  for (const path of ['', '.', './', '/', '../in'])
+    expect([path, (await remove(path)).status >= 400]).toEqual([path, true])
+  expect(readdirSync(folder.path)).toEqual(['in'])
 })
 
 const is4xxOr501 = (status: number) => (status >= 400 && status < 500) || status === 501

@@ -18,6 +18,7 @@ import {
   hmacKey,
   KIB_256,
 } from '../backends/gcs/support.ts'
+import { beforeOnHandles } from '../backends/local/hooks.ts'
 import { driverFor as s3Driver } from '../backends/s3/support.ts'
 import { at as atSwift, driverFor as swiftDriver, storageWith as swiftStorage } from '../backends/swift/support.ts'
 import { startStrictAzure } from '../servers/strict-azure.ts'
@@ -380,6 +381,41 @@ it('two processes that go on with one upload of the local disk mix no bytes', as
   await second.complete()
   expect(await one.readText('a.bin')).toBe('a'.repeat(10) + 'b'.repeat(10))
   await place.end()
+})
+
+it('a part of which only some bytes reached the local disk is written again', async () => {
+  const place = await localPlace()
+  const storage = place.storage()
+  const upload = await storage.openUpload('a.bin', { partSize: 10 })
+  await upload.write('01234')
+  let writes = 0
+  const full = await beforeOnHandles('write', () => {
+    if (++writes === 2) throw Object.assign(new Error('full'), { code: 'ENOSPC' })
+  })
+  await expect(upload.write('56789')).rejects.toMatchObject({ code: 'no_space' })
+  full[Symbol.dispose]()
+  expect([writes, upload.offset, upload.position]).toEqual([2, 0, 10])
+  await upload.complete()
+  expect(await storage.readText('a.bin')).toBe('0123456789')
+  await place.end()
+})
+
+it('two sends at once, bytes after the last part, and options that contradict each other are refused', async () => {
+  const storage = new MemoryStorage({ fileOverwrite: true }, NOWHERE)
+  const invalid = { code: 'invalid_argument' }
+  await expect(storage.openUpload('a', { size: 6, maxSize: 5 })).rejects.toMatchObject({ code: 'too_large' })
+  await expect(storage.openUpload('a', { ifAbsent: true, ifMatch: '"x"' })).rejects.toMatchObject(invalid)
+  await expect(storage.openUpload('a', { partSize: 2 ** 40 })).rejects.toMatchObject(invalid)
+  const upload = await storage.openUpload('a', { ifAbsent: true })
+  const first = upload.send(['a', 'b'])
+  await expect(upload.send('c')).rejects.toMatchObject(invalid)
+  await first
+  await storage.save('a', 'old')
+  await expect(upload.complete()).rejects.toMatchObject({ code: 'exists' })
+  await expect(upload.write('c')).rejects.toMatchObject(invalid)
+  await storage.delete('a')
+  await upload.complete()
+  expect(await storage.readText('a')).toBe('ab')
 })
 
 it('options that its methods do not have are refused', async () => {

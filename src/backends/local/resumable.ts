@@ -124,8 +124,7 @@ class LocalUpload implements PartialUpload<Stat> {
   }
 
   async end(ctx: CallContext): Promise<void> {
-    const remove = (place: Place): Promise<unknown> =>
-      unless(['ENOENT'], unlink(join(place.folder, this.saved.id)))
+    const remove = (place: Place): Promise<unknown> => unless(['ENOENT'], unlink(join(place.folder, this.saved.id)))
     await descriptors.run(ctx, () => unless(['ENOENT', 'ENOTDIR'], this.#access.root.within(this.#key, remove)))
     heldUploads.delete(this.saved.id)
   }
