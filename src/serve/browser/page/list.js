@@ -2,9 +2,9 @@
 import { byId, dateText, el, icon, iconButton, iconLink, shown, sizeText } from './elements.js'
 import * as server from './server.js'
 
-/** Larger images have no thumbnail. */
+/** Maximum size in bytes of an image that gets a thumbnail. */
 const MAX_THUMBNAIL = 2_000_000
-/** Entries that a search loads by itself, and rows that are shown; `Load more` adds as many. */
+/** Number of entries that a search loads automatically, and of rows that are shown at first; each click adds as many. */
 const [SEARCHED, ROWS] = [5000, 1000]
 
 export const folder = { storage: undefined, path: '', entries: [], next: undefined, sort: 'name', isDescending: false }
@@ -13,7 +13,7 @@ let searchEnd = 0
 let rowLimit = ROWS
 let loading = 0
 
-/** The address of a folder in this page. */
+/** Returns the address of a folder in this page. */
 export const folderUrl = (label, path) =>
   `#/${[label, ...path.split('/')].filter(Boolean).map(encodeURIComponent).join('/')}`
 
@@ -25,7 +25,7 @@ export async function openFolder(storage, path) {
   await load(true)
 }
 
-/** Loads the next page of the folder; the first one again where something has changed. */
+/** Loads the next page of the folder; the first one again if something has changed. */
 export async function load(isFirst) {
   const turn = ++loading
   const { storage, path } = folder
@@ -74,10 +74,10 @@ export function sortBy(column) {
 
 const names = new Intl.Collator(undefined, { numeric: true })
 
-/** The entries that the search has found. */
+/** Returns the loaded entries that match the search. */
 const matching = () => folder.entries.filter(({ name }) => name.toLowerCase().includes(search))
 
-/** What is shown: folders first, then by the chosen column. */
+/** Returns the shown entries: folders first, then by the chosen column. */
 export function visible() {
   const { sort, isDescending } = folder
   const compare = (a, b) => {
@@ -123,7 +123,7 @@ function emptyText() {
   return `None of the first ${folder.entries.length} entries has such a name.`
 }
 
-/** The row of an entry, where it is shown. */
+/** Returns the row of an entry, if it is shown. */
 export const rowOf = path => [...byId('rows').rows].find(row => row.dataset.path === path)
 
 const rowsOfEntries = new WeakMap()
