@@ -9,7 +9,7 @@ import { LocalStorage } from '../../src/backends/local/index.ts'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { bytesContent } from '../../src/core/content.ts'
 import { StorageError } from '../../src/core/errors.ts'
-import { sync } from '../../src/transfer/index.ts'
+import { compare, sync } from '../../src/transfer/index.ts'
 import { Kinds } from '../storage/kinds.ts'
 import { isFull } from '../support/sampled.ts'
 import { changedStorage, filesIn, fill, memory, NOWHERE, synced } from './support.ts'
@@ -220,6 +220,70 @@ describe('sync', () => {
     } finally {
       for (const listener of heard) process.on('warning', listener)
     }
+  })
+
+  it('hears of what a listing left out at its very end', async () => {
+    const target = memory()
+    await fill(target, { a: 'a', 'secret/c': 'c' })
+    let lists = 0
+    const source = changedStorage(driver => ({
+      async list(prefix, page, ctx) {
+        const found = await driver.list(prefix, page, ctx)
+        lists++
+        // Nothing else is awaited after the target's listing has ended.
+        await new Promise(resolve => setTimeout(resolve, 5))
+        process.emitWarning('"secret/" is left out: permission denied.', { code: 'HOLDALL_LEFT_OUT' })
+        return found
+      },
+    }))
+    await fill(source, { a: 'a' })
+    const heard = process.listeners('warning')
+    process.removeAllListeners('warning')
+    process.on('warning', () => undefined)
+    try {
+      const report = await sync(source, target, { delete: true, sizeOnly: true })
+      expect([lists, report]).toMatchObject([1, { unchanged: 1, deleted: 0, heldBack: 'incomplete_source' }])
+    } finally {
+      process.removeAllListeners('warning')
+      for (const listener of heard) process.on('warning', listener)
+    }
+  })
+
+  it('refuses a source that is a file, and one that is missing where the target has files', async () => {
+    for (const storage of [memory(), kinds.s3(), kinds.local()]) {
+      await fill(storage, { 'a.txt': 'a' })
+      const target = memory()
+      await fill(target, { old: 'old' })
+      for (const [sourcePath, code] of [
+        ['a.txt', 'not_a_directory'],
+        ['b.txt', 'not_found'],
+      ] as const) {
+        const options = { sourcePath, delete: true, allowEmptySource: true }
+        await expect(sync(storage, target, options)).rejects.toMatchObject({ code })
+        await expect(compare(storage, target, { sourcePath })).rejects.toMatchObject({ code })
+      }
+      expect(await filesIn(target)).toEqual({ old: 'old' })
+    }
+  })
+
+  it('deletes no file of a disk that was changed after the listing', async () => {
+    const [source, target] = [memory(), kinds.local()]
+    await fill(source, { new: 'new' })
+    await fill(target, { other: 'o', same: 's', 'sub/gone': 'g' })
+    const events: string[] = []
+    const report = await sync(source, target, {
+      delete: true,
+      maxDelete: 100,
+      onEvent: event => {
+        events.push(`${event.type} ${event.name}`)
+        if (event.type === 'copied') writeFileSync(join(target.root, 'other'), 'changed meanwhile')
+      },
+    })
+    expect(events.sort()).toEqual(['copied new', 'deleted same', 'deleted sub/gone', 'failed other'])
+    expect(report).toMatchObject({ deleted: 2, extra: 1, failed: 1, inSync: false })
+    expect(report.failures[0]!.error).toMatchObject({ code: 'precondition_failed', fileName: 'other' })
+    expect(await filesIn(target)).toEqual({ new: 'new', other: 'changed meanwhile' })
+    expect(await readdir(target.root)).not.toContain('sub')
   })
 
   it('stops and asks before an empty source, or more than a share, is deleted (syn-2)', async () => {
