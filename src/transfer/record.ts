@@ -190,8 +190,8 @@ function parsed(line: string): RecordedPair | undefined {
   }
 }
 
-/** Milliseconds within which a file can change again without another time: of services and disks that keep no etags, whole seconds are the coarsest. */
-const SAME_TIME_MS = 2000
+/** Milliseconds within which a file of a service without etags can change again without another time: whole seconds, and clocks that differ by a minute. */
+const SAME_TIME_MS = 60_000
 /** Of local disks, whose etags hold nanoseconds: a tick of the system's clock. */
 const SAME_TICK_MS = 100
 

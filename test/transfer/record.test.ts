@@ -71,9 +71,9 @@ it('ignores the record of another user, who may name other files as equal', asyn
 it('records no state that another change may leave as it is', () => {
   const now = 1_700_000_000_000
   const at = (ms: number) => new Date(now - ms)
-  expect(settledState({ size: 1, modifiedAt: at(1999) }, false, now)).toBeUndefined()
-  expect(settledState({ size: 1, modifiedAt: at(2000) }, false, now)).toBeDefined()
-  expect(settledState({ size: 1, modifiedAt: at(2000), isRoughTime: true }, false, now)).toBeUndefined()
+  expect(settledState({ size: 1, modifiedAt: at(59_999) }, false, now)).toBeUndefined()
+  expect(settledState({ size: 1, modifiedAt: at(60_000) }, false, now)).toBeDefined()
+  expect(settledState({ size: 1, modifiedAt: at(60_000), isRoughTime: true }, false, now)).toBeUndefined()
   expect(settledState({ size: 1, etag: 'e', modifiedAt: at(0) }, false, now)).toBe('1 e')
   expect(settledState({ size: 1, etag: 'e', modifiedAt: at(99) }, true, now)).toBeUndefined()
   expect(settledState({ size: 1, etag: 'e', modifiedAt: at(100) }, true, now)).toBeDefined()
