@@ -10,6 +10,7 @@ import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { bytesContent } from '../../src/core/content.ts'
 import { StorageError } from '../../src/core/errors.ts'
 import { compare, sync } from '../../src/transfer/index.ts'
+import { startTcpProxy } from '../servers/tcp-proxy.ts'
 import { Kinds } from '../storage/kinds.ts'
 import { isFull } from '../support/sampled.ts'
 import { changedStorage, filesIn, fill, memory, NOWHERE, synced } from './support.ts'
@@ -357,6 +358,56 @@ describe('sync', () => {
     done.length = 0
     expect(await sync(source, target, { delete: true })).toMatchObject({ deleted: 1, inSync: true })
     expect(done.at(-1)).toBe('delete 0')
+  })
+
+  it('keeps the old file where other bytes arrive at the service, and deletes nothing (syn-10)', async () => {
+    const MIB = 1024 * 1024
+    const target = kinds.s3()
+    await fill(target, { damaged: 'old', large: 'old', extra: 'e' })
+    const proxy = await startTcpProxy(Number(new URL(kinds.server.url).port))
+    proxy.rule = ({ isUp, bytes }) => {
+      const at = isUp ? bytes.indexOf('damage it') : -1
+      if (at >= 0) bytes.write('DAMAGE', at)
+      return undefined
+    }
+    const endpointUrl = `http://127.0.0.1:${proxy.port}`
+    const { location } = target.options
+    const damaging = kinds.s3({ endpointUrl, location, maxAttempts: 1, multipartThreshold: 5 * MIB, partSize: 5 * MIB })
+    try {
+      const source = kinds.local()
+      await fill(source, { damaged: 'please damage it', sound: 'sound' })
+      await source.save('large', Buffer.concat([Buffer.alloc(5 * MIB), Buffer.from('please damage it')]))
+      const { report } = await synced(source, damaging, { delete: true })
+      expect(report).toMatchObject({ copied: 1, failed: 2, deleted: 0, extra: 1, heldBack: 'failures', inSync: false })
+      expect(report.failures.map(({ name, error }) => [name, error.code]).sort()).toEqual([
+        ['damaged', 'checksum_mismatch'],
+        ['large', 'checksum_mismatch'],
+      ])
+      expect(await filesIn(target)).toEqual({ damaged: 'old', large: 'old', extra: 'e', sound: 'sound' })
+      expect([...kinds.server.bucket().uploads.values()].filter(({ key }) => key.startsWith(`${location}/`))).toEqual(
+        [],
+      )
+    } finally {
+      await damaging.close()
+      await proxy[Symbol.asyncDispose]()
+    }
+  })
+
+  it('copies what a bucket holds beside zero-byte objects that stand for folders (syn-11)', async () => {
+    const source = kinds.s3()
+    await fill(source, { 'a/b': 'b', c: 'c' })
+    const bucket = kinds.server.bucket()
+    const one = bucket.current(`${source.options.location}/c`)!
+    const etag = createHash('md5').digest('hex')
+    for (const name of ['', 'a/', 'c/', 'empty/', 'empty//']) {
+      bucket.put(`${source.options.location}/${name}`, { ...one, body: Buffer.alloc(0), etag, checksums: {} })
+    }
+    for (const target of [kinds.local(), kinds.s3()]) {
+      const { report, events } = await synced(source, target, { delete: true })
+      expect(events).toEqual(['copied a/b', 'copied c'])
+      expect(report).toMatchObject({ failed: 0, inSync: true })
+      expect(await sync(source, target, { delete: true })).toMatchObject({ copied: 0, deleted: 0, inSync: true })
+    }
   })
 
   it('keeps names that differ in Unicode form or letter case apart (syn-7)', async () => {
