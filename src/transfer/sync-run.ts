@@ -31,6 +31,8 @@ interface Task {
   readonly source: Item
   readonly target: Item | undefined
   readonly slot: Slot | undefined
+  /** What the last run recorded, where a listing without exact times does not show whether it still holds. */
+  readonly recorded: RecordedPair | undefined
 }
 
 /** One run of `sync`. */
@@ -171,14 +173,34 @@ export class SyncRun {
       this.#report()
       return undefined
     }
-    return { source, target, slot: record?.reserve(source.key) }
+    const isRough = source.entry.isRoughTime === true || target?.entry.isRoughTime === true
+    return { source, target, slot: record?.reserve(source.key), recorded: isRough ? recorded : undefined }
   }
 
   #isAsRecorded({ entry: source }: Item, { entry: target }: Item, recorded: RecordedPair): boolean {
-    const { checksum = false, sizeOnly = false } = this.#options
-    if (checksum || sizeOnly) return false
+    if (!this.#isRecordUsed) return false
     const isSame = stateOf(source, this.#isSourceLocal) === recorded.source
     return isSame && stateOf(target, this.#isTargetLocal) === recorded.target
+  }
+
+  get #isRecordUsed(): boolean {
+    const { checksum = false, sizeOnly = false } = this.#options
+    return !checksum && !sizeOnly
+  }
+
+  /** The same where listings have no exact times, as those of FTP servers without MLSD: these files are asked for one by one. */
+  async #isStillAsRecorded({ source, target, recorded }: Task): Promise<boolean> {
+    if (recorded === undefined || target === undefined || !this.#isRecordUsed) return false
+    const sides = [
+      [this.#places.source.storage, source.entry, recorded.source, this.#isSourceLocal],
+      [this.#places.target.storage, target.entry, recorded.target, this.#isTargetLocal],
+    ] as const
+    for (const [storage, entry, state, isLocal] of sides) {
+      if (!state.startsWith(`${entry.size} `)) return false
+      const found = entry.isRoughTime === true ? await storage.stat(entry, { signal: this.#signal }) : entry
+      if (stateOf(found, isLocal) !== state) return false
+    }
+    return true
   }
 
   async #attempt(task: Task): Promise<void> {
@@ -199,11 +221,13 @@ export class SyncRun {
   }
 
   /** Compares and copies a file; returns the states to be recorded. */
-  async #worked({
-    source,
-    target,
-  }: Task): Promise<{ readonly source?: string | undefined; readonly target?: string | undefined }> {
+  async #worked(task: Task): Promise<{ readonly source?: string | undefined; readonly target?: string | undefined }> {
+    const { source, target, recorded } = task
     const counts = this.#counts
+    if (await this.#isStillAsRecorded(task)) {
+      counts.add({ isEqual: true, by: 'record' })
+      return recorded!
+    }
     const { entry, name } = source
     if (target !== undefined && target.odd === undefined) {
       // Before anything is read: what changes afterwards has another time then.

@@ -79,6 +79,49 @@ describe('sync', () => {
     expect(requests()).toEqual({ ListObjectsV2: lists })
   })
 
+  it('asks for the exact time of a file where the listing has a rough one, instead of copying it', async () => {
+    const done: string[] = []
+    // As an FTP server without MLSD: no etags, and a listing in minutes of an unknown zone.
+    const rough = () =>
+      changedStorage(driver => ({
+        async stat(key, ctx) {
+          done.push(`stat ${key}`)
+          const { etag: _, ...stat } = await driver.stat(key, ctx)
+          return stat
+        },
+        async write(key, content, options, ctx) {
+          done.push(`write ${key}`)
+          await driver.write(key, content, options, ctx)
+          return undefined
+        },
+        async list(...args) {
+          const { files, ...page } = await driver.list(...args)
+          return {
+            ...page,
+            files: files.map(({ etag: _, ...file }) => ({ ...file, modifiedAt: new Date(5), isRoughTime: true })),
+          }
+        },
+      }))
+    const [source, target] = [kinds.local(), rough()]
+    for (const name of ['a', 'b', 'c']) oldFile(join(source.root, name), `text of ${name}`)
+    const record = newRecord()
+    const concurrency = 1
+    expect(await sync(source, target, { record, concurrency })).toMatchObject({ copied: 3 })
+    done.length = 0
+    const second = await sync(source, target, { record, concurrency })
+    expect(second).toMatchObject({ copied: 0, compared: { record: 3 }, inSync: true })
+    expect(done).toEqual(['stat a', 'stat b', 'stat c'])
+    await target.save('b', 'TEXT OF B', { overwrite: true })
+    await target.save('c', 'longer than before', { overwrite: true })
+    done.length = 0
+    expect(await sync(source, target, { record, concurrency })).toMatchObject({ copied: 2, compared: { record: 1 } })
+    expect(done).toEqual(['stat a', 'stat b', 'write b', 'stat b', 'write c', 'stat c'])
+    expect(await filesIn(target)).toEqual(await filesIn(source))
+    expect(await sync(source, target, { record, checksum: true })).toMatchObject({
+      compared: { record: 0, bothRead: 3 },
+    })
+  })
+
   it('copies a file of equal size and other content in both directions, whichever is newer (syn-5)', async () => {
     for (const isRecorded of [true, false]) {
       for (const [one, other] of [
