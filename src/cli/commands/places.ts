@@ -43,7 +43,7 @@ export async function placeOf(context: CliContext, text: string, isTarget: boole
 }
 
 /** Whether there is a folder of this machine at a path. */
-export async function isFolder(path: string): Promise<boolean> {
+async function isFolder(path: string): Promise<boolean> {
   return stat(path).then(
     stats => stats.isDirectory(),
     () => false,
