@@ -7,7 +7,7 @@ import type { AnyStorage } from '../../storage/storage.ts'
 import { copyNote } from '../../storage/supports.ts'
 import type { Feature } from '../../storage/types.ts'
 import { settingsAdvice } from '../advice.ts'
-import type { CliContext } from '../context.ts'
+import { type CliContext, UsageError } from '../context.ts'
 import { paint, printable, table } from '../output.ts'
 import { placeAdvice } from '../place-advice.ts'
 import { isMissing, plain, probe, type Step } from '../probe.ts'
@@ -15,6 +15,7 @@ import { checkStaticFiles, hasStaticFiles, servingProblem } from '../static-chec
 import { counted } from '../tally.ts'
 import { hasAlias, splitTarget } from '../target.ts'
 import { arePlaces, type CompareFlags, comparePlaces, declareComparison } from './compare.ts'
+import { isLocalPath } from './places.ts'
 
 /** The result for one storage. */
 interface Report {
@@ -68,6 +69,10 @@ export function check(program: Command, context: CliContext): void {
 
 async function run(context: CliContext, given: readonly string[], all: boolean): Promise<void> {
   const { out } = context
+  const place = given.find(text => isLocalPath(text) || splitTarget(text).path.includes('/'))
+  if (place !== undefined) {
+    throw new UsageError(`check: '${place}' is a place: name two to compare them, or aliases to check their storages.`)
+  }
   const loaded = await context.config()
   const advice = settingsAdvice({ settings: loaded.settings, env: process.env })
   await out.line(`configuration  ${loaded.file ?? 'none found: the defaults and the environment count'}`)
