@@ -1,6 +1,6 @@
 import { ATTRIBUTE_OPTIONS, attributesOf } from '../core/attributes.ts'
 import type { CallContext, CallOptions, FileRef } from '../core/call.ts'
-import type { ResumableUploads } from '../core/direct-uploads.ts'
+import type { PartialUpload, ResumableUploads } from '../core/direct-uploads.ts'
 import type { FileAttributes, Stat, WriteOptions } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
 import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
@@ -8,32 +8,32 @@ import { validateFileName } from '../core/names.ts'
 import type { AnyBase } from './base.ts'
 import { ResumableUpload } from './resumable-upload.ts'
 import { targetOf } from './save.ts'
-import { placeOf, readUploadToken, type UploadRecord } from './upload-token.ts'
+import { MAX_PART, placeOf, readUploadToken, type UploadRecord } from './upload-token.ts'
 import { attributesOnly } from './write.ts'
 
-/** How an upload in parts is begun. */
+/** Options of `openUpload`. */
 export interface OpenUploadOptions extends CallOptions, FileAttributes {
-  /** Bytes of a part. Default: the backend's option `partSize`; raised to what the service demands. */
+  /** Bytes of a part. Default: the backend's option `partSize`. A size below the minimum of the service is raised to it. */
   readonly partSize?: number | undefined
-  /** Bytes of the whole file, where they are known: parts are then large enough, and `complete` checks that all bytes are there. */
+  /** Bytes of the whole file, if known. Parts are then large enough for it, and `complete` checks that all bytes are there. */
   readonly size?: number | undefined
-  /** Most bytes allowed; more are `too_large`. */
+  /** Maximum size in bytes; more bytes are `too_large`. */
   readonly maxSize?: number | undefined
-  /** Overrides the option `fileOverwrite`: without overwriting the upload takes a free name. */
+  /** Overrides the option `fileOverwrite`. Without overwriting, the upload gets a free name. */
   readonly overwrite?: boolean | undefined
-  /** The file gets exactly this name, and `complete` fails with `exists` where something has it. */
+  /** The file gets exactly this name; `complete` fails with `exists` if the name is taken. */
   readonly ifAbsent?: boolean | undefined
   /** `complete` only replaces the version with this etag: else `precondition_failed`. */
   readonly ifMatch?: string | undefined
-  /** What only this backend knows; it is not part of the token. */
+  /** Options of this backend only; see its page. They are not part of the token. */
   readonly extra?: WriteOptions['extra']
 }
 
-/** How an upload is gone on with. */
+/** Options of `resumeUpload`. */
 export interface ResumeUploadOptions extends CallOptions {
-  /** The name that the upload must be for; a token for another one is `invalid_argument`. Give it where a client kept the token. */
+  /** The name that the upload must have; a token for another name is `invalid_argument`. Set it where a client kept the token. */
   readonly name?: string | undefined
-  /** The `extra` that the upload was opened with. */
+  /** The `extra` of the `openUpload` call. */
   readonly extra?: WriteOptions['extra']
 }
 
@@ -52,6 +52,11 @@ const RESUME_OPTIONS: KnownOptions<ResumeUploadOptions> = { signal: true, name: 
 
 type Uploads = ResumableUploads<WriteOptions, Stat>
 
+interface Begun {
+  readonly part: PartialUpload<Stat>
+  readonly place: string
+}
+
 /** Begins an upload in parts; see `Storage#openUpload`. */
 export async function openUpload(storage: AnyBase, name: string, options: OpenUploadOptions): Promise<ResumableUpload> {
   checkKnownOptions('openUpload', options, OPEN_OPTIONS)
@@ -66,12 +71,31 @@ export async function openUpload(storage: AnyBase, name: string, options: OpenUp
   const wanted = storage.newRef(validateFileName(name))
   const { ref, conditions } = await conditionsOf(storage, wanted, options)
   const write = { ...storage.writeOptions(ref, attributesOnly, options), ...conditions }
-  const begun = await calls.run('openUpload', ref, { signal: options.signal, repeat: false }, async ctx => {
+  const end = (part: PartialUpload<Stat>) => part.end(calls.context()).catch(() => undefined)
+  const begin = async (ctx: CallContext): Promise<Begun> => {
     const part = await uploads.begin(ref.key, write, { size, partSize }, ctx)
-    // Asked afterwards: the folder of a file on a disk is there now, with its real path.
-    return { part, place: await placeIn(storage, uploads, ref, ctx) }
-  })
-  const { place, part } = begun
+    try {
+      // Determined after the upload began: the folder of a file on a disk exists then and has its real path.
+      return { part, place: await placeIn(storage, uploads, ref, ctx) }
+    } catch (error) {
+      await end(part)
+      throw error
+    }
+  }
+  let beginning: Promise<Begun> | undefined
+  const { place, part } = await calls
+    .run('openUpload', ref, { signal: options.signal, repeat: false }, ctx => {
+      beginning = begin(ctx)
+      return beginning
+    })
+    .catch(error => {
+      // An aborted call may begin its upload after it was rejected: the caller has no token to cancel it with.
+      beginning?.then(
+        begun => end(begun.part),
+        () => undefined,
+      )
+      throw error
+    })
   const record: UploadRecord = {
     backend: calls.driver.name,
     name: ref.name,
@@ -86,7 +110,7 @@ export async function openUpload(storage: AnyBase, name: string, options: OpenUp
   return new ResumableUpload(calls, ref, part, record)
 }
 
-/** Goes on with an upload; see `Storage#resumeUpload`. */
+/** Continues an upload; see `Storage#resumeUpload`. */
 export async function resumeUpload(
   storage: AnyBase,
   token: string,
@@ -106,7 +130,7 @@ export async function resumeUpload(
     throw new StorageError('invalid_argument', `token: it is for '${name}', not for '${options.name}'.`, details)
   }
   const uploads = uploadsOf(storage, 'resumeUpload', name)
-  // The name is checked against the location of this storage as any other one.
+  // The name is checked against the location of this storage like any other name.
   const ref = storage.newRef(validateFileName(name))
   const { objectParameters } = ref
   const write = { ...attributes, objectParameters, extra: options.extra, ifAbsent, isNew, ifMatch }
@@ -123,7 +147,7 @@ export async function resumeUpload(
 function uploadsOf(storage: AnyBase, operation: string, fileName: string): Uploads {
   const { resumable } = storage.calls.driver
   if (resumable !== undefined) return resumable
-  const text = `${storage.constructor.name} has no uploads that another process can go on with: use save().`
+  const text = `${storage.constructor.name} has no resumable uploads: use save().`
   throw new StorageError('unsupported', text, { operation, fileName })
 }
 
@@ -131,7 +155,7 @@ async function placeIn({ calls }: AnyBase, uploads: Uploads, { key }: FileRef, c
   return placeOf(calls.driver.name, await uploads.place(key, ctx))
 }
 
-/** The name that an upload gets, and the condition under which its file appears. */
+/** Returns the name that an upload gets, and the condition under which the file is stored. */
 async function conditionsOf(
   storage: AnyBase,
   wanted: FileRef,
@@ -143,7 +167,7 @@ async function conditionsOf(
   const unable = (what: string): StorageError =>
     new StorageError('unsupported', `${storage.constructor.name} ${what}.`, { fileName: wanted.name })
   if (ifMatch !== undefined) {
-    if (ifAbsent) throw new StorageError('invalid_argument', 'openUpload: give ifAbsent or ifMatch, not both.')
+    if (ifAbsent) throw new StorageError('invalid_argument', 'openUpload: expected ifAbsent or ifMatch, got both.')
     if (!features.ifMatch) throw unable('cannot replace a version by its etag')
     return { ref: wanted, conditions: { ifMatch } }
   }
@@ -153,6 +177,8 @@ async function conditionsOf(
 }
 
 function checkBytes(option: string, value: number | undefined): void {
-  if (value === undefined || (Number.isSafeInteger(value) && value >= (option === 'partSize' ? 1 : 0))) return
+  const isPart = option === 'partSize'
+  const isInRange = Number.isSafeInteger(value) && value! >= (isPart ? 1 : 0) && !(isPart && value! > MAX_PART)
+  if (value === undefined || isInRange) return
   throw new StorageError('invalid_argument', `${option}: expected a number of bytes, got ${value}.`)
 }

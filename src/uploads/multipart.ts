@@ -5,22 +5,22 @@ import { type Disposition, parseDisposition, parseHeaderParams } from './header-
 import type { CheckedLimits } from './options.ts'
 import { UploadError } from './upload-error.ts'
 
-/** Where the bytes of a request come from. */
+/** The source of a request's bytes. */
 export interface BodySource {
-  /** The next bytes; undefined at the end. Fails when the client is gone. */
+  /** Returns the next bytes; undefined at the end. Fails when the client has disconnected. */
   next(): Promise<Uint8Array | undefined>
-  /** Gives up what was not read. */
+  /** Discards the rest. */
   cancel(): void
 }
 
-/** A part of a form, to be read to its end before the next one is asked for. */
+/** A part of a form, which must be read to its end before the next one is requested. */
 export interface MultipartPart {
   readonly name: string
   /** As the client sent it; undefined for a text field. */
   readonly filename: string | undefined
   /** The part's `Content-Transfer-Encoding`. */
   readonly encoding: string | undefined
-  /** The bytes. It ends only when the boundary after them was seen. */
+  /** The bytes. The iteration ends only after the boundary behind them was read. */
   readonly content: AsyncIterable<Uint8Array>
 }
 
@@ -31,17 +31,19 @@ interface DicerClass {
   new (options: { boundary: string; maxHeaderSize: number; maxHeaderPairs: number; partHwm: number }): Writable
 }
 
-/** Bytes of the heads of a part. More are refused: the parser cuts them off in silence. */
+/** Maximum size in bytes of the headers of a part. More are rejected, since the parser would truncate them silently. */
 const MAX_HEAD_BYTES = 16 * 1024
 const PART_HIGH_WATER = 64 * 1024
-/** Bytes before the first boundary, where mail programs put a note to the reader. */
+/** Maximum number of bytes before the first boundary. */
 const MAX_PREAMBLE_BYTES = 64 * 1024
-/** Bytes that are read and discarded after an error, so that the client gets its answer. */
+/** Maximum number of bytes that are read and discarded after an error, so that the client receives its answer. */
 const DRAINED_BYTES = 64 * 1024 * 1024
 
 const NO_HEAD = 'a part has no head'
 
-/** The boundary in a Content-Type. A type other than `multipart/form-data` is `not_multipart`, a missing boundary `malformed`. */
+/**
+ * Returns the boundary in a Content-Type. A type other than `multipart/form-data` is `not_multipart`, a missing boundary is `malformed`.
+ */
 export function boundaryOf(contentType: string | null | undefined): string {
   const parsed = parseHeaderParams(contentType ?? '')
   if (parsed?.value !== 'multipart/form-data') {
@@ -52,7 +54,7 @@ export function boundaryOf(contentType: string | null | undefined): string {
   throw malformed('its Content-Type has no valid boundary')
 }
 
-/** The parser of `@fastify/busboy`, which is imported at the first form. */
+/** Returns the parser of `@fastify/busboy`, which is imported at the first form. */
 export async function loadParser(): Promise<DicerClass> {
   const busboy = await importOptional<{ Dicer?: DicerClass; default: { Dicer: DicerClass } }>(
     '@fastify/busboy',
@@ -75,7 +77,7 @@ export class MultipartReader {
   #isFinished = false
   #bytes = 0
   #parts = 0
-  /** The part that the parser is in, and whether its heads were seen. */
+  /** The part that the parser is in, and whether its headers were read. */
   #current: { readonly stream: PartStream; hasHead: boolean } | undefined
   readonly #open = new Set<PartStream>()
   #wake: () => void = () => undefined
@@ -96,7 +98,7 @@ export class MultipartReader {
     this.#parser.on('finish', () => this.#finish())
   }
 
-  /** The next part; undefined after the last boundary. */
+  /** Returns the next part; undefined after the last boundary. */
   async next(): Promise<MultipartPart | undefined> {
     this.#pumping ??= this.#pump()
     for (;;) {
@@ -108,7 +110,7 @@ export class MultipartReader {
     }
   }
 
-  /** Ends the reading with an error; the first one counts. */
+  /** Ends the reading with an error; only the first error counts. */
   fail(error: UploadError): void {
     if (this.#failure !== undefined) return
     this.#failure = error
@@ -117,14 +119,14 @@ export class MultipartReader {
     this.#notify()
   }
 
-  /** Reads the rest of the body and discards it, up to 64 MiB, so that the client gets an answer. */
+  /** Reads the rest of the body and discards it, up to 64 MiB, so that the client receives an answer. */
   async drain(): Promise<void> {
     this.fail(new UploadError('aborted', 'The rest of the form was not read.'))
     this.#pumping ??= this.#pump()
     await this.#pumping
   }
 
-  /** Gives up the rest of the body at once. */
+  /** Discards the rest of the body at once. */
   cancel(): void {
     this.fail(new UploadError('aborted', 'The rest of the form was not read.'))
     this.#source.cancel()
@@ -202,7 +204,7 @@ export class MultipartReader {
     return new UploadError('field_too_large', `The name of a field is longer than ${this.#limits.fieldNameSize} bytes.`)
   }
 
-  /** The parser ends the stream of a part that was cut off, too; it reports that first. */
+  /** The parser also ends the stream of a part that was cut off, and reports that first. */
   async *#content(stream: PartStream): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       yield* stream as AsyncIterable<Uint8Array>

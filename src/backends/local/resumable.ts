@@ -15,11 +15,11 @@ import type { Place } from './place.ts'
 import { policyFor, publishTemporary } from './publication.ts'
 import { openTemporary } from './temporary.ts'
 
-/** Bytes that are collected before they are written, unless the caller wants others. */
+/** Number of bytes that are collected before a write, unless the caller sets another. */
 const PART_SIZE = 1024 * 1024
 const FLAGS = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
-/** Uploads in parts: a hidden file beside the target, which other processes add to. `address` is the real path of a key. */
+/** Uploads in parts: a hidden file beside the target, to which other processes can append. `address` is the real path of a key. */
 export function localUploads(
   access: Access,
   address: (key: string) => Promise<string>,
@@ -52,7 +52,7 @@ export function localUploads(
   }
 }
 
-/** One upload. Its file is opened for each part, so that a handle that is forgotten holds no descriptor. */
+/** One upload. Its file is opened for each part, so that a forgotten handle holds no descriptor. */
 class LocalUpload implements PartialUpload<Stat> {
   readonly saved: SavedUpload
   readonly partSize: number
@@ -63,6 +63,8 @@ class LocalUpload implements PartialUpload<Stat> {
   readonly #key: string
   readonly #options: WriteOptions
   #offset: number
+  /** Whether a part has failed, of which bytes may be there. */
+  #isDoubtful = false
 
   constructor(
     access: Access,
@@ -85,7 +87,7 @@ class LocalUpload implements PartialUpload<Stat> {
     return this.#offset
   }
 
-  /** Takes the size of the file as the place to go on. */
+  /** Uses the size of the file as the offset to continue from. */
   async look(ctx: CallContext): Promise<void> {
     await this.#opened(ctx, async handle => {
       this.#offset = (await handle.stat()).size
@@ -96,12 +98,10 @@ class LocalUpload implements PartialUpload<Stat> {
     ctx.signal.throwIfAborted()
     await this.#opened(ctx, async handle => {
       const { size } = await handle.stat()
-      if (size < this.#offset) {
-        const text = `The upload has ${size} bytes where ${this.#offset} were expected: something else has changed it.`
-        throw new StorageError('unavailable', text, { outcome: 'not_applied', retryable: false })
-      }
-      // What a part that failed has left.
-      if (size > this.#offset) await handle.truncate(this.#offset)
+      // Bytes of a part that failed.
+      if (this.#isDoubtful && size > this.#offset) await handle.truncate(this.#offset)
+      else this.#checkSize(size)
+      this.#isDoubtful = true
       let at = this.#offset
       for (const chunk of chunks) {
         await writeAll(handle, chunk, at)
@@ -109,11 +109,13 @@ class LocalUpload implements PartialUpload<Stat> {
         ctx.progress()
       }
       this.#offset = at
+      this.#isDoubtful = false
     })
   }
 
   async finish(ctx: CallContext): Promise<Stat> {
     const stat = await this.#opened(ctx, async (handle, path, place) => {
+      this.#checkSize((await handle.stat()).size)
       const options = this.#options
       const policy = await policyFor(place, options, this.#access.policy)
       return publishTemporary({ handle, path }, place, options, policy, ctx)
@@ -123,18 +125,24 @@ class LocalUpload implements PartialUpload<Stat> {
   }
 
   async end(ctx: CallContext): Promise<void> {
-    const remove = (place: Place): Promise<void | undefined> =>
-      unless(['ENOENT'], unlink(join(place.folder, this.saved.id)))
+    const remove = (place: Place): Promise<unknown> => unless(['ENOENT'], unlink(join(place.folder, this.saved.id)))
     await descriptors.run(ctx, () => unless(['ENOENT', 'ENOTDIR'], this.#access.root.within(this.#key, remove)))
     heldUploads.delete(this.saved.id)
   }
 
-  /** The file is swept like one of a process that has ended, by its age. */
+  /** `sweep` treats the file by its age, like that of a process that has ended. */
   release(): void {
     heldUploads.delete(this.saved.id)
   }
 
-  /** Works on the file, through no link. */
+  /** Two processes that continue one upload at the same time would mix their bytes. */
+  #checkSize(size: number): void {
+    if (size === this.#offset) return
+    const text = `The upload has ${size} bytes where ${this.#offset} were expected: another process writes to it.`
+    throw new StorageError('unavailable', text, { outcome: 'not_applied', retryable: false })
+  }
+
+  /** Works on the file, without following a link. */
   #opened<T>(ctx: CallContext, work: (handle: FileHandle, path: string, place: Place) => Promise<T>): Promise<T> {
     const inPlace = async (place: Place): Promise<T> => {
       const path = join(place.folder, this.saved.id)

@@ -1,27 +1,40 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { release } from '../../core/abort.ts'
 import type { CallContext } from '../../core/call.ts'
 import type { ReadOptions, ReadResult } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../http/request.ts'
 import { readObject } from '../../remote/reading.ts'
-import { OBJECT, RANGE } from './api.ts'
+import { type Headers, OBJECT, RANGE } from './api.ts'
 import type { SwiftClient } from './client.ts'
 import { classifySwift } from './errors.ts'
 import { headerStatOf } from './headers.ts'
 
-/** Reads an object, or a range of it. The bytes of a whole plain object are compared with its ETag; that of a large one is no hash of its bytes. */
+/** More headers of a read, and a callback for the headers of its answer. */
+export interface ReadHooks {
+  readonly asked?: Headers | undefined
+  readonly seen?: ((headers: IncomingHttpHeaders) => void) | undefined
+}
+
+/**
+ * Reads an object, or a range of it. A complete read of a plain object is compared with its ETag; the ETag of a large object is not a hash
+ * of its bytes.
+ */
 export async function readStored(
   client: SwiftClient,
   place: { readonly container: string; readonly key: string },
   options: ReadOptions,
   ctx: CallContext,
+  { asked, seen }: ReadHooks = {},
 ): Promise<ReadResult> {
-  // Swift honours `If-Match` here; but what no write can promise is not claimed, and the storage compares ETags itself.
+  // Swift honours `If-Match` here, but not for writes, so the feature is not reported, and the storage compares ETags itself.
   if (options.ifMatch !== undefined)
     throw new StorageError('unsupported', 'Swift has no conditions of writes that hold.')
-  const get = (headers: Record<string, string>): Promise<HttpResponse> => {
+  const get = async (headers: Record<string, string>): Promise<HttpResponse> => {
     const expected = headers['range'] === undefined ? OBJECT : RANGE
-    return client.send({ method: 'GET', place, headers, expected }, ctx)
+    const answer = await client.send({ method: 'GET', place, headers: { ...asked, ...headers }, expected }, ctx)
+    seen?.(answer.headers)
+    return answer
   }
   const matchHeader = (etag: string): string => `"${etag}"`
   const result = await readObject({ get, statOf: headerStatOf, matchHeader, classify: classifySwift }, options)

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -16,7 +17,7 @@ export interface SyncPlace {
   readonly path: string
   /** Absolute path of a folder of this machine; undefined for a storage of the configuration. */
   readonly folder: string | undefined
-  /** A name in it, as messages show it. */
+  /** Returns a name in the place, for messages. */
   shown(name: string): string
 }
 
@@ -26,9 +27,12 @@ export function isLocalPath(text: string): boolean {
   return /^(?:\.{0,2}[\\/]|~[\\/]|[A-Za-z]:[\\/])/.test(text) || ['.', '..', '~'].includes(text)
 }
 
-/** The place that an argument names. A folder of this machine is a local storage that nothing of the configuration applies to. */
+/** Returns the place of an argument. A folder of this machine is a local storage to which the configuration does not apply. */
 export async function placeOf(context: CliContext, text: string, isTarget: boolean): Promise<SyncPlace> {
   if (!isLocalPath(text)) {
+    if (!hasAlias(text) && (await isFolder(text))) {
+      context.out.log(`'${printable(text)}' is a path in 'default'; the folder here is './${printable(text)}'`)
+    }
     const { alias, path, storage } = await (isTarget ? context.destination(text) : context.target(text))
     return { storage, path, folder: undefined, shown: name => printable(shownTarget(alias, below(path, name))) }
   }
@@ -38,12 +42,20 @@ export async function placeOf(context: CliContext, text: string, isTarget: boole
   return { storage, path: '', folder, shown: name => printable(join(text, name)) }
 }
 
+/** Whether there is a folder of this machine at a path. */
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    stats => stats.isDirectory(),
+    () => false,
+  )
+}
+
 /** Adds a text to the values of an option that may be repeated. */
 export function collected(value: string, values: readonly string[] = []): readonly string[] {
   return [...values, value]
 }
 
-/** Declares what `sync` and `check` share. */
+/** Declares the common options of `sync` and `check`. */
 export function declareFilters(command: Command): Command {
   return command
     .option('--include <glob>', 'only names that match; may be repeated', collected)
@@ -53,7 +65,7 @@ export function declareFilters(command: Command): Command {
     .option('--concurrency <n>', 'files at once', '16')
 }
 
-/** What was compared, for the summary; '' where nothing was. */
+/** Returns what was compared, for the summary; '' if nothing was. */
 export function shownBasis(compared: Readonly<Record<string, number>>): string {
   const { record = 0, listing = 0, oneRead = 0, bothRead = 0, size = 0 } = compared
   const parts = [

@@ -1,29 +1,33 @@
 import type { CallOptions } from '../../core/call.ts'
 import { isStorageError } from '../../core/errors.ts'
 import { compareKeys } from '../../core/key-order.ts'
+import { checkCallOptions, checkKnownOptions } from '../../core/known-options.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
 import type { Entry } from '../../storage/types.ts'
 import { nameProblem, partsOf } from '../static-name.ts'
 import { StoredFile } from '../stored-file.ts'
 import type { Finder, FinderOptions, IsIgnored, StaticFile } from '../types.ts'
-import { checkedEntry } from './places.ts'
+import { checkedEntry, checkFinderOptions } from './places.ts'
 
-/** What stands before names. */
+/** Options of `StorageFinder`. */
 export interface StorageFinderOptions {
-  /** Default: nothing. */
+  /** Prefix of the names. Default: none. */
   readonly prefix?: string | undefined
 }
 
 /**
- * The files of a storage, such as one that editors upload to. The storage is not closed. Files are listed in the order of names; where the backend has
- * another order, all entries are held in memory meanwhile. A listing that fails, fails the run. (Django `BaseStorageFinder`, `DefaultStorageFinder`)
+ * The files of a storage, such as one that editors upload to. The storage is not closed. Files are listed in the order of names; where the
+ * backend has another order, all entries are held in memory. A listing that fails ends the run. (Django `BaseStorageFinder`,
+ * `DefaultStorageFinder`)
  */
 export class StorageFinder implements Finder {
   readonly #storage: AnyStorage
   /** '' or with a slash. */
   readonly #before: string
 
-  constructor(storage: AnyStorage, { prefix = '' }: StorageFinderOptions = {}) {
+  constructor(storage: AnyStorage, options: StorageFinderOptions = {}) {
+    checkKnownOptions('StorageFinder', options, { prefix: true })
+    const { prefix = '' } = options
     this.#storage = storage
     const [checked] = checkedEntry([prefix, 'storage'], 'StorageFinder', 'a storage')
     this.#before = checked === '' ? '' : `${checked}/`
@@ -35,6 +39,7 @@ export class StorageFinder implements Finder {
   }
 
   async *files(options: FinderOptions): AsyncGenerator<StaticFile, void, undefined> {
+    checkFinderOptions(options)
     const isIgnored = ignoredBelow(options.isIgnored)
     for await (const entry of this.#entries(options)) {
       if (isIgnored(entry.name)) continue
@@ -48,13 +53,15 @@ export class StorageFinder implements Finder {
     }
   }
 
-  async find(name: string, { signal }: CallOptions = {}): Promise<readonly StaticFile[]> {
+  async find(name: string, options: CallOptions = {}): Promise<readonly StaticFile[]> {
+    checkCallOptions('find', options)
+    const { signal } = options
     if (partsOf(name) === undefined || !name.startsWith(this.#before)) return []
     try {
       const entry = await this.#storage.stat(name.slice(this.#before.length), { signal })
       return entry.isDirectory ? [] : [new StoredFile(name, this.#storage, entry)]
     } catch (error) {
-      // A name that the backend cannot hold is there as little as one that it does not hold.
+      // A name that the backend cannot hold counts as missing.
       if (isStorageError(error, 'not_found', 'suspicious_name')) return []
       throw error
     }
@@ -69,7 +76,7 @@ export class StorageFinder implements Finder {
   }
 }
 
-/** Whether a file is ignored, or lies in a folder that is. The files of a folder come one after the other, so the last folder is remembered. */
+/** Whether a file or one of its folders is ignored. The files of a folder come one after the other, so the last folder is remembered. */
 function ignoredBelow(isIgnored: IsIgnored): IsIgnored {
   let last = { folder: '', isIgnored: false }
   return path => {

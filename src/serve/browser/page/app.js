@@ -1,6 +1,6 @@
-/** The page: where it is, and what keys and buttons do. */
+/** The page: its address, and the actions of keys and buttons. */
 import { ask, byId, dateText, el, say, shown } from './elements.js'
-import { actions, folder, folderUrl, load, openFolder, render, rowOf, searchFor, sortBy } from './list.js'
+import { actions, folder, folderUrl, forget, loadMore, openFolder, render, rowOf, searchFor, sortBy } from './list.js'
 import { closePreview, openPreview } from './preview.js'
 import * as server from './server.js'
 import { listenForUploads } from './uploads.js'
@@ -8,9 +8,9 @@ import { listenForUploads } from './uploads.js'
 let storages = []
 let title = ''
 
-/** Shows what the address names: `#/storage/folder/folder`. */
+/** Shows the folder in the address: `#/storage/folder/folder`. */
 async function go() {
-  const [label, ...parts] = location.hash.slice(2).split('/').filter(Boolean).map(decodeURIComponent)
+  const [label, ...parts] = location.hash.slice(2).split('/').filter(Boolean).map(decoded)
   const storage = storages.find(each => each.label === label) ?? storages[0]
   const path = storage.label === label ? parts.join('/') : ''
   const before = folder.path
@@ -20,7 +20,7 @@ async function go() {
   document.title = [shown(path === '' ? storage.label : path.slice(path.lastIndexOf('/') + 1)), title].join(' – ')
   try {
     await openFolder(storage, path)
-    // Who goes up finds the folder that they were in.
+    // After going up, the focus is on the former folder.
     if (document.activeElement === document.body) rowOf(before)?.querySelector('a').focus()
   } catch (error) {
     render()
@@ -28,7 +28,16 @@ async function go() {
   }
 }
 
-/** The folders that lead to this one; the first is the storage, or a choice of storages. */
+/** Decodes a part of the address; returns a malformed one unchanged. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
+
+/** Returns the folders that lead to this one; the first is the storage, or a choice of storages. */
 function steps(storage, path) {
   const parts = path === '' ? [] : path.split('/')
   const links = parts.map((part, at) => step(part, folderUrl(storage.label, parts.slice(0, at + 1).join('/'))))
@@ -59,13 +68,14 @@ actions.copy = async ({ path, name }) => {
   }
 }
 
-actions.remove = async ({ path, name }) => {
+actions.remove = async entry => {
+  const { path, name } = entry
   if (!(await ask(`Delete ${shown(name)}? This cannot be undone.`))) return
   try {
     await server.remove(folder.storage.label, path)
     closePreview()
     say(`${shown(name)} was deleted.`)
-    await load(true)
+    forget(entry)
   } catch (error) {
     say(error.message, true)
   }
@@ -90,9 +100,7 @@ const KEYS = {
       location.hash = folderUrl(folder.storage.label, folder.path.split('/').slice(0, -1).join('/'))
   },
   Delete() {
-    const row = document.activeElement?.closest('tr')
-    const entry = folder.entries.find(({ path, kind }) => path === row?.dataset.path && kind !== 'folder')
-    if (entry !== undefined && folder.storage.writable) actions.remove(entry)
+    document.activeElement?.closest('tr')?.querySelector('.delete')?.click()
   },
 }
 
@@ -112,7 +120,7 @@ addEventListener('keydown', event => {
 byId('search').addEventListener('input', event =>
   searchFor(event.target.value).catch(error => say(error.message, true)),
 )
-byId('more').addEventListener('click', () => load(false).catch(error => say(error.message, true)))
+byId('more').addEventListener('click', () => loadMore().catch(error => say(error.message, true)))
 for (const button of document.querySelectorAll('[data-sort]')) {
   button.addEventListener('click', () => sortBy(button.dataset.sort))
 }
