@@ -22,7 +22,7 @@ export function channelsOf(): Channels {
     return sources.flatMap(text => Array.from(text.matchAll(call), ([, name]) => name!))
   }
   // A copy and a move are one function, which gets the name of the operation.
-  const calls = new Set([...namesIn('(?<!#)\\bcalls\\.(?:run|local|operation)'), 'copy', 'move'])
+  const calls = new Set([...namesIn('(?<!#)\\bcalls\\s*\\.(?:run|local|operation)'), 'copy', 'move'])
   const steps = new Set(namesIn('\\.step').filter(name => !calls.has(name)))
   return { calls: [...calls].sort(), steps: [...steps].sort() }
 }
