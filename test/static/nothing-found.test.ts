@@ -44,7 +44,7 @@ describe('a run that finds no file', () => {
       options,
     )
     expect(warnings).toEqual([
-      ':: no static files were found; STATICFILES_DIRS and STATICFILES_PACKAGES say where they are',
+      ':: no static files were found; set STATICFILES_DIRS or STATICFILES_PACKAGES',
     ])
     expect(summary).toMatchObject({ copied: 0, failed: 0 })
   })
