@@ -9,10 +9,10 @@ import { refuseOverlap } from './overlap.ts'
 import { type ListingOptions, Side } from './side.ts'
 import type { PlacesOptions } from './types.ts'
 
-/** Files at once where the caller does not say. */
+/** Default number of files in parallel. */
 export const CONCURRENCY = 16
 
-/** What two places have under one key. */
+/** The files of both places under one key. */
 export interface Pair {
   readonly key: string
   readonly source: Item | undefined
@@ -42,7 +42,7 @@ export class Places {
     this.#stopsWatching = () => void process.off('warning', seen)
   }
 
-  /** Looks at both places, and refuses those that overlap. `isWriting`: the target is to be changed. */
+  /** Checks both places, and rejects those that overlap. `isWriting`: the target will be changed. */
   static async of(
     source: AnyStorage,
     target: AnyStorage,
@@ -63,8 +63,8 @@ export class Places {
   }
 
   /**
-   * Whether a listing left something out, because it could not be read: what is missing in it may be there. Local disks, FTP and SFTP report it as a
-   * warning of the process with the code `HOLDALL_LEFT_OUT`.
+   * Whether a listing left out entries that could not be read, so that a missing file may exist. Local disks, FTP and SFTP report this as a
+   * process warning with the code `HOLDALL_LEFT_OUT`.
    */
   get hasLeftOut(): boolean {
     return this.#leftOut > 0
@@ -102,7 +102,7 @@ export class Places {
   }
 }
 
-/** Marks files whose names are the same for the target. They come one after the other. */
+/** Marks files whose names are the same name in the target. They come one after the other. */
 async function* withFolded(items: AsyncIterable<Item>): AsyncGenerator<Item> {
   let group: Item[] = []
   for await (const item of items) {

@@ -16,15 +16,15 @@ const HEAD = { holdallSync: 1 }
 /** Lines that wait for one before them whose file is being copied. */
 const MAX_WAITING = 100_000
 
-/** A line whose place in the order is kept until it is known. */
+/** A line whose position in the order is reserved until its content is known. */
 export class Slot {
   line: string | undefined
   isKnown = false
 }
 
 /**
- * The record of a run, in the order of the keys: what the last run wrote is read as the listings are, and the new one is written beside it and takes its place
- * at the end. Neither is ever held in memory.
+ * The record of a run, in the order of the keys. The record of the last run is read in parallel with the listings; the new one is written
+ * beside it and replaces it at the end. Neither is held in memory.
  */
 export class SyncRecord {
   readonly #path: string
@@ -52,7 +52,7 @@ export class SyncRecord {
     return JSON.stringify({ ...HEAD, order: this.#order })
   }
 
-  /** What the last run recorded, in the order of the keys. A damaged record ends where it is damaged. */
+  /** Returns the pairs of the last run, in the order of the keys. A damaged record ends at the damage. */
   async *read(): AsyncGenerator<RecordedPair> {
     if (!existsSync(this.#path)) return
     let last: string | undefined
@@ -77,7 +77,7 @@ export class SyncRecord {
     this.fill(slot, key, source, target)
   }
 
-  /** Keeps the place of a key whose file is still to be copied. Every slot has to be filled. */
+  /** Reserves the position of a key whose file is still to be copied. Every slot must be filled. */
   reserve(key: string): Slot {
     const slot = new Slot()
     this.#waiting.push(slot)
@@ -85,7 +85,7 @@ export class SyncRecord {
     return slot
   }
 
-  /** Fills a place; without both sides the file is not recorded. */
+  /** Fills a slot; without both sides the file is not recorded. */
   fill(slot: Slot, key: string, source?: string | undefined, target?: string | undefined): void {
     slot.isKnown = true
     if (source !== undefined && target !== undefined) slot.line = JSON.stringify([key, source, target])
@@ -101,7 +101,7 @@ export class SyncRecord {
     }
   }
 
-  /** Replaces the record. Of a run that ended early, what the last run recorded of the files behind the last one is kept. */
+  /** Replaces the record. After a run that ended early, the last run's pairs behind the last file are kept. */
   async finish(isComplete: boolean): Promise<void> {
     if (this.#writer === undefined) return
     try {
@@ -149,8 +149,8 @@ const SAME_TIME_MS = 2000
 const SAME_TICK_MS = 100
 
 /**
- * The state of a file as its listing shows it; undefined where that is not enough to distinguish two states. Of a file of this machine the time of its
- * creation belongs to it: that of its last change can be put back.
+ * Returns the state of a file from its listing; undefined if the listing is not sufficient to distinguish two states. For a file of this
+ * machine it includes the creation time, since the modification time can be set back.
  */
 export function stateOf(stat: Stat, isLocal: boolean): string | undefined {
   const { size, etag, versionId, modifiedAt, createdAt, isRoughTime } = stat
@@ -161,7 +161,7 @@ export function stateOf(stat: Stat, isLocal: boolean): string | undefined {
   return isLocal ? `${state} ${createdAt?.getTime() ?? '-'}` : state
 }
 
-/** The same for a source, which may change again: undefined where it has changed so lately that another change would show nothing. */
+/** The same for a source, which may change again: undefined if it has changed so recently that another change would not be visible. */
 export function settledState(stat: Stat, isLocal: boolean, nowMs: number = Date.now()): string | undefined {
   const { etag, versionId, modifiedAt } = stat
   const isTimed = isLocal || (etag === undefined && versionId === undefined)

@@ -2,12 +2,12 @@ import { isStorageError, type StorageError } from '../core/errors.ts'
 import type { Side } from './side.ts'
 import type { HeldBack, SyncOptions } from './types.ts'
 
-/** Share of the target's files, in percent, that may be deleted where the caller does not say. */
+/** Default maximum share of the target's files, in percent, that may be deleted. */
 const MAX_DELETE = 50
-/** Names that are deleted together. */
+/** Number of names that are deleted together. */
 const BATCH = 1000
 
-/** What is known of a run before anything is deleted. */
+/** The state of a run before anything is deleted. */
 export interface BeforeRemoval {
   readonly failed: number
   /** Files of the source that take part. */
@@ -15,11 +15,11 @@ export interface BeforeRemoval {
   /** Files of the target that take part, and how many of them would be deleted. */
   readonly atTarget: number
   readonly extra: number
-  /** Whether a listing left something out. */
+  /** Whether a listing left out entries. */
   readonly isIncomplete: boolean
 }
 
-/** Why nothing is deleted; undefined where nothing speaks against it. */
+/** Returns why nothing is deleted; undefined if the deletion is allowed. */
 export function heldBack(before: BeforeRemoval, options: SyncOptions): HeldBack | undefined {
   const { allowEmptySource = false } = options
   const { failed, wanted, atTarget, extra, isIncomplete } = before
@@ -27,7 +27,7 @@ export function heldBack(before: BeforeRemoval, options: SyncOptions): HeldBack 
   if (failed > 0) return 'failures'
   if (isIncomplete) return 'incomplete_source'
   if (wanted === 0 && !allowEmptySource) return 'empty_source'
-  // Who allows an empty source allows that all goes, unless a share is named.
+  // Allowing an empty source also allows deleting all files, unless a share is set.
   const { maxDelete = wanted === 0 ? 100 : MAX_DELETE } = options
   return extra > (atTarget * maxDelete) / 100 ? 'max_delete' : undefined
 }
@@ -82,7 +82,7 @@ async function deleteEmptyFolders(
     try {
       await storage.delete(folder + parent, { signal })
     } catch (error) {
-      // It has other files, or is gone.
+      // It has other files, or no longer exists.
       if (!isStorageError(error, 'is_directory', 'not_empty', 'not_found', 'not_a_directory')) throw error
     }
   }

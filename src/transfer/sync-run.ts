@@ -12,7 +12,10 @@ import { type RecordedPair, type Slot, SyncRecord, settledState, stateOf } from 
 import { deleteExtras, heldBack } from './removal.ts'
 import type { SyncEvent, SyncOptions, SyncReport } from './types.ts'
 
-/** Files in a row that fail by what is no matter of one file, until the run is given up: the service, or the way to it, is broken. */
+/**
+ * Number of successive failures that are not about one file, after which the run is abandoned: the service, or the connection to it, is
+ * broken.
+ */
 const MAX_IN_A_ROW = 10
 /** Codes of such errors. */
 const BROKEN: ReadonlySet<string> = new Set([
@@ -26,7 +29,7 @@ const BROKEN: ReadonlySet<string> = new Set([
   'unknown',
 ])
 
-/** A file that has to be compared or copied. */
+/** A file to be compared or copied. */
 interface Task {
   readonly source: Item
   readonly target: Item | undefined
@@ -47,7 +50,7 @@ export class SyncRun {
   /** Names of the target to be deleted. */
   readonly #extras: string[] = []
   #inARow = 0
-  /** Whether the source has any file, also one that takes no part. */
+  /** Whether the source has any file, including files that do not take part. */
   #hasSource = false
 
   constructor(places: Places, options: SyncOptions) {
@@ -108,13 +111,13 @@ export class SyncRun {
     }
   }
 
-  /** The files that something has to be done for; what the listings and the record decide is counted here. */
+  /** Returns the files to be compared or copied; files that the listings and the record decide are only counted. */
   async *#tasks(): AsyncGenerator<Task> {
     const places = this.#places
     const sides: ReadonlyArray<AsyncIterable<Keyed>> = [
       places.listSource(),
       places.listTarget(),
-      // With `checksum` the record does not count, but is renewed.
+      // With `checksum` the record is not used, but written again.
       ...(this.#record === undefined ? [] : [this.#record.read()]),
     ]
     for await (const [ours, theirs, recorded] of mergeSorted(sides)) {
@@ -135,7 +138,9 @@ export class SyncRun {
     }
   }
 
-  /** Whether there is a file of the source to be copied or compared; counts what takes no part, and what only the target has. */
+  /**
+   * Whether there is a file of the source to be copied or compared. Counts files that do not take part, and files that only the target has.
+   */
   async #takesPart(source: Item | undefined, target: Item | undefined): Promise<boolean> {
     const counts = this.#counts
     const { deleteExcluded = false } = this.#options
@@ -196,11 +201,11 @@ export class SyncRun {
     const counts = this.#counts
     const { entry, name } = source
     if (target !== undefined && target.odd === undefined) {
-      // Before anything is read: what changes afterwards has another time then.
+      // Taken before anything is read: a later change has another time.
       const state = settledState(entry, this.#isSourceLocal)
       const verdict = await this.#equality.of(entry, target.entry)
       counts.add(verdict)
-      // Equal sizes are no proof, and are not recorded as one.
+      // Equal sizes do not prove equality, and are not recorded as such.
       if (verdict.isEqual && verdict.by === 'size') return {}
       if (verdict.isEqual) return { source: state, target: stateOf(target.entry, this.#isTargetLocal) }
     }
