@@ -36,7 +36,7 @@ export interface AtmosOptions
   readonly checksums: boolean
 }
 
-/** Bytes of the smallest part. */
+/** Minimum size of a part in bytes. */
 const MIN_PART = 1024 * 1024
 
 /** Declarations of the options, whose global names begin with `prefix`: `ATMOS` or `NINEFOLD`. */

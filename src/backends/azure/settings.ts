@@ -47,7 +47,7 @@ export interface AzureOptions extends CommonOptions, ConnectionOptions, UploadOp
   readonly clientOptions: Readonly<Record<string, unknown>>
 }
 
-/** Version of the protocol unless another one is set: emulators know it, too. */
+/** Default protocol version; emulators also support it. */
 export const API_VERSION = '2025-11-05'
 
 const connection = connectionSettings({

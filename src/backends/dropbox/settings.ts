@@ -132,7 +132,7 @@ export const dropboxSettings: SettingsOf<DropboxOptions> = {
   connectTimeoutSecs: connection.connectTimeoutSecs,
 }
 
-/** The root as `location`, the prefix of keys, and whether files are overwritten by the write mode where nothing else says so. */
+/** The root becomes `location`, the prefix of keys. The write mode decides whether files are overwritten, unless another option does. */
 export function withRoot<T>({ options, origins }: ResolvedSettings<T>): ResolvedSettings<T> {
   const { location, rootPath, writeMode, fileOverwrite } = options as unknown as DropboxOptions
   const from = origins as Readonly<Record<keyof DropboxOptions, Origin>>

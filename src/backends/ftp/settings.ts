@@ -93,7 +93,7 @@ function parseUrl(raw: unknown): string {
   return raw.trim()
 }
 
-/** Python's names of the two encodings are understood. */
+/** Python's names of the two encodings are also accepted. */
 function parseEncoding(raw: unknown): FtpEncoding {
   const name = typeof raw === 'string' ? raw.trim().toLowerCase().replaceAll(/[\s_]/g, '-') : ''
   if (/^(utf-?8)$/.test(name)) return 'utf-8'

@@ -14,7 +14,7 @@ import {
 import type { Setting, SettingsOf } from '../../core/settings.ts'
 import { shownAddress } from '../../remote/shown.ts'
 
-/** One entry of `LIBCLOUD_PROVIDERS`, a bucket at a provider, as it was read: a key that was not written is null. */
+/** One parsed entry of `LIBCLOUD_PROVIDERS`, a bucket at a provider. A missing key is null. */
 export interface ProviderEntry {
   readonly type: string | null
   readonly user: string | null

@@ -4,7 +4,7 @@ import { rootedUrl } from '../../core/urls.ts'
 import { type CommonOptions, commonSettings } from '../../storage/common-settings.ts'
 import { MAX_URL_SECS, parseUrlSecret } from './signed-urls.ts'
 
-/** Options of `LocalStorage`; `location` is the folder that holds the files and `baseUrl` where a web server shows it. */
+/** Options of `LocalStorage`. `location` is the folder of the files, `baseUrl` the URL under which a web server publishes it. */
 export interface LocalOptions extends CommonOptions {
   readonly filePermissionsMode: number | null
   readonly directoryPermissionsMode: number | null
@@ -53,7 +53,7 @@ export const localSettings: SettingsOf<LocalOptions> = {
     default: null,
     keys: ['HOLDALL_URL_SECRET'],
     secret: true,
-    // An empty secret is a mistake; passed over, it would open every file.
+    // An empty secret is a mistake; if it were ignored, every file would be open.
     emptyCounts: true,
     doc: 'Secret of at least 16 bytes for signed URLs, which `createFileHandler` verifies; null = URLs are not signed.',
   }),

@@ -124,7 +124,7 @@ export const nimbusSettings: SettingsOf<NimbusOptions> = {
   connectTimeoutSecs: connection.connectTimeoutSecs,
 }
 
-/** The identity in the options: user, number of the key, key. `improperly_configured` names what is missing. */
+/** The identity in the options: user, number of the key, key. Code `improperly_configured` with the missing options. */
 export function nimbusKey({ user: given, keyId, key }: Pick<NimbusOptions, 'user' | 'keyId' | 'key'>): NimbusKey {
   const [, name, id] = /^([^:]*)(?::(.*))?$/s.exec(given ?? '') ?? []
   if (id !== undefined && !/^[1-9]\d{0,14}$/.test(id)) {
@@ -154,7 +154,7 @@ function parseCollection(raw: unknown): string {
   return name
 }
 
-/** A domain below which each collection has a name of its own, so that no address is one. */
+/** Parses a domain. Each collection has its own name below it, so it cannot be an IP address. */
 function parseDomain(raw: unknown): string {
   const domain = parseToken(raw).toLowerCase()
   if (/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/.test(domain) && URL.canParse(`http://collection.${domain}`)) return domain

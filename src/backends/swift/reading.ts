@@ -9,14 +9,17 @@ import type { SwiftClient } from './client.ts'
 import { classifySwift } from './errors.ts'
 import { headerStatOf } from './headers.ts'
 
-/** Reads an object, or a range of it. The bytes of a whole plain object are compared with its ETag; that of a large one is no hash of its bytes. */
+/**
+ * Reads an object, or a range of it. A complete read of a plain object is compared with its ETag; the ETag of a large object is not a hash
+ * of its bytes.
+ */
 export async function readStored(
   client: SwiftClient,
   place: { readonly container: string; readonly key: string },
   options: ReadOptions,
   ctx: CallContext,
 ): Promise<ReadResult> {
-  // Swift honours `If-Match` here; but what no write can promise is not claimed, and the storage compares ETags itself.
+  // Swift honours `If-Match` here, but not for writes, so the feature is not reported, and the storage compares ETags itself.
   if (options.ifMatch !== undefined)
     throw new StorageError('unsupported', 'Swift has no conditions of writes that hold.')
   const get = (headers: Record<string, string>): Promise<HttpResponse> => {

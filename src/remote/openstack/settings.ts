@@ -4,7 +4,7 @@ import { serviceEndpoint } from '../endpoint.ts'
 import { shownAddress } from '../shown.ts'
 import { parseAuth } from './auth-version.ts'
 
-/** The credentials of a storage, and which service of the catalog it uses. */
+/** The credentials of a storage, and the service of the catalog that it uses. */
 export interface IdentityOptions {
   readonly authUrl: string | null
   readonly authVersion: string | number | null
@@ -43,7 +43,7 @@ function auth(what: string, keys: readonly string[]): Setting<string | null> {
   return setting<string | null>('text or null', parseChoice, { default: null, keys, doc: what })
 }
 
-/** Declarations of who a storage is: names of django-storage-swift, then those of swiftclient's environment. */
+/** Declarations of the credentials: names of django-storage-swift, then names of swiftclient's environment. */
 export const identitySettings: SettingsOf<IdentityOptions> = {
   authUrl: address(
     'Where the identity service is, with or without its version: https://keystone.example.com:5000/v3.',
@@ -158,7 +158,7 @@ function parseUrl(raw: unknown): string | null {
   return `${scheme}://${host}${path}`
 }
 
-/** The spelling that was given, where it is one of a version or of a way of authentication. */
+/** The value as it was written, if it is a version or an authentication method. */
 function parseChoice(raw: unknown): string | null {
   if (raw === null || raw === '' || raw === 'None') return null
   parseAuth(raw)

@@ -31,7 +31,7 @@ import { checkParameters } from './object-parameters.ts'
 import { type OldOptions, oldSettings } from './old.ts'
 import { PROVIDERS, type ProviderName } from './presets.ts'
 
-/** What signs CloudFront URLs, and cookies if it can. */
+/** Signs CloudFront URLs, and optionally cookies. */
 export type UrlSigner = Pick<CloudFrontSigner, 'url'> & Partial<Pick<CloudFrontSigner, 'cookies'>>
 
 /** Options of `S3Storage`. */
@@ -70,7 +70,7 @@ export interface S3Options
   readonly clientConfig: Readonly<Record<string, unknown>>
 }
 
-/** Bytes that every part but the last must have. */
+/** Minimum size in bytes of every part but the last. */
 export const MIN_PART: number = 5 * 1_048_576
 
 const connection = connectionSettings({

@@ -22,7 +22,7 @@ const UK = 'https://lon.identity.api.rackspacecloud.com/v2.0'
 /** Options that only Keystone has; they have no global names here. */
 const OF_KEYSTONE = /^(?:user(?:Id|Domain)|projectDomain|domain|applicationCredential)/
 
-/** The declarations of Swift under the names of Rackspace: what one of the two is set to does not hold for the other. */
+/** The declarations of Swift with the names of Rackspace: settings of one backend do not apply to the other. */
 const own = Object.fromEntries(
   Object.entries<Setting<unknown>>(swiftSettings as unknown as AnySettings).map(([option, setting]) => {
     const keys = OF_KEYSTONE.test(option) ? [] : setting.keys.filter(key => !/^(?:OS|ST)_/.test(key))
@@ -113,7 +113,7 @@ export const rackspaceSettings: SettingsOf<RackspaceOptions> = {
   },
 }
 
-/** The options with what `CUMULUS` gives, the default region, and the interface of ServiceNet. */
+/** The options with those of `CUMULUS`, the default region, and the interface of ServiceNet. */
 export function withRegion<T>({ options, origins }: ResolvedSettings<T>): ResolvedSettings<T> {
   const found = withCumulus(rackspaceSettings as unknown as AnySettings, options as never, origins as never)
   const given = found.options as unknown as RackspaceOptions
