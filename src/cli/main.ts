@@ -66,7 +66,7 @@ export function createProgram(): { readonly program: Command; readonly context: 
     .helpCommand('help [command]', 'show help of a command')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(usageError(text)) })
+    .configureOutput({ outputError: (text, write) => write(usageError(text, program)) })
     .hook('preAction', () => {
       context.out.json = context.options.json === true
       context.out.quiet = context.options.quiet === true
@@ -122,13 +122,16 @@ function report(error: unknown, { out }: CliContext): number {
 }
 
 /** Converts commander's text for a wrong command line to the words and the form of Holdall's errors; no option applies yet. */
-function usageError(text: string): string {
+function usageError(text: string, program: Command): string {
   const message = text
     .trim()
     .replace(/^error: /, '')
+    .replace(/\.$/, '')
     .replace(/\n\(Did you mean (.*)\?\)$/, " (did you mean '$1'?)")
   if (process.argv.includes('--json')) return `${JSON.stringify({ error: { name: 'UsageError', message } })}\n`
-  return text.startsWith('error: ') ? `holdall: ${message}; see 'holdall --help'\n` : text
+  if (!text.startsWith('error: ')) return text
+  const command = process.argv.slice(2).find(word => program.commands.some(each => each.name() === word))
+  return `holdall: ${message}; see 'holdall ${command === undefined ? '' : `${command} `}--help'\n`
 }
 
 /** Prints warnings in Holdall's form; Node's advice about the format of a working configuration file is left out. */

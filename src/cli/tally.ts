@@ -94,6 +94,7 @@ export class Tally {
     const dryRun = this.#isDryRun ? { dryRun: true } : {}
     if (this.#context.out.json) await this.#context.out.record({ ...dryRun, place, skipped: true }, '')
     else if (this.#isDryRun) await this.#write({}, `would leave out ${printable(place)}: it exists`)
+    else if (!this.#isMany) this.#context.out.log(`${printable(place)} is left out: it exists`)
   }
 
   /** Runs the command's work; then removes the bar and writes the summary, also after a failure. */

@@ -190,6 +190,16 @@ export interface Features {
   readonly ranges: boolean
   /** `write` honours `ifAbsent` atomically. */
   readonly exclusiveCreate: boolean
+  /**
+   * `copy` with `isNew` looks itself whether the target is free, and fails with `exists` where it is not, so that nothing is asked before; absent: no. Two copies at
+   * the same moment may both succeed: that is `exclusiveCreate`.
+   */
+  readonly checkedCopy?: boolean | undefined
+  /**
+   * Where the bytes of `copy` go through this machine; absent: never. `small`: of small files that must not replace another one; `maybe`: where the server cannot
+   * copy; `always`: the protocol has no copy.
+   */
+  readonly rereads?: 'small' | 'maybe' | 'always' | undefined
   /** `write` and `read` honour `ifMatch`. */
   readonly ifMatch: boolean
   /** `delete` honours `ifMatch` atomically; absent: no. */

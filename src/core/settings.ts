@@ -50,6 +50,8 @@ export interface SettingsSources {
   /** The global settings object. */
   readonly settings: Readonly<Record<string, unknown>>
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Whether there are no options that a program could give, so that errors name the settings only. Default: no. */
+  readonly settingsOnly?: boolean | undefined
 }
 
 /** Where a value was found; `holdall check` prints it. */
@@ -68,7 +70,7 @@ export interface ResolvedSettings<O> {
 /**
  * Determines each option's value: from the constructor, then class defaults, the settings object, the environment, and the declared
  * default. An unknown option is an `ImproperlyConfigured` "Invalid setting 'x' for Y", with the name that was probably meant. The error of
- * an invalid value names the key that was written.
+ * an invalid value names the option and the key that was written.
  */
 export function resolveSettings<O>(
   className: string,
@@ -85,7 +87,10 @@ export function resolveSettings<O>(
     const setting = settings[name]!
     const found = find(name, setting, given, fixed, sources)
     origins[name] = found.origin
-    options[name] = found.origin.from === 'default' ? setting.default : parse(setting, found.origin, found.raw)
+    options[name] =
+      found.origin.from === 'default'
+        ? setting.default
+        : parse(sources.settingsOnly === true ? undefined : name, setting, found.origin, found.raw)
   }
   return { options: Object.freeze(options) as Readonly<O>, origins: origins as ResolvedSettings<O>['origins'] }
 }
@@ -165,14 +170,16 @@ function find(
   return { raw: undefined, origin: { from: 'default', key: name } satisfies Origin }
 }
 
-function parse(setting: Setting<unknown>, origin: Origin, raw: unknown): unknown {
+function parse(option: string | undefined, setting: Setting<unknown>, { from, key }: Origin, raw: unknown): unknown {
   try {
     return setting.parse(raw)
   } catch (error) {
     // A secret that was set as the id of the key must not be shown either.
     const hidden = setting.secret || setting.shown !== undefined || setting.role === 'credential'
     const reason = messageOf(error).replace(/\.$/, '')
-    throw new ImproperlyConfigured(`${origin.key}: ${reason}${hidden ? '' : `, got ${shown(raw)}`}.`)
+    const isNamed = option !== undefined && (from === 'setting' || from === 'environment')
+    const title = isNamed ? `${option} (${key})` : key
+    throw new ImproperlyConfigured(`${title}: ${reason}${hidden ? '' : `, got ${shown(raw)}`}.`)
   }
 }
 

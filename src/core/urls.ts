@@ -33,8 +33,8 @@ export function checkSeconds(expiresInSecs: unknown): void {
 export function checkLifetime(expiresInSecs: number, limit: number, what: string): number {
   if (typeof expiresInSecs !== 'number') checkSeconds(expiresInSecs)
   if (Number.isInteger(expiresInSecs) && expiresInSecs >= 1 && expiresInSecs <= limit) return expiresInSecs
-  const wanted = `expiresInSecs of ${what} must be a whole number of seconds from 1 to ${limit}`
-  throw new StorageError('invalid_argument', `${wanted}, not ${expiresInSecs}`)
+  const wanted = `expected a whole number of seconds from 1 to ${limit} for ${what}`
+  throw new StorageError('invalid_argument', `expiresInSecs: ${wanted}, got ${expiresInSecs}.`)
 }
 
 /**

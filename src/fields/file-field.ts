@@ -8,6 +8,7 @@ import type { AnyStorage } from '../storage/storage.ts'
 import { uploadName } from '../storage/upload-name.ts'
 import { isDeleting, type StoredFile, whenNotDeleting } from './claims.ts'
 import type { Field, StoredValue, StoreOptions } from './field.ts'
+import { checkStoreOptions } from './field-checks.ts'
 import { FieldFile } from './field-file.ts'
 import { checkOptionNames, checkOptions, FILE_OPTIONS, type FileFieldOptions } from './field-options.ts'
 import type { Owner } from './persist.ts'
@@ -125,6 +126,7 @@ export class FileField<Row = any> implements Field {
    * `invalid_argument`, and nothing is stored.
    */
   async store(value: unknown, options: StoreOptions): Promise<StoredValue> {
+    checkStoreOptions(options)
     const { storage } = this
     if (value instanceof FieldFile && value.committed && value.name && value.storage !== storage) {
       const [from, to] = await Promise.all([storedFile(value.storage, value.name), storedFile(storage, value.name)])

@@ -1,6 +1,7 @@
 import { StorageError } from '../core/errors.ts'
 import { kindOf } from '../core/kind.ts'
 import type { StoreOptions } from './field.ts'
+import { checkStoreOptions } from './field-checks.ts'
 import { FieldFile } from './field-file.ts'
 import { type FileField, type FileValue, uploadOf } from './file-field.ts'
 import type { Owner } from './persist.ts'
@@ -65,6 +66,7 @@ export class FileModel<F extends FileFields = FileFields> {
    * stored.
    */
   async store(values: object, options: StoreOptions): Promise<StoredRow> {
+    checkStoreOptions(options)
     const stored: StoredRow = { ...values }
     const row = options.row ?? values
     for (const attribute of this.attributes) {

@@ -24,6 +24,7 @@ function timed<T>(
     const controller = callController()
     let steps = 0
     let over = false
+    let unlink = (): void => undefined
     const end = (): void => {
       over = true
       clearTimeout(timer)
@@ -43,7 +44,7 @@ function timed<T>(
       Math.min(ms, MAX_MS),
     )
     const relay = (): void => giveUp(abortedError({ operation, fileName, backend }, ctx.signal.reason))
-    const unlink = onAbort(ctx.signal, relay)
+    unlink = onAbort(ctx.signal, relay)
     if (ctx.signal.aborted) relay()
     const inner: CallContext = {
       ...ctx,

@@ -1,5 +1,6 @@
 import type { DirectUpload, DirectUploadLimits } from '../core/direct-uploads.ts'
-import { StorageError } from '../core/errors.ts'
+import { StorageError, SuspiciousFileOperation } from '../core/errors.ts'
+import { FILE_NAME } from './sign/post-policy.ts'
 import type { UploadFormOptions } from './upload-form.ts'
 
 /** Headers and the names of their form fields. (https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html) */
@@ -17,11 +18,17 @@ const FIELDS: Readonly<Record<string, string>> = {
 const OWN =
   /^x-(?:amz|goog)-(?:meta-.*|storage-class|website-redirect-location|encryption-kms-key-name|server-side-encryption(?:-aws-kms-key-id|-context|-bucket-key-enabled)?)$/
 
-/** The options of a form that stores a file with these upload headers. Code `unsupported` for a header that a form cannot set. */
+/**
+ * The options of a form that stores a file under exactly this key, with these upload headers. Code `unsupported` for a header that a form cannot
+ * set, `suspicious_name` for a key with the variable that forms replace by a name of the client.
+ */
 export function formOptions(
+  key: string,
   headers: Readonly<Record<string, string>>,
   { expiresInSecs, maxSize }: DirectUploadLimits,
 ): UploadFormOptions {
+  if (key.includes(FILE_NAME))
+    throw new SuspiciousFileOperation(`A direct upload cannot have a name with '${FILE_NAME}'.`)
   const fields: Record<string, string> = {}
   for (const [header, value] of Object.entries(headers)) {
     const field = FIELDS[header] ?? (OWN.test(header) ? header : undefined)

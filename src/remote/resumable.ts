@@ -39,12 +39,21 @@ export function resumableUploads<U, P, T extends UploadTarget>(
       const how = await host.plan(key, options, ctx)
       const protocol = resumable(how.protocol)
       const { promise: known, resolve } = Promise.withResolvers<void>()
-      const upload = await begin(protocol, how.target, how.plan, known, ctx)
-      const id = protocol.idOf?.(upload)
-      if (id !== undefined) how.plan.uploads.ids.add(id)
-      resolve()
-      const saved = { id: await protocol.save(upload, ctx) }
-      return new PartsUpload(how, { upload, parts: [], offset: 0 }, saved, sizes)
+      try {
+        const upload = await begin(protocol, how.target, how.plan, known, ctx)
+        const id = protocol.idOf?.(upload)
+        if (id !== undefined) how.plan.uploads.ids.add(id)
+        try {
+          const saved = { id: await protocol.save(upload, ctx) }
+          return new PartsUpload(how, { upload, parts: [], offset: 0 }, saved, sizes)
+        } catch (error) {
+          await protocol.end(upload, { mayBeDone: false }, detached(ctx)).catch(() => false)
+          throw error
+        }
+      } finally {
+        // Closing the storage waits for this, also when nothing was begun.
+        resolve()
+      }
     },
     async resume(key, options, saved, sizes, ctx) {
       const how = await host.plan(key, options, ctx)

@@ -2,6 +2,7 @@ import { release } from '../core/abort.ts'
 import type { CallContext } from '../core/call.ts'
 import type { Driver, RequestOptions, Stat } from '../core/driver.ts'
 import { ResumedBody } from '../files/resume.ts'
+import { expectedIn } from '../storage/kept-digest.ts'
 import { sizedStat } from './headers.ts'
 
 /** Maximum size in bytes of a file that is held in memory for a copy. */
@@ -15,7 +16,8 @@ export async function smallFile(
   limit: number,
   ctx: CallContext,
 ): Promise<{ readonly stat: Stat; readonly bytes: Buffer | undefined }> {
-  const { body, stat: found = {}, expected } = await driver.read(key, request, ctx)
+  const result = await driver.read(key, request, ctx)
+  const { body, stat: found = {} } = result
   const stat = sizedStat({ ...found, size: found.size })
   if (stat.size > Math.min(limit, MAX_HELD)) {
     release({ body })
@@ -23,7 +25,7 @@ export async function smallFile(
   }
   const whole = new ResumedBody(body, {
     length: stat.size,
-    expected,
+    expected: expectedIn(result),
     signal: ctx.signal,
     details: { operation: 'copy', fileName: key },
     classify: error => driver.classify(error),

@@ -39,7 +39,7 @@ const DEFAULT_FINDERS: readonly string[] = [`${DJANGO}FileSystemFinder`, `${DJAN
  * files.url('css/site.css') // /static/css/site.2ee5a7e3dd1f.css
  */
 export function staticFilesFromSettings(alias = 'staticfiles', options: Partial<StaticFilesOptions> = {}): StaticFiles {
-  const sources = { defaults: [], settings: activeSettings(), env: process.env }
+  const sources = { defaults: [], settings: activeSettings(), env: process.env, settingsOnly: true }
   const { options: values } = resolveSettings<StaticValues>('StaticFiles', staticSettings, {}, sources)
   const place = { base: settingsFolder() }
   const storage = options.storage ?? storages.get(alias)

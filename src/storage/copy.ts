@@ -182,19 +182,22 @@ async function native(
   const { signal, ifAbsent: only = false, overwrite = storage.options.fileOverwrite } = options
   if (!overwrite) await storage.discover({ signal })
   const ifAbsent = !overwrite && storage.features.exclusiveCreate
-  const free = ifAbsent ? { ifAbsent } : overwrite && !asksFirst ? {} : { isNew: true }
+  const isNew = !ifAbsent && (!overwrite || asksFirst)
+  // Whether the driver itself looks at the name.
+  const isChecked = operation === 'copy' && isNew && storage.features.checkedCopy === true
+  const free = ifAbsent ? { ifAbsent } : isNew ? { isNew } : {}
   for (let tries = 0; tries < MAX_NAMES; tries++) {
     // The service checks the condition; the name is looked up only after it turned out to be taken.
-    const exclusive = ifAbsent && tries === 0
+    const exclusive = (ifAbsent || isChecked) && tries === 0
     const { maxLength } = options
     const names = { maxLength, signal, overwrite: overwrite || only, exclusive }
     const target = await targetOf(storage, wanted, names)
-    if (asksFirst) await checkFree(storage, target, { signal })
+    if (asksFirst && !isChecked) await checkFree(storage, target, { signal })
     const all = storage.writeOptions(target, attributesOnly, options)
     checkNoKeptDigest(all)
     const { objectParameters } = target
     const write: WriteOptions = { ...definedOf(options, all), objectParameters, ...free }
-    const repeat = operation === 'copy' && (ifAbsent ? 'if_not_applied' : true)
+    const repeat = operation === 'copy' && (ifAbsent || isChecked ? 'if_not_applied' : true)
     try {
       await storage.calls.run(operation, source, { signal, repeat }, ctx =>
         driver[operation]!(source.key, target.key, write, ctx),

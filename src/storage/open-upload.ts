@@ -1,6 +1,6 @@
 import { ATTRIBUTE_OPTIONS, attributesOf } from '../core/attributes.ts'
 import type { CallContext, CallOptions, FileRef } from '../core/call.ts'
-import type { ResumableUploads } from '../core/direct-uploads.ts'
+import type { PartialUpload, ResumableUploads } from '../core/direct-uploads.ts'
 import type { FileAttributes, Stat, WriteOptions } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
 import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
@@ -8,7 +8,7 @@ import { validateFileName } from '../core/names.ts'
 import type { AnyBase } from './base.ts'
 import { ResumableUpload } from './resumable-upload.ts'
 import { targetOf } from './save.ts'
-import { placeOf, readUploadToken, type UploadRecord } from './upload-token.ts'
+import { MAX_PART, placeOf, readUploadToken, type UploadRecord } from './upload-token.ts'
 import { attributesOnly } from './write.ts'
 
 /** Options of `openUpload`. */
@@ -52,6 +52,11 @@ const RESUME_OPTIONS: KnownOptions<ResumeUploadOptions> = { signal: true, name: 
 
 type Uploads = ResumableUploads<WriteOptions, Stat>
 
+interface Begun {
+  readonly part: PartialUpload<Stat>
+  readonly place: string
+}
+
 /** Begins an upload in parts; see `Storage#openUpload`. */
 export async function openUpload(storage: AnyBase, name: string, options: OpenUploadOptions): Promise<ResumableUpload> {
   checkKnownOptions('openUpload', options, OPEN_OPTIONS)
@@ -66,12 +71,31 @@ export async function openUpload(storage: AnyBase, name: string, options: OpenUp
   const wanted = storage.newRef(validateFileName(name))
   const { ref, conditions } = await conditionsOf(storage, wanted, options)
   const write = { ...storage.writeOptions(ref, attributesOnly, options), ...conditions }
-  const begun = await calls.run('openUpload', ref, { signal: options.signal, repeat: false }, async ctx => {
+  const end = (part: PartialUpload<Stat>) => part.end(calls.context()).catch(() => undefined)
+  const begin = async (ctx: CallContext): Promise<Begun> => {
     const part = await uploads.begin(ref.key, write, { size, partSize }, ctx)
-    // Determined after the upload began: the folder of a file on a disk exists then and has its real path.
-    return { part, place: await placeIn(storage, uploads, ref, ctx) }
-  })
-  const { place, part } = begun
+    try {
+      // Determined after the upload began: the folder of a file on a disk exists then and has its real path.
+      return { part, place: await placeIn(storage, uploads, ref, ctx) }
+    } catch (error) {
+      await end(part)
+      throw error
+    }
+  }
+  let beginning: Promise<Begun> | undefined
+  const { place, part } = await calls
+    .run('openUpload', ref, { signal: options.signal, repeat: false }, ctx => {
+      beginning = begin(ctx)
+      return beginning
+    })
+    .catch(error => {
+      // An aborted call may begin its upload after it was rejected: the caller has no token to cancel it with.
+      beginning?.then(
+        begun => end(begun.part),
+        () => undefined,
+      )
+      throw error
+    })
   const record: UploadRecord = {
     backend: calls.driver.name,
     name: ref.name,
@@ -153,6 +177,8 @@ async function conditionsOf(
 }
 
 function checkBytes(option: string, value: number | undefined): void {
-  if (value === undefined || (Number.isSafeInteger(value) && value >= (option === 'partSize' ? 1 : 0))) return
+  const isPart = option === 'partSize'
+  const isInRange = Number.isSafeInteger(value) && value! >= (isPart ? 1 : 0) && !(isPart && value! > MAX_PART)
+  if (value === undefined || isInRange) return
   throw new StorageError('invalid_argument', `${option}: expected a number of bytes, got ${value}.`)
 }

@@ -3,7 +3,8 @@ import type { CallContext, CallOptions, FileRef } from '../core/call.ts'
 import { type ContentSource, contentChunks, toContent, viewBytes } from '../core/content.ts'
 import type { PartialUpload } from '../core/direct-uploads.ts'
 import type { Stat } from '../core/driver.ts'
-import { progressError, StorageError } from '../core/errors.ts'
+import { notBegun, progressError, StorageError } from '../core/errors.ts'
+import { checkCallOptions, checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import type { CallRunner } from './call-runner.ts'
 import { PartBuffer } from './part-buffer.ts'
 import type { OnProgress } from './types.ts'
@@ -25,6 +26,9 @@ export interface UploadSendOptions extends CallOptions {
   /** Called when parts are stored, with the number of bytes that are stored or wait in memory. */
   readonly onProgress?: OnProgress | undefined
 }
+
+const WRITE_OPTIONS: KnownOptions<UploadWriteOptions> = { signal: true, offset: true }
+const SEND_OPTIONS: KnownOptions<UploadSendOptions> = { signal: true, start: true, onProgress: true }
 
 /** The state of a paused upload. */
 export interface PausedUpload {
@@ -86,6 +90,7 @@ export class ResumableUpload implements AsyncDisposable {
    * `invalid_argument`; in both cases none of the call's bytes is accepted. After a failure, write again from `position`.
    */
   async write(chunk: Uint8Array | string, options: UploadWriteOptions = {}): Promise<void> {
+    checkKnownOptions('write', options, WRITE_OPTIONS)
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : viewBytes(chunk)
     await this.#queued(() => this.#add(bytes, options))
   }
@@ -97,7 +102,9 @@ export class ResumableUpload implements AsyncDisposable {
    * const upload = await storage.resumeUpload(token)
    * await upload.send(createReadStream(path, { start: upload.position }), { onProgress: ({ loaded }) => show(loaded) })
    */
-  async send(source: ContentSource, { start, onProgress, signal }: UploadSendOptions = {}): Promise<void> {
+  async send(source: ContentSource, options: UploadSendOptions = {}): Promise<void> {
+    checkKnownOptions('send', options, SEND_OPTIONS)
+    const { start, onProgress, signal } = options
     if (this.#sending !== undefined) throw this.#invalid('send: another send is under way; wait for it, or pause.')
     const content = toContent(source)
     const from = start ?? this.position
@@ -134,6 +141,7 @@ export class ResumableUpload implements AsyncDisposable {
    * upload stays. Continue from `offset` with this object, or with `resumeUpload(token)` in another process.
    */
   async pause(options: CallOptions = {}): Promise<PausedUpload> {
+    checkCallOptions('pause', options)
     this.#sending?.abort(new StorageError('aborted', 'The upload was paused.', { outcome: 'not_applied' }))
     return this.#queued(async () => {
       const size = this.#buffer.sendable(this.#part)
@@ -149,6 +157,7 @@ export class ResumableUpload implements AsyncDisposable {
    * `precondition_failed`; call `cancel` then.
    */
   async complete(options: CallOptions = {}): Promise<string> {
+    checkCallOptions('complete', options)
     return this.#queued(async () => {
       const { size } = this.#record
       if (size !== undefined && size !== this.position) {
@@ -164,6 +173,7 @@ export class ResumableUpload implements AsyncDisposable {
 
   /** Removes the bytes that were sent; an existing file of the name stays. Does nothing after `complete` or an earlier `cancel`. */
   async cancel(options: CallOptions = {}): Promise<void> {
+    checkCallOptions('cancel', options)
     this.#sending?.abort(new StorageError('aborted', 'The upload was cancelled.', { outcome: 'not_applied' }))
     const before = this.#last
     await before
@@ -186,6 +196,8 @@ export class ResumableUpload implements AsyncDisposable {
   }
 
   async #add(bytes: Uint8Array, { offset, signal }: UploadWriteOptions): Promise<void> {
+    // What a send had read before it was paused would follow bytes that the pause has dropped.
+    if (signal?.aborted) throw notBegun(signal, { operation: 'write', fileName: this.name })
     const { position } = this
     const { maxSize, size } = this.#record
     if (offset !== undefined && offset !== position) {

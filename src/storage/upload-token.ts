@@ -29,6 +29,8 @@ const PREFIX = 'hu1.'
 /** Maximum length of a token that is read, in characters. */
 const MAX_LENGTH = 65_536
 const SUM_LENGTH = 11
+/** Bytes of the largest part that any service takes: 5 GiB of S3. */
+export const MAX_PART: number = 5 * 1024 ** 3
 
 type Kind = 'string' | 'number' | 'boolean' | 'object'
 
@@ -94,6 +96,7 @@ function recordIn(value: unknown): UploadRecord {
     }
   }
   const record = value as UploadRecord
+  if (record.partSize === 0 || record.partSize > MAX_PART) throw notToken("its 'partSize' is wrong")
   return { ...record, attributes: checkedAttributes(record.attributes) }
 }
 

@@ -19,7 +19,9 @@ export async function urlOf(storage: AnyBase, given: NameOrEntry, options: UrlOp
   if (driver.signUrl === undefined) {
     const { key } = storage.normalRef(given)
     if (driver.publicUrl !== undefined && method === 'GET') return driver.publicUrl(key)
-    throw new StorageError('unsupported', 'This file is not accessible via a URL.', {
+    const { options: own } = storage as { readonly options: object }
+    const remedy = 'urlSecret' in own ? ' Set baseUrl, and urlSecret for signed URLs.' : ''
+    throw new StorageError('unsupported', `This file is not accessible via a URL.${remedy}`, {
       fileName: name,
       operation: 'url',
     })

@@ -1,12 +1,13 @@
 import { AssertionError } from 'node:assert'
-import { type SignedUrl, UrlSigner } from '../backends/local/signed-urls.ts'
+import { directUpload, type SignedUrl, UrlSigner } from '../backends/local/signed-urls.ts'
 import type { MemoryOptions } from '../backends/memory/index.ts'
 import { MemoryDriver, MemoryStorage } from '../backends/memory/index.ts'
-import type { Driver, SignUrlOptions } from '../core/driver.ts'
+import type { DirectUpload, DirectUploadLimits } from '../core/direct-uploads.ts'
+import type { Driver, SignUrlOptions, WriteOptions } from '../core/driver.ts'
 import type { Input } from '../core/settings.ts'
 import { joinUrl } from '../core/urls.ts'
 
-/** A `MemoryDriver` whose URLs are signed. */
+/** A `MemoryDriver` whose URLs are signed, also for uploads. */
 class FakeDriver extends MemoryDriver {
   readonly #base: string
   readonly #signer: UrlSigner
@@ -19,6 +20,10 @@ class FakeDriver extends MemoryDriver {
 
   async signUrl(key: string, options: SignUrlOptions): Promise<string> {
     return `${joinUrl(this.#base, key)}?${this.#signer.sign(key, options)}`
+  }
+
+  uploadTarget(key: string, options: WriteOptions, limits: DirectUploadLimits): Promise<DirectUpload> {
+    return directUpload(key, options, limits, (name, request) => this.signUrl(name, request))
   }
 }
 

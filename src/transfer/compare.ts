@@ -7,7 +7,7 @@ import { ComparedCounts } from './counts.ts'
 import { Equality } from './equality.ts'
 import type { Item } from './item.ts'
 import { mergeSorted } from './merge.ts'
-import { CONCURRENCY, only, Places } from './places.ts'
+import { CONCURRENCY, matched, Places, sourceOf } from './places.ts'
 import type { CompareEvent, CompareOptions, CompareReport } from './types.ts'
 
 /** A file of equal size in both places. */
@@ -50,6 +50,8 @@ class Comparison {
   readonly #signal: AbortSignal
   readonly #equality: Equality
   readonly #compared = new ComparedCounts()
+  /** Whether the source has any file, also one that takes no part. */
+  #hasSource = false
   readonly #counts = {
     checked: 0,
     equal: 0,
@@ -76,7 +78,8 @@ class Comparison {
     const { concurrency = CONCURRENCY } = this.#options
     const options = { limit: concurrency, signal: this.#signal }
     await forEachParallel(this.#chosen(), options, both => this.#attempt(both))
-    if (this.#counts.checked + this.#counts.excluded === 0) await this.#places.checkEmptySource()
+    if (!this.#hasSource) await this.#places.checkEmptySource()
+    await this.#places.settled()
     const { missing, extra, differentSize, differentContent, failed } = this.#counts
     const differences = missing + extra + differentSize + differentContent
     const isEqual = differences === 0 && failed === 0 && !this.#places.hasLeftOut
@@ -112,26 +115,37 @@ class Comparison {
   }
 
   async *#pairs(): AsyncGenerator<Both> {
-    const { onProgress } = this.#options
     const counts = this.#counts
     const sides = [this.#places.listSource(), this.#places.listTarget()]
     for await (const [ours, theirs] of mergeSorted<Item>(sides)) {
-      const source = taking(only(ours!, 'source'))
-      const target = taking(only(theirs!, 'target'))
-      if (source === undefined && target === undefined) {
-        counts.excluded += Math.max(ours!.length, theirs!.length)
+      if (ours!.length > 0) this.#hasSource = true
+      const given = sourceOf(ours!)
+      const { target: found, others } = matched(theirs!, given)
+      const source = taking(given)
+      const extras = [...(source === undefined ? [found] : []), ...others].filter(item => taking(item) !== undefined)
+      for (const { name } of extras as Item[]) {
+        this.#count()
+        counts.extra++
+        await this.#tell({ type: 'extra', name })
+      }
+      if (source === undefined) {
+        if (extras.length === 0) counts.excluded += Math.max(ours!.length, theirs!.length)
         continue
       }
-      counts.checked++
-      onProgress?.({ checked: counts.checked })
-      if (source === undefined) {
-        counts.extra++
-        await this.#tell({ type: 'extra', name: target!.name })
-      } else if (target === undefined) {
-        counts.missing++
-        await this.#tell({ type: 'missing', name: source.name })
-      } else yield { source, target }
+      this.#count()
+      const target = taking(found)
+      if (target !== undefined) {
+        yield { source, target }
+        continue
+      }
+      counts.missing++
+      await this.#tell({ type: 'missing', name: source.name })
     }
+  }
+
+  #count(): void {
+    const checked = ++this.#counts.checked
+    this.#options.onProgress?.({ checked })
   }
 
   async #attempt({ source, target }: Both): Promise<void> {

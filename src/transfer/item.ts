@@ -17,3 +17,8 @@ export interface Item {
   /** Another name of the source that the target cannot store beside this one. */
   readonly clash?: string | undefined
 }
+
+/** Whether a file takes part. */
+export function isPart({ odd, isExcluded }: Item): boolean {
+  return odd === undefined && isExcluded !== true
+}

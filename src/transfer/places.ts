@@ -4,7 +4,7 @@ import { ahead } from './ahead.ts'
 import { nameFilter } from './checked-options.ts'
 import { withClashes } from './clashes.ts'
 import { findsFolding, hasFolders } from './folding.ts'
-import type { Item } from './item.ts'
+import { type Item, isPart } from './item.ts'
 import { refuseOverlap } from './overlap.ts'
 import { type ListingOptions, Side } from './side.ts'
 import type { PlacesOptions } from './types.ts'
@@ -70,6 +70,11 @@ export class Places {
     return this.#leftOut > 0
   }
 
+  /** Waits until warnings that were emitted so far have arrived. */
+  async settled(): Promise<void> {
+    await new Promise(resolve => setImmediate(resolve))
+  }
+
   /** The files of the source, with the names that the target cannot hold beside each other marked. */
   listSource(): AsyncIterable<Item> {
     const items = ahead(this.source.list(this.#listing))
@@ -81,20 +86,23 @@ export class Places {
     return ahead(this.target.list(this.#listing))
   }
 
-  /** Fails with `not_found` where the source is missing rather than empty: its name may be misspelt. */
+  /** Fails with `not_found` where the source is missing rather than empty: its name may be misspelt; with `not_a_directory` where it is a file. */
   async checkEmptySource(): Promise<void> {
     const { storage, folder } = this.source
     const { signal } = this.#listing
     if (folder === '') return
-    try {
-      await storage.stat(folder.slice(0, -1), { signal })
-    } catch (error) {
+    const name = folder.slice(0, -1)
+    const { isDirectory } = await storage.stat(name, { signal }).catch((error: unknown): never => {
       if (!isStorageError(error, 'not_found')) throw error
       throw new StorageError('not_found', `The source has no files: there is nothing at '${folder}'.`, {
         fileName: folder,
         cause: error,
       })
-    }
+    })
+    if (isDirectory) return
+    throw new StorageError('not_a_directory', `The source '${name}' is a file: name the folder that it is in.`, {
+      fileName: name,
+    })
   }
 
   end(): void {
@@ -116,24 +124,48 @@ async function* withFolded(items: AsyncIterable<Item>): AsyncGenerator<Item> {
 }
 
 function marked(group: readonly Item[]): readonly Item[] {
-  const wanted = group.filter(({ odd, isExcluded }) => odd === undefined && isExcluded !== true)
+  const wanted = group.filter(isPart)
   if (wanted.length < 2) return group
   return group.map(item => ({ ...item, clash: wanted.find(other => other !== item)!.name }))
 }
 
-/** The one item of a side under a key; a name that is listed twice is `unavailable`. */
-export function only(items: readonly Item[], title: string): Item | undefined {
-  const [first, second] = items.filter(({ odd }) => odd !== 'folder')
-  if (first === undefined) return items[0]
-  if (second !== undefined && second.name === first.name) {
-    throw new StorageError(
-      'unavailable',
-      `The listing of the ${title} cannot be relied on: it has '${first.name}' twice.`,
-      {
-        operation: 'list',
-        fileName: first.name,
-      },
-    )
-  }
-  return first
+/** The files of the target under a key. */
+export interface Matched {
+  /** The one that the source's file of this key is compared with; without one of the source the first. */
+  readonly target: Item | undefined
+  /** Those that are surely other files. */
+  readonly others: readonly Item[]
+}
+
+/**
+ * Finds the file of the target that a file of the source means. Keys fold more than some targets do (`straße` and `STRASSE`), so that a name that differs in
+ * more than its letter case is none, and not surely another. A name that is listed twice is `unavailable`.
+ */
+export function matched(items: readonly Item[], source: Item | undefined): Matched {
+  const files = filesOf(items, 'target')
+  if (files.length === 0) return { target: items[0], others: [] }
+  const target =
+    source === undefined
+      ? files[0]
+      : (files.find(({ name }) => name === source.name) ?? files.find(({ name }) => isAlike(name, source.name)))
+  return { target, others: target === undefined ? [] : files.filter(file => file !== target) }
+}
+
+function isAlike(one: string, other: string): boolean {
+  return one.normalize('NFC').toLowerCase() === other.normalize('NFC').toLowerCase()
+}
+
+/** The one item of the source under a key: one that takes part, if any does. */
+export function sourceOf(items: readonly Item[]): Item | undefined {
+  const files = filesOf(items, 'source')
+  return files.find(isPart) ?? files[0] ?? items[0]
+}
+
+/** The items of a key that are no objects that stand for folders. */
+function filesOf(items: readonly Item[], title: string): readonly Item[] {
+  const files = items.filter(({ odd }) => odd !== 'folder')
+  const twice = files.find(({ name }, index) => index > 0 && name === files[index - 1]!.name)
+  if (twice === undefined) return files
+  const text = `The listing of the ${title} cannot be relied on: it has '${twice.name}' twice.`
+  throw new StorageError('unavailable', text, { operation: 'list', fileName: twice.name })
 }

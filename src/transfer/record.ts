@@ -1,6 +1,8 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Stat } from '../core/driver.ts'
+import { classifyErrno, errnoOf } from '../core/errno.ts'
+import { StorageError } from '../core/errors.ts'
 import { temporaryName } from '../core/hidden-names.ts'
 import { compareKeys } from '../core/key-order.ts'
 import { JsonLinesWriter, linesOf } from './json-lines.ts'
@@ -13,6 +15,8 @@ export interface RecordedPair extends Keyed {
 }
 
 const HEAD = { holdallSync: 1 }
+/** How the head of every record begins, whatever its version. */
+const MAGIC = '{"holdallSync":'
 /** Lines that wait for one before them whose file is being copied. */
 const MAX_WAITING = 100_000
 
@@ -30,6 +34,8 @@ export class SyncRecord {
   readonly #path: string
   readonly #order: string
   readonly #newPath: string
+  /** Whether there is a record that is read: one of this user. */
+  readonly #isReadable: boolean
   /** Undefined where the record is only read. */
   readonly #writer: JsonLinesWriter | undefined
   #waiting: Slot[] = []
@@ -37,15 +43,23 @@ export class SyncRecord {
   #lastKey: string | undefined
   #wake: (() => void) | undefined
 
-  /** `order` names the order of the keys: a record of another order is ignored. With `isReadOnly` nothing is written. */
+  /**
+   * `order` names the order of the keys: a record of another order is ignored, and so is that of another user. With `isReadOnly` nothing is written.
+   * `invalid_argument`: the file is no record, and is not to be replaced. The code of the system's error: the record cannot be written.
+   */
   constructor(path: string, order: 'bytes' | 'folded', isReadOnly: boolean) {
     this.#path = path
     this.#order = order
     this.#newPath = `${dirname(path)}/${temporaryName()}`
+    this.#isReadable = isRecord(path)
     if (isReadOnly) return
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    this.#writer = new JsonLinesWriter(this.#newPath)
-    this.#writer.write(this.#headLine)
+    try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      this.#writer = new JsonLinesWriter(this.#newPath)
+      this.#writer.write(this.#headLine)
+    } catch (error) {
+      throw unwritable(path, error)
+    }
   }
 
   get #headLine(): string {
@@ -54,7 +68,7 @@ export class SyncRecord {
 
   /** Returns the pairs of the last run, in the order of the keys. A damaged record ends at the damage. */
   async *read(): AsyncGenerator<RecordedPair> {
-    if (!existsSync(this.#path)) return
+    if (!this.#isReadable) return
     let last: string | undefined
     let isFirst = true
     for await (const line of linesOf(this.#path)) {
@@ -115,6 +129,8 @@ export class SyncRecord {
       }
       this.#writer.close()
       renameSync(this.#newPath, this.#path)
+    } catch (error) {
+      throw unwritable(this.#path, error)
     } finally {
       rmSync(this.#newPath, { force: true })
     }
@@ -133,6 +149,37 @@ export class SyncRecord {
   }
 }
 
+/**
+ * Whether a file can be read as a record. One of another user, or that cannot be read, cannot: it might name files as equal that are not. A file with other
+ * contents is refused; an empty one, or one that begins with zeros, is what a machine leaves that was switched off.
+ */
+function isRecord(path: string): boolean {
+  let descriptor: number | undefined
+  try {
+    descriptor = openSync(path, 'r')
+    const stats = fstatSync(descriptor)
+    const buffer = Buffer.alloc(MAGIC.length)
+    const text = stats.isFile() ? buffer.toString('latin1', 0, readSync(descriptor, buffer)) : path
+    if (!text.startsWith(MAGIC) && !/^\s*$/.test(text) && !text.startsWith('\0')) throw noRecord(path)
+    return stats.uid === (process.geteuid?.() ?? stats.uid)
+  } catch (error) {
+    if (errnoOf(error) === undefined || error instanceof StorageError) throw error
+    return false
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor)
+  }
+}
+
+function noRecord(path: string): StorageError {
+  return new StorageError('invalid_argument', `record: '${path}' is no record of sync, and is not replaced.`)
+}
+
+function unwritable(path: string, cause: unknown): unknown {
+  const code = classifyErrno(cause)
+  if (code === undefined) return cause
+  return new StorageError(code, `record: '${path}' cannot be written.`, { fileName: path, cause })
+}
+
 function parsed(line: string): RecordedPair | undefined {
   try {
     const [key, source, target] = JSON.parse(line) as readonly unknown[]
@@ -143,8 +190,8 @@ function parsed(line: string): RecordedPair | undefined {
   }
 }
 
-/** Milliseconds within which a file can change again without another time: of services and disks that keep no etags, whole seconds are the coarsest. */
-const SAME_TIME_MS = 2000
+/** Milliseconds within which a file of a service without etags can change again without another time: whole seconds, and clocks that differ by a minute. */
+const SAME_TIME_MS = 60_000
 /** Of local disks, whose etags hold nanoseconds: a tick of the system's clock. */
 const SAME_TICK_MS = 100
 

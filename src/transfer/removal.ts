@@ -1,4 +1,5 @@
-import { isStorageError, type StorageError } from '../core/errors.ts'
+import { isStorageError, StorageError } from '../core/errors.ts'
+import { forEachParallel } from '../core/parallel.ts'
 import type { Side } from './side.ts'
 import type { HeldBack, SyncOptions } from './types.ts'
 
@@ -6,6 +7,8 @@ import type { HeldBack, SyncOptions } from './types.ts'
 const MAX_DELETE = 50
 /** Number of names that are deleted together. */
 const BATCH = 1000
+/** Files that are deleted at once where each is a request. */
+const AT_ONCE = 4
 
 /** The state of a run before anything is deleted. */
 export interface BeforeRemoval {
@@ -32,36 +35,68 @@ export function heldBack(before: BeforeRemoval, options: SyncOptions): HeldBack 
   return extra > (atTarget * maxDelete) / 100 ? 'max_delete' : undefined
 }
 
+/** A file of the target that is to be deleted. */
+export interface Extra {
+  readonly name: string
+  readonly etag: string | undefined
+}
+
 /** Receives what became of each file. */
 interface Removed {
   deleted(name: string): Promise<void>
   failed(name: string, error: StorageError): Promise<void>
 }
 
-/** Deletes files of the target, and folders of a local disk that are empty then. */
+/** How files are deleted. */
+export interface RemovalOptions extends Pick<SyncOptions, 'dryRun' | 'signal'> {
+  /** Whether names of the target that differ may be one file. */
+  readonly isFolded: boolean
+}
+
+/**
+ * Deletes files of the target, and folders of a local disk that are empty then. Where names that differ may be one file, as on disks and in Dropbox, only
+ * the version is deleted that was listed: it may be the one that was just copied, under its other name.
+ */
 export async function deleteExtras(
   { storage, folder }: Side,
-  names: readonly string[],
-  { dryRun = false, signal }: SyncOptions,
+  extras: readonly Extra[],
+  { dryRun = false, isFolded, signal }: RemovalOptions,
   removed: Removed,
 ): Promise<void> {
-  for (let at = 0; at < names.length; at += BATCH) {
-    const batch = names.slice(at, at + BATCH)
+  const isLocal = storage.supports('path')
+  const areVersioned = (isLocal || isFolded) && storage.supports('deleteIfMatch')
+  for (let at = 0; at < extras.length; at += BATCH) {
+    const batch = extras.slice(at, at + BATCH)
     const failures = new Map<string, StorageError>()
-    if (!dryRun) {
-      const { errors } = await storage.deleteMany(
-        batch.map(name => folder + name),
-        { signal },
-      )
+    if (!dryRun && areVersioned) {
+      await forEachParallel(batch, { limit: AT_ONCE, signal }, async ({ name, etag }) => {
+        try {
+          await storage.delete(folder + name, { signal, ifMatch: etag })
+        } catch (error) {
+          if (signal?.aborted === true || !isStorageError(error)) throw error
+          failures.set(name, isStorageError(error, 'precondition_failed') ? changed(name, error) : error)
+        }
+      })
+    } else if (!dryRun) {
+      const names = batch.map(({ name }) => folder + name)
+      const { errors } = await storage.deleteMany(names, { signal })
       for (const { name, error } of errors) failures.set(name.slice(folder.length), error)
     }
-    for (const name of batch) {
+    for (const { name } of batch) {
       const error = failures.get(name)
       if (error === undefined) await removed.deleted(name)
       else await removed.failed(name, error)
     }
   }
-  if (!dryRun && storage.supports('path')) await deleteEmptyFolders({ storage, folder }, names, signal)
+  if (!dryRun && isLocal) {
+    const names = extras.map(({ name }) => name)
+    await deleteEmptyFolders({ storage, folder }, names, signal)
+  }
+}
+
+function changed(name: string, cause: StorageError): StorageError {
+  const text = `'${name}' is not deleted: it was changed after it was listed.`
+  return new StorageError('precondition_failed', text, { operation: 'delete', fileName: name, cause })
 }
 
 async function deleteEmptyFolders(

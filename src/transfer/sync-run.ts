@@ -5,11 +5,11 @@ import type { TransferProgress } from '../storage/types.ts'
 import { SyncCounts } from './counts.ts'
 import { Equality } from './equality.ts'
 import { FileCopy } from './file-copy.ts'
-import type { Item } from './item.ts'
+import { type Item, isPart } from './item.ts'
 import { type Keyed, mergeSorted } from './merge.ts'
-import { CONCURRENCY, only, type Places } from './places.ts'
+import { CONCURRENCY, matched, type Places, sourceOf } from './places.ts'
 import { type RecordedPair, type Slot, SyncRecord, settledState, stateOf } from './record.ts'
-import { deleteExtras, heldBack } from './removal.ts'
+import { deleteExtras, type Extra, heldBack } from './removal.ts'
 import type { SyncEvent, SyncOptions, SyncReport } from './types.ts'
 
 /**
@@ -34,6 +34,8 @@ interface Task {
   readonly source: Item
   readonly target: Item | undefined
   readonly slot: Slot | undefined
+  /** What the last run recorded, where a listing without exact times does not show whether it still holds. */
+  readonly recorded: RecordedPair | undefined
 }
 
 /** One run of `sync`. */
@@ -47,8 +49,8 @@ export class SyncRun {
   readonly #record: SyncRecord | undefined
   readonly #isSourceLocal: boolean
   readonly #isTargetLocal: boolean
-  /** Names of the target to be deleted. */
-  readonly #extras: string[] = []
+  /** Files of the target to be deleted. */
+  readonly #extras: Extra[] = []
   #inARow = 0
   /** Whether the source has any file, including files that do not take part. */
   #hasSource = false
@@ -82,19 +84,26 @@ export class SyncRun {
 
   async #finished(): Promise<SyncReport> {
     const counts = this.#counts
-    const { delete: deletes = false } = this.#options
+    const { delete: deletes = false, dryRun, signal } = this.#options
+    await this.#places.settled()
     const extra = this.#extras.length
     const why = deletes
       ? heldBack({ ...counts, extra, isIncomplete: this.#places.hasLeftOut }, this.#options)
       : undefined
     if (deletes && why === undefined) {
-      await deleteExtras(this.#places.target, this.#extras, this.#options, {
-        deleted: async name => {
-          counts.deleted++
-          await this.#tell({ type: 'deleted', name })
+      const { target, isFolded } = this.#places
+      await deleteExtras(
+        target,
+        this.#extras,
+        { dryRun, signal, isFolded },
+        {
+          deleted: async name => {
+            counts.deleted++
+            await this.#tell({ type: 'deleted', name })
+          },
+          failed: (name, error) => this.#failed(name, error),
         },
-        failed: (name, error) => this.#failed(name, error),
-      })
+      )
     }
     const { checked, copied, unchanged, deleted, failed, bytes, compared, withoutDigest, excluded, failures } = counts
     const done = { checked, copied, unchanged, deleted, failed, bytes }
@@ -122,14 +131,15 @@ export class SyncRun {
     ]
     for await (const [ours, theirs, recorded] of mergeSorted(sides)) {
       const clashing = (ours as Item[]).filter(item => item.clash !== undefined && isPart(item))
-      const target = only(theirs as Item[], 'target')
       if (ours!.length > 0) this.#hasSource = true
       if (clashing.length > 0) {
         for (const item of clashing) await this.#failed(item.name, clashError(item), true)
-        if (target !== undefined) this.#counts.atTarget++
+        this.#counts.atTarget += theirs!.length
         continue
       }
-      const source = only(ours as Item[], 'source')
+      const source = sourceOf(ours as Item[])
+      const { target, others } = matched(theirs as Item[], source)
+      for (const other of others) await this.#takesPart(undefined, other)
       if (await this.#takesPart(source, target)) {
         const task = this.#decided(source!, target, recorded?.[0] as RecordedPair | undefined)
         if (task !== undefined) yield task
@@ -147,7 +157,9 @@ export class SyncRun {
     if (target !== undefined && target.odd === undefined) {
       const isWanted = target.isExcluded !== true
       if (isWanted || deleteExcluded) counts.atTarget++
-      if ((source === undefined && isWanted) || (deleteExcluded && !isWanted)) this.#extras.push(target.name)
+      // Where names are folded, a file that is left out may be the one that is copied to under its other name.
+      const isExtra = isWanted ? source === undefined : deleteExcluded && (source === undefined || !isPart(source))
+      if (isExtra) this.#extras.push({ name: target.name, etag: target.entry.etag })
     }
     if (source === undefined) return false
     if (source.isExcluded === true) counts.excluded++
@@ -166,14 +178,34 @@ export class SyncRun {
       this.#report()
       return undefined
     }
-    return { source, target, slot: record?.reserve(source.key) }
+    const isRough = source.entry.isRoughTime === true || target?.entry.isRoughTime === true
+    return { source, target, slot: record?.reserve(source.key), recorded: isRough ? recorded : undefined }
   }
 
   #isAsRecorded({ entry: source }: Item, { entry: target }: Item, recorded: RecordedPair): boolean {
-    const { checksum = false, sizeOnly = false } = this.#options
-    if (checksum || sizeOnly) return false
+    if (!this.#isRecordUsed) return false
     const isSame = stateOf(source, this.#isSourceLocal) === recorded.source
     return isSame && stateOf(target, this.#isTargetLocal) === recorded.target
+  }
+
+  get #isRecordUsed(): boolean {
+    const { checksum = false, sizeOnly = false } = this.#options
+    return !checksum && !sizeOnly
+  }
+
+  /** The same where listings have no exact times, as those of FTP servers without MLSD: these files are asked for one by one. */
+  async #isStillAsRecorded({ source, target, recorded }: Task): Promise<boolean> {
+    if (recorded === undefined || target === undefined || !this.#isRecordUsed) return false
+    const sides = [
+      [this.#places.source.storage, source.entry, recorded.source, this.#isSourceLocal],
+      [this.#places.target.storage, target.entry, recorded.target, this.#isTargetLocal],
+    ] as const
+    for (const [storage, entry, state, isLocal] of sides) {
+      if (!state.startsWith(`${entry.size} `)) return false
+      const found = entry.isRoughTime === true ? await storage.stat(entry, { signal: this.#signal }) : entry
+      if (stateOf(found, isLocal) !== state) return false
+    }
+    return true
   }
 
   async #attempt(task: Task): Promise<void> {
@@ -194,11 +226,13 @@ export class SyncRun {
   }
 
   /** Compares and copies a file; returns the states to be recorded. */
-  async #worked({
-    source,
-    target,
-  }: Task): Promise<{ readonly source?: string | undefined; readonly target?: string | undefined }> {
+  async #worked(task: Task): Promise<{ readonly source?: string | undefined; readonly target?: string | undefined }> {
+    const { source, target, recorded } = task
     const counts = this.#counts
+    if (await this.#isStillAsRecorded(task)) {
+      counts.add({ isEqual: true, by: 'record' })
+      return recorded!
+    }
     const { entry, name } = source
     if (target !== undefined && target.odd === undefined) {
       // Taken before anything is read: a later change has another time.
@@ -241,10 +275,6 @@ export class SyncRun {
   #report(): void {
     this.#options.onProgress?.(this.#counts.progress)
   }
-}
-
-function isPart({ odd, isExcluded }: Item): boolean {
-  return odd === undefined && isExcluded !== true
 }
 
 function clashError({ name, clash }: Item): StorageError {

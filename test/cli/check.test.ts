@@ -10,6 +10,8 @@ import { AzureStorage } from '../../src/backends/azure/index.ts'
 import { GcsStorage } from '../../src/backends/gcs/index.ts'
 import { S3Storage } from '../../src/backends/s3/index.ts'
 import { registerBackend } from '../../src/config/backends.ts'
+import type { Driver } from '../../src/core/driver.ts'
+import { copyNote } from '../../src/storage/supports.ts'
 import { type StrictS3, startStrictS3 } from '../servers/strict-s3.ts'
 import { inProcess } from './in-process.ts'
 
@@ -291,3 +293,37 @@ async function listening(web: Server): Promise<Web> {
   }
   return { port, url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: close }
 }
+
+describe('what a copy within the storage means', () => {
+  const read = 'small files are read and sent again by this machine'
+  test.each([
+    ['Amazon', { provider: 'aws' }, 'by the service, also without overwriting'],
+    ['MinIO', { provider: 'minio' }, `by the service; without overwriting, ${read}`],
+    [
+      'a service without conditions',
+      { conditionalWrites: 'off' },
+      'by the service; without overwriting, the name is asked for first',
+    ],
+  ])('is shown for %s', async (_, options, text) => {
+    await config({ default: s3(options) })
+    expect((await cli('check')).stdout).toContain(`  a copy within it: ${text}\n`)
+    expect(JSON.parse((await cli('--json', 'check')).stdout)).toMatchObject({ storages: [{ copies: text }] })
+  })
+
+  test('is not where the files are on this machine', async () => {
+    await config({ default: { BACKEND: 'local', OPTIONS: { location: dir } } })
+    expect((await cli('check')).stdout).not.toContain('a copy within it')
+  })
+
+  test('is that of the driver elsewhere', () => {
+    const features = { ranges: true, exclusiveCreate: false, ifMatch: false, metadata: false }
+    const copy = (): Promise<undefined> => Promise.resolve(undefined)
+    const note = (driver: object, more: object = {}) =>
+      copyNote({ name: 'x', ...driver } as unknown as Driver, { ...features, ...more })
+    expect(note({})).toBe('files are read and sent again by this machine')
+    expect(note({ copy }, { rereads: 'always' })).toBe('files are read and sent again by this machine')
+    expect(note({ copy }, { rereads: 'maybe' })).toContain('by the server where it can')
+    expect(note({ copy }, { rereads: 'small', checkedCopy: true })).toContain(read)
+    expect(note({ copy }, { rereads: 'small' })).toContain('the name is asked for first')
+  })
+})

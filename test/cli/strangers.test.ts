@@ -92,12 +92,14 @@ describe('the configuration in use', () => {
 
   test('has a .env only beside it, or a named one', async () => {
     await put('mine/.env', 'DEFAULT_FILE_STORAGE=memory\n')
+    await mkdir(join(mine, 'media'))
+    await put('mine/media/a.txt', 'a')
     const alone = await cli('ls', '--verbose')
     expect(alone.stderr).toContain('configuration: none\nenvironment file: none\n')
     expect(alone.stderr).toContain(
       "the .env here is not read: there is no configuration beside it ('--env-file .env' reads it)",
     )
-    expect(alone.stdout).toBe('.env\n')
+    expect(alone.stdout).toBe('a.txt\n')
     expect(await cli('ls', '--env-file', '.env')).toMatchObject({ code: 0, stdout: '', stderr: '' })
     // Node itself looks for the file as well, and may be the one that complains.
     const absent = await cli('ls', '--env-file', 'absent')

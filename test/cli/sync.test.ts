@@ -17,6 +17,7 @@ await writeFile(
   join(folder, 'holdall.config.json'),
   JSON.stringify({
     STORAGES: {
+      default: { BACKEND: 'local', OPTIONS: { location: 'stored' } },
       bucket: {
         BACKEND: 's3',
         OPTIONS: {
@@ -120,12 +121,33 @@ it('says what was done when it is interrupted, and deletes nothing', async () =>
   expect(keys()).toContain('www/b.txt')
 })
 
+it('goes on without a record where the cache cannot be written, and says that a name without a colon is no folder here', async () => {
+  await writeFile(join(folder, 'file'), '')
+  await mkdir(join(folder, 'copy'))
+  const env = { XDG_CACHE_HOME: join(folder, 'file') }
+  const run = await startCli(folder, ['sync', 'bucket:www', 'copy'], { env, input: '' }).ended
+  expect(run).toMatchObject({ code: 0 })
+  expect(run.stderr).toContain('no record of this run is kept: ENOTDIR')
+  expect(run.stderr).toContain("'copy' is a path in 'default'; the folder here is './copy'\n")
+  expect(await readdir(join(folder, 'copy'))).toEqual([])
+  const foreign = await cli('sync', './site', 'bucket:www', '--record', join(site, 'a.txt'))
+  expect(foreign).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('is no record of sync, and is not replaced'),
+  })
+})
+
 it('refuses what it does not understand with 2', async () => {
   for (const [args, text] of [
     [['sync', './nowhere', 'bucket:x'], "'./nowhere' does not exist."],
     [['sync', './site', 'bucket:x', '--max-delete', 'x'], '--max-delete: expected a percentage'],
     [['sync', './site', 'bucket:x', '--checksum', '--size-only'], 'exclude each other'],
     [['check', './site', 'bucket:x', '--sample', '0'], '--sample: expected'],
+    [['check', './site'], "check: './site' is a place: name two to compare them"],
+    [['check', 'bucket:', 'bucket:a/b', 'bucket:c'], "check: 'bucket:a/b' is a place"],
+    [['sync', './site'], "missing required argument 'target'; see 'holdall sync --help'"],
+    [['sync', 'a', 'b', 'c'], "got 3: a, b, c; see 'holdall sync --help'"],
+    [['check', './site', './site/a.txt'], "'./site/a.txt' is no folder."],
   ] as const) {
     const run = await cli(...args)
     expect(run.stderr).toContain(text)

@@ -1,5 +1,7 @@
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
+import { nodeCrypto } from '../../src/core/builtin.ts'
 import { hasMissingValue } from '../../src/storage/upload-name.ts'
+import { readUploadToken } from '../../src/storage/upload-token.ts'
 import { clientName } from '../../src/uploads/client-name.ts'
 import { parseDisposition, parseHeaderParams } from '../../src/uploads/header-params.ts'
 import { boundaryOf } from '../../src/uploads/multipart.ts'
@@ -18,6 +20,20 @@ export const ofUploads: readonly Target[] = [
       parseDisposition(`form-data; name="a"; filename="${input}`)
       parseDisposition(`form-data; name="a"; filename*=UTF-8''${input}`)
       quietly(() => boundaryOf(`multipart/form-data; ${input}`))
+    },
+  },
+  {
+    title: 'the token of an upload',
+    parts: ['hu1.', 'hu2.', '.', 'e30', 'eyJhIjoxfQ', '_', '-', 'A', '=', ' ', '\n'],
+    length: 20_000,
+    run(input) {
+      quietly(() => readUploadToken(input))
+      quietly(() => readUploadToken(`hu1.${input}`))
+      // With a right sum, the JSON is read.
+      const text = JSON.stringify({ attributes: { metadata: { a: input } }, name: input, id: input })
+      const payload = Buffer.from(text).toString('base64url')
+      const sum = nodeCrypto().createHash('sha256').update(`hu1.${payload}`).digest('base64url').slice(0, 11)
+      quietly(() => readUploadToken(`hu1.${payload}.${sum}`))
     },
   },
   {

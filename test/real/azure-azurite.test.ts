@@ -22,6 +22,7 @@ import { storageWith } from '../backends/azure/support.ts'
 import { startAzurite } from '../servers/azurite.ts'
 import { describeConformance, emptyAndClose } from './backend.ts'
 import { azuriteStorage, officialClient, tokenOptions } from './places/azurite.ts'
+import { describeUploads } from './uploads.ts'
 
 const server = await startAzurite()
 const secured = await startAzurite({ oauth: true })
@@ -207,6 +208,13 @@ describe('a token', () => {
     expect(error).toMatchObject({ code: 'permission_denied', outcome: 'not_applied' })
     expect(`${error.stack}${JSON.stringify(error)}`).not.toContain(token)
   })
+})
+
+describeUploads('uploads of clients, and in parts', {
+  open: () => azuriteStorage(server, { fileOverwrite: true }),
+  partSize: MIB,
+  method: 'PUT',
+  limitsSize: false,
 })
 
 describeInterchange(options => azuriteStorage(official, options), officialClient(official))

@@ -3,6 +3,7 @@ import {
   CopyObjectCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
+  ListMultipartUploadsCommand,
   PutBucketVersioningCommand,
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
@@ -14,6 +15,7 @@ import type { ContainerConformanceOptions, DriverConformanceOptions } from '../.
 import { startRgw } from '../servers/rgw.ts'
 import { describeConformance, emptyAndClose, keysOf } from './backend.ts'
 import { localFetch, officialClient, rgwStorage } from './places/rgw.ts'
+import { describeUploads } from './uploads.ts'
 
 const server = await startRgw()
 const client = officialClient(server)
@@ -76,6 +78,36 @@ describeConformance(
   { 'S3Storage and Ceph': { create: wanted => rgwStorage(server, wanted), destroy: emptyAndClose } },
   Object.fromEntries(buckets),
 )
+
+for (const [title, options, method] of [
+  ['uploads of clients by a form, and in parts', {}, 'POST'],
+  ['uploads of clients by a signed PUT, and in parts of one size', { provider: 'r2' }, 'PUT'],
+] as const) {
+  describeUploads(title, {
+    open: () => rgwStorage(server, { fileOverwrite: true, ...options }),
+    partSize: 5 * MIB,
+    method,
+    limitsSize: method === 'POST',
+    fetch: localFetch as typeof fetch,
+    unfinished: async () => {
+      const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket }))
+      return Uploads.map(({ Key = '' }) => Key)
+    },
+  })
+}
+
+test('visibility: everybody may read a public file, and nobody a private one', async () => {
+  await using storage = rgwStorage(server, { querystringAuth: false })
+  await storage.save('seen ü.txt', 'text', { overwrite: true })
+  const url = await storage.url('seen ü.txt')
+  expect([await storage.visibility('seen ü.txt'), (await fetched(url))[0]]).toEqual(['private', 403])
+  await storage.setVisibility('seen ü.txt', 'public')
+  expect([await storage.visibility('seen ü.txt'), await fetched(url)]).toEqual(['public', [200, 'text']])
+  await storage.setVisibility('seen ü.txt', 'private')
+  expect([await storage.visibility('seen ü.txt'), (await fetched(url))[0]]).toEqual(['private', 403])
+  await expect(storage.setVisibility('none', 'public')).rejects.toMatchObject({ code: 'not_found' })
+  await storage.delete('seen ü.txt')
+})
 
 /** What anybody gets at a URL. */
 async function fetched(url: string, init?: RequestInit): Promise<[status: number, body: string]> {

@@ -1,12 +1,14 @@
 /** The page of `holdall serve` in Chromium: with the mouse, by the keyboard alone, and on a phone. */
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Page } from 'playwright-core'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { startCli } from '../cli/run-cli.ts'
 import { startChromium } from '../servers/chromium.ts'
+import { startStrictS3 } from '../servers/strict-s3.ts'
 import type { Child } from '../support/child.ts'
 import { webm } from './browser/inert.ts'
 
@@ -43,7 +45,7 @@ async function open(...args: string[]): Promise<void> {
     if (message.type() === 'error' || /policy|trusted/i.test(message.text())) complaints.push(message.text())
   })
   await page.goto(url)
-  await page.locator('#rows tr').first().waitFor()
+  await page.locator('#rows tr, #note:not([hidden])').first().waitFor()
 }
 
 beforeEach(async () => {
@@ -172,7 +174,7 @@ test('the keyboard does everything: arrows, Enter, Backspace, search, and Delete
   await page.keyboard.press('ArrowRight')
   await preview().getByText('gradient.png').waitFor()
   await page.keyboard.press('Escape')
-  expect(await focused()).toBe('gradient.png')
+  await until(`document.activeElement.closest('tr')?.dataset.path === 'gradient.png'`)
   expect(await page.evaluate(`getComputedStyle(document.activeElement).outlineStyle`), 'the focus can be seen').toBe(
     'solid',
   )
@@ -194,6 +196,117 @@ test('the keyboard does everything: arrows, Enter, Backspace, search, and Delete
   await page.keyboard.press('Enter')
   await status('grüße – 你好.txt was deleted.')
   expect(await readdir(dir)).not.toContain('grüße – 你好.txt')
+  // The focus stays where it was, for the next one.
+  await page.fill('#search', '')
+  await link('quickstart.ts').focus()
+  await page.keyboard.press('Delete')
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await status('quickstart.ts was deleted.')
+  await until(`document.activeElement.closest('tr')?.dataset.path === 'README.md'`)
+  // A folder is never deleted, also where a file has the same name.
+  await link('docs').focus()
+  await page.keyboard.press('Delete')
+  expect(await page.locator('#question[open]').count()).toBe(0)
+})
+
+test('a folder that is dropped keeps its folders, and the tab warns while files are on their way', async () => {
+  const dropped = join(dir, 'album')
+  await mkdir(join(dropped, 'in/deep ü'), { recursive: true })
+  await writeFile(join(dropped, 'a.txt'), 'a')
+  await writeFile(join(dropped, 'in/deep ü/b.txt'), 'b')
+  const place = join(dir, 'place')
+  await mkdir(join(place, 'docs'), { recursive: true })
+  await open('place', '--writable')
+  await link('docs').click()
+  await page.getByText('This folder is empty.').waitFor()
+  const browser = await context.newCDPSession(page)
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    const data = { items: [], files: [dropped], dragOperationsMask: 1 }
+    await browser.send('Input.dispatchDragEvent', { type, x: 400, y: 300, data })
+  }
+  await status('b.txt was uploaded.')
+  await link('album').waitFor()
+  expect(await readFile(join(place, 'docs/album/a.txt'), 'utf8')).toBe('a')
+  expect(await readFile(join(place, 'docs/album/in/deep ü/b.txt'), 'utf8')).toBe('b')
+  expect(await page.evaluate(`dispatchEvent(new Event('beforeunload', { cancelable: true }))`)).toBe(true)
+  await page.evaluate(`(() => {
+    const data = new DataTransfer()
+    data.items.add(new File([new Uint8Array(5_000_000)], 'large.bin'))
+    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }))
+  })()`)
+  expect(await page.evaluate(`dispatchEvent(new Event('beforeunload', { cancelable: true }))`)).toBe(false)
+  await status('large.bin was uploaded.')
+})
+
+test.each(['client', 'server'])('when the %s goes away during an upload, nothing is left of it', async who => {
+  await open('.', '--writable')
+  const before = await readdir(dir)
+  const { port } = new URL(page.url())
+  const cookie = (await context.cookies()).find(({ name }) => name === `holdall_${port}`)
+  const query = new URLSearchParams({ storage: basename(dir), path: '', name: 'large.bin' })
+  const headers = {
+    cookie: `${cookie!.name}=${cookie!.value}`,
+    'x-storage-browser': '1',
+    'sec-fetch-site': 'same-origin',
+    'content-length': '100000000',
+  }
+  const sending = request(new URL(`/-/file?${query}`, page.url()), { method: 'PUT', headers })
+  const over = new Promise<void>(resolve => sending.once('close', resolve))
+  sending.on('error', () => {})
+  sending.write(Buffer.alloc(20_000_000))
+  await vi.waitFor(async () => expect(await readdir(dir)).toHaveLength(before.length + 1), 10_000)
+  if (who === 'client') sending.destroy()
+  else {
+    child.process.kill('SIGINT')
+    await child.done(130)
+  }
+  await over
+  await vi.waitFor(async () => expect((await readdir(dir)).sort()).toEqual(before.sort()), 10_000)
+})
+
+test('links and pictures of Markdown that lead into the storage are text', async () => {
+  const text =
+    '[rel](other.md) ![pic](images/x.png) [abs](/-/file?path=x) [js](javascript:alert(1)) [ok](https://example.com/)'
+  await writeFile(join(dir, 'links.md'), text)
+  await open('.')
+  await link('links.md').click()
+  const frame = page.frameLocator('#preview iframe')
+  await frame.getByRole('link', { name: 'ok' }).waitFor()
+  expect(await frame.locator('body').textContent()).toContain('rel [pic] abs js ok')
+  expect(await frame.locator('a').evaluateAll(links => links.map(each => each.outerHTML))).toEqual([
+    '<a href="https://example.com/" target="_blank" rel="noopener noreferrer">ok</a>',
+  ])
+})
+
+test('storages of the configuration are browsed: S3 and memory, chosen by their names', async () => {
+  const server = await startStrictS3()
+  const { accessKeyId: accessKey, secretAccessKey: secretKey } = server.credentials
+  const OPTIONS = { endpointUrl: server.url, regionName: server.region, bucketName: 'media', accessKey, secretKey }
+  const STORAGES = { default: { BACKEND: 'memory' }, cloud: { BACKEND: 's3', OPTIONS } }
+  await writeFile(join(dir, 'holdall.config.json'), JSON.stringify({ STORAGES }))
+  try {
+    await open('cloud:', 'default:', '--writable')
+    expect(await page.locator('nav option').allTextContents()).toEqual(['cloud', 'default'])
+    const png = await readFile(join(dir, 'gradient.png'))
+    for (const label of ['cloud', 'default']) {
+      await page.locator('nav select').selectOption(label)
+      await page.getByText('This folder is empty.').waitFor()
+      await page.setInputFiles('#files', { name: 'a ü.png', mimeType: 'image/png', buffer: png })
+      await status('a ü.png was uploaded.')
+      await until(`document.querySelector('#rows img')?.naturalWidth > 0`)
+      await row('a ü.png').locator('.link').click()
+      await status('The link to a ü.png was copied.')
+      const copied = await page.evaluate<string>('navigator.clipboard.readText()')
+      expect(copied.startsWith(label === 'cloud' ? server.url : page.url().split('/#')[0]!), copied).toBe(true)
+      expect(Buffer.from(await (await fetch(copied)).arrayBuffer()).equals(png)).toBe(true)
+      await row('a ü.png').locator('.delete').click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+      await page.getByText('This folder is empty.').waitFor()
+    }
+    expect(server.bucket().objects.size).toBe(0)
+  } finally {
+    await server.close()
+  }
 })
 
 test('files are uploaded by the button and by a drop, with progress, under free names; and are downloaded and linked to', async () => {
@@ -325,6 +438,27 @@ test('a folder of hundreds is loaded further by a button, and a search loads wha
   await until(`document.querySelectorAll('#rows tr').length === 11`)
   await until(`document.querySelector('#more').hidden`)
   expect(await names()).toHaveLength(11)
+})
+
+test('every entry of a folder of thousands can be reached', async () => {
+  await mkdir(join(dir, 'many'))
+  for (let number = 0; number < 5300; number++) await writeFile(join(dir, 'many', `n${number}.txt`), '')
+  await writeFile(join(dir, 'many', 'zz.txt'), 'x')
+  await open('.')
+  await link('many').click()
+  await until(`document.querySelectorAll('#rows tr').length === 200`)
+  await page.fill('#search', 'zz')
+  await page.getByText('None of the first 5200 entries has such a name.').waitFor()
+  await page.getByRole('button', { name: 'Search further' }).click()
+  await link('zz.txt').waitFor()
+  expect([await names(), await page.locator('#more').isHidden()]).toEqual([['zz.txt'], true])
+  await page.fill('#search', '')
+  await until(`document.querySelectorAll('#rows tr').length === 1000`)
+  await page.getByRole('button', { name: 'Load more (1000 shown)' }).click()
+  await until(`document.querySelectorAll('#rows tr').length === 2000`)
+  // An address that somebody has mistyped shows the storage.
+  await page.evaluate(`location.hash = '#/%/x'`)
+  await link('many').waitFor()
 })
 
 test('a server that is gone, and a cookie that is none, are reported in words', async () => {

@@ -3,6 +3,7 @@ import { afterAll, expect, test } from 'vitest'
 import { startSwift } from '../servers/swift.ts'
 import { describeConformance, emptyAndClose } from './backend.ts'
 import { conforming, namesIn, SMALL_PARTS, setKey, swiftStorage, TEMP_URL_KEY } from './places/swift.ts'
+import { describeUploads } from './uploads.ts'
 
 const server = await startSwift()
 afterAll(() => server.close(), 60_000)
@@ -26,6 +27,16 @@ describeConformance(
     SwiftStorage: { create: wanted => swiftStorage(server, { ...SMALL_PARTS, ...wanted }), destroy: emptyAndClose },
   },
 )
+
+for (const largeObjects of ['slo', 'dlo'] as const) {
+  describeUploads(`uploads of clients, and in parts, ${largeObjects}`, {
+    open: () => swiftStorage(server, { ...options, largeObjects, fileOverwrite: true }),
+    partSize: SMALL_PARTS.partSize as number,
+    method: 'PUT',
+    limitsSize: false,
+    unfinished: () => namesIn(server, 'media_segments'),
+  })
+}
 
 test('no segment is left', async () => {
   expect(await namesIn(server, 'media')).toEqual([])

@@ -187,6 +187,9 @@ test('a signed PUT stores under its name, within its size', async () => {
   const parameters = { 'max-bytes': '1MB' }
   const wrong = await web.storage.url('up/g.bin', { method: 'PUT', parameters })
   expect((await fetch(wrong, { method: 'PUT', body: bytes })).status).toBe(400)
+  // A signed limit only lowers that of the handler.
+  const higher = await web.storage.url('up/g.bin', { method: 'PUT', parameters: { 'max-bytes': 9_000_000 } })
+  expect((await fetch(higher, { method: 'PUT', body: Buffer.concat([bytes, bytes]) })).status).toBe(413)
   expect(await web.storage.exists('up/g.bin')).toBe(false)
   const init = { method: 'PUT', body: stream, headers, duplex: 'half' } as RequestInit
   expect((await fetch(url, init)).status).toBe(413)

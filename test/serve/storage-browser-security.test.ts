@@ -87,6 +87,20 @@ test('stored markup and scripts are downloads in a sandbox, whatever type they c
   expect((await send('-/file', { path: 'bad' })).headers.get('content-disposition')).toMatch(/^attachment;/)
 })
 
+test('a file that was stored as public is private here, and asked for again', async () => {
+  const { storage, send } = browser({ linkSecret: 'a secret of enough bytes' })
+  await storage.save('a.txt', 'x', { cacheControl: 'public, max-age=31536000, immutable' })
+  const { url } = await answerOf(send('-/link', { path: 'a.txt' }))
+  const shared = Object.fromEntries(new URL(url, 'http://x').searchParams)
+  for (const [route, query] of [
+    ['-/file', { path: 'a.txt' }],
+    ['-/file', { path: 'a.txt', download: '' }],
+    ['-/shared', shared],
+  ] as const) {
+    expect((await send(route, query)).headers.get('cache-control')).toBe('private, no-cache')
+  }
+})
+
 test('changes are accepted from the page itself only', async () => {
   const { storage, send } = browser()
   await storage.save('a.txt', 'x')

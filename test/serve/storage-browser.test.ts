@@ -1,5 +1,5 @@
 /** The storage browser as a handler of requests: what it lists, shows, stores, deletes and links to. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { LocalStorage } from '../../src/backends/local/index.ts'
@@ -7,6 +7,8 @@ import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { StorageError } from '../../src/core/errors.ts'
 import { createStorageBrowser, type StorageBrowserOptions } from '../../src/serve/browser/index.ts'
 import { pageTypes } from '../../src/serve/browser/page-files.ts'
+import type { AnyStorage } from '../../src/storage/storage.ts'
+import type { AvailableNameOptions } from '../../src/storage/types.ts'
 import { temporaryFolder } from '../backends/local/fixture.ts'
 import { answerOf } from './browsed.ts'
 
@@ -14,7 +16,7 @@ const NOTHING = { env: {}, settings: {} }
 const CHANGE = { 'x-storage-browser': '1', 'sec-fetch-site': 'same-origin' }
 const PAGE = join(import.meta.dirname, '../../src/serve/browser/page')
 
-function browser(options: StorageBrowserOptions & { storage?: MemoryStorage; path?: string } = {}) {
+function browser(options: StorageBrowserOptions & { storage?: AnyStorage; path?: string } = {}) {
   const { storage = new MemoryStorage({}, NOTHING), path, ...rest } = options
   const handler = createStorageBrowser({ media: { storage, path } }, { writable: true, ...rest })
   const send = (route: string, query: Record<string, string> = {}, init: RequestInit = {}) =>
@@ -158,6 +160,34 @@ test('an upload is stored as it is, and a taken name gets another one, which is 
   expect(await empty.json()).toMatchObject({ name: 'empty', size: 0 })
 })
 
+test('an upload is streamed, without a copy of it on this machine; a name that is taken meanwhile is refused', async () => {
+  using folder = temporaryFolder()
+  vi.stubEnv('TMPDIR', join(folder.path, 'none'))
+  class Late extends LocalStorage {
+    isLate = false
+    override getAvailableName(name: string, options?: AvailableNameOptions): Promise<string> {
+      return this.isLate ? Promise.resolve(name) : super.getAvailableName(name, options)
+    }
+  }
+  await using storage = new Late({ location: folder.path, maxMemorySize: 1000, fsync: false }, NOTHING)
+  const { put } = browser({ storage })
+  const large = 'x'.repeat(100_000)
+  try {
+    expect((await put({ name: 'a.txt' }, new Blob([large]).stream())).status).toBe(201)
+    expect((await put({ name: 'a.txt' }, new Blob([large]).stream())).status).toBe(201)
+    storage.isLate = true
+    const refused = await put({ name: 'a.txt' }, new Blob(['other']).stream())
+    expect([refused.status, (await answerOf(refused)).error]).toEqual([
+      409,
+      'Another file has taken this name meanwhile. Upload the file again.',
+    ])
+    expect(await storage.readText('a.txt')).toBe(large)
+    expect((await storage.listdir())[1]).toHaveLength(2)
+  } finally {
+    vi.unstubAllEnvs()
+  }
+})
+
 test('a storage that overwrites is not overwritten by an upload', async () => {
   const storage = new MemoryStorage({ fileOverwrite: true }, NOTHING)
   const { put } = browser({ storage })
@@ -274,6 +304,16 @@ test('a folder of a storage is all that its place reaches', async () => {
   for await (const { name } of storage.entries('', { recursive: true })) if (!name.includes('/.txt/')) names.push(name)
   expect(names.filter(name => !name.startsWith('in/side/')).sort()).toEqual(['in/side.txt', 'out.txt'])
   expect(names).toContain('in/side/d/b.txt')
+})
+
+test('the folder of a place is never deleted, also when it is empty', async () => {
+  using folder = temporaryFolder()
+  mkdirSync(join(folder.path, 'in'))
+  await using storage = new LocalStorage({ location: folder.path }, NOTHING)
+  const { remove } = browser({ storage, path: 'in' })
+  for (const path of ['', '.', './', '/', '../in'])
+    expect([path, (await remove(path)).status >= 400]).toEqual([path, true])
+  expect(readdirSync(folder.path)).toEqual(['in'])
 })
 
 const is4xxOr501 = (status: number) => (status >= 400 && status < 500) || status === 501

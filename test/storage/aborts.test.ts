@@ -8,7 +8,9 @@ import type { OpenMode } from '../../src/files/modes.ts'
 import type { StorageFile } from '../../src/files/storage-file.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { fileCalls, storageCalls } from '../../src/testing/aborted-calls.ts'
+import { driverFor } from '../backends/s3/support.ts'
 import { abortedAtEachStep } from '../support/each-step.ts'
+import { isFull } from '../support/sampled.ts'
 import { Kinds, type Options } from './kinds.ts'
 
 const kinds = await Kinds.start()
@@ -56,7 +58,7 @@ const storages: Readonly<Record<string, () => Storage>> = {
   memory: () => kinds.memory(),
   'memory whose spools go to disk': () => kinds.memory(SPOOLED),
   local: () => kinds.local(),
-  's3 whose spools go to disk': () => kinds.s3(SPOOLED),
+  's3 whose spools go to disk': () => kinds.s3(SPOOLED, driverFor(kinds.server, { orphanWaitMs: 1 })),
 }
 
 /** What an aborted call still does reaches no later one: each has a storage of its own. */
@@ -72,8 +74,8 @@ async function withStorage<T>(make: () => Storage, use: (storage: Storage) => Pr
 }
 
 describe.each(Object.entries(storages))('a signal that fires at any step, on %s', (kind, make) => {
-  // Thousands of steps belong to the few events of a request; which of them are tried is left to chance, and CI tries twice as many.
-  const every = kind.startsWith('s3') ? (process.env['HOLDALL_TESTS'] === 'full' ? 3 : 6) : 1
+  // Thousands of steps belong to the few events of a request; which of them are tried is left to chance, and CI tries three times as many.
+  const every = (kind.startsWith('s3') ? 3 : 1) * (isFull ? 1 : 3)
   const first = Math.floor(Math.random() * every)
   const begun = `from step ${first}`
 

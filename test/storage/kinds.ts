@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { LocalStorage } from '../../src/backends/local/index.ts'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { S3Storage } from '../../src/backends/s3/index.ts'
+import type { Driver } from '../../src/core/driver.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { type StoredObject, type StrictS3, startStrictS3 } from '../servers/strict-s3.ts'
 
@@ -35,12 +36,14 @@ export class Kinds {
     return this.#kept(new LocalStorage({ location: this.folder(), fsync: false, ...options }, NOWHERE))
   }
 
-  /** Each call has a location of its own in the bucket. */
-  s3(options: Options = {}): S3Storage {
+  /** Each call has a location of its own in the bucket. Without a driver the storage makes its own of the options. */
+  s3(options: Options = {}, driver?: Driver): S3Storage {
     const { url: endpointUrl, region: regionName, credentials } = this.server
     const { accessKeyId: accessKey, secretAccessKey: secretKey } = credentials
     const place = { endpointUrl, regionName, bucketName: 'media', location: `place-${this.#places++}` }
-    return this.#kept(new S3Storage({ ...place, accessKey, secretKey, fileOverwrite: false, ...options }, NOWHERE))
+    return this.#kept(
+      new S3Storage({ ...place, accessKey, secretKey, fileOverwrite: false, ...options }, { ...NOWHERE, driver }),
+    )
   }
 
   /**

@@ -16,8 +16,9 @@ import { SftpStorage } from '../../src/backends/sftp/index.ts'
 import { RackspaceStorage, SwiftStorage } from '../../src/backends/swift/index.ts'
 import type { FieldFile } from '../../src/fields/field-file.ts'
 import { imageField } from '../../src/fields/image-field.ts'
-import { fileField } from '../../src/fields/index.ts'
+import { FileModel, fileField } from '../../src/fields/index.ts'
 import { StorageFile } from '../../src/files/storage-file.ts'
+import { FolderFinder, PackageFinder, StorageFinder } from '../../src/static/index.ts'
 import { StaticFiles } from '../../src/static/static-files.ts'
 import type { AnyStorage } from '../../src/storage/storage.ts'
 import { StorageDriver } from '../../src/storage/storage-driver.ts'
@@ -90,6 +91,11 @@ const storageCalls = {
   readJson: (it, options) => it.readJson('a', options),
   createReadStream: (it, options) => buffer(it.createReadStream('a', options)),
   webStream: (it, options) => it.webStream('a', options).getReader().read(),
+  uploadTarget: (it, options) => it.uploadTarget('a', options),
+  openUpload: (it, options) => it.openUpload('a', options),
+  resumeUpload: (it, options) => it.resumeUpload('token', options),
+  visibility: (it, options) => it.visibility('a', options),
+  setVisibility: (it, options) => it.setVisibility('a', 'private', options),
 } satisfies Readonly<Record<string, (it: AnyStorage, options: never) => unknown>>
 
 /** Methods of one backend only. */
@@ -266,6 +272,64 @@ describe('an option that a method does not have is refused by', () => {
 
   it('every method of StaticFiles', async () => {
     await walk(new StaticFiles({ storage: storages['memory']!, finders: [] }), staticCalls, {}, ['url'])
+  })
+
+  it('the store of fields and models, and finders', async () => {
+    const field = fileField({ storage: storages['memory']! })
+    const model = new FileModel('post', { file: field })
+    const finders = [
+      new FolderFinder(['/nowhere']),
+      new PackageFinder([], { base: '/nowhere' }),
+      new StorageFinder(storages['memory']!),
+    ]
+    const wrong = { bse: 'x', prefx: 'x' } as never
+    for (const make of [
+      () => new FolderFinder([], wrong),
+      () => new PackageFinder([], wrong),
+      () => new StorageFinder(storages['memory']!, wrong),
+    ]) {
+      expect(make).toThrow(/^(Folder|Package|Storage)Finder has no option '(bse|prefx)'/)
+    }
+    const bad = { sginal: 1, isIgnored: () => false } as never
+    const calls: Readonly<Record<string, ReadonlyArray<() => Promise<unknown>>>> = {
+      store: [() => field.store('a', bad), () => model.store({ file: 'a' }, bad)],
+      find: finders.map(finder => () => finder.find('a', { sginal: 1 } as never)),
+      files: finders.map(finder => () => finder.files(bad).next()),
+    }
+    for (const [method, all] of Object.entries(calls)) {
+      for (const call of all) {
+        await expect(call()).rejects.toMatchObject({
+          code: 'invalid_argument',
+          message: expect.stringMatching(new RegExp(`^${method} has no option '(sginal|isIgnored)'`)),
+        })
+      }
+    }
+  })
+
+  it.each<[string, object]>([
+    ['an AbortSignal, got a string', { signal: 'soon' }],
+    ['an AbortSignal, got null', { signal: null }],
+    ['a function, got number', { onProgress: 5 }],
+    ['true or false, got a string', { overwrite: 'no' }],
+    ['true or false, got number', { ifAbsent: 1 }],
+    ['the etag of a file as text, got null', { ifMatch: null }],
+    ['the etag of a file as text, got a string', { ifMatch: '' }],
+  ])('expects %s', async (text, options) => {
+    const storage = new MemoryStorage({ fileOverwrite: true }, NOWHERE)
+    await storage.save('a', 'old')
+    const refused = { code: 'invalid_argument', message: `save: ${Object.keys(options)[0]}: expected ${text}.` }
+    await expect(storage.save('a', 'new', options as never)).rejects.toMatchObject(refused)
+    expect(await storage.readText('a')).toBe('old')
+  })
+
+  it('expects true or false where everything would be deleted', async () => {
+    const storage = new MemoryStorage({}, NOWHERE)
+    await storage.save('a', 'text')
+    await expect(storage.deleteAll('', { all: 'false' as never })).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: 'deleteAll: all: expected true or false, got a string.',
+    })
+    expect(await storage.exists('a')).toBe(true)
   })
 
   it('names what is no object of options', async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { FtpStorage } from '../../src/backends/ftp/index.ts'
 import { MemoryDriver, MemoryStorage } from '../../src/backends/memory/index.ts'
 import { S3Storage } from '../../src/backends/s3/index.ts'
@@ -18,6 +18,7 @@ import {
   hmacKey,
   KIB_256,
 } from '../backends/gcs/support.ts'
+import { beforeOnHandles } from '../backends/local/hooks.ts'
 import { driverFor as s3Driver } from '../backends/s3/support.ts'
 import { at as atSwift, driverFor as swiftDriver, storageWith as swiftStorage } from '../backends/swift/support.ts'
 import { startStrictAzure } from '../servers/strict-azure.ts'
@@ -25,6 +26,8 @@ import { startStrictDropbox } from '../servers/strict-dropbox.ts'
 import { startStrictGcs } from '../servers/strict-gcs.ts'
 import { startStrictS3 } from '../servers/strict-s3.ts'
 import { startStrictSwift } from '../servers/strict-swift.ts'
+import { abortedAtEachStep } from '../support/each-step.ts'
+import { isFull } from '../support/sampled.ts'
 import { localPlace, NOWHERE, type Place, type PlaceOptions } from './strict-places.ts'
 
 const KIB_64 = 64 * 1024
@@ -59,7 +62,7 @@ function placeOf(
 
 async function s3(uniform: boolean): Promise<Place> {
   const server = await startStrictS3({ minPartSize: uniform ? 1 : KIB_64 })
-  const more = { minPartSize: KIB_64, partSize: KIB_64, multipartThreshold: KIB_64 }
+  const more = { minPartSize: KIB_64, partSize: KIB_64, multipartThreshold: KIB_64, orphanWaitMs: 1 }
   const preset = uniform ? { preset: { ...R2 } } : {}
   return placeOf(
     (options, driver) => new S3Storage({ bucketName: 'media', ...options }, { ...NOWHERE, driver }),
@@ -153,7 +156,10 @@ const LOCATIONS: Readonly<Record<string, PlaceOptions>> = {
   dropbox: { rootPath: '/inner' },
 }
 
-describe.each(ROWS)('$name', ({ part, start, leaves }) => {
+/** A plain run tries one of parts in any order, one of a session, and one of a file. */
+const PLAIN: ReadonlySet<string> = new Set(['S3', 'Google, JSON', 'local disk'])
+
+describe.each(ROWS.filter(({ name }) => isFull || PLAIN.has(name)))('$name', ({ part, start, leaves }) => {
   const started = start()
   const bytes = randomBytes(3 * part + 1000)
   const partSize = part
@@ -321,6 +327,109 @@ describe.each(ROWS)('$name', ({ part, start, leaves }) => {
     await upload.complete()
     expect((await storage.readBytes(NAME)).equals(bytes)).toBe(true)
   })
+})
+
+describe('what was read before a pause', () => {
+  it('is never added after it, whenever the pause comes', async () => {
+    const place = await s3(false)
+    await using storage = place.storage({ fileOverwrite: true })
+    for (let turns = 0; turns < 24; turns++) {
+      const upload = await storage.openUpload(NAME)
+      const digits = '0123456789'.repeat(5)
+      const sending = upload.send([...digits])
+      for (let turn = 0; turn < turns; turn++) await null
+      const [paused] = await Promise.all([upload.pause(), sending.catch(() => undefined)])
+      expect([turns, paused.offset, upload.offset, upload.position]).toEqual([turns, 0, 0, 0])
+      await upload.cancel()
+    }
+    await place.end()
+  })
+})
+
+describe.each([
+  ['S3', () => s3(false)],
+  ['local disk', localPlace],
+])('on %s', (_, start) => {
+  it('an openUpload that is aborted at any step leaves no upload, and closing the storage ends', async () => {
+    const place = await start()
+    const storages: Storage[] = []
+    const run = async (begin: () => AbortSignal): Promise<void> => {
+      const storage = place.storage({ fileOverwrite: true })
+      storages.push(storage)
+      const upload = await storage.openUpload('a.bin', { signal: begin() })
+      await upload.cancel()
+    }
+    const every = isFull ? 3 : 20
+    const endings = await abortedAtEachStep(run, every, Math.floor(Math.random() * every))
+    expect(endings).toEqual(new Set(['aborted', 'done']))
+    for (const storage of storages) await storage.close()
+    await vi.waitFor(() => expect(place.unfinished()).toEqual([]))
+    await place.end()
+  })
+})
+
+it('two processes that go on with one upload of the local disk mix no bytes', async () => {
+  const place = await localPlace()
+  const [one, two] = [place.storage(), place.storage()]
+  const first = await one.openUpload('a.bin', { partSize: 10 })
+  await first.write('a'.repeat(10))
+  const second = await two.resumeUpload(first.token)
+  await second.write('b'.repeat(10))
+  const mixed = { code: 'unavailable', message: expect.stringContaining('another process'), outcome: 'not_applied' }
+  await expect(first.write('c'.repeat(10))).rejects.toMatchObject(mixed)
+  await expect(first.complete()).rejects.toMatchObject(mixed)
+  await second.complete()
+  expect(await one.readText('a.bin')).toBe('a'.repeat(10) + 'b'.repeat(10))
+  await place.end()
+})
+
+it('a part of which only some bytes reached the local disk is written again', async () => {
+  const place = await localPlace()
+  const storage = place.storage()
+  const upload = await storage.openUpload('a.bin', { partSize: 10 })
+  await upload.write('01234')
+  let writes = 0
+  const full = await beforeOnHandles('write', () => {
+    if (++writes === 2) throw Object.assign(new Error('full'), { code: 'ENOSPC' })
+  })
+  await expect(upload.write('56789')).rejects.toMatchObject({ code: 'no_space' })
+  full[Symbol.dispose]()
+  expect([writes, upload.offset, upload.position]).toEqual([2, 0, 10])
+  await upload.complete()
+  expect(await storage.readText('a.bin')).toBe('0123456789')
+  await place.end()
+})
+
+it('two sends at once, bytes after the last part, and options that contradict each other are refused', async () => {
+  const storage = new MemoryStorage({ fileOverwrite: true }, NOWHERE)
+  const invalid = { code: 'invalid_argument' }
+  await expect(storage.openUpload('a', { size: 6, maxSize: 5 })).rejects.toMatchObject({ code: 'too_large' })
+  await expect(storage.openUpload('a', { ifAbsent: true, ifMatch: '"x"' })).rejects.toMatchObject(invalid)
+  await expect(storage.openUpload('a', { partSize: 2 ** 40 })).rejects.toMatchObject(invalid)
+  const upload = await storage.openUpload('a', { ifAbsent: true })
+  const first = upload.send(['a', 'b'])
+  await expect(upload.send('c')).rejects.toMatchObject(invalid)
+  await first
+  await storage.save('a', 'old')
+  await expect(upload.complete()).rejects.toMatchObject({ code: 'exists' })
+  await expect(upload.write('c')).rejects.toMatchObject(invalid)
+  await storage.delete('a')
+  await upload.complete()
+  expect(await storage.readText('a')).toBe('ab')
+})
+
+it('options that its methods do not have are refused', async () => {
+  const upload = await new MemoryStorage({}, NOWHERE).openUpload('a')
+  const unknown = { code: 'invalid_argument' }
+  await expect(upload.send('x', { offset: 5 } as object)).rejects.toMatchObject(unknown)
+  await expect(upload.write('x', { ofset: 5 } as object)).rejects.toMatchObject({
+    ...unknown,
+    message: expect.stringContaining("'offset'"),
+  })
+  for (const method of ['pause', 'complete', 'cancel'] as const) {
+    await expect(upload[method]({ sginal: 1 } as object)).rejects.toMatchObject(unknown)
+  }
+  expect(upload.position).toBe(0)
 })
 
 it('is unsupported where another process could not go on', async () => {

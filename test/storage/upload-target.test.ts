@@ -131,6 +131,14 @@ describe.each(ROWS)('$name', row => {
     expect(await storage.exists('yours.txt')).toBe(false)
   })
 
+  it('a name that is a variable of forms lets no client choose another one', async () => {
+    const storage = await opened
+    const name = 'in/$' + '{filename}'
+    if (form) return expect(storage.uploadTarget(name)).rejects.toMatchObject({ code: 'suspicious_name' })
+    expect(await upload(await storage.uploadTarget(name), file('x'))).toBeLessThan(300)
+    expect(await storage.listdir('in')).toEqual([[], ['$' + '{filename}']])
+  })
+
   it('is refused with a changed signature', async () => {
     const storage = await opened
     const target = await storage.uploadTarget(NAME)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -59,6 +59,8 @@ describe('a token', () => {
       { attributes: null },
       { partSize: -1 },
       { partSize: 1.5 },
+      { partSize: 0 },
+      { partSize: 2 ** 40 },
       { size: '5' },
       { ifAbsent: 1 },
       { extra: {} },
@@ -105,6 +107,9 @@ describe('a forged token', () => {
     for (const id of ['c.bin', '../secret', `x/${hidden}`, ''])
       await expect(other(id)).rejects.toMatchObject({ code: 'invalid_argument' })
     await expect(other(hidden)).rejects.toMatchObject({ code: 'not_found' })
+    const linked = `.holdall-1-${'c'.repeat(32)}.tmp`
+    linkSync(join(folder, 'secret'), join(folder, 'media', linked))
+    await expect(other(linked)).rejects.toMatchObject({ code: 'not_found' })
     await expect(other(directory)).rejects.toMatchObject({ code: 'not_found' })
     await upload.cancel()
   })

@@ -65,6 +65,25 @@ test('signs URLs that its own handler accepts, and no other ones', async () => {
   expect((await handler(new Request(own))).status).toBe(200)
 })
 
+test('uploadTarget: its own handler stores the upload, and enforces name, size and type', async () => {
+  configure({ STORAGES })
+  using fakes = fakeStorages()
+  for (const alias of fakes.aliases) {
+    const storage = storages[alias]!
+    expect(storage.supports('uploadTarget')).toBe(true)
+    const target = await storage.uploadTarget('in/ü.png', { maxSize: 5, contentType: 'image/png', expiresInSecs: 60 })
+    const send = (body: string, headers: Readonly<Record<string, string>> = target.headers, url = target.url) =>
+      fakes.fetch(url, { method: target.method, headers, body })
+    expect((await send('123456')).status).toBe(413)
+    expect((await send('12345', { 'content-type': 'text/html' })).status).toBe(403)
+    expect((await send('12345', target.headers, target.url.replace('.png', '.jpg'))).status).toBe(403)
+    await fakes.get(alias).assertCount('', 0)
+    expect((await send('12345')).status).toBe(201)
+    await fakes.get(alias).assertExists('in/ü.png', '12345')
+    expect((await storage.stat('in/ü.png')).contentType).toBe('image/png')
+  }
+})
+
 test('assertions fail with what is there', async () => {
   configure({ STORAGES: { default: { BACKEND: 'memory' } } })
   using fakes = fakeStorages()

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { LocalStorage } from '../../src/backends/local/index.ts'
-import { sync } from '../../src/transfer/index.ts'
+import { compare, sync } from '../../src/transfer/index.ts'
 import { at, storageWith } from '../backends/dropbox/support.ts'
 import { startStrictDropbox } from '../servers/strict-dropbox.ts'
 import { changedStorage, filesIn, fill, memory, NOWHERE, synced } from './support.ts'
@@ -65,6 +65,59 @@ it('ends with the file there after a rename in letter case only (syn-8)', async 
   expect(await sync(source, target, options)).toMatchObject({ copied: 2, deleted: 0, inSync: true })
   expect(await target.readText('README')).toBe('new text')
   expect(Object.keys(await filesIn(target))).toHaveLength(2)
+})
+
+it('never deletes what was copied to a name in other letters that is left out (syn-8)', async () => {
+  const dropbox = storageWith(at(server))
+  await fill(dropbox, { 'left/photo.JPG': 'old', 'left/other.JPG': 'extra' })
+  const source = memory()
+  await fill(source, { 'Photo.jpg': 'new' })
+  const { events } = await synced(source, dropbox, {
+    targetPath: 'left',
+    exclude: ['*.JPG'],
+    delete: true,
+    deleteExcluded: true,
+    maxDelete: 100,
+  })
+  expect(events).toEqual(['copied Photo.jpg', 'deleted other.JPG'])
+  expect(await dropbox.readText('left/Photo.jpg')).toBe('new')
+})
+
+it('ends with the file in Dropbox after a rename in letter case only (syn-8)', async () => {
+  const dropbox = storageWith(at(server))
+  const location = await mkdtemp(join(tmpdir(), 'holdall-renamed-'))
+  const options = { delete: true, maxDelete: 100, targetPath: 'renamed' }
+  try {
+    const source = new LocalStorage({ location }, NOWHERE)
+    // Not every target takes `ß` and `SS` for the same: what it lists beside each other is two files.
+    for (const [names, text, copied, deleted] of [
+      [['Dir/Readme.TXT', 'straße'], 'text', 2, 0],
+      [['dir/README.txt', 'STRASSE'], 'text', 1, 0],
+      [['DIR/readme.txt', 'Strasse'], 'new text', 2, 1],
+    ] as const) {
+      await source.deleteAll('', { all: true })
+      for (const name of names) await source.save(name, text)
+      const report = await sync(source, dropbox, options)
+      expect(report).toMatchObject({ copied, deleted, failed: 0, inSync: true })
+      for (const name of names) expect(await dropbox.readText(`renamed/${name}`)).toBe(text)
+    }
+  } finally {
+    await rm(location, { recursive: true })
+  }
+})
+
+it('takes the file that is wanted of two that the target would take for the same', async () => {
+  const source = memory()
+  await fill(source, { README: 'left out', readme: 'wanted' })
+  const options = { exclude: ['README'], foldsNames: true }
+  const target = folding()
+  expect(await sync(source, target, options)).toMatchObject({ copied: 1, failed: 0, inSync: true })
+  expect(await filesIn(target)).toEqual({ readme: 'wanted' })
+  expect(await compare(source, target, options)).toMatchObject({ checked: 1, equal: 1, isEqual: true })
+  const distinct = memory()
+  await fill(distinct, { README: 'distinct', readme: 'wanted' })
+  const both = await compare(target, distinct, { foldsNames: true })
+  expect(both).toMatchObject({ checked: 2, equal: 1, extra: 1, missing: 0 })
 })
 
 it('finds out whether a folder of this machine folds names, and leaves nothing there', async () => {

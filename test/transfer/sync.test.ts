@@ -9,7 +9,8 @@ import { LocalStorage } from '../../src/backends/local/index.ts'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { bytesContent } from '../../src/core/content.ts'
 import { StorageError } from '../../src/core/errors.ts'
-import { sync } from '../../src/transfer/index.ts'
+import { compare, sync } from '../../src/transfer/index.ts'
+import { startTcpProxy } from '../servers/tcp-proxy.ts'
 import { Kinds } from '../storage/kinds.ts'
 import { isFull } from '../support/sampled.ts'
 import { changedStorage, filesIn, fill, memory, NOWHERE, synced } from './support.ts'
@@ -76,6 +77,49 @@ describe('sync', () => {
     const second = await sync(source, target, { record, delete: true })
     expect(second).toMatchObject({ copied: 0, unchanged: files, compared: { record: files }, inSync: true })
     expect(requests()).toEqual({ ListObjectsV2: lists })
+  })
+
+  it('asks for the exact time of a file where the listing has a rough one, instead of copying it', async () => {
+    const done: string[] = []
+    // As an FTP server without MLSD: no etags, and a listing in minutes of an unknown zone.
+    const rough = () =>
+      changedStorage(driver => ({
+        async stat(key, ctx) {
+          done.push(`stat ${key}`)
+          const { etag: _, ...stat } = await driver.stat(key, ctx)
+          return stat
+        },
+        async write(key, content, options, ctx) {
+          done.push(`write ${key}`)
+          await driver.write(key, content, options, ctx)
+          return undefined
+        },
+        async list(...args) {
+          const { files, ...page } = await driver.list(...args)
+          return {
+            ...page,
+            files: files.map(({ etag: _, ...file }) => ({ ...file, modifiedAt: new Date(5), isRoughTime: true })),
+          }
+        },
+      }))
+    const [source, target] = [kinds.local(), rough()]
+    for (const name of ['a', 'b', 'c']) oldFile(join(source.root, name), `text of ${name}`)
+    const record = newRecord()
+    const concurrency = 1
+    expect(await sync(source, target, { record, concurrency })).toMatchObject({ copied: 3 })
+    done.length = 0
+    const second = await sync(source, target, { record, concurrency })
+    expect(second).toMatchObject({ copied: 0, compared: { record: 3 }, inSync: true })
+    expect(done).toEqual(['stat a', 'stat b', 'stat c'])
+    await target.save('b', 'TEXT OF B', { overwrite: true })
+    await target.save('c', 'longer than before', { overwrite: true })
+    done.length = 0
+    expect(await sync(source, target, { record, concurrency })).toMatchObject({ copied: 2, compared: { record: 1 } })
+    expect(done).toEqual(['stat a', 'stat b', 'write b', 'stat b', 'write c', 'stat c'])
+    expect(await filesIn(target)).toEqual(await filesIn(source))
+    expect(await sync(source, target, { record, checksum: true })).toMatchObject({
+      compared: { record: 0, bothRead: 3 },
+    })
   })
 
   it('copies a file of equal size and other content in both directions, whichever is newer (syn-5)', async () => {
@@ -222,6 +266,70 @@ describe('sync', () => {
     }
   })
 
+  it('hears of what a listing left out at its very end', async () => {
+    const target = memory()
+    await fill(target, { a: 'a', 'secret/c': 'c' })
+    let lists = 0
+    const source = changedStorage(driver => ({
+      async list(prefix, page, ctx) {
+        const found = await driver.list(prefix, page, ctx)
+        lists++
+        // Nothing else is awaited after the target's listing has ended.
+        await new Promise(resolve => setTimeout(resolve, 5))
+        process.emitWarning('"secret/" is left out: permission denied.', { code: 'HOLDALL_LEFT_OUT' })
+        return found
+      },
+    }))
+    await fill(source, { a: 'a' })
+    const heard = process.listeners('warning')
+    process.removeAllListeners('warning')
+    process.on('warning', () => undefined)
+    try {
+      const report = await sync(source, target, { delete: true, sizeOnly: true })
+      expect([lists, report]).toMatchObject([1, { unchanged: 1, deleted: 0, heldBack: 'incomplete_source' }])
+    } finally {
+      process.removeAllListeners('warning')
+      for (const listener of heard) process.on('warning', listener)
+    }
+  })
+
+  it('refuses a source that is a file, and one that is missing where the target has files', async () => {
+    for (const storage of [memory(), kinds.s3(), kinds.local()]) {
+      await fill(storage, { 'a.txt': 'a' })
+      const target = memory()
+      await fill(target, { old: 'old' })
+      for (const [sourcePath, code] of [
+        ['a.txt', 'not_a_directory'],
+        ['b.txt', 'not_found'],
+      ] as const) {
+        const options = { sourcePath, delete: true, allowEmptySource: true }
+        await expect(sync(storage, target, options)).rejects.toMatchObject({ code })
+        await expect(compare(storage, target, { sourcePath })).rejects.toMatchObject({ code })
+      }
+      expect(await filesIn(target)).toEqual({ old: 'old' })
+    }
+  })
+
+  it('deletes no file of a disk that was changed after the listing', async () => {
+    const [source, target] = [memory(), kinds.local()]
+    await fill(source, { new: 'new' })
+    await fill(target, { other: 'o', same: 's', 'sub/gone': 'g' })
+    const events: string[] = []
+    const report = await sync(source, target, {
+      delete: true,
+      maxDelete: 100,
+      onEvent: event => {
+        events.push(`${event.type} ${event.name}`)
+        if (event.type === 'copied') writeFileSync(join(target.root, 'other'), 'changed meanwhile')
+      },
+    })
+    expect(events.sort()).toEqual(['copied new', 'deleted same', 'deleted sub/gone', 'failed other'])
+    expect(report).toMatchObject({ deleted: 2, extra: 1, failed: 1, inSync: false })
+    expect(report.failures[0]!.error).toMatchObject({ code: 'precondition_failed', fileName: 'other' })
+    expect(await filesIn(target)).toEqual({ new: 'new', other: 'changed meanwhile' })
+    expect(await readdir(target.root)).not.toContain('sub')
+  })
+
   it('stops and asks before an empty source, or more than a share, is deleted (syn-2)', async () => {
     const target = memory()
     const files = { a: '1', b: '2', c: '3', d: '4' }
@@ -293,6 +401,56 @@ describe('sync', () => {
     done.length = 0
     expect(await sync(source, target, { delete: true })).toMatchObject({ deleted: 1, inSync: true })
     expect(done.at(-1)).toBe('delete 0')
+  })
+
+  it('keeps the old file where other bytes arrive at the service, and deletes nothing (syn-10)', async () => {
+    const MIB = 1024 * 1024
+    const target = kinds.s3()
+    await fill(target, { damaged: 'old', large: 'old', extra: 'e' })
+    const proxy = await startTcpProxy(Number(new URL(kinds.server.url).port))
+    proxy.rule = ({ isUp, bytes }) => {
+      const at = isUp ? bytes.indexOf('damage it') : -1
+      if (at >= 0) bytes.write('DAMAGE', at)
+      return undefined
+    }
+    const endpointUrl = `http://127.0.0.1:${proxy.port}`
+    const { location } = target.options
+    const damaging = kinds.s3({ endpointUrl, location, maxAttempts: 1, multipartThreshold: 5 * MIB, partSize: 5 * MIB })
+    try {
+      const source = kinds.local()
+      await fill(source, { damaged: 'please damage it', sound: 'sound' })
+      await source.save('large', Buffer.concat([Buffer.alloc(5 * MIB), Buffer.from('please damage it')]))
+      const { report } = await synced(source, damaging, { delete: true })
+      expect(report).toMatchObject({ copied: 1, failed: 2, deleted: 0, extra: 1, heldBack: 'failures', inSync: false })
+      expect(report.failures.map(({ name, error }) => [name, error.code]).sort()).toEqual([
+        ['damaged', 'checksum_mismatch'],
+        ['large', 'checksum_mismatch'],
+      ])
+      expect(await filesIn(target)).toEqual({ damaged: 'old', large: 'old', extra: 'e', sound: 'sound' })
+      expect([...kinds.server.bucket().uploads.values()].filter(({ key }) => key.startsWith(`${location}/`))).toEqual(
+        [],
+      )
+    } finally {
+      await damaging.close()
+      await proxy[Symbol.asyncDispose]()
+    }
+  })
+
+  it('copies what a bucket holds beside zero-byte objects that stand for folders (syn-11)', async () => {
+    const source = kinds.s3()
+    await fill(source, { 'a/b': 'b', c: 'c' })
+    const bucket = kinds.server.bucket()
+    const one = bucket.current(`${source.options.location}/c`)!
+    const etag = createHash('md5').digest('hex')
+    for (const name of ['', 'a/', 'c/', 'empty/', 'empty//']) {
+      bucket.put(`${source.options.location}/${name}`, { ...one, body: Buffer.alloc(0), etag, checksums: {} })
+    }
+    for (const target of [kinds.local(), kinds.s3()]) {
+      const { report, events } = await synced(source, target, { delete: true })
+      expect(events).toEqual(['copied a/b', 'copied c'])
+      expect(report).toMatchObject({ failed: 0, inSync: true })
+      expect(await sync(source, target, { delete: true })).toMatchObject({ copied: 0, deleted: 0, inSync: true })
+    }
   })
 
   it('keeps names that differ in Unicode form or letter case apart (syn-7)', async () => {

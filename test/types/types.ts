@@ -57,6 +57,14 @@ export async function modes(storage: Storage): Promise<void> {
   await storage.open('a', mode)
 }
 
+export async function webAnswers(storage: Storage): Promise<readonly Response[]> {
+  const bytes = await storage.readBytes('a')
+  const stream = storage.webStream('a', { start: 1, length: 2 })
+  assertType<Equal<typeof bytes, Buffer<ArrayBuffer>>>()
+  assertType<Equal<typeof stream, ReadableStream<Uint8Array<ArrayBuffer>>>>()
+  return [new Response(bytes), new Response(stream), new Response(await storage.readText('a'))]
+}
+
 export function options(): void {
   new LocalStorage({ location: '/x', filePermissionsMode: 0o640, baseUrl: undefined })
   // @ts-expect-error an unknown option

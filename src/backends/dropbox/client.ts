@@ -1,3 +1,4 @@
+import { nodeCrypto } from '../../core/builtin.ts'
 import type { CallContext } from '../../core/call.ts'
 import { StorageError } from '../../core/errors.ts'
 import { Once } from '../../core/once.ts'
@@ -7,7 +8,7 @@ import type { Bytes } from '../../remote/checksums.ts'
 import type { HttpStatusError } from '../../remote/http-error.ts'
 import { hidingSecrets } from '../../remote/secrets.ts'
 import { type Lesson, Service, type ServiceRequest } from '../../remote/service.ts'
-import { DropboxError, dropboxError, type Fields, fieldsOf } from './errors.ts'
+import { classifyDropbox, DropboxError, dropboxError, type Fields, fieldsOf } from './errors.ts'
 import { type TokenOptions, Tokens } from './tokens.ts'
 
 /** The address of a client's requests and its credentials. */
@@ -49,6 +50,7 @@ export class DropboxClient {
   readonly #tokens: Tokens
   readonly #service: Service<DropboxRequest, undefined>
   readonly #root: Once<string> = new Once()
+  readonly #account: Once<string> = new Once()
 
   constructor(options: ClientOptions, http: HttpClient) {
     this.#options = options
@@ -136,6 +138,28 @@ export class DropboxClient {
     const root = textOf(fieldsOf(info)['root_namespace_id'])
     if (root !== undefined) return root
     throw new StorageError('unavailable', 'The account does not tell the root of its team.', { outcome: 'not_applied' })
+  }
+
+  /**
+   * Returns an identity of the account, the same text for all its tokens. Sends one request, once. A token without the scope `account_info.read` is
+   * identified by its hash.
+   */
+  async account(ctx: CallContext): Promise<string> {
+    return this.#account.value ?? (await this.#account.get(ctx, shared => this.#accountId({ ...ctx, ...shared })))
+  }
+
+  async #accountId(ctx: CallContext): Promise<string> {
+    const { apiUrl, oauth2RefreshToken, oauth2AccessToken, teamRoot } = this.#options
+    const base = `${apiUrl}${teamRoot ? ' team' : ''}`
+    try {
+      const options = { fields: ['account_id'], reads: true, isHome: true }
+      const { account_id: id } = await this.rpc('users/get_current_account', null, ctx, options)
+      return `${base} ${textOf(id) ?? ''}`
+    } catch (error) {
+      if (classifyDropbox(error) !== 'permission_denied') throw error
+      const token = oauth2RefreshToken ?? oauth2AccessToken ?? ''
+      return `${base} ${nodeCrypto().hash('sha256', token, 'hex').slice(0, 16)}`
+    }
   }
 
   /** Learns that a token has expired, or that the root of the team has changed. */

@@ -152,7 +152,7 @@ export class DropboxDriver implements Driver {
   /** The id of the file, which does not depend on spelling, root and token. */
   async address(key: string, ctx: CallContext): Promise<string> {
     const found = await ctx.step('stat', true, step => this.#lookup.present(key, step))
-    return found?.id ?? pathOf(key).toLowerCase()
+    return found?.id ?? `${await this.#client.account(ctx)} ${pathOf(key).toLowerCase()}`
   }
 
   async createContainer(ctx: CallContext): Promise<void> {

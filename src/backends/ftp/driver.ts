@@ -44,6 +44,7 @@ export class FtpDriver implements Driver {
     ifMatch: false,
     metadata: false,
     listRange: true,
+    rereads: 'always',
   }
   /** Present if there is a `baseUrl`. */
   readonly publicUrl?: (key: string) => string

@@ -209,7 +209,7 @@ export class GcsDriver implements Driver {
     ctx: CallContext,
   ): Promise<DirectUpload> {
     const { objectParameters = {} } = options
-    const form = formOptions(fieldHeaders(fieldsOf(objectParameters, options)), limits)
+    const form = formOptions(key, fieldHeaders(fieldsOf(objectParameters, options)), limits)
     return formUpload(await this.uploadForm(key, form, limits.expiresInSecs, ctx))
   }
 

@@ -63,6 +63,8 @@ class LocalUpload implements PartialUpload<Stat> {
   readonly #key: string
   readonly #options: WriteOptions
   #offset: number
+  /** Whether a part has failed, of which bytes may be there. */
+  #isDoubtful = false
 
   constructor(
     access: Access,
@@ -96,12 +98,10 @@ class LocalUpload implements PartialUpload<Stat> {
     ctx.signal.throwIfAborted()
     await this.#opened(ctx, async handle => {
       const { size } = await handle.stat()
-      if (size < this.#offset) {
-        const text = `The upload has ${size} bytes where ${this.#offset} were expected: something else has changed it.`
-        throw new StorageError('unavailable', text, { outcome: 'not_applied', retryable: false })
-      }
       // Bytes of a part that failed.
-      if (size > this.#offset) await handle.truncate(this.#offset)
+      if (this.#isDoubtful && size > this.#offset) await handle.truncate(this.#offset)
+      else this.#checkSize(size)
+      this.#isDoubtful = true
       let at = this.#offset
       for (const chunk of chunks) {
         await writeAll(handle, chunk, at)
@@ -109,11 +109,13 @@ class LocalUpload implements PartialUpload<Stat> {
         ctx.progress()
       }
       this.#offset = at
+      this.#isDoubtful = false
     })
   }
 
   async finish(ctx: CallContext): Promise<Stat> {
     const stat = await this.#opened(ctx, async (handle, path, place) => {
+      this.#checkSize((await handle.stat()).size)
       const options = this.#options
       const policy = await policyFor(place, options, this.#access.policy)
       return publishTemporary({ handle, path }, place, options, policy, ctx)
@@ -123,8 +125,7 @@ class LocalUpload implements PartialUpload<Stat> {
   }
 
   async end(ctx: CallContext): Promise<void> {
-    const remove = (place: Place): Promise<void | undefined> =>
-      unless(['ENOENT'], unlink(join(place.folder, this.saved.id)))
+    const remove = (place: Place): Promise<unknown> => unless(['ENOENT'], unlink(join(place.folder, this.saved.id)))
     await descriptors.run(ctx, () => unless(['ENOENT', 'ENOTDIR'], this.#access.root.within(this.#key, remove)))
     heldUploads.delete(this.saved.id)
   }
@@ -132,6 +133,13 @@ class LocalUpload implements PartialUpload<Stat> {
   /** `sweep` treats the file by its age, like that of a process that has ended. */
   release(): void {
     heldUploads.delete(this.saved.id)
+  }
+
+  /** Two processes that continue one upload at the same time would mix their bytes. */
+  #checkSize(size: number): void {
+    if (size === this.#offset) return
+    const text = `The upload has ${size} bytes where ${this.#offset} were expected: another process writes to it.`
+    throw new StorageError('unavailable', text, { outcome: 'not_applied', retryable: false })
   }
 
   /** Works on the file, without following a link. */

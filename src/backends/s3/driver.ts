@@ -117,6 +117,7 @@ export class S3Driver implements Driver {
       metadata: true,
       versions: true,
       listRange: true,
+      rereads: this.#options.preset.conditionalCopy ? undefined : 'small',
     }
   }
 

@@ -71,7 +71,7 @@ export async function directUpload(
   const { expiresInSecs } = limits
   const headers = writeHeaders(options.objectParameters ?? {}, options)
   if (forms) {
-    const form = formOptions(headers, limits)
+    const form = formOptions(key, headers, limits)
     return formUpload(uploadForm(await client.credentials(), client.formTarget(key), form, expiresInSecs))
   }
   refuseMaxSize(limits, `this service (${provider})`)

@@ -40,6 +40,7 @@ export class SftpDriver implements Driver {
     ifMatch: false,
     metadata: false,
     listRange: true,
+    rereads: 'maybe',
   }
   /** Present if there is a `baseUrl`. */
   readonly publicUrl?: (key: string) => string

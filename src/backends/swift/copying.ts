@@ -131,7 +131,11 @@ function changeHeaders(source: Found, options: WriteOptions): Headers {
 }
 
 /** All headers of the object: those of the source, with the changes of the options. */
-function allHeaders({ headers: told }: Found, options: WriteOptions, isItself: boolean): Headers {
+export function allHeaders(
+  { headers: told }: Pick<Found, 'headers'>,
+  options: WriteOptions,
+  isItself: boolean,
+): Headers {
   const headers: Record<string, string> = {}
   for (const name of KEPT) {
     const value = headerTextOf(told[name])

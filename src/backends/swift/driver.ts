@@ -49,6 +49,8 @@ export class SwiftDriver implements Driver {
   readonly features: Features = {
     ranges: true,
     exclusiveCreate: false,
+    checkedCopy: true,
+    rereads: 'small',
     ifMatch: false,
     metadata: true,
     listRange: true,

@@ -1,20 +1,24 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { CallContext } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
-import type { Stat, WriteOptions } from '../../core/driver.ts'
+import type { ReadOptions, Stat, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { OpenUploads } from '../../remote/open-uploads.ts'
 import type { PartOptions } from '../../remote/options.ts'
 import { type PartPlan, partPlan } from '../../remote/part-plan.ts'
 import { writeObject } from '../../remote/part-upload.ts'
 import type { ResumablePlan } from '../../remote/resumable.ts'
+import { smallFile } from '../../remote/small-file.ts'
 import type { SwiftClient } from './client.ts'
-import { changeObject, changesNothing, copyObject, isLarge } from './copying.ts'
+import { allHeaders, changeObject, changesNothing, copyObject, isLarge } from './copying.ts'
+import { CREATE, CreateCondition } from './create-condition.ts'
 import { classifySwift } from './errors.ts'
 import { statOf, writeHeaders } from './headers.ts'
 import type { ClusterInfo } from './info.ts'
 import type { SwiftSegment } from './manifests.ts'
 import { checkKey } from './names.ts'
 import { SwiftParts, type SwiftTarget, type SwiftUpload } from './parts.ts'
+import { readStored } from './reading.ts'
 import { Replaced } from './replaced.ts'
 import type { Segments } from './segments.ts'
 import { writeStream } from './stream.ts'
@@ -43,6 +47,8 @@ export interface WriteTools {
 const GIB = 1024 ** 3
 const SETTLE_MS = 60_000
 const LATE_MS = 2000
+/** Requests the newest replica, which a copy by the cluster also takes. */
+const NEWEST = { 'x-newest': 'true' } as const
 /** Size in bytes that every cluster accepts in one object. */
 const SURE_SIZE = 1024 * 1024
 
@@ -51,16 +57,19 @@ export class Writes {
   readonly #tools: WriteTools
   readonly #options: WritesOptions
   readonly #uploads: OpenUploads = new OpenUploads()
+  readonly #condition: CreateCondition
 
   constructor(tools: WriteTools, options: WritesOptions) {
     this.#tools = tools
     this.#options = options
+    this.#condition = new CreateCondition(tools.client, options.container)
   }
 
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     ctx.signal.throwIfAborted()
     checkKey(key)
-    const target = this.#targetOf(key, options, ctx)
+    // A later try may meet what an earlier one stored.
+    const target = this.#targetOf(key, options, options.isNew === true && ctx.attempt === 1)
     const { bytes } = content
     const { threshold, isSmall, parts } = await this.#sizing(bytes?.byteLength ?? content.size, ctx)
     const isStream = this.#options.largeObjects === 'none' && bytes === undefined && !isSmall
@@ -73,17 +82,47 @@ export class Writes {
 
   async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     checkKey(to)
+    const isNew = options.isNew === true
+    if (isNew && from !== to && (await this.#condition.isHonoured(to, ctx))) {
+      const stat = await this.#copySmall(from, to, options, ctx)
+      if (stat !== undefined) return stat
+    }
     const source = await this.#tools.segments.find(from, ctx)
     if (source === undefined) throw new StorageError('not_found', `There is no '${from}'.`, { status: 404 })
+    if (isNew && from === to) throw new StorageError('exists', 'The key is taken.')
     if (from === to && changesNothing(options)) return statOf(source.headers)
     const { container, partSize } = this.#options
-    const target = this.#targetOf(to, options, ctx)
+    const target = this.#targetOf(to, options, isNew)
     const parts = await this.#parts(ctx)
     const most = Math.min(isLarge(source) ? partSize : GIB, parts.limits.maxPart ?? GIB)
+    // Before parts are copied for nothing; a small object is looked for just before its one request.
+    if (isNew && statOf(source.headers).size > most) await this.#targetOf(to, options, true).replaced.look(ctx)
     const tools = { client: this.#tools.client, parts, plan: this.#planOf(target, 0), container, most }
     if (from === to) await changeObject(tools, this.#tools.segments, source, { from, to, options }, ctx)
     else await this.#replacing(target, ctx, () => copyObject(tools, source, { from, to, options }, target, ctx))
     return undefined
+  }
+
+  /**
+   * Reads a small file and sends it again with `If-None-Match: *`: two requests. A copy by the cluster would apply that condition to its source. Returns
+   * undefined for a larger file.
+   */
+  async #copySmall(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
+    const { client } = this.#tools
+    const { container, multipartThreshold } = this.#options
+    let headers: IncomingHttpHeaders = {}
+    const seen = (told: IncomingHttpHeaders): void => {
+      headers = told
+    }
+    const source = {
+      read: (key: string, read: ReadOptions, step: CallContext) =>
+        readStored(client, { container, key }, read, step, { asked: NEWEST, seen }),
+      classify: classifySwift,
+    }
+    const { bytes } = await smallFile(source, from, {}, Math.min(multipartThreshold, SURE_SIZE), ctx)
+    if (bytes === undefined) return undefined
+    const target = { ...this.#targetOf(to, options, true), headers: allHeaders({ headers }, options, false) }
+    return await this.#replacing(target, ctx, () => this.#partsOf('slo').put(target, bytes, ctx))
   }
 
   /** How a key is written in parts that another process can continue. */
@@ -96,7 +135,7 @@ export class Writes {
     if (this.#options.largeObjects === 'none') {
       throw new StorageError('unsupported', 'SWIFT_LARGE_OBJECTS is none: there are no uploads in parts.')
     }
-    const target = this.#targetOf(key, options, ctx)
+    const target = this.#targetOf(key, options, options.isNew === true && ctx.attempt === 1)
     const finished = (step: CallContext): Promise<void> => this.#uploads.keep(target.replaced.discard(step))
     const plan = this.#planOf(target, 0)
     return { protocol: await this.#parts(ctx), target, plan, finished, failed: error => takenError(target, error) }
@@ -107,15 +146,14 @@ export class Writes {
     return this.#uploads.close()
   }
 
-  #targetOf(key: string, options: WriteOptions, ctx: CallContext): SwiftTarget {
-    const { objectParameters = {}, isNew: wanted = false, ifAbsent, ifMatch } = options
+  /** What is written, and whether the key must be free. */
+  #targetOf(key: string, options: WriteOptions, isNew: boolean): SwiftTarget {
+    const { objectParameters = {}, ifAbsent, ifMatch } = options
     if (ifAbsent === true || ifMatch !== undefined) {
       throw new StorageError('unsupported', 'Swift has no conditions of writes that hold.')
     }
-    // A later try may find the object that an earlier one stored.
-    const isNew = wanted && ctx.attempt === 1
     const replaced = new Replaced(this.#tools.segments, key, { isNew, leaveSegments: this.#options.leaveSegments })
-    const conditions: Readonly<Record<string, string>> = isNew ? { 'if-none-match': '*' } : {}
+    const conditions: Readonly<Record<string, string>> = isNew ? CREATE : {}
     return { key, options, headers: writeHeaders(objectParameters, options), conditions, replaced }
   }
 

@@ -4,9 +4,10 @@ import type { HoldallSettings } from '../../config/configure.ts'
 import type { Storages } from '../../config/storages.ts'
 import { redactOptions, type SettingsOf } from '../../core/settings.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
+import { copyNote } from '../../storage/supports.ts'
 import type { Feature } from '../../storage/types.ts'
 import { settingsAdvice } from '../advice.ts'
-import type { CliContext } from '../context.ts'
+import { type CliContext, UsageError } from '../context.ts'
 import { paint, printable, table } from '../output.ts'
 import { placeAdvice } from '../place-advice.ts'
 import { isMissing, plain, probe, type Step } from '../probe.ts'
@@ -14,6 +15,7 @@ import { checkStaticFiles, hasStaticFiles, servingProblem } from '../static-chec
 import { counted } from '../tally.ts'
 import { hasAlias, splitTarget } from '../target.ts'
 import { arePlaces, type CompareFlags, comparePlaces, declareComparison } from './compare.ts'
+import { isLocalPath } from './places.ts'
 
 /** The result for one storage. */
 interface Report {
@@ -28,6 +30,8 @@ interface Report {
     readonly key: string
   }[]
   readonly features: Readonly<Record<string, boolean>>
+  /** Where the bytes of a copy within the storage go. */
+  readonly copies?: string | undefined
   readonly steps: readonly Step[]
 }
 
@@ -65,6 +69,10 @@ export function check(program: Command, context: CliContext): void {
 
 async function run(context: CliContext, given: readonly string[], all: boolean): Promise<void> {
   const { out } = context
+  const place = given.find(text => isLocalPath(text) || splitTarget(text).path.includes('/'))
+  if (place !== undefined) {
+    throw new UsageError(`check: '${place}' is a place: name two to compare them, or aliases to check their storages.`)
+  }
   const loaded = await context.config()
   const advice = settingsAdvice({ settings: loaded.settings, env: process.env })
   await out.line(`configuration  ${loaded.file ?? 'none found: the defaults and the environment count'}`)
@@ -141,7 +149,8 @@ async function reportOn(context: CliContext, alias: string): Promise<Report> {
   const hasFailed = steps.some(step => step.ok === false)
   const ok = hasFailed ? false : isDryRun ? null : true
   const features = Object.fromEntries(!hasFailed ? FEATURES.map(name => [name, storage.supports(name)]) : [])
-  return { alias, backend: backend.name, ok, options, features, steps }
+  const copies = hasFailed ? undefined : copyNote(storage.calls.driver, storage.features)
+  return { alias, backend: backend.name, ok, options, features, copies, steps }
 }
 
 async function show(context: CliContext, report: Report, all: boolean): Promise<void> {
@@ -173,6 +182,7 @@ async function show(context: CliContext, report: Report, all: boolean): Promise<
       .join(', ')
   if (names(true) !== '') await out.line(`  supported: ${names(true)}`)
   if (names(false) !== '') await out.line(`  not supported: ${names(false)}`)
+  if (report.copies !== undefined) await out.line(`  a copy within it: ${report.copies}`)
 }
 
 const COLOURS = { ok: 'green', failed: 'red', anonymous: 'yellow', 'not asked': 'yellow' } as const

@@ -71,8 +71,8 @@ function sampleOf(text: string | undefined): CompareOptions['sample'] {
 
 async function tell({ out }: CliContext, source: SyncPlace, target: SyncPlace, event: CompareEvent): Promise<void> {
   if (event.type === 'failed') return out.error(event.error)
-  if (out.json) return out.record(event, '')
   const { name } = event
+  if (out.json) return out.record({ ...event, place: target.shown(name) }, '')
   const texts = {
     missing: () => `missing  ${target.shown(name)}`,
     extra: () => `extra    ${target.shown(name)}`,

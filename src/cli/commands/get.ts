@@ -3,6 +3,7 @@ import { basename, dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { isStorageError, StorageError } from '../../core/errors.ts'
 import { forEachParallel } from '../../core/parallel.ts'
+import type { AnyStorage } from '../../storage/storage.ts'
 import type { Entry, NameOrEntry } from '../../storage/types.ts'
 import { type CliContext, shownTarget, type Target, UsageError } from '../context.ts'
 import { LocalFolder } from '../local-folder.ts'
@@ -12,6 +13,11 @@ import { Tally } from '../tally.ts'
 import { hasAlias, lastPart } from '../target.ts'
 import { existingFile, explainUnread, type Found, filesBelow } from '../tree.ts'
 import { writeOut } from './cat.ts'
+
+/** Requests at a time for a large file: each part has 8 MiB, which are held in memory. */
+const PARALLEL = 4
+/** Bytes from which a file of a folder is large. */
+const LARGE = 16 * 1024 * 1024
 
 interface GetOptions {
   readonly recursive?: boolean
@@ -172,13 +178,17 @@ async function getOne(
     await tally.done({ dryRun: true, place, file: planned }, text)
     return
   }
-  const { progress } = tally
+  const onProgress = tally.progress.of(path)
+  const parallel = requestsFor(storage, stored)
   async function* body(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of storage.createReadStream(stored, { signal }) as AsyncIterable<Uint8Array>) {
-      yield chunk
-      progress.add(chunk.byteLength, path)
-    }
+    yield* storage.createReadStream(stored, { signal, parallel, onProgress }) as AsyncIterable<Uint8Array>
   }
   const file = await folder.write(name, body, { overwrite, signal })
   await tally.done({ place, file }, printable(file))
+}
+
+/** Requests at a time for one file. A file of this machine is read by one, and so is what a listing shows to be small. */
+function requestsFor(storage: AnyStorage, stored: NameOrEntry): number {
+  const isSmall = typeof stored !== 'string' && !(stored.size > LARGE)
+  return isSmall || storage.supports('path') ? 1 : PARALLEL
 }

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -29,6 +30,9 @@ export function isLocalPath(text: string): boolean {
 /** Returns the place of an argument. A folder of this machine is a local storage to which the configuration does not apply. */
 export async function placeOf(context: CliContext, text: string, isTarget: boolean): Promise<SyncPlace> {
   if (!isLocalPath(text)) {
+    if (!hasAlias(text) && (await isFolder(text))) {
+      context.out.log(`'${printable(text)}' is a path in 'default'; the folder here is './${printable(text)}'`)
+    }
     const { alias, path, storage } = await (isTarget ? context.destination(text) : context.target(text))
     return { storage, path, folder: undefined, shown: name => printable(shownTarget(alias, below(path, name))) }
   }
@@ -36,6 +40,14 @@ export async function placeOf(context: CliContext, text: string, isTarget: boole
   const options = { location: folder, filePermissionsMode: null, fsync: false, readOnly: !isTarget }
   const storage = new LocalStorage(options, { settings: {}, env: {} })
   return { storage, path: '', folder, shown: name => printable(join(text, name)) }
+}
+
+/** Whether there is a folder of this machine at a path. */
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    stats => stats.isDirectory(),
+    () => false,
+  )
 }
 
 /** Adds a text to the values of an option that may be repeated. */

@@ -114,8 +114,8 @@ async function removeOne(context: CliContext, target: Target, tally: Tally): Pro
 async function removed({ out }: CliContext, { alias, path }: Target, tally: Tally): Promise<void> {
   const place = shownTarget(alias, path)
   tally.add(1)
-  out.log(`removed ${printable(place)}`)
   if (out.json) await out.record({ place, deleted: 1 }, '')
+  else out.log(`removed ${printable(place)}`)
 }
 
 async function removeBatch(context: CliContext, storage: AnyStorage, group: readonly Target[], tally: Tally) {
@@ -173,8 +173,8 @@ async function removeBelow(context: CliContext, target: Target, options: RmOptio
   }
   if (isDryRun || (isMissing && path !== '')) return
   if (failed === 0 && storage.supports('path')) await removeFolders(storage, path, signal)
-  out.log(`removed ${counted(deleted)} below ${printable(place)}${failed > 0 ? `, ${failed} failed` : ''}`)
   if (out.json) await out.record({ place, deleted, failed }, '')
+  else out.log(`removed ${counted(deleted)} below ${printable(place)}${failed > 0 ? `, ${failed} failed` : ''}`)
 }
 
 async function* batches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {

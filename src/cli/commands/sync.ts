@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { access, constants, mkdir, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
@@ -61,7 +61,7 @@ async function run(context: CliContext, from: string, to: string, flags: SyncFla
   const target = await placeOf(context, to, true)
   await checkFolder(source, from)
   const dryRun = context.options.dryRun === true
-  const record = await recordPath(source, target, flags)
+  const record = await recordPath(context, source, target, flags)
   const { sync: work } = await import('../../transfer/index.ts')
   const progress = new Progress(out, 0, { unit: 'files' })
   let counts: SyncProgress = { checked: 0, copied: 0, unchanged: 0, deleted: 0, failed: 0, bytes: 0 }
@@ -129,14 +129,29 @@ export async function checkFolder({ folder }: SyncPlace, text: string): Promise<
   }
 }
 
-/** The file that keeps what was found equal, by the places of both sides. */
-async function recordPath(source: SyncPlace, target: SyncPlace, { record }: SyncFlags): Promise<string | undefined> {
+/** The file that keeps what was found equal, by the places of both sides. Without a cache that can be written there is none. */
+async function recordPath(
+  { out, options }: CliContext,
+  source: SyncPlace,
+  target: SyncPlace,
+  { record }: SyncFlags,
+): Promise<string | undefined> {
   if (record === false) return undefined
   if (typeof record === 'string') return record
   const places = await Promise.all([source, target].map(addressText))
   const hash = nodeCrypto().createHash('sha256').update(JSON.stringify(places)).digest('hex').slice(0, 32)
-  const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
-  return join(cache, 'holdall', 'sync', `${hash}.jsonl`)
+  const folder = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'holdall', 'sync')
+  try {
+    if (options.dryRun !== true) {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await access(folder, constants.W_OK)
+    }
+    return join(folder, `${hash}.jsonl`)
+  } catch (error) {
+    const { message } = error as Error
+    out.warn(`no record of this run is kept: ${message}; --record names another file, --no-record keeps none`)
+    return undefined
+  }
 }
 
 async function addressText({ storage, path, folder }: SyncPlace): Promise<string> {

@@ -31,7 +31,8 @@ export interface PostForm {
   readonly fields: Record<string, string>
 }
 
-const FILE_NAME = '$' + '{filename}'
+/** What a form replaces by the name of the file on the client's disk. */
+export const FILE_NAME: string = '$' + '{filename}'
 
 /**
  * Signs a form for browser uploads (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-post-example.html,

@@ -1,7 +1,9 @@
 import type { UrlSigner } from '../../backends/local/signed-urls.ts'
+import type { ContentSource } from '../../core/content.ts'
 import { contentDisposition } from '../../core/disposition.ts'
 import { isStorageError } from '../../core/errors.ts'
-import type { Entry } from '../../storage/types.ts'
+import type { AnyStorage } from '../../storage/storage.ts'
+import type { Entry, SaveOptions } from '../../storage/types.ts'
 import { sendFile } from '../send.ts'
 import { json, Refusal } from './answers.ts'
 import { kindOf, typeOf } from './kinds.ts'
@@ -9,8 +11,10 @@ import type { Place } from './place.ts'
 
 /** Maximum number of entries in one answer, where the storage can limit them. */
 const PAGE_SIZE = 200
+/** Replaces a stored `Cache-Control`: these answers are for one user, and files change. */
+const PRIVATE = 'private, no-cache'
 /** Files without markup and scripts are shown; the others are downloaded. */
-const HEADERS = { cacheControl: 'private, no-cache', disposition: 'inline', trusted: false } as const
+const HEADERS = { cacheControl: PRIVATE, disposition: 'inline', trusted: false } as const
 
 /** Returns an entry in the form for the page. */
 function shownEntry(place: Place, entry: Entry): Record<string, unknown> {
@@ -41,7 +45,8 @@ export async function statFile(place: Place, query: URLSearchParams, signal: Abo
 export async function sendContent(place: Place, query: URLSearchParams, request: Request): Promise<Response> {
   const name = place.nameOf(pathIn(query))
   const attachment = contentDisposition('attachment', name)
-  const overrides: Record<string, string> = query.has('download') ? { 'response-content-disposition': attachment } : {}
+  const overrides: Record<string, string> = { 'response-cache-control': PRIVATE }
+  if (query.has('download')) overrides['response-content-disposition'] = attachment
   const answer = await sendFile({ storage: place.storage, name, request, overrides, options: HEADERS, codings: [] })
   if (answer.headers.has('content-security-policy')) answer.headers.set('content-disposition', attachment)
   else
@@ -68,11 +73,28 @@ export async function uploadFile(
   const { signal } = request
   try {
     // The type follows from the name; the client cannot choose it.
-    const stored = await place.storage.save(name, request.body ?? '', { overwrite: false, maxSize: maxBytes, signal })
+    const stored = await saveStreamed(place.storage, name, request.body ?? '', { maxSize: maxBytes, signal })
     return json(shownEntry(place, await place.storage.stat(stored, { signal })), 201)
   } catch (error) {
     throw isStorageError(error, 'too_large') ? tooLarge : error
   }
+}
+
+/**
+ * Saves a stream under a free name. Where the storage can create exclusively, a name that another upload takes meanwhile is `exists`: to try a
+ * second name, `save` would first keep the whole body in the temporary folder of this machine.
+ */
+async function saveStreamed(
+  storage: AnyStorage,
+  name: string,
+  body: ContentSource,
+  options: Pick<SaveOptions, 'maxSize' | 'signal'>,
+): Promise<string> {
+  const { signal } = options
+  await storage.discover({ signal })
+  if (!storage.features.exclusiveCreate) return storage.save(name, body, { ...options, overwrite: false })
+  const free = await storage.getAvailableName(name, { overwrite: false, signal })
+  return storage.save(free, body, { ...options, ifAbsent: true })
 }
 
 /** Deletes a file; a missing one is no error. */

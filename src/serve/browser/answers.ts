@@ -4,6 +4,7 @@ import { STATUS } from '../handler.ts'
 
 /** What a person can do about an error. The storage's own message may contain paths of the server, and is passed to `onError` instead. */
 const WORDS: Partial<Record<ErrorCode, string>> = {
+  exists: 'Another file has taken this name meanwhile. Upload the file again.',
   not_found: 'There is no such file or folder. It may have been deleted or renamed.',
   is_directory: 'This is a folder that is not empty.',
   not_a_directory: 'This is a file, not a folder.',
@@ -87,7 +88,7 @@ export function pageFile(text: string, type: string, method: string): Response {
 export function errorAnswer(error: unknown): { readonly answer: Response; readonly isOurs: boolean } {
   if (error instanceof Refusal) return { answer: json({ error: error.message }, error.status), isOurs: false }
   const code = isStorageError(error) ? error.code : 'unknown'
-  const status = code === 'is_directory' ? 409 : (STATUS[code] ?? 500)
+  const status = code === 'is_directory' || code === 'exists' ? 409 : (STATUS[code] ?? 500)
   const answer = json(
     { error: WORDS[code] ?? 'The request failed. The server has reported the details.', code },
     status,

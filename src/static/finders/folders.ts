@@ -4,9 +4,10 @@ import { isInside } from '../../backends/local/place.ts'
 import type { CallOptions } from '../../core/call.ts'
 import { classifyErrno } from '../../core/errno.ts'
 import { ImproperlyConfigured } from '../../core/errors.ts'
+import { checkKnownOptions } from '../../core/known-options.ts'
 import { DEFAULT_IGNORE, ignorePatterns } from '../ignore.ts'
 import type { Finder, FinderOptions, IsIgnored, StaticFile } from '../types.ts'
-import { checkedEntry, checkedList, filesOf, findIn, type Place } from './places.ts'
+import { checkedEntry, checkedList, checkFinderOptions, filesOf, findIn, type Place } from './places.ts'
 
 const SETTING = 'STATICFILES_DIRS'
 
@@ -30,7 +31,9 @@ export interface FolderFinderOptions {
 export class FolderFinder implements Finder {
   readonly #places: readonly Place[]
 
-  constructor(entries: readonly FolderEntry[], { base = '' }: FolderFinderOptions = {}) {
+  constructor(entries: readonly FolderEntry[], options: FolderFinderOptions = {}) {
+    checkKnownOptions('FolderFinder', options, { base: true })
+    const { base = '' } = options
     this.#places = placesOf(entries, base)
   }
 
@@ -39,6 +42,7 @@ export class FolderFinder implements Finder {
   }
 
   async *files(options: FinderOptions): AsyncGenerator<StaticFile, void, undefined> {
+    checkFinderOptions(options)
     for (const place of this.#places) {
       if (isThere(place.folder, options)) yield* filesOf(place, options)
     }

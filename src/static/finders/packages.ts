@@ -1,7 +1,8 @@
 import type { CallOptions } from '../../core/call.ts'
+import { checkKnownOptions } from '../../core/known-options.ts'
 import type { Finder, FinderOptions, StaticFile } from '../types.ts'
 import { installedFolder, type PackageFolder, packageFolder } from './package-folder.ts'
-import { checkedEntry, checkedList, filesOf, findIn, type Place } from './places.ts'
+import { checkedEntry, checkedList, checkFinderOptions, filesOf, findIn, type Place } from './places.ts'
 
 const SETTING = 'STATICFILES_PACKAGES'
 
@@ -27,7 +28,9 @@ export class PackageFinder implements Finder {
   readonly #base: string
   #found: readonly Place[] | undefined
 
-  constructor(entries: readonly PackageEntry[], { base = '' }: PackageFinderOptions = {}) {
+  constructor(entries: readonly PackageEntry[], options: PackageFinderOptions = {}) {
+    checkKnownOptions('PackageFinder', options, { base: true })
+    const { base = '' } = options
     this.#base = base
     this.#entries = checkedList(entries, SETTING).map(entry => {
       const [prefix, spec] = checkedEntry(entry, SETTING, 'a package')
@@ -40,6 +43,7 @@ export class PackageFinder implements Finder {
   }
 
   async *files(options: FinderOptions): AsyncGenerator<StaticFile, void, undefined> {
+    checkFinderOptions(options)
     const isIgnored = (path: string) => path === 'node_modules' || options.isIgnored(path)
     for (const place of this.#places) yield* filesOf(place, { ...options, isIgnored })
   }

@@ -4,10 +4,23 @@ import { classifyErrno } from '../../core/errno.ts'
 import { abortedError, ImproperlyConfigured, wrapError } from '../../core/errors.ts'
 import { isHidden } from '../../core/hidden-names.ts'
 import { kindOf } from '../../core/kind.ts'
+import { CALL_OPTIONS, checkCallOptions, checkKnownOptions, type KnownOptions } from '../../core/known-options.ts'
 import { DiskFile } from '../disk-file.ts'
 import { partsOf } from '../static-name.ts'
 import type { FinderOptions, StaticFile } from '../types.ts'
 import { filesBelow, pathOf } from '../walk.ts'
+
+const FINDER_OPTIONS: KnownOptions<FinderOptions> = {
+  ...CALL_OPTIONS,
+  isIgnored: true,
+  onSkipped: true,
+  mustExist: true,
+}
+
+/** Rejects unknown options of a finder's `files` with `invalid_argument`. */
+export function checkFinderOptions(options: FinderOptions): void {
+  checkKnownOptions('files', options, FINDER_OPTIONS)
+}
 
 /** A folder whose files are static files, and the prefix of their names. */
 export interface Place {
@@ -30,7 +43,9 @@ export async function* filesOf(
 }
 
 /** Returns the files of one name, one for each folder that has it. */
-export function findIn(places: readonly Place[], name: string, { signal }: CallOptions): readonly StaticFile[] {
+export function findIn(places: readonly Place[], name: string, options: CallOptions): readonly StaticFile[] {
+  checkCallOptions('find', options)
+  const { signal } = options
   if (signal?.aborted) throw abortedError({ operation: 'find', fileName: name }, signal.reason)
   if (partsOf(name) === undefined) return []
   return places.flatMap(({ prefix, folder }) => {

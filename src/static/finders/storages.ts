@@ -1,12 +1,13 @@
 import type { CallOptions } from '../../core/call.ts'
 import { isStorageError } from '../../core/errors.ts'
 import { compareKeys } from '../../core/key-order.ts'
+import { checkCallOptions, checkKnownOptions } from '../../core/known-options.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
 import type { Entry } from '../../storage/types.ts'
 import { nameProblem, partsOf } from '../static-name.ts'
 import { StoredFile } from '../stored-file.ts'
 import type { Finder, FinderOptions, IsIgnored, StaticFile } from '../types.ts'
-import { checkedEntry } from './places.ts'
+import { checkedEntry, checkFinderOptions } from './places.ts'
 
 /** Options of `StorageFinder`. */
 export interface StorageFinderOptions {
@@ -24,7 +25,9 @@ export class StorageFinder implements Finder {
   /** '' or with a slash. */
   readonly #before: string
 
-  constructor(storage: AnyStorage, { prefix = '' }: StorageFinderOptions = {}) {
+  constructor(storage: AnyStorage, options: StorageFinderOptions = {}) {
+    checkKnownOptions('StorageFinder', options, { prefix: true })
+    const { prefix = '' } = options
     this.#storage = storage
     const [checked] = checkedEntry([prefix, 'storage'], 'StorageFinder', 'a storage')
     this.#before = checked === '' ? '' : `${checked}/`
@@ -36,6 +39,7 @@ export class StorageFinder implements Finder {
   }
 
   async *files(options: FinderOptions): AsyncGenerator<StaticFile, void, undefined> {
+    checkFinderOptions(options)
     const isIgnored = ignoredBelow(options.isIgnored)
     for await (const entry of this.#entries(options)) {
       if (isIgnored(entry.name)) continue
@@ -49,7 +53,9 @@ export class StorageFinder implements Finder {
     }
   }
 
-  async find(name: string, { signal }: CallOptions = {}): Promise<readonly StaticFile[]> {
+  async find(name: string, options: CallOptions = {}): Promise<readonly StaticFile[]> {
+    checkCallOptions('find', options)
+    const { signal } = options
     if (partsOf(name) === undefined || !name.startsWith(this.#before)) return []
     try {
       const entry = await this.#storage.stat(name.slice(this.#before.length), { signal })

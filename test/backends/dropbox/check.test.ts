@@ -43,7 +43,7 @@ it('init begins a configuration that check connects with, and its advice names a
   expect(ending).toMatchObject({ code: 0 })
   expect(ending.stdout + ending.stderr).toContain('DROPBOX_OAUTH2_TOKEN: such a token ends after 4 hours')
   expect(refused).toMatchObject({ code: 1 })
-  expect(refused.stdout + refused.stderr).toContain('see DROPBOX_OAUTH2_TOKEN')
+  expect(refused.stdout + refused.stderr).toContain('see oauth2AccessToken (DROPBOX_OAUTH2_TOKEN)')
   // Nothing is left of the probes.
   expect(server.paths()).toEqual([])
 })

@@ -12,7 +12,7 @@ const features = {
   versions: true,
   listRange: false,
 }
-const methods = ['deleteMany', 'copy', 'move', 'address', 'createContainer'] as const
+const methods = ['deleteMany', 'copy', 'move', 'uploadTarget', 'address', 'createContainer'] as const
 
 const kept = {
   keeps: ['modifiedAt', 'etag', 'versionId'],

@@ -25,7 +25,7 @@ describe('the location', () => {
     expect(refusal({})).toBe('You must set a location at instantiation or at settings.FTP_STORAGE_LOCATION.')
     expect(refusal({ FTP_STORAGE_LOCATION: 'http://u:p@h:21/' })).toContain('Only ftp, aftp, ftps schemes supported')
     expect(refusal({ FTP_STORAGE_LOCATION: 'nonsense' })).toBe(
-      'FTP_STORAGE_LOCATION: Improperly formatted location URL.',
+      'location (FTP_STORAGE_LOCATION): Improperly formatted location URL.',
     )
   })
 
@@ -97,9 +97,9 @@ describe('the other settings', () => {
 
   test('are refused by their names', () => {
     expect(refusal({ LOCATION, FTP_STORAGE_ENCODING: 'koi8-r' })).toBe(
-      "FTP_STORAGE_ENCODING: expected 'utf-8' or 'latin-1', got 'koi8-r'.",
+      "encoding (FTP_STORAGE_ENCODING): expected 'utf-8' or 'latin-1', got 'koi8-r'.",
     )
-    expect(refusal({ LOCATION, FTP_STORAGE_POOL_SIZE: 0 })).toContain('FTP_STORAGE_POOL_SIZE: expected')
+    expect(refusal({ LOCATION, FTP_STORAGE_POOL_SIZE: 0 })).toContain('poolSize (FTP_STORAGE_POOL_SIZE): expected')
     expect(refusal({ LOCATION, FTP_STORAGE_TLS: 'explicit' })).toBe(
       'FTP_STORAGE_TLS: it needs a location that begins with ftps://.',
     )

@@ -10,7 +10,7 @@ import { storageLocations } from '../../support/sampled.ts'
 import { at, driverFor, emptied, hmacKey, KIB_256, storageWith } from './support.ts'
 
 const features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, versions: true, listRange: true }
-const own = ['publicUrl', 'signUrl', 'address', 'createContainer'] as const
+const own = ['publicUrl', 'signUrl', 'uploadTarget', 'address', 'createContainer'] as const
 const methods = [...own, 'deleteMany', 'copy'] as const
 const keeps = ['modifiedAt', 'etag'] as const
 

@@ -75,7 +75,7 @@ describe('where entries come from', () => {
     expect(new LibCloudStorage('amazon_1', { settings: {}, env }).bucket).toBe('bucket-1')
     const broken = { LIBCLOUD_PROVIDERS: '{"x": {"key": "s3cret"' }
     expect(() => new LibCloudStorage({}, { settings: {}, env: broken })).toThrow(
-      'LIBCLOUD_PROVIDERS: expected an object (JSON in the environment).',
+      'providers (LIBCLOUD_PROVIDERS): expected an object (JSON in the environment).',
     )
   })
 

@@ -88,7 +88,7 @@ describe('a signed URL', () => {
     expect(() => plain.verifyUrl('GET', 'a', searchParams)).toThrow(expect.objectContaining({ code: 'unsupported' }))
     await expect(new LocalStorage({ location: '/x' }).url('a')).rejects.toMatchObject({
       code: 'unsupported',
-      message: 'This file is not accessible via a URL.',
+      message: 'This file is not accessible via a URL. Set baseUrl, and urlSecret for signed URLs.',
     })
   })
 })

@@ -10,6 +10,7 @@ const methods = [
   'copy',
   'publicUrl',
   'signUrl',
+  'uploadTarget',
   'address',
   'createContainer',
   'sweep',

@@ -45,7 +45,7 @@ describe('options', () => {
     const none = { AWS_S3_PROXIES: null, AWS_S3_SIGNATURE_VERSION: null, AWS_S3_CLIENT_CONFIG: null }
     expect(storage({}, none).options).toMatchObject({ proxies: {}, signatureVersion: 's3v4', clientConfig: {} })
     expect(storage({}, { AWS_S3_PROXIES: 'None' }).options.proxies).toEqual({})
-    expect(() => storage({}, { AWS_S3_PROXIES: 5 })).toThrow('AWS_S3_PROXIES: expected an object')
+    expect(() => storage({}, { AWS_S3_PROXIES: 5 })).toThrow('proxies (AWS_S3_PROXIES): expected an object')
   })
 
   test('option, then settings, then environment, and the S3 name first', () => {

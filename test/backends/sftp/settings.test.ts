@@ -98,7 +98,10 @@ describe('bad values are refused by the name of the setting', () => {
     ['SFTP_STORAGE_INTERACTIVE', 'perhaps', 'true or false'],
   ])('%s = %j', (key, value, text) => {
     expect(() => storageOf({ [key]: value })).toThrow(
-      expect.objectContaining({ code: 'improperly_configured', message: expect.stringMatching(`^${key}: .*`) }),
+      expect.objectContaining({
+        code: 'improperly_configured',
+        message: expect.stringMatching(`^[a-z][A-Za-z]+ \\(${key}\\): .*`),
+      }),
     )
     expect(() => storageOf({ [key]: value })).toThrow(text)
   })
@@ -127,7 +130,7 @@ it('no secret is shown, wherever a storage or its options are printed', () => {
   expect(shown).toContain('media')
   for (const secret of secrets) expect(shown).not.toContain(secret)
   expect(() => storageOf({ SFTP_STORAGE_PARAMS: { password: 7, username: 'open-sesame' } })).toThrow(
-    expect.objectContaining({ message: 'SFTP_STORAGE_PARAMS: password: expected text.' }),
+    expect.objectContaining({ message: 'params (SFTP_STORAGE_PARAMS): password: expected text.' }),
   )
 })
 

@@ -2,10 +2,17 @@ import { afterAll, describe, expect, it, test } from 'vitest'
 import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
 import { startStrictSwift } from '../../servers/strict-swift.ts'
 import { storageLocations } from '../../support/sampled.ts'
-import { at, clear, driverFor, emptied, keystone, PART, SMALL_PARTS, storageWith } from './support.ts'
+import { at, clear, driverFor, emptied, hastyStorage, keystone, PART, SMALL_PARTS } from './support.ts'
 
-const features = { ranges: true, exclusiveCreate: false, ifMatch: false, metadata: true, listRange: true }
-const methods = ['signUrl', 'address', 'deleteMany', 'copy', 'createContainer'] as const
+const features = {
+  ranges: true,
+  exclusiveCreate: false,
+  checkedCopy: true,
+  ifMatch: false,
+  metadata: true,
+  listRange: true,
+}
+const methods = ['signUrl', 'uploadTarget', 'address', 'deleteMany', 'copy', 'createContainer'] as const
 const keeps = ['modifiedAt', 'etag'] as const
 
 const largeSize = 4 * PART + 7
@@ -50,7 +57,7 @@ registerConformance(
 registerConformance(
   { describe, it },
   storageConformance({
-    create: options => storageWith({ ...at(server), ...SMALL_PARTS, ...options }),
+    create: options => hastyStorage({ ...at(server), ...SMALL_PARTS, ...options }),
     ...storageLocations,
   }),
   'SwiftStorage and a strict server',
@@ -59,7 +66,7 @@ registerConformance(
 registerConformance(
   { describe, it },
   storageConformance({
-    create: options => storageWith({ ...keystone(server, 3), ...SMALL_PARTS, largeObjects: 'dlo', ...options }),
+    create: options => hastyStorage({ ...keystone(server, 3), ...SMALL_PARTS, largeObjects: 'dlo', ...options }),
     locations: [''],
   }),
   'SwiftStorage, Keystone version 3, dynamic large objects and a strict server',

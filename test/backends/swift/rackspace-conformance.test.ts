@@ -22,7 +22,14 @@ registerConformance(
     largeSize: 4 * PART + 7,
     keeps: ['modifiedAt', 'etag'],
     expects: {
-      features: { ranges: true, exclusiveCreate: false, ifMatch: false, metadata: true, listRange: true },
+      features: {
+        ranges: true,
+        exclusiveCreate: false,
+        checkedCopy: true,
+        ifMatch: false,
+        metadata: true,
+        listRange: true,
+      },
       methods: ['signUrl', 'uploadTarget', 'address', 'deleteMany', 'copy', 'createContainer'],
     },
   }),

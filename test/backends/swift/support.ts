@@ -37,6 +37,11 @@ class Hasty extends SwiftStorage {
   }
 }
 
+/** As `storageWith`, for tests in which uploads in parts fail. */
+export function hastyStorage(options: Input<SwiftOptions>, services: Services = {}): SwiftStorage {
+  return new Hasty({ containerName: 'media', ...options }, { settings: {}, env: {}, ...services })
+}
+
 /** The driver of a storage at a server, with small parts. */
 export function driverFor(
   server: StrictSwift,

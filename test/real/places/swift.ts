@@ -74,7 +74,14 @@ export function conforming(
     locations: [''],
     keeps: ['modifiedAt', 'etag'],
     expects: {
-      features: { ranges: true, exclusiveCreate: false, ifMatch: false, metadata: true, listRange: true },
+      features: {
+        ranges: true,
+        exclusiveCreate: false,
+        checkedCopy: true,
+        ifMatch: false,
+        metadata: true,
+        listRange: true,
+      },
       methods: ['signUrl', 'uploadTarget', 'address', 'deleteMany', 'copy', 'createContainer'],
     },
     ...more,

@@ -44,7 +44,7 @@ export function currentAccount({ state }: OperationContext): DropboxAnswer {
   const { kind } = state.account
   const isTeam = kind !== 'user'
   return jsonAnswer({
-    account_id: 'dbid:AAH4f99T0taONIb-OurWxbNQ6ywGRopQngc',
+    account_id: state.options.accountId ?? 'dbid:AAH4f99T0taONIb-OurWxbNQ6ywGRopQngc',
     name: {
       given_name: 'Ann',
       surname: 'Example',

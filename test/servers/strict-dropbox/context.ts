@@ -20,6 +20,8 @@ export interface StrictDropboxOptions {
    * a home path in the space of the team; default `user`.
    */
   readonly account?: 'user' | 'team' | 'team_space'
+  /** The id of that account. */
+  readonly accountId?: string
   /** The server's clock, milliseconds since 1970; default Date.now. */
   readonly now?: () => number
   /** Lifetime of access tokens in seconds; default 14,400. */

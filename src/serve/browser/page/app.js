@@ -1,6 +1,6 @@
 /** The page: its address, and the actions of keys and buttons. */
 import { ask, byId, dateText, el, say, shown } from './elements.js'
-import { actions, folder, folderUrl, load, openFolder, render, rowOf, searchFor, sortBy } from './list.js'
+import { actions, folder, folderUrl, forget, loadMore, openFolder, render, rowOf, searchFor, sortBy } from './list.js'
 import { closePreview, openPreview } from './preview.js'
 import * as server from './server.js'
 import { listenForUploads } from './uploads.js'
@@ -10,7 +10,7 @@ let title = ''
 
 /** Shows the folder in the address: `#/storage/folder/folder`. */
 async function go() {
-  const [label, ...parts] = location.hash.slice(2).split('/').filter(Boolean).map(decodeURIComponent)
+  const [label, ...parts] = location.hash.slice(2).split('/').filter(Boolean).map(decoded)
   const storage = storages.find(each => each.label === label) ?? storages[0]
   const path = storage.label === label ? parts.join('/') : ''
   const before = folder.path
@@ -25,6 +25,15 @@ async function go() {
   } catch (error) {
     render()
     byId('note').textContent = error.message
+  }
+}
+
+/** Decodes a part of the address; returns a malformed one unchanged. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
   }
 }
 
@@ -59,13 +68,14 @@ actions.copy = async ({ path, name }) => {
   }
 }
 
-actions.remove = async ({ path, name }) => {
+actions.remove = async entry => {
+  const { path, name } = entry
   if (!(await ask(`Delete ${shown(name)}? This cannot be undone.`))) return
   try {
     await server.remove(folder.storage.label, path)
     closePreview()
     say(`${shown(name)} was deleted.`)
-    await load(true)
+    forget(entry)
   } catch (error) {
     say(error.message, true)
   }
@@ -90,9 +100,7 @@ const KEYS = {
       location.hash = folderUrl(folder.storage.label, folder.path.split('/').slice(0, -1).join('/'))
   },
   Delete() {
-    const row = document.activeElement?.closest('tr')
-    const entry = folder.entries.find(({ path, kind }) => path === row?.dataset.path && kind !== 'folder')
-    if (entry !== undefined && folder.storage.writable) actions.remove(entry)
+    document.activeElement?.closest('tr')?.querySelector('.delete')?.click()
   },
 }
 
@@ -112,7 +120,7 @@ addEventListener('keydown', event => {
 byId('search').addEventListener('input', event =>
   searchFor(event.target.value).catch(error => say(error.message, true)),
 )
-byId('more').addEventListener('click', () => load(false).catch(error => say(error.message, true)))
+byId('more').addEventListener('click', () => loadMore().catch(error => say(error.message, true)))
 for (const button of document.querySelectorAll('[data-sort]')) {
   button.addEventListener('click', () => sortBy(button.dataset.sort))
 }

@@ -4,11 +4,13 @@ import * as server from './server.js'
 
 /** Maximum size in bytes of an image that gets a thumbnail. */
 const MAX_THUMBNAIL = 2_000_000
-/** Maximum number of entries that a search loads automatically, and of rows that are shown at once. */
-const [MAX_SEARCHED, MAX_ROWS] = [5000, 1000]
+/** Number of entries that a search loads automatically, and of rows that are shown at first; each click adds as many. */
+const [SEARCHED, ROWS] = [5000, 1000]
 
 export const folder = { storage: undefined, path: '', entries: [], next: undefined, sort: 'name', isDescending: false }
 let search = ''
+let searchEnd = 0
+let rowLimit = ROWS
 let loading = 0
 
 /** Returns the address of a folder in this page. */
@@ -19,6 +21,7 @@ export const folderUrl = (label, path) =>
 export async function openFolder(storage, path) {
   Object.assign(folder, { storage, path, entries: [], next: undefined })
   search = byId('search').value = ''
+  rowLimit = ROWS
   await load(true)
 }
 
@@ -31,13 +34,36 @@ export async function load(isFirst) {
   folder.entries = isFirst ? page.entries : [...folder.entries, ...page.entries]
   folder.next = page.next
   render()
-  if (search !== '' && folder.next !== undefined && folder.entries.length < MAX_SEARCHED) await load(false)
+  if (search !== '' && folder.next !== undefined && folder.entries.length < searchEnd) await load(false)
+}
+
+/** Shows more rows where there are some, else loads more of the folder. */
+export async function loadMore() {
+  const isCut = matching().length > rowLimit
+  rowLimit += ROWS
+  if (isCut) render()
+  else await searchOn()
 }
 
 export async function searchFor(text) {
   search = text.trim().toLowerCase()
+  rowLimit = ROWS
   render()
-  if (search !== '' && folder.next !== undefined) await load(false)
+  if (search !== '' && folder.next !== undefined && matching().length <= rowLimit) await searchOn()
+}
+
+async function searchOn() {
+  searchEnd = folder.entries.length + SEARCHED
+  await load(false)
+}
+
+/** Takes away the row of a file that was deleted; the focus goes to the next one. */
+export function forget(file) {
+  const at = visible().indexOf(file)
+  folder.entries = folder.entries.filter(entry => entry !== file)
+  render()
+  const rows = byId('rows').rows
+  rows[Math.min(at, rows.length - 1)]?.querySelector('a').focus()
 }
 
 export function sortBy(column) {
@@ -48,6 +74,9 @@ export function sortBy(column) {
 
 const names = new Intl.Collator(undefined, { numeric: true })
 
+/** Returns the loaded entries that match the search. */
+const matching = () => folder.entries.filter(({ name }) => name.toLowerCase().includes(search))
+
 /** Returns the shown entries: folders first, then by the chosen column. */
 export function visible() {
   const { sort, isDescending } = folder
@@ -56,13 +85,12 @@ export function visible() {
     return sort === 'name' ? 0 : (a.modified ?? '') < (b.modified ?? '') ? -1 : 1
   }
   const rank = ({ kind }) => (kind === 'folder' ? 0 : 1)
-  return folder.entries
-    .filter(({ name }) => name.toLowerCase().includes(search))
+  return matching()
     .sort((a, b) => {
       const order = compare(a, b) || names.compare(a.name, b.name)
       return rank(a) - rank(b) || (isDescending ? -order : order)
     })
-    .slice(0, MAX_ROWS)
+    .slice(0, rowLimit)
 }
 
 /** Called with an entry: to open it, to copy its link, to delete it. */
@@ -71,7 +99,7 @@ export const actions = { open() {}, copy() {}, remove() {} }
 export function render() {
   const entries = visible()
   const focused = document.activeElement?.closest('tr')?.dataset.path
-  byId('rows').replaceChildren(...entries.map(row))
+  byId('rows').replaceChildren(...entries.map(rowFor))
   if (focused !== undefined)
     [...byId('rows').rows]
       .find(each => each.dataset.path === focused)
@@ -83,12 +111,28 @@ export function render() {
   }
   const note = byId('note')
   note.hidden = entries.length > 0
-  note.textContent = search === '' ? 'This folder is empty.' : 'Nothing in this folder has such a name.'
-  byId('more').hidden = folder.next === undefined
+  note.textContent = emptyText()
+  const isCut = matching().length > entries.length
+  byId('more').hidden = folder.next === undefined && !isCut
+  byId('more').textContent = search === '' || isCut ? `Load more (${entries.length} shown)` : 'Search further'
+}
+
+function emptyText() {
+  if (search === '') return 'This folder is empty.'
+  if (folder.next === undefined) return 'Nothing in this folder has such a name.'
+  return `None of the first ${folder.entries.length} entries has such a name.`
 }
 
 /** Returns the row of an entry, if it is shown. */
 export const rowOf = path => [...byId('rows').rows].find(row => row.dataset.path === path)
+
+const rowsOfEntries = new WeakMap()
+
+/** The row of an entry, made once: pictures in it are not loaded again. */
+function rowFor(entry) {
+  if (!rowsOfEntries.has(entry)) rowsOfEntries.set(entry, row(entry))
+  return rowsOfEntries.get(entry)
+}
 
 function row(entry) {
   const { path, name, kind, size, modified } = entry

@@ -4,6 +4,8 @@ import { folder, load } from './list.js'
 import * as server from './server.js'
 
 let queue = Promise.resolve()
+/** Files that are not through yet. */
+let pending = 0
 
 /** Adds files to the queue for the folder that is open now. */
 function enqueue(files, below = '') {
@@ -12,8 +14,9 @@ function enqueue(files, below = '') {
   for (const file of files) {
     const controls = new AbortController()
     const line = transferLine(file.name, () => controls.abort())
+    pending++
     queue = queue.then(() => send(storage, target, file, line, controls.signal))
-    queue = queue.then(() => folder.storage === storage && folder.path === path && load(true)).catch(() => {})
+    queue = queue.then(() => --pending === 0 && folder.storage?.writable && load(true)).catch(() => {})
   }
 }
 
@@ -79,6 +82,7 @@ export function listenForUploads() {
     enqueue([...chooser.files])
     chooser.value = ''
   })
+  addEventListener('beforeunload', event => pending > 0 && event.preventDefault())
   const mark = isOver => document.body.classList.toggle('dropping', isOver)
   addEventListener('dragover', event => {
     if (!event.dataTransfer.types.includes('Files')) return
