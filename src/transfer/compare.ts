@@ -50,7 +50,7 @@ class Comparison {
   readonly #signal: AbortSignal
   readonly #equality: Equality
   readonly #compared = new ComparedCounts()
-  /** Whether the source has any file, also one that takes no part. */
+  /** Whether the source has any file, including files that do not take part. */
   #hasSource = false
   readonly #counts = {
     checked: 0,

@@ -15,9 +15,9 @@ export interface RecordedPair extends Keyed {
 }
 
 const HEAD = { holdallSync: 1 }
-/** How the head of every record begins, whatever its version. */
+/** Prefix of every record, in any version. */
 const MAGIC = '{"holdallSync":'
-/** Lines that wait for one before them whose file is being copied. */
+/** Maximum number of lines that wait for an earlier one whose file is being copied. */
 const MAX_WAITING = 100_000
 
 /** A line whose position in the order is reserved until its content is known. */
@@ -34,9 +34,9 @@ export class SyncRecord {
   readonly #path: string
   readonly #order: string
   readonly #newPath: string
-  /** Whether there is a record that is read: one of this user. */
+  /** Whether there is a record to read, which belongs to this user. */
   readonly #isReadable: boolean
-  /** Undefined where the record is only read. */
+  /** Undefined if the record is only read. */
   readonly #writer: JsonLinesWriter | undefined
   #waiting: Slot[] = []
   #head = 0
@@ -44,8 +44,9 @@ export class SyncRecord {
   #wake: (() => void) | undefined
 
   /**
-   * `order` names the order of the keys: a record of another order is ignored, and so is that of another user. With `isReadOnly` nothing is written.
-   * `invalid_argument`: the file is no record, and is not to be replaced. The code of the system's error: the record cannot be written.
+   * `order` is the order of the keys: a record in another order is ignored, and so is that of another user. With `isReadOnly` nothing is
+   * written. `invalid_argument`: the file is not a record, and is not replaced. The code of the system's error: the record cannot be
+   * written.
    */
   constructor(path: string, order: 'bytes' | 'folded', isReadOnly: boolean) {
     this.#path = path
@@ -150,8 +151,8 @@ export class SyncRecord {
 }
 
 /**
- * Whether a file can be read as a record. One of another user, or that cannot be read, cannot: it might name files as equal that are not. A file with other
- * contents is refused; an empty one, or one that begins with zeros, is what a machine leaves that was switched off.
+ * Whether a file can be read as a record. A file of another user, and an unreadable one, cannot: it might list files as equal that are not.
+ * A file with other contents is rejected. An empty file, or one that begins with zeros, is the result of a power failure.
  */
 function isRecord(path: string): boolean {
   let descriptor: number | undefined
@@ -190,9 +191,12 @@ function parsed(line: string): RecordedPair | undefined {
   }
 }
 
-/** Milliseconds within which a file of a service without etags can change again without another time: whole seconds, and clocks that differ by a minute. */
+/**
+ * Time in milliseconds within which a file of a service without etags can change again without a new time: for times in whole seconds, and
+ * clocks that differ by a minute.
+ */
 const SAME_TIME_MS = 60_000
-/** Of local disks, whose etags hold nanoseconds: a tick of the system's clock. */
+/** The same for local disks, whose etags contain nanoseconds: a tick of the system's clock. */
 const SAME_TICK_MS = 100
 
 /**

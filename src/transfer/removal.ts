@@ -7,7 +7,7 @@ import type { HeldBack, SyncOptions } from './types.ts'
 const MAX_DELETE = 50
 /** Number of names that are deleted together. */
 const BATCH = 1000
-/** Files that are deleted at once where each is a request. */
+/** Number of files that are deleted in parallel, where each is a request. */
 const AT_ONCE = 4
 
 /** The state of a run before anything is deleted. */
@@ -35,27 +35,27 @@ export function heldBack(before: BeforeRemoval, options: SyncOptions): HeldBack 
   return extra > (atTarget * maxDelete) / 100 ? 'max_delete' : undefined
 }
 
-/** A file of the target that is to be deleted. */
+/** A file of the target to be deleted. */
 export interface Extra {
   readonly name: string
   readonly etag: string | undefined
 }
 
-/** Receives what became of each file. */
+/** Receives the result for each file. */
 interface Removed {
   deleted(name: string): Promise<void>
   failed(name: string, error: StorageError): Promise<void>
 }
 
-/** How files are deleted. */
+/** Options of deleting files. */
 export interface RemovalOptions extends Pick<SyncOptions, 'dryRun' | 'signal'> {
-  /** Whether names of the target that differ may be one file. */
+  /** Whether different names of the target may be one file. */
   readonly isFolded: boolean
 }
 
 /**
- * Deletes files of the target, and folders of a local disk that are empty then. Where names that differ may be one file, as on disks and in Dropbox, only
- * the version is deleted that was listed: it may be the one that was just copied, under its other name.
+ * Deletes files of the target, and folders of a local disk that are then empty. If different names may be one file, as on disks and in
+ * Dropbox, only the listed version is deleted: the file may have just been copied under its other name.
  */
 export async function deleteExtras(
   { storage, folder }: Side,

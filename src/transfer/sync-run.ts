@@ -34,7 +34,7 @@ interface Task {
   readonly source: Item
   readonly target: Item | undefined
   readonly slot: Slot | undefined
-  /** What the last run recorded, where a listing without exact times does not show whether it still holds. */
+  /** The last run's record of the file, if a listing without exact times does not show whether it still applies. */
   readonly recorded: RecordedPair | undefined
 }
 
@@ -157,7 +157,7 @@ export class SyncRun {
     if (target !== undefined && target.odd === undefined) {
       const isWanted = target.isExcluded !== true
       if (isWanted || deleteExcluded) counts.atTarget++
-      // Where names are folded, a file that is left out may be the one that is copied to under its other name.
+      // If names are folded, an excluded file may be the target of a copy under its other name.
       const isExtra = isWanted ? source === undefined : deleteExcluded && (source === undefined || !isPart(source))
       if (isExtra) this.#extras.push({ name: target.name, etag: target.entry.etag })
     }
@@ -193,7 +193,7 @@ export class SyncRun {
     return !checksum && !sizeOnly
   }
 
-  /** The same where listings have no exact times, as those of FTP servers without MLSD: these files are asked for one by one. */
+  /** The same for listings without exact times, as those of FTP servers without MLSD: it requests the time of each file. */
   async #isStillAsRecorded({ source, target, recorded }: Task): Promise<boolean> {
     if (recorded === undefined || target === undefined || !this.#isRecordUsed) return false
     const sides = [

@@ -14,9 +14,9 @@ import { hasAlias, lastPart } from '../target.ts'
 import { existingFile, explainUnread, type Found, filesBelow } from '../tree.ts'
 import { writeOut } from './cat.ts'
 
-/** Requests at a time for a large file: each part has 8 MiB, which are held in memory. */
+/** Number of parallel requests for a large file: each part has 8 MiB, which are held in memory. */
 const PARALLEL = 4
-/** Bytes from which a file of a folder is large. */
+/** Size in bytes from which a file of a folder is large. */
 const LARGE = 16 * 1024 * 1024
 
 interface GetOptions {
@@ -187,7 +187,10 @@ async function getOne(
   await tally.done({ place, file }, printable(file))
 }
 
-/** Requests at a time for one file. A file of this machine is read by one, and so is what a listing shows to be small. */
+/**
+ * Returns the number of parallel requests for one file. A file of this machine, and a file that is small according to its listing, is read
+ * by one.
+ */
 function requestsFor(storage: AnyStorage, stored: NameOrEntry): number {
   const isSmall = typeof stored !== 'string' && !(stored.size > LARGE)
   return isSmall || storage.supports('path') ? 1 : PARALLEL

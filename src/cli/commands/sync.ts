@@ -129,7 +129,7 @@ export async function checkFolder({ folder }: SyncPlace, text: string): Promise<
   }
 }
 
-/** The file that keeps what was found equal, by the places of both sides. Without a cache that can be written there is none. */
+/** Returns the path of the record of equal files, by the places of both sides; undefined without a writable cache folder. */
 async function recordPath(
   { out, options }: CliContext,
   source: SyncPlace,
