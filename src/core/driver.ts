@@ -34,7 +34,7 @@ export interface FileAttributes {
   readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
-/** Who may read a file without credentials: every client (`public`) or none (`private`). */
+/** Who may read a file without credentials: every client, or no client. */
 export type Visibility = 'public' | 'private'
 
 /** The attributes of a stored file. Fields that the backend does not keep are absent. */

@@ -80,7 +80,7 @@ class FormReading<R> {
     const { fields, limits, request } = this.#form
     const options = Object.hasOwn(fields, name) ? fields[name] : undefined
     if (options === undefined) {
-      throw new UploadError('unexpected_file', `The form has a file in '${name}', which takes none.`, { field: name })
+      throw new UploadError('unexpected_file', `The form has a file in '${name}', which accepts none.`, { field: name })
     }
     const count = (this.#counts.get(name) ?? 0) + 1
     this.#counts.set(name, count)

@@ -83,7 +83,7 @@ function contextOf<R>(file: IncomingFile<R>, filename: string, contentType: stri
 /** A name like `users/undefined/a.png` is an error of `uploadTo`, whatever value it has read. */
 function refuseMissing(field: string, name: string, filename: string): void {
   if (!hasMissingValue(name, filename, false)) return
-  const text = `uploadTo of '${field}' uses a value that is not there ('${name}').`
+  const text = `uploadTo of '${field}' uses a missing value ('${name}').`
   throw new UploadError('missing_field', text, { field })
 }
 
