@@ -110,7 +110,7 @@ export class Writes {
   #targetOf(key: string, options: WriteOptions, ctx: CallContext): SwiftTarget {
     const { objectParameters = {}, isNew: wanted = false, ifAbsent, ifMatch } = options
     if (ifAbsent === true || ifMatch !== undefined) {
-      throw new StorageError('unsupported', 'Swift has no conditions of writes that hold.')
+      throw new StorageError('unsupported', 'Swift does not honour conditions of writes.')
     }
     // A later try may find the object that an earlier one stored.
     const isNew = wanted && ctx.attempt === 1
