@@ -5,19 +5,19 @@ import type { FieldSaveOptions, PersistOptions } from './persist.ts'
 const DELETE_OPTIONS: KnownOptions<PersistOptions> = { ...CALL_OPTIONS, save: true }
 const SAVE_OPTIONS: KnownOptions<FieldSaveOptions> = { ...DELETE_OPTIONS, onProgress: true }
 
-/** Refuses what `save` does not know. */
+/** Rejects unknown options of `save`. */
 export function checkSaveOptions(options: FieldSaveOptions): FieldSaveOptions {
   checkKnownOptions('save', options, SAVE_OPTIONS)
   return options
 }
 
-/** Refuses what `delete` does not know. */
+/** Rejects unknown options of `delete`. */
 export function checkDeleteOptions(options: PersistOptions): PersistOptions {
   checkKnownOptions('delete', options, DELETE_OPTIONS)
   return options
 }
 
-/** The error of a file that is serialised before it is stored. */
+/** Returns the error for a file that is serialised before it is stored. */
 export function notSerialisable(attribute: string): StorageError {
   return new StorageError(
     'invalid_argument',

@@ -86,10 +86,14 @@ export function uploadSettings(
         default: {},
         keys: keys.objectParameters ?? [],
         shown: shownParameters,
-        doc: 'Parameters of every upload (CacheControl, StorageClass, Metadata ...), or a function that gives them.',
+        doc: 'Parameters of every upload (CacheControl, StorageClass, Metadata ...), or a function that returns them.',
       },
     ),
-    gzip: flag({ default: false, keys: keys.gzip ?? [], doc: 'Compress files of the types in gzipContentTypes.' }),
+    gzip: flag({
+      default: false,
+      keys: keys.gzip ?? [],
+      doc: 'Whether files of the types in gzipContentTypes are compressed.',
+    }),
     gzipContentTypes: list({
       default: GZIP_CONTENT_TYPES,
       keys: keys.gzipContentTypes ?? [],
@@ -104,13 +108,13 @@ export function urlPolicySettings(keys: KeysOf<UrlPolicyOptions>): SettingsOf<Ur
     querystringAuth: flag({ default: true, keys: keys.querystringAuth ?? [], doc: 'Whether URLs are signed.' }),
     querystringExpire: integer(
       'seconds',
-      { default: 3600, keys: keys.querystringExpire ?? [], doc: 'Life of a signed URL.' },
+      { default: 3600, keys: keys.querystringExpire ?? [], doc: 'Lifetime of a signed URL.' },
       1,
     ),
     customDomain: optionalText({
       default: null,
       keys: keys.customDomain ?? [],
-      doc: 'Host of URLs, without scheme or trailing slash: a CDN in front of the storage.',
+      doc: 'Host of URLs, without scheme or trailing slash, for a CDN in front of the storage.',
     }),
     urlProtocol: setting('https: | http:', parseProtocol, {
       default: 'https:',
@@ -126,7 +130,7 @@ export function partSettings(keys: KeysOf<PartOptions>, minPartSize: number): Se
     multipartThreshold: integer('bytes', {
       default: 8 * MIB,
       keys: keys.multipartThreshold ?? [],
-      doc: 'Largest upload that is sent as one request.',
+      doc: 'Maximum size of an upload that is sent in one request.',
     }),
     partSize: integer(
       'bytes',
@@ -139,7 +143,7 @@ export function partSettings(keys: KeysOf<PartOptions>, minPartSize: number): Se
     ),
     uploadConcurrency: integer(
       'parts',
-      { default: 4, keys: keys.uploadConcurrency ?? [], doc: 'Parts of one upload under way at once.' },
+      { default: 4, keys: keys.uploadConcurrency ?? [], doc: 'Parts of one upload that are sent at the same time.' },
       1,
     ),
   }
@@ -152,24 +156,24 @@ export function connectionSettings(keys: KeysOf<ConnectionOptions>): SettingsOf<
       default: null,
       keys: keys.verify ?? [],
       role: 'destination',
-      doc: 'false = any certificate is accepted; a path = the file of the authorities to trust.',
+      doc: 'false = any certificate is accepted; a path = a PEM file of the certificate authorities to trust.',
     }),
     proxies: wordMap({
       default: {},
       keys: keys.proxies ?? [],
       shown: shownProxies,
       role: 'destination',
-      doc: "Proxies by scheme or endpoint; none = the environment's http_proxy, https_proxy and no_proxy.",
+      doc: 'Proxies by scheme or endpoint; default: http_proxy, https_proxy and no_proxy of the environment.',
     }),
     maxSockets: optionalInteger('connections', {
       default: null,
       keys: keys.maxSockets ?? [],
-      doc: 'Connections at a time; null = no limit.',
+      doc: 'Maximum number of connections; null = no limit.',
     }),
     connectTimeoutSecs: integer('seconds', {
       default: 30,
       keys: keys.connectTimeoutSecs ?? [],
-      doc: 'Seconds in which a connection must stand.',
+      doc: 'Timeout for opening a connection.',
     }),
   }
 }

@@ -17,7 +17,7 @@ export interface LocalOptions extends CommonOptions {
 const baseUrl = optionalText({
   default: null,
   keys: ['MEDIA_URL'],
-  doc: 'URL below which a web server shows the folder; `media/` is read as `/media/`; null = `url` is refused.',
+  doc: 'URL below which a web server serves the folder; `media/` is read as `/media/`. null = `url` is `unsupported`.',
 })
 
 /** Declarations of the options of `LocalStorage`. */
@@ -26,7 +26,7 @@ export const localSettings: SettingsOf<LocalOptions> = {
   location: place({
     default: 'media',
     keys: ['MEDIA_ROOT'],
-    doc: 'Folder that holds the files; made at the first save. Empty = the current folder.',
+    doc: 'Folder of the files, created at the first save. Empty = the current folder.',
   }),
   baseUrl: {
     ...baseUrl,
@@ -38,16 +38,16 @@ export const localSettings: SettingsOf<LocalOptions> = {
   filePermissionsMode: optionalMode({
     default: 0o644,
     keys: ['FILE_UPLOAD_PERMISSIONS'],
-    doc: 'Permission bits of a new file, whatever the umask is; null = 0o666 without the umask.',
+    doc: 'Permission bits of a new file, independent of the umask; null = 0o666 without the bits of the umask.',
   }),
   directoryPermissionsMode: optionalMode({
     default: null,
     keys: ['FILE_UPLOAD_DIRECTORY_PERMISSIONS'],
-    doc: 'Permission bits of every new folder, whatever the umask is; null = 0o777 without the umask.',
+    doc: 'Permission bits of every new folder, independent of the umask; null = 0o777 without the bits of the umask.',
   }),
   keepMetadata: flag({
     default: false,
-    doc: 'Whether media type, cache control and user metadata are kept, in a hidden file beside each file.',
+    doc: 'Whether content type, cache control and user metadata are stored in a hidden file beside each file.',
   }),
   urlSecret: setting('text or null', parseUrlSecret, {
     default: null,
@@ -55,20 +55,20 @@ export const localSettings: SettingsOf<LocalOptions> = {
     secret: true,
     // An empty secret is a mistake; if it were ignored, every file would be open.
     emptyCounts: true,
-    doc: 'Secret of at least 16 bytes that signs URLs which expire, for `createFileHandler`; null = URLs are not signed.',
+    doc: 'Secret of at least 16 bytes for signed URLs, which `createFileHandler` verifies; null = URLs are not signed.',
   }),
   urlExpire: integer(
     'seconds',
     {
       default: 3600,
       keys: ['HOLDALL_URL_EXPIRE'],
-      doc: 'Life of a signed URL when none is given, at most 366 days.',
+      doc: 'Lifetime of a signed URL without `expiresInSecs`, at most 366 days.',
     },
     1,
     MAX_URL_SECS,
   ),
   fsync: flag({
     default: true,
-    doc: 'Whether a saved file is on the disk, not only in the system’s cache, when `save` returns.',
+    doc: 'Whether `save` waits until the file is on the disk and not only in the system’s cache.',
   }),
 }
